@@ -1,0 +1,453 @@
+"""Every way a call can end badly, as a tree of exceptions that carry a decision.
+
+An error says what happened, whether the call may have taken effect, whether sending it again can help, and what to do
+next. `CODES` maps the service's codes to classes; a code that is not listed falls to the nearest family, and keeps its
+text. This module knows no HTTP library, no dialect and no retry policy.
+
+*Full* (`QuotaExceeded`) and *throttled* (`Throttled`) share no base but `ApiError`: programs that confused them have
+deleted live assets (contract §4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from portrait.models import Asset
+
+
+class Retry(Enum):
+    """Whether sending the same call again can help."""
+
+    NEVER = "never"
+    BACKOFF = "after a pause"
+    IN_WINDOW = "while the validation window is open"
+    AFTER_DELETING = "after something was deleted"
+
+
+def _rebuild(cls: type[PortraitError], args: tuple[Any, ...], state: dict[str, Any]) -> PortraitError:
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class PortraitError(Exception):
+    """The base of everything this library raises on purpose.
+
+    Attributes:
+        message: What happened, in one sentence, without secrets.
+        advice: What to do next; empty where there is nothing to add.
+        retry: Whether sending the same call again can help.
+        may_have_executed: True where the service may have done what was asked although no answer says so.
+    """
+
+    advice: str = ""
+    retry: Retry = Retry.NEVER
+    may_have_executed: bool = False
+
+    def __init__(self, message: str, *, advice: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        if advice is not None:
+            self.advice = advice
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.advice}".rstrip()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.message!r})"
+
+    # Exceptions with keyword arguments do not unpickle by themselves.
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+class UsageError(PortraitError):
+    """The call cannot be made as it stands; nothing was sent."""
+
+
+class TransportError(PortraitError):
+    """No usable answer came back.
+
+    Attributes:
+        action: The Action that was called, "" outside of a call.
+        http_status: The status of the answer, where one came at all.
+        may_have_executed: False only where the request surely never reached the service.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        action: str = "",
+        may_have_executed: bool = False,
+        http_status: int | None = None,
+        advice: str | None = None,
+    ) -> None:
+        super().__init__(message, advice=advice)
+        self.action = action
+        self.may_have_executed = may_have_executed
+        self.http_status = http_status
+
+
+class ConnectFailed(TransportError):
+    """No connection could be made: nothing was sent."""
+
+    advice = "Check the base URL, the network and the proxy."
+    retry = Retry.BACKOFF
+
+
+class ConnectionLost(TransportError):
+    """The connection ended before a whole answer was read."""
+
+    retry = Retry.BACKOFF
+
+
+class Timeout(TransportError):
+    """No answer within the time allowed."""
+
+    advice = "Allow more time by timeout=."
+    retry = Retry.BACKOFF
+
+
+class BadResponse(TransportError):
+    """Something answered, but not with the protocol: an HTML page, an empty or a cut-off body."""
+
+    advice = "Check that base_url names the portrait API; a proxy may have answered in its place."
+    retry = Retry.BACKOFF
+
+
+class ApiError(PortraitError):
+    """The service refused the call.
+
+    Attributes:
+        code: The service's code as it came, such as `InvalidParameter.WidthTooSmall`.
+        detail: What follows the known part of the code, "" if nothing does.
+        action: The Action that was called.
+        request_id: The service's id of the request, "" if it gave none.
+        http_status: The HTTP status, which says little: AllToken answers 200 with an error inside.
+        retry_after: Seconds that the service asked to wait, None if it did not say.
+        response: The body as it came, for what this class does not name.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str = "",
+        detail: str = "",
+        action: str = "",
+        request_id: str = "",
+        http_status: int | None = None,
+        retry_after: float | None = None,
+        response: Mapping[str, Any] | None = None,
+        advice: str | None = None,
+        retry: Retry | None = None,
+    ) -> None:
+        super().__init__(message, advice=advice)
+        self.code = code
+        self.detail = detail
+        self.action = action
+        self.request_id = request_id
+        self.http_status = http_status
+        self.retry_after = retry_after
+        self.response = response
+        if retry is not None:
+            self.retry = retry
+
+    def __str__(self) -> str:
+        where = f"{self.action}: " if self.action else ""
+        code = f"{self.code}: " if self.code else ""
+        request = f" (request id {self.request_id})" if self.request_id else ""
+        return f"{where}{code}{super().__str__()}{request}"
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(code={self.code!r}, action={self.action!r}, request_id={self.request_id!r})"
+
+
+class InvalidRequest(ApiError):
+    """The request itself is wrong; the same request will be refused again."""
+
+    advice = "Fix the request."
+
+
+class MissingParameter(InvalidRequest):
+    """A required field is absent or empty; `detail` names it."""
+
+
+class InvalidParameter(InvalidRequest):
+    """A field has a value that the service does not take."""
+
+
+class MediaRejected(InvalidRequest):
+    """The file behind the URL does not fit; `detail` names the fault, such as `WidthTooSmall`."""
+
+    advice = "Use a file within the service's limits (contract §5)."
+
+
+class AuthError(ApiError):
+    """The key is missing, unknown or not allowed to do this."""
+
+    advice = "Check the API key, and that it belongs to this provider."
+
+
+class AccountError(ApiError):
+    """The account, not the request, stands in the way: plan, balance or a feature that is not enabled."""
+
+    advice = "Look at the account's plan and balance."
+
+
+class AIGCNotAvailable(AccountError):
+    """AIGC groups are not enabled for the account."""
+
+    advice = "Contact the provider's support, or use the LivenessFace flow."
+
+
+class SubscriptionRequired(AccountError):
+    """The account's plan does not include this Action; the key is fine."""
+
+    advice = "Activate the subscription that the message names."
+
+
+class NotAccessible(ApiError):
+    """The id is not yours, or does not exist; the service does not say which."""
+
+    advice = "Use only ids that were returned to your own key."
+
+
+class Forbidden(NotAccessible):
+    """AllToken's word for an id of another customer, or one that never existed."""
+
+
+class NotFound(NotAccessible):
+    """The thing is not there: Ark's word for an unknown id, AllToken's for an asset that has expired."""
+
+
+class SessionError(ApiError):
+    """A liveness validation gave no group."""
+
+
+class ValidatePending(SessionError):
+    """The scan is not finished, or it failed; the service does not say which."""
+
+    advice = "Wait and ask again while the 120-second window is open."
+    retry = Retry.IN_WINDOW
+
+
+class InvalidToken(SessionError):
+    """The BytedToken is unknown, was used already, or belongs to another key."""
+
+    advice = "Create a new validation session."
+
+
+class TokenExpired(SessionError):
+    """The BytedToken is older than its life."""
+
+    advice = "Create a new validation session and have the person scan again."
+
+
+class QuotaExceeded(ApiError):
+    """Full: the group or asset quota is used up. Waiting does not help."""
+
+    advice = "Delete groups or assets that are no longer used, then try again."
+    retry = Retry.AFTER_DELETING
+
+
+class Throttled(ApiError):
+    """Too many calls at once. Waiting helps; nothing needs to be deleted."""
+
+    advice = "Slow down: pace= limits the calls per second."
+    retry = Retry.BACKOFF
+
+
+class ServerError(ApiError):
+    """The service or its upstream failed; the call may have taken effect."""
+
+    advice = "Try again later."
+    retry = Retry.BACKOFF
+    may_have_executed = True
+
+
+class OutcomeError(PortraitError):
+    """Every call worked, but the outcome is not the one asked for."""
+
+
+class AssetFailed(OutcomeError):
+    """The review ended in Failed. Final for this file, unless `worth_another_try`.
+
+    Attributes:
+        asset: The asset as it was last read.
+        code: Why, such as `FaceMismatch`; "" if the service did not say.
+        worth_another_try: True where the fault lay with the service, and the same file may pass (contract §3).
+    """
+
+    advice = "Delete the asset: a failed one still takes a quota slot."
+    AGAIN: ClassVar[frozenset[str]] = frozenset({"DownloadFailed", "InternalError", "ModerationServiceErrorUploadFailed"})
+
+    def __init__(self, message: str, *, asset: Asset, code: str = "") -> None:
+        super().__init__(message)
+        self.asset = asset
+        self.code = code
+        self.worth_another_try = code in self.AGAIN
+
+
+class WaitTimeout(OutcomeError):
+    """The state that was waited for did not come in time. Nothing is lost: wait again with the same id.
+
+    Attributes:
+        waited: Seconds that were waited.
+        last: What was read last, None if nothing was.
+    """
+
+    advice = "It may still come: wait again with the same id."
+
+    def __init__(self, message: str, *, waited: float, last: object = None) -> None:
+        super().__init__(message)
+        self.waited = waited
+        self.last = last
+
+
+class AssetVanished(OutcomeError):
+    """The asset was there and no longer is, or never appeared after its creation.
+
+    Attributes:
+        asset_id: The id that was asked for.
+    """
+
+    advice = "Somebody may have deleted it, or its group."
+
+    def __init__(self, message: str, *, asset_id: str) -> None:
+        super().__init__(message)
+        self.asset_id = asset_id
+
+
+class AmbiguousGroup(OutcomeError):
+    """Several groups bear the name that was to name one.
+
+    Attributes:
+        group_ids: The ids of all of them, oldest first.
+    """
+
+    advice = "Say which one by its id."
+
+    def __init__(self, message: str, *, group_ids: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.group_ids = group_ids
+
+
+class UnknownOutcome(OutcomeError):
+    """An answer was lost, and what the service did could not be found out."""
+
+    advice = "Look at the lists before you try again."
+    may_have_executed = True
+
+
+@frozen
+class CodeRule:
+    """What a code of the service means: the class that is raised, and where it differs from its class, what it says."""
+
+    error: type[ApiError]
+    retry: Retry | None = None
+    advice: str | None = None
+
+
+# Why a file is refused at once or fails its review. Contract §3, "Failed codes" (M).
+MEDIA_CODES: frozenset[str] = frozenset(
+    """DownloadFailed TypeMismatch FormatUnsupported FormatUndetectable DurationTooShort DurationTooLong WidthTooSmall
+    HeightTooSmall WidthTooLarge HeightTooLarge AspectRatioTooSmall AspectRatioTooLarge FileSizeTooLarge PixelCountTooSmall
+    PixelCountTooLarge FpsTooLow FpsTooHigh AudioTrackRequired AudioTrackForbidden ContentRestricted
+    InputTextSensitiveContentDetected InputImageSensitiveContentDetected InputVideoSensitiveContentDetected
+    InputAudioSensitiveContentDetected FaceMismatch TranscodingFailed InternalError
+    ModerationServiceErrorUploadFailed""".split()
+)
+
+# Contract §4, both tables and the front gateway's list (D, M). Longest known prefix wins.
+CODES: Mapping[str, CodeRule] = {
+    "InvalidParameter": CodeRule(InvalidParameter),
+    **{f"InvalidParameter.{code}": CodeRule(MediaRejected) for code in sorted(MEDIA_CODES)},
+    "MissingParameter": CodeRule(MissingParameter),
+    "MissingParameter.Action": CodeRule(MissingParameter),
+    "InvalidActionOrVersion": CodeRule(InvalidRequest, advice="Check the Action's name; Version is 2024-01-01."),
+    "AIGCNotAvailable": CodeRule(AIGCNotAvailable),
+    "SubscriptionRequired": CodeRule(SubscriptionRequired),
+    "ValidatePending": CodeRule(ValidatePending),
+    "InvalidToken": CodeRule(InvalidToken),
+    "TokenExpired": CodeRule(TokenExpired),
+    "QuotaExceeded": CodeRule(QuotaExceeded),
+    "QuotaSharedPoolExceeded": CodeRule(QuotaExceeded),
+    "Forbidden": CodeRule(Forbidden),
+    "NotFound": CodeRule(NotFound),
+    "NotFound.ProjectName": CodeRule(NotFound, advice="Use a project that exists; names are case-sensitive."),
+    "RateLimitExceeded": CodeRule(Throttled),
+    "QuotaWriteQPMExceeded": CodeRule(Throttled),
+    "AccountFlowLimitExceeded": CodeRule(Throttled),
+    "FlowLimitExceeded": CodeRule(Throttled),
+    "RequestLimitExceeded": CodeRule(Throttled),
+    "Throttling": CodeRule(Throttled),
+    "UpstreamUnavailable": CodeRule(ServerError),
+    "InternalError": CodeRule(ServerError),
+    "ServiceUnavailable": CodeRule(ServerError),
+    "Unauthorized": CodeRule(AuthError),
+    "MissingAuthenticationToken": CodeRule(AuthError),
+    "MissingRequestInfo": CodeRule(InvalidRequest),
+    "MissingSignature": CodeRule(AuthError),
+    "InvalidTimestamp": CodeRule(AuthError, advice="Set this machine's clock: a signature lives 15 minutes."),
+    "ServiceNotFound": CodeRule(InvalidRequest, advice="Check the base URL, the region and the service."),
+    "InvalidAccessKey": CodeRule(AuthError),
+    "SignatureDoesNotMatch": CodeRule(AuthError, advice="Check the secret key."),
+    "LackPolicy": CodeRule(AuthError, advice="Give the key's user a policy that allows this Action."),
+    "AccessDenied": CodeRule(AuthError, advice="Give the key's user a policy that allows this Action."),
+    "InvalidSecretToken": CodeRule(AuthError, advice="Renew the temporary credentials."),
+}
+
+# What an unlisted code, or none, means by HTTP status. An unknown code with 429 is read as throttled, never as full:
+# that mistake costs a pause, the other one costs somebody's assets.
+STATUSES: Mapping[int, CodeRule] = {
+    400: CodeRule(InvalidRequest),
+    401: CodeRule(AuthError),
+    402: CodeRule(AccountError, advice="Top up the account's balance."),
+    403: CodeRule(AuthError),
+    404: CodeRule(NotFound),
+    405: CodeRule(InvalidRequest),
+    409: CodeRule(InvalidRequest),
+    413: CodeRule(InvalidRequest, advice="Send less: a JSON body may have 1 MB, an uploaded file 10 MB."),
+    415: CodeRule(InvalidRequest),
+    422: CodeRule(InvalidRequest),
+    429: CodeRule(Throttled),
+}
+
+
+def rule_for(code: str, http_status: int) -> tuple[CodeRule, str]:
+    """The rule for a code by its longest known prefix, and the detail that follows the prefix."""
+    head, tail = code, ""
+    while head:
+        if head in CODES:
+            # `InvalidParameter.WidthTooSmall` is listed whole; its fault is still the last word.
+            return CODES[head], tail or head.rpartition(".")[2] * ("." in head)
+        head, _, last = head.rpartition(".")
+        tail = f"{last}.{tail}".rstrip(".")
+    if http_status >= 500:
+        return CodeRule(ServerError), ""
+    return STATUSES.get(http_status, CodeRule(ApiError)), ""
+
+
+def api_error(code: str, message: str, *, http_status: int, **facts: Any) -> ApiError:
+    """Build the error that a refusal of the service stands for.
+
+    Args:
+        code: The service's code as it came.
+        message: The service's message; a plain sentence stands in for an empty one.
+        http_status: The HTTP status of the answer.
+        **facts: `action`, `request_id`, `retry_after`, `response` as in `ApiError`.
+    """
+    rule, detail = rule_for(code, http_status)
+    text = message.strip() or f"The service refused the call with HTTP status {http_status}."
+    return rule.error(
+        text, code=code, detail=detail, http_status=http_status, advice=rule.advice, retry=rule.retry, **facts
+    )
+

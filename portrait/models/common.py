@@ -1,0 +1,126 @@
+"""What the models of all resources share: the closed sets of the protocol, pages, and where a result came from.
+
+Values only. Nothing here knows wire names (`portrait.codec`), HTTP or who answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from attrs import field, frozen
+
+T = TypeVar("T")
+
+
+class GroupType(StrEnum):
+    """How a group came to be. Contract §3."""
+
+    AIGC = "AIGC"
+    LIVENESS_FACE = "LivenessFace"
+
+
+class AssetType(StrEnum):
+    """What a file is. Contract §2, CreateAsset."""
+
+    IMAGE = "Image"
+    VIDEO = "Video"
+    AUDIO = "Audio"
+
+
+class AssetStatus(StrEnum):
+    """How far the review of an asset is. Contract §3; a value outside of these three is read as not finished."""
+
+    PROCESSING = "Processing"
+    ACTIVE = "Active"
+    FAILED = "Failed"
+
+
+class SortBy(StrEnum):
+    """What a list is ordered by. `GroupId` is for assets only. Contract §2."""
+
+    CREATE_TIME = "CreateTime"
+    UPDATE_TIME = "UpdateTime"
+    GROUP_ID = "GroupId"
+
+
+class SortOrder(StrEnum):
+    """Which way a list is ordered. Contract §2."""
+
+    DESC = "Desc"
+    ASC = "Asc"
+
+
+@frozen(kw_only=True)
+class Response:
+    """Where a result came from.
+
+    Attributes:
+        request_id: The service's id of the request, "" if it gave none.
+        http_status: The HTTP status.
+        headers: The answer's headers; names in lower case.
+        body: The whole envelope as it came, unknown fields included.
+    """
+
+    request_id: str = ""
+    http_status: int = 200
+    headers: Mapping[str, str] = field(factory=dict, repr=False)
+    body: Mapping[str, Any] = field(factory=dict, repr=False)
+
+
+@frozen(kw_only=True)
+class Result:
+    """The base of what an Action answers.
+
+    Attributes:
+        response: The raw answer; None on a value that did not come from one, such as an item of a page.
+    """
+
+    response: Response | None = field(default=None, eq=False, repr=False)
+
+
+@frozen(kw_only=True)
+class Empty(Result):
+    """A result that says nothing but that it worked."""
+
+
+@frozen(kw_only=True)
+class Created(Result):
+    """The id of what was created.
+
+    Attributes:
+        id: For example `asset-20260318035710-xxxxx`; its form is the provider's own.
+    """
+
+    id: str
+
+
+@frozen(kw_only=True)
+class Updated(Result):
+    """An update worked. AllToken answers nothing, Ark the id (contract §10.5).
+
+    Attributes:
+        id: The id where the provider gives it, else None.
+    """
+
+    id: str | None = None
+
+
+@frozen(kw_only=True)
+class Page(Result, Generic[T]):
+    """One page of a list.
+
+    Attributes:
+        items: The items of this page, in the order asked for.
+        total_count: How many match in all; None where the provider pages by cursor.
+        page_number: From 1.
+        page_size: 1 to 100.
+        next_token: The cursor of the next page (Ark), None at the end.
+    """
+
+    items: tuple[T, ...] = ()
+    total_count: int | None = None
+    page_number: int | None = None
+    page_size: int | None = None
+    next_token: str | None = None
