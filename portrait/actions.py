@@ -72,9 +72,7 @@ CREATE_ASSET = Action(
     "CreateAsset", models.CreateAssetRequest, models.Created, Resend.RECOVER, "Register a file by its public address."
 )
 GET_ASSET = Action("GetAsset", models.GetAssetRequest, models.Asset, Resend.SAFE, "Read an asset and its status.")
-LIST_ASSETS = Action(
-    "ListAssets", models.ListAssetsRequest, models.AssetPage, Resend.SAFE, "Read one page of assets."
-)
+LIST_ASSETS = Action("ListAssets", models.ListAssetsRequest, models.AssetPage, Resend.SAFE, "Read one page of assets.")
 UPDATE_ASSET = Action("UpdateAsset", models.UpdateAssetRequest, models.Updated, Resend.SAFE, "Rename an asset.")
 DELETE_ASSET = Action(
     "DeleteAsset", models.DeleteAssetRequest, models.Empty, Resend.SAFE, "Delete an asset.", deletes=True

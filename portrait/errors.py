@@ -287,7 +287,9 @@ class AssetFailed(OutcomeError):
     """
 
     advice = "Delete the asset: a failed one still takes a quota slot."
-    AGAIN: ClassVar[frozenset[str]] = frozenset({"DownloadFailed", "InternalError", "ModerationServiceErrorUploadFailed"})
+    AGAIN: ClassVar[frozenset[str]] = frozenset(
+        {"DownloadFailed", "InternalError", "ModerationServiceErrorUploadFailed"}
+    )
 
     def __init__(self, message: str, *, asset: Asset, code: str = "") -> None:
         super().__init__(message)
@@ -358,12 +360,36 @@ class CodeRule:
 
 # Why a file is refused at once or fails its review. Contract §3, "Failed codes" (M).
 MEDIA_CODES: frozenset[str] = frozenset(
-    """DownloadFailed TypeMismatch FormatUnsupported FormatUndetectable DurationTooShort DurationTooLong WidthTooSmall
-    HeightTooSmall WidthTooLarge HeightTooLarge AspectRatioTooSmall AspectRatioTooLarge FileSizeTooLarge PixelCountTooSmall
-    PixelCountTooLarge FpsTooLow FpsTooHigh AudioTrackRequired AudioTrackForbidden ContentRestricted
-    InputTextSensitiveContentDetected InputImageSensitiveContentDetected InputVideoSensitiveContentDetected
-    InputAudioSensitiveContentDetected FaceMismatch TranscodingFailed InternalError
-    ModerationServiceErrorUploadFailed""".split()
+    {
+        "DownloadFailed",
+        "TypeMismatch",
+        "FormatUnsupported",
+        "FormatUndetectable",
+        "DurationTooShort",
+        "DurationTooLong",
+        "WidthTooSmall",
+        "HeightTooSmall",
+        "WidthTooLarge",
+        "HeightTooLarge",
+        "AspectRatioTooSmall",
+        "AspectRatioTooLarge",
+        "FileSizeTooLarge",
+        "PixelCountTooSmall",
+        "PixelCountTooLarge",
+        "FpsTooLow",
+        "FpsTooHigh",
+        "AudioTrackRequired",
+        "AudioTrackForbidden",
+        "ContentRestricted",
+        "InputTextSensitiveContentDetected",
+        "InputImageSensitiveContentDetected",
+        "InputVideoSensitiveContentDetected",
+        "InputAudioSensitiveContentDetected",
+        "FaceMismatch",
+        "TranscodingFailed",
+        "InternalError",
+        "ModerationServiceErrorUploadFailed",
+    }
 )
 
 # Contract §4, both tables and the front gateway's list (D, M). Longest known prefix wins.
@@ -436,18 +462,19 @@ def rule_for(code: str, http_status: int) -> tuple[CodeRule, str]:
     return STATUSES.get(http_status, CodeRule(ApiError)), ""
 
 
-def api_error(code: str, message: str, *, http_status: int, **facts: Any) -> ApiError:
+def api_error(code: str, message: str, *, http_status: int, rule: CodeRule | None = None, **facts: Any) -> ApiError:
     """Build the error that a refusal of the service stands for.
 
     Args:
         code: The service's code as it came.
         message: The service's message; a plain sentence stands in for an empty one.
         http_status: The HTTP status of the answer.
+        rule: What the code means, where a dialect knows better than `CODES`.
         **facts: `action`, `request_id`, `retry_after`, `response` as in `ApiError`.
     """
-    rule, detail = rule_for(code, http_status)
+    known, detail = rule_for(code, http_status)
+    rule = rule or known
     text = message.strip() or f"The service refused the call with HTTP status {http_status}."
     return rule.error(
         text, code=code, detail=detail, http_status=http_status, advice=rule.advice, retry=rule.retry, **facts
     )
-

@@ -1,4 +1,4 @@
-"""Validations: what the two liveness Actions take and answer (contract §2, §3). Values only; tokens and links are secrets."""
+"""Validations: what the two liveness Actions take and answer (contract §2, §3). Values only; tokens are secrets."""
 
 from __future__ import annotations
 

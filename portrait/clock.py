@@ -1,0 +1,96 @@
+"""Time as an argument: the machine's clock, and one that a test moves by hand.
+
+Everything in the project that waits or looks at the time does so through a `Clock`; this is the only module that asks
+the operating system.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What the library needs to know of time."""
+
+    def now(self) -> float:
+        """Seconds since 1970 in UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds on a scale that never runs backwards: for measuring waits."""
+
+    def sleep(self, seconds: float) -> None:
+        """Let that much time pass, blocking."""
+
+    async def async_sleep(self, seconds: float) -> None:
+        """Let that much time pass without blocking the event loop."""
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> float:
+        """Seconds since 1970 in UTC."""
+        return time.time()  # noqa: TID251
+
+    def monotonic(self) -> float:
+        """Seconds since some moment."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Block this thread."""
+        time.sleep(seconds)  # noqa: TID251
+
+    async def async_sleep(self, seconds: float) -> None:
+        """Wait without blocking the loop."""
+        await asyncio.sleep(seconds)
+
+
+class ManualClock:
+    """A clock that only moves when told to, or when somebody sleeps on it. Safe across threads.
+
+    Args:
+        start: Seconds since 1970; the default is 2026-03-18T00:00:00Z.
+    """
+
+    def __init__(self, start: float = 1_773_792_000.0) -> None:
+        self._now = start
+        self._monotonic = 0.0
+        self._lock = threading.Lock()
+
+    def now(self) -> float:
+        """Seconds since 1970 in UTC."""
+        return self._now
+
+    def monotonic(self) -> float:
+        """Seconds that were let pass so far."""
+        return self._monotonic
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass.
+
+        Raises:
+            ValueError: A negative number of seconds.
+        """
+        if not seconds >= 0:
+            raise ValueError("time runs forwards: seconds must not be negative")
+        with self._lock:
+            self._now += seconds
+            self._monotonic += seconds
+
+    def set(self, now: float) -> None:
+        """Jump to a moment, in seconds since 1970, as somebody would set a wall clock."""
+        with self._lock:
+            self._monotonic += max(0.0, now - self._now)
+            self._now = now
+
+    def sleep(self, seconds: float) -> None:
+        """Sleeping moves the clock: a wait of a minute takes no time."""
+        self.advance(max(0.0, seconds))
+
+    async def async_sleep(self, seconds: float) -> None:
+        """Sleeping moves the clock; other tasks get their turn."""
+        self.advance(max(0.0, seconds))
+        await asyncio.sleep(0)

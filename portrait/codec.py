@@ -1,0 +1,264 @@
+"""Between attrs classes and the wire's JSON objects: names, a tolerant reader for clients, a strict one for servers.
+
+A field's wire name follows from its Python name (`group_id` is `GroupId`), with a table for the rest. The tolerant
+reader takes what real services send: nulls, unknown fields and values, other spellings of a status. The strict one
+refuses every wrong JSON type and names the wire field. This module knows no dialect's words for a refusal, and no HTTP.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from functools import cache
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import attrs
+from cattrs import Converter
+
+from portrait.errors import MEDIA_CODES
+from portrait.models import Asset, Failure, Result, UploadedAsset
+
+T = TypeVar("T")
+
+# Python names whose wire name is not plain PascalCase.
+_WORDS: Mapping[str, str] = {"url": "URL", "r2": "R2"}
+
+# Where several wire fields may carry one attribute, the first that is there wins. Contract §10.1 and §10.2.
+_ALTERNATIVES: Mapping[tuple[type, str], tuple[str, ...]] = {
+    (Asset, "status"): ("UpstreamStatus", "Status"),
+    (UploadedAsset, "status"): ("UpstreamStatus", "Status"),
+    (Asset, "failure"): ("Error", "FailedReason"),
+}
+
+
+class WireFault(Exception):
+    """A JSON value does not fit.
+
+    Attributes:
+        path: The wire field, such as `Filter.GroupType`; "" for the whole body.
+        why: What is wrong, as the end of a sentence: "must be a string".
+    """
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(path, why)
+        self.path = path
+        self.why = why
+
+    def within(self, field: str) -> WireFault:
+        """The same fault, seen from the object that holds `field`."""
+        return WireFault(f"{field}.{self.path}" if self.path else field, self.why)
+
+
+@cache
+def wire_name(attribute: str) -> str:
+    """`callback_url` → `CallbackURL`."""
+    return "".join(_WORDS.get(word, word[:1].upper() + word[1:]) for word in attribute.split("_"))
+
+
+def encode(value: Any) -> dict[str, Any]:
+    """A request as the JSON object of the wire; what is None is left out."""
+    return _CLIENT.unstructure(value)  # type: ignore[no-any-return]
+
+
+def decode(cls: type[T], value: Any) -> T:
+    """Read a service's answer, tolerantly.
+
+    Raises:
+        WireFault: Something without which the class makes no sense is absent or of another kind.
+    """
+    return _CLIENT.structure(value, cls)
+
+
+def decode_strict(cls: type[T], value: Any) -> T:
+    """Read a client's request as the service does: `null` is absent, unknown fields are ignored (contract §2).
+
+    Raises:
+        WireFault: A field has the wrong JSON type or a value outside of its closed set.
+    """
+    return _SERVER.structure(value, cls)
+
+
+def _fields(cls: type) -> list[tuple[str, tuple[str, ...], Any, bool]]:
+    """Attribute, wire names, type, required: for each field that travels."""
+    hints = get_type_hints(cls)
+    return [
+        (a.name, _ALTERNATIVES.get((cls, a.name), (wire_name(a.name),)), hints[a.name], a.default is attrs.NOTHING)
+        for a in attrs.fields(cls)
+        if not (a.name == "response" and issubclass(cls, Result))
+    ]
+
+
+def _reader(converter: Converter) -> Callable[[type], Callable[[Any, Any], Any]]:
+    """A cattrs hook factory that makes the structure function of an attrs class."""
+
+    def factory(cls: type) -> Callable[[Any, Any], Any]:
+        plan = [
+            (attribute, names, converter.get_structure_hook(_plain(kind)), _plain(kind), required)
+            for attribute, names, kind, required in _fields(cls)
+        ]
+
+        def structure(value: Any, _: Any) -> Any:
+            if not isinstance(value, Mapping):
+                raise WireFault("", "must be an object")
+            found = {}
+            for attribute, names, hook, kind, required in plan:
+                for name in names:
+                    raw = value.get(name)
+                    if raw is not None:
+                        try:
+                            found[attribute] = hook(raw, kind)
+                        except WireFault as fault:
+                            raise fault.within(name) from None
+                        break
+                else:
+                    if required:
+                        raise WireFault(names[0], "is missing")
+            return cls(**found)
+
+        return structure
+
+    return factory
+
+
+def _writer(converter: Converter) -> Callable[[type], Callable[[Any], dict[str, Any]]]:
+    def factory(cls: type) -> Callable[[Any], dict[str, Any]]:
+        plan = [(attribute, names[-1]) for attribute, names, _, _ in _fields(cls)]
+
+        def unstructure(value: Any) -> dict[str, Any]:
+            written = {}
+            for attribute, name in plan:
+                part = getattr(value, attribute)
+                if part is not None:
+                    written[name] = part if type(part) is str else converter.unstructure(part)
+            return written
+
+        return unstructure
+
+    return factory
+
+
+def _plain(kind: Any) -> Any:
+    """The type without `| None`: absent and null are dealt with by the object that holds the field."""
+    if get_origin(kind) in (Union, types.UnionType):
+        rest = [argument for argument in get_args(kind) if argument is not type(None)]
+        return rest[0] if len(rest) == 1 else Union[tuple(rest)]  # noqa: UP007
+    return kind
+
+
+def _is_tuple(kind: Any) -> bool:
+    return get_origin(kind) is tuple
+
+
+def _is_enum(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, StrEnum)
+
+
+def _is_open_enum(kind: Any) -> bool:
+    """`AssetStatus | str`: a closed set that a service may widen."""
+    arguments = get_args(kind)
+    return len(arguments) == 2 and arguments[1] is str and _is_enum(arguments[0])
+
+
+def _tuples(converter: Converter) -> Callable[[Any], Callable[[Any, Any], Any]]:
+    def factory(kind: Any) -> Callable[[Any, Any], Any]:
+        item = get_args(kind)[0]
+        hook = converter.get_structure_hook(item)
+
+        def structure(value: Any, _: Any) -> Any:
+            if not isinstance(value, list | tuple):
+                raise WireFault("", "must be an array")
+            items = []
+            for index, raw in enumerate(value):
+                try:
+                    items.append(hook(raw, item))
+                except WireFault as fault:
+                    raise fault.within(str(index)) from None
+            return tuple(items)
+
+        return structure
+
+    return factory
+
+
+def _strict_string(value: Any, _: Any) -> str:
+    if type(value) is not str:
+        raise WireFault("", "must be a string")
+    return value
+
+
+def _strict_integer(value: Any, _: Any) -> int:
+    if type(value) is not int:  # bool is an int in Python, not in JSON
+        raise WireFault("", "must be an integer")
+    return value
+
+
+def _strict_enum(value: Any, kind: type[StrEnum]) -> StrEnum:
+    if type(value) is not str:
+        raise WireFault("", "must be a string")
+    try:
+        return kind(value)
+    except ValueError:
+        raise WireFault("", f"must be one of {', '.join(kind)}") from None
+
+
+def _tolerant_string(value: Any, _: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int | float):
+        return str(value)
+    raise WireFault("", "must be a string")
+
+
+def _tolerant_integer(value: Any, _: Any) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        raise WireFault("", "must be an integer") from None
+
+
+@cache
+def _folded(kind: type[StrEnum]) -> Mapping[str, StrEnum]:
+    return {member.lower(): member for member in kind}
+
+
+def _tolerant_enum(value: Any, kind: Any) -> Any:
+    """`active` and `ACTIVE` are `Active`; what is not in the set stays as it came. Contract §3 (M)."""
+    text = _tolerant_string(value, str)
+    return _folded(get_args(kind)[0] if get_args(kind) else kind).get(text.lower(), text)
+
+
+def _failure(value: Any, _: Any) -> Failure:
+    """Ark's `Error` object or AllToken's `FailedReason` text, which may begin with the code. Contract §10.2."""
+    if isinstance(value, Mapping):
+        return Failure(code=str(value.get("Code") or ""), message=str(value.get("Message") or ""))
+    text = _tolerant_string(value, str)
+    head, _, rest = text.partition(":")
+    return Failure(code=head.strip(), message=rest.strip()) if head.strip() in MEDIA_CODES else Failure(message=text)
+
+
+def _client_converter() -> Converter:
+    converter = Converter()
+    converter.register_structure_hook(str, _tolerant_string)
+    converter.register_structure_hook(int, _tolerant_integer)
+    converter.register_structure_hook_func(_is_enum, _tolerant_enum)
+    converter.register_structure_hook_func(_is_open_enum, _tolerant_enum)
+    converter.register_structure_hook_factory(_is_tuple, _tuples(converter))
+    converter.register_structure_hook_factory(attrs.has, _reader(converter))
+    converter.register_structure_hook(Failure, _failure)
+    converter.register_unstructure_hook_factory(attrs.has, _writer(converter))
+    return converter
+
+
+def _server_converter() -> Converter:
+    converter = Converter()
+    converter.register_structure_hook(str, _strict_string)
+    converter.register_structure_hook(int, _strict_integer)
+    converter.register_structure_hook_func(_is_enum, _strict_enum)
+    converter.register_structure_hook_factory(_is_tuple, _tuples(converter))
+    converter.register_structure_hook_factory(attrs.has, _reader(converter))
+    return converter
+
+
+_CLIENT = _client_converter()
+_SERVER = _server_converter()

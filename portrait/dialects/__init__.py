@@ -1,0 +1,12 @@
+"""How providers speak: `DIALECTS` has those that carry the 12 Actions; the task gateways wrap them and stand apart."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from portrait.dialects.alltoken import ALLTOKEN
+from portrait.dialects.ark import ARK
+from portrait.dialects.spec import Dialect, Spoken
+
+DIALECTS: Mapping[str, Dialect] = MappingProxyType({dialect.name: dialect for dialect in (ALLTOKEN, ARK)})
+
+__all__ = ["ALLTOKEN", "ARK", "DIALECTS", "Dialect", "Spoken"]

@@ -1,0 +1,163 @@
+"""AllToken's dialect: a Bearer key, and business errors inside of HTTP 200 (contract §1, §2, §4).
+
+Tables only. Codes are the guide's (D); message texts are not public, so these are our own (I).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from portrait.dialects.spec import Dialect, Spoken
+from portrait.models import (
+    Asset,
+    AssetGroup,
+    AssetPage,
+    Created,
+    Empty,
+    GroupPage,
+    Updated,
+    UploadedAsset,
+    VisualValidateResult,
+    VisualValidateSession,
+)
+from portrait.reasons import Reason
+
+# Contract §2 (D); Filter.GroupType and upload's fields (I).
+_REQUIRED = {
+    "CreateAssetGroup": ("Name|Title", "GroupType"),
+    "GetAssetGroup": ("Id",),
+    "ListAssetGroups": ("Filter", "Filter.GroupType"),
+    "UpdateAssetGroup": ("Id",),
+    "DeleteAssetGroup": ("Id",),
+    "CreateAsset": ("GroupId", "URL", "AssetType"),
+    "GetAsset": ("Id",),
+    "ListAssets": ("Filter", "Filter.GroupType"),
+    "UpdateAsset": ("Id",),
+    "DeleteAsset": ("Id",),
+    "CreateVisualValidateSession": ("CallbackURL",),
+    "GetVisualValidateResult": ("BytedToken",),
+}
+
+# Contract §4, first table. Existence is hidden: an id of somebody else and one that never was say the same (§10.11).
+_NOT_YOURS = Spoken(200, "Forbidden", "The resource is not accessible with this API key.")
+_REFUSALS = {
+    Reason.KEY_MISSING: Spoken(401, "Unauthorized", "The request carries no API key.", plain="authentication_error"),
+    Reason.KEY_UNKNOWN: Spoken(401, "Unauthorized", "The API key is not valid.", plain="authentication_error"),
+    Reason.MISSING_ACTION: Spoken(200, "MissingParameter.Action", "The required parameter Action is missing."),
+    Reason.UNKNOWN_ACTION: Spoken(200, "InvalidActionOrVersion", "Could not find operation {id}."),
+    Reason.MALFORMED_BODY: Spoken(200, "InvalidParameter", "The request body {why}."),
+    Reason.BODY_TOO_LARGE: Spoken(
+        413, "request_too_large", "The request body is larger than 1 MB.", plain="invalid_request_error"
+    ),
+    Reason.FILE_TOO_LARGE: Spoken(
+        413, "file_too_large", "The file is larger than 10 MB.", plain="invalid_request_error"
+    ),
+    Reason.MISSING_FIELD: Spoken(200, "MissingParameter.{field}", "The required parameter {field} is missing."),
+    Reason.INVALID_FIELD: Spoken(200, "InvalidParameter", "The parameter {field} {why}."),
+    Reason.MEDIA_REJECTED: Spoken(200, "InvalidParameter.{detail}", "{why}"),
+    Reason.UNKNOWN_GROUP: _NOT_YOURS,
+    Reason.UNKNOWN_ASSET: _NOT_YOURS,
+    Reason.UNKNOWN_PROJECT: Spoken(200, "NotFound.ProjectName", "The project is not found."),
+    Reason.ASSET_EXPIRED: Spoken(200, "NotFound", "The asset has expired."),
+    Reason.VALIDATION_OPEN: Spoken(200, "ValidatePending", "The liveness check is not finished."),
+    Reason.TOKEN_UNKNOWN: Spoken(200, "InvalidToken", "The BytedToken is not valid."),
+    Reason.TOKEN_SPENT: Spoken(200, "InvalidToken", "The BytedToken is not valid."),
+    Reason.TOKEN_EXPIRED: Spoken(200, "TokenExpired", "The BytedToken has expired."),
+    Reason.AIGC_NOT_AVAILABLE: Spoken(200, "AIGCNotAvailable", "AIGC groups are not enabled for this account."),
+    Reason.SUBSCRIPTION_REQUIRED: Spoken(200, "SubscriptionRequired", "This API requires an active subscription."),
+    Reason.BALANCE_EMPTY: Spoken(
+        402, "insufficient_balance", "The account's balance is used up.", plain="payment_required"
+    ),
+    Reason.GROUP_QUOTA_FULL: Spoken(200, "QuotaExceeded", "The group quota is full."),
+    Reason.ASSET_QUOTA_FULL: Spoken(200, "QuotaExceeded", "The asset quota is full."),
+    Reason.THROTTLED: Spoken(200, "RateLimitExceeded", "Too many requests."),
+    Reason.UPSTREAM_UNAVAILABLE: Spoken(200, "UpstreamUnavailable", "The upstream service is not available."),
+    Reason.INTERNAL: Spoken(500, "internal_error", "The server failed to answer.", plain="server_error"),
+}
+
+
+def _asset(asset: Asset) -> dict[str, Any]:
+    """Contract §2, *Asset item*; `Status` and `UpstreamStatus` are sent both, equal (§10.1)."""
+    shown: dict[str, Any] = {
+        "Id": asset.id,
+        "GroupId": asset.group_id,
+        "Name": asset.name,
+        "AssetType": asset.asset_type,
+        "Status": asset.status,
+        "UpstreamStatus": asset.status,
+        "ProjectName": asset.project_name,
+        "CreateTime": asset.create_time,
+        "UpdateTime": asset.update_time,
+    }
+    if asset.url is not None:  # left out while Processing
+        shown["URL"] = asset.url
+    if asset.failure is not None:
+        shown["FailedReason"] = f"{asset.failure.code}: {asset.failure.message}"
+    return shown
+
+
+def group_item(group: AssetGroup) -> dict[str, Any]:
+    """Contract §2, *Group item*: the same in every dialect."""
+    return {
+        "Id": group.id,
+        "Name": group.name,
+        "Title": group.title,
+        "Description": group.description,
+        "GroupType": group.group_type,
+        "ProjectName": group.project_name,
+        "CreateTime": group.create_time,
+        "UpdateTime": group.update_time,
+    }
+
+
+def _page(page: AssetPage | GroupPage, items: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "TotalCount": page.total_count,
+        "Items": items,
+        "PageNumber": page.page_number,
+        "PageSize": page.page_size,
+    }
+
+
+def _uploaded(asset: UploadedAsset) -> dict[str, Any]:
+    """Contract §5; the upload says its status in lower case."""
+    return {
+        "Id": asset.id,
+        "GroupId": asset.group_id,
+        "Name": asset.name,
+        "AssetType": asset.asset_type,
+        "Status": asset.status.lower(),
+        "UploadedURL": asset.uploaded_url,
+        "R2Key": asset.r2_key,
+    }
+
+
+ALLTOKEN = Dialect(
+    name="alltoken",
+    action_path="/portrait/",
+    version_required=False,
+    name_limit=50,
+    required=_REQUIRED,
+    # Contract §2: groups cannot be sorted here; Moderation and cursors are Ark's.
+    foreign={
+        "ListAssetGroups": frozenset({"SortBy", "SortOrder"}),
+        "CreateAsset": frozenset({"Moderation"}),
+    },
+    refusals=_REFUSALS,
+    presenters={
+        Asset: _asset,
+        AssetGroup: group_item,
+        AssetPage: lambda page: _page(page, [_asset(item) for item in page.items]),
+        GroupPage: lambda page: _page(page, [group_item(item) for item in page.items]),
+        Created: lambda result: {"Id": result.id},
+        Updated: lambda _: {},  # §10.5
+        Empty: lambda _: {},
+        UploadedAsset: _uploaded,
+        VisualValidateSession: lambda s: {
+            "BytedToken": s.byted_token,
+            "H5Link": s.h5_link,
+            "CallbackURL": s.callback_url,
+        },
+        VisualValidateResult: lambda result: {"GroupId": result.group_id},
+    },
+)

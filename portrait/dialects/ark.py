@@ -1,0 +1,140 @@
+"""Ark's dialect, which Volcengine and BytePlus speak: real HTTP statuses and Ark's own items (contract §1, §2, §4).
+
+Tables only. Requests are signed (`portrait.signing`); nothing of that is here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from portrait.dialects.alltoken import group_item
+from portrait.dialects.spec import Dialect, Spoken
+from portrait.errors import CodeRule, ValidatePending
+from portrait.models import (
+    Asset,
+    AssetGroup,
+    AssetPage,
+    Created,
+    Empty,
+    GroupPage,
+    Moderation,
+    Updated,
+    VisualValidateResult,
+    VisualValidateSession,
+)
+from portrait.reasons import Reason
+
+_REQUIRED = {
+    "CreateAssetGroup": ("Name|Title",),  # GroupType defaults to AIGC
+    "GetAssetGroup": ("Id",),
+    "ListAssetGroups": ("Filter", "Filter.GroupType"),
+    "UpdateAssetGroup": ("Id",),
+    "DeleteAssetGroup": ("Id",),
+    "CreateAsset": ("GroupId", "URL", "AssetType"),
+    "GetAsset": ("Id",),
+    "ListAssets": ("Filter", "Filter.GroupType"),
+    "UpdateAsset": ("Id",),
+    "DeleteAsset": ("Id",),
+    "CreateVisualValidateSession": ("CallbackURL",),
+    "GetVisualValidateResult": ("BytedToken",),
+}
+
+# One answer for every token that gives no group. Contract §3, token table (M).
+_NO_TOKEN = Spoken(404, "NotFound.{id}", "The specified token Visual Face token is not found.")
+_FULL = "Asset quota exceeded: the shared pool for projects without explicit allocation is full."
+
+# Contract §4, second table and the front gateway's list (M); where neither names a code, AllToken's stands in (I).
+_REFUSALS = {
+    Reason.KEY_MISSING: Spoken(401, "MissingAuthenticationToken", "Request is missing Authentication Token.", 100003),
+    Reason.KEY_UNKNOWN: Spoken(
+        401, "InvalidAccessKey", "The accesskey [{id}] included in the request is invalid.", 100009
+    ),
+    Reason.MISSING_ACTION: Spoken(400, "MissingParameter", "The request is missing Action parameter.", 100002),
+    Reason.UNKNOWN_ACTION: Spoken(404, "InvalidActionOrVersion", "Could not find operation {id}.", 100008),
+    Reason.MALFORMED_BODY: Spoken(400, "InvalidParameter", "The request body {why}."),
+    Reason.BODY_TOO_LARGE: Spoken(413, "InvalidParameter", "The request body is too large."),
+    Reason.FILE_TOO_LARGE: Spoken(413, "InvalidParameter.FileSizeTooLarge", "The file is too large."),
+    Reason.MISSING_FIELD: Spoken(
+        400, "MissingParameter.{field}", "The required parameter {field} is missing.", data=True
+    ),
+    Reason.INVALID_FIELD: Spoken(400, "InvalidParameter", "The specified parameter {field} is invalid.", data=True),
+    Reason.MEDIA_REJECTED: Spoken(400, "InvalidParameter.{detail}", "{why}"),
+    Reason.UNKNOWN_GROUP: Spoken(404, "NotFound.group_id", "The specified asset_group {id} is not found."),
+    Reason.UNKNOWN_ASSET: Spoken(404, "NotFound.asset_id", "The specified asset {id} is not found."),
+    Reason.UNKNOWN_PROJECT: Spoken(404, "NotFound.ProjectName", "The specified project {id} is not found."),
+    Reason.ASSET_EXPIRED: Spoken(404, "NotFound.asset_id", "The specified asset {id} is not found."),
+    Reason.VALIDATION_OPEN: _NO_TOKEN,
+    Reason.TOKEN_UNKNOWN: _NO_TOKEN,
+    Reason.TOKEN_SPENT: _NO_TOKEN,
+    Reason.TOKEN_EXPIRED: _NO_TOKEN,
+    Reason.AIGC_NOT_AVAILABLE: Spoken(403, "AIGCNotAvailable", "AIGC groups are not enabled for this account."),
+    Reason.SUBSCRIPTION_REQUIRED: Spoken(403, "SubscriptionRequired", "This API requires an active subscription."),
+    Reason.BALANCE_EMPTY: Spoken(403, "AccountOverdueError", "The account has an overdue balance."),
+    Reason.GROUP_QUOTA_FULL: Spoken(429, "QuotaSharedPoolExceeded", _FULL),
+    Reason.ASSET_QUOTA_FULL: Spoken(429, "QuotaSharedPoolExceeded", _FULL),
+    Reason.THROTTLED: Spoken(429, "FlowLimitExceeded", "The request flow has exceeded the limit.", 100018),
+    Reason.UPSTREAM_UNAVAILABLE: Spoken(503, "ServiceUnavailable", "The service is not available."),
+    Reason.INTERNAL: Spoken(500, "InternalError", "The service encountered an internal error."),
+}
+
+
+def _asset(asset: Asset) -> dict[str, Any]:
+    """Contract §2, *Asset item*: `URL` is empty while Processing, `Error` stands only on a failed one."""
+    moderation = asset.moderation or Moderation(strategy="Default")
+    shown: dict[str, Any] = {
+        "Id": asset.id,
+        "GroupId": asset.group_id,
+        "Name": asset.name,
+        "AssetType": asset.asset_type,
+        "Status": asset.status,
+        "URL": asset.url or "",
+        "ProjectName": asset.project_name,
+        "CreateTime": asset.create_time,
+        "UpdateTime": asset.update_time,
+        "Moderation": {"Strategy": moderation.strategy},
+    }
+    if asset.last_inference_time is not None:
+        shown["LastInferenceTime"] = asset.last_inference_time
+    if asset.failure is not None:
+        shown["Error"] = {"Code": asset.failure.code, "Message": asset.failure.message}
+    return shown
+
+
+def _page(page: AssetPage | GroupPage, items: list[dict[str, Any]]) -> dict[str, Any]:
+    """By number, or by cursor where no number was asked for: then there are no counts (D)."""
+    if page.page_number is None:
+        return {"Items": items, **({"NextToken": page.next_token} if page.next_token else {})}
+    return {
+        "TotalCount": page.total_count,
+        "Items": items,
+        "PageNumber": page.page_number,
+        "PageSize": page.page_size,
+    }
+
+
+ARK = Dialect(
+    name="ark",
+    action_path="/",
+    version_required=True,
+    name_limit=64,
+    description_limit=300,
+    required=_REQUIRED,
+    refusals=_REFUSALS,
+    presenters={
+        Asset: _asset,
+        AssetGroup: group_item,
+        AssetPage: lambda page: _page(page, [_asset(item) for item in page.items]),
+        GroupPage: lambda page: _page(page, [group_item(item) for item in page.items]),
+        Created: lambda result: {"Id": result.id},
+        Updated: lambda result: {"Id": result.id},  # §10.5
+        Empty: lambda _: {},
+        VisualValidateSession: lambda s: {
+            "BytedToken": s.byted_token,
+            "H5Link": s.h5_link,
+            "CallbackURL": s.callback_url,
+        },
+        VisualValidateResult: lambda result: {"GroupId": result.group_id},
+    },
+    # A token that gives no group may still give one while its window is open. §10.9.
+    codes={"GetVisualValidateResult": {"NotFound": CodeRule(ValidatePending)}},
+)

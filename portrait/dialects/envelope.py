@@ -1,0 +1,148 @@
+"""The envelope around every answer of alltoken and ark, both ways (contract §1, *Envelope*).
+
+A server wraps an outcome; a client unwraps whatever came and ends with a `Result` object or an error. The body is read
+before the HTTP status, since proxies turn one into the other. This module knows no Action and no transport.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from portrait.dialects.spec import Dialect
+from portrait.errors import ApiError, BadResponse, api_error
+from portrait.http import HttpResponse
+from portrait.models import Response
+
+SERVICE = "ark"
+REGION = "cn-beijing"
+
+
+def wrap(
+    *,
+    request_id: str,
+    action: str,
+    version: str,
+    result: Any = None,
+    error: Mapping[str, Any] | None = None,
+    region: str = REGION,
+) -> dict[str, Any]:
+    """The five metadata fields are always there; `Error` and `Result` exclude each other (D)."""
+    metadata = {"RequestId": request_id, "Action": action, "Version": version, "Service": SERVICE, "Region": region}
+    if error is not None:
+        metadata["Error"] = error  # type: ignore[assignment]
+        return {"ResponseMetadata": metadata}
+    return {"ResponseMetadata": metadata, "Result": result}
+
+
+def unwrap(response: HttpResponse, *, action: str, dialect: Dialect) -> tuple[Mapping[str, Any], Response]:
+    """The `Result` of an answer, `{}` where it is null or absent, and where it came from.
+
+    Raises:
+        ApiError: The service refused, in either of its two forms.
+        BadResponse: The body is not the protocol's.
+    """
+    body = _object(response, action)
+    metadata = body.get("ResponseMetadata")
+    source = _source(metadata, body, response)
+    if isinstance(metadata, Mapping):
+        refused = metadata.get("Error")
+        if refused:
+            raise _refusal(refused, source, action, dialect)
+        if response.status >= 400:
+            raise _refusal({}, source, action, dialect)
+        return _result(body, response, action), source
+    if body.get("error"):
+        raise _plain(body["error"], source, action)
+    raise _bad(response, action, "answered JSON without ResponseMetadata")
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait, from `retry-after` or `x-ratelimit-reset` given as seconds; None if neither says so."""
+    for name in ("retry-after", "x-ratelimit-reset"):
+        try:
+            seconds = float(headers.get(name, ""))
+        except ValueError:
+            continue
+        # Larger numbers are moments, not spans; what they count from is not documented.
+        if 0 <= seconds <= 3600:
+            return seconds
+    return None
+
+
+def _object(response: HttpResponse, action: str) -> Mapping[str, Any]:
+    try:
+        body = orjson.loads(response.body)
+    except orjson.JSONDecodeError:
+        raise _bad(response, action, _look(response)) from None
+    if not isinstance(body, dict):
+        raise _bad(response, action, f"answered a JSON {type(body).__name__}, not an object")
+    return body
+
+
+def _look(response: HttpResponse) -> str:
+    """What an answer that is not JSON looks like, in words."""
+    head = response.body[:512].lstrip().lower()
+    if not head:
+        return "answered an empty body"
+    if head.startswith(b"<"):
+        return "answered an HTML page"
+    if head.startswith(b"{"):
+        return "answered JSON that is cut off or damaged"
+    return "answered something that is not JSON"
+
+
+def _bad(response: HttpResponse, action: str, what: str) -> BadResponse:
+    return BadResponse(
+        f"{action or 'The server'}: something {what} (HTTP status {response.status}).",
+        action=action,
+        http_status=response.status,
+        # A 4xx says that the call was turned away; anything else says nothing about what was done.
+        may_have_executed=not 300 <= response.status < 500,
+    )
+
+
+def _result(body: Mapping[str, Any], response: HttpResponse, action: str) -> Mapping[str, Any]:
+    result = body.get("Result")
+    if result is None:
+        return {}
+    if not isinstance(result, dict):
+        raise _bad(response, action, f"answered a Result that is a {type(result).__name__}, not an object")
+    return result
+
+
+def _source(metadata: Any, body: Mapping[str, Any], response: HttpResponse) -> Response:
+    request_id = metadata.get("RequestId") if isinstance(metadata, Mapping) else None
+    return Response(request_id=str(request_id or ""), http_status=response.status, headers=response.headers, body=body)
+
+
+def _refusal(refused: Any, source: Response, action: str, dialect: Dialect) -> ApiError:
+    """The envelope's `Error`; a dialect may read a code of one Action in its own way."""
+    facts = refused if isinstance(refused, Mapping) else {"Message": str(refused)}
+    code = str(facts.get("Code") or "")
+    return api_error(
+        code,
+        str(facts.get("Message") or ""),
+        rule=dialect.codes.get(action, {}).get(code.partition(".")[0]),
+        http_status=source.http_status,
+        action=action,
+        request_id=source.request_id,
+        retry_after=retry_after(source.headers),
+        response=source.body,
+    )
+
+
+def _plain(refused: Any, source: Response, action: str) -> ApiError:
+    """AllToken's other form, for errors of HTTP's own level: `{"error": {"message", "type", "code"?}}`."""
+    facts = refused if isinstance(refused, Mapping) else {"message": str(refused)}
+    return api_error(
+        str(facts.get("code") or facts.get("type") or ""),
+        str(facts.get("message") or ""),
+        http_status=source.http_status,
+        action=action,
+        request_id=str(facts.get("request_id") or source.body.get("request_id") or ""),
+        retry_after=retry_after(source.headers),
+        response=source.body,
+    )

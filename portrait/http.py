@@ -1,0 +1,123 @@
+"""All that crosses the I/O line: a request, an answer, a failure, and the two protocols that carry them.
+
+A transport sends one request once. It neither retries nor follows redirects nor reads a status: that is policy, and
+policy lives above this line. This module imports no HTTP library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Protocol
+
+from attrs import field, frozen
+
+
+@frozen(kw_only=True)
+class Timeouts:
+    """How long a call may take, in seconds; None means no limit.
+
+    Attributes:
+        connect: To make the connection, TLS and proxy included.
+        read: Between two pieces of the answer.
+        total: For one attempt from first to last byte.
+    """
+
+    connect: float | None = 10.0
+    read: float | None = 30.0
+    total: float | None = 60.0
+
+    @classmethod
+    def of(cls, value: float | Timeouts | None) -> Timeouts:
+        """A number bounds the whole attempt, and each of its parts; None keeps the defaults."""
+        if value is None:
+            return cls()
+        if isinstance(value, Timeouts):
+            return value
+        return cls(connect=min(value, 10.0), read=value, total=value)
+
+
+@frozen(kw_only=True)
+class HttpRequest:
+    """One request, ready to be sent.
+
+    Attributes:
+        method: `POST` and the like.
+        url: Absolute, percent-encoded.
+        headers: Names as they are to be sent.
+        body: The exact bytes.
+        timeouts: How long it may take.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(repr=False)  # holds the key
+    body: bytes = field(default=b"", repr=False)
+    timeouts: Timeouts = field(factory=Timeouts)
+
+
+@frozen(kw_only=True)
+class HttpResponse:
+    """One whole answer.
+
+    Attributes:
+        status: The HTTP status.
+        headers: Names in lower case.
+        body: The bytes, decompressed.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+
+class Broken(Enum):
+    """Where a request broke off."""
+
+    CONNECT = "could not connect"  # nothing was sent
+    CONNECT_TIMEOUT = "could not connect in time"  # nothing was sent
+    LOST = "the connection was lost"
+    TIMEOUT = "no answer in time"
+    CUT_OFF = "the answer was cut off"
+
+
+class TransportFailure(Exception):
+    """A request that got no whole answer.
+
+    Attributes:
+        broken: Where it broke off.
+        detail: What the HTTP library said, without the URL's query and without headers.
+    """
+
+    def __init__(self, broken: Broken, detail: str = "") -> None:
+        super().__init__(broken, detail)
+        self.broken = broken
+        self.detail = detail
+
+
+class Transport(Protocol):
+    """Sends a request and reads the answer, blocking. Safe to use from several threads."""
+
+    def send(self, request: HttpRequest) -> HttpResponse:
+        """Send once.
+
+        Raises:
+            TransportFailure: No whole answer came.
+        """
+
+    def close(self) -> None:
+        """Give connections back."""
+
+
+class AsyncTransport(Protocol):
+    """The same for asyncio. Belongs to the event loop in which it was first used."""
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        """Send once.
+
+        Raises:
+            TransportFailure: No whole answer came.
+        """
+
+    async def close(self) -> None:
+        """Give connections back."""
