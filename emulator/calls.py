@@ -1,0 +1,86 @@
+"""What crosses the line between the web and the service: a call, the things a service may ask for, and a reply.
+
+The service is a generator: it yields effects (`Pause`, `Measure`) that a driver fulfils, blocking or not, and returns a
+`Reply`. So one service answers over HTTP, in-process for a sync client, and in-process for an async one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from typing import Any
+
+from attrs import field, frozen
+
+
+@frozen(kw_only=True)
+class File:
+    """A file that came in by the upload door, already read and within the limit.
+
+    Attributes:
+        content: The bytes.
+        name: The file name that the client gave; hostile until proven otherwise.
+    """
+
+    content: bytes = field(repr=False)
+    name: str = ""
+
+
+@frozen(kw_only=True)
+class Call:
+    """One call as it came in.
+
+    Attributes:
+        action: The query's `Action`, "" if absent.
+        version: The query's `Version`, None if absent.
+        key: The Bearer key, None if there is none.
+        body: The JSON body's bytes; for an upload the fields of the form as a mapping instead.
+        base: Where links shall lead: `http://127.0.0.1:8787` or the public URL.
+        rule: The header `X-Emulator-Rule`, None if absent.
+        file: What the upload door received.
+    """
+
+    action: str
+    version: str | None = None
+    key: str | None = field(default=None, repr=False)
+    body: bytes | Mapping[str, str] = field(default=b"", repr=False)
+    base: str = ""
+    rule: str | None = None
+    file: File | None = None
+
+
+@frozen
+class Pause:
+    """Effect: let that many seconds pass on the emulator's clock."""
+
+    seconds: float
+
+
+@frozen
+class Measure:
+    """Effect: fetch and measure the file behind a URL; the answer is a `Measured` (or None where fetching is off)."""
+
+    url: str = field(repr=False)
+
+
+@frozen(kw_only=True)
+class Reply:
+    """What goes back.
+
+    Attributes:
+        status: HTTP status.
+        body: The bytes.
+        headers: Besides the usual ones.
+        content_type: Of the body.
+        drop: Close the connection instead of answering.
+        truncate: Announce the whole body, but send only so many bytes and close.
+    """
+
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = field(factory=dict)
+    content_type: str = "application/json"
+    drop: bool = False
+    truncate: int | None = None
+
+
+Answering = Generator[Pause | Measure, Any, Reply]
