@@ -145,6 +145,8 @@ def _bmp(file: BinaryIO) -> Size:
             number(file, 4, "little"),
         )
     # Rows are padded to four bytes; RLE, JPEG and PNG inside of a BMP (1, 2, 4, 5) tell their size themselves.
+    if bits not in {1, 2, 4, 8, 16, 24, 32} and packed not in {4, 5}:
+        raise Unreadable("its pixels have an impossible depth")
     pixels = coded if packed in {1, 2, 4, 5} else (width * bits + 31) // 32 * 4 * height
     if offset + pixels > length_of(file):
         raise Unreadable("its pixels reach over the end, as if it had been cut off")
@@ -211,4 +213,4 @@ WALKERS: Final[Mapping[str, Callable[[BinaryIO], Size]]] = MappingProxyType(
         "heif": _heif,
     }
 )
-"""Format name → the walker: it starts at the beginning of the file, returns pixels as displayed, raises `Unreadable`."""
+"""Format name → the walker: it starts at the beginning of the file, returns pixels as displayed, or `Unreadable`."""

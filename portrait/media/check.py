@@ -103,7 +103,7 @@ _QUANTITIES: Final = (
     _Quantity("FpsTooLow", "FpsTooHigh", lambda m: m.fps, lambda t: t.fps, _between("Frame rate", "fps")),
 )
 
-# The rule → (code, message), and whether it is broken by a file that could be read.
+# The rule → which answer to "has it an audio track?" breaks it, and the fault.
 _AUDIO_TRACK: Final = MappingProxyType(
     {
         "required": (False, Fault("AudioTrackRequired", "An audio track is required.")),
@@ -140,7 +140,8 @@ def _faults(measurement: Measurement, limits: Limits, declared_type: str | None)
     for quantity in _QUANTITIES:
         yield from _quantity_faults(quantity, measurement, held_to)
     has_wrongly, fault = _AUDIO_TRACK.get(held_to.audio_track, (None, None))
-    if fault and measurement.problem is None and measurement.has_audio is has_wrongly:
+    # Only what was opened has a duration, and is known to have tracks or not.
+    if fault and measurement.duration is not None and measurement.has_audio is has_wrongly:
         yield fault
 
 

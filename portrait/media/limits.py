@@ -100,7 +100,7 @@ _OLDER_VIDEO: Final = evolve(
     _VIDEO, size=Range(high=50 * MB), pixels=Range(low=409_600, high=927_408), duration=Range(low=2, high=15)
 )
 _OLDER_AUDIO: Final = evolve(_AUDIO, duration=Range(low=2, high=15))
-# Contract §5, POST /v1/portrait/upload: its own formats and size; then the picture goes the way of all others (inferred).
+# Contract §5, POST /v1/portrait/upload: its own formats and size; then it goes the way of all others (inferred).
 _UPLOAD: Final = evolve(_IMAGE, formats=("jpeg", "png", "webp"), size=Range(high=10 * MB))
 
 _CREATE: Final[Mapping[Reading, Limits]] = MappingProxyType(
