@@ -1,4 +1,4 @@
-"""Raw HTTP to a server under test: the process, a customer with a key of its own, an answer; it imports no code of ours."""
+"""Raw HTTP to a server under test: its process, a customer with a key of its own, an answer; no code of ours in it."""
 
 import http.client
 import itertools
@@ -26,6 +26,7 @@ class Answer:
 
     @property
     def body(self):
+        """The JSON of the answer, or None."""
         try:
             return json.loads(self.raw)
         except ValueError:
@@ -33,6 +34,7 @@ class Answer:
 
     @property
     def result(self):
+        """The envelope's result; an assertion error when the answer is not a success."""
         assert self.status == 200, (self.status, self.raw[:500])
         assert "Error" not in self.body["ResponseMetadata"], self.body
         return self.body["Result"]
@@ -46,6 +48,7 @@ class Answer:
 
     @property
     def message(self):
+        """The envelope's error message."""
         return self.body["ResponseMetadata"]["Error"]["Message"]
 
 
@@ -66,6 +69,7 @@ class Server:
         self.address = (urlsplit(self.url).hostname, urlsplit(self.url).port)
 
     def close(self):
+        """Ends the process."""
         self.process.terminate()
         self.process.wait(10)
         self.process.stdout.close()
@@ -89,14 +93,17 @@ class Server:
         return self.request("GET", parts.path + (f"?{parts.query}" if parts.query else ""))
 
     def control(self, method, path, value=None):
+        """One request to the control plane."""
         headers = {"X-Emulator-Token": CONTROL_TOKEN, "Content-Type": "application/json"}
         body = None if value is None else json.dumps(value)
         return self.request(method, f"/_emulator/{path}", body, headers)
 
     def advance(self, seconds):
+        """Moves the clock forward."""
         assert self.control("POST", "clock", {"advance": seconds}).status == 200
 
     def customer(self):
+        """A customer that nobody knows yet."""
         return Customer(self, f"wire-{secrets.token_hex(8)}")
 
 
@@ -110,6 +117,7 @@ class Customer:
 
     @property
     def headers(self):
+        """What an Action request of this customer carries."""
         return {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
 
     def call(self, action, body=None, *, version=VERSION):
@@ -129,6 +137,7 @@ class Customer:
         return self.upload_raw(body, content_type)
 
     def upload_raw(self, body, content_type):
+        """An upload with a body as given."""
         headers = self.headers | {"Content-Type": content_type}
         return self.server.request("POST", "/v1/portrait/upload", body, headers)
 
@@ -138,14 +147,17 @@ class Customer:
         assert answer.status == 200, answer.raw
 
     def group(self, name=None, **fields):
+        """Makes an AIGC group and gives its id."""
         body = {"GroupType": "AIGC", "Name": name or f"group {next(self._names)}"} | fields
         return self.call("CreateAssetGroup", body).result["Id"]
 
     def asset(self, group, *, url="https://cdn.example/host.jpg", kind="Image", **fields):
+        """Registers an asset and gives its id."""
         body = {"GroupId": group, "URL": url, "AssetType": kind} | fields
         return self.call("CreateAsset", body).result["Id"]
 
     def token(self, **fields):
+        """Makes a validation and gives its token."""
         body = {"CallbackURL": "https://www.example.com/callback"} | fields
         return self.call("CreateVisualValidateSession", body).result["BytedToken"]
 

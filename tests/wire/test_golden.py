@@ -20,6 +20,7 @@ ACTIONS = {
 
 
 def load(path):
+    """A golden file's content."""
     return json.loads(path.read_text(encoding="utf-8"))
 
 
@@ -59,6 +60,7 @@ def play(step, server, customers, names):
 
 
 def form_part(entry):
+    """The part of a form that an entry of `multipart` describes."""
     content = base64.b64decode(entry["base64"]) if "base64" in entry else entry["text"].encode()
     return part(entry["name"], content.ljust(entry.get("pad_to", 0), b"\0"), entry.get("filename"), entry.get("type"))
 

@@ -1,0 +1,32 @@
+"""Keeps this suite an independent witness: it may know the standard library, pytest and itself, nothing of ours."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+ALLOWED = sys.stdlib_module_names | {"pytest"}
+
+
+def imported(path):
+    """Every module that a file imports, wherever in the file it does so."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield "." * node.level + (node.module or "")
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) in {
+            "__import__",
+            "import_module",
+            "importorskip",
+        }:
+            yield ast.unparse(node)
+
+
+@pytest.mark.parametrize("path", sorted(HERE.rglob("*.py")), ids=lambda path: path.name)
+def test_the_suite_imports_nothing_of_the_project(path):
+    """No file of the wire suite imports the client, the emulator, or any library but pytest."""
+    strangers = [name for name in imported(path) if name.split(".")[0] not in ALLOWED]
+    assert [name for name in strangers if not name.startswith("tests.wire.")] == []
