@@ -1,0 +1,76 @@
+"""The clocks an emulator can run on, by the names of the command line: `real`, `manual`, `scaled:N`.
+
+Owns the faster clock; must not know what is timed by it.
+"""
+
+from __future__ import annotations
+
+import math
+
+from portrait.clock import Clock, ManualClock, SystemClock
+
+
+class ScaledClock:
+    """The machine's clock, running `factor` times as fast from the moment it is made. It can be set forward too.
+
+    Args:
+        factor: How many emulated seconds pass in one real second.
+        base: The clock it is made from.
+    """
+
+    def __init__(self, factor: float, base: Clock | None = None) -> None:
+        if not (math.isfinite(factor) and factor > 0):
+            raise ValueError("a clock's factor must be a number above 0")
+        self.factor = factor
+        self._base = base or SystemClock()
+        self._start = self._base.now()
+        self._origin = self._base.monotonic()
+        self._ahead = 0.0
+
+    def now(self) -> float:
+        """Seconds since 1970 in UTC, as this clock has it."""
+        return self._start + self.monotonic()
+
+    def monotonic(self) -> float:
+        """Emulated seconds since this clock was made."""
+        return (self._base.monotonic() - self._origin) * self.factor + self._ahead
+
+    def advance(self, seconds: float) -> None:
+        """Jump forward.
+
+        Raises:
+            ValueError: A negative number of seconds.
+        """
+        if not seconds >= 0:
+            raise ValueError("time runs forwards: seconds must not be negative")
+        self._ahead += seconds
+
+    def sleep(self, seconds: float) -> None:
+        """Let emulated seconds pass, blocking for a fraction of them."""
+        self._base.sleep(seconds / self.factor)
+
+    async def async_sleep(self, seconds: float) -> None:
+        """Let emulated seconds pass without blocking the loop."""
+        await self._base.async_sleep(seconds / self.factor)
+
+
+def make_clock(name: str) -> Clock:
+    """The clock of that name.
+
+    Args:
+        name: `real`, `manual`, or `scaled:N` with a number N above 0.
+
+    Raises:
+        ValueError: There is no such clock.
+    """
+    if name == "real":
+        return SystemClock()
+    if name == "manual":
+        return ManualClock()
+    kind, _, factor = name.partition(":")
+    try:
+        if kind == "scaled":
+            return ScaledClock(float(factor))
+    except ValueError:
+        pass
+    raise ValueError(f"a clock is real, manual or scaled:N with a number N above 0, not {name!r}")

@@ -1,0 +1,57 @@
+"""Identifiers in the forms of contract §1 (*Identifiers*): seeded, so that a run can be repeated, and unique.
+
+Owns the alphabet and the order in which ids come; must not know who is given one.
+"""
+
+from __future__ import annotations
+
+import random
+from itertools import count
+
+from emulator.stamps import Stamps
+
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
+_TAILS = 36**5
+# Coprime to 36: stepping by it visits every tail once before any comes again.
+_STEP = 26_544_357
+_PAIRS = tuple(a + b for a in _ALPHABET for b in _ALPHABET)
+
+
+class Ids:
+    """Makes identifiers.
+
+    Args:
+        seed: The same seed gives the same ids in the same order.
+        stamps: Writes the time that an id begins with.
+    """
+
+    def __init__(self, seed: int, stamps: Stamps) -> None:
+        self._bits = random.Random(seed).getrandbits  # noqa: S311 - repeatable on purpose
+        self._next = count(self._bits(25)).__next__
+        self._digits = stamps.digits
+
+    def group(self, now: float) -> str:
+        """`group-YYYYMMDDhhmmss-xxxxx`."""
+        return f"group-{self._digits(now)}-{self._tail()}"
+
+    def asset(self, now: float) -> str:
+        """`asset-YYYYMMDDhhmmss-xxxxx`."""
+        return f"asset-{self._digits(now)}-{self._tail()}"
+
+    def token(self, now: float) -> str:
+        """14 digits and 20 upper-case hexadecimal ones: a RequestId or a BytedToken."""
+        return f"{self._digits(now)}{self._bits(80):020X}"
+
+    def key(self) -> str:
+        """12 hexadecimal digits: the name of an uploaded file."""
+        return f"{self._bits(48):012x}"
+
+    def secret(self) -> bytes:
+        """A key for signing links."""
+        return self._bits(256).to_bytes(32, "big")
+
+    def _tail(self) -> str:
+        number = self._next() * _STEP % _TAILS
+        number, last = divmod(number, 36)
+        first, second = divmod(number, 1296)
+        return f"{_PAIRS[first]}{_PAIRS[second]}{_ALPHABET[last]}"

@@ -1,0 +1,79 @@
+"""What an emulator is told when it starts: readings of the contract, keys, review times, links.
+
+Owns the values and their defaults; must not know where they come from (command line, test, file) nor what they do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Literal
+
+from attrs import field, frozen
+
+# The one pair that works on every emulator that was given none: public, so no secret.
+DEFAULT_ACCESS_KEYS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {"AKLTEMULATOR": ("emulator-secret", "emulator")}
+)
+
+
+@frozen(kw_only=True)
+class Settings:
+    """One emulator's settings.
+
+    Attributes:
+        assets_per: What the asset quota counts in. Contract §10.4.
+        name_required: Must CreateAssetGroup be given a Name? Contract §10.6.
+        auth_error: How a bad key is said: HTTP 401 with `{"error"}`, or `Unauthorized` in the envelope. Contract §10.8.
+        second_result: What GetVisualValidateResult answers once its token is used up. Contract §10.10.
+        token_owner: Who may read a BytedToken: the key that made it, or its whole customer. Contract §3, token table.
+        api_keys: Bearer key → customer; empty means that every key is a customer of its own name.
+        access_keys: Access key → (secret key, customer).
+        projects: The projects that exist; empty means any does. Contract §2.
+        image_review: Seconds from CreateAsset to Active for an image.
+        clip_review: The same for video and audio.
+        fetch: Whose addresses are fetched and measured.
+        public_url: Where links lead; None means where the request came in.
+        control_token: What opens the control plane to others than loopback; None means nothing does.
+        seed: Of ids, tokens and rules by chance.
+        token_life: Seconds that a BytedToken lives. Contract §3.
+        link_life: Seconds that a signed link lives. Contract §2.
+        groups: Groups that a new customer may have. Contract §6.
+        assets: Assets that a new customer may have, counted by `assets_per`. Contract §6.
+    """
+
+    assets_per: Literal["group", "customer"] = "group"
+    name_required: bool = True
+    auth_error: Literal["http", "envelope"] = "http"
+    second_result: Literal["InvalidToken", "same"] = "InvalidToken"
+    token_owner: Literal["key", "customer"] = "key"
+    api_keys: Mapping[str, str] = field(factory=dict, repr=False)
+    access_keys: Mapping[str, tuple[str, str]] = field(default=DEFAULT_ACCESS_KEYS, repr=False)
+    projects: frozenset[str] = frozenset()
+    image_review: float = 4.0
+    clip_review: float = 20.0
+    fetch: Literal["never", "loopback", "always"] = "loopback"
+    public_url: str | None = None
+    control_token: str | None = field(default=None, repr=False)
+    seed: int = 0
+    token_life: float = 120.0
+    link_life: int = 43_200
+    groups: int = 50
+    assets: int = 50
+
+    @classmethod
+    def guide(cls, **changes: Any) -> Settings:
+        """The guide's reading of contract §10, which is the default."""
+        return cls(**changes)
+
+    @classmethod
+    def schema(cls, **changes: Any) -> Settings:
+        """The newer schema's reading of contract §10: quota per customer, Name optional, errors in the envelope."""
+        reading: dict[str, Any] = {
+            "assets_per": "customer",
+            "name_required": False,
+            "auth_error": "envelope",
+            "second_result": "same",
+            "token_owner": "customer",
+        }
+        return cls(**reading | changes)

@@ -1,0 +1,51 @@
+"""Seconds since 1970 as the wire writes them, each second formatted once.
+
+Owns the two spellings of a moment; must not ask what time it is.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+_MOST = 8192  # seconds remembered; a list of 100 items shows at most 200
+
+
+class Stamps:
+    """Writes moments, and remembers those it wrote."""
+
+    __slots__ = ("_digits", "_shown")
+
+    def __init__(self) -> None:
+        self._shown: dict[int, str] = {}
+        self._digits: dict[int, str] = {}
+
+    def __call__(self, moment: float) -> str:
+        """`2026-03-18T03:57:10Z`: UTC, no fraction. Contract §1 (D)."""
+        second = int(moment)
+        shown = self._shown.get(second)
+        return shown if shown is not None else _remember(self._shown, second, "%Y-%m-%dT%H:%M:%SZ")
+
+    def digits(self, moment: float) -> str:
+        """`20260318035710`, the stamp inside of an id."""
+        second = int(moment)
+        digits = self._digits.get(second)
+        return digits if digits is not None else _remember(self._digits, second, "%Y%m%d%H%M%S")
+
+
+def read_stamp(text: str) -> float:
+    """Seconds since 1970 of `2026-03-18T03:57:10Z`, or of any ISO 8601 moment that names its zone.
+
+    Raises:
+        ValueError: It is none.
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a moment needs its zone, such as the Z of 2026-03-18T03:57:10Z")
+    return moment.timestamp()
+
+
+def _remember(written: dict[int, str], second: int, form: str) -> str:
+    if len(written) >= _MOST:
+        written.clear()
+    text = written[second] = datetime.fromtimestamp(second, UTC).strftime(form)
+    return text
