@@ -1,0 +1,64 @@
+"""Files into S3-compatible object storage, and public addresses out: for who has no CDN for `CreateAsset` to load from.
+
+It owns nothing but its names; it must never load boto3, which is for the moment a store is made.
+"""
+
+from __future__ import annotations
+
+from portrait.s3.aio import AsyncObjectStore
+from portrait.s3.errors import (
+    AccessDenied,
+    CredentialsRejected,
+    NoSuchBucket,
+    NotPublic,
+    SomeNotStored,
+    SourceChanged,
+    SourceUnreadable,
+    StateUnwritable,
+    StorageError,
+    StorageRefused,
+    StorageThrottled,
+    StorageUnavailable,
+    StorageUnreachable,
+    StorageUnsupported,
+    UploadGone,
+    UploadInterrupted,
+)
+from portrait.s3.events import OnEvent, Stage, StorageWarning, UploadProgress
+from portrait.s3.outside import check_public
+from portrait.s3.plan import Part, Plan, plan_parts
+from portrait.s3.results import AbandonedUpload, StoredObject
+from portrait.s3.stopping import StopFlag
+from portrait.s3.store import ObjectStore
+
+__all__ = [
+    "AbandonedUpload",
+    "AccessDenied",
+    "AsyncObjectStore",
+    "CredentialsRejected",
+    "NoSuchBucket",
+    "NotPublic",
+    "ObjectStore",
+    "OnEvent",
+    "Part",
+    "Plan",
+    "SomeNotStored",
+    "SourceChanged",
+    "SourceUnreadable",
+    "Stage",
+    "StateUnwritable",
+    "StopFlag",
+    "StorageError",
+    "StorageRefused",
+    "StorageThrottled",
+    "StorageUnavailable",
+    "StorageUnreachable",
+    "StorageUnsupported",
+    "StorageWarning",
+    "StoredObject",
+    "UploadGone",
+    "UploadInterrupted",
+    "UploadProgress",
+    "check_public",
+    "plan_parts",
+]

@@ -1,0 +1,135 @@
+"""Looking at a public address as the service will that has to download it: from outside, without any key.
+
+It owns one ranged GET (a presigned address allows no HEAD) and the advice for each way it can go wrong. It must never
+know how the address was made, nor show its query, which may be a secret.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from portrait.errors import UsageError
+from portrait.s3.errors import NotPublic
+from portrait.s3.events import without_query
+
+if TYPE_CHECKING:
+    import urllib3
+
+SECONDS = 15.0
+
+# Status → (reason, what it says of the bucket, what to do).
+_STATUSES: Mapping[int, tuple[str, str, str]] = {
+    401: (
+        "denied",
+        "asks for a key",
+        "Make the bucket public (R2: connect a custom domain), or leave public_base out.",
+    ),
+    403: (
+        "denied",
+        "is refused",
+        "Make the bucket public (R2: connect a custom domain); a presigned address may have expired.",
+    ),
+    404: ("missing", "leads to nothing", "Check public_base: it must serve the bucket's root, without the prefix."),
+    429: ("throttled", "is throttled", "Connect a custom domain: an r2.dev address is for testing only."),
+}
+
+
+def check_public(
+    url: str,
+    size: int,
+    content_type: str,
+    *,
+    pool: urllib3.PoolManager | None = None,
+    timeout: float = SECONDS,
+) -> None:
+    """See that an address answers with the right length and type; one byte is fetched.
+
+    Args:
+        url: The address.
+        size: Bytes it must have.
+        content_type: Media type it must have.
+        pool: A urllib3 pool to use, for a proxy or a private certificate authority.
+        timeout: Seconds for the connection and for each read.
+
+    Raises:
+        NotPublic: It does not; the error says why and what to do.
+        UsageError: The address is not an http address.
+    """
+    import urllib3  # noqa: PLC0415 - as light as possible until something is checked
+
+    if not url.startswith(("http://", "https://")):
+        raise UsageError("Only an http or https address can be checked.")
+    shown = without_query(url)
+    own = pool is None
+    pool = urllib3.PoolManager(1) if pool is None else pool
+    try:
+        answer = pool.request(
+            "GET",
+            url,
+            headers={"Range": "bytes=0-0", "Accept-Encoding": "identity"},
+            redirect=False,
+            retries=False,
+            preload_content=False,
+            timeout=timeout,
+        )
+        try:
+            status, headers = answer.status, dict(answer.headers.items())
+        finally:
+            answer.close()  # a server that ignores the range would send it all
+    except urllib3.exceptions.HTTPError as error:
+        raise NotPublic(
+            f"{shown} cannot be reached ({type(error).__name__}).",
+            reason="unreachable",
+            advice="Check public_base, its DNS record and its certificate.",
+        ) from None
+    finally:
+        if own:
+            pool.clear()
+    _judge(shown, size, content_type, status, {name.lower(): value for name, value in headers.items()})
+
+
+def _judge(shown: str, size: int, content_type: str, status: int, headers: Mapping[str, str]) -> None:
+    if status not in {200, 206} and not (status == 416 and size == 0):
+        reason, what, advice = _STATUSES.get(status) or _other_status(status)
+        raise NotPublic(f"{shown} {what} (HTTP {status}).", reason=reason, advice=advice, http_status=status)
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "text/html" and content_type != "text/html":
+        raise NotPublic(
+            f"{shown} answers with a web page.",
+            reason="page",
+            advice="A login or a site stands in front of the bucket: point public_base at the bucket itself.",
+            http_status=status,
+        )
+    length = _length(status, headers)
+    if length != size:
+        raise NotPublic(
+            f"{shown} has {'an unknown number of' if length is None else length} bytes instead of {size}.",
+            reason="length",
+            advice="Another bucket, an old copy in a cache or a proxy that changes files answers: check public_base.",
+            http_status=status,
+        )
+    if status != 416 and kind != content_type.lower():
+        raise NotPublic(
+            f"{shown} is served as {kind or 'nothing'} instead of {content_type}.",
+            reason="type",
+            advice="Delete the object and store it again: it was written with another Content-Type.",
+            http_status=status,
+        )
+
+
+def _other_status(status: int) -> tuple[str, str, str]:
+    if 300 <= status < 400:
+        return "moved", "sends elsewhere", "Use the address that it leads to as public_base."
+    if status >= 500:
+        return "failing", "fails", "Try again later, or look at the domain's own status."
+    return "status", "is refused", "Open the address in a browser without a login to see what answers."
+
+
+def _length(status: int, headers: Mapping[str, str]) -> int | None:
+    if status == 200:
+        text = headers.get("content-length", "")
+        return int(text) if text.isdecimal() else None
+    found = re.fullmatch(r"bytes (?:[0-9]+-[0-9]+|\*)/([0-9]+)", headers.get("content-range", ""))
+    return int(found[1]) if found else None

@@ -1,0 +1,214 @@
+"""The file that is being stored: what it was when we looked, its hashes, and its slices as request bodies.
+
+It owns all reading of source files, in blocks, so memory does not grow with the file. It must never know keys, uploads
+or the network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Self
+
+from attrs import frozen
+
+from portrait.s3.errors import SourceChanged, SourceUnreadable
+from portrait.s3.plan import MIB, Part, Plan
+from portrait.s3.stopping import StopFlag
+
+_BLOCK = 2 * MIB
+
+
+@frozen
+class Fingerprint:
+    """What `stat` says of a file. `ctime_ns` cannot be set back, so an edit that restores the mtime still shows."""
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+
+
+@frozen
+class Digest:
+    """The SHA-256 of a whole file and of each part of its plan, in hex."""
+
+    sha256: str
+    parts: tuple[str, ...]
+
+
+def fingerprint(path: Path) -> Fingerprint:
+    """Look at a file.
+
+    Raises:
+        SourceUnreadable: There is no such regular file, or it may not be looked at.
+    """
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise SourceUnreadable(f"{path} cannot be read: {error.strerror}.") from error
+    if not stat.S_ISREG(found.st_mode):
+        raise SourceUnreadable(f"{path} is not a regular file.")
+    return Fingerprint(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+
+
+def read_whole(path: Path, size: int) -> bytes:
+    """Read a small file, which must have the size that was seen.
+
+    Raises:
+        SourceUnreadable: It cannot be read.
+        SourceChanged: It is shorter or longer by now.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise SourceUnreadable(f"{path} cannot be read: {error.strerror}.") from error
+    if len(content) != size:
+        raise SourceChanged(f"{path} had {size} bytes a moment ago and has {len(content)} now.")
+    return content
+
+
+def read_head(path: Path, size: int) -> bytes:
+    """The first bytes of a file."""
+    try:
+        with path.open("rb") as file:
+            return file.read(size)
+    except OSError as error:
+        raise SourceUnreadable(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def digest(path: Path, plan: Plan, *, stop: StopFlag, report: Callable[[int], object]) -> Digest:
+    """Hash a file and its parts in one pass; the two hashes of a block are taken side by side.
+
+    Args:
+        path: The file.
+        plan: Its size and parts.
+        stop: Asked after every block.
+        report: Called with the bytes done after every block.
+
+    Raises:
+        SourceChanged: The file ends before the planned size.
+        SourceUnreadable: It cannot be read.
+        UploadInterrupted: Somebody asked to stop.
+    """
+    whole = hashlib.sha256()
+    parts: list[str] = []
+    buffers = [memoryview(bytearray(_BLOCK)) for _ in range(2)]
+    done = turn = 0
+    try:
+        with ThreadPoolExecutor(1, "portrait-hash") as beside, path.open("rb", buffering=0) as file:
+            for part in plan.parts():
+                # A file of one part needs one hash.
+                own = hashlib.sha256() if plan.count > 1 else None
+                left = part.size
+                while left:
+                    stop.check()
+                    turn ^= 1
+                    count = file.readinto(buffers[turn][: min(left, _BLOCK)])
+                    if not count:
+                        raise _shorter(path)
+                    block = buffers[turn][:count]
+                    other = beside.submit(own.update, block) if own else None
+                    whole.update(block)
+                    if other:
+                        other.result()
+                    left -= count
+                    done += count
+                    report(done)
+                parts.append((own or whole).hexdigest())
+    except OSError as error:
+        raise SourceUnreadable(f"{path} cannot be read: {error.strerror}.") from error
+    return Digest(whole.hexdigest(), tuple(parts))
+
+
+def slice_md5(path: Path, part: Part, *, stop: StopFlag) -> str:
+    """The MD5 of one part: what most storages give as its ETag."""
+    md5 = hashlib.md5(usedforsecurity=False)
+    with Slice(path, part, sha256=None, stop=stop) as body:
+        while block := body.read(MIB):
+            md5.update(block)
+    return md5.hexdigest()
+
+
+class Slice:
+    """A part of a file as a request body: what `read`, `seek`, `tell` and `len` of botocore need, and no more.
+
+    With `check`, it hashes what it hands out and refuses to hand out the last block of bytes that are not the ones
+    whose hash is known, so a storage that does not look at the signed hash gets no wrong part either.
+
+    Attributes:
+        sha256: The part's known SHA-256 in hex, None if it is not known.
+        failure: What made a read fail, for callers behind whom an HTTP library hides it.
+    """
+
+    def __init__(self, path: Path, part: Part, *, sha256: str | None, stop: StopFlag, check: bool = False) -> None:
+        self.sha256 = sha256
+        self.failure: Exception | None = None
+        self._path = path
+        self._part = part
+        self._stop = stop
+        self._check = check
+        self._seen = hashlib.sha256()
+        self._at = 0
+        try:
+            self._file = path.open("rb", buffering=0)
+        except OSError as error:
+            raise SourceUnreadable(f"{path} cannot be read: {error.strerror}.") from error
+        self._file.seek(part.offset)
+
+    def __len__(self) -> int:
+        return self._part.size
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def tell(self) -> int:
+        """Bytes from the beginning of the part."""
+        return self._at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a place counted from the beginning of the part."""
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._part.size}[whence]
+        self._at = base + offset
+        self._file.seek(self._part.offset + self._at)
+        if self._at == 0:
+            self._seen = hashlib.sha256()
+        return self._at
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Up to `size` bytes, never past the end of the part."""
+        try:
+            return self._read(size)
+        except Exception as error:
+            self.failure = error
+            raise
+
+    def _read(self, size: int | None) -> bytes:
+        self._stop.check()
+        left = self._part.size - self._at
+        want = left if size is None or size < 0 else min(size, left)
+        if not want:
+            return b""
+        try:
+            block = self._file.read(want)
+        except OSError as error:
+            raise SourceUnreadable(f"{self._path} cannot be read: {error.strerror}.") from error
+        if not block:
+            raise _shorter(self._path)
+        self._at += len(block)
+        if self._check:
+            self._seen.update(block)
+            if self._at == self._part.size and self._seen.hexdigest() != self.sha256:
+                raise SourceChanged(f"{self._path} changed while part {self._part.number} was sent.")
+        return block
+
+
+def _shorter(path: Path) -> SourceChanged:
+    return SourceChanged(f"{path} became shorter while it was read.")

@@ -1,0 +1,260 @@
+"""The object store as its users see it: files in, public addresses out, and nothing sent twice.
+
+It owns the options, and what concerns a whole place rather than one file: batches, listings, clean-up, deletion. It
+must never know how a file is sent. Importing it does not load boto3; making a store does.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterable
+from concurrent.futures import CancelledError
+from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from portrait.clock import Clock
+from portrait.errors import PortraitError, UsageError
+from portrait.s3.address import LONGEST_LIFE, is_for_testing_only, parse_place, parse_public_base, public_url
+from portrait.s3.calls import Calls
+from portrait.s3.client import ClientOptions, check_own_client, make_client
+from portrait.s3.errors import SomeNotStored, SourceUnreadable, StorageError
+from portrait.s3.events import Announcer, OnEvent, StorageWarning
+from portrait.s3.journal import forget_uploads, state_folder
+from portrait.s3.options import PathLike
+from portrait.s3.outside import check_public
+from portrait.s3.parallel import in_parallel
+from portrait.s3.plan import USUAL_PART, plan_parts
+from portrait.s3.results import AbandonedUpload, StoredObject
+from portrait.s3.source import fingerprint
+from portrait.s3.stopping import StopFlag
+from portrait.s3.storing import SINGLE_PUT, Storer
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class ObjectStore:
+    """Stores files in a bucket of S3, Cloudflare R2, MinIO or alike, under keys made of their content.
+
+    Safe for use by many threads at once; several processes may store the same files. Every call takes `stop=`: setting
+    that flag from another thread ends the call soon with `UploadInterrupted`, as Ctrl-C does with `KeyboardInterrupt`.
+    Either way what was stored is kept, and the same call goes on from there.
+
+    Args:
+        place: `s3://bucket` or `s3://bucket/prefix`. The bucket must exist.
+        endpoint_url: The storage, such as `https://<account>.r2.cloudflarestorage.com`; None for AWS.
+        region: Its region; by default `auto` for R2, and what boto3 finds for AWS.
+        access_key: The key's id; by default the key is found as boto3 finds it.
+        secret_key: The key's secret.
+        session_token: The token of temporary keys.
+        public_base: The address under which the bucket's keys can be fetched; None gives presigned addresses.
+        expires: Seconds that a presigned address lives, at most 604,800.
+        client: A boto3 client of your own, instead of all options above that concern the storage.
+        state_dir: Folder that remembers unfinished uploads; by default `$XDG_STATE_HOME/portrait`.
+        concurrency: Requests under way at once.
+        part_size: Bytes of a part, 5 MiB to 5 GiB; made larger where a file would need more than 10,000.
+        on_event: Called with `UploadProgress` and `StorageWarning`, from any thread but never from two at once.
+        clock: Sleeps between attempts; by default real time, cut short by `stop`.
+
+    Raises:
+        UsageError: The options cannot be right, or boto3 is not installed.
+    """
+
+    def __init__(
+        self,
+        place: str,
+        *,
+        endpoint_url: str | None = None,
+        region: str | None = None,
+        access_key: str | None = None,
+        secret_key: str | None = None,
+        session_token: str | None = None,
+        public_base: str | None = None,
+        expires: int = 3600,
+        client: S3Client | None = None,
+        state_dir: PathLike | None = None,
+        concurrency: int = 8,
+        part_size: int = USUAL_PART,
+        on_event: OnEvent | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._place = parse_place(place)
+        self._base = None if public_base is None else parse_public_base(public_base)
+        if not 1 <= expires <= LONGEST_LIFE:
+            raise UsageError(f"expires is 1 to {LONGEST_LIFE} seconds, not {expires}.")
+        if concurrency < 1:
+            raise UsageError("concurrency is at least 1.")
+        plan_parts(1, part_size)
+        self._expires = expires
+        self._concurrency = concurrency
+        self._clock = clock
+        self._announce = Announcer(on_event)
+        self._own_client = client is None
+        if client is None:
+            client = make_client(
+                ClientOptions(
+                    endpoint_url=endpoint_url,
+                    region=region,
+                    access_key=access_key,
+                    secret_key=secret_key,
+                    session_token=session_token,
+                    connections=concurrency,
+                )
+            )
+        else:
+            check_own_client(client)
+        self._client = client
+        self._calls = Calls(client, self._place.bucket, chance=random.Random())  # noqa: S311 - jitter, no secret
+        self._state = Path(state_dir) if state_dir is not None else state_folder(os.environ)
+        self._storer = Storer(
+            calls=self._calls,
+            prefix=self._place.prefix,
+            destination=f"{client.meta.endpoint_url} {self._place.bucket} {self._place.prefix}",
+            state=self._state,
+            concurrency=concurrency,
+            part_size=part_size,
+            check_slices=not self._own_client,
+            address=self.url,
+            announce=self._announce,
+        )
+        if self._base is not None and is_for_testing_only(self._base):
+            self._warn("public_base is an r2.dev address: Cloudflare throttles it, for testing only. Connect a domain.")
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}('s3://{self._place.bucket}/{self._place.prefix}')"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections, unless they belong to a client of your own."""
+        if self._own_client:
+            self._client.close()
+
+    def put(self, path: PathLike, *, stop: StopFlag | None = None) -> StoredObject:
+        """Store one file, unless its content is there already.
+
+        Raises:
+            StorageError: It was not stored; where the error is `resumable`, the same call goes on from where it was.
+        """
+        return self._storer.store(Path(path), None, self._flag(stop))
+
+    def put_many(self, paths: Iterable[PathLike], *, stop: StopFlag | None = None) -> list[StoredObject]:
+        """Store files, small ones at once and large ones one by one; the results are in the order given.
+
+        What the bucket holds is found by one listing of the prefix.
+
+        Raises:
+            SomeNotStored: Some files failed; the error holds what became of each.
+            StorageError: A failure that concerns every file, such as a missing bucket.
+        """
+        flag, files = self._flag(stop), [Path(path) for path in paths]
+        known = dict(self.existing(stop=flag)) if files else {}
+        large = {path for path in set(files) if _is_large(path)}
+        done: dict[Path, StoredObject] = {}
+        failed: dict[Path, PortraitError] = {}
+
+        def store(path: Path) -> StoredObject:
+            return self._storer.store(path, known, flag)
+
+        for batch, workers in (([p for p in files if p not in large], self._concurrency), (sorted(large), 1)):
+            futures = in_parallel(store, batch, workers=workers, stop=flag, give_up=_is_fatal)
+            for path, future in zip(batch, futures, strict=True):
+                match future.exception():
+                    case None:
+                        done[path] = future.result()
+                    case StorageError(fatal=False) | UsageError() as error:
+                        failed[path] = error
+                    case CancelledError():
+                        pass
+                    case BaseException() as error:
+                        raise error
+        if failed:
+            raise SomeNotStored(
+                {str(path): made for path, made in done.items()}, {str(p): e for p, e in failed.items()}
+            )
+        return [done[path] for path in files]
+
+    def existing(self, *, stop: StopFlag | None = None) -> dict[str, int]:
+        """The size in bytes of every object in this place, by key: one listing, 1,000 to a request."""
+        return dict(self._calls.objects(self._place.listed, self._flag(stop)))
+
+    def url(self, key: str) -> str:
+        """The address of a key: on the public base, or presigned for `expires` seconds (then its query is a secret)."""
+        return self._calls.presign(key, self._expires) if self._base is None else public_url(self._base, key)
+
+    def check_public(self, stored: StoredObject) -> None:
+        """See from outside that a stored object can be fetched, with its length and type: one byte is fetched.
+
+        Raises:
+            NotPublic: It cannot; the error says why and what to do.
+        """
+        check_public(stored.url, stored.size, stored.content_type)
+
+    def abandoned(self, *, stop: StopFlag | None = None) -> list[AbandonedUpload]:
+        """Multipart uploads in this place that were neither completed nor aborted; some may be under way right now."""
+        return list(self._calls.uploads(self._place.listed, self._flag(stop)))
+
+    def clean_up(
+        self, older_than: timedelta = timedelta(days=1), *, stop: StopFlag | None = None
+    ) -> list[AbandonedUpload]:
+        """Abort unfinished uploads in this place that are older than that, by the storage's clock; return them."""
+        flag = self._flag(stop)
+        old = [upload for upload in self.abandoned(stop=flag) if upload.age >= older_than]
+        for upload in old:
+            self._calls.abort(upload.key, upload.upload_id, flag)
+        forget_uploads(self._state, {upload.upload_id for upload in old})
+        return old
+
+    def delete(self, *objects: StoredObject | str, stop: StopFlag | None = None) -> None:
+        """Delete objects, given as they were stored or by key; one that is gone already is fine.
+
+        A bucket that keeps versions only hides them: a `StorageWarning` says so, because a withdrawn consent asks for
+        more.
+
+        Raises:
+            UsageError: A key is not in this place; nothing was deleted.
+        """
+        flag = self._flag(stop)
+        keys = [item if isinstance(item, str) else item.key for item in objects]
+        if any(not key.startswith(self._place.listed) or key == self._place.listed for key in keys):
+            raise UsageError(f"Only objects in s3://{self._place.bucket}/{self._place.listed} can be deleted here.")
+        futures = in_parallel(
+            lambda key: self._calls.delete(key, flag),
+            keys,
+            workers=self._concurrency,
+            stop=flag,
+            give_up=lambda _: True,
+        )
+        hidden = [future.result() for future in futures]
+        if any(hidden):
+            self._warn("The bucket keeps versions: deleted objects are only hidden. Delete their versions as well.")
+
+    def new_stop(self) -> StopFlag:
+        """A flag to give to calls of this store as `stop=`."""
+        return StopFlag(self._clock.sleep if self._clock else None)
+
+    def _flag(self, stop: StopFlag | None) -> StopFlag:
+        return stop or self.new_stop()
+
+    def _warn(self, message: str) -> None:
+        self._announce(StorageWarning(message=message))
+
+
+def _is_large(path: Path) -> bool:
+    try:
+        return fingerprint(path).size > SINGLE_PUT
+    except SourceUnreadable:
+        return False  # told when its turn comes
+
+
+def _is_fatal(error: BaseException) -> bool:
+    return not isinstance(error, StorageError | UsageError) or getattr(error, "fatal", False)
