@@ -166,6 +166,69 @@ def test_cut_off_by_one_byte():
         assert measure(samples.image(format_name)[:-1]).problem, format_name
 
 
+def test_padded_rows_cut_off():
+    """The padding of the rows of a bitmap counts."""
+    out = BytesIO()
+    Image.new("L", (333, 77)).save(out, "BMP")
+    assert measure(out.getvalue()).problem is None
+    assert measure(out.getvalue()[:-1]).problem
+
+
+@pytest.mark.parametrize("gap", range(-2, 3))
+def test_jpeg_marker_across_blocks(gap):
+    """The end marker is found wherever it falls between two reads."""
+    data = samples.image("jpeg", 40, 30)
+    scan = data.index(b"\xff\xda") + 14
+    stretched = data[:-2] + bytes((1 << 16) - (len(data) - 2 - scan) + gap) + b"\xff\xd9"
+    assert measure(stretched).problem is None
+    assert measure(stretched[:-2]).problem
+    assert measure(stretched[:-1]).problem
+
+
+def test_webp_chunks_are_padded():
+    """What follows a chunk of odd length is read at its place."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return kind + struct.pack("<I", len(body)) + body + bytes(len(body) & 1)
+
+    exif = b"II*\x00" + struct.pack("<IHHHIHHI", 8, 1, 274, 3, 1, 6, 0, 0)
+    canvas = bytes(4) + (39).to_bytes(3, "little") + (29).to_bytes(3, "little")
+    body = b"WEBP" + chunk(b"VP8X", canvas) + chunk(b"VP8L", b"\x2f" + bytes(4)) + chunk(b"EXIF", exif)
+    measured = measure(b"RIFF" + struct.pack("<I", len(body)) + body)
+    assert (measured.width, measured.height, measured.problem) == (30, 40, None)
+
+
+def test_long_track_header():
+    """A track header of version 1, with 64-bit times, is turned as one of version 0 is."""
+    data = samples.video("mp4", 64, 96, seconds=0.5, rotation=90)
+    at = data.index(b"tkhd") - 4
+    old = data[at : at + 92]
+    times = bytes(4) + old[12:16] + bytes(4) + old[16:20] + old[20:28] + bytes(4) + old[28:32]
+    patched = data[:at] + struct.pack(">I4s", 104, b"tkhd") + b"\x01" + old[9:12] + times + old[32:] + data[at + 92 :]
+    for kind in (b"moov", b"trak"):
+        start = patched.index(kind) - 4
+        length = int.from_bytes(patched[start : start + 4], "big") + 12
+        patched = patched[:start] + struct.pack(">I", length) + patched[start + 4 :]
+    assert (measure(data).width, measure(data).height) == (96, 64)
+    assert (measure(patched).width, measure(patched).height, measure(patched).problem) == (96, 64, None)
+
+
+def test_cover_picture_makes_no_video():
+    """A song with a cover in its tags is audio."""
+    cover = b"\x00image/jpeg\x00\x03\x00" + samples.image("jpeg", 64, 64)
+    frame = b"APIC" + struct.pack(">IH", len(cover), 0) + cover
+    length = bytes(len(frame) >> shift & 0x7F for shift in (21, 14, 7, 0))
+    song = b"ID3\x03\x00\x00" + length + frame + samples.audio("mp3")[45:]
+    measured = measure(song)
+    assert (measured.asset_type, measured.has_video, measured.width, measured.problem) == (
+        AssetType.AUDIO,
+        False,
+        None,
+        None,
+    )
+    assert measured.duration == pytest.approx(3, abs=0.001)
+
+
 def test_faststart_video_cut_off():
     """A video whose header is complete but whose frames are not is cut off too."""
     assert measure(samples.video(faststart=True)).problem is None
@@ -222,36 +285,57 @@ NESTED = b""
 for _ in range(5000):
     NESTED = box(b"moov", NESTED)
 
+GIF_START = b"GIF89a\x10\x00\x10\x00\x00\x00\x00"
+BMP_START = b"BM" + bytes(8) + struct.pack("<II", 54, 40)
+HEIC_FTYP = box(b"ftyp", b"heic", bytes(4), b"mif1heic")
+CUT_OFF = "as if it had been cut off"
 HOSTILE = {
-    "png bomb": png_claiming(2**31 - 1, 2**31 - 1),
-    "png with an endless chunk": png_claiming(9, 9)[:33] + b"\xff\xff\xff\xffIDAT",
-    "jpeg of empty segments": b"\xff\xd8" + b"\xff\xe0\x00\x02" * 300_000,
-    "jpeg of fill bytes": b"\xff\xd8" + b"\xff" * 3_000_000,
-    "gif of empty frames": b"GIF89a\x10\x00\x10\x00\x00\x00\x00" + b"\x01\x00" * 3_000_000,
-    "gif of tiny blocks": b"GIF89a\x10\x00\x10\x00\x00\x00\x00!\xf9" + b"\x01\x00!\xf9" * 1_500_000,
-    "tiff with a directory of billions": b"II*\x00" + struct.pack("<IHHHII", 8, 1, 273, 4, 2**32 - 1, 8),
-    "tiff that points at itself": b"II*\x00\x04\x00\x00\x00\xff\xff",
-    "big tiff that points nowhere": b"II+\x00\x08\x00\x00\x00" + b"\xff" * 8,
-    "bmp of impossible size": b"BM" + bytes(8) + struct.pack("<IIii", 54, 40, 2**31 - 1, -(2**31)) + bytes(40),
-    "webp without chunks": b"RIFF\x04\x00\x00\x00WEBP",
-    "mp4 of billions of samples": FTYP + box(b"moov", TRACK),
-    "mp4 that hides a track": FTYP + box(b"moov", box(b"udta", TRACK)),
-    "mp4 fragment of billions of samples": FTYP
-    + box(b"moof", box(b"traf", box(b"trun", struct.pack(">II", 0, 2**32 - 1)))),
-    "mp4 with a compressed header": FTYP + box(b"moov", box(b"cmov", bytes(8))),
-    "mp4 nested without end": FTYP + NESTED,
-    "mp4 of empty boxes": FTYP + box(b"free") * 400_000,
-    "mp4 with a box of no length": FTYP + struct.pack(">I4sQ", 1, b"mdat", 3),
-    "wav without samples": b"RIFF\x24\x00\x00\x00WAVEfmt \x10\x00\x00\x00" + bytes(16),
-    "mp3 of nothing": b"ID3\x04\x00\x00\x00\x00\x00\x00" + bytes(1000),
-    "heic without a picture": box(b"ftyp", b"heic", bytes(4), b"mif1heic") + box(b"meta", bytes(4)),
+    "png bomb": (png_claiming(2**31 - 1, 2**31 - 1), None),
+    "png without pixels": (png_claiming(0, 9), "no pixels"),
+    "png with an endless chunk": (png_claiming(9, 9)[:33] + b"\xff\xff\xff\xffIDAT", CUT_OFF),
+    "png with a changed byte": (png_claiming(9, 9).replace(b"x\x9c", b"x\x9d"), "a checksum in it is wrong"),
+    "jpeg of empty segments": (b"\xff\xd8" + b"\xff\xe0\x00\x02" * 300_000, "too many parts"),
+    "jpeg of fill bytes": (b"\xff\xd8" + b"\xff" * 3_000_000, "too many parts"),
+    "jpeg that is only a header": (
+        b"\xff\xd8\xff\xc0\x00\x0b\x08\x00\x09\x00\x09\x01\x01\x11\x00\xff\xd9",
+        "it holds no picture",
+    ),
+    "gif of empty frames": (
+        b"GIF89a\x10\x00\x10\x00\x00\x00\x00" + b"\x01\x00" * 3_000_000,
+        "do not follow each other",
+    ),
+    "gif of tiny blocks": (GIF_START + b"!\xf9" + b"\x01\x01" * 1_500_000, "too many parts"),
+    "tiff with a directory of billions": (
+        b"II*\x00" + struct.pack("<IHHHII", 8, 1, 273, 4, 2**32 - 1, 8),
+        "its directory is too long",
+    ),
+    "tiff that points at itself": (b"II*\x00\x04\x00\x00\x00\xff\xff", CUT_OFF),
+    "big tiff that points nowhere": (b"II+\x00\x08\x00\x00\x00" + b"\xff" * 8, "its directory lies behind its end"),
+    "bmp of impossible size": (BMP_START + struct.pack("<iiHH", 2**31 - 1, -(2**31), 1, 24) + bytes(40), CUT_OFF),
+    "bmp of impossible depth": (BMP_START + struct.pack("<iiHH", 9, 9, 1, 0) + bytes(40), "impossible depth"),
+    "webp without chunks": (b"RIFF\x04\x00\x00\x00WEBP", "it holds no picture"),
+    "mp4 of billions of samples": (FTYP + box(b"moov", TRACK), "more samples than a real file has"),
+    "mp4 that hides a track": (FTYP + box(b"moov", box(b"udta", TRACK)), "hides more than metadata"),
+    "mp4 fragment of billions of samples": (
+        FTYP + box(b"moof", box(b"traf", box(b"trun", struct.pack(">II", 0, 2**32 - 1)))),
+        "more samples than a real file has",
+    ),
+    "mp4 with a compressed header": (FTYP + box(b"moov", box(b"cmov", bytes(8))), "its header is compressed"),
+    "mp4 nested without end": (FTYP + NESTED, "nested too deeply"),
+    "mp4 of empty boxes": (FTYP + box(b"free") * 400_000, "too many parts"),
+    "mp4 with a box of no length": (FTYP + struct.pack(">I4sQ", 1, b"mdat", 3), CUT_OFF),
+    "mp4 without tracks": (FTYP + box(b"free"), "FFmpeg does not open it"),
+    "wav without samples": (b"RIFF\x24\x00\x00\x00WAVEfmt \x10\x00\x00\x00" + bytes(16), "it holds no samples"),
+    "mp3 of nothing": (b"ID3\x04\x00\x00\x00\x00\x00\x00" + bytes(1000), "FFmpeg does not open it"),
+    "heic without a picture": (HEIC_FTYP + box(b"free"), "it holds no picture"),
+    "heic with an empty header": (HEIC_FTYP + box(b"meta", bytes(4)), "libheif does not open it"),
 }
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_files_stay_bounded(name):
     """A file made to crash, hang or fill the memory of its reader is refused quickly, or is only a number."""
-    data = HOSTILE[name]
+    data, problem = HOSTILE[name]
     tracemalloc.start()
     started = time.perf_counter()
     try:
@@ -261,10 +345,10 @@ def test_hostile_files_stay_bounded(name):
         tracemalloc.stop()
     assert time.perf_counter() - started < 8
     assert peak < 3 * len(data) + 2_000_000
-    if name == "png bomb":
+    if problem is None:
         assert (measured.width, measured.problem) == (2**31 - 1, None)
     else:
-        assert measured.problem is not None
+        assert problem in (measured.problem or "")
 
 
 @pytest.mark.parametrize("name", ["jpeg", "mp4"])
