@@ -94,6 +94,10 @@ class TransportError(PortraitError):
         self.may_have_executed = may_have_executed
         self.http_status = http_status
 
+    def __str__(self) -> str:
+        doubt = " The call may have been carried out." if self.may_have_executed else ""
+        return super().__str__() + doubt
+
 
 class ConnectFailed(TransportError):
     """No connection could be made: nothing was sent."""

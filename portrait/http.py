@@ -37,6 +37,9 @@ class Timeouts:
         return cls(connect=min(value, 10.0), read=value, total=value)
 
 
+Limit = float | Timeouts | None
+
+
 @frozen(kw_only=True)
 class HttpRequest:
     """One request, ready to be sent.

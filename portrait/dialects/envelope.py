@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from portrait.dialects.spec import Dialect
-from portrait.errors import ApiError, BadResponse, api_error
+from portrait.errors import ApiError, BadResponse, Retry, api_error
 from portrait.http import HttpResponse
 from portrait.models import Response
 
@@ -95,13 +95,18 @@ def _look(response: HttpResponse) -> str:
 
 
 def _bad(response: HttpResponse, action: str, what: str) -> BadResponse:
-    return BadResponse(
-        f"{action or 'The server'}: something {what} (HTTP status {response.status}).",
+    moved = response.headers.get("location", "").partition("?")[0] if 300 <= response.status < 400 else ""
+    where = f", which points to {moved}; redirects are not followed" if moved else ""
+    error = BadResponse(
+        f"{action or 'The server'}: something {what} (HTTP status {response.status}{where}).",
         action=action,
         http_status=response.status,
-        # A 4xx says that the call was turned away; anything else says nothing about what was done.
+        # A 4xx says that the call was turned away; a good status or a 5xx says nothing about what was done.
         may_have_executed=not 300 <= response.status < 500,
     )
+    if 300 <= response.status < 500 and response.status not in {408, 425, 429}:
+        error.retry = Retry.NEVER
+    return error
 
 
 def _result(body: Mapping[str, Any], response: HttpResponse, action: str) -> Mapping[str, Any]:

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from attrs import field, frozen
 
-from portrait.models.common import AssetStatus, AssetType, GroupType, Page, Result, SortBy, SortOrder
+from portrait.models.common import (
+    AssetStatus,
+    AssetType,
+    GroupType,
+    Page,
+    Result,
+    SortBy,
+    SortOrder,
+    as_asset_type,
+    as_group_type,
+    as_many,
+    as_sort_by,
+    as_sort_order,
+    as_statuses,
+)
 
 
 @frozen(kw_only=True)
@@ -33,7 +47,7 @@ class CreateAssetRequest:
 
     group_id: str
     url: str = field(repr=False)  # may be presigned
-    asset_type: AssetType
+    asset_type: AssetType = field(converter=as_asset_type)
     name: str | None = None
     moderation: Moderation | None = None
     project_name: str | None = None
@@ -63,9 +77,9 @@ class AssetFilter:
         name: Part of the name, without case.
     """
 
-    group_type: GroupType = GroupType.AIGC
-    group_ids: tuple[str, ...] | None = None
-    statuses: tuple[AssetStatus, ...] | None = None
+    group_type: GroupType = field(default=GroupType.AIGC, converter=as_group_type)
+    group_ids: tuple[str, ...] | None = field(default=None, converter=as_many)
+    statuses: tuple[AssetStatus, ...] | None = field(default=None, converter=as_statuses)
     name: str | None = None
 
 
@@ -85,8 +99,8 @@ class ListAssetsRequest:
     filter: AssetFilter = field(factory=AssetFilter)
     page_number: int | None = None
     page_size: int | None = None
-    sort_by: SortBy | None = None
-    sort_order: SortOrder | None = None
+    sort_by: SortBy | None = field(default=None, converter=as_sort_by)
+    sort_order: SortOrder | None = field(default=None, converter=as_sort_order)
     project_name: str | None = None
 
 

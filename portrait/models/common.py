@@ -5,13 +5,23 @@ Values only. Nothing here knows wire names (`portrait.codec`), HTTP or who answe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from attrs import field, frozen
 
+from portrait.errors import UsageError
+
 T = TypeVar("T")
+E = TypeVar("E", bound=StrEnum)
+
+
+def _one_of(kind: type[E], value: str) -> E:
+    try:
+        return kind(value)
+    except ValueError:
+        raise UsageError(f"{kind.__name__} is one of {', '.join(kind)}, not {value!r}.") from None
 
 
 class GroupType(StrEnum):
@@ -50,6 +60,41 @@ class SortOrder(StrEnum):
 
     DESC = "Desc"
     ASC = "Asc"
+
+
+# Converters: a plain string is as good as a member; anything outside of the closed set is a `UsageError`.
+
+
+def as_group_type(value: str) -> GroupType:
+    """`"AIGC"` → `GroupType.AIGC`."""
+    return _one_of(GroupType, value)
+
+
+def as_asset_type(value: str) -> AssetType:
+    """`"Image"` → `AssetType.IMAGE`."""
+    return _one_of(AssetType, value)
+
+
+def as_statuses(values: Iterable[str] | None) -> tuple[AssetStatus, ...] | None:
+    """`["Active"]` → `(AssetStatus.ACTIVE,)`."""
+    return None if values is None else tuple(_one_of(AssetStatus, value) for value in as_many(values) or ())
+
+
+def as_sort_by(value: str | None) -> SortBy | None:
+    """`"UpdateTime"` → `SortBy.UPDATE_TIME`."""
+    return None if value is None else _one_of(SortBy, value)
+
+
+def as_sort_order(value: str | None) -> SortOrder | None:
+    """`"Asc"` → `SortOrder.ASC`."""
+    return None if value is None else _one_of(SortOrder, value)
+
+
+def as_many(value: Iterable[str] | None) -> tuple[str, ...] | None:
+    """Any iterable of strings, but not one string."""
+    if isinstance(value, str):
+        raise UsageError(f"Several values are wanted: [{value!r}], not {value!r}.")
+    return None if value is None else tuple(value)
 
 
 @frozen(kw_only=True)

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from attrs import field, frozen
 
-from portrait.models.common import GroupType, Page, Result, SortBy, SortOrder
+from portrait.models.common import (
+    GroupType,
+    Page,
+    Result,
+    SortBy,
+    SortOrder,
+    as_group_type,
+    as_many,
+    as_sort_by,
+    as_sort_order,
+)
 
 
 @frozen(kw_only=True)
@@ -20,7 +30,7 @@ class CreateAssetGroupRequest:
     """
 
     name: str | None = None
-    group_type: GroupType = GroupType.AIGC
+    group_type: GroupType = field(default=GroupType.AIGC, converter=as_group_type)
     description: str | None = None
     title: str | None = None
     project_name: str | None = None
@@ -49,8 +59,8 @@ class GroupFilter:
         name: Part of the name, without case.
     """
 
-    group_type: GroupType = GroupType.AIGC
-    group_ids: tuple[str, ...] | None = None
+    group_type: GroupType = field(default=GroupType.AIGC, converter=as_group_type)
+    group_ids: tuple[str, ...] | None = field(default=None, converter=as_many)
     name: str | None = None
 
 
@@ -70,8 +80,8 @@ class ListAssetGroupsRequest:
     filter: GroupFilter = field(factory=GroupFilter)
     page_number: int | None = None
     page_size: int | None = None
-    sort_by: SortBy | None = None
-    sort_order: SortOrder | None = None
+    sort_by: SortBy | None = field(default=None, converter=as_sort_by)
+    sort_order: SortOrder | None = field(default=None, converter=as_sort_order)
     project_name: str | None = None
 
 

@@ -1,0 +1,254 @@
+"""The flow of one call: encode, keep the pace, send, decode, and send again where that is right.
+
+Everything a client needs in order to call is in a `Caller`, an immutable value. What an Action means to the service,
+how bytes travel and how long an application is willing to wait for a state are not known here.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import orjson
+from attrs import evolve, field, frozen
+
+from portrait import codec
+from portrait.actions import ACTIONS, VERSION, Action, Resend
+from portrait.clock import Clock
+from portrait.dialects import Dialect
+from portrait.dialects.envelope import unwrap
+from portrait.errors import (
+    ApiError,
+    BadResponse,
+    ConnectFailed,
+    ConnectionLost,
+    NotAccessible,
+    PortraitError,
+    Timeout,
+    TransportError,
+    UsageError,
+)
+from portrait.events import CallAbandoned, CallFinished, CallRetried
+from portrait.flow import Flow, Report, Send, Wait
+from portrait.http import Broken, HttpRequest, HttpResponse, Timeouts, TransportFailure
+from portrait.models import DeleteAssetRequest, GetAssetRequest, Response, Result, UpdateAssetRequest
+from portrait.pace import Pace
+from portrait.retry import RetryPolicy, may_resend, pause
+from portrait.uri import bare_id
+
+R = TypeVar("R", bound=Result)
+
+_LOG = logging.getLogger("portrait")
+_BY_ASSET_ID = (GetAssetRequest, UpdateAssetRequest, DeleteAssetRequest)
+
+
+class RawResult(dict[str, Any]):
+    """A `Result` object as it came, with where it came from.
+
+    Attributes:
+        response: Request id, HTTP status, headers and the whole envelope.
+    """
+
+    def __init__(self, result: Mapping[str, Any], response: Response) -> None:
+        super().__init__(result)
+        self.response = response
+
+
+@frozen(kw_only=True)
+class Caller:
+    """How a client calls.
+
+    Attributes:
+        base_url: Without a slash at its end.
+        dialect: How the provider speaks.
+        headers: That go with every call, the key among them.
+        project: Fills a `ProjectName` that a typed request leaves out.
+        timeouts: For one attempt.
+        policy: How stubborn to be.
+        clock: For measuring and waiting.
+        pace: The client's own speed limit.
+        chance: Spreads pauses.
+    """
+
+    base_url: str
+    dialect: Dialect
+    headers: Mapping[str, str] = field(repr=False)
+    project: str | None
+    timeouts: Timeouts
+    policy: RetryPolicy
+    clock: Clock
+    pace: Pace | None = None
+    chance: random.Random = field(factory=random.Random, repr=False)
+
+    def call(self, action: Action[Any, R], request: Any, timeouts: Timeouts | None = None) -> Flow[R]:
+        """A typed call; its result carries the raw answer as `response`.
+
+        Raises:
+            UsageError: The request is of another class than the Action takes.
+            TransportError: No usable answer.
+            ApiError: The service refused.
+        """
+        if not isinstance(request, action.request):
+            raise UsageError(
+                f"{action.name} takes a {action.request.__name__}, not a {type(request).__name__}.",
+                advice="For a plain mapping, name the Action by a string.",
+            )
+        if self.project is not None and request.project_name is None:
+            request = evolve(request, project_name=self.project)
+        if isinstance(request, _BY_ASSET_ID) and (bare := bare_id(request.id)) != request.id:
+            request = evolve(request, id=bare)
+        result, response = yield from self._exchange(action.name, codec.encode(request), timeouts)
+        return decoded(action.result, result, response, action.name)
+
+    def call_raw(self, name: str, body: Mapping[str, Any], timeouts: Timeouts | None = None) -> Flow[RawResult]:
+        """A call by name: the mapping goes out as given, `Result` comes back as given."""
+        if not name or not name.isascii() or not name.isalnum():
+            raise UsageError(f"An Action's name is letters and digits, not {name!r}.")
+        result, response = yield from self._exchange(name, body, timeouts)
+        return RawResult(result, response)
+
+    def _exchange(
+        self, name: str, body: Mapping[str, Any], timeouts: Timeouts | None
+    ) -> Flow[tuple[Mapping[str, Any], Response]]:
+        request = HttpRequest(
+            method="POST",
+            url=f"{self.base_url}{self.dialect.action_path}?Action={name}&Version={VERSION}",
+            headers=self.headers,
+            body=_json(name, body),
+            timeouts=timeouts or self.timeouts,
+        )
+        action = ACTIONS.get(name)
+        # What is not listed may do anything: it is never repeated blindly.
+        resend = action.resend if action else Resend.RECOVER
+        return (yield from self.exchange(name, request, resend, deletes=bool(action and action.deletes)))
+
+    def exchange(
+        self, name: str, request: HttpRequest, resend: Resend, *, deletes: bool = False
+    ) -> Flow[tuple[Mapping[str, Any], Response]]:
+        """Send a request until it is answered or there is no point in sending it again."""
+        attempt, uncertain = 1, False
+        while True:
+            error = None
+            try:
+                return (yield from self._attempt(name, request, attempt, resend))
+            except NotAccessible as gone:
+                # The first attempt may have deleted it already. Contract §4, last paragraph.
+                if deletes and uncertain:
+                    return {}, Response(
+                        request_id=gone.request_id, http_status=gone.http_status or 0, body=gone.response or {}
+                    )
+                raise
+            except PortraitError as failed:
+                error = failed
+            delay = pause(self.policy, attempt, error, self.chance.random()) if may_resend(resend, error) else None
+            if delay is None:
+                raise error
+            uncertain = uncertain or error.may_have_executed
+            _LOG.info("%s failed with %s; again in %.1f s", name, type(error).__name__, delay)
+            yield Report(CallRetried(action=name, attempt=attempt, delay=delay, error=type(error).__name__))
+            yield Wait(delay)
+            attempt += 1
+
+    def _attempt(
+        self, name: str, request: HttpRequest, attempt: int, resend: Resend
+    ) -> Flow[tuple[Mapping[str, Any], Response]]:
+        if self.pace is not None and (delay := self.pace.reserve(name, self.clock.monotonic())) > 0:
+            yield Wait(delay)
+        started = self.clock.monotonic()
+        answer: HttpResponse | None = None
+        try:
+            answer = yield Send(request)
+            result, source = unwrap(answer, action=name, dialect=self.dialect)
+        except TransportFailure as failure:
+            lost = failed(name, failure)
+            yield self._finished(name, attempt, started, answer, lost)
+            raise lost from failure
+        except PortraitError as refused:
+            yield self._finished(name, attempt, started, answer, refused)
+            raise
+        except BaseException as interrupt:
+            yield from _abandoned(name, resend, interrupt)
+            raise
+        yield self._finished(name, attempt, started, answer, source)
+        return result, source
+
+    def _finished(
+        self, name: str, attempt: int, started: float, answer: HttpResponse | None, end: Response | PortraitError
+    ) -> Report:
+        error = end if isinstance(end, PortraitError) else None
+        request_id = end.request_id if isinstance(end, Response | ApiError) else ""
+        event = CallFinished(
+            action=name,
+            attempt=attempt,
+            seconds=self.clock.monotonic() - started,
+            http_status=answer.status if answer else None,
+            request_id=request_id,
+            error=type(error).__name__ if error else None,
+            code=error.code if isinstance(error, ApiError) else "",
+        )
+        _LOG.debug(
+            "%s %s %s in %.3f s, request id %s",
+            name,
+            event.http_status,
+            event.code or event.error or "ok",
+            event.seconds,
+            request_id or "-",
+        )
+        return Report(event)
+
+
+def decoded(cls: type[R], result: Mapping[str, Any], response: Response, name: str) -> R:
+    """A typed result that carries its raw answer.
+
+    Raises:
+        BadResponse: The answer lacks what the class needs; the call was carried out all the same.
+    """
+    try:
+        value = codec.decode(cls, result)
+    except codec.WireFault as fault:
+        raise BadResponse(
+            f"{name}: the answer does not fit: {fault.path or 'Result'} {fault.why}.",
+            action=name,
+            http_status=response.http_status,
+            may_have_executed=True,
+        ) from None
+    # The value was made a moment ago and nobody else holds it: setting the field beats making it again.
+    object.__setattr__(value, "response", response)
+    return value
+
+
+def failed(name: str, failure: TransportFailure) -> TransportError:
+    """The error for a request that got no whole answer."""
+    detail = f": {failure.detail}" if failure.detail else ""
+    message = f"{name}: {failure.broken.value}{detail}."
+    match failure.broken:
+        case Broken.CONNECT:
+            return ConnectFailed(message, action=name)
+        case Broken.CONNECT_TIMEOUT:
+            return Timeout(message, action=name)
+        case Broken.TIMEOUT:
+            return Timeout(message, action=name, may_have_executed=True)
+        case Broken.LOST:
+            return ConnectionLost(message, action=name, may_have_executed=True)
+        case Broken.CUT_OFF:
+            return BadResponse(message, action=name, may_have_executed=True, advice="")
+
+
+def _abandoned(name: str, resend: Resend, interrupt: BaseException) -> Flow[None]:
+    """A cancellation or an interrupt goes through, with a note: the service may have done what was asked."""
+    if isinstance(interrupt, GeneratorExit):  # nobody is left who could hear of it
+        return
+    uncertain = resend is not Resend.SAFE
+    if uncertain:
+        interrupt.add_note(f"{name} may have executed: its answer was not awaited.")
+        _LOG.warning("%s was abandoned while under way; it may have executed", name)
+    yield Report(CallAbandoned(action=name, may_have_executed=uncertain))
+
+
+def _json(name: str, body: Mapping[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(body)
+    except (orjson.JSONEncodeError, TypeError) as error:
+        raise UsageError(f"{name}: the request cannot be written as JSON: {error}.") from None

@@ -1,0 +1,267 @@
+"""The two clients: how a flow is run, and the methods beyond the 12 generated ones. What they do is in the flows.
+
+`PortraitClient` may be shared by threads. `AsyncPortraitClient` belongs to one event loop. Both notice a fork and open
+connections of their own in the child.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, overload
+
+from portrait import paging, uploading, waiting
+from portrait._methods import AsyncMethods, Methods
+from portrait.actions import Action
+from portrait.base import BaseClient
+from portrait.calling import RawResult
+from portrait.flow import Flow, run, run_async
+from portrait.http import AsyncTransport, Limit, Transport
+from portrait.models import (
+    Asset,
+    AssetGroup,
+    AssetType,
+    Result,
+    UploadedAsset,
+    VisualValidateResult,
+    VisualValidateSession,
+)
+
+if TYPE_CHECKING:
+    import ssl as ssl_module
+
+T = TypeVar("T")
+Req = TypeVar("Req")
+R = TypeVar("R", bound=Result)
+
+
+class PortraitClient(BaseClient, Methods):
+    """A blocking client. Safe to share between threads; use it as a context manager, or close it.
+
+    The retry contract, for every call: what surely was not carried out is sent again (no connection, throttled); what
+    may have been carried out is sent again only if the Action is safe or harmless to repeat; a create never is. Pauses
+    grow from 0.5 to 8 seconds, a pause that the service asks for is kept. `retry=None` turns all of it off.
+    """
+
+    _library = "urllib3"
+    _transport: Transport
+
+    def _make_transport(self, proxy: str | None, ssl: ssl_module.SSLContext | str | None) -> Transport:
+        from portrait.transports.blocking import Urllib3Transport  # noqa: PLC0415  (loads urllib3)
+
+        return Urllib3Transport(proxy=proxy, ssl=ssl)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the connections back; a transport that was passed in stays open."""
+        if self._begin_close():
+            self._transport.close()
+
+    def _run(self, flow: Flow[T]) -> T:
+        self._check_open()
+        return run(flow, self._transport, self._caller.clock, self._listener)
+
+    @overload
+    def call(self, action: Action[Req, R], request: Req, *, timeout: Limit = None) -> R: ...
+    @overload
+    def call(self, action: str, request: Mapping[str, Any], *, timeout: Limit = None) -> RawResult: ...
+    def call(self, action: Any, request: Any, *, timeout: Limit = None) -> Any:
+        """Call an Action: typed by its record, or raw by its name.
+
+        Args:
+            action: `portrait.actions.GET_ASSET`, or `"GetAsset"`.
+            request: The Action's request class; for a name any mapping, which goes out as given.
+            timeout: Seconds for one attempt, or `Timeouts`.
+
+        Raises:
+            UsageError: Nothing was sent.
+            TransportError: No usable answer.
+            ApiError: The service refused.
+        """
+        return self._run(self._called(action, request, timeout))
+
+    def iter_assets(self, **query: Unpack[paging.AssetQuery]) -> Iterator[Asset]:
+        """Every asset that matches, page by page; one that moves between pages is given once.
+
+        Args:
+            **query: `group_type` (default AIGC), `group_ids`, `statuses`, `name`, `sort_by`, `sort_order`,
+                `page_size` (default 100), `project_name`.
+
+        Raises:
+            PortraitError: As `list_assets`.
+        """
+        return self._walk(paging.assets(**query))
+
+    def iter_asset_groups(self, **query: Unpack[paging.GroupQuery]) -> Iterator[AssetGroup]:
+        """Every group that matches, page by page; one that moves between pages is given once.
+
+        Args:
+            **query: `group_type` (default AIGC), `group_ids`, `name`, `page_size` (default 100), `project_name`.
+
+        Raises:
+            PortraitError: As `list_asset_groups`.
+        """
+        return self._walk(paging.groups(**query))
+
+    def _walk(self, pages: paging.Pages[paging.Item]) -> Iterator[paging.Item]:
+        while (request := pages.next_request()) is not None:
+            yield from pages.take(self.call(pages.action, request))
+
+    def upload_asset(
+        self,
+        source: uploading.Source,
+        *,
+        group_id: str,
+        name: str | None = None,
+        asset_type: AssetType | str | None = None,
+        timeout: Limit = None,
+    ) -> UploadedAsset:
+        """Send a JPEG, PNG or WebP file of at most 10 MB and register it.
+
+        Args:
+            source: A path, bytes, or an open binary file.
+            group_id: The group it goes into.
+            name: At most 50 characters; default: the service's `uploaded-<unix time>`.
+            asset_type: Default Image, the only one that the upload takes.
+            timeout: Seconds for one attempt, or `Timeouts`.
+
+        Raises:
+            UsageError: The file does not fit; nothing was sent.
+            TransportError: No usable answer; the asset may have been made.
+            ApiError: The service refused.
+        """
+        file = uploading.read(source)
+        return self._run(uploading.upload(self._caller, file, group_id, name, asset_type, timeout))
+
+    def wait_until_active(
+        self,
+        id: str,  # noqa: A002
+        *,
+        timeout: float | None = None,
+        poll: float = waiting.POLL,
+    ) -> Asset:
+        """Wait until the review of an asset says Active.
+
+        Args:
+            id: The asset's id, or its `asset://` address.
+            timeout: Seconds in all; default 60 for an image, 180 for video and audio.
+            poll: Seconds between two looks.
+
+        Raises:
+            AssetFailed: The review says Failed.
+            AssetVanished: It is not there, for more than 10 seconds.
+            WaitTimeout: Not finished in time; waiting again with the same id goes on.
+        """
+        return self._run(waiting.wait_until_active(self._caller, id, timeout, poll))
+
+    def wait_until_validated(
+        self,
+        token: str | VisualValidateSession,
+        *,
+        timeout: float | None = None,
+        poll: float = waiting.TOKEN_POLL,
+    ) -> VisualValidateResult:
+        """Wait until the person has passed the liveness check; returns the group.
+
+        Args:
+            token: The BytedToken, or the session that CreateVisualValidateSession answered.
+            timeout: Seconds in all; default 120, the life of the token.
+            poll: Seconds between two looks.
+
+        Raises:
+            TokenExpired: The window is over.
+            InvalidToken: The token is unknown or was used already.
+            WaitTimeout: Not passed in time.
+            UnknownOutcome: The answer with the group was lost, and several could be it.
+        """
+        return self._run(waiting.wait_until_validated(self._caller, token, timeout, poll))
+
+
+class AsyncPortraitClient(BaseClient, AsyncMethods):
+    """The same for asyncio. One client for each event loop; use it as an async context manager, or close it.
+
+    The retry contract is `PortraitClient`'s. A call that is cancelled while under way may have executed: the
+    CancelledError carries a note that says so, and `on_event` hears of it.
+    """
+
+    _library = "aiohttp"
+    _transport: AsyncTransport
+
+    def _make_transport(self, proxy: str | None, ssl: ssl_module.SSLContext | str | None) -> AsyncTransport:
+        from portrait.transports.asynchronous import AiohttpTransport  # noqa: PLC0415  (loads aiohttp)
+
+        return AiohttpTransport(proxy=proxy, ssl=ssl)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Give the connections back; a transport that was passed in stays open."""
+        if self._begin_close():
+            await self._transport.close()
+
+    async def _run(self, flow: Flow[T]) -> T:
+        self._check_open()
+        return await run_async(flow, self._transport, self._caller.clock, self._listener)
+
+    @overload
+    async def call(self, action: Action[Req, R], request: Req, *, timeout: Limit = None) -> R: ...
+    @overload
+    async def call(self, action: str, request: Mapping[str, Any], *, timeout: Limit = None) -> RawResult: ...
+    async def call(self, action: Any, request: Any, *, timeout: Limit = None) -> Any:
+        """As `PortraitClient.call`."""
+        return await self._run(self._called(action, request, timeout))
+
+    def iter_assets(self, **query: Unpack[paging.AssetQuery]) -> AsyncIterator[Asset]:
+        """As `PortraitClient.iter_assets`."""
+        return self._walk(paging.assets(**query))
+
+    def iter_asset_groups(self, **query: Unpack[paging.GroupQuery]) -> AsyncIterator[AssetGroup]:
+        """As `PortraitClient.iter_asset_groups`."""
+        return self._walk(paging.groups(**query))
+
+    async def _walk(self, pages: paging.Pages[paging.Item]) -> AsyncIterator[paging.Item]:
+        while (request := pages.next_request()) is not None:
+            for item in pages.take(await self.call(pages.action, request)):
+                yield item
+
+    async def upload_asset(
+        self,
+        source: uploading.Source,
+        *,
+        group_id: str,
+        name: str | None = None,
+        asset_type: AssetType | str | None = None,
+        timeout: Limit = None,
+    ) -> UploadedAsset:
+        """As `PortraitClient.upload_asset`; the file is read in a thread."""
+        file = await asyncio.to_thread(uploading.read, source)
+        return await self._run(uploading.upload(self._caller, file, group_id, name, asset_type, timeout))
+
+    async def wait_until_active(
+        self,
+        id: str,  # noqa: A002
+        *,
+        timeout: float | None = None,
+        poll: float = waiting.POLL,
+    ) -> Asset:
+        """As `PortraitClient.wait_until_active`."""
+        return await self._run(waiting.wait_until_active(self._caller, id, timeout, poll))
+
+    async def wait_until_validated(
+        self,
+        token: str | VisualValidateSession,
+        *,
+        timeout: float | None = None,
+        poll: float = waiting.TOKEN_POLL,
+    ) -> VisualValidateResult:
+        """As `PortraitClient.wait_until_validated`."""
+        return await self._run(waiting.wait_until_validated(self._caller, token, timeout, poll))

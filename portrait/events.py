@@ -1,0 +1,86 @@
+"""What a client tells while it works: one frozen class for each thing that `on_event` may hear of.
+
+Events carry no secret: neither keys nor tokens nor signed addresses. A callback is called in the thread or task that
+made the call and must return soon; what it raises is logged, and changes nothing.
+"""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+
+@frozen(kw_only=True)
+class Event:
+    """The base of all events."""
+
+
+@frozen(kw_only=True)
+class CallFinished(Event):
+    """One attempt of a call ended.
+
+    Attributes:
+        action: The Action.
+        attempt: From 1.
+        seconds: How long this attempt took.
+        http_status: None if no answer came.
+        request_id: The service's id of the request, "" if it gave none.
+        error: The class name of the error, None on success.
+        code: The service's code, "" if there is none.
+    """
+
+    action: str
+    attempt: int
+    seconds: float
+    http_status: int | None = None
+    request_id: str = ""
+    error: str | None = None
+    code: str = ""
+
+
+@frozen(kw_only=True)
+class CallRetried(Event):
+    """A call will be sent again.
+
+    Attributes:
+        action: The Action.
+        attempt: The attempt that failed, from 1.
+        delay: Seconds until the next one.
+        error: The class name of what went wrong.
+    """
+
+    action: str
+    attempt: int
+    delay: float
+    error: str
+
+
+@frozen(kw_only=True)
+class CallAbandoned(Event):
+    """The caller stopped waiting, by cancellation or an interrupt, while a call was under way.
+
+    Attributes:
+        action: The Action.
+        may_have_executed: True unless the call changes nothing.
+    """
+
+    action: str
+    may_have_executed: bool
+
+
+@frozen(kw_only=True)
+class Waiting(Event):
+    """A wait looked, and the state is not there yet.
+
+    Attributes:
+        what: `asset` or `validation`.
+        id: The asset's id; "" for a validation, whose token is a secret.
+        status: What was read, such as `Processing`.
+        waited: Seconds so far.
+        deadline: Seconds after which the wait gives up.
+    """
+
+    what: str
+    id: str
+    status: str
+    waited: float
+    deadline: float

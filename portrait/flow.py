@@ -1,0 +1,99 @@
+"""Flows: work without I/O, and the two drivers that run it.
+
+A flow is a generator. It yields effects (`Send` a request, `Wait` some seconds, `Report` an event), is sent what came
+of them, and returns its result; an effect that fails is thrown in. So everything between a typed request and a typed
+result is written once, and a test reads it as a list of effects. This module knows no Action and no HTTP library.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator
+from typing import Any, TypeVar
+
+from attrs import frozen
+
+from portrait.clock import Clock
+from portrait.events import Event
+from portrait.http import AsyncTransport, HttpRequest, Transport
+
+T = TypeVar("T")
+
+_LOG = logging.getLogger("portrait")
+
+
+@frozen
+class Send:
+    """Send the request once. Answered by an `HttpResponse`; a `TransportFailure` is thrown in."""
+
+    request: HttpRequest
+
+
+@frozen
+class Wait:
+    """Let that many seconds pass."""
+
+    seconds: float
+
+
+@frozen
+class Report:
+    """Tell the application."""
+
+    event: Event
+
+
+Effect = Send | Wait | Report
+Flow = Generator[Effect, Any, T]
+Listener = Callable[[Event], None]
+
+
+def run(flow: Flow[T], transport: Transport, clock: Clock, listener: Listener | None) -> T:
+    """Run a flow to its end in this thread."""
+    resume: Callable[[Any], Effect] = flow.send
+    value: Any = None
+    while True:
+        try:
+            effect = resume(value)
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]
+        resume, value = flow.send, None
+        try:
+            if type(effect) is Send:
+                value = transport.send(effect.request)
+            elif type(effect) is Wait:
+                clock.sleep(effect.seconds)
+            elif type(effect) is Report:
+                _tell(listener, effect.event)
+        except BaseException as error:  # noqa: BLE001  (the flow decides, and raises it again)
+            resume, value = flow.throw, error
+
+
+async def run_async(flow: Flow[T], transport: AsyncTransport, clock: Clock, listener: Listener | None) -> T:
+    """Run a flow to its end in this task. A cancellation is thrown into the flow like any failure."""
+    resume: Callable[[Any], Effect] = flow.send
+    value: Any = None
+    while True:
+        try:
+            effect = resume(value)
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]
+        resume, value = flow.send, None
+        try:
+            if type(effect) is Send:
+                value = await transport.send(effect.request)
+            elif type(effect) is Wait:
+                await clock.async_sleep(effect.seconds)
+            elif type(effect) is Report:
+                _tell(listener, effect.event)
+        except BaseException as error:  # noqa: BLE001  (the flow decides, and raises it again)
+            resume, value = flow.throw, error
+
+
+def _tell(listener: Listener | None, event: Event) -> None:
+    if listener is None:
+        return
+    try:
+        listener(event)
+    except Exception:  # noqa: BLE001  (an application's callback may raise anything)
+        _LOG.exception("on_event raised for %s; the call goes on", type(event).__name__)

@@ -1,0 +1,102 @@
+"""Walking through the pages of a list: which page to ask for next, and which of its items are new. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Generic, TypedDict, TypeVar, Unpack
+
+from attrs import evolve, fields
+
+from portrait.actions import LIST_ASSET_GROUPS, LIST_ASSETS, Action
+from portrait.models import (
+    Asset,
+    AssetFilter,
+    AssetGroup,
+    AssetStatus,
+    GroupFilter,
+    GroupType,
+    ListAssetGroupsRequest,
+    ListAssetsRequest,
+    SortBy,
+    SortOrder,
+)
+
+Item = TypeVar("Item", Asset, AssetGroup)
+
+PAGE_SIZE = 100  # items; the most that a page may have, contract §2
+
+
+class GroupQuery(TypedDict, total=False):
+    """Which groups to walk through; see `GroupFilter` and `ListAssetGroupsRequest`."""
+
+    group_type: GroupType | str
+    group_ids: Iterable[str] | None
+    name: str | None
+    page_size: int | None
+    project_name: str | None
+
+
+class AssetQuery(GroupQuery, total=False):
+    """Which assets to walk through, and in which order; see `AssetFilter` and `ListAssetsRequest`."""
+
+    statuses: Iterable[AssetStatus | str] | None
+    sort_by: SortBy | str | None
+    sort_order: SortOrder | str | None
+
+
+class Pages(Generic[Item]):
+    """A walk through one list.
+
+    Lists move while they are read. What is created meanwhile pushes items to later pages, so an item may come twice: it
+    is given once. What is deleted meanwhile may hide an item; who needs certainty walks again.
+
+    Attributes:
+        action: What to call with each request.
+    """
+
+    def __init__(self, action: Action[Any, Any], request: Any) -> None:
+        self.action = action
+        self._request = evolve(request, page_number=1, page_size=request.page_size or PAGE_SIZE)
+        self._seen: set[str] = set()
+        self._more = True
+
+    def next_request(self) -> Any | None:
+        """The request for the next page; None at the end."""
+        return self._request if self._more else None
+
+    def take(self, page: Any) -> Iterator[Item]:
+        """The page's items that were not given before."""
+        size, number = self._request.page_size, self._request.page_number
+        # The total may be absent or stale: a short page is the surer sign of the end.
+        self._more = len(page.items) >= size and (page.total_count is None or number * size < page.total_count)
+        self._request = evolve(self._request, page_number=number + 1)
+        for item in page.items:
+            if item.id not in self._seen:
+                self._seen.add(item.id)
+                yield item
+
+
+def assets(**query: Unpack[AssetQuery]) -> Pages[Asset]:
+    """A walk through assets.
+
+    Raises:
+        UsageError: A value is outside of its closed set.
+    """
+    chosen, rest = _divided(query, AssetFilter)
+    return Pages(LIST_ASSETS, ListAssetsRequest(filter=AssetFilter(**chosen), **rest))
+
+
+def groups(**query: Unpack[GroupQuery]) -> Pages[AssetGroup]:
+    """A walk through groups.
+
+    Raises:
+        UsageError: A value is outside of its closed set.
+    """
+    chosen, rest = _divided(query, GroupFilter)
+    return Pages(LIST_ASSET_GROUPS, ListAssetGroupsRequest(filter=GroupFilter(**chosen), **rest))
+
+
+def _divided(query: Mapping[str, Any], part: type) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The keywords that `part` takes, and the rest."""
+    names = {field.name for field in fields(part)}
+    return {k: v for k, v in query.items() if k in names}, {k: v for k, v in query.items() if k not in names}

@@ -1,0 +1,61 @@
+"""When a call is sent again, and after how long: pure functions of what is known.
+
+The rule (contract §4, *What is safe to send again*): a call that surely was not carried out may always be repeated; one
+that may have been is repeated only if its Action says that this does no harm. Nothing here sleeps, sends or draws lots.
+"""
+
+from __future__ import annotations
+
+from attrs import field, frozen
+from attrs.validators import ge
+
+from portrait.actions import Resend
+from portrait.errors import ApiError, PortraitError, Retry
+
+
+@frozen(kw_only=True)
+class RetryPolicy:
+    """How stubborn a client is.
+
+    Attributes:
+        attempts: How often a call is sent at most; 1 means never again.
+        first: Seconds before the second attempt.
+        factor: By how much each pause is longer than the one before.
+        longest: Seconds; no pause of ours is longer, but one that the service asks for may be.
+        patience: Seconds; a service that asks for a longer pause gets none, and the error is raised.
+    """
+
+    attempts: int = field(default=4, validator=ge(1))
+    first: float = field(default=0.5, validator=ge(0))
+    factor: float = field(default=2.0, validator=ge(1))
+    longest: float = field(default=8.0, validator=ge(0))
+    patience: float = field(default=60.0, validator=ge(0))
+
+
+NO_RETRY = RetryPolicy(attempts=1)
+
+
+def may_resend(resend: Resend, error: PortraitError) -> bool:
+    """May a call that ended so be sent again?"""
+    if error.retry is not Retry.BACKOFF:
+        return False
+    return resend is not Resend.RECOVER or not error.may_have_executed
+
+
+def pause(policy: RetryPolicy, attempt: int, error: PortraitError, chance: float) -> float | None:
+    """Seconds before the next attempt; None if there shall be none.
+
+    Args:
+        policy: How stubborn to be.
+        attempt: The attempt that failed, from 1.
+        error: How it failed; a service's own wish for a pause is obeyed.
+        chance: Between 0 and 1: spreads clients that failed together over half of the pause.
+    """
+    if attempt >= policy.attempts:
+        return None
+    wished = error.retry_after if isinstance(error, ApiError) else None
+    if wished is not None:
+        return wished if wished <= policy.patience else None
+    # The exponent is bounded so that a policy of a thousand attempts does not overflow a float.
+    grown = policy.first * policy.factor ** min(attempt - 1, 64)
+    return min(grown, policy.longest) * (0.5 + chance / 2)

@@ -1,0 +1,140 @@
+"""The asyncio transport, on aiohttp. It sends once: no retries, no redirects, no reading of statuses.
+
+It belongs to the event loop in which it was first used. When that loop is closed, or after a fork, it starts anew; in a
+second loop that runs beside the first it refuses to work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import ssl as ssl_module
+from functools import lru_cache
+
+import aiohttp
+from yarl import URL
+
+from portrait.errors import UsageError
+from portrait.http import Broken, HttpRequest, HttpResponse, Timeouts, TransportFailure
+from portrait.transports.common import MAX_ANSWER, ssl_context
+
+# From the special to the general: the first that fits.
+_BROKEN: tuple[tuple[type[BaseException], Broken], ...] = (
+    (aiohttp.ConnectionTimeoutError, Broken.CONNECT_TIMEOUT),
+    (aiohttp.ServerTimeoutError, Broken.TIMEOUT),
+    (asyncio.TimeoutError, Broken.TIMEOUT),
+    (aiohttp.ClientHttpProxyError, Broken.CONNECT),
+    (aiohttp.ClientConnectorError, Broken.CONNECT),
+    (aiohttp.InvalidURL, Broken.CONNECT),
+    (aiohttp.ClientPayloadError, Broken.CUT_OFF),
+    (aiohttp.ClientResponseError, Broken.CUT_OFF),
+    (aiohttp.ClientError, Broken.LOST),
+    (OSError, Broken.LOST),
+)
+
+
+@lru_cache(maxsize=64)
+def _url(url: str) -> URL:
+    return URL(url, encoded=True)
+
+
+@lru_cache(maxsize=64)
+def _timeout(timeouts: Timeouts) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=timeouts.total, connect=timeouts.connect, sock_read=timeouts.read)
+
+
+class AiohttpTransport:
+    """Sends over an aiohttp session.
+
+    Args:
+        proxy: A proxy's URL; None takes `HTTP_PROXY` and the like from the environment, "" takes none.
+        ssl: A context, or the path of a file with CA certificates; None trusts what the machine trusts.
+        session: The caller's own session, which is used as it is and not closed.
+        connections: How many connections are open at most.
+    """
+
+    def __init__(
+        self,
+        *,
+        proxy: str | None = None,
+        ssl: ssl_module.SSLContext | str | None = None,
+        session: aiohttp.ClientSession | None = None,
+        connections: int = 100,
+    ) -> None:
+        self._given = session
+        self._proxy = proxy
+        self._ssl = ssl_context(ssl)
+        self._connections = connections
+        self._session: aiohttp.ClientSession | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._pid = os.getpid()
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        """Send once.
+
+        Raises:
+            TransportFailure: No whole answer came.
+            UsageError: Another event loop is at work with this transport.
+        """
+        session = self._given or self._own()
+        try:
+            async with session.request(
+                request.method,
+                _url(request.url),
+                data=request.body,
+                headers=request.headers,
+                allow_redirects=False,
+                proxy=self._proxy or None,
+                timeout=_timeout(request.timeouts),
+            ) as answer:
+                body = await _read(answer)
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            raise _failure(error) from error
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        return HttpResponse(status=answer.status, headers=headers, body=body)
+
+    def _own(self) -> aiohttp.ClientSession:
+        loop = asyncio.get_running_loop()
+        if self._session is not None and self._loop is loop and self._pid == os.getpid():
+            return self._session
+        if self._loop is not None and self._loop.is_running() and self._pid == os.getpid():
+            raise UsageError(
+                "This client belongs to another event loop that is still running.",
+                advice="Make one client for each loop.",
+            )
+        self._loop, self._pid = loop, os.getpid()
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=self._connections, ssl=self._ssl or True),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=self._proxy is None,
+            skip_auto_headers=("User-Agent",),
+        )
+        return self._session
+
+    async def close(self) -> None:
+        """Close the transport's own session; a caller's session stays open."""
+        if self._session is not None and self._pid == os.getpid():
+            await self._session.close()
+        self._session = None
+
+
+async def _read(answer: aiohttp.ClientResponse) -> bytes:
+    """The whole body, unless it is longer than any answer of the protocol."""
+    if answer.content_length is not None and answer.content_length <= MAX_ANSWER:
+        return await answer.read()
+    parts, size = [], 0
+    async for part in answer.content.iter_any():
+        parts.append(part)
+        size += len(part)
+        if size > MAX_ANSWER:
+            answer.close()
+            raise TransportFailure(Broken.CUT_OFF, f"the answer is larger than {MAX_ANSWER} bytes")
+    return b"".join(parts)
+
+
+def _failure(error: BaseException) -> TransportFailure:
+    # Details are class names: messages of the library repeat the URL.
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return TransportFailure(Broken.CONNECT, "the certificate is not trusted; name your CA by ssl=")
+    broken = next((broken for kind, broken in _BROKEN if isinstance(error, kind)), Broken.LOST)
+    return TransportFailure(broken, type(error).__name__)

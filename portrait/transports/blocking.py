@@ -1,0 +1,154 @@
+"""The blocking transport, on urllib3. It sends once: no retries, no redirects, no reading of statuses.
+
+Safe across threads. After a fork the child makes a pool of its own, since two processes must not share a connection.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl as ssl_module
+import threading
+from typing import Any
+from urllib.request import getproxies, proxy_bypass
+
+import urllib3
+from urllib3 import exceptions
+
+from portrait.clock import Clock, SystemClock
+from portrait.http import Broken, HttpRequest, HttpResponse, TransportFailure
+from portrait.transports.common import MAX_ANSWER, host_of, ssl_context
+
+# From the special to the general: urllib3's tree says less than its leaves.
+_BROKEN: tuple[tuple[type[Exception], Broken], ...] = (
+    (exceptions.ConnectTimeoutError, Broken.CONNECT_TIMEOUT),
+    (exceptions.ReadTimeoutError, Broken.TIMEOUT),
+    (exceptions.NewConnectionError, Broken.CONNECT),
+    (exceptions.NameResolutionError, Broken.CONNECT),
+    (exceptions.ProxyError, Broken.CONNECT),
+    (exceptions.IncompleteRead, Broken.CUT_OFF),
+    (exceptions.DecodeError, Broken.CUT_OFF),
+    (exceptions.ProtocolError, Broken.LOST),
+    (exceptions.SSLError, Broken.CONNECT),
+    (exceptions.LocationValueError, Broken.CONNECT),
+)
+
+
+class Urllib3Transport:
+    """Sends over a urllib3 pool.
+
+    Args:
+        proxy: A proxy's URL; None takes `HTTP_PROXY` and the like from the environment, "" takes none.
+        ssl: A context, or the path of a file with CA certificates; None trusts what the machine trusts.
+        pool: The caller's own pool, which is used as it is and not closed.
+        clock: Measures the total time of an answer.
+        connections: How many connections to a host are kept.
+    """
+
+    def __init__(
+        self,
+        *,
+        proxy: str | None = None,
+        ssl: ssl_module.SSLContext | str | None = None,
+        pool: urllib3.PoolManager | None = None,
+        clock: Clock | None = None,
+        connections: int = 32,
+    ) -> None:
+        self._own = pool
+        self._proxy = proxy
+        self._options: dict[str, Any] = {"maxsize": connections, "ssl_context": ssl_context(ssl)}
+        self._clock = clock or SystemClock()
+        self._pools: dict[str | None, urllib3.PoolManager] = {}
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+
+    def send(self, request: HttpRequest) -> HttpResponse:
+        """Send once.
+
+        Raises:
+            TransportFailure: No whole answer came.
+        """
+        timeouts = request.timeouts
+        ends = None if timeouts.total is None else self._clock.monotonic() + timeouts.total
+        try:
+            answer = self._pool(request.url).request(
+                request.method,
+                request.url,
+                body=request.body,
+                headers=request.headers,
+                retries=False,
+                redirect=False,
+                preload_content=False,
+                timeout=urllib3.Timeout(connect=timeouts.connect, read=timeouts.read, total=timeouts.total),
+            )
+            return HttpResponse(
+                status=answer.status,
+                headers={name.lower(): value for name, value in answer.headers.items()},
+                body=self._read(answer, ends),
+            )
+        except exceptions.HTTPError as error:
+            raise _failure(error) from error
+        except OSError as error:
+            raise TransportFailure(Broken.LOST, type(error).__name__) from error
+
+    def _read(self, answer: urllib3.BaseHTTPResponse, ends: float | None) -> bytes:
+        """Read to the end, but no longer than allowed: a server may send a byte a second for ever."""
+        parts, size = [], 0
+        while part := answer.read1(65536):
+            parts.append(part)
+            size += len(part)
+            if size > MAX_ANSWER:
+                answer.close()
+                raise TransportFailure(Broken.CUT_OFF, f"the answer is larger than {MAX_ANSWER} bytes")
+            if ends is not None and self._clock.monotonic() > ends:
+                answer.close()
+                raise TransportFailure(Broken.TIMEOUT, "the answer kept coming")
+        answer.release_conn()
+        return b"".join(parts)
+
+    def _pool(self, url: str) -> urllib3.PoolManager:
+        if self._own is not None:
+            return self._own
+        if self._pid != os.getpid():
+            self._pid, self._pools, self._lock = os.getpid(), {}, threading.Lock()
+        proxy = self._proxy_for(url)
+        if proxy not in self._pools:
+            with self._lock:
+                self._pools.setdefault(proxy, self._make(proxy))
+        return self._pools[proxy]
+
+    def _proxy_for(self, url: str) -> str | None:
+        if self._proxy is not None:
+            return self._proxy or None
+        scheme, host = host_of(url)
+        found = getproxies()
+        if not found or proxy_bypass(host):
+            return None
+        return found.get(scheme) or found.get("all")
+
+    def _make(self, proxy: str | None) -> urllib3.PoolManager:
+        if proxy is None:
+            return urllib3.PoolManager(**self._options)
+        parsed = urllib3.util.parse_url(proxy)
+        headers = urllib3.make_headers(proxy_basic_auth=parsed.auth) if parsed.auth else None
+        return urllib3.ProxyManager(proxy, proxy_headers=headers, **self._options)
+
+    def close(self) -> None:
+        """Close the transport's own connections; a caller's pool stays open."""
+        for pool in self._pools.values():
+            pool.clear()
+        self._pools = {}
+
+
+def _failure(error: exceptions.HTTPError) -> TransportFailure:
+    # Details are class names: messages of the library repeat the URL.
+    for kind, broken in _BROKEN:
+        if isinstance(error, kind):
+            return TransportFailure(broken, _reason(error))
+    return TransportFailure(Broken.LOST, type(error).__name__)
+
+
+def _reason(error: BaseException) -> str:
+    cause = error.__cause__ or (error.args[-1] if error.args else None)
+    if isinstance(cause, ssl_module.SSLCertVerificationError):
+        return f"the certificate is not trusted ({cause.verify_message}); name your CA by ssl="
+    return type(cause).__name__ if isinstance(cause, BaseException) else type(error).__name__

@@ -1,0 +1,103 @@
+"""`/v1/portrait/upload`: a file without an address of its own, as one multipart request (contract §5).
+
+The type is sniffed and the size checked before a byte is sent. The file is read whole: it has 10 MB at most.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+from portrait.actions import Action, Resend
+from portrait.calling import Caller, decoded
+from portrait.errors import UsageError
+from portrait.flow import Flow
+from portrait.http import HttpRequest, Limit, Timeouts
+from portrait.media import sniff
+from portrait.models import AssetType, UploadedAsset
+
+Source = str | os.PathLike[str] | bytes | BinaryIO
+
+MAX_FILE = 10 * 1024 * 1024  # bytes; contract §5 (D)
+MIME_TYPES = ("image/jpeg", "image/png", "image/webp")  # contract §5 (D)
+
+UPLOAD = Action("upload", dict, UploadedAsset, Resend.RECOVER, "Register a file by sending it.")
+
+
+def read(source: Source) -> tuple[bytes, str]:
+    """The file's bytes and its name; never more than one byte over the limit.
+
+    Args:
+        source: A path, the bytes themselves, or an open binary file.
+
+    Raises:
+        UsageError: It cannot be read, is empty, too large, or not an image that the upload takes.
+    """
+    content, name = _content(source)
+    shown = name or "The file"
+    if len(content) > MAX_FILE:
+        raise UsageError(
+            f"{shown} is larger than 10 MB, which is what the upload takes.",
+            advice="Make it smaller, or give CreateAsset its public address.",
+        )
+    if not content:
+        raise UsageError(f"{shown} is empty.")
+    kind = sniff(content[:4096])
+    if kind is None or kind.mime not in MIME_TYPES:
+        found = kind.mime if kind else "not an image"
+        raise UsageError(
+            f"{shown} is {found}; the upload takes JPEG, PNG and WebP.",
+            advice="Other files need a public address and CreateAsset.",
+        )
+    return content, name or f"portrait.{kind.extension}"
+
+
+def _content(source: Source) -> tuple[bytes, str]:
+    if isinstance(source, bytes | bytearray | memoryview):
+        return bytes(source), ""
+    try:
+        if isinstance(source, str | os.PathLike):
+            path = Path(source)
+            with path.open("rb") as file:
+                return file.read(MAX_FILE + 1), path.name
+        content = source.read(MAX_FILE + 1)
+    except OSError as error:
+        raise UsageError(f"{error.filename or 'The file'} cannot be read: {error.strerror}.") from None
+    if not isinstance(content, bytes):
+        raise UsageError("The file must be opened in binary mode.")
+    name = getattr(source, "name", "")
+    return content, Path(name).name if isinstance(name, str) else ""
+
+
+def upload(  # noqa: PLR0917
+    caller: Caller,
+    file: tuple[bytes, str],
+    group_id: str,
+    name: str | None,
+    asset_type: AssetType | str | None,
+    timeout: Limit,
+) -> Flow[UploadedAsset]:
+    """Send a file that `read` has accepted.
+
+    Raises:
+        TransportError: No usable answer; the asset may have been made.
+        ApiError: The service refused.
+    """
+    from urllib3.filepost import encode_multipart_formdata  # noqa: PLC0415  (keeps `import portrait` light)
+
+    content, filename = file
+    kind = sniff(content[:4096])
+    fields = {"GroupId": group_id, "Name": name, "AssetType": asset_type, "ProjectName": caller.project}
+    parts: list[tuple[str, str | tuple[str, bytes, str]]] = [(k, str(v)) for k, v in fields.items() if v is not None]
+    parts.append(("file", (filename, content, kind.mime if kind else "application/octet-stream")))
+    body, content_type = encode_multipart_formdata(parts)
+    request = HttpRequest(
+        method="POST",
+        url=f"{caller.base_url}/portrait/upload",
+        headers={**caller.headers, "Content-Type": content_type},
+        body=body,
+        timeouts=caller.timeouts if timeout is None else Timeouts.of(timeout),
+    )
+    result, response = yield from caller.exchange(UPLOAD.name, request, UPLOAD.resend)
+    return decoded(UploadedAsset, result, response, UPLOAD.name)

@@ -1,0 +1,200 @@
+"""Waiting for one asset to become Active, and for one validation to be passed: flows over single calls.
+
+What a wait promises: it ends with the state, with the error that says why the state will never come, or at its deadline
+with what was read last. A passing fault of the network or the service does not end it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, cast
+
+from attrs import evolve
+
+from portrait.actions import GET_ASSET, GET_VISUAL_VALIDATE_RESULT, LIST_ASSET_GROUPS
+from portrait.errors import (
+    AssetFailed,
+    AssetVanished,
+    InvalidToken,
+    NotAccessible,
+    PortraitError,
+    Retry,
+    UnknownOutcome,
+    UsageError,
+    ValidatePending,
+    WaitTimeout,
+)
+from portrait.events import Waiting
+from portrait.flow import Flow, Report, Wait
+from portrait.http import Timeouts
+from portrait.models import (
+    Asset,
+    AssetStatus,
+    AssetType,
+    GetAssetRequest,
+    GetVisualValidateResultRequest,
+    GroupFilter,
+    GroupType,
+    ListAssetGroupsRequest,
+    VisualValidateResult,
+    VisualValidateSession,
+)
+from portrait.uri import bare_id
+
+if TYPE_CHECKING:
+    from portrait.calling import Caller
+
+TOKEN_POLL = 2.0  # seconds; well below Ark's 3 calls per second, contract §6
+POLL = 3.0  # seconds; the vendor's advice, contract §3 (M)
+GRACE = 10.0  # seconds in which "not there" may still be a read that lags, contract §3 (M)
+DEADLINES: Mapping[str, float] = {AssetType.IMAGE: 60.0, AssetType.VIDEO: 180.0, AssetType.AUDIO: 180.0}
+TOKEN_LIFE = 120.0  # seconds, contract §3 (D)
+
+
+class _Watch:
+    """How long a wait has lasted and may last."""
+
+    def __init__(self, caller: Caller, deadline: float | None, poll: float) -> None:
+        if poll <= 0 or (deadline is not None and deadline < 0):
+            raise UsageError("A wait takes seconds: poll= above zero, timeout= not below it.")
+        self.caller = caller
+        self.deadline = deadline
+        self.poll = poll
+        self.started = caller.clock.monotonic()
+        self.trouble: PortraitError | None = None
+
+    @property
+    def waited(self) -> float:
+        return self.caller.clock.monotonic() - self.started
+
+    def timeouts(self) -> Timeouts:
+        """No single call outlasts the wait by more than a second."""
+        usual = self.caller.timeouts
+        if self.deadline is None:
+            return usual
+        left = max(1.0, self.deadline - self.waited)
+        return evolve(usual, total=left if usual.total is None else min(usual.total, left))
+
+    def tick(self, what: str, id: str, status: str, deadline: float) -> Flow[bool]:  # noqa: A002
+        """Report and pause; False at the deadline."""
+        left = deadline - self.waited
+        if left <= 0:
+            return False
+        yield Report(Waiting(what=what, id=id, status=status, waited=self.waited, deadline=deadline))
+        yield Wait(min(self.poll, left))
+        return True
+
+    def ask(self, action: Any, request: Any) -> Flow[Any]:
+        """One call; None if a fault came between that may pass."""
+        try:
+            return (yield from self.caller.call(action, request, self.timeouts()))
+        except PortraitError as error:
+            if error.retry is not Retry.BACKOFF:
+                raise
+            self.trouble = error
+            return None
+
+
+def wait_until_active(caller: Caller, asset_id: str, timeout: float | None, poll: float) -> Flow[Asset]:
+    """Poll GetAsset until the asset is Active.
+
+    Raises:
+        AssetFailed: The review ended in Failed.
+        AssetVanished: It is not there, for longer than a lagging read explains.
+        WaitTimeout: Not finished within `timeout` seconds (60 for an image, 180 for video and audio).
+    """
+    asset_id = bare_id(asset_id)
+    watch = _Watch(caller, timeout, poll)
+    last: Asset | None = None
+    gone_since: float | None = None
+    while True:
+        status = "unknown"
+        try:
+            asset = yield from watch.ask(GET_ASSET, GetAssetRequest(id=asset_id))
+        except NotAccessible as gone:
+            status, gone_since = "not found", watch.waited if gone_since is None else gone_since
+            if watch.waited - gone_since >= GRACE:
+                raise AssetVanished(f"{asset_id} is not there.", asset_id=asset_id) from gone
+        else:
+            gone_since = None
+            if asset is not None:
+                last, status = asset, str(asset.status)
+        if last is not None and status == AssetStatus.ACTIVE:
+            return last
+        if last is not None and status == AssetStatus.FAILED:
+            raise asset_failed(last)
+        deadline = timeout if timeout is not None else DEADLINES.get(last.asset_type if last else AssetType.IMAGE, 60.0)
+        if not (yield from watch.tick("asset", asset_id, status, deadline)):
+            raise WaitTimeout(
+                f"{asset_id} is still {status} after {watch.waited:.0f} s.", waited=watch.waited, last=last
+            ) from watch.trouble
+
+
+def wait_until_validated(
+    caller: Caller, token: str | VisualValidateSession, timeout: float | None, poll: float
+) -> Flow[VisualValidateResult]:
+    """Poll GetVisualValidateResult until the person has passed.
+
+    The answer that carries the group uses the token up. If that answer is lost, the group is looked for among the
+    LivenessFace groups that were made within the token's life (contract §3).
+
+    Raises:
+        TokenExpired: The 120 seconds are over.
+        InvalidToken: The token is unknown or was used already.
+        WaitTimeout: Not passed within `timeout` seconds.
+        UnknownOutcome: The answer was lost, and several groups could be the one.
+    """
+    watch = _Watch(caller, TOKEN_LIFE if timeout is None else timeout, poll)
+    lost = False  # did the last answer get lost, which may have been the one with the group?
+    request = GetVisualValidateResultRequest(byted_token=token if isinstance(token, str) else token.byted_token)
+    while True:
+        status = "pending"
+        try:
+            result = yield from watch.ask(GET_VISUAL_VALIDATE_RESULT, request)
+        except ValidatePending as pending:
+            watch.trouble, lost = pending, False
+        except InvalidToken as used:
+            if not lost:
+                raise
+            return (yield from _recover(caller, used))
+        else:
+            if result is not None and result.group_id:
+                return cast("VisualValidateResult", result)
+            status, lost = "unknown", result is None and getattr(watch.trouble, "may_have_executed", False)
+        if not (yield from watch.tick("validation", "", status, watch.deadline or 0.0)):
+            raise WaitTimeout(
+                f"The liveness check is not passed after {watch.waited:.0f} s.", waited=watch.waited
+            ) from watch.trouble
+
+
+def _recover(caller: Caller, used: InvalidToken) -> Flow[VisualValidateResult]:
+    """The token was used up by a call of ours whose answer was lost: find the group that it made."""
+    newest = ListAssetGroupsRequest(filter=GroupFilter(group_type=GroupType.LIVENESS_FACE), page_size=100)
+    page = yield from caller.call(LIST_ASSET_GROUPS, newest)
+    # The scan was passed within the token's life; some seconds allow for two clocks.
+    since = caller.clock.now() - TOKEN_LIFE - 10
+    fresh = [group for group in page.items if seconds_of(group.create_time) >= since]
+    if len(fresh) == 1:
+        return VisualValidateResult(group_id=fresh[0].id, response=page.response)
+    ids = ", ".join(group.id for group in fresh) or "none"
+    raise UnknownOutcome(f"The answer with the group was lost; new LivenessFace groups: {ids}.") from used
+
+
+def asset_failed(asset: Asset) -> AssetFailed:
+    """The error for an asset whose review ended in Failed."""
+    failure = asset.failure
+    code = failure.code if failure else ""
+    why = (
+        ": ".join(part for part in (code, failure.message if failure else "") if part) or "the service does not say why"
+    )
+    return AssetFailed(f"The review of {asset.id} failed: {why.rstrip('.')}.", asset=asset, code=code)
+
+
+def seconds_of(time: str) -> float:
+    """Seconds since 1970 of a time of the wire; 0.0 for one that cannot be read."""
+    try:
+        moment = datetime.fromisoformat(time)
+    except ValueError:
+        return 0.0
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
