@@ -13,7 +13,7 @@ from emulator.stamps import Stamps
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 _TAILS = 36**5
 # Coprime to 36: stepping by it visits every tail once before any comes again.
-_STEP = 26_544_357
+_STEP = 26_544_361
 _PAIRS = tuple(a + b for a in _ALPHABET for b in _ALPHABET)
 
 

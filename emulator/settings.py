@@ -12,9 +12,7 @@ from typing import Any, Literal
 from attrs import field, frozen
 
 # The one pair that works on every emulator that was given none: public, so no secret.
-DEFAULT_ACCESS_KEYS: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {"AKLTEMULATOR": ("emulator-secret", "emulator")}
-)
+DEFAULT_ACCESS_KEYS: Mapping[str, tuple[str, str]] = MappingProxyType({"AKLTEMULATOR": ("emulator-secret", "emulator")})
 
 
 @frozen(kw_only=True)
@@ -46,7 +44,7 @@ class Settings:
     name_required: bool = True
     auth_error: Literal["http", "envelope"] = "http"
     second_result: Literal["InvalidToken", "same"] = "InvalidToken"
-    token_owner: Literal["key", "customer"] = "key"
+    token_owner: Literal["key", "customer"] = "key"  # noqa: S105
     api_keys: Mapping[str, str] = field(factory=dict, repr=False)
     access_keys: Mapping[str, tuple[str, str]] = field(default=DEFAULT_ACCESS_KEYS, repr=False)
     projects: frozenset[str] = frozenset()

@@ -1,0 +1,212 @@
+"""The five asset Actions, and the upload that ends in an asset as well. Contract §2, §3 (*Asset*), §5."""
+
+from __future__ import annotations
+
+from attrs import evolve, field, frozen
+
+from emulator.domain import checks, lifecycle, quotas
+from emulator.domain.context import Context, NeedsMedia
+from emulator.domain.ports import AssetQuery, StoredFile
+from emulator.domain.records import Asset, Group
+from emulator.domain.verdicts import PASSES, Verdict, magic, message_of
+from portrait import models
+from portrait.models import AssetStatus, AssetType, SortBy, SortOrder
+from portrait.reasons import Reason, Refusal
+
+
+def create(ctx: Context, request: models.CreateAssetRequest) -> models.Created:
+    """`{"Id"}` and nothing else: no status. Contract §2 (D)."""
+    checks.length("Name", request.name, ctx.name_limit)
+    checks.address("URL", request.url)
+    verdict = _foretold(ctx, request.url)
+    group = ctx.group(request.group_id, request.project_name)
+    _check_media(ctx, request.url, verdict)
+    moderation = request.moderation.strategy if request.moderation else ""
+    asset = _registered(
+        ctx, group, verdict, name=request.name or "", kind=request.asset_type, url=request.url, moderation=moderation
+    )
+    return models.Created(id=asset.id)
+
+
+@frozen(kw_only=True)
+class UploadRequest:
+    """What the upload door takes, its file already known by its content. Contract §5.
+
+    Attributes:
+        extension: Of the content, with its dot; "" for what is no picture that the door takes.
+    """
+
+    group_id: str
+    file: StoredFile = field(repr=False)
+    extension: str
+    name: str | None = None
+    asset_type: str | None = None
+    project_name: str | None = None
+
+
+def upload(ctx: Context, request: UploadRequest) -> models.UploadedAsset:
+    """Keeps the file and registers it. Contract §5 (D); only images, the type is told by the content (I)."""
+    checks.length("Name", request.name, ctx.name_limit)
+    if request.asset_type and request.asset_type != AssetType.IMAGE:
+        raise checks.invalid("AssetType", "must be Image")
+    if not request.extension:
+        raise checks.invalid("file", "must be a JPEG, PNG or WebP image")
+    group = ctx.group(request.group_id, request.project_name)
+    _check_measured(ctx)
+    key = f"portrait-uploads/{ctx.tx.customer.number}/{ctx.house.ids.key()}{request.extension}"
+    asset = _registered(
+        ctx,
+        group,
+        ctx.verdict or PASSES,
+        name=request.name or f"uploaded-{int(ctx.now)}",
+        kind=AssetType.IMAGE,
+        url=f"{ctx.base}/r2/{key}",
+        file=key,
+    )
+    ctx.tx.add_file(key, request.file)
+    return models.UploadedAsset(
+        id=asset.id,
+        group_id=asset.group_id,
+        name=asset.name,
+        asset_type=asset.kind,
+        status=asset.status,
+        uploaded_url=asset.url,
+        r2_key=key,
+    )
+
+
+def get(ctx: Context, request: models.GetAssetRequest) -> models.Asset:
+    """The asset item."""
+    asset = ctx.asset(request.id, request.project_name)
+    if ctx.lag is not None and asset.created > ctx.now - ctx.lag:
+        raise Refusal(Reason.UNKNOWN_ASSET, id=request.id)
+    if asset.verdict.reads is not None:
+        seen = lifecycle.looked_at(asset, ctx.now)
+        if seen is not asset:
+            ctx.tx.save_asset(seen)
+            asset = seen
+    return _shown(ctx, asset)
+
+
+def find(ctx: Context, request: models.ListAssetsRequest) -> models.AssetPage:
+    """One page. Contract §2: newest first, a page past the end is empty, foreign ids give nothing (I)."""
+    number, size = checks.page(request.page_number, request.page_size)
+    total, found = ctx.tx.assets(
+        AssetQuery(
+            project=ctx.project(request.project_name),
+            kind=request.filter.group_type,
+            group_ids=request.filter.group_ids or (),
+            statuses=request.filter.statuses or (),
+            name=request.filter.name or "",
+            before=ctx.horizon,
+            sort=request.sort_by or SortBy.CREATE_TIME,
+            descending=request.sort_order is not SortOrder.ASC,
+            offset=(number - 1) * size,
+            limit=size,
+        )
+    )
+    items = tuple(_shown(ctx, asset) for asset in found)
+    return models.AssetPage(items=items, total_count=total, page_number=number, page_size=size)
+
+
+def update(ctx: Context, request: models.UpdateAssetRequest) -> models.Updated:
+    """Renames; left out, the Name stays. An asset's Name may be empty. Contract §2 (D)."""
+    checks.length("Name", request.name, ctx.name_limit)
+    asset = ctx.asset(request.id, request.project_name)
+    if request.name is not None and request.name != asset.name:
+        ctx.tx.save_asset(evolve(asset, name=request.name, updated=ctx.now))
+    return models.Updated(id=asset.id)
+
+
+def delete(ctx: Context, request: models.DeleteAssetRequest) -> models.Empty:
+    """Frees the quota at once. Contract §2 (D)."""
+    ctx.tx.remove_asset(ctx.asset(request.id, request.project_name))
+    return models.Empty()
+
+
+def _foretold(ctx: Context, url: str) -> Verdict:
+    """What the review will say: a rule's word, else the address's own, else that all is well."""
+    try:
+        told = magic(url)
+    except ValueError as error:
+        raise checks.invalid("URL", f"is a magic address that {error}") from None
+    return ctx.verdict or told or PASSES
+
+
+def _check_media(ctx: Context, url: str, verdict: Verdict) -> None:
+    """Faults that can be found at once are told by CreateAsset itself. Contract §3 (M)."""
+    if verdict.reject:
+        raise _rejected(verdict.reject, message_of(verdict.reject))
+    if ctx.measured is None and ctx.house.measurable(url):
+        raise NeedsMedia(url)
+    _check_measured(ctx)
+
+
+def _check_measured(ctx: Context) -> None:
+    if ctx.measured is not None and ctx.measured.faults:
+        raise _rejected(*ctx.measured.faults[0])
+
+
+def _rejected(code: str, message: str) -> Refusal:
+    return Refusal(Reason.MEDIA_REJECTED, detail=code, why=message)
+
+
+def _registered(
+    ctx: Context,
+    group: Group,
+    verdict: Verdict,
+    *,
+    name: str,
+    kind: AssetType,
+    url: str,
+    file: str = "",
+    moderation: str = "",
+) -> Asset:
+    """State, then quota, then the asset. Contract §10.12 (I); both doors share one quota (§5, D)."""
+    tx, house, now = ctx.tx, ctx.house, ctx.now
+    customer = ctx.account()
+    quotas.check_assets(customer, tx.count_assets(group.id), tx.count_assets())
+    counted = quotas.counted(customer, now)
+    if counted is not customer:
+        tx.save_customer(counted)
+    verdict = lifecycle.judged(verdict, group, verdict.subject)
+    wait = lifecycle.review_seconds(kind, verdict, house.image_review, house.clip_review)
+    asset = Asset(
+        number=tx.number(),
+        id=house.ids.asset(now),
+        customer=customer.name,
+        project=group.project,
+        group_id=group.id,
+        group_kind=group.kind,
+        name=name,
+        kind=kind,
+        url=url,
+        file=file,
+        created=now,
+        updated=now,
+        due=None if wait is None else now + wait,
+        verdict=verdict,
+        subject=verdict.subject,
+        moderation=moderation,
+    )
+    tx.add_asset(asset)
+    return asset
+
+
+def _shown(ctx: Context, asset: Asset) -> models.Asset:
+    stamp = ctx.house.stamp
+    # Contract §2, *Asset item*: a signed link made anew at each read, none while Processing (D).
+    waiting = asset.status is AssetStatus.PROCESSING
+    return models.Asset(
+        id=asset.id,
+        group_id=asset.group_id,
+        name=asset.name,
+        asset_type=asset.kind,
+        status=asset.status,
+        url=None if waiting else ctx.link(asset, ctx.base, ctx.now),
+        failure=models.Failure(code=asset.code, message=message_of(asset.code)) if asset.code else None,
+        moderation=models.Moderation(strategy=asset.moderation) if asset.moderation else None,
+        project_name=asset.project,
+        create_time=stamp(asset.created),
+        update_time=stamp(asset.updated),
+    )

@@ -1,0 +1,158 @@
+"""What a handler is given: the transaction, the time, the house's settings, and the few things it may not make itself.
+
+Owns the checks that all handlers share (project, ownership, account). Must not know how a call came in or how its
+outcome is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from attrs import define, frozen
+
+from emulator.domain.ports import Transaction
+from emulator.domain.records import Asset, Customer, Ended, Group
+from emulator.domain.verdicts import Verdict
+from portrait.models import Result
+from portrait.reasons import Reason, Refusal
+
+DEFAULT_PROJECT = "default"
+Handler = Callable[["Context", Any], Result]
+
+
+class Ids(Protocol):
+    """Makes identifiers in the forms of contract §1."""
+
+    def group(self, now: float) -> str:
+        """A group's id."""
+
+    def asset(self, now: float) -> str:
+        """An asset's id."""
+
+    def token(self, now: float) -> str:
+        """A BytedToken."""
+
+    def key(self) -> str:
+        """The name of an uploaded file."""
+
+
+@frozen(kw_only=True)
+class House:
+    """The settings that handlers go by, the same for every call.
+
+    Attributes:
+        image_review: Seconds, for images.
+        clip_review: Seconds, for video and audio.
+        token_life: Seconds that a BytedToken lives.
+        second_same: A token that was read gives its group again. Contract §10.10.
+        name_required: A group must have a Name. Contract §10.6.
+        projects: The projects that exist; empty means any does.
+        measurable: May the file behind an address be measured?
+        ids: Makes identifiers.
+        stamp: Writes a moment as the wire does.
+    """
+
+    image_review: float
+    clip_review: float
+    token_life: float
+    second_same: bool
+    name_required: bool
+    projects: frozenset[str]
+    measurable: Callable[[str], bool]
+    ids: Ids
+    stamp: Callable[[float], str]
+
+
+@frozen
+class Measured:
+    """What a look at a file has found.
+
+    Attributes:
+        faults: (code, message) of everything that is wrong with it, the first of which is told.
+    """
+
+    faults: tuple[tuple[str, str], ...] = ()
+
+
+class NeedsMedia(Exception):
+    """A handler wants the file behind an address measured, and then to be run again.
+
+    Attributes:
+        url: The address.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.url = url
+
+
+@define(kw_only=True)
+class Context:
+    """One call's surroundings.
+
+    Attributes:
+        tx: The customer's transaction.
+        now: When the call is carried out, in seconds since 1970.
+        house: The settings.
+        caller: Who asks, as far as tokens are concerned: a key or a customer.
+        base: Where links shall lead.
+        link: Makes a signed link to an asset's file.
+        name_limit: Characters in a Name.
+        description_limit: Characters in a Description; None means no limit.
+        verdict: What a rule says the review shall say; None where none speaks.
+        lag: Seconds by which reads are behind.
+        measured: What the look at the file has found; None before it.
+        handle: What the journal calls the validation that the call was about; handlers set it.
+    """
+
+    tx: Transaction
+    now: float
+    house: House
+    caller: str
+    base: str
+    link: Callable[[Asset, str, float], str]
+    name_limit: int = 50
+    description_limit: int | None = None
+    verdict: Verdict | None = None
+    lag: float | None = None
+    measured: Measured | None = None
+    handle: str = ""
+
+    def project(self, name: str | None) -> str:
+        """The project that a call is about. Contract §2: default `default`, case-sensitive (D)."""
+        if not name or name == DEFAULT_PROJECT:
+            return DEFAULT_PROJECT
+        if self.house.projects and name not in self.house.projects:
+            raise Refusal(Reason.UNKNOWN_PROJECT, field="ProjectName", id=name)
+        return name
+
+    def group(self, group_id: str, project_name: str | None) -> Group:
+        """One's own group. One of another project is foreign, and foreign is unknown. Contract §2, §10.11 (I)."""
+        project = self.project(project_name)
+        group = self.tx.group(group_id)
+        if group is None or group.project != project:
+            raise Refusal(Reason.UNKNOWN_GROUP, id=group_id)
+        return group
+
+    def asset(self, asset_id: str, project_name: str | None) -> Asset:
+        """One's own asset, which may have expired. Contract §4, `NotFound` (D)."""
+        project = self.project(project_name)
+        asset = self.tx.asset(asset_id)
+        if asset is None or asset.project != project:
+            raise Refusal(Reason.UNKNOWN_ASSET, id=asset_id)
+        if asset.status is Ended.EXPIRED:
+            raise Refusal(Reason.ASSET_EXPIRED, id=asset_id)
+        return asset
+
+    def account(self) -> Customer:
+        """A customer whose plan includes what creates something. Contract §4, `SubscriptionRequired` (D)."""
+        customer = self.tx.customer
+        if not customer.subscription:
+            raise Refusal(Reason.SUBSCRIPTION_REQUIRED)
+        return customer
+
+    @property
+    def horizon(self) -> float | None:
+        """Reads see what was created up to here; None means everything. Contract §2: reads may lag (M)."""
+        return None if self.lag is None else self.now - self.lag

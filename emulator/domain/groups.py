@@ -1,0 +1,112 @@
+"""The five group Actions. Contract §2, §3 (*Group*)."""
+
+from __future__ import annotations
+
+from attrs import evolve
+
+from emulator.domain import checks, quotas
+from emulator.domain.context import Context
+from emulator.domain.ports import GroupQuery
+from emulator.domain.records import Group
+from portrait import models
+from portrait.models import GroupType, SortBy, SortOrder
+from portrait.reasons import Reason, Refusal
+
+
+def create(ctx: Context, request: models.CreateAssetGroupRequest) -> models.Created:
+    """`{"Id"}`, not `GroupId`. Names may repeat."""
+    # Contract §2: Title fills an absent Name (D); an empty one is absent (I).
+    name = request.name or request.title or ""
+    checks.length("Name", name, ctx.name_limit)
+    checks.length("Description", request.description, ctx.description_limit)
+    # Contract §3: LivenessFace groups come only from a passed H5 check (D).
+    if request.group_type is not GroupType.AIGC:
+        raise checks.invalid("GroupType", "must be AIGC: LivenessFace groups come from a passed validation")
+    project = ctx.project(request.project_name)
+    customer = ctx.account()
+    if not customer.aigc:
+        raise Refusal(Reason.AIGC_NOT_AVAILABLE)
+    quotas.check_groups(customer, ctx.tx.count_groups())
+    group = made(ctx, project, GroupType.AIGC, name, description=request.description or "")
+    return models.Created(id=group.id)
+
+
+def made(ctx: Context, project: str, kind: GroupType, name: str, *, description: str = "", subject: str = "") -> Group:
+    """A new group, kept."""
+    tx = ctx.tx
+    group = Group(
+        number=tx.number(),
+        id=ctx.house.ids.group(ctx.now),
+        customer=tx.customer.name,
+        project=project,
+        kind=kind,
+        name=name,
+        description=description,
+        created=ctx.now,
+        updated=ctx.now,
+        subject=subject,
+    )
+    tx.add_group(group)
+    return group
+
+
+def get(ctx: Context, request: models.GetAssetGroupRequest) -> models.AssetGroup:
+    """The group item."""
+    group = ctx.group(request.id, request.project_name)
+    if ctx.horizon is not None and group.created > ctx.horizon:
+        raise Refusal(Reason.UNKNOWN_GROUP, id=request.id)
+    return _shown(ctx, group)
+
+
+def find(ctx: Context, request: models.ListAssetGroupsRequest) -> models.GroupPage:
+    """One page. Contract §2: newest first, a page past the end is empty, foreign ids give nothing (I)."""
+    number, size = checks.page(request.page_number, request.page_size)
+    if request.sort_by is SortBy.GROUP_ID:
+        raise checks.invalid("SortBy", "must be one of CreateTime, UpdateTime")
+    total, found = ctx.tx.groups(
+        GroupQuery(
+            project=ctx.project(request.project_name),
+            kind=request.filter.group_type,
+            ids=request.filter.group_ids or (),
+            name=request.filter.name or "",
+            before=ctx.horizon,
+            sort=request.sort_by or SortBy.CREATE_TIME,
+            descending=request.sort_order is not SortOrder.ASC,
+            offset=(number - 1) * size,
+            limit=size,
+        )
+    )
+    items = tuple(_shown(ctx, group) for group in found)
+    return models.GroupPage(items=items, total_count=total, page_number=number, page_size=size)
+
+
+def update(ctx: Context, request: models.UpdateAssetGroupRequest) -> models.Updated:
+    """What is left out stays, and so does a Name that is to become empty: a group has one."""
+    checks.length("Name", request.name, ctx.name_limit)
+    checks.length("Description", request.description, ctx.description_limit)
+    group = ctx.group(request.id, request.project_name)
+    name = request.name or group.name
+    description = group.description if request.description is None else request.description
+    if (name, description) != (group.name, group.description):
+        ctx.tx.save_group(evolve(group, name=name, description=description, updated=ctx.now))
+    return models.Updated(id=group.id)
+
+
+def delete(ctx: Context, request: models.DeleteAssetGroupRequest) -> models.Empty:
+    """With every asset in it, irreversibly; the quota is free at once. Contract §2 (M, D)."""
+    ctx.tx.remove_group(ctx.group(request.id, request.project_name))
+    return models.Empty()
+
+
+def _shown(ctx: Context, group: Group) -> models.AssetGroup:
+    stamp = ctx.house.stamp
+    return models.AssetGroup(
+        id=group.id,
+        name=group.name,
+        title=group.name,  # contract §2, *Group item*: Title = Name
+        description=group.description,
+        group_type=group.kind,
+        project_name=group.project,
+        create_time=stamp(group.created),
+        update_time=stamp(group.updated),
+    )

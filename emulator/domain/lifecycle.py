@@ -1,0 +1,107 @@
+"""What may become of assets and validations: two tables, and the reviews that end by themselves.
+
+Owns the transitions; must not know what asks for them. Everything here is a function of what is stored and of `now`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from attrs import evolve
+
+from emulator.domain.records import Asset, Ended, Group, Scan, Status, Validation
+from emulator.domain.verdicts import MISMATCH, Verdict
+from portrait.models import AssetStatus, AssetType, GroupType
+
+# Contract §3, *Asset* (D): Active and Failed are final. An Active asset may expire (§4, `NotFound`).
+ASSET: Mapping[Status, frozenset[Status]] = MappingProxyType(
+    {
+        AssetStatus.PROCESSING: frozenset({AssetStatus.ACTIVE, AssetStatus.FAILED, Ended.EXPIRED}),
+        AssetStatus.ACTIVE: frozenset({Ended.EXPIRED}),
+        AssetStatus.FAILED: frozenset({Ended.EXPIRED}),
+        Ended.EXPIRED: frozenset(),
+    }
+)
+
+# Contract §3, *Validation session* (D): a scan has one outcome; the first GroupId that is read uses the token up.
+_OUTCOMES = {
+    "pass": Scan.PASSED,
+    "fail": Scan.FAILED,
+    "cancel": Scan.CANCELLED,
+    "wrong-person": Scan.WRONG_PERSON,
+}
+VALIDATION: Mapping[Scan, Mapping[str, Scan]] = MappingProxyType(
+    {
+        Scan.OPEN: MappingProxyType({"open": Scan.SCANNING, **_OUTCOMES}),
+        Scan.SCANNING: MappingProxyType({"open": Scan.SCANNING, **_OUTCOMES}),
+        Scan.PASSED: MappingProxyType({"read": Scan.SPENT}),
+        Scan.FAILED: MappingProxyType({}),
+        Scan.CANCELLED: MappingProxyType({}),
+        Scan.WRONG_PERSON: MappingProxyType({}),
+        Scan.SPENT: MappingProxyType({}),
+    }
+)
+OUTCOMES = tuple(_OUTCOMES)
+
+# Contract §3: 10000 is the only public result code (D); the others are the emulator's own (I).
+RESULT_CODES: Mapping[Scan, int] = MappingProxyType(
+    {
+        Scan.PASSED: 10000,
+        Scan.SPENT: 10000,
+        Scan.FAILED: 20001,
+        Scan.CANCELLED: 20002,
+        Scan.WRONG_PERSON: 20003,
+    }
+)
+
+
+def expired(validation: Validation, now: float) -> bool:
+    """Token and link die together, `expires` itself included. Contract §3 (D)."""
+    return now >= validation.expires
+
+
+def step(validation: Validation, event: str) -> Validation | None:
+    """The validation after an event; None where its state does not allow it."""
+    scan = VALIDATION[validation.scan].get(event)
+    return None if scan is None else evolve(validation, scan=scan)
+
+
+def review_seconds(kind: AssetType, verdict: Verdict, image: float, clip: float) -> float | None:
+    """How long a review takes; None where it waits for reads. Contract §3: images are faster than clips (M)."""
+    if verdict.reads is not None:
+        return None
+    if verdict.after is not None:
+        return verdict.after
+    return image if kind is AssetType.IMAGE else clip
+
+
+def judged(verdict: Verdict, group: Group, subject: str) -> Verdict:
+    """What is added to a person's group is matched with the person's face. Contract §3, *Group* (D).
+
+    A file of which nobody says whose face it shows is taken to match.
+    """
+    if group.kind is GroupType.LIVENESS_FACE and subject and subject != group.subject:
+        return evolve(verdict, status=AssetStatus.FAILED, code=MISMATCH)
+    return verdict
+
+
+def settled(asset: Asset, moment: float) -> Asset:
+    """The asset after its review ended at `moment`; UpdateTime is when it ended, not when somebody looked."""
+    verdict = asset.verdict
+    return evolve(asset, status=verdict.status, code=verdict.code, due=None, updated=moment)
+
+
+def looked_at(asset: Asset, now: float) -> Asset:
+    """The asset after one GetAsset: a review by reads ends once that many have seen it Processing."""
+    wanted = asset.verdict.reads
+    if wanted is None or asset.status is not AssetStatus.PROCESSING:
+        return asset
+    return settled(asset, now) if asset.reads >= wanted else evolve(asset, reads=asset.reads + 1)
+
+
+def moved(asset: Asset, status: Status, code: str, now: float) -> Asset | None:
+    """The asset put into a state from outside; None where it is in a final one."""
+    if status not in ASSET[asset.status]:
+        return None
+    return evolve(asset, status=status, code=code, due=None, updated=now)

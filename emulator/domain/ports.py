@@ -1,0 +1,133 @@
+"""What the rules need of a store: one customer's transaction, and the questions that lists ask of it.
+
+Owns the shape only; must not know what keeps the records. Records come out as they are at the transaction's `now`:
+reviews that were due have ended.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from attrs import field, frozen
+
+from emulator.domain.records import Asset, Customer, Group, Status, Validation
+from portrait.models import GroupType, SortBy
+
+
+@frozen(kw_only=True)
+class StoredFile:
+    """A file that came in by the upload door.
+
+    Attributes:
+        content: The bytes.
+        content_type: By its content, not by what somebody said.
+    """
+
+    content: bytes = field(repr=False)
+    content_type: str
+
+
+@frozen(kw_only=True)
+class GroupQuery:
+    """One page of a customer's groups.
+
+    Attributes:
+        ids: Only these; empty means all.
+        name: Part of the name, without case; "" means any.
+        before: Only what was created up to this moment; None means all.
+        offset: How many come before the page.
+        limit: How many the page may hold.
+    """
+
+    project: str
+    kind: GroupType
+    ids: tuple[str, ...] = ()
+    name: str = ""
+    before: float | None = None
+    sort: SortBy = SortBy.CREATE_TIME
+    descending: bool = True
+    offset: int = 0
+    limit: int = 10
+
+
+@frozen(kw_only=True)
+class AssetQuery:
+    """One page of a customer's assets; the fields are those of `GroupQuery`.
+
+    Attributes:
+        group_ids: Only of these groups; empty means all.
+        statuses: Only in these states; empty means all that are shown.
+    """
+
+    project: str
+    kind: GroupType
+    group_ids: tuple[str, ...] = ()
+    statuses: tuple[Status, ...] = ()
+    name: str = ""
+    before: float | None = None
+    sort: SortBy = SortBy.CREATE_TIME
+    descending: bool = True
+    offset: int = 0
+    limit: int = 10
+
+
+class Transaction(Protocol):
+    """One customer's records, changed together or not at all."""
+
+    @property
+    def customer(self) -> Customer:
+        """The customer as it stands."""
+
+    def save_customer(self, customer: Customer) -> None:
+        """Keep changed limits or counters."""
+
+    def number(self) -> int:
+        """The next number for a group or an asset."""
+
+    def group(self, group_id: str) -> Group | None:
+        """A group of this customer; None for anybody else's and for one that never was."""
+
+    def add_group(self, group: Group) -> None:
+        """Keep a new group."""
+
+    def save_group(self, group: Group) -> None:
+        """Keep a changed group."""
+
+    def remove_group(self, group: Group) -> None:
+        """Forget a group and every asset in it."""
+
+    def groups(self, query: GroupQuery) -> tuple[int, list[Group]]:
+        """How many match in all, and one page of them."""
+
+    def count_groups(self) -> int:
+        """How many groups the customer has, of both kinds and in all projects."""
+
+    def asset(self, asset_id: str) -> Asset | None:
+        """An asset of this customer; None for anybody else's and for one that never was."""
+
+    def add_asset(self, asset: Asset) -> None:
+        """Keep a new asset."""
+
+    def save_asset(self, asset: Asset) -> None:
+        """Keep a changed asset."""
+
+    def remove_asset(self, asset: Asset) -> None:
+        """Forget an asset and its file."""
+
+    def assets(self, query: AssetQuery) -> tuple[int, list[Asset]]:
+        """How many match in all, and one page of them."""
+
+    def count_assets(self, group_id: str | None = None) -> int:
+        """How many assets a group has, or the customer; those that have expired take no place."""
+
+    def validation(self, token: str) -> Validation | None:
+        """The validation with that token, whoever made it."""
+
+    def open_validation(self) -> int:
+        """The next number for a validation."""
+
+    def save_validation(self, validation: Validation) -> None:
+        """Keep a new or changed validation."""
+
+    def add_file(self, key: str, file: StoredFile) -> None:
+        """Keep an uploaded file."""

@@ -1,0 +1,160 @@
+"""What the service remembers: customers, groups, assets, validations. Frozen values; a change is a new one.
+
+Must not know how they are stored, found or shown. Times are seconds since 1970; a `number` counts what was made, across
+all customers, and breaks ties between things of the same second.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from attrs import field, frozen
+
+from emulator.domain.verdicts import PASSES, Verdict
+from portrait.models import AssetStatus, AssetType, GroupType
+
+
+class Ended(StrEnum):
+    """An asset that has ended its life; nobody is shown it. Contract §4: "your own asset that has expired" (D)."""
+
+    EXPIRED = "Expired"
+
+
+Status = AssetStatus | Ended
+
+
+class Scan(StrEnum):
+    """How far a validation is. Contract §3; `expired` follows from the time and is not stored."""
+
+    OPEN = "open"
+    SCANNING = "scanning"
+    PASSED = "passed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    WRONG_PERSON = "wrong-person"
+    SPENT = "spent"
+
+
+@frozen(kw_only=True)
+class Customer:
+    """A customer: limits, account, and how much was created of late.
+
+    Attributes:
+        name: Whom the keys belong to.
+        number: Which customer this is, from 1.
+        aigc: Are AIGC groups enabled?
+        subscription: Does the plan include the Actions that create?
+        balance: None means it is not counted; 0 or less, that it is used up.
+        groups: How many groups it may have.
+        assets: How many assets it may have, counted by `assets_per`.
+        assets_per: `group` or `customer`.
+        tier: The plan whose numbers were set, None if none was.
+        creates_per_minute: How often CreateAsset may be called; None means no limit.
+        minute: When the current minute of creating began.
+        created: Assets created in that minute.
+        persons: How many validations have passed.
+    """
+
+    name: str
+    number: int
+    aigc: bool = True
+    subscription: bool = True
+    balance: float | None = None
+    groups: int = 50
+    assets: int = 50
+    assets_per: str = "group"
+    tier: str | None = None
+    creates_per_minute: int | None = None
+    minute: float = 0.0
+    created: int = 0
+    persons: int = 0
+
+
+@frozen(kw_only=True)
+class Group:
+    """A group.
+
+    Attributes:
+        number: Its place in the order of creation.
+        subject: Whose face a LivenessFace group has; "" for AIGC.
+    """
+
+    number: int
+    id: str
+    customer: str
+    project: str
+    kind: GroupType
+    name: str
+    description: str = ""
+    created: float
+    updated: float
+    subject: str = ""
+
+
+@frozen(kw_only=True)
+class Asset:
+    """An asset.
+
+    Attributes:
+        number: Its place in the order of creation.
+        group_kind: The kind of its group, which never changes.
+        url: The address it was registered by.
+        file: The key of an uploaded file, "" for a registered address.
+        due: When its review ends; None where it has ended, or ends by reads.
+        verdict: What the review will say.
+        reads: How often GetAsset has looked at it while its review waits for reads.
+        code: Why it failed, "" if it did not.
+        subject: Whose face it shows, "" if nobody said.
+        moderation: The strategy that was asked for, "" for the default.
+    """
+
+    number: int
+    id: str
+    customer: str
+    project: str
+    group_id: str
+    group_kind: GroupType
+    name: str
+    kind: AssetType
+    url: str = field(repr=False)  # may be presigned
+    file: str = ""
+    created: float
+    updated: float
+    status: Status = AssetStatus.PROCESSING
+    due: float | None = None
+    verdict: Verdict = PASSES
+    reads: int = 0
+    code: str = ""
+    subject: str = ""
+    moderation: str = ""
+
+
+@frozen(kw_only=True)
+class Validation:
+    """A liveness check.
+
+    Attributes:
+        number: From 1; `val-3` is the third.
+        token: The BytedToken, a secret.
+        maker: Who may ask for the result: a key or a customer, by setting.
+        expires: When token and link die.
+        group_id: The person's group, "" until there is one.
+        subject: Whose face passed.
+    """
+
+    number: int
+    token: str = field(repr=False)
+    customer: str
+    maker: str = field(repr=False)  # may be a key
+    project: str
+    callback_url: str
+    created: float
+    expires: float
+    scan: Scan = Scan.OPEN
+    group_id: str = ""
+    subject: str = ""
+
+    @property
+    def handle(self) -> str:
+        """What logs and pages call it."""
+        return f"val-{self.number}"

@@ -1,0 +1,139 @@
+"""The two liveness Actions, and what a scan does to a validation. Contract §2, §3 (*Validation session*)."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+from attrs import evolve
+
+from emulator.domain import checks, lifecycle, quotas
+from emulator.domain.context import Context
+from emulator.domain.groups import made
+from emulator.domain.records import Scan, Validation
+from portrait import models
+from portrait.models import GroupType
+from portrait.reasons import Reason, Refusal
+
+
+def create(ctx: Context, request: models.CreateVisualValidateSessionRequest) -> models.VisualValidateSession:
+    """Opens a liveness check; token and link live equally long."""
+    checks.address("CallbackURL", request.callback_url)
+    project = ctx.project(request.project_name)
+    customer = ctx.account()
+    validation = Validation(
+        number=ctx.tx.open_validation(),
+        token=ctx.house.ids.token(ctx.now),
+        customer=customer.name,
+        maker=ctx.caller,
+        project=project,
+        callback_url=request.callback_url,
+        created=ctx.now,
+        expires=ctx.now + ctx.house.token_life,
+    )
+    ctx.tx.save_validation(validation)
+    ctx.handle = validation.handle
+    return models.VisualValidateSession(
+        byted_token=validation.token,
+        # Contract §2, sample; `zh` is the default language (§3, D).
+        h5_link=f"{ctx.base}/h5/?bytedToken={validation.token}&lng=zh",
+        callback_url=validation.callback_url,
+    )
+
+
+def result(ctx: Context, request: models.GetVisualValidateResultRequest) -> models.VisualValidateResult:
+    """The group of the person who passed. Contract §3, token table: each row is one `if`, in its order."""
+    token, project = request.byted_token, ctx.project(request.project_name)
+    validation = ctx.tx.validation(token)
+    # Unknown, or made by another key; asked for in another project it is a foreign one (§2, I).
+    if validation is None or validation.maker != ctx.caller or validation.project != project:
+        raise Refusal(Reason.TOKEN_UNKNOWN, id=token)
+    ctx.handle = validation.handle
+    # Already used; §10.10 has the other reading.
+    if validation.scan is Scan.SPENT and not ctx.house.second_same:
+        raise Refusal(Reason.TOKEN_SPENT, id=token)
+    if lifecycle.expired(validation, ctx.now):
+        raise Refusal(Reason.TOKEN_EXPIRED, id=token)
+    if validation.scan is Scan.SPENT:
+        return models.VisualValidateResult(group_id=validation.group_id)
+    # Not finished, or failed: the service does not say which.
+    if validation.scan is not Scan.PASSED:
+        raise Refusal(Reason.VALIDATION_OPEN, id=token)
+    return models.VisualValidateResult(group_id=_read(ctx, validation).group_id)
+
+
+def _read(ctx: Context, validation: Validation) -> Validation:
+    """The first answer uses the token up. Contract §2, last column (D).
+
+    A person who passed while the group quota was full has no group yet: it is made now, or the call hears that the
+    quota is full and the token stays good, so that deleting a group helps (I).
+    """
+    if not validation.group_id:
+        quotas.check_groups(ctx.tx.customer, ctx.tx.count_groups())
+        validation = _grouped(ctx, validation)
+    spent = evolve(validation, scan=lifecycle.VALIDATION[validation.scan]["read"])
+    ctx.tx.save_validation(spent)
+    return spent
+
+
+def opened(ctx: Context, validation: Validation) -> Validation:
+    """Somebody looks at the H5 page: the scan begins, if it has not ended."""
+    scanning = None if lifecycle.expired(validation, ctx.now) else lifecycle.step(validation, "open")
+    if scanning is None or scanning == validation:
+        return validation
+    ctx.tx.save_validation(scanning)
+    return scanning
+
+
+def finish(ctx: Context, validation: Validation, outcome: str, subject: str | None) -> Validation | None:
+    """The scan has ended; None where it had ended before, or its life had. Contract §3: one outcome (I).
+
+    Args:
+        ctx: The surroundings.
+        validation: Which.
+        outcome: One of `lifecycle.OUTCOMES`.
+        subject: Whose face it was; None makes up a new person.
+    """
+    if lifecycle.expired(validation, ctx.now):
+        return None
+    ended = lifecycle.step(validation, outcome)
+    if ended is None:
+        return None
+    if ended.scan is Scan.PASSED:
+        ended = _passed(ctx, ended, subject)
+    ctx.tx.save_validation(ended)
+    return ended
+
+
+def _passed(ctx: Context, validation: Validation, subject: str | None) -> Validation:
+    """The group exists from the moment the scan passes, and counts. Contract §3 (I)."""
+    customer = ctx.tx.customer
+    customer = evolve(customer, persons=customer.persons + 1)
+    ctx.tx.save_customer(customer)
+    validation = evolve(validation, subject=subject or f"person-{customer.persons}")
+    if ctx.tx.count_groups() >= customer.groups:
+        return validation
+    return _grouped(ctx, validation)
+
+
+def _grouped(ctx: Context, validation: Validation) -> Validation:
+    group = made(ctx, validation.project, GroupType.LIVENESS_FACE, validation.subject, subject=validation.subject)
+    return evolve(validation, group_id=group.id)
+
+
+def callback(validation: Validation) -> str:
+    """Where the browser goes after a scan: CallbackURL and its parameters. Contract §3 (D).
+
+    `reqMeasureInfoValue` is 1 where the scan is billed, which here is one that passed (I).
+    """
+    passed = validation.scan in {Scan.PASSED, Scan.SPENT}
+    added = urlencode(
+        {
+            "bytedToken": validation.token,
+            "resultCode": lifecycle.RESULT_CODES[validation.scan],
+            "algorithmBaseRespCode": 0,
+            "reqMeasureInfoValue": int(passed),
+            "verify_type": "real_time",
+        }
+    )
+    parts = urlsplit(validation.callback_url)
+    return urlunsplit(parts._replace(query=f"{parts.query}&{added}" if parts.query else added))

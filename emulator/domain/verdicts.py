@@ -1,0 +1,121 @@
+"""What a review will say of an asset, and the magic addresses that decide it beforehand.
+
+Owns the meaning of `https://magic.test/…?status=…`; must not know when a review ends up settled.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
+from urllib.parse import parse_qsl, urlsplit
+
+from attrs import frozen
+
+from portrait.errors import MEDIA_CODES
+from portrait.models import AssetStatus
+
+MAGIC_HOST = "magic.test"
+_KEYS = ("status", "code", "after", "reject", "subject")
+
+# Contract §3 and §4 give these texts (M); the others are our own (I).
+MESSAGES: Mapping[str, str] = MappingProxyType(
+    {
+        "FaceMismatch": "Face consistency verification failed.",
+        "DownloadFailed": "Failed to download media from the provided URL",
+        "WidthTooSmall": "Width must be between 300px and 6000px.",
+    }
+)
+
+
+@frozen(kw_only=True)
+class Verdict:
+    """The outcome of a review.
+
+    Attributes:
+        status: `Active` or `Failed`.
+        code: Why it fails, "" for Active.
+        after: Seconds that the review takes; None means the usual.
+        reads: The review ends after that many GetAsset instead; None means by time.
+        reject: CreateAsset itself refuses with this fault, "" for none.
+        subject: Whose face the file shows, "" if nobody says.
+    """
+
+    status: AssetStatus = AssetStatus.ACTIVE
+    code: str = ""
+    after: float | None = None
+    reads: int | None = None
+    reject: str = ""
+    subject: str = ""
+
+
+PASSES = Verdict()
+MISMATCH = "FaceMismatch"
+_DEFAULT_CODE = "InternalError"
+
+
+def message_of(code: str) -> str:
+    """The service's text for a fault of a file."""
+    return MESSAGES.get(code) or f"The file was refused: {code}."
+
+
+def review(status: str, code: str = "", *, after: float | None = None, reads: int | None = None) -> Verdict:
+    """A verdict from loose values.
+
+    Raises:
+        ValueError: They make no sense; its text ends a sentence that names them.
+    """
+    if status not in {"Active", "Failed"}:
+        raise ValueError("status must be Active or Failed")
+    if code and status == "Active":
+        raise ValueError("code is for status Failed only")
+    if code and code not in MEDIA_CODES:
+        raise ValueError(f"code {code!r} is not one of {', '.join(sorted(MEDIA_CODES))}")
+    code = code or (_DEFAULT_CODE if status == "Failed" else "")
+    return Verdict(status=AssetStatus(status), code=code, after=after, reads=reads)
+
+
+def magic(url: str) -> Verdict | None:
+    """The verdict that a magic address carries; None for any other address.
+
+    Raises:
+        ValueError: The query says something that is not understood.
+    """
+    if MAGIC_HOST not in url:
+        return None
+    parts = urlsplit(url)
+    if parts.hostname != MAGIC_HOST:
+        return None
+    pairs = parse_qsl(parts.query, keep_blank_values=True)
+    told = dict(pairs)
+    unknown = sorted(set(told) - set(_KEYS))
+    if unknown or len(told) != len(pairs):
+        raise ValueError(
+            f"may say {', '.join(_KEYS)} once each, not {unknown[0] if unknown else 'one of them twice'!r}"
+        )
+    return _told(told)
+
+
+def _told(told: Mapping[str, str]) -> Verdict:
+    if "reject" in told:
+        if told["reject"] not in MEDIA_CODES or len(told) > 1:
+            raise ValueError(f"reject stands alone and is one of {', '.join(sorted(MEDIA_CODES))}")
+        return Verdict(reject=told["reject"])
+    said = review(told.get("status", "Failed" if "code" in told else "Active"), told.get("code", ""))
+    after = seconds(told["after"]) if "after" in told else None
+    return Verdict(status=said.status, code=said.code, after=after, subject=told.get("subject", ""))
+
+
+def seconds(text: object) -> float:
+    """A number of seconds, 0 or more.
+
+    Raises:
+        ValueError: It is none.
+    """
+    try:
+        value = math.nan if isinstance(text, bool) else float(text)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise ValueError("after must be a number of seconds, 0 or more")
+    return value

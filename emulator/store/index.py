@@ -1,0 +1,145 @@
+"""Sets of records that can be read in order: by creation always, in other orders once one is asked for.
+
+Owns the entries, which are numbers that sort like the records and lead back to them; must not know which sets there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, Generic, Protocol, TypeVar
+
+from sortedcontainers import SortedList
+
+from portrait.models import SortBy
+
+# The low bits of an entry hold the record's number: ties of a second fall in the order of creation. Contract §2 (I).
+_BITS = 40
+_NUMBER = (1 << _BITS) - 1
+
+
+class Record(Protocol):
+    """What can be indexed."""
+
+    @property
+    def id(self) -> str:
+        """What it is called."""
+
+    @property
+    def number(self) -> int:
+        """When it came, among all of its kind."""
+
+    @property
+    def created(self) -> float:
+        """In seconds since 1970."""
+
+    @property
+    def updated(self) -> float:
+        """In seconds since 1970."""
+
+
+R = TypeVar("R", bound=Record)
+
+
+def by_creation(record: Record) -> int:
+    """The entry for CreateTime, shared by every index that holds the record."""
+    return int(record.created) << _BITS | record.number
+
+
+def _by_update(record: Record) -> int:
+    return int(record.updated) << _BITS | record.number
+
+
+def _by_group(record: Any) -> tuple[str, int]:
+    return record.group_id, by_creation(record)
+
+
+_ENTRIES: Mapping[SortBy, Callable[[Any], Any]] = MappingProxyType(
+    {SortBy.CREATE_TIME: by_creation, SortBy.UPDATE_TIME: _by_update, SortBy.GROUP_ID: _by_group}
+)
+
+
+def number_of(entry: Any) -> int:
+    """The number of the record that an entry stands for."""
+    return (entry if type(entry) is int else entry[1]) & _NUMBER
+
+
+class Table(Generic[R]):
+    """Records by id and by number."""
+
+    __slots__ = ("numbers", "records")
+
+    def __init__(self) -> None:
+        self.numbers: dict[str, int] = {}
+        self.records: dict[int, R] = {}
+
+    def get(self, record_id: str) -> R | None:
+        """The record with that id."""
+        number = self.numbers.get(record_id)
+        return None if number is None else self.records[number]
+
+    def put(self, record: R) -> None:
+        """Keep a record, new or changed."""
+        self.numbers[record.id] = record.number
+        self.records[record.number] = record
+
+    def pop(self, record: R) -> None:
+        """Forget a record."""
+        del self.numbers[record.id]
+        del self.records[record.number]
+
+
+class Index(Generic[R]):
+    """One set of a table's records.
+
+    Args:
+        table: Where the records are.
+    """
+
+    __slots__ = ("_created", "_others", "_table")
+
+    def __init__(self, table: Table[R]) -> None:
+        self._table = table
+        self._created = SortedList()
+        self._others: dict[SortBy, SortedList] = {}
+
+    def __len__(self) -> int:
+        return len(self._created)
+
+    def add(self, entry: int, record: R) -> None:
+        """Take a record in; `entry` is `by_creation(record)`."""
+        self._created.add(entry)
+        for sort, entries in self._others.items():
+            entries.add(_ENTRIES[sort](record))
+
+    def remove(self, entry: int, record: R) -> None:
+        """Let go of a record, which must be just as it was when it came in."""
+        self._created.remove(entry)
+        for sort, entries in self._others.items():
+            entries.remove(_ENTRIES[sort](record))
+
+    def replace(self, old: R, new: R) -> None:
+        """A record of this set has changed; CreateTime, group and number never do."""
+        entries = self._others.get(SortBy.UPDATE_TIME)
+        if entries is not None and int(old.updated) != int(new.updated):
+            entries.remove(_by_update(old))
+            entries.add(_by_update(new))
+
+    def ordered(self, sort: SortBy) -> SortedList:
+        """The entries in an order, which is kept up from now on."""
+        if sort is SortBy.CREATE_TIME:
+            return self._created
+        entries = self._others.get(sort)
+        if entries is None:
+            entries = self._others[sort] = SortedList(map(_ENTRIES[sort], self.records()))
+        return entries
+
+    def records(self) -> Iterable[R]:
+        """The records in the order of their creation."""
+        records = self._table.records
+        return (records[entry & _NUMBER] for entry in self._created)
+
+    def picked(self, sort: SortBy, keep: Callable[[R], bool]) -> list[Any]:
+        """The entries of the records that `keep` takes, read one by one."""
+        entry = _ENTRIES[sort]
+        return [entry(record) for record in self.records() if keep(record)]

@@ -1,0 +1,59 @@
+"""The store that lives in memory: dicts and sorted lists behind one lock, for a transaction is short.
+
+Owns what goes across customers; a single customer's changes are `emulator.store.transaction`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from emulator.domain.ports import StoredFile
+from emulator.domain.records import Asset, Validation
+from emulator.store.base import Newcomer
+from emulator.store.contents import Contents
+from emulator.store.transaction import MemoryTransaction
+
+
+class MemoryStore:
+    """A `Store`.
+
+    Args:
+        newcomer: Makes a customer's record when it first comes.
+    """
+
+    def __init__(self, newcomer: Newcomer) -> None:
+        self._kept = Contents(newcomer)
+
+    def transaction(self, customer: str, now: float) -> MemoryTransaction:
+        """One customer's records at `now`."""
+        return MemoryTransaction(self._kept, customer, now)
+
+    def customers(self) -> Sequence[str]:
+        """All customers in the order of their coming."""
+        with self._kept.lock:
+            return tuple(self._kept.shelves)
+
+    def find_asset(self, asset_id: str) -> Asset | None:
+        """An asset of whomever, as it was last touched."""
+        with self._kept.lock:
+            return self._kept.assets.get(asset_id)
+
+    def find_validation(self, token_or_handle: str) -> Validation | None:
+        """A validation of whomever."""
+        with self._kept.lock:
+            return self._kept.tokens.get(self._kept.handles.get(token_or_handle, token_or_handle))
+
+    def validations(self) -> Sequence[Validation]:
+        """All validations in the order of their making."""
+        with self._kept.lock:
+            return tuple(self._kept.tokens.values())
+
+    def file(self, key: str) -> StoredFile | None:
+        """An uploaded file."""
+        with self._kept.lock:
+            return self._kept.files.get(key)
+
+    def clear(self) -> None:
+        """Forget everything; numbers go on."""
+        with self._kept.lock:
+            self._kept.clear()

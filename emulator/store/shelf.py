@@ -1,0 +1,161 @@
+"""One customer's sets of groups and assets, and which reviews are due. Owns what belongs into which set.
+
+Must not know transactions: whoever changes something here also knows how to change it back.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from typing import Any, Generic
+
+from emulator.domain.records import Asset, Customer, Ended, Group
+from emulator.store.index import Index, R, Table, by_creation
+
+
+class Sets(Generic[R]):
+    """Named sets of one table's records; a set is there as long as it holds something."""
+
+    __slots__ = ("_sets", "_table")
+
+    def __init__(self, table: Table[R]) -> None:
+        self._table = table
+        self._sets: dict[Any, Index[R]] = {}
+
+    def get(self, name: Any) -> Index[R] | None:
+        """The set of that name, None if it is empty."""
+        return self._sets.get(name)
+
+    def add(self, name: Any, entry: int, record: R) -> None:
+        """Take a record in."""
+        index = self._sets.get(name)
+        if index is None:
+            index = self._sets[name] = Index(self._table)
+        index.add(entry, record)
+
+    def remove(self, name: Any, entry: int, record: R) -> None:
+        """Let go of a record."""
+        index = self._sets[name]
+        index.remove(entry, record)
+        if not index:
+            del self._sets[name]
+
+    def replace(self, name: Any, old: R, new: R) -> None:
+        """A record of the set has changed and stays in it."""
+        self._sets[name].replace(old, new)
+
+    def size(self, name: Any) -> int:
+        """How many records a set holds."""
+        index = self._sets.get(name)
+        return 0 if index is None else len(index)
+
+
+class Shelf:
+    """What one customer has.
+
+    Args:
+        customer: The customer.
+        groups: The table of all groups.
+        assets: The table of all assets.
+    """
+
+    __slots__ = ("_asset_table", "_due", "_group_table", "assets", "assets_held", "customer", "groups", "groups_held")
+
+    def __init__(self, customer: Customer, groups: Table[Group], assets: Table[Asset]) -> None:
+        self.customer = customer
+        self.groups: Sets[Group] = Sets(groups)
+        self.assets: Sets[Asset] = Sets(assets)
+        self.groups_held = 0
+        self.assets_held = 0
+        self._group_table = groups
+        self._asset_table = assets
+        self._due: list[tuple[float, int]] = []
+
+    def put_group(self, group: Group) -> None:
+        """Take in a new group."""
+        self._group_table.put(group)
+        self.groups.add((group.project, group.kind), by_creation(group), group)
+        self.groups_held += 1
+
+    def change_group(self, old: Group, new: Group) -> None:
+        """Take a group for another of the same id."""
+        self._group_table.put(new)
+        self.groups.replace((old.project, old.kind), old, new)
+
+    def drop_group(self, group: Group) -> None:
+        """Let go of a group that has no assets any more."""
+        self.groups.remove((group.project, group.kind), by_creation(group), group)
+        self._group_table.pop(group)
+        self.groups_held -= 1
+
+    def put_asset(self, asset: Asset) -> None:
+        """Take in a new asset."""
+        self._asset_table.put(asset)
+        entry = by_creation(asset)
+        for name in _sets_of(asset):
+            self.assets.add(name, entry, asset)
+        self.assets_held += _counts(asset)
+        self._expect(asset)
+
+    def change_asset(self, old: Asset, new: Asset) -> None:
+        """Take an asset for another of the same id; it may move to the sets of another state."""
+        self._asset_table.put(new)
+        if old.status is new.status:
+            for name in _sets_of(old):
+                self.assets.replace(name, old, new)
+        else:
+            self._move(old, new)
+        self._expect(new)
+
+    def drop_asset(self, asset: Asset) -> None:
+        """Let go of an asset."""
+        entry = by_creation(asset)
+        for name in _sets_of(asset):
+            self.assets.remove(name, entry, asset)
+        self._asset_table.pop(asset)
+        self.assets_held -= _counts(asset)
+
+    def assets_of(self, group_id: str) -> list[Asset]:
+        """Every asset of a group, those that have expired too."""
+        held = (self.assets.get((group_id, None)), self.assets.get((group_id, Ended.EXPIRED)))
+        return [asset for index in held if index is not None for asset in index.records()]
+
+    def due(self, now: float) -> Iterator[Asset]:
+        """The assets whose review has ended by `now`, in the order of the ends."""
+        waiting, records = self._due, self._asset_table.records
+        while waiting and waiting[0][0] <= now:
+            moment, number = heapq.heappop(waiting)
+            asset = records.get(number)
+            # What was deleted or decided meanwhile still has its entry here.
+            if asset is not None and asset.due == moment:
+                yield asset
+
+    def _expect(self, asset: Asset) -> None:
+        if asset.due is not None:
+            heapq.heappush(self._due, (asset.due, asset.number))
+
+    def _move(self, old: Asset, new: Asset) -> None:
+        entry, before, after = by_creation(old), _sets_of(old), _sets_of(new)
+        for name in before:
+            if name in after:
+                self.assets.replace(name, old, new)
+            else:
+                self.assets.remove(name, entry, old)
+        for name in after:
+            if name not in before:
+                self.assets.add(name, entry, new)
+        self.assets_held += _counts(new) - _counts(old)
+
+
+def _counts(asset: Asset) -> int:
+    """What has expired is gone: it takes no place and stands in no list; contract §4 gives only its `NotFound` (I)."""
+    return 0 if asset.status is Ended.EXPIRED else 1
+
+
+def _sets_of(asset: Asset) -> tuple[Any, ...]:
+    """The names of the sets that an asset belongs to: by project and kind, and by group, with and without its state."""
+    group, status = asset.group_id, asset.status
+    if status is Ended.EXPIRED:
+        return ((group, status),)
+    project, kind = asset.project, asset.group_kind
+    return (project, kind, None), (project, kind, status), (group, None), (group, status)

@@ -1,0 +1,204 @@
+"""One customer's transaction in memory: every change is made at once, and remembered with what undoes it.
+
+Owns the undo list and the plans of lists. Must not know what records mean beyond what `emulator.domain` says of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from emulator.domain import lifecycle
+from emulator.domain.ports import AssetQuery, GroupQuery, StoredFile
+from emulator.domain.records import Asset, Customer, Group, Validation
+from emulator.store.contents import Contents
+from emulator.store.index import Index, R, Table, by_creation, number_of
+from emulator.store.select import page
+from portrait.models import AssetStatus
+
+V = TypeVar("V")
+_SHOWN = frozenset(AssetStatus)
+
+
+class MemoryTransaction:
+    """One customer's records, changed together or not at all. A context manager, to be entered once."""
+
+    __slots__ = ("_assets", "_groups", "_kept", "_name", "_now", "_shelf", "_undo")
+
+    def __init__(self, kept: Contents, customer: str, now: float) -> None:
+        self._kept = kept
+        self._name = customer
+        self._now = now
+        self._undo: list[tuple[Callable[..., Any], tuple[Any, ...]]] = []
+
+    def __enter__(self) -> Self:
+        kept = self._kept
+        kept.lock.acquire()
+        try:
+            self._shelf = shelf = kept.shelf(self._name)
+            self._groups, self._assets = kept.groups, kept.assets
+            # Time passes for all who look: ended reviews are no part of what may be undone.
+            for asset in shelf.due(self._now):
+                shelf.change_asset(asset, lifecycle.settled(asset, asset.due or 0.0))
+        except BaseException:
+            kept.lock.release()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        try:
+            if kind is not None:
+                for undo, arguments in reversed(self._undo):
+                    undo(*arguments)
+        finally:
+            self._kept.lock.release()
+
+    @property
+    def customer(self) -> Customer:
+        """The customer as it stands."""
+        return self._shelf.customer
+
+    def save_customer(self, customer: Customer) -> None:
+        """Keep changed limits or counters."""
+        self._undo.append((setattr, (self._shelf, "customer", self._shelf.customer)))
+        self._shelf.customer = customer
+
+    def number(self) -> int:
+        """The next number; one that was given to something undone is not given again."""
+        self._kept.numbers += 1
+        return self._kept.numbers
+
+    def group(self, group_id: str) -> Group | None:
+        """A group of this customer."""
+        group = self._groups.get(group_id)
+        return group if group is not None and group.customer == self._name else None
+
+    def add_group(self, group: Group) -> None:
+        """Keep a new group."""
+        self._shelf.put_group(group)
+        self._undo.append((self._shelf.drop_group, (group,)))
+
+    def save_group(self, group: Group) -> None:
+        """Keep a changed group."""
+        old = self._groups.records[group.number]
+        self._shelf.change_group(old, group)
+        self._undo.append((self._shelf.change_group, (group, old)))
+
+    def remove_group(self, group: Group) -> None:
+        """Forget a group and every asset in it."""
+        for asset in self._shelf.assets_of(group.id):
+            self.remove_asset(asset)
+        self._shelf.drop_group(group)
+        self._undo.append((self._shelf.put_group, (group,)))
+
+    def groups(self, query: GroupQuery) -> tuple[int, list[Group]]:
+        """How many match in all, and one page of them."""
+        scope = self._shelf.groups.get((query.project, query.kind))
+        if scope is None:
+            return 0, []
+        if query.ids:
+            known = (self.group(group_id) for group_id in dict.fromkeys(query.ids))
+            chosen = [g for g in known if g and (g.project, g.kind) == (query.project, query.kind)]
+            scope = Index(self._groups)
+            for group in chosen:
+                scope.add(by_creation(group), group)
+        return _listed(self._groups, [scope], query)
+
+    def count_groups(self) -> int:
+        """How many groups the customer has."""
+        return self._shelf.groups_held
+
+    def asset(self, asset_id: str) -> Asset | None:
+        """An asset of this customer."""
+        asset = self._assets.get(asset_id)
+        return asset if asset is not None and asset.customer == self._name else None
+
+    def add_asset(self, asset: Asset) -> None:
+        """Keep a new asset."""
+        self._shelf.put_asset(asset)
+        self._undo.append((self._shelf.drop_asset, (asset,)))
+
+    def save_asset(self, asset: Asset) -> None:
+        """Keep a changed asset."""
+        old = self._assets.records[asset.number]
+        self._shelf.change_asset(old, asset)
+        self._undo.append((self._shelf.change_asset, (asset, old)))
+
+    def remove_asset(self, asset: Asset) -> None:
+        """Forget an asset and its file."""
+        self._shelf.drop_asset(asset)
+        self._undo.append((self._shelf.put_asset, (asset,)))
+        files = self._kept.files
+        if asset.file in files:
+            self._undo.append((files.__setitem__, (asset.file, files.pop(asset.file))))
+
+    def assets(self, query: AssetQuery) -> tuple[int, list[Asset]]:
+        """How many match in all, and one page of them."""
+        return _listed(self._assets, list(self._chosen(query)), query)
+
+    def count_assets(self, group_id: str | None = None) -> int:
+        """How many assets a group has, or the customer."""
+        return self._shelf.assets_held if group_id is None else self._shelf.assets.size((group_id, None))
+
+    def validation(self, token: str) -> Validation | None:
+        """The validation with that token, whoever made it."""
+        return self._kept.tokens.get(token)
+
+    def open_validation(self) -> int:
+        """The next number for a validation."""
+        self._kept.validations += 1
+        return self._kept.validations
+
+    def save_validation(self, validation: Validation) -> None:
+        """Keep a new or changed validation."""
+        self._keep(self._kept.tokens, validation.token, validation)
+        self._keep(self._kept.handles, validation.handle, validation.token)
+
+    def add_file(self, key: str, file: StoredFile) -> None:
+        """Keep an uploaded file."""
+        self._keep(self._kept.files, key, file)
+
+    def _keep(self, kept: dict[str, V], key: str, value: V) -> None:
+        self._undo.append((kept.__setitem__, (key, kept[key])) if key in kept else (kept.pop, (key,)))
+        kept[key] = value
+
+    def _chosen(self, query: AssetQuery) -> Iterable[Index[Asset]]:
+        """The sets whose union a query asks for; they do not overlap."""
+        statuses: tuple[Any, ...] = tuple(dict.fromkeys(query.statuses))
+        if not statuses or _SHOWN.issubset(statuses):
+            statuses = (None,)
+        if query.group_ids:
+            known = (self.group(group_id) for group_id in dict.fromkeys(query.group_ids))
+            wheres: list[tuple[Any, ...]] = [
+                (g.id,) for g in known if g and (g.project, g.kind) == (query.project, query.kind)
+            ]
+        else:
+            wheres = [(query.project, query.kind)]
+        sets = (self._shelf.assets.get((*where, status)) for where in wheres for status in statuses)
+        return (each for each in sets if each is not None)
+
+
+def _listed(table: Table[R], sets: Sequence[Index[R]], query: GroupQuery | AssetQuery) -> tuple[int, list[R]]:
+    """One page of several sets taken as one. Only a part of a name, or reads that lag, are looked for one by one."""
+    if query.name or query.before is not None:
+        keep = _keeper(query)
+        entries = [entry for each in sets for entry in each.picked(query.sort, keep)]
+        entries.sort(reverse=query.descending)
+        total, entries = len(entries), entries[query.offset : query.offset + query.limit]
+    else:
+        total = sum(map(len, sets))
+        ordered = [each.ordered(query.sort) for each in sets]
+        entries = page(ordered, query.offset, query.limit, descending=query.descending)
+    records = table.records
+    return total, [records[number_of(entry)] for entry in entries]
+
+
+def _keeper(query: GroupQuery | AssetQuery) -> Callable[[Any], bool]:
+    """Contract §2: the fuzzy Name is a substring, without case (I)."""
+    part, before = query.name.casefold(), query.before
+
+    def keep(record: Any) -> bool:
+        return part in record.name.casefold() and (before is None or record.created <= before)
+
+    return keep
