@@ -1,6 +1,7 @@
 """Sets of records that can be read in order: by creation always, in other orders once one is asked for.
 
-Owns the entries, which are numbers that sort like the records and lead back to them; must not know which sets there are.
+Owns the entries, which are numbers that sort like the records and lead back to them; must not know
+which sets there are.
 """
 
 from __future__ import annotations

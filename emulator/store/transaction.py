@@ -98,10 +98,8 @@ class MemoryTransaction:
         if scope is None:
             return 0, []
         if query.ids:
-            known = (self.group(group_id) for group_id in dict.fromkeys(query.ids))
-            chosen = [g for g in known if g and (g.project, g.kind) == (query.project, query.kind)]
             scope = Index(self._groups)
-            for group in chosen:
+            for group in self._named(query.ids, query):
                 scope.add(by_creation(group), group)
         return _listed(self._groups, [scope], query)
 
@@ -163,18 +161,19 @@ class MemoryTransaction:
         self._undo.append((kept.__setitem__, (key, kept[key])) if key in kept else (kept.pop, (key,)))
         kept[key] = value
 
+    def _named(self, ids: Sequence[str], query: GroupQuery | AssetQuery) -> list[Group]:
+        """Those of the named groups that a query can mean; a foreign or unknown id gives nothing. Contract §2 (I)."""
+        known = (self.group(group_id) for group_id in dict.fromkeys(ids))
+        return [group for group in known if group and (group.project, group.kind) == (query.project, query.kind)]
+
     def _chosen(self, query: AssetQuery) -> Iterable[Index[Asset]]:
         """The sets whose union a query asks for; they do not overlap."""
         statuses: tuple[Any, ...] = tuple(dict.fromkeys(query.statuses))
         if not statuses or _SHOWN.issubset(statuses):
             statuses = (None,)
+        wheres: list[tuple[Any, ...]] = [(query.project, query.kind)]
         if query.group_ids:
-            known = (self.group(group_id) for group_id in dict.fromkeys(query.group_ids))
-            wheres: list[tuple[Any, ...]] = [
-                (g.id,) for g in known if g and (g.project, g.kind) == (query.project, query.kind)
-            ]
-        else:
-            wheres = [(query.project, query.kind)]
+            wheres = [(group.id,) for group in self._named(query.group_ids, query)]
         sets = (self._shelf.assets.get((*where, status)) for where in wheres for status in statuses)
         return (each for each in sets if each is not None)
 

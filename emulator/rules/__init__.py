@@ -1,0 +1,6 @@
+"""Faults and verdicts on demand: one grammar, strictly read, and a plan that plays the same way every time."""
+
+from emulator.rules.grammar import Do, Rule, RuleError, parse, parse_one_time
+from emulator.rules.plan import Plan
+
+__all__ = ["Do", "Plan", "Rule", "RuleError", "parse", "parse_one_time"]

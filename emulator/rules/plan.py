@@ -1,0 +1,104 @@
+"""The rules of one emulator in their order, how often each was seen and fired, and whether it fires now.
+
+Owns the counters and the seeded chance: the same calls in the same order meet the same faults. Must not know what a
+fault does.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from threading import Lock
+from typing import Any
+
+from attrs import define
+
+from emulator.rules.grammar import Do, Rule, RuleError, parse
+
+
+@define
+class _Entry:
+    rule: Rule
+    chance: Callable[[], float]
+    seen: int = 0
+    fired: int = 0
+
+
+# Whether a rule fires on the call that it sees as number `seen`.
+_FIRES: Mapping[str, Callable[[_Entry, Any], bool]] = {
+    "always": lambda _, __: True,
+    "first": lambda entry, number: entry.seen <= number,
+    "nth": lambda entry, numbers: entry.seen in numbers,
+    "every": lambda entry, number: entry.seen % number == 0,
+    "chance": lambda entry, probability: entry.chance() < probability,
+}
+
+
+class Plan:
+    """Rules in the order of their adding; on each call the first that fires is the one that counts.
+
+    Args:
+        seed: Decides what chance decides.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._lock = Lock()
+        self._named = 0
+        self._entries: dict[str, _Entry] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._entries)
+
+    def add(self, source: Any) -> dict[str, Any]:
+        """Add a rule and show it.
+
+        Raises:
+            RuleError: It is none, or its id is taken.
+        """
+        rule = parse(source)
+        with self._lock:
+            name = rule.id or self._free_name()
+            if name in self._entries:
+                raise RuleError(f"there is a rule {name!r} already")
+            chance = random.Random(f"{self._seed}/{name}").random  # noqa: S311 - repeatable on purpose
+            entry = self._entries[name] = _Entry(rule, chance)
+            return _shown(name, entry)
+
+    def remove(self, rule_id: str | None = None) -> bool:
+        """Remove one rule, or all; False where there is no such rule."""
+        with self._lock:
+            if rule_id is None:
+                self._entries.clear()
+                return True
+            return self._entries.pop(rule_id, None) is not None
+
+    def shown(self) -> list[dict[str, Any]]:
+        """All rules as they were given, with their counters."""
+        with self._lock:
+            return [_shown(name, entry) for name, entry in self._entries.items()]
+
+    def consult(self, action: str, customer: str, name: str) -> Do | None:
+        """What shall happen to a call, None where no rule fires."""
+        with self._lock:
+            for entry in self._entries.values():
+                rule = entry.rule
+                if not rule.matches(action, customer, name):
+                    continue
+                entry.seen += 1
+                kind, number = rule.when
+                if _FIRES[kind](entry, number):
+                    entry.fired += 1
+                    return rule.do
+        return None
+
+    def _free_name(self) -> str:
+        while True:
+            self._named += 1
+            name = f"rule-{self._named}"
+            if name not in self._entries:
+                return name
+
+
+def _shown(name: str, entry: _Entry) -> dict[str, Any]:
+    return {**entry.rule.source, "id": name, "seen": entry.seen, "fired": entry.fired}
