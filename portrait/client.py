@@ -7,10 +7,10 @@ connections of their own in the child.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, overload
 
-from portrait import paging, uploading, waiting
+from portrait import paging, uploading, waiting, watching
 from portrait._methods import AsyncMethods, Methods
 from portrait.actions import Action
 from portrait.base import BaseClient
@@ -21,6 +21,7 @@ from portrait.models import (
     Asset,
     AssetGroup,
     AssetType,
+    GroupType,
     Result,
     UploadedAsset,
     VisualValidateResult,
@@ -159,6 +160,34 @@ class PortraitClient(BaseClient, Methods):
         """
         return self._run(waiting.wait_until_active(self._caller, id, timeout, poll))
 
+    def watch_assets(
+        self,
+        ids: Iterable[str] | Mapping[str, Any],
+        *,
+        group_ids: Iterable[str] | None = None,
+        group_type: GroupType | str | None = None,
+        timeout: float | None = None,
+        poll: float = waiting.POLL,
+    ) -> watching.WatchedAssets:
+        """Follow many assets to their end, by pages instead of one call for each.
+
+        Args:
+            ids: Ids or `asset://` addresses; or the `state` of an earlier watch, which goes on with its deadlines.
+            group_ids: The groups to look in, where they are known; else the first asset tells its own.
+            group_type: The type of those groups; else each is asked for it once.
+            timeout: Seconds in all; default 60 for an image, 180 for video and audio.
+            poll: Seconds between two looks.
+
+        Returns:
+            An iterator of `AssetOutcome`, one for each asset; it never raises for one of them.
+
+        Raises:
+            PortraitError: While iterating: asking as such fails for good, such as a key that is refused.
+        """
+        now = self._caller.clock.now()
+        watch = watching.Watch.over(ids, now, group_ids=group_ids, group_type=group_type, timeout=timeout)
+        return watching.WatchedAssets(watch, lambda watch: self._run(watching.look(self._caller, watch, poll)))
+
     def wait_until_validated(
         self,
         token: str | VisualValidateSession,
@@ -255,6 +284,20 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
     ) -> Asset:
         """As `PortraitClient.wait_until_active`."""
         return await self._run(waiting.wait_until_active(self._caller, id, timeout, poll))
+
+    def watch_assets(
+        self,
+        ids: Iterable[str] | Mapping[str, Any],
+        *,
+        group_ids: Iterable[str] | None = None,
+        group_type: GroupType | str | None = None,
+        timeout: float | None = None,
+        poll: float = waiting.POLL,
+    ) -> watching.AsyncWatchedAssets:
+        """As `PortraitClient.watch_assets`; iterate with `async for`."""
+        now = self._caller.clock.now()
+        watch = watching.Watch.over(ids, now, group_ids=group_ids, group_type=group_type, timeout=timeout)
+        return watching.AsyncWatchedAssets(watch, lambda watch: self._run(watching.look(self._caller, watch, poll)))
 
     async def wait_until_validated(
         self,

@@ -6,6 +6,8 @@ made the call and must return soon; what it raises is logged, and changes nothin
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from attrs import frozen
 
 
@@ -84,3 +86,18 @@ class Waiting(Event):
     status: str
     waited: float
     deadline: float
+
+
+@frozen(kw_only=True)
+class Watching(Event):
+    """A watch over many assets looked.
+
+    Attributes:
+        open: How many have not ended.
+        ended: How many ended how: `Active`, `Failed`, `Vanished`, `Late`.
+        waited: Seconds so far.
+    """
+
+    open: int
+    ended: Mapping[str, int]
+    waited: float

@@ -1,0 +1,336 @@
+"""Following many assets to their end: pages of ListAssets instead of one GetAsset for each.
+
+A `Watch` is a plain value that knows what is still open; a `look` is a flow that asks once and says what has ended. The
+number of calls grows with the pages of 100 assets, not with the assets. Between two looks the value can be stored and
+handed to a later process. Nothing here raises for one asset: each ends in an `AssetOutcome`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Self
+
+from attrs import asdict, define, field, frozen
+
+from portrait.actions import GET_ASSET, GET_ASSET_GROUP, LIST_ASSETS
+from portrait.errors import AssetVanished, NotAccessible, PortraitError, Retry, UsageError, WaitTimeout
+from portrait.events import Watching
+from portrait.flow import Flow, Report, Wait
+from portrait.models import (
+    Asset,
+    AssetFilter,
+    AssetStatus,
+    GetAssetGroupRequest,
+    GetAssetRequest,
+    GroupType,
+    ListAssetsRequest,
+    SortBy,
+)
+from portrait.models.common import as_group_type, as_many
+from portrait.uri import asset_uri, bare_id
+from portrait.waiting import DEADLINES, GRACE, POLL, asset_failed
+
+if TYPE_CHECKING:
+    from portrait.calling import Caller
+
+PAGE = 100  # items, contract §2
+STRAGGLERS = 5  # GetAsset calls in one look, for assets that no page showed
+
+
+class OutcomeState(StrEnum):
+    """How a watched asset ended."""
+
+    ACTIVE = "Active"
+    FAILED = "Failed"
+    VANISHED = "Vanished"
+    LATE = "Late"
+
+
+@frozen(kw_only=True)
+class AssetOutcome:
+    """How one watched asset ended.
+
+    Attributes:
+        id: The asset's id.
+        state: Active, Failed, Vanished, or Late: not finished within its deadline.
+        asset: What was read last, None if nothing was.
+        error: What `wait_until_active` would have raised; None if it is Active.
+    """
+
+    id: str
+    state: OutcomeState
+    asset: Asset | None = None
+    error: PortraitError | None = None
+
+    @property
+    def uri(self) -> str:
+        """`asset://<id>`."""
+        return asset_uri(self.id)
+
+    def check(self) -> Asset:
+        """The asset if it is Active.
+
+        Raises:
+            PortraitError: `error`, if it is not.
+        """
+        if self.error is not None:
+            raise self.error
+        assert self.asset is not None  # noqa: S101  (an Active one was read)
+        return self.asset
+
+
+@define(kw_only=True)
+class _Open:
+    """What is known of an asset that has not ended: its group, its type, and since when it is missing."""
+
+    group_id: str = ""
+    asset_type: str = ""
+    gone_since: float | None = None
+
+
+@define(kw_only=True)
+class Watch:
+    """What is still open. Times are seconds since 1970, so that a later process goes on with the same deadlines.
+
+    Attributes:
+        started: When the watch began.
+        timeout: Seconds in all; None takes 60 for an image and 180 for video and audio.
+        open: By asset id.
+        group_types: By group id; "" is not known yet.
+        counts: How many ended how.
+    """
+
+    started: float
+    timeout: float | None = None
+    open: dict[str, _Open] = field(factory=dict)
+    group_types: dict[str, str] = field(factory=dict)
+    counts: dict[str, int] = field(factory=dict)
+    last: dict[str, Asset] = field(factory=dict, repr=False)
+
+    @classmethod
+    def over(
+        cls,
+        ids: Iterable[str] | Mapping[str, Any],
+        now: float,
+        *,
+        group_ids: Iterable[str] | None = None,
+        group_type: GroupType | str | None = None,
+        timeout: float | None = None,
+    ) -> Self:
+        """A watch over assets, or one that goes on from a stored value.
+
+        Args:
+            ids: Ids or `asset://` addresses, or what `to_dict` gave; an id that comes twice is watched once.
+            now: Seconds since 1970.
+            group_ids: The groups to look in, where they are known; else the first asset tells.
+            group_type: The type of all of those groups; else each is asked for it once.
+            timeout: Seconds in all.
+
+        Raises:
+            UsageError: One string instead of several, or a mapping that is not the stored value of a watch.
+        """
+        if isinstance(ids, Mapping):
+            return cls.from_dict(ids)
+        kind = "" if group_type is None else str(as_group_type(group_type))
+        rows = {bare_id(asset_id): _Open() for asset_id in as_many(ids) or ()}
+        types = dict.fromkeys(as_many(group_ids) or (), kind)
+        return cls(started=now, timeout=timeout, open=rows, group_types=types)
+
+    def to_dict(self) -> dict[str, Any]:
+        """A plain value for JSON; `from_dict` takes it back."""
+        return asdict(self, filter=lambda attribute, _: attribute.name != "last")
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> Self:
+        """A watch that was stored.
+
+        Raises:
+            UsageError: The value is not a stored watch.
+        """
+        try:
+            rows = {id: _Open(**row) for id, row in value["open"].items()}  # noqa: A001
+            return cls(**{**value, "open": rows})
+        except (AttributeError, KeyError, TypeError) as error:
+            raise UsageError("This is not the stored value of a watch.") from error
+
+    def deadline(self, row: _Open) -> float:
+        """Seconds since 1970."""
+        allowed = self.timeout if self.timeout is not None else DEADLINES.get(row.asset_type, DEADLINES["Image"])
+        return self.started + allowed
+
+
+def look(caller: Caller, watch: Watch, poll: float = POLL) -> Flow[list[AssetOutcome]]:
+    """Ask once for everything that is open; pauses first if nothing ended the time before.
+
+    Raises:
+        PortraitError: Asking as such fails for good, such as a key that is refused. What is open stays open.
+    """
+    ended: list[AssetOutcome] = []
+    while watch.open and not ended:
+        yield from _learn(caller, watch, ended)
+        unseen = yield from _pages(caller, watch, ended)
+        yield from _stragglers(caller, watch, unseen, ended)
+        _late(watch, caller.clock.now(), ended)
+        yield _progress(caller, watch)
+        if watch.open and not ended:
+            soonest = min(watch.deadline(row) for row in watch.open.values()) - caller.clock.now()
+            yield Wait(max(0.05, min(poll, soonest)))
+    return ended
+
+
+class _Watched:
+    """What the two iterators share: outcomes that were read and not yet given."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self._ready: list[AssetOutcome] = []
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What is still open, as a plain value for JSON: pass it to `watch_assets` in the place of ids."""
+        value = self._watch.to_dict()
+        # What was read but not given yet is open for whoever goes on.
+        for outcome in self._ready:
+            value["open"][outcome.id] = asdict(_Open(group_id=outcome.asset.group_id if outcome.asset else ""))
+        return value
+
+
+class WatchedAssets(_Watched, Iterator[AssetOutcome]):
+    """Outcomes as they come; `state` can be stored at any time."""
+
+    def __init__(self, watch: Watch, look: Callable[[Watch], list[AssetOutcome]]) -> None:
+        super().__init__(watch)
+        self._look = look
+
+    def __next__(self) -> AssetOutcome:
+        if not self._ready:
+            self._ready = self._look(self._watch)
+        if not self._ready:
+            raise StopIteration
+        return self._ready.pop(0)
+
+
+class AsyncWatchedAssets(_Watched, AsyncIterator[AssetOutcome]):
+    """Outcomes as they come; `state` can be stored at any time."""
+
+    def __init__(self, watch: Watch, look: Callable[[Watch], Awaitable[list[AssetOutcome]]]) -> None:
+        super().__init__(watch)
+        self._look = look
+
+    async def __anext__(self) -> AssetOutcome:
+        if not self._ready:
+            self._ready = await self._look(self._watch)
+        if not self._ready:
+            raise StopAsyncIteration
+        return self._ready.pop(0)
+
+
+def _learn(caller: Caller, watch: Watch, ended: list[AssetOutcome]) -> Flow[None]:
+    """Where no group is known, one asset tells its own; the pages of that group show the others."""
+    if not watch.group_types and watch.open:
+        first = next(iter(watch.open))
+        yield from _ask(caller, watch, first, ended)
+    for row in watch.open.values():
+        if row.group_id:
+            watch.group_types.setdefault(row.group_id, "")
+    for group_id in [group for group, kind in watch.group_types.items() if not kind]:
+        group = yield from _try(caller, GET_ASSET_GROUP, GetAssetGroupRequest(id=group_id))
+        if group is not None:
+            watch.group_types[group_id] = str(group.group_type)
+
+
+def _pages(caller: Caller, watch: Watch, ended: list[AssetOutcome]) -> Flow[list[str]]:
+    """Read the groups' newest changes until all open assets were seen; returns those that were not."""
+    unseen = dict.fromkeys(watch.open)
+    for kind in sorted(set(watch.group_types.values()) - {""}):
+        groups = tuple(group for group, its in watch.group_types.items() if its == kind)
+        wanted = AssetFilter(group_type=kind, group_ids=groups)
+        # One page more than would hold them all: lists move while they are read.
+        for number in range(1, len(unseen) // PAGE + 3):
+            if not unseen:
+                break
+            request = ListAssetsRequest(filter=wanted, page_number=number, page_size=PAGE, sort_by=SortBy.UPDATE_TIME)
+            page = yield from _try(caller, LIST_ASSETS, request)
+            for asset in page.items if page else ():
+                if asset.id in unseen:
+                    del unseen[asset.id]
+                    _seen(watch, asset, ended)
+            if page is None or len(page.items) < PAGE:
+                break
+    return list(unseen)
+
+
+def _stragglers(caller: Caller, watch: Watch, unseen: list[str], ended: list[AssetOutcome]) -> Flow[None]:
+    """Ask one by one for a few that no page showed; the others have their turn next time."""
+    for asset_id in unseen[:STRAGGLERS]:
+        if asset_id in watch.open:
+            row = watch.open.pop(asset_id)
+            watch.open[asset_id] = row  # to the end of the queue
+            yield from _ask(caller, watch, asset_id, ended)
+
+
+def _ask(caller: Caller, watch: Watch, asset_id: str, ended: list[AssetOutcome]) -> Flow[None]:
+    try:
+        asset = yield from _try(caller, GET_ASSET, GetAssetRequest(id=asset_id))
+    except NotAccessible:
+        _missing(watch, asset_id, caller.clock.now(), ended)
+    else:
+        if asset is not None:
+            _seen(watch, asset, ended)
+
+
+def _try(caller: Caller, action: Any, request: Any) -> Flow[Any]:
+    """One call; None if it failed in a way that may pass, or if its subject is not accessible and is not an asset."""
+    try:
+        return (yield from caller.call(action, request))
+    except NotAccessible:
+        if action is GET_ASSET:
+            raise
+        return None
+    except PortraitError as error:
+        if error.retry is not Retry.BACKOFF:
+            raise
+        return None
+
+
+def _seen(watch: Watch, asset: Asset, ended: list[AssetOutcome]) -> None:
+    row = watch.open[asset.id]
+    # In a list of AllToken's the group may be empty: what is known stays. Contract §2 (D).
+    row.group_id, row.asset_type, row.gone_since = asset.group_id or row.group_id, str(asset.asset_type), None
+    watch.last[asset.id] = asset
+    if asset.status == AssetStatus.ACTIVE:
+        _end(watch, AssetOutcome(id=asset.id, state=OutcomeState.ACTIVE, asset=asset), ended)
+    elif asset.status == AssetStatus.FAILED:
+        error = asset_failed(asset)
+        _end(watch, AssetOutcome(id=asset.id, state=OutcomeState.FAILED, asset=asset, error=error), ended)
+
+
+def _missing(watch: Watch, asset_id: str, now: float, ended: list[AssetOutcome]) -> None:
+    """ "Not there" is "vanished" only when lagging reads no longer explain it. Contract §3 (M)."""
+    row = watch.open[asset_id]
+    row.gone_since = now if row.gone_since is None else row.gone_since
+    if now - row.gone_since >= GRACE:
+        error = AssetVanished(f"{asset_id} is not there.", asset_id=asset_id)
+        last = watch.last.get(asset_id)
+        _end(watch, AssetOutcome(id=asset_id, state=OutcomeState.VANISHED, asset=last, error=error), ended)
+
+
+def _late(watch: Watch, now: float, ended: list[AssetOutcome]) -> None:
+    for asset_id in [i for i, row in watch.open.items() if now >= watch.deadline(row)]:
+        last, waited = watch.last.get(asset_id), now - watch.started
+        status = last.status if last else "unknown"
+        error = WaitTimeout(f"{asset_id} is still {status} after {waited:.0f} s.", waited=waited, last=last)
+        _end(watch, AssetOutcome(id=asset_id, state=OutcomeState.LATE, asset=last, error=error), ended)
+
+
+def _end(watch: Watch, outcome: AssetOutcome, ended: list[AssetOutcome]) -> None:
+    del watch.open[outcome.id]
+    watch.last.pop(outcome.id, None)
+    watch.counts[outcome.state] = watch.counts.get(outcome.state, 0) + 1
+    ended.append(outcome)
+
+
+def _progress(caller: Caller, watch: Watch) -> Report:
+    waited = caller.clock.now() - watch.started
+    return Report(Watching(open=len(watch.open), ended=dict(watch.counts), waited=waited))
