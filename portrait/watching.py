@@ -307,7 +307,7 @@ def _seen(watch: Watch, asset: Asset, ended: list[AssetOutcome]) -> None:
 
 
 def _missing(watch: Watch, asset_id: str, now: float, ended: list[AssetOutcome]) -> None:
-    """ "Not there" is "vanished" only when lagging reads no longer explain it. Contract §3 (M)."""
+    """Not there is not yet vanished: reads may lag for some seconds. Contract §3 (M)."""
     row = watch.open[asset_id]
     row.gone_since = now if row.gone_since is None else row.gone_since
     if now - row.gone_since >= GRACE:
