@@ -62,10 +62,10 @@ class Sender:
             StorageError: Anything else; where it is `resumable` the upload is kept, else it was aborted.
         """
         for _ in range(_RESTARTS):
-            entry = self._begin(entry)
+            entry, listed = self._begin(entry)
             try:
                 with self._abort_if_final(entry):
-                    etags = self._fill(entry)
+                    etags = self._fill(entry, listed)
                     self._same_file(entry)
                     self._complete(entry, etags)
             except UploadGone:
@@ -77,17 +77,22 @@ class Sender:
             return
         raise UploadGone(f"The upload of {self.path} vanished {_RESTARTS} times.")
 
-    def _begin(self, entry: Entry) -> Entry:
+    def _begin(self, entry: Entry) -> tuple[Entry, list[ListedPart]]:
+        """Have an upload, and the storage's list of its parts."""
         # Before an upload exists it is remembered that it may: a run that dies right after leaves one on the storage.
         self.journal.begin(entry)
         if entry.upload_id is not None:
-            return entry
+            try:
+                return entry, self._listed(entry.key, entry.upload_id)
+            except UploadGone:
+                if self._exists(entry):
+                    raise
         found = self.calls.begun(entry.key, self.stop)
         if found is not None:
-            foreign = bool(self.calls.parts(entry.key, found, self.stop))
-            return self.journal.note_upload(entry, found, foreign=foreign)
+            listed = self._listed(entry.key, found)
+            return self.journal.note_upload(entry, found, foreign=bool(listed)), listed
         made = self.calls.create(entry.key, entry.digest.sha256, self.kind.content_type, self.stop)
-        return self.journal.note_upload(entry, made)
+        return self.journal.note_upload(entry, made), []
 
     @contextlib.contextmanager
     def _abort_if_final(self, entry: Entry) -> Iterator[None]:
@@ -105,9 +110,8 @@ class Sender:
                 self.calls.abort(entry.key, entry.upload_id, self.stop)
             self.journal.clear()
 
-    def _fill(self, entry: Entry) -> dict[int, str]:
+    def _fill(self, entry: Entry, listed: list[ListedPart]) -> dict[int, str]:
         """Send every part that the storage does not have, and return the ETags of all."""
-        listed = self.calls.parts(entry.key, str(entry.upload_id), self.stop)
         etags = {part.number: part.etag for part in listed if self._trusted(entry, part)}
         done = sum(entry.plan.part(number).size for number in etags)
         if etags:

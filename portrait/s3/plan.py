@@ -18,7 +18,7 @@ LARGEST_PART = 5 * 1024 * MIB
 MOST_PARTS = 10_000
 LARGEST_FILE = LARGEST_PART * 1024
 """5 TiB, the largest object of S3 (D); R2 stops 5 GiB short of it."""
-USUAL_PART = 8 * MIB
+USUAL_PART = 16 * MIB
 """Small enough that a cut connection costs little, large enough that requests do not dominate."""
 
 

@@ -1,0 +1,126 @@
+"""A strict storage on loopback, files, and both colours of the store behind one face."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import botocore.loaders
+import pytest
+
+from portrait.clock import ManualClock
+from portrait.s3 import AsyncObjectStore, ObjectStore
+from portrait.s3.plan import MIB, SMALLEST_PART
+from tests.s3_stub import ACCESS_KEY, SECRET_KEY, S3Stub
+
+JPEG = b"\xff\xd8\xff\xe0"
+LARGE = 3 * SMALLEST_PART + 2 * MIB
+"""Four parts of the smallest size, the last one smaller."""
+
+
+class Blocking:
+    """An `AsyncObjectStore` whose methods block: each test is written once and run in both colours."""
+
+    def __init__(self, store: AsyncObjectStore) -> None:
+        self.store = store
+
+    def __repr__(self) -> str:
+        return repr(self.store)
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self.store, name)
+        if not inspect.iscoroutinefunction(method):
+            return method
+        return lambda *args, **kwargs: asyncio.run(method(*args, **kwargs))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _read_service_models_once() -> Iterator[None]:
+    """botocore parses megabytes of JSON for each client; once is enough for all tests."""
+    loader = botocore.loaders.JSONFileLoader
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loader, "load_file", staticmethod(functools.cache(loader().load_file)))
+        yield
+
+
+@pytest.fixture
+def stub() -> Iterator[S3Stub]:
+    with S3Stub(write_pause=0.0) as stub:
+        yield stub
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def open_store(stub: S3Stub, state: Path) -> Iterator[Callable[..., ObjectStore]]:
+    """Makes sync stores on the stub, with a clock that costs no time."""
+    made: list[ObjectStore] = []
+
+    def make(place: str = "s3://portraits/faces", **options: Any) -> ObjectStore:
+        made.append(ObjectStore(place, **(defaults(stub, state) | options)))
+        return made[-1]
+
+    yield make
+    for store in made:
+        store.close()
+
+
+@pytest.fixture(params=["sync", "async"])
+def make_store(request: pytest.FixtureRequest, stub: S3Stub, state: Path) -> Iterator[Callable[..., Any]]:
+    """Makes stores of either colour on the stub."""
+    made: list[Any] = []
+
+    def make(place: str = "s3://portraits/faces", **options: Any) -> Any:
+        options = defaults(stub, state) | options
+        made.append(
+            ObjectStore(place, **options) if request.param == "sync" else Blocking(AsyncObjectStore(place, **options))
+        )
+        return made[-1]
+
+    yield make
+    for store in made:
+        store.close()
+
+
+def defaults(stub: S3Stub, state: Path) -> dict[str, Any]:
+    return {
+        "endpoint_url": stub.url,
+        "access_key": ACCESS_KEY,
+        "secret_key": SECRET_KEY,
+        "state_dir": state,
+        "part_size": SMALLEST_PART,
+        "clock": ManualClock(),
+    }
+
+
+@pytest.fixture
+def make_file(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a file of that size; the same seed gives the same content."""
+
+    def make(name: str = "host.jpg", size: int = 1000, seed: int = 1) -> Path:
+        path = tmp_path / name
+        head = JPEG if name.endswith("jpg") else b""
+        path.write_bytes((head + random.Random(seed).randbytes(size))[:size])
+        return path
+
+    return make
+
+
+@pytest.fixture
+def large(make_file: Callable[..., Path]) -> Path:
+    return make_file("clip.bin", LARGE)
+
+
+def only_object(stub: S3Stub) -> tuple[str, bytes]:
+    """The one object that there is; and there is no unfinished upload."""
+    assert stub.bucket.uploads == {}
+    ((key, found),) = stub.bucket.objects.items()
+    return key, found.content

@@ -1,0 +1,251 @@
+"""Files in, keys and addresses out: what is sent, what is not, and what it is called."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from inspect import signature
+
+import pytest
+
+from portrait.errors import UsageError
+from portrait.s3 import ObjectStore, Stage, StorageWarning, UploadProgress
+from portrait.s3.options import StoreOptions
+from portrait.s3.plan import MIB
+from tests.portrait.s3.conftest import LARGE, only_object
+from tests.s3_stub import S3Stub
+
+Make = Callable[..., Any]
+
+
+@pytest.mark.parametrize("size", [0, 1000, MIB, MIB + 1, LARGE])
+def test_content_arrives_under_its_hash(stub: S3Stub, make_store: Make, make_file: Make, size: int) -> None:
+    """A file of any size is stored byte for byte under `<prefix>/<2 digits>/<sha256>.<ext>`, with its type and hash."""
+    path = make_file("host.bin", size)
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    stored = make_store().put(path)
+    key, content = only_object(stub)
+    assert content == path.read_bytes()
+    assert key == stored.key == f"faces/{sha256[:2]}/{sha256}.bin"
+    assert (stored.sha256, stored.size, stored.existed) == (sha256, size, False)
+    assert stub.bucket.objects[key].headers == {
+        "content-type": "application/octet-stream",
+        "x-amz-meta-sha256": sha256,
+    }
+
+
+def test_no_prefix(make_store: Make, make_file: Make) -> None:
+    """Without a prefix keys begin with the two digits."""
+    stored = make_store("s3://portraits").put(make_file())
+    assert stored.key == f"{stored.sha256[:2]}/{stored.sha256}.jpg"
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "content_type", "extension"),
+    [
+        ("a.png", b"\xff\xd8\xff\xe0", "image/jpeg", ".jpg"),
+        ("a.JPEG", b"\xff\xd8\xff\xe0", "image/jpeg", ".jpg"),
+        ("a", b"\x89PNG\r\n\x1a\n", "image/png", ".png"),
+        ("clip", b"\x00\x00\x00\x18ftypmp42", "video/mp4", ".mp4"),
+        ("a.txt", b"hello", "text/plain", ".txt"),
+        ("a.we ird", b"hello", "application/octet-stream", ""),
+    ],
+)
+def test_kind_is_told_by_content(
+    stub: S3Stub, make_store: Make, tmp_path: Path, name: str, head: bytes, content_type: str, extension: str
+) -> None:
+    """The first bytes decide type and extension, a lying name does not; the name decides only where they are silent."""
+    path = tmp_path / name
+    path.write_bytes(head + bytes(100))
+    stored = make_store().put(path)
+    assert stored.content_type == content_type
+    assert stored.key.endswith(stored.sha256 + extension)
+    assert stub.bucket.objects[stored.key].headers["content-type"] == content_type
+
+
+@pytest.mark.parametrize("size", [1000, LARGE])
+def test_nothing_is_sent_twice(stub: S3Stub, make_store: Make, make_file: Make, size: int) -> None:
+    """A content that is there already is found by one listing, whatever the file is called, and not sent."""
+    store = make_store()
+    first = store.put(make_file("one.bin", size))
+    sent = len(stub.calls)
+    again = store.put(make_file("two.bin", size))
+    assert (again.key, again.existed) == (first.key, True)
+    assert [call.operation for call in stub.calls[sent:]] == ["ListObjectsV2"]
+
+
+def test_object_of_wrong_size_is_replaced(stub: S3Stub, make_store: Make, make_file: Make) -> None:
+    """An object under the right key with the wrong size is not taken for the content."""
+    path = make_file()
+    store = make_store()
+    key = store.put(path).key
+    stub.bucket.objects[key].size = 7
+    assert not store.put(path).existed
+    assert stub.bucket.objects[key].content == path.read_bytes()
+
+
+def test_batch_lists_once(stub: S3Stub, make_store: Make, make_file: Make) -> None:
+    """A batch asks for what exists once per 1,000 objects, not once per file; the results are in the order given."""
+    store = make_store()
+    old = [make_file(f"old{n}.jpg", seed=n) for n in range(3)]
+    store.put_many(old)
+    stub.calls.clear()
+    stub.page = 2
+    files = [make_file(f"new{n}.jpg", seed=10 + n) for n in range(20)] + old
+    results = store.put_many(files)
+    assert [r.path for r in results] == files
+    assert [r.existed for r in results] == [False] * 20 + [True] * 3
+    assert (stub.count("ListObjectsV2"), stub.count("PutObject"), len(stub.calls)) == (2, 20, 22)
+
+
+def test_same_content_twice_in_a_batch_is_sent_once(open_store: Make, make_file: Make) -> None:
+    """R2 takes one write per second and key: equal files of a batch make one write."""
+    with S3Stub(write_pause=1.0) as strict:
+        files = [make_file(f"{n}.jpg", seed=1) for n in range(12)]
+        results = open_store(endpoint_url=strict.url).put_many(files)
+        assert strict.count("PutObject") == 1
+        assert {call.status for call in strict.calls} == {200}
+        assert sum(not r.existed for r in results) == 1
+
+
+def test_empty_batch_sends_nothing(stub: S3Stub, make_store: Make) -> None:
+    """No files, no requests."""
+    assert make_store().put_many([]) == []
+    assert stub.calls == []
+
+
+def test_large_files_in_a_batch(stub: S3Stub, make_store: Make, make_file: Make, large: Path) -> None:
+    """Large and small files may be mixed."""
+    files = [make_file("a.jpg"), large, make_file("b.jpg", seed=2)]
+    results = make_store().put_many(files)
+    assert [r.size for r in results] == [1000, LARGE, 1000]
+    assert stub.bucket.uploads == {}
+
+
+@pytest.mark.parametrize("concurrency", [1, 3])
+def test_requests_under_way_are_bounded(
+    stub: S3Stub, make_store: Make, make_file: Make, large: Path, concurrency: int
+) -> None:
+    """Never more than `concurrency` requests at once, for files and for parts."""
+    make_store(concurrency=concurrency).put_many([make_file(f"{n}.jpg", seed=n) for n in range(20)] + [large])
+    assert stub.most_under_way <= concurrency
+
+
+def test_many_threads_share_a_store(stub: S3Stub, open_store: Make, make_file: Make) -> None:
+    """One store may be used by many threads at once; equal contents are written once."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    store = open_store()
+    files = [make_file(f"{n}.jpg", seed=n % 5) for n in range(30)] + [make_file("clip.bin", LARGE)] * 3
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(store.put, files))
+    assert [r.path for r in results] == files
+    assert len(stub.bucket.objects) == 6
+    assert stub.count("PutObject") == 5
+    assert stub.count("CompleteMultipartUpload") == 1
+
+
+def test_the_bucket_is_never_probed(stub: S3Stub, make_store: Make, make_file: Make, large: Path) -> None:
+    """Keys that are bound to a bucket may neither head nor list buckets, so nobody asks."""
+    store = make_store()
+    store.put_many([make_file(), large])
+    store.existing()
+    store.clean_up()
+    assert not {call.operation for call in stub.calls} & {"HeadBucket", "ListBuckets", "HeadObject", "ListObjects"}
+    assert {call.status for call in stub.calls} == {200}
+
+
+def test_progress(make_store: Make, large: Path) -> None:
+    """Events count bytes up to the whole within each stage, and end with the file stored."""
+    seen: list[UploadProgress] = []
+    make_store(on_event=seen.append).put(large)
+    stages = list(dict.fromkeys(event.stage for event in seen))
+    assert stages == [Stage.HASHING, Stage.UPLOADING, Stage.STORED]
+    for stage in stages:
+        done = [event.bytes_done for event in seen if event.stage is stage]
+        assert done == sorted(done)
+        assert done[-1] == LARGE
+    assert {event.file for event in seen} == {large}
+
+
+def test_existing_and_delete(stub: S3Stub, make_store: Make, make_file: Make) -> None:
+    """`existing` gives sizes by key; `delete` takes results and keys, and one that is gone is fine."""
+    store = make_store()
+    one, two, three = store.put_many([make_file(f"{n}.jpg", 100 + n, seed=n) for n in range(3)])
+    assert store.existing() == {one.key: 100, two.key: 101, three.key: 102}
+    store.delete(one, two.key)
+    store.delete(one)
+    assert list(store.existing()) == [three.key]
+
+
+@pytest.mark.parametrize("key", ["elsewhere/a.jpg", "faces/", "", "facesother/a.jpg"])
+def test_delete_stays_in_its_place(stub: S3Stub, make_store: Make, make_file: Make, key: str) -> None:
+    """A key outside of the prefix is refused before anything is deleted."""
+    store = make_store()
+    stored = store.put(make_file())
+    with pytest.raises(UsageError):
+        store.delete(stored, key)
+    assert stub.count("DeleteObject") == 0
+
+
+def test_delete_in_a_bucket_that_keeps_versions(stub: S3Stub, make_store: Make, make_file: Make) -> None:
+    """A withdrawn consent needs more than a delete marker: a warning says so."""
+    seen: list[object] = []
+    store = make_store(on_event=seen.append)
+    stored = store.put(make_file())
+    stub.bucket.versioned = True
+    store.delete(stored)
+    (warning,) = (event for event in seen if isinstance(event, StorageWarning))
+    assert "versions" in warning.message
+
+
+def test_import_is_light() -> None:
+    """`import portrait.s3` loads neither boto3 nor an HTTP library."""
+    code = (
+        "import sys, portrait.s3;"
+        "print([m for m in sys.modules if m.split('.')[0] in {'boto3', 'botocore', 'urllib3', 'aiohttp'}])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_missing_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without boto3 a store cannot be made, and the error says what to install."""
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    with pytest.raises(UsageError, match=r"pip install 'portrait-actions\[s3\]'"):
+        ObjectStore("s3://portraits")
+
+
+@pytest.mark.parametrize("place", ["portraits", "https://portraits/x", "s3://", "s3:///x", "s3://b/x?y=1"])
+def test_places_that_are_none(open_store: Make, place: str) -> None:
+    """Only s3://bucket and s3://bucket/prefix name a place."""
+    with pytest.raises(UsageError, match="s3://bucket"):
+        open_store(place)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"expires": 0}, {"expires": 604_801}, {"concurrency": 0}, {"part_size": 1000}, {"endpoint_url": "nonsense"}],
+)
+def test_options_that_cannot_be_right(open_store: Make, options: dict[str, Any]) -> None:
+    """Wrong options are refused when the store is made."""
+    with pytest.raises(UsageError):
+        open_store(**options)
+
+
+def test_region_of_r2(open_store: Make) -> None:
+    """R2's region is `auto`; other storages with an endpoint get the oldest region unless they are told one."""
+    make = lambda url, **more: open_store(endpoint_url=url, **more)._client.meta.region_name  # noqa: E731
+    assert make("https://0123.r2.cloudflarestorage.com") == "auto"
+    assert make("http://127.0.0.1:9000") == "us-east-1"
+    assert make("http://127.0.0.1:9000", region="eu-1") == "eu-1"
+
+
+def test_options_are_the_constructors() -> None:
+    """The async store takes exactly the options of the sync one."""
+    names = set(signature(ObjectStore.__init__).parameters) - {"self", "place"}
+    assert names == set(StoreOptions.__annotations__)
