@@ -1,0 +1,199 @@
+"""The command `portrait-emulator`: what it is told on the command line becomes settings, and a server until a signal.
+
+Owns flags, the one line on stdout, and exit codes: 0 ended by a signal, 1 could not serve, 2 told something wrong.
+What serves is imported once the command line is understood, so that `--help` is quick.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from portrait._version import __version__
+
+if TYPE_CHECKING:
+    from emulator.settings import Settings
+    from portrait.clock import Clock
+
+_EXAMPLES = """\
+examples:
+  portrait-emulator serve
+      on port 8787; every Bearer key is a customer of its own
+  portrait-emulator serve --port 0 --clock manual
+      on a free port, which the line on stdout names; time passes by POST /_emulator/clock {"advance": 61}
+  portrait-emulator serve --clock scaled:100 --api-key sk-alice=alice --api-key sk-bob=bob
+      a hundred times as fast, for two customers; any other key is refused
+
+--load takes a JSON file of what the control plane takes, carried out before the first request:
+  {"rules": [{"match": {"action": "CreateAsset"}, "when": {"first": 1}, "do": {"close": "after-commit"}}],
+   "customers": {"alice": {"groups": 2, "aigc": false}}}
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; the result is the exit code."""
+    parser = _parser()
+    told = parser.parse_args(arguments)
+    if told.command is None:
+        parser.print_help()
+        return 0
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    try:
+        settings, clock = _settings(told), _clock(told.clock)
+        start = _start_state(told.load)
+    except ValueError as error:
+        parser.exit(2, f"portrait-emulator: {error}\n")
+    return _serve(settings, clock, told.host, told.port, start)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="portrait-emulator",
+        description="An offline server that behaves like the portrait service.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"portrait-emulator {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    serve = commands.add_parser(
+        "serve",
+        help="serve until a signal ends it",
+        description="Serve until SIGINT or SIGTERM. Prints one line on stdout once it accepts connections.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = serve.add_argument
+    add("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
+    add("--port", type=_port, default=8787, help="port to listen on; 0 takes a free one (default 8787)")
+    add("--public-url", metavar="URL", help="where links lead (default: where a request came in)")
+    add("--control-token", metavar="T", help="opens the control plane beyond loopback, in the header X-Emulator-Token")
+    add("--api-key", metavar="KEY=CUSTOMER", action="append", default=[], help="a Bearer key; may be repeated")
+    add("--access-key", metavar="AK:SK=CUSTOMER", action="append", default=[], help="a key pair; may be repeated")
+    add("--profile", choices=("guide", "schema"), default="guide", help="which reading of the contract (default guide)")
+    add("--clock", default="real", help="real, manual or scaled:N (default real)")
+    add(
+        "--review-seconds",
+        type=_seconds,
+        metavar="N",
+        help="time of a review (default 4 for images, 20 for clips)",
+    )
+    add(
+        "--fetch",
+        choices=("never", "loopback", "always"),
+        default="loopback",
+        help="whose URLs are measured",
+    )
+    add("--project", metavar="NAME", action="append", default=[], help="a project that exists (default: any does)")
+    add("--seed", type=int, default=0, metavar="N", help="of ids, tokens and rules by chance (default 0)")
+    add("--load", metavar="FILE", type=Path, help="JSON file with the state to start from")
+    return parser
+
+
+def _settings(told: argparse.Namespace) -> Settings:
+    """The settings of a command line.
+
+    Raises:
+        ValueError: A value is not in its form; the message names the flag.
+    """
+    from emulator.settings import DEFAULT_ACCESS_KEYS, Settings  # noqa: PLC0415 - after --help
+
+    pairs = [_split("--access-key", "AK:SK=CUSTOMER", pair) for pair in told.access_key]
+    keys = {}
+    for pair, customer in pairs:
+        access_key, colon, secret = pair.partition(":")
+        if not (access_key and colon and secret):
+            raise ValueError("--access-key takes AK:SK=CUSTOMER")
+        keys[access_key] = (secret, customer)
+    changes: dict[str, Any] = {
+        "api_keys": dict(_split("--api-key", "KEY=CUSTOMER", pair) for pair in told.api_key),
+        "access_keys": keys or DEFAULT_ACCESS_KEYS,
+        "projects": frozenset(told.project),
+        "fetch": told.fetch,
+        "public_url": told.public_url,
+        "control_token": told.control_token,
+        "seed": told.seed,
+    }
+    if told.review_seconds is not None:
+        changes["image_review"] = changes["clip_review"] = told.review_seconds
+    return {"guide": Settings.guide, "schema": Settings.schema}[told.profile](**changes)
+
+
+def _split(flag: str, form: str, value: str) -> tuple[str, str]:
+    """A pair at its last equals sign: keys in base64 may end in some themselves."""
+    left, _, right = value.rpartition("=")
+    if not (left and right):
+        raise ValueError(f"{flag} takes {form}")
+    return left, right
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
+    return port
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds < float("inf"):
+        raise argparse.ArgumentTypeError("seconds must not be negative")
+    return seconds
+
+
+def _clock(name: str) -> Clock:
+    from emulator.clocks import make_clock  # noqa: PLC0415 - after --help
+
+    try:
+        return make_clock(name)
+    except ValueError as error:
+        raise ValueError(f"--clock: {error}") from None
+
+
+def _start_state(path: Path | None) -> Any:
+    """What the file of `--load` holds.
+
+    Raises:
+        ValueError: It cannot be read, or is no JSON.
+    """
+    if path is None:
+        return {}
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"--load {path}: {error}") from None
+
+
+def _serve(settings: Settings, clock: Clock, host: str, port: int, start: Any) -> int:
+    from emulator.control import ControlError  # noqa: PLC0415 - after --help
+    from emulator.server import EmulatorServer  # noqa: PLC0415 - after --help
+    from emulator.web.control import load_state  # noqa: PLC0415 - after --help
+
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    server = EmulatorServer(settings, clock, host, port)
+    try:
+        load_state(server.control, start)
+        server.start()
+    except ControlError as error:
+        sys.stderr.write(f"portrait-emulator: --load: {error.message}\n")
+        return 2
+    except OSError as error:
+        sys.stderr.write(f"portrait-emulator: cannot listen on {host}:{port}: {error.strerror or error}\n")
+        return 1
+    sys.stdout.write(f"portrait-emulator ready on {server.url}\n")
+    sys.stdout.flush()
+    ended.wait()
+    server.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

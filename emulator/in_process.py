@@ -1,0 +1,114 @@
+"""Transports that lead straight into an emulator: no socket, no thread, no port; the same answers as over HTTP.
+
+A request goes through the same site as one off a socket. Owns the translation between the client's HTTP types and the
+emulator's; must not know an Action. A fault of the emulator's own is raised here rather than answered with a 500.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from emulator.calls import Reply
+from emulator.service import Service
+from emulator.web.driving import fulfil, fulfil_blocking
+from emulator.web.head import Head
+from emulator.web.intake import Intake
+from emulator.web.measuring import Measuring
+from emulator.web.site import Site
+from portrait.http import Broken, HttpRequest, HttpResponse, TransportFailure
+
+
+class InProcessTransport:
+    """A `portrait.http.Transport` into a service. Safe to use from several threads.
+
+    Args:
+        service: Who answers.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._site = Site(service)
+        self._measurer = Measuring(service.settings.fetch)
+
+    def send(self, request: HttpRequest) -> HttpResponse:
+        """Send once; a pause of the emulator's passes on its clock.
+
+        Raises:
+            TransportFailure: The emulator was told to break the connection, or took longer than the client waits.
+        """
+        waited = _Waited()
+
+        def sleep(seconds: float) -> None:
+            waited.seconds += seconds
+            self._service.clock.sleep(seconds)
+
+        reply = _admitted(self._site, request)
+        if not isinstance(reply, Reply):
+            reply = fulfil_blocking(reply.finish(), sleep, self._measurer)
+        return _response(reply, request, waited)
+
+    def close(self) -> None:
+        """Nothing is kept open."""
+
+
+class AsyncInProcessTransport:
+    """The same for asyncio; belongs to no loop.
+
+    Args:
+        service: Who answers.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._site = Site(service)
+        self._measurer = Measuring(service.settings.fetch)
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        """Send once; a pause of the emulator's passes on its clock.
+
+        Raises:
+            TransportFailure: The emulator was told to break the connection, or took longer than the client waits.
+        """
+        waited = _Waited()
+
+        async def sleep(seconds: float) -> None:
+            waited.seconds += seconds
+            await self._service.clock.async_sleep(seconds)
+
+        reply = _admitted(self._site, request)
+        if not isinstance(reply, Reply):
+            reply = await fulfil(reply.finish(), sleep, self._measurer)
+        return _response(reply, request, waited)
+
+    async def close(self) -> None:
+        """Nothing is kept open."""
+
+
+class _Waited:
+    """How long the emulator paused during one call, in seconds on its clock."""
+
+    seconds = 0.0
+
+
+def _admitted(site: Site, request: HttpRequest) -> Reply | Intake:
+    """A reply, or an intake that has the whole body."""
+    url = urlsplit(request.url)
+    headers = {"host": url.netloc.rpartition("@")[2], "content-length": str(len(request.body))}
+    headers |= {name.lower(): value for name, value in request.headers.items()}
+    admitted = site.admit(Head(request.method, url.path or "/", url.query, headers))
+    if isinstance(admitted, Reply):
+        return admitted
+    return admitted.feed(request.body) or admitted
+
+
+def _response(reply: Reply, request: HttpRequest, waited: _Waited) -> HttpResponse:
+    patience = min((s for s in (request.timeouts.read, request.timeouts.total) if s is not None), default=None)
+    if patience is not None and waited.seconds > patience:
+        raise TransportFailure(Broken.TIMEOUT, f"the emulator paused for {waited.seconds:g} s")
+    if reply.drop:
+        raise TransportFailure(Broken.LOST, "the emulator dropped the connection")
+    if reply.truncate is not None and reply.truncate < len(reply.body):
+        raise TransportFailure(Broken.CUT_OFF, f"the emulator sent {reply.truncate} of {len(reply.body)} bytes")
+    headers = {"content-type": reply.content_type, "content-length": str(len(reply.body))}
+    headers |= {name.lower(): value for name, value in reply.headers.items()}
+    return HttpResponse(status=reply.status, headers=headers, body=b"" if request.method == "HEAD" else reply.body)

@@ -1,0 +1,52 @@
+"""Fixtures for tests against an emulator: in-process on a manual clock, or over a socket.
+
+pytest loads this module in every run of every project that has the distribution installed, so it imports nothing but
+pytest until a fixture is asked for. What the fixtures give is in `emulator.testing`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from emulator.testing import Emulator, SharedServer
+    from portrait.client import AsyncPortraitClient, PortraitClient
+
+
+@pytest.fixture
+def portrait_emulator() -> Iterator[Emulator]:
+    """A fresh emulator for this test, in-process, on a clock that moves only when it is told to or slept on."""
+    from emulator.testing import Emulator  # noqa: PLC0415 - see above
+
+    with Emulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def portrait_client(portrait_emulator: Emulator) -> PortraitClient:
+    """A client of `portrait_emulator`, without a socket and on its clock."""
+    return portrait_emulator.client()
+
+
+@pytest.fixture
+def async_portrait_client(portrait_emulator: Emulator) -> AsyncPortraitClient:
+    """The same for asyncio: belongs to no loop, needs no plugin, and nothing has to be closed."""
+    return portrait_emulator.async_client()
+
+
+@pytest.fixture(scope="session")
+def portrait_emulator_server() -> Iterator[SharedServer]:
+    """One server on a real socket and the machine's clock for the whole run; `customer()` keeps tests apart."""
+    from emulator.testing import SharedServer  # noqa: PLC0415 - see above
+
+    with SharedServer() as server:
+        yield server
+
+
+@pytest.fixture
+def portrait_customer(portrait_emulator_server: SharedServer) -> str:
+    """The API key of a customer of `portrait_emulator_server` that no other test knows."""
+    return portrait_emulator_server.customer()

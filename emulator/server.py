@@ -1,0 +1,121 @@
+"""The emulator on a port of this process: an event loop on a thread of its own, started and stopped by the caller.
+
+Owns the thread and what passes between it and the caller's; must not know what is served. Two servers share nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import Future
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from emulator.clocks import make_clock
+from emulator.service import Service
+from emulator.settings import Settings
+from emulator.web.listening import Listener, listen
+from emulator.web.site import Site
+from portrait.clock import Clock
+
+if TYPE_CHECKING:
+    from emulator.control import Control
+
+
+class EmulatorServer:
+    """Serves an emulator over HTTP while the `with` block runs.
+
+    Args:
+        settings: What the emulator is told; the defaults without.
+        clock: A clock, or the name of one: `real`, `manual`, `scaled:N`.
+        host: The address to listen on.
+        port: 0 takes a free one.
+        service: A service that exists already, in place of `settings` and `clock`.
+
+    Attributes:
+        service: The emulator without HTTP, for use on this side of the socket.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        clock: Clock | str = "real",
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        service: Service | None = None,
+    ) -> None:
+        self.service = service or Service(settings, make_clock(clock) if isinstance(clock, str) else clock)
+        self._host = host
+        self._port = port
+        self._thread: threading.Thread | None = None
+        self._open: tuple[Listener, asyncio.AbstractEventLoop, asyncio.Event] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it answers, without a slash at the end. AllToken's base URL is this and `/v1`.
+
+        Raises:
+            RuntimeError: It is not running.
+        """
+        if self._open is None:
+            raise RuntimeError("this emulator is not running: call start(), or enter it with `with`")
+        listener = self._open[0]
+        host = f"[{listener.host}]" if ":" in listener.host else listener.host
+        return f"http://{host}:{listener.port}"
+
+    @property
+    def control(self) -> Control:
+        """The control plane without HTTP."""
+        return self.service.control
+
+    def start(self) -> Self:
+        """Serve from now on.
+
+        Raises:
+            OSError: The address cannot be used; its message names it.
+            RuntimeError: It is running already.
+        """
+        if self._thread is not None:
+            raise RuntimeError(f"this emulator is running already, on {self.url}")
+        started: Future[tuple[Listener, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+        thread = threading.Thread(target=self._run, args=(started,), name="portrait-emulator", daemon=True)
+        thread.start()
+        try:
+            self._open = started.result()
+        except OSError:
+            thread.join()
+            raise
+        self._thread = thread
+        return self
+
+    def stop(self) -> None:
+        """Stop serving and give the port back; connections that are kept open are closed. Harmless when repeated."""
+        if self._thread is None or self._open is None:
+            return
+        _, loop, stopping = self._open
+        loop.call_soon_threadsafe(stopping.set)
+        self._thread.join()
+        self._thread = self._open = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _run(self, started: Future[tuple[Listener, asyncio.AbstractEventLoop, asyncio.Event]]) -> None:
+        asyncio.run(self._serve(started))
+
+    async def _serve(self, started: Future[tuple[Listener, asyncio.AbstractEventLoop, asyncio.Event]]) -> None:
+        try:
+            listener = await listen(Site(self.service), self._host, self._port)
+        except OSError as error:
+            started.set_exception(error)
+            return
+        stopping = asyncio.Event()
+        started.set_result((listener, asyncio.get_running_loop(), stopping))
+        await stopping.wait()
+        await listener.close()

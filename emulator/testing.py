@@ -1,0 +1,233 @@
+"""What the pytest fixtures give: an emulator in this process, its clock, rules and reviews at hand, and one on a port.
+
+Thin handles over the service and its control plane; usable without pytest too. Whatever a test does here it could do
+over HTTP by the control plane.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import count
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from emulator.in_process import AsyncInProcessTransport, InProcessTransport
+from emulator.service import Service
+from emulator.settings import Settings
+from portrait.clock import Clock, ManualClock
+
+if TYPE_CHECKING:
+    from emulator.control import Control
+    from emulator.server import EmulatorServer
+    from portrait.client import AsyncPortraitClient, PortraitClient
+
+
+class Handles:
+    """What a test does to an emulator, by subject.
+
+    Attributes:
+        service: The emulator without HTTP.
+        rules: Faults and verdicts on demand.
+        calls: What was called.
+        validations: Liveness checks.
+        assets: Assets and their reviews.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.rules = Rules(service.control)
+        self.calls = Calls(service.control)
+        self.validations = Validations(service.control)
+        self.assets = Assets(service.control)
+        self._numbers = count(1)
+
+    def customer(self, **limits: Any) -> str:
+        """Make a customer nobody else uses.
+
+        Args:
+            **limits: As the control plane's `PATCH customers/{name}` takes them: `groups=2`, `aigc=False`.
+
+        Returns:
+            Its API key.
+        """
+        key = f"sk-emulator-{next(self._numbers)}"
+        self.service.control.patch_customer(key, **limits)
+        return key
+
+
+class Emulator(Handles):
+    """An emulator in this process, on a clock of its own that only moves when told to, or when somebody sleeps on it.
+
+    Args:
+        settings: What it is told; every Bearer key is a customer of its own unless this names keys.
+        clock: The clock; a fresh manual one without.
+
+    Attributes:
+        api_key: A key that works.
+        clock: `clock.advance(61)` lets a minute and a second pass at once.
+    """
+
+    def __init__(self, settings: Settings | None = None, clock: ManualClock | None = None) -> None:
+        self.clock = clock or ManualClock()
+        super().__init__(Service(settings, self.clock))
+        self.api_key = next(iter(self.service.settings.api_keys), "sk-emulator-0")
+        self._server: EmulatorServer | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it answers over HTTP, without a slash at the end; a server starts when this is first read."""
+        if self._server is None:
+            from emulator.server import EmulatorServer  # noqa: PLC0415 - most tests need no socket
+
+            self._server = EmulatorServer(service=self.service).start()
+        return self._server.url
+
+    @property
+    def base_url(self) -> str:
+        """The base URL for clients: where it answers, and `/v1`."""
+        return f"{self.url}/v1"
+
+    def client(self, **options: Any) -> PortraitClient:
+        """A client without a socket, on this emulator's clock; options as of `PortraitClient`."""
+        from portrait.client import PortraitClient  # noqa: PLC0415 - tests of other clients need it not
+
+        return PortraitClient(**self._options(InProcessTransport(self.service)) | options)
+
+    def async_client(self, **options: Any) -> AsyncPortraitClient:
+        """The same for asyncio; there is nothing to close."""
+        from portrait.client import AsyncPortraitClient  # noqa: PLC0415 - tests of other clients need it not
+
+        return AsyncPortraitClient(**self._options(AsyncInProcessTransport(self.service)) | options)
+
+    def close(self) -> None:
+        """Stop the server, if one was started."""
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _options(self, transport: InProcessTransport | AsyncInProcessTransport) -> dict[str, Any]:
+        base = self._server.url if self._server is not None else "http://127.0.0.1"
+        return {"api_key": self.api_key, "base_url": f"{base}/v1", "transport": transport, "clock": self.clock}
+
+
+class SharedServer(Handles):
+    """An emulator on a real socket, for a whole test run: the machine's clock, reviews that end at once.
+
+    Attributes:
+        url: Where it answers, without a slash at the end.
+        base_url: The same and `/v1`.
+    """
+
+    REVIEW_SECONDS = 0.05
+
+    def __init__(self, clock: Clock | str = "real") -> None:
+        from emulator.server import EmulatorServer  # noqa: PLC0415 - it brings the HTTP server along
+
+        settings = Settings(image_review=self.REVIEW_SECONDS, clip_review=self.REVIEW_SECONDS)
+        self._server = EmulatorServer(settings, clock)
+        super().__init__(self._server.service)
+
+    @property
+    def url(self) -> str:
+        """Where it answers, without a slash at the end."""
+        return self._server.url
+
+    @property
+    def base_url(self) -> str:
+        """The base URL for clients."""
+        return f"{self.url}/v1"
+
+    def __enter__(self) -> Self:
+        self._server.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.stop()
+
+
+class Rules:
+    """Faults and verdicts on demand, in the one grammar of rules."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+
+    def add(self, rule: Mapping[str, Any] | None = None, /, **parts: Any) -> dict[str, Any]:
+        """Add a rule, as one mapping or by its parts: `add(match={"action": "GetAsset"}, do={"error": "Throttled"})`.
+
+        Raises:
+            emulator.control.ControlError: It is no rule, or could never fire.
+        """
+        return self._control.add_rule({**(rule or {}), **parts})
+
+    def all(self) -> dict[str, Any]:
+        """Every rule, with how often it was seen and fired."""
+        return self._control.rules()
+
+    def clear(self) -> None:
+        """Take all rules away."""
+        self._control.delete_rules()
+
+
+class Calls:
+    """What was called, as the journal has it."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+
+    def all(self, action: str | None = None, **filters: Any) -> list[dict[str, Any]]:
+        """The calls that match, oldest first; filters are `customer`, `outcome` and `since`."""
+        calls: list[dict[str, Any]] = self._control.calls(action=action, **filters)["calls"]
+        return calls
+
+    def count(self, action: str | None = None, **filters: Any) -> int:
+        """How many match."""
+        return len(self.all(action, **filters))
+
+
+class Validations:
+    """Liveness checks, played without a phone."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+
+    def finish(self, token: str, result: str = "pass", *, subject: str | None = None) -> dict[str, Any]:
+        """End a scan.
+
+        Args:
+            token: The BytedToken, or the handle `val-3`.
+            result: `pass`, `fail`, `cancel` or `wrong-person`.
+            subject: Whose face it was.
+
+        Raises:
+            emulator.control.ControlError: It is unknown, or has ended already.
+        """
+        return self._control.finish_validation(token, result, subject)
+
+
+class Assets:
+    """Reviews, ended by hand."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+
+    def fail(self, asset_id: str, code: str = "InternalError") -> dict[str, Any]:
+        """End a review in Failed, with a code of contract §3 such as `FaceMismatch`."""
+        return self._control.set_asset(asset_id, status="Failed", code=code)
+
+    def activate(self, asset_id: str) -> dict[str, Any]:
+        """End a review in Active."""
+        return self._control.set_asset(asset_id, status="Active")
+
+    def expire(self, asset_id: str) -> dict[str, Any]:
+        """Let an asset expire."""
+        return self._control.set_asset(asset_id, status="Expired")

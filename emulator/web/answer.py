@@ -1,0 +1,95 @@
+"""A reply on the wire: the bytes of its head, and how it goes out through aiohttp in a single write.
+
+aiohttp's own `Response` builds a header dictionary, serializes it and writes twice; most of what it can do is not
+needed here, and some of what is needed (a dropped connection, a body cut off) it cannot do. This class overrides the
+public methods by which aiohttp sends a response. It knows neither the service nor what a reply says.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from email.utils import formatdate
+from functools import lru_cache
+from http.client import responses
+
+from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
+
+from emulator.calls import Reply
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+class Answer(web.StreamResponse):
+    """Sends one reply.
+
+    Args:
+        reply: What to send.
+        date: For the Date header, in seconds since 1970.
+        keep_alive: May the connection be used again?
+    """
+
+    def __init__(self, reply: Reply, *, date: int, keep_alive: bool) -> None:
+        super().__init__(status=reply.status)
+        self._reply = reply
+        self._date = date
+        self._may_stay = keep_alive and reply.truncate is None
+        self._written = False
+
+    @property
+    def keep_alive(self) -> bool:
+        """After a response that says no, aiohttp closes the connection."""
+        return self._may_stay
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        """Write everything; the second time it does nothing.
+
+        Raises:
+            ConnectionResetError: The reply is to drop the connection, which aiohttp takes for the client's doing.
+        """
+        if self._written:
+            return None
+        self._written = True
+        if self._reply.drop:
+            if request.transport is not None:
+                request.transport.abort()
+            raise ConnectionResetError
+        body = b"" if request.method == "HEAD" else self._reply.body[: self._reply.truncate]
+        persistent = "" if request.version >= (1, 1) else "keep-alive"
+        connection = persistent if self._may_stay else "close"
+        await request.writer.write(head_bytes(self._reply, self._date, connection) + body)
+        return request.writer
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Nothing is left to write."""
+
+
+def head_bytes(reply: Reply, date: int, connection: str) -> bytes:
+    """Status line and headers; the announced length is that of the whole body."""
+    head = _common(reply.status, reply.content_type) + _date(date) + b"Content-Length: %d\r\n" % len(reply.body)
+    if reply.headers:
+        head += _lines(reply.headers)
+    if connection:
+        head += b"Connection: %b\r\n" % connection.encode()
+    return head + b"\r\n"
+
+
+@lru_cache(maxsize=64)
+def _common(status: int, content_type: str) -> bytes:
+    lines = (
+        f"HTTP/1.1 {status} {responses.get(status, '')}",
+        "Server: portrait-emulator",
+        f"Content-Type: {content_type}",
+    )
+    return "".join(f"{_CONTROL.sub(' ', line)}\r\n" for line in lines).encode()
+
+
+@lru_cache(maxsize=2)
+def _date(second: int) -> bytes:
+    return f"Date: {formatdate(second, usegmt=True)}\r\n".encode()
+
+
+def _lines(headers: Mapping[str, str]) -> bytes:
+    """Header lines; a control character in a value would start a line of its own."""
+    return "".join(f"{name}: {_CONTROL.sub(' ', value)}\r\n" for name, value in headers.items()).encode()

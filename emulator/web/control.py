@@ -1,0 +1,159 @@
+"""The control plane's addresses: JSON in, a method of the service's `control`, JSON out.
+
+One table has them all. Who may come in is the guard's business; what a change does, and which keys it takes, is the
+control's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+from attrs import frozen
+
+from emulator.calls import Answering, Reply
+from emulator.control import Control, ControlError
+from emulator.service import Service
+from emulator.web.guard import objection
+from emulator.web.head import Head, segment
+from emulator.web.intake import Intake, Whole, at_once
+
+LIMIT = 16 * 1_048_576
+_PREFIX = "/_emulator/"
+_KINDS = {403: "permission_error", 404: "not_found_error", 405: "invalid_request_error", 409: "conflict_error"}
+
+
+@frozen
+class _Asked:
+    """What a control call says.
+
+    Attributes:
+        name: The last part of the path where a thing is named: an id, a token, a customer.
+        query: The query's parameters.
+        body: The JSON object, empty where there was no body.
+    """
+
+    name: str
+    query: Mapping[str, str]
+    body: dict[str, Any]
+
+
+_CUSTOMER = ("aigc", "subscription", "groups", "assets", "assets_per", "tier", "balance")
+
+# Method and path, in which * is a name.
+_ROUTES: Mapping[tuple[str, str], Callable[[Control, _Asked], dict[str, Any]]] = {
+    ("GET", "health"): lambda control, _: control.health(),
+    ("POST", "reset"): lambda control, _: control.reset(),
+    ("GET", "state"): lambda control, _: control.state(),
+    ("GET", "calls"): lambda control, asked: control.calls(
+        **_only(asked.query, "action", "customer", "outcome", "since")
+    ),
+    ("GET", "clock"): lambda control, _: control.clock(),
+    ("POST", "clock"): lambda control, asked: control.set_clock(**_only(asked.body, "advance", "set")),
+    ("POST", "validations/*"): lambda control, asked: control.finish_validation(
+        asked.name, **_only(asked.body, "result", "subject")
+    ),
+    ("POST", "assets/*"): lambda control, asked: control.set_asset(
+        asked.name, **_only(asked.body, "status", "code", "subject")
+    ),
+    ("PATCH", "customers/*"): lambda control, asked: control.patch_customer(
+        asked.name, **_only(asked.body, *_CUSTOMER)
+    ),
+    ("GET", "rules"): lambda control, _: control.rules(),
+    ("POST", "rules"): lambda control, asked: control.add_rule(asked.body),
+    ("DELETE", "rules"): lambda control, _: control.delete_rules(),
+    ("DELETE", "rules/*"): lambda control, asked: control.delete_rules(asked.name),
+}
+
+
+class ControlPlane:
+    """The control plane over HTTP.
+
+    Args:
+        service: What is controlled.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def admit(self, head: Head) -> Reply | Intake:
+        """What becomes of a request below `/_emulator/`."""
+        refused = objection(head, self._service.settings.control_token)
+        if refused is not None:
+            return self._error(403, refused)
+        if head.declared > LIMIT:
+            return self._too_large()
+        return Whole(LIMIT, self._too_large, lambda body: self._answer(head, body))
+
+    def _answer(self, head: Head, body: bytes) -> Answering:
+        try:
+            result = self._call(head, body)
+        except ControlError as error:
+            return at_once(self._error(error.status, error.message))
+        return at_once(Reply(body=orjson.dumps(result, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)))
+
+    def _call(self, head: Head, body: bytes) -> dict[str, Any]:
+        what, _, name = head.path.removeprefix(_PREFIX).partition("/")
+        path = f"{what}/*" if name else what
+        method = "GET" if head.method == "HEAD" else head.method
+        route = _ROUTES.get((method, path))
+        if route is None:
+            raise _no_route(method, path)
+        return route(self._service.control, _Asked(segment(name), head.parameters, _object(body)))
+
+    def _too_large(self) -> Reply:
+        return self._error(413, f"A body of the control plane may have {LIMIT // 1_048_576} MB.")
+
+    def _error(self, status: int, message: str) -> Reply:
+        return self._service.plain(status, _KINDS.get(status, "invalid_request_error"), message)
+
+
+def load_state(control: Control, state: Any) -> None:
+    """Carry out what a start file holds: `{"rules": [rule, …], "customers": {name: changes, …}}`, both optional.
+
+    Raises:
+        ControlError: Something in it is wrong.
+    """
+    state = _only(_mapping("the file", state), "rules", "customers")
+    rules, customers = state.get("rules", []), state.get("customers", {})
+    if not isinstance(rules, list) or not isinstance(customers, dict):
+        raise ControlError(400, "rules must be an array, customers an object")
+    for rule in rules:
+        control.add_rule(_mapping("a rule", rule))
+    for name, changes in customers.items():
+        control.patch_customer(name, **_only(_mapping(f"the customer {name}", changes), *_CUSTOMER))
+
+
+def _mapping(what: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ControlError(400, f"{what} must be an object")
+    return value
+
+
+def _no_route(method: str, path: str) -> ControlError:
+    methods = sorted(known for known, known_path in _ROUTES if known_path == path)
+    if methods:
+        return ControlError(405, f"{_PREFIX}{path} does not take {method}, only {', '.join(methods)}.")
+    known = ", ".join(sorted({known_path for _, known_path in _ROUTES}))
+    return ControlError(404, f"The control plane has no such address; below {_PREFIX} there are: {known}.")
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    if not body:
+        return {}
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise ControlError(400, f"The body is not JSON: {error}.") from None
+    if not isinstance(value, dict):
+        raise ControlError(400, "The body must be a JSON object.")
+    return value
+
+
+def _only(given: Mapping[str, Any], *known: str) -> dict[str, Any]:
+    """The given values, once it is clear that all of their names are known."""
+    unknown = sorted(given.keys() - set(known))
+    if unknown:
+        raise ControlError(400, f"Unknown: {', '.join(unknown)}; known are {', '.join(known)}.")
+    return dict(given)

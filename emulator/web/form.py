@@ -1,0 +1,176 @@
+"""The upload's multipart/form-data, read as a stream that never holds more than one file within the limit.
+
+Fields that the upload does not know are skipped as they pass, so they cost nothing; those it knows are bounded. The
+tokenizer is python-multipart's, loaded with the first upload. This module knows neither HTTP nor what the fields mean.
+"""
+
+from __future__ import annotations
+
+import logging
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+from emulator.calls import File
+from emulator.web.head import text
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from python_multipart.multipart import MultipartCallbacks, MultipartParser
+
+FILE_LIMIT = 10 * 1_048_576
+"""Contract §5: a file may have 10 MB."""
+
+BODY_LIMIT = FILE_LIMIT + 1_048_576
+"""What a whole form may have: the file, and room for fields and boundaries."""
+
+# Contract §5; ProjectName is on every request (§2).
+_FIELDS = frozenset({"GroupId", "Name", "AssetType", "ProjectName"})
+_FIELD_LIMIT = 65_536
+_NAME_LIMIT = 255
+
+
+class FileTooLarge(Exception):
+    """The file, or the form around it, is over its limit."""
+
+
+class BrokenForm(Exception):
+    """The body is not a form that can be read; the argument says why, as the end of a sentence."""
+
+
+class FormReader:
+    """Takes a form piece by piece, in pieces of any size.
+
+    Args:
+        content_type: The request's Content-Type, boundary included.
+
+    Raises:
+        BrokenForm: It is not multipart/form-data, or has no usable boundary.
+    """
+
+    def __init__(self, content_type: str) -> None:
+        self._parser = self._open(content_type)
+        self._fields: dict[str, str] = {}
+        self._file: File | None = None
+        self._size = 0
+        self._ended = False
+        self._headers: dict[bytes, bytes] = {}
+        self._header = [b"", b""]  # the name and the value that are being read
+        self._name = ""
+        self._file_name = ""
+        self._content: BytesIO | None = None  # None while a part is skipped
+
+    def feed(self, data: bytes) -> None:
+        """Take the next piece.
+
+        Raises:
+            FileTooLarge: The limit is passed; whatever follows need not be read.
+            BrokenForm: This cannot become a form any more.
+        """
+        self._size += len(data)
+        if self._size > BODY_LIMIT:
+            raise FileTooLarge
+        try:
+            self._parser.write(data)
+        except ValueError as error:  # the base of python-multipart's errors
+            raise BrokenForm("is not well-formed multipart/form-data") from error
+
+    def finish(self) -> tuple[dict[str, str], File | None]:
+        """The fields and the file, once the body has ended.
+
+        Raises:
+            BrokenForm: It ended too early.
+        """
+        if not self._ended:
+            raise BrokenForm("ends before the closing boundary of its multipart/form-data")
+        return self._fields, self._file
+
+    def _open(self, content_type: str) -> MultipartParser:
+        multipart = _multipart()
+        kind, options = multipart.parse_options_header(text(content_type).encode().decode("latin-1"))
+        if kind != b"multipart/form-data":
+            raise BrokenForm("must be multipart/form-data")
+        boundary = options.get(b"boundary")
+        if not boundary:
+            raise BrokenForm("has no boundary in its Content-Type")
+        callbacks: MultipartCallbacks = {
+            "on_part_begin": self._part_begins,
+            "on_header_field": lambda data, start, end: self._header_grows(0, data[start:end]),
+            "on_header_value": lambda data, start, end: self._header_grows(1, data[start:end]),
+            "on_header_end": self._header_ends,
+            "on_headers_finished": self._content_begins,
+            "on_part_data": self._content_grows,
+            "on_part_end": self._part_ends,
+            "on_end": self._form_ends,
+        }
+        try:
+            parser: MultipartParser = multipart.MultipartParser(boundary, callbacks)
+        except ValueError as error:
+            raise BrokenForm("has a boundary that cannot be used") from error
+        parser.logger = _SILENT
+        return parser
+
+    def _part_begins(self) -> None:
+        self._headers = {}
+
+    def _header_grows(self, place: int, data: bytes) -> None:
+        self._header[place] += data  # the parser bounds a header line
+
+    def _header_ends(self) -> None:
+        name, value = self._header
+        self._headers[name.lower()] = value.strip(b" \t")
+        self._header = [b"", b""]
+
+    def _content_begins(self) -> None:
+        _, options = _multipart().parse_options_header(self._headers.get(b"content-disposition"))
+        self._name = options.get(b"name", b"").decode("utf-8", "replace")
+        if not self._name:
+            raise BrokenForm("has a part without a name")
+        if self._name in self._fields or (self._name == "file" and self._file is not None):
+            raise BrokenForm(f"has two parts named {self._name}")
+        self._file_name = clean_name(options.get(b"filename", b""))
+        self._content = BytesIO() if self._name == "file" or self._name in _FIELDS else None
+
+    def _content_grows(self, data: bytes, start: int, end: int) -> None:
+        if self._content is None:
+            return
+        if self._name == "file":
+            if self._content.tell() + end - start > FILE_LIMIT:
+                raise FileTooLarge
+        elif self._content.tell() + end - start > _FIELD_LIMIT:
+            raise BrokenForm(f"has a field {self._name} of more than 64 KB")
+        self._content.write(memoryview(data)[start:end])
+
+    def _part_ends(self) -> None:
+        if self._content is None:
+            return
+        content = self._content.getvalue()
+        self._content = None
+        if self._name == "file":
+            self._file = File(content=content, name=self._file_name)
+            return
+        try:
+            self._fields[self._name] = content.decode()
+        except UnicodeDecodeError:
+            raise BrokenForm(f"has a field {self._name} that is not UTF-8") from None
+
+    def _form_ends(self) -> None:
+        self._ended = True
+
+
+def clean_name(raw: bytes) -> str:
+    """The last part of a client's file name, without anything that could do harm in a path, a header or a page."""
+    name = raw.decode("utf-8", "replace").replace("\\", "/").rpartition("/")[2]
+    return "".join(c for c in name if c.isprintable()).strip(". ")[:_NAME_LIMIT]
+
+
+# The parser warns of each broken form; the client is told already.
+_SILENT = logging.Logger("emulator.form", logging.CRITICAL)  # noqa: LOG001 - nobody is to switch it on
+
+
+def _multipart() -> ModuleType:
+    try:
+        from python_multipart import multipart  # noqa: PLC0415 - loaded with the first upload
+    except ImportError as error:
+        raise ModuleNotFoundError("uploads need python-multipart: pip install 'portrait-actions[emulator]'") from error
+    return multipart

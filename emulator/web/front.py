@@ -1,0 +1,100 @@
+"""The site behind aiohttp's low-level server: a request's body goes in piece by piece, one answer comes out.
+
+There is no aiohttp application, router or middleware on the way: the site's own table has every address, so that an
+Action costs little more than reading and writing it. What is the client's fault (a body that breaks off, is damaged
+or too long) ends in an answer or a closed connection, never in a log entry.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+
+from aiohttp import StreamReader, web
+
+from emulator.calls import Reply
+from emulator.web.answer import Answer
+from emulator.web.driving import fulfil
+from emulator.web.head import Head
+from emulator.web.intake import Intake
+from emulator.web.measuring import Measuring
+from emulator.web.site import Site
+from portrait.clock import SystemClock
+
+_LOG = logging.getLogger("emulator.web")
+
+# A client that sends its whole body before it reads the answer gets to read a refusal if the rest is taken from it.
+DRAIN_BYTES = 64 * 1_048_576
+DRAIN_SECONDS = 5.0
+
+
+class Front:
+    """The handler that `web.Server` calls for each request.
+
+    Args:
+        site: Who answers.
+        clock: For the Date header; HTTP's dates are the machine's.
+    """
+
+    def __init__(self, site: Site, clock: SystemClock | None = None) -> None:
+        self._site = site
+        self._measurer = Measuring(site.service.settings.fetch)
+        self._clock = clock or SystemClock()
+
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request."""
+        content = request.content
+        try:
+            reply = await self._reply(request, content)
+        except web.RequestPayloadError:
+            return self._sent(self._site.damaged(), keep_alive=False)
+        if content.is_eof():
+            return self._sent(reply, keep_alive=request.keep_alive)
+        answer = self._sent(reply, keep_alive=False)
+        await answer.prepare(request)
+        if not _waits_for_continue(request):
+            await _drain(content)
+        return answer
+
+    def _sent(self, reply: Reply, *, keep_alive: bool) -> Answer:
+        return Answer(reply, date=int(self._clock.now()), keep_alive=keep_alive)
+
+    async def _reply(self, request: web.BaseRequest, content: StreamReader) -> Reply:
+        path, _, query = request.raw_path.partition("?")
+        try:
+            admitted = self._site.admit(Head(request.method, path, query, request.headers))
+            if isinstance(admitted, Reply):
+                return admitted
+            refused = await _take(request, content, admitted)
+            return refused or await fulfil(admitted.finish(), self._site.service.clock.async_sleep, self._measurer)
+        except (web.RequestPayloadError, ConnectionError):
+            raise
+        except Exception:  # noqa: BLE001 - a fault of ours is an answer too, and is logged
+            _LOG.exception("%s %s failed", request.method, path)
+            return self._site.broken()
+
+
+async def _take(request: web.BaseRequest, content: StreamReader, intake: Intake) -> Reply | None:
+    """Hand the body on; a reply means that the rest of it is not wanted."""
+    if content.is_eof():  # the usual case: the body came with the head
+        return intake.feed(content.read_nowait())
+    if _waits_for_continue(request):
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    while data := await content.readany():
+        refused = intake.feed(data)
+        if refused is not None:
+            return refused
+    return None
+
+
+async def _drain(content: StreamReader) -> None:
+    left = DRAIN_BYTES
+    with suppress(TimeoutError, ConnectionError, web.RequestPayloadError):
+        async with asyncio.timeout(DRAIN_SECONDS):
+            while left > 0 and (data := await content.readany()):
+                left -= len(data)
+
+
+def _waits_for_continue(request: web.BaseRequest) -> bool:
+    return request.headers.get("expect", "").lower() == "100-continue" and request.version >= (1, 1)

@@ -1,0 +1,48 @@
+"""Who may use the control plane: the machine itself, and whoever knows the control token.
+
+A browser on this machine is not to be trusted with it: any page can post to a loopback port, and a rebound name can
+read from one. So without the token a request must name a loopback Host, come from no foreign Origin, and, when it
+writes, carry JSON, which no page can send across origins without asking. Pure; knows nothing of what is controlled.
+"""
+
+from __future__ import annotations
+
+import hmac
+
+from emulator.web.head import Head, is_loopback
+
+_WRITES = frozenset({"POST", "PUT", "PATCH"})
+_TOKEN = "x-emulator-token"  # noqa: S105 the header's name
+
+
+def objection(head: Head, token: str | None) -> str | None:
+    """Why a request to the control plane is refused, as a sentence that says what to do; None where it is welcome.
+
+    Args:
+        head: The request.
+        token: The control token, None where none was set; then only loopback counts.
+    """
+    shown = head.header(_TOKEN)
+    if token is not None and shown is not None:
+        if hmac.compare_digest(shown.encode(), token.encode("utf-8", "surrogateescape")):
+            return None
+        return "The header X-Emulator-Token does not hold this emulator's control token."
+    return _without_token(head)
+
+
+def _without_token(head: Head) -> str | None:
+    host = head.headers.get("host", head.address)
+    if not is_loopback(host):
+        return (
+            "The control plane answers only on a loopback Host such as 127.0.0.1; from elsewhere start the emulator"
+            " with --control-token and send that token in the header X-Emulator-Token."
+        )
+    origin = head.headers.get("origin")
+    if origin is not None and origin not in {f"http://{host}", f"https://{host}"}:
+        return (
+            "The control plane does not answer to pages of another origin; leave out the header Origin, or send the"
+            " control token in X-Emulator-Token."
+        )
+    if head.method in _WRITES and head.media_type != "application/json":
+        return "Writes to the control plane carry JSON: send the header Content-Type: application/json."
+    return None

@@ -1,0 +1,68 @@
+"""A site on a port: aiohttp's low-level server with everything off that it is not needed for, opened and closed.
+
+It knows sockets and the event loop it runs in, and nothing of what is served.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from emulator.web.front import Front
+from emulator.web.site import Site
+
+# What is in progress when the server stops gets this long; a paused answer would hold it up for good.
+GRACE_SECONDS = 0.5
+
+
+class Listener:
+    """An open port.
+
+    Attributes:
+        host: As asked for.
+        port: The real one, also where 0 was asked for.
+    """
+
+    def __init__(self, tcp: asyncio.Server, server: web.Server, host: str) -> None:
+        self._tcp = tcp
+        self._server = server
+        self.host = host
+        self.port: int = tcp.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        """Take no more connections, let answers in progress end, drop the rest."""
+        self._tcp.close()
+        self._server.pre_shutdown()
+        await self._server.shutdown(GRACE_SECONDS)
+        await self._tcp.wait_closed()
+
+
+async def listen(site: Site, host: str, port: int) -> Listener:
+    """Serve a site.
+
+    Raises:
+        OSError: The address cannot be used.
+    """
+    server = web.Server(
+        Front(site).answer,
+        access_log=None,
+        logger=_logger(),
+        # The front drains what it refuses, and knows by how much.
+        lingering_time=0,
+    )
+    tcp = await asyncio.get_running_loop().create_server(server, host, port, backlog=512)
+    return Listener(tcp, server, host)
+
+
+def _logger() -> logging.Logger:
+    logger = logging.getLogger("emulator.web.http")
+    logger.addFilter(_is_ours)
+    return logger
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """A request that is no HTTP is answered with 400; it is no fault of the emulator's that one would log."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
