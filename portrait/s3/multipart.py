@@ -62,8 +62,8 @@ class Sender:
             StorageError: Anything else; where it is `resumable` the upload is kept, else it was aborted.
         """
         for _ in range(_RESTARTS):
-            entry, listed = self._begin(entry)
             try:
+                entry, listed = self._begin(entry)
                 with self._abort_if_final(entry):
                     etags = self._fill(entry, listed)
                     self._same_file(entry)
@@ -82,14 +82,10 @@ class Sender:
         # Before an upload exists it is remembered that it may: a run that dies right after leaves one on the storage.
         self.journal.begin(entry)
         if entry.upload_id is not None:
-            try:
-                return entry, self._listed(entry.key, entry.upload_id)
-            except UploadGone:
-                if self._exists(entry):
-                    raise
+            return entry, self.calls.parts(entry.key, entry.upload_id, self.stop)
         found = self.calls.begun(entry.key, self.stop)
         if found is not None:
-            listed = self._listed(entry.key, found)
+            listed = self.calls.parts(entry.key, found, self.stop)
             return self.journal.note_upload(entry, found, foreign=bool(listed)), listed
         made = self.calls.create(entry.key, entry.digest.sha256, self.kind.content_type, self.stop)
         return self.journal.note_upload(entry, made), []

@@ -1,0 +1,119 @@
+"""A process that is killed at the worst moments leaves nothing that the next run does not put right."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.portrait.s3.conftest import LARGE, only_object
+from tests.s3_stub import S3Stub
+
+
+def start(stub: S3Stub, state: Path, *files: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tests.portrait.s3.uploader", stub.url, str(state), *map(str, files)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=Path.cwd())
+
+
+def until_idle(stub: S3Stub) -> None:
+    while stub.under_way:
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize("etags", ["md5", "opaque"])
+@pytest.mark.parametrize(
+    ("operation", "action", "part"),
+    [
+        pytest.param("UploadPart", "cut", 3, id="in the middle of a part"),
+        pytest.param("UploadPart", "drop-after", 2, id="before the answer to a part"),
+        pytest.param("CompleteMultipartUpload", "drop-before", None, id="before Complete took effect"),
+        pytest.param("CompleteMultipartUpload", "drop-after", None, id="after Complete took effect"),
+        pytest.param("CreateMultipartUpload", "drop-after", None, id="before the upload id was known"),
+    ],
+)
+def test_killed_and_run_again(
+    stub: S3Stub,
+    state: Path,
+    open_store: Callable[..., Any],
+    large: Path,
+    etags: str,
+    operation: str,
+    action: str,
+    part: int | None,
+) -> None:
+    """SIGKILL at any moment, then the same call: one object, no unfinished upload, no listed part sent again."""
+    stub.bucket.etags = etags
+    started = threading.Event()
+    process: list[subprocess.Popen[str]] = []
+
+    def kill() -> None:
+        started.wait()
+        process[0].send_signal(signal.SIGKILL)
+        process[0].wait()
+
+    fault = stub.fault(operation, action, part=part, hook=kill)
+    with start(stub, state, large) as victim:
+        process.append(victim)
+        started.set()
+        victim.communicate()
+    assert victim.returncode == -signal.SIGKILL
+    assert fault.fired == 1
+    until_idle(stub)
+
+    stored = open_store().put(large)
+    key, content = only_object(stub)
+    assert key == stored.key
+    assert content == large.read_bytes()
+    assert set(Counter(stub.bucket.parts_received).values()) == {1}
+    assert len({upload for upload, _ in stub.bucket.parts_received}) == 1
+    assert not list(state.rglob("*.jsonl"))
+
+
+def test_two_processes_store_one_file(stub: S3Stub, state: Path, large: Path) -> None:
+    """Two processes with one state folder take turns: one sends, the other finds the object there."""
+    with start(stub, state, large) as one, start(stub, state, large) as two:
+        outputs = [one.communicate(), two.communicate()]
+    assert [one.returncode, two.returncode] == [0, 0], outputs
+    assert sorted(out.split()[1] for out, _ in outputs) == ["False", "True"]
+    assert only_object(stub)[1] == large.read_bytes()
+    assert len(stub.bucket.parts_received) == 4
+
+
+def test_two_machines_store_one_file(stub: S3Stub, tmp_path: Path, large: Path) -> None:
+    """Without a common state folder they converge: one right object, nothing left over."""
+    with start(stub, tmp_path / "a", large) as one, start(stub, tmp_path / "b", large) as two:
+        outputs = [one.communicate(), two.communicate()]
+    assert [one.returncode, two.returncode] == [0, 0], outputs
+    assert only_object(stub)[1] == large.read_bytes()
+
+
+def test_ctrl_c_ends_soon_and_cleanly(stub: S3Stub, state: Path, open_store: Callable[..., Any], large: Path) -> None:
+    """SIGINT in the middle of a part ends the process by KeyboardInterrupt; the next run goes on from there."""
+    ready = threading.Event()
+    process: list[subprocess.Popen[str]] = []
+
+    def interrupt() -> None:
+        ready.wait()
+        process[0].send_signal(signal.SIGINT)
+
+    stub.fault("UploadPart", "call", part=3, hook=interrupt)
+    with start(stub, state, large, large) as victim:
+        process.append(victim)
+        ready.set()
+        _, errors = victim.communicate(timeout=10)
+    assert victim.returncode == -signal.SIGINT
+    assert "KeyboardInterrupt" in errors
+    until_idle(stub)
+    assert len(list(state.rglob("*.jsonl"))) == 1
+    open_store().put(large)
+    assert only_object(stub)[1] == large.read_bytes()
+    assert sum(1 for _ in stub.bucket.parts_received) == 4
+    assert LARGE == large.stat().st_size

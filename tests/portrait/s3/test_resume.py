@@ -1,0 +1,262 @@
+"""Going on where an earlier run stopped, and what is not trusted on the way."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from portrait.s3 import (
+    AsyncObjectStore,
+    Stage,
+    SourceChanged,
+    SourceUnreadable,
+    StopFlag,
+    StorageUnreachable,
+    UploadInterrupted,
+    UploadProgress,
+)
+from portrait.s3.plan import SMALLEST_PART
+from tests.portrait.s3.conftest import LARGE, defaults, only_object
+from tests.s3_stub import S3Stub
+
+Make = Callable[..., Any]
+
+
+def break_off(stub: S3Stub, store: Any, path: Path, part: int = 3) -> None:
+    """Let all attempts at one part fail, so that the others stay behind."""
+    fault = stub.fault("UploadPart", "cut", part=part, times=99)
+    with pytest.raises(StorageUnreachable) as caught:
+        store.put(path)
+    assert caught.value.resumable
+    assert len(stub.bucket.uploads) == 1
+    stub.faults.remove(fault)
+
+
+@pytest.mark.parametrize("etags", ["md5", "opaque"])
+def test_listed_parts_are_not_sent_again(stub: S3Stub, make_store: Make, large: Path, etags: str) -> None:
+    """After a failure the same call sends only what the storage does not list, whatever its ETags are."""
+    stub.bucket.etags = etags
+    break_off(stub, make_store(concurrency=1), large)
+    before = len(stub.bucket.parts_received)
+    assert before == 2
+    stub.calls.clear()
+    make_store().put(large)
+    assert only_object(stub)[1] == large.read_bytes()
+    assert stub.count("UploadPart") == 2
+    assert (stub.count("ListParts"), stub.count("CreateMultipartUpload")) == (1, 0)
+    assert set(Counter(stub.bucket.parts_received).values()) == {1}
+
+
+def test_resuming_is_told(stub: S3Stub, open_store: Make, large: Path) -> None:
+    """The next run hashes nothing again and says how much was there already."""
+    break_off(stub, open_store(concurrency=1), large)
+    seen: list[UploadProgress] = []
+    open_store(on_event=seen.append).put(large)
+    assert (seen[0].stage, seen[0].bytes_done) == (Stage.RESUMED, 2 * SMALLEST_PART)
+    assert Stage.HASHING not in {event.stage for event in seen}
+
+
+def test_parts_are_listed_page_by_page(stub: S3Stub, open_store: Make, large: Path) -> None:
+    """A list of parts that comes in pages is read to its end."""
+    break_off(stub, open_store(concurrency=1), large, part=4)
+    stub.page = 1
+    open_store().put(large)
+    assert len(stub.bucket.parts_received) == 4
+
+
+@pytest.mark.parametrize("etags", ["md5", "opaque"])
+def test_lost_state_folder(stub: S3Stub, open_store: Make, tmp_path: Path, large: Path, etags: str) -> None:
+    """Without the journal the upload is found by its key; its parts count only where their MD5 says they are right."""
+    stub.bucket.etags = etags
+    break_off(stub, open_store(concurrency=1), large)
+    open_store(state_dir=tmp_path / "other").put(large)
+    assert only_object(stub)[1] == large.read_bytes()
+    assert len(stub.bucket.parts_received) == (4 if etags == "md5" else 6)
+
+
+def test_foreign_parts_are_not_trusted(stub: S3Stub, open_store: Make, large: Path) -> None:
+    """Wrong bytes that somebody put into an upload of the right key are overwritten, never published."""
+    store = open_store(concurrency=1)
+    break_off(stub, store, large)
+    (upload,) = stub.bucket.uploads.values()
+    upload.parts[1].content = bytes(SMALLEST_PART)
+    upload.parts[1].etag = "0" * 32
+    upload.parts[2].size -= 1
+    upload.parts[9] = upload.parts[1]
+    store.put(large)
+    assert only_object(stub)[1] == large.read_bytes()
+
+
+def test_upload_that_the_storage_dropped(stub: S3Stub, make_store: Make, large: Path) -> None:
+    """An upload that no longer exists (R2 aborts them after 7 days) is begun anew."""
+    break_off(stub, make_store(concurrency=1), large)
+    stub.bucket.uploads.clear()
+    make_store().put(large)
+    assert only_object(stub)[1] == large.read_bytes()
+
+
+def test_upload_that_vanishes_under_way(stub: S3Stub, open_store: Make, large: Path) -> None:
+    """An upload that is aborted by somebody while its parts are sent is begun anew as well."""
+    stub.fault("UploadPart", "call", part=4, hook=stub.bucket.uploads.clear)
+    open_store(concurrency=1).put(large)
+    assert only_object(stub)[1] == large.read_bytes()
+
+
+def test_object_made_by_somebody_else_meanwhile(stub: S3Stub, open_store: Make, large: Path, tmp_path: Path) -> None:
+    """Where the object has come about by the next run, nothing is sent and the old upload is aborted."""
+    break_off(stub, open_store(concurrency=1), large)
+    twin = tmp_path / "twin.bin"
+    twin.write_bytes(large.read_bytes())
+    left = dict(stub.bucket.uploads)
+    open_store(state_dir=tmp_path / "other").put(twin)
+    stub.bucket.uploads.update(left)
+    assert open_store().put(large).existed
+    only_object(stub)
+
+
+def test_changed_between_runs(stub: S3Stub, make_store: Make, make_file: Make, large: Path, state: Path) -> None:
+    """A file with other content than its upload began with: an error once, the old upload aborted; then it is stored."""
+    store = make_store(concurrency=1)
+    break_off(stub, store, large)
+    make_file("clip.bin", LARGE, seed=2)
+    with pytest.raises(SourceChanged):
+        store.put(large)
+    assert (stub.bucket.uploads, stub.bucket.objects) == ({}, {})
+    assert not list(state.rglob("*.jsonl"))
+    store.put(large)
+    assert only_object(stub)[1] == large.read_bytes()
+
+
+def test_merely_touched_between_runs(stub: S3Stub, make_store: Make, large: Path) -> None:
+    """A new mtime with the same content is no change: it is hashed again, and the upload goes on."""
+    store = make_store(concurrency=1)
+    break_off(stub, store, large)
+    os.utime(large, (1, 1))
+    store.put(large)
+    assert only_object(stub)[1] == large.read_bytes()
+    assert len(stub.bucket.parts_received) == 4
+
+
+@pytest.mark.parametrize("change", ["other bytes", "mtime kept", "shorter", "longer", "gone"])
+def test_changed_during_the_upload(stub: S3Stub, make_store: Make, large: Path, change: str) -> None:
+    """Whatever happens to the file under way, nothing is published, and no upload of a changed file stays behind."""
+    was = large.stat()
+
+    def edit() -> None:
+        match change:
+            case "shorter":
+                os.truncate(large, SMALLEST_PART + 1)
+            case "longer":
+                os.truncate(large, LARGE + 1)
+            case "gone":
+                large.unlink()
+            case _:
+                with large.open("r+b") as file:
+                    file.seek(3 * SMALLEST_PART + 5)
+                    file.write(b"changed")
+                if change == "mtime kept":
+                    os.utime(large, ns=(was.st_atime_ns, was.st_mtime_ns))
+
+    stub.fault("UploadPart", "call", part=1, hook=edit)
+    with pytest.raises(SourceUnreadable if change == "gone" else SourceChanged):
+        make_store(concurrency=1).put(large)
+    assert stub.bucket.objects == {}
+    assert len(stub.bucket.uploads) == (1 if change == "gone" else 0)
+
+
+def test_touched_during_the_upload(stub: S3Stub, make_store: Make, large: Path) -> None:
+    """A file that is merely touched under way is hashed again and published."""
+    stub.fault("UploadPart", "call", part=1, hook=lambda: os.utime(large, (1, 1)))
+    make_store(concurrency=1).put(large)
+    assert only_object(stub)[1] == large.read_bytes()
+
+
+@pytest.mark.parametrize("size", [1000, 2_000_000])
+def test_small_file_changed_after_hashing(stub: S3Stub, open_store: Make, make_file: Make, size: int) -> None:
+    """Bytes that are not the ones that were hashed are refused for one-request files too."""
+    path = make_file(size=size)
+    other = bytes(size)
+    stub.fault("ListObjectsV2", "status-after", status=500, hook=lambda: path.write_bytes(other))
+    store = open_store()
+    if size == 1000:  # read once, so what is sent is what was hashed
+        store.put(path)
+        assert only_object(stub)[1] != other
+    else:
+        with pytest.raises(SourceChanged):
+            store.put(path)
+        assert stub.bucket.objects == {}
+
+
+def test_stop_flag(stub: S3Stub, open_store: Make, large: Path) -> None:
+    """Setting the flag from another thread ends the call within a block; the next call goes on."""
+    stop = StopFlag()
+    stub.fault("UploadPart", "call", part=2, hook=stop.set)
+    store = open_store(concurrency=1)
+    with pytest.raises(UploadInterrupted) as caught:
+        store.put(large, stop=stop)
+    assert caught.value.resumable
+    assert len(stub.bucket.uploads) == 1
+    store.put(large)
+    assert only_object(stub)[1] == large.read_bytes()
+    assert set(Counter(stub.bucket.parts_received).values()) == {1}
+
+
+def test_cancelled_task(stub: S3Stub, state: Path, large: Path) -> None:
+    """Cancelling the task stops the work, and the cancellation arrives when it has stopped."""
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        reached = asyncio.Event()
+        stub.fault("UploadPart", "call", part=2, hook=lambda: loop.call_soon_threadsafe(reached.set))
+        async with AsyncObjectStore("s3://portraits/faces", **defaults(stub, state), concurrency=1) as store:
+            task = asyncio.create_task(store.put(large))
+            await reached.wait()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert not [t for t in threading.enumerate() if t.name.startswith("portrait-")]
+            await store.put(large)
+
+    asyncio.run(run())
+    assert only_object(stub)[1] == large.read_bytes()
+
+
+def test_listener_that_raises(stub: S3Stub, open_store: Make, large: Path) -> None:
+    """What the listener raises ends the call, as an interruption: the upload is kept."""
+
+    def listen(event: object) -> None:
+        if isinstance(event, UploadProgress) and event.stage is Stage.UPLOADING:
+            raise RuntimeError("enough")
+
+    with pytest.raises(RuntimeError, match="enough"):
+        open_store(on_event=listen).put(large)
+    assert len(stub.bucket.uploads) == 1
+    open_store().put(large)
+    only_object(stub)
+
+
+def test_clean_up(stub: S3Stub, make_store: Make, large: Path, state: Path) -> None:
+    """Old unfinished uploads of this place are listed with their age and aborted on request; others are left."""
+    store = make_store(concurrency=1)
+    break_off(stub, store, large)
+    (young,) = stub.bucket.uploads
+    old = [stub.bucket.create(f"faces/{n}", {}, timedelta(days=3)) for n in range(3)]
+    other = stub.bucket.create("elsewhere/x", {}, timedelta(days=3))
+    stub.page = 2
+    found = {upload.upload_id: upload.age for upload in store.abandoned()}
+    assert set(found) == {young, *old}
+    assert found[young] < timedelta(minutes=1) < timedelta(days=2.9) < found[old[0]]
+    assert {upload.upload_id for upload in store.clean_up(timedelta(days=2))} == set(old)
+    assert set(stub.bucket.uploads) == {young, other}
+    assert list(state.rglob("*.jsonl"))
+    store.clean_up(timedelta(0))
+    assert set(stub.bucket.uploads) == {other}
+    assert not list(state.rglob("*.jsonl"))

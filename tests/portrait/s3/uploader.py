@@ -1,0 +1,32 @@
+"""`python -m tests.portrait.s3.uploader ENDPOINT STATE FILE…`: a process that stores files, to be killed or watched.
+
+It prints a line for each file that it stored: the key, and whether it existed.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from portrait.s3 import ObjectStore
+from portrait.s3.plan import SMALLEST_PART
+from tests.s3_stub import ACCESS_KEY, SECRET_KEY
+
+
+def main(endpoint: str, state: str, *files: str) -> None:
+    with ObjectStore(
+        "s3://portraits/faces",
+        endpoint_url=endpoint,
+        access_key=ACCESS_KEY,
+        secret_key=SECRET_KEY,
+        state_dir=state,
+        part_size=SMALLEST_PART,
+        concurrency=2,
+    ) as store:
+        for file in files:
+            stored = store.put(Path(file))
+            print(stored.key, stored.existed, flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
