@@ -146,8 +146,11 @@ class Context:
         return asset
 
     def account(self) -> Customer:
-        """A customer whose plan includes what creates something. Contract §4, `SubscriptionRequired` (D)."""
+        """A customer who may create something: plan and balance allow it. Contract §4, `SubscriptionRequired` (D)."""
         customer = self.tx.customer
+        # Contract §1: 402 stands for the balance (D); that it hits what creates something is ours (I).
+        if customer.balance is not None and customer.balance <= 0:
+            raise Refusal(Reason.BALANCE_EMPTY)
         if not customer.subscription:
             raise Refusal(Reason.SUBSCRIPTION_REQUIRED)
         return customer

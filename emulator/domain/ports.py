@@ -120,6 +120,9 @@ class Transaction(Protocol):
     def count_assets(self, group_id: str | None = None) -> int:
         """How many assets a group has, or the customer; those that have expired take no place."""
 
+    def tally(self) -> dict[str, int]:
+        """How many assets the customer has in each state."""
+
     def validation(self, token: str) -> Validation | None:
         """The validation with that token, whoever made it."""
 

@@ -11,6 +11,7 @@ from typing import Any, Generic
 
 from emulator.domain.records import Asset, Customer, Ended, Group
 from emulator.store.index import Index, R, Table, by_creation
+from portrait.models import AssetStatus
 
 
 class Sets(Generic[R]):
@@ -43,6 +44,10 @@ class Sets(Generic[R]):
     def replace(self, name: Any, old: R, new: R) -> None:
         """A record of the set has changed and stays in it."""
         self._sets[name].replace(old, new)
+
+    def sizes(self) -> Iterator[tuple[Any, int]]:
+        """Every set and how many records it holds."""
+        return ((name, len(index)) for name, index in self._sets.items())
 
     def size(self, name: Any) -> int:
         """How many records a set holds."""
@@ -119,6 +124,14 @@ class Shelf:
         """Every asset of a group, those that have expired too."""
         held = (self.assets.get((group_id, None)), self.assets.get((group_id, Ended.EXPIRED)))
         return [asset for index in held if index is not None for asset in index.records()]
+
+    def tally(self) -> dict[str, int]:
+        """How many assets there are in each state that is shown."""
+        counts = {str(status): 0 for status in AssetStatus}
+        for name, size in self.assets.sizes():
+            if len(name) == 3 and name[2] is not None:
+                counts[name[2]] += size
+        return counts
 
     def due(self, now: float) -> Iterator[Asset]:
         """The assets whose review has ended by `now`, in the order of the ends."""

@@ -139,6 +139,10 @@ class MemoryTransaction:
         """How many assets a group has, or the customer."""
         return self._shelf.assets_held if group_id is None else self._shelf.assets.size((group_id, None))
 
+    def tally(self) -> dict[str, int]:
+        """How many assets the customer has in each state."""
+        return self._shelf.tally()
+
     def validation(self, token: str) -> Validation | None:
         """The validation with that token, whoever made it."""
         return self._kept.tokens.get(token)

@@ -1,0 +1,55 @@
+"""What a rule's fault does to a call: a refusal, a page from a proxy, a dropped or cut-off answer.
+
+Owns how `do` is carried out; must not know which rule said so, or why it fired.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from attrs import evolve
+
+from emulator.calls import Reply
+from emulator.domain.verdicts import message_of
+from emulator.rules import Do
+from portrait.reasons import Reason, Refusal
+
+_BAD_GATEWAY = b"<html><head><title>Error</title></head><body><h1>Error</h1><hr>proxy</body></html>\n"
+_PAGES: Mapping[str, tuple[bytes, str]] = MappingProxyType(
+    {
+        "html": (_BAD_GATEWAY, "text/html"),
+        "empty": (b"", "text/html"),
+        "text": (b"upstream request timeout", "text/plain"),
+    }
+)
+
+
+def instead(do: Do) -> tuple[Reply, str] | None:
+    """What is answered without carrying the call out, and its outcome for the journal; None where it is carried out.
+
+    Raises:
+        Refusal: The rule's error.
+    """
+    if do.error is not None:
+        raise _refusal(*do.error)
+    if do.http is not None:
+        status, page = do.http
+        body, content_type = _PAGES[page]
+        return Reply(status=status, body=body, content_type=content_type), f"http {status}"
+    if do.close == "before":
+        return Reply(drop=True), "closed"
+    return None
+
+
+def afterwards(do: Do, reply: Reply) -> Reply:
+    """What becomes of the answer to a call that was carried out."""
+    if do.close == "after-commit":
+        return Reply(status=reply.status, drop=True)
+    return reply if do.truncate is None else evolve(reply, truncate=do.truncate)
+
+
+def _refusal(reason: Reason, detail: str) -> Refusal:
+    if reason is Reason.MEDIA_REJECTED:
+        return Refusal(reason, detail=detail, why=message_of(detail))
+    return Refusal(reason, field=detail, why="is not valid")

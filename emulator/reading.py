@@ -1,0 +1,121 @@
+"""From a call's bytes to a typed request: JSON, required fields, types. Contract §10.12 gives the order (I).
+
+Owns the first half of the checks, as far as a request alone can be judged; must not know any record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from emulator.domain.assets import UploadRequest
+from emulator.domain.context import Measured
+from emulator.domain.ports import StoredFile
+from emulator.reach import judged
+from portrait.actions import ACTIONS
+from portrait.codec import WireFault, decode_strict
+from portrait.dialects import Dialect
+from portrait.media import measure, sniff
+from portrait.models import AssetType
+from portrait.reasons import Reason, Refusal
+
+# A field as the refusal names it, and the paths one of which must lead to something.
+_Required = tuple[str, Sequence[Sequence[str]]]
+# Contract §5: what the upload door takes (D).
+_UPLOADED = frozenset({"jpeg", "png", "webp"})
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    """The JSON object of a body; an empty body is an empty object.
+
+    Raises:
+        Refusal: It is not JSON, or no object.
+    """
+    if not body:
+        return {}
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise Refusal(Reason.MALFORMED_BODY, why="is not JSON") from None
+    if type(value) is not dict:
+        raise Refusal(Reason.MALFORMED_BODY, why="must be a JSON object")
+    return value
+
+
+class Reader:
+    """Reads the requests of one dialect.
+
+    Args:
+        dialect: Says which fields are required and which are unknown.
+        name_required: Must CreateAssetGroup be given a Name? Contract §10.6.
+    """
+
+    def __init__(self, dialect: Dialect, *, name_required: bool) -> None:
+        self._foreign = dialect.foreign
+        self._required: Mapping[str, Sequence[_Required]] = {
+            action: tuple(_required(field) for field in fields if name_required or field != "Name|Title")
+            for action, fields in dialect.required.items()
+        }
+
+    def request(self, action: str, body: dict[str, Any]) -> Any:
+        """The typed request of an Action.
+
+        Raises:
+            Refusal: A required field is missing, or a field has the wrong type.
+        """
+        for field, paths in self._required[action]:
+            if not any(_leads(body, path) for path in paths):
+                raise Refusal(Reason.MISSING_FIELD, field=field)
+        foreign = self._foreign.get(action)
+        if foreign:
+            body = {name: value for name, value in body.items() if name not in foreign}
+        try:
+            return decode_strict(ACTIONS[action].request, body)
+        except WireFault as fault:
+            raise _refusal(fault) from None
+
+
+def _required(field: str) -> _Required:
+    names = field.split("|")
+    return names[0], tuple(tuple(name.split(".")) for name in names)
+
+
+def _leads(body: Any, path: Sequence[str]) -> bool:
+    """Is there something? `null` and an empty string are nothing (contract §2, I); a wrong type is found later."""
+    for name in path:
+        if type(body) is not dict:
+            return True
+        body = body.get(name)
+    return body is not None and body != ""
+
+
+def _refusal(fault: WireFault) -> Refusal:
+    if fault.why == "is missing":
+        return Refusal(Reason.MISSING_FIELD, field=fault.path)
+    return Refusal(Reason.INVALID_FIELD, field=fault.path, why=fault.why)
+
+
+def read_upload(fields: Mapping[str, str], content: bytes | None) -> tuple[UploadRequest, Measured]:
+    """The request of the upload door, and what a look at the file has found. Contract §5.
+
+    Raises:
+        Refusal: A required part is missing.
+    """
+    if not fields.get("GroupId"):
+        raise Refusal(Reason.MISSING_FIELD, field="GroupId")
+    if content is None:
+        raise Refusal(Reason.MISSING_FIELD, field="file")
+    # The type is told by the content, whatever name and Content-Type say (D: three formats; I: how it is told).
+    media = sniff(content)
+    known = media if media is not None and media.format in _UPLOADED else None
+    request = UploadRequest(
+        group_id=fields["GroupId"],
+        file=StoredFile(content=content, content_type=known.mime if known else "application/octet-stream"),
+        extension=known.extension if known else "",
+        name=fields.get("Name"),
+        asset_type=fields.get("AssetType"),
+        project_name=fields.get("ProjectName"),
+    )
+    return request, judged(measure(content) if known else None, AssetType.IMAGE, "upload")

@@ -1,0 +1,73 @@
+"""How outcomes are said: results and refusals as replies, in the words of a dialect and in the contract's two forms.
+
+Owns the forms; must not know how an outcome came about. A reply about a token never says the token outside of its
+place in the answer: `outcome` is what logs and the journal may repeat.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from attrs import define
+
+from emulator.calls import Reply
+from portrait.actions import VERSION
+from portrait.dialects import Dialect
+from portrait.dialects.envelope import wrap
+from portrait.reasons import Reason, Refusal
+
+_KEY_REASONS = frozenset({Reason.KEY_MISSING, Reason.KEY_UNKNOWN})
+
+
+@define
+class Said:
+    """A reply, and its outcome in one word for the journal."""
+
+    reply: Reply
+    outcome: str
+
+
+class Voice:
+    """Speaks one dialect.
+
+    Args:
+        dialect: Has the words.
+        key_in_envelope: Are bad keys told in the envelope too? Contract §10.8.
+    """
+
+    def __init__(self, dialect: Dialect, *, key_in_envelope: bool) -> None:
+        self._dialect = dialect
+        self._present = dialect.present
+        self._key_in_envelope = key_in_envelope
+
+    def result(self, result: Any, action: str, request_id: str) -> Reply:
+        """A success."""
+        shown = self._present(result)
+        return Reply(body=orjson.dumps(wrap(request_id=request_id, action=action, version=VERSION, result=shown)))
+
+    def refusal(self, refusal: Refusal, action: str, version: str | None, request_id: str) -> Said:
+        """A refusal, as its dialect says it."""
+        status, row, error = self._dialect.speak(refusal)
+        outcome = row.code.format_map({"field": refusal.field, "detail": refusal.detail, "id": ""}).rstrip(".")
+        in_envelope = self._key_in_envelope and refusal.reason in _KEY_REASONS
+        if row.plain is not None and not in_envelope:
+            return Said(plain(status, row.plain, error["Message"], request_id, code=error["Code"]), outcome)
+        # What came in as Action and Version goes out as JSON, which not every query's text can.
+        body = wrap(
+            request_id=request_id, action=sayable(action), version=sayable(version or VERSION), result=None, error=error
+        )
+        return Said(Reply(status=200 if in_envelope else status, body=orjson.dumps(body)), outcome)
+
+
+def plain(status: int, kind: str, message: str, request_id: str, *, code: str | None = None) -> Reply:
+    """The form of HTTP's own errors: `{"error": {"message", "type", "code"?, "request_id"}}`. Contract §1 (D, M)."""
+    error = {"message": message, "type": kind, "request_id": request_id}
+    if code is not None:
+        error["code"] = code
+    return Reply(status=status, body=orjson.dumps({"error": error}))
+
+
+def sayable(text: str) -> str:
+    """A text without what UTF-8 cannot carry."""
+    return text.encode(errors="replace").decode()
