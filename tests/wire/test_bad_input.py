@@ -168,7 +168,7 @@ GOOD = {
 }
 WRONG = {
     "string": (0, 5, 1.5, True, False, [], ["x"], {}, {"x": "y"}),
-    "integer": ("", "5", 1.5, True, False, [], [1], {}, 2**31, -(2**63), 10**30),
+    "integer": ("", "5", 1.5, True, False, [], [1], {}, 0, -(2**63), 10**30),
     "object": ("", "x", 0, 5, True, False, [], [{"GroupType": "AIGC"}]),
     "strings": ("", "x", 0, 5, True, {}, {"0": "x"}, [5], ["x", True], [["x"]], [{}], [None]),
 }
