@@ -57,9 +57,15 @@ class Pause:
 
 @frozen
 class Measure:
-    """Effect: fetch and measure the file behind a URL; the answer is a `Measured` (or None where fetching is off)."""
+    """Effect: look at the file behind a URL; the answer is an `emulator.domain.context.Measured`, or None.
+
+    Attributes:
+        url: Where the file is.
+        asset_type: What somebody says that it is: `Image`, `Video` or `Audio`.
+    """
 
     url: str = field(repr=False)
+    asset_type: str = ""
 
 
 @frozen(kw_only=True)
