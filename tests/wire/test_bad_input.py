@@ -251,16 +251,18 @@ def assert_no_server_error(received):
 
 
 CREATE = b'{"GroupType": "AIGC", "Name": "half"}'
-BROKEN = {
+CUT = {
     "4 GB declared, nothing sent": ([f"Content-Length: {4 * 1024 * MB}"], b""),
     "4 GB declared, cut after a bit": ([f"Content-Length: {4 * 1024 * MB}"], CREATE),
     "4 GB declared, cut after 3 MB": ([f"Content-Length: {4 * 1024 * MB}"], b" " * 3 * MB),
     "cut half-way": ([f"Content-Length: {2 * len(CREATE)}"], CREATE),
     "cut in the middle of the JSON": ([f"Content-Length: {len(CREATE)}"], CREATE[:10]),
+    "chunks cut": (["Transfer-Encoding: chunked"], b"25\r\n" + CREATE),
+}  # fmt: skip
+GARBLED = {
     "negative length": (["Content-Length: -5"], CREATE),
     "length that is no number": (["Content-Length: many"], CREATE),
     "two lengths": (["Content-Length: 5", "Content-Length: 6"], CREATE),
-    "chunks cut": (["Transfer-Encoding: chunked"], b"25\r\n" + CREATE),
     "chunk size that is no number": (["Transfer-Encoding: chunked"], b"xyz\r\n" + CREATE + b"\r\n0\r\n\r\n"),
     "chunk size beyond all": (["Transfer-Encoding: chunked"], b"f" * 40 + b"\r\n" + CREATE),
     "unknown transfer coding": (["Transfer-Encoding: piano"], CREATE),
@@ -273,11 +275,21 @@ BROKEN = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("lines", "body"), BROKEN.values(), ids=BROKEN)
-def test_a_broken_transfer_makes_nothing_and_breaks_nothing(me, lines, body):
+@pytest.mark.parametrize(("lines", "body"), CUT.values(), ids=CUT)
+def test_a_cut_transfer_makes_nothing_and_breaks_nothing(me, lines, body):
     """A request that never arrives as a whole is refused or dropped, never half executed and never a 5xx."""
     before = counts(me)
     assert_no_server_error(raw(me, head(me, *lines) + body))
+    assert counts(me) == before
+
+
+@pytest.mark.parametrize(("lines", "body"), GARBLED.values(), ids=GARBLED)
+def test_a_garbled_transfer_is_refused(me, lines, body):
+    """A request whose framing makes no sense is answered by a refusal, not by a 5xx, and makes nothing."""
+    before = counts(me)
+    received = raw(me, head(me, *lines, "Connection: close") + body, half_close=False)
+    assert re.match(rb"HTTP/1\.[01] (4\d\d|200) ", received) or received == b"", received[:300]
+    assert b'"Result"' not in received
     assert counts(me) == before
 
 
@@ -344,8 +356,8 @@ def test_an_unknown_address_or_method_has_the_http_level_form(me, method, path, 
 
 def test_a_method_nobody_knows_is_refused(me):
     """An invented method is a 4xx."""
-    received = raw(me, head(me, "Content-Length: 0", "Connection: close", method="BREW"))
-    assert re.match(rb"HTTP/1\.1 4\d\d ", received)
+    received = raw(me, head(me, "Content-Length: 0", "Connection: close", method="BREW"), half_close=False)
+    assert re.match(rb"HTTP/1\.[01] 4\d\d ", received)
 
 
 @pytest.mark.parametrize(
