@@ -13,7 +13,6 @@ from emulator.service import Service
 from emulator.web.driving import fulfil, fulfil_blocking
 from emulator.web.head import Head
 from emulator.web.intake import Intake
-from emulator.web.measuring import Measuring
 from emulator.web.site import Site
 from portrait.http import Broken, HttpRequest, HttpResponse, TransportFailure
 
@@ -28,7 +27,6 @@ class InProcessTransport:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._site = Site(service)
-        self._measurer = Measuring(service.settings.fetch)
 
     def send(self, request: HttpRequest) -> HttpResponse:
         """Send once; a pause of the emulator's passes on its clock.
@@ -44,7 +42,7 @@ class InProcessTransport:
 
         reply = _admitted(self._site, request)
         if not isinstance(reply, Reply):
-            reply = fulfil_blocking(reply.finish(), sleep, self._measurer)
+            reply = fulfil_blocking(reply.finish(), sleep)
         return _response(reply, request, waited)
 
     def close(self) -> None:
@@ -61,7 +59,6 @@ class AsyncInProcessTransport:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._site = Site(service)
-        self._measurer = Measuring(service.settings.fetch)
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         """Send once; a pause of the emulator's passes on its clock.
@@ -77,7 +74,7 @@ class AsyncInProcessTransport:
 
         reply = _admitted(self._site, request)
         if not isinstance(reply, Reply):
-            reply = await fulfil(reply.finish(), sleep, self._measurer)
+            reply = await fulfil(reply.finish(), sleep)
         return _response(reply, request, waited)
 
     async def close(self) -> None:

@@ -211,7 +211,7 @@ class Validations:
         Raises:
             emulator.control.ControlError: It is unknown, or has ended already.
         """
-        return self._control.finish_validation(token, result, subject)
+        return self._control.finish_validation(token, result=result, subject=subject)
 
 
 class Assets:

@@ -7,21 +7,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from emulator.calls import Answering, Measure, Pause, Reply
+from emulator.web.measuring import measured
+from portrait.media import Measurement
 from portrait.reasons import Refusal
 
-Measurer = Callable[[str], Any]
 
-
-async def fulfil(answering: Answering, sleep: Callable[[float], Awaitable[None]], measurer: Measurer) -> Reply:
+async def fulfil(answering: Answering, sleep: Callable[[float], Awaitable[None]]) -> Reply:
     """Drive an answer without blocking the event loop.
 
     Args:
         answering: What the service began.
         sleep: Lets seconds pass.
-        measurer: Fetches and measures; it blocks, so it runs on a thread.
     """
     try:
         effect = next(answering)
@@ -30,12 +28,12 @@ async def fulfil(answering: Answering, sleep: Callable[[float], Awaitable[None]]
                 await sleep(effect.seconds)
                 effect = answering.send(None)
             else:
-                effect = _measured(answering, *await asyncio.to_thread(_attempt, measurer, effect))
+                effect = _hand_over(answering, *await asyncio.to_thread(_look, effect))
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]
 
 
-def fulfil_blocking(answering: Answering, sleep: Callable[[float], None], measurer: Measurer) -> Reply:
+def fulfil_blocking(answering: Answering, sleep: Callable[[float], None]) -> Reply:
     """Drive an answer on this thread; arguments as above."""
     try:
         effect = next(answering)
@@ -44,18 +42,18 @@ def fulfil_blocking(answering: Answering, sleep: Callable[[float], None], measur
                 sleep(effect.seconds)
                 effect = answering.send(None)
             else:
-                effect = _measured(answering, *_attempt(measurer, effect))
+                effect = _hand_over(answering, *_look(effect))
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]
 
 
-def _attempt(measurer: Measurer, effect: Measure) -> tuple[Any, Refusal | None]:
+def _look(effect: Measure) -> tuple[Measurement | None, Refusal | None]:
     try:
-        return measurer(effect.url), None
+        return measured(effect.url), None
     except Refusal as refusal:
         return None, refusal
 
 
-def _measured(answering: Answering, found: Any, refusal: Refusal | None) -> Pause | Measure:
-    """Hand over what was found, or the refusal in its place."""
+def _hand_over(answering: Answering, found: Measurement | None, refusal: Refusal | None) -> Pause | Measure:
+    """What was found, or the refusal in its place."""
     return answering.send(found) if refusal is None else answering.throw(refusal)

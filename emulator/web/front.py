@@ -18,7 +18,6 @@ from emulator.web.answer import Answer
 from emulator.web.driving import fulfil
 from emulator.web.head import Head
 from emulator.web.intake import Intake
-from emulator.web.measuring import Measuring
 from emulator.web.site import Site
 from portrait.clock import SystemClock
 
@@ -27,6 +26,8 @@ _LOG = logging.getLogger("emulator.web")
 # A client that sends its whole body before it reads the answer gets to read a refusal if the rest is taken from it.
 DRAIN_BYTES = 64 * 1_048_576
 DRAIN_SECONDS = 5.0
+
+_NOBODY = Reply(drop=True)  # to a client that is gone
 
 
 class Front:
@@ -39,7 +40,6 @@ class Front:
 
     def __init__(self, site: Site, clock: SystemClock | None = None) -> None:
         self._site = site
-        self._measurer = Measuring(site.service.settings.fetch)
         self._clock = clock or SystemClock()
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -49,12 +49,15 @@ class Front:
             reply = await self._reply(request, content)
         except web.RequestPayloadError:
             return self._sent(self._site.damaged(), keep_alive=False)
+        except ConnectionError:
+            return self._sent(_NOBODY, keep_alive=False)
         if content.is_eof():
             return self._sent(reply, keep_alive=request.keep_alive)
         answer = self._sent(reply, keep_alive=False)
-        await answer.prepare(request)
-        if not _waits_for_continue(request):
-            await _drain(content)
+        with suppress(ConnectionError):
+            await answer.prepare(request)
+            if not _waits_for_continue(request):
+                await _drain(content)
         return answer
 
     def _sent(self, reply: Reply, *, keep_alive: bool) -> Answer:
@@ -67,7 +70,7 @@ class Front:
             if isinstance(admitted, Reply):
                 return admitted
             refused = await _take(request, content, admitted)
-            return refused or await fulfil(admitted.finish(), self._site.service.clock.async_sleep, self._measurer)
+            return refused or await fulfil(admitted.finish(), self._site.service.clock.async_sleep)
         except (web.RequestPayloadError, ConnectionError):
             raise
         except Exception:  # noqa: BLE001 - a fault of ours is an answer too, and is logged
@@ -81,16 +84,18 @@ async def _take(request: web.BaseRequest, content: StreamReader, intake: Intake)
         return intake.feed(content.read_nowait())
     if _waits_for_continue(request):
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    while data := await content.readany():
+    while request.transport is not None and (data := await content.readany()):
         refused = intake.feed(data)
         if refused is not None:
             return refused
+    if request.transport is None:
+        raise ConnectionResetError
     return None
 
 
 async def _drain(content: StreamReader) -> None:
     left = DRAIN_BYTES
-    with suppress(TimeoutError, ConnectionError, web.RequestPayloadError):
+    with suppress(TimeoutError, web.RequestPayloadError):
         async with asyncio.timeout(DRAIN_SECONDS):
             while left > 0 and (data := await content.readany()):
                 left -= len(data)

@@ -6,6 +6,7 @@ from emulator.web.head import Head, is_loopback, parameters, segment, text
 
 
 def head(**headers):
+    """A head with these headers."""
     return Head("POST", "/", "", {name.replace("_", "-"): value for name, value in headers.items()})
 
 
@@ -38,8 +39,8 @@ def test_a_host_that_cannot_be_one_is_never_repeated(host, shown):
     ("query", "expected"),
     [
         ("Action=GetAsset&Version=2024-01-01", {"Action": "GetAsset", "Version": "2024-01-01"}),
-        ("a=1&a=2", {"a": "1"}), ("a=", {"a": ""}), ("a", {"a": ""}), ("", {}), ("a=%FF&b=\udcff", {"a": "�", "b": "�"}),
-        ("a=x%20y+z", {"a": "x y z"}), ("%", {"%": ""}), ("=x", {"": "x"}),
+        ("a=1&a=2", {"a": "1"}), ("a=", {"a": ""}), ("a", {"a": ""}), ("", {}),
+        ("a=%FF&b=\udcff", {"a": "�", "b": "�"}), ("a=x%20y+z", {"a": "x y z"}), ("%", {"%": ""}), ("=x", {"": "x"}),
     ],
 )  # fmt: skip
 def test_a_query_is_parsed_once_and_for_all(query, expected):
@@ -65,9 +66,10 @@ def test_the_declared_length_is_a_number_or_nothing(header, size):
 @pytest.mark.parametrize(
     ("host", "local"),
     [
-        ("localhost", True), ("LocalHost.:80", True), ("a.localhost:1", True), ("127.0.0.1", True), ("127.9.9.9:8", True),
-        ("[::1]", True), ("[::1]:8787", True), ("localhost.example", False), ("127.0.0.1.example", False),
-        ("0.0.0.0", False), ("192.168.0.2", False), ("[::2]", False), ("", False), ("[::1", False),
+        ("localhost", True), ("LocalHost.:80", True), ("a.localhost:1", True), ("127.0.0.1", True),
+        ("127.9.9.9:8", True), ("[::1]", True), ("[::1]:8787", True), ("localhost.example", False),
+        ("127.0.0.1.example", False),         ("0.0.0.0", False), ("192.168.0.2", False), ("[::2]", False), ("", False),
+        ("[::1", False),
     ],
 )  # fmt: skip
 def test_loopback_hosts(host, local):
