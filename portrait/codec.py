@@ -241,7 +241,7 @@ def _client_converter() -> Converter:
     converter = Converter()
     converter.register_structure_hook(str, _tolerant_string)
     converter.register_structure_hook(int, _tolerant_integer)
-    converter.register_structure_hook_func(_is_enum, _tolerant_enum)
+    converter.register_structure_hook(StrEnum, _tolerant_enum)  # by class, or the hook of `str` would take it
     converter.register_structure_hook_func(_is_open_enum, _tolerant_enum)
     converter.register_structure_hook_factory(_is_tuple, _tuples(converter))
     converter.register_structure_hook_factory(attrs.has, _reader(converter))
@@ -254,7 +254,7 @@ def _server_converter() -> Converter:
     converter = Converter()
     converter.register_structure_hook(str, _strict_string)
     converter.register_structure_hook(int, _strict_integer)
-    converter.register_structure_hook_func(_is_enum, _strict_enum)
+    converter.register_structure_hook(StrEnum, _strict_enum)  # by class, or the hook of `str` would take it
     converter.register_structure_hook_factory(_is_tuple, _tuples(converter))
     converter.register_structure_hook_factory(attrs.has, _reader(converter))
     return converter
