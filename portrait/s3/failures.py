@@ -76,7 +76,9 @@ def translate(error: Exception, operation: str) -> Exception:
                 f"{operation}: no secure connection to the storage: its certificate is not trusted.",
                 advice="Check the endpoint_url; a private certificate authority is named by AWS_CA_BUNDLE.",
             )
-        case boto.HTTPClientError() | boto.IncompleteReadError() | boto.ResponseStreamingError():
+        case (
+            boto.HTTPClientError() | boto.ConnectionError() | boto.IncompleteReadError() | boto.ResponseStreamingError()
+        ):
             return StorageUnreachable(f"{operation}: no usable answer from the storage ({type(error).__name__}).")
         case boto.BotoCoreError():
             return UsageError(f"{operation} cannot be sent ({type(error).__name__}).")

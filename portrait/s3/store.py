@@ -30,7 +30,7 @@ from portrait.s3.plan import USUAL_PART, plan_parts
 from portrait.s3.results import AbandonedUpload, StoredObject
 from portrait.s3.source import fingerprint
 from portrait.s3.stopping import StopFlag
-from portrait.s3.storing import SINGLE_PUT, Storer
+from portrait.s3.storing import Storer
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -158,7 +158,7 @@ class ObjectStore:
         """
         flag, files = self._flag(stop), [Path(path) for path in paths]
         known = dict(self.existing(stop=flag)) if files else {}
-        large = {path for path in set(files) if _is_large(path)}
+        large = {path for path in set(files) if self._is_large(path)}
         done: dict[Path, StoredObject] = {}
         failed: dict[Path, PortraitError] = {}
 
@@ -245,15 +245,14 @@ class ObjectStore:
     def _flag(self, stop: StopFlag | None) -> StopFlag:
         return stop or self.new_stop()
 
+    def _is_large(self, path: Path) -> bool:
+        try:
+            return self._storer.in_parts(fingerprint(path).size)
+        except SourceUnreadable:
+            return False  # told when its turn comes
+
     def _warn(self, message: str) -> None:
         self._announce(StorageWarning(message=message))
-
-
-def _is_large(path: Path) -> bool:
-    try:
-        return fingerprint(path).size > SINGLE_PUT
-    except SourceUnreadable:
-        return False  # told when its turn comes
 
 
 def _is_fatal(error: BaseException) -> bool:

@@ -27,7 +27,7 @@ from portrait.s3.stopping import StopFlag
 IN_MEMORY = MIB
 """Files up to this many bytes are read once, whole; larger ones in blocks, whatever their size."""
 SINGLE_PUT = 16 * MIB
-"""Files up to this many bytes go by one request."""
+"""Files up to this many bytes, and no more than a part has, go by one request."""
 
 
 @frozen
@@ -82,7 +82,7 @@ class Storer:
             item = self._item(path, size, hashlib.sha256(content).hexdigest(), kind_of(content[:HEAD_BYTES], path.name))
             return self._put(item, lambda _: content, known, stop)
         kind = kind_of(read_head(path, HEAD_BYTES), path.name)
-        if size > SINGLE_PUT:
+        if self.in_parts(size):
             return self._in_parts(path, kind, known, stop)
         whole = Plan(size, size)
         sha256 = digest(path, whole, stop=stop, report=self._hashing(path, size)).sha256
@@ -91,6 +91,10 @@ class Storer:
             return Slice(path, whole.part(1), sha256=sha256, stop=stop, check=again or self.check_slices)
 
         return self._put(self._item(path, size, sha256, kind), body, known, stop)
+
+    def in_parts(self, size: int) -> bool:
+        """Whether a file of that many bytes goes in parts."""
+        return size > min(SINGLE_PUT, self.part_size)
 
     def _item(self, path: Path, size: int, sha256: str, kind: Kind) -> _Item:
         return _Item(path, size, sha256, kind, key_for(self.prefix, sha256, kind.extension))

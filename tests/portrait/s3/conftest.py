@@ -19,8 +19,8 @@ from portrait.s3.plan import MIB, SMALLEST_PART
 from tests.s3_stub import ACCESS_KEY, SECRET_KEY, S3Stub
 
 JPEG = b"\xff\xd8\xff\xe0"
-LARGE = 3 * SMALLEST_PART + 2 * MIB
-"""Four parts of the smallest size, the last one smaller."""
+LARGE = 2 * SMALLEST_PART + MIB
+"""Three parts of the smallest size, the last one smaller."""
 
 
 class Blocking:
@@ -45,6 +45,8 @@ def _read_service_models_once() -> Iterator[None]:
     loader = botocore.loaders.JSONFileLoader
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loader, "load_file", staticmethod(functools.cache(loader().load_file)))
+        services = functools.cache(botocore.loaders.Loader().list_available_services)
+        patch.setattr(botocore.loaders.Loader, "list_available_services", lambda _, type_name: services(type_name))
         yield
 
 
@@ -108,7 +110,11 @@ def make_file(tmp_path: Path) -> Callable[..., Path]:
     def make(name: str = "host.jpg", size: int = 1000, seed: int = 1) -> Path:
         path = tmp_path / name
         head = JPEG if name.endswith("jpg") else b""
-        path.write_bytes((head + random.Random(seed).randbytes(size))[:size])
+        noise = random.Random(seed).randbytes(min(size, MIB))
+        with path.open("wb") as file:
+            for at in range(0, size, MIB):  # no two MiB are equal
+                file.write((head + at.to_bytes(8, "big") + noise)[: min(MIB, size - at)])
+                head = b""
         return path
 
     return make

@@ -1,0 +1,149 @@
+"""The journal and its lock: what a crash leaves can be read, and one holder at a time."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from portrait.s3 import UploadInterrupted
+from portrait.s3.journal import Entry, Journal, forget_uploads, read_entry, state_folder
+from portrait.s3.locking import KeyedLocks, locked
+from portrait.s3.plan import Plan
+from portrait.s3.source import Digest, Fingerprint
+from portrait.s3.stopping import StopFlag
+
+ENTRY = Entry(
+    source="/a",
+    seen=Fingerprint(25, 1, 2, 3),
+    plan=Plan(25, 10),
+    digest=Digest("ab" * 32, ("a", "b", "c")),
+    key="k",
+    upload_id="u",
+    etags={1: "x", 3: "z"},
+)
+
+
+def journal(folder: Path) -> Journal:
+    made = Journal(folder, "destination", Path("/a"))
+    made.path.parent.mkdir(parents=True, exist_ok=True)
+    return made
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    """An entry, and parts added to it, come back; after clearing nothing does."""
+    kept = journal(tmp_path)
+    kept.begin(ENTRY)
+    kept.note_part(2, "y")
+    found = kept.read()
+    assert found is not None
+    assert found.etags == {1: "x", 2: "y", 3: "z"}
+    assert (found.upload_id, found.digest, found.plan, found.seen) == ("u", ENTRY.digest, ENTRY.plan, ENTRY.seen)
+    kept.clear()
+    kept.clear()
+    assert kept.read() is None
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_torn_file(tmp_path: Path, data: st.DataObject) -> None:
+    """A file cut anywhere gives nothing, or an entry with some of the parts; never a wrong one, never an error."""
+    kept = journal(tmp_path)
+    kept.begin(ENTRY)
+    whole = kept.path.read_bytes()
+    kept.path.write_bytes(whole[: data.draw(st.integers(0, len(whole)))])
+    found = kept.read()
+    if found is not None:
+        assert (found.key, found.digest, found.upload_id in {None, "u"}) == ("k", ENTRY.digest, True)
+        assert found.etags.items() <= ENTRY.etags.items()
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"form": 2}', "\x00\x01", '{"form":1,"seen":[1],"part_size":"x"}'])
+def test_other_files(tmp_path: Path, text: str) -> None:
+    """What is not a journal of this form is no memory, and no error."""
+    path = tmp_path / "x.jsonl"
+    path.write_text(text)
+    assert read_entry(path) is None
+
+
+def test_each_source_and_destination_has_its_own(tmp_path: Path) -> None:
+    """Neither two files nor two places share a journal."""
+    paths = {
+        Journal(tmp_path, place, Path(source)).path for place in ("one", "two") for source in ("/a", "/b", "relative")
+    }
+    assert len(paths) == 6
+
+
+def test_forgetting(tmp_path: Path) -> None:
+    """Only the journals of the named uploads are dropped."""
+    kept = journal(tmp_path)
+    kept.begin(ENTRY)
+    forget_uploads(tmp_path, {"other"})
+    assert kept.read() is not None
+    forget_uploads(tmp_path, {"u"})
+    assert kept.read() is None
+
+
+def test_state_folder() -> None:
+    """XDG_STATE_HOME decides, ~/.local/state by default."""
+    assert state_folder({"XDG_STATE_HOME": "/x"}) == Path("/x/portrait")
+    assert state_folder({}) == Path.home() / ".local/state/portrait"
+
+
+def test_lock_is_waited_for(tmp_path: Path) -> None:
+    """A second holder waits, is told so once, and gets the lock when it is free; no file is left."""
+    path, told, order = tmp_path / "x.lock", threading.Event(), []
+
+    def second() -> None:
+        with locked(path, StopFlag(lambda _: None), told.set):
+            order.append("second")
+
+    thread = threading.Thread(target=second)
+    with locked(path, StopFlag(), lambda: pytest.fail("nobody held it")):
+        thread.start()
+        told.wait()
+        order.append("first")
+    thread.join()
+    assert order == ["first", "second"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_waiting_can_be_stopped(tmp_path: Path) -> None:
+    """Whoever waits for a lock can be told to stop."""
+    stop = StopFlag()
+    with (
+        locked(tmp_path / "x", StopFlag(), lambda: None),
+        pytest.raises(UploadInterrupted),
+        locked(tmp_path / "x", stop, stop.set),
+    ):
+        pass
+
+
+def test_many_holders_one_at_a_time(tmp_path: Path) -> None:
+    """Taking the lock file away never lets two in at once."""
+    inside, most = [0], [0]
+
+    def work() -> None:
+        for _ in range(30):
+            with locked(tmp_path / "x", StopFlag(lambda _: None), lambda: None):
+                inside[0] += 1
+                most[0] = max(most[0], inside[0])
+                inside[0] -= 1
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1]
+
+
+def test_keyed_locks_are_kept_only_while_used() -> None:
+    """A name costs nothing once nobody holds it."""
+    locks = KeyedLocks()
+    with locks.hold("a"), locks.hold("b"):
+        assert set(locks._locks) == {"a", "b"}
+    assert locks._locks == {}
