@@ -56,6 +56,11 @@ def pause(policy: RetryPolicy, attempt: int, error: PortraitError, chance: float
     wished = error.retry_after if isinstance(error, ApiError) else None
     if wished is not None:
         return wished if wished <= policy.patience else None
-    # The exponent is bounded so that a policy of a thousand attempts does not overflow a float.
-    grown = policy.first * policy.factor ** min(attempt - 1, 64)
-    return min(grown, policy.longest) * (0.5 + chance / 2)
+    return min(_grown(policy, attempt), policy.longest) * (0.5 + chance / 2)
+
+
+def _grown(policy: RetryPolicy, attempt: int) -> float:
+    try:
+        return policy.first * policy.factor ** (attempt - 1)
+    except OverflowError:
+        return policy.longest if policy.first else 0.0
