@@ -139,13 +139,15 @@ class Caller:
                     return {}, Response(
                         request_id=gone.request_id, http_status=gone.http_status or 0, body=gone.response or {}
                     )
+                gone.may_have_executed = uncertain
                 raise
             except PortraitError as failed:
                 error = failed
             delay = pause(self.policy, attempt, error, self.chance.random()) if may_resend(resend, error) else None
-            if delay is None:
-                raise error
             uncertain = uncertain or error.may_have_executed
+            if delay is None:
+                error.may_have_executed = uncertain
+                raise error
             _LOG.info("%s failed with %s; again in %.1f s", name, type(error).__name__, delay)
             yield Report(CallRetried(action=name, attempt=attempt, delay=delay, error=type(error).__name__))
             yield Wait(delay)
