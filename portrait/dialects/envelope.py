@@ -7,12 +7,13 @@ before the HTTP status, since proxies turn one into the other. This module knows
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf
 from typing import Any
 
 import orjson
 
 from portrait.dialects.spec import Dialect
-from portrait.errors import ApiError, BadResponse, Retry, api_error
+from portrait.errors import ApiError, BadResponse, Retry, Throttled, api_error
 from portrait.http import HttpResponse
 from portrait.models import Response
 
@@ -59,17 +60,22 @@ def unwrap(response: HttpResponse, *, action: str, dialect: Dialect) -> tuple[Ma
     raise _bad(response, action, "answered JSON without ResponseMetadata")
 
 
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait, from `retry-after` or `x-ratelimit-reset` given as seconds; None if neither says so."""
-    for name in ("retry-after", "x-ratelimit-reset"):
-        try:
-            seconds = float(headers.get(name, ""))
-        except ValueError:
-            continue
+def retry_after(headers: Mapping[str, str], *, throttled: bool) -> float | None:
+    """Seconds to wait, from `retry-after`, or `x-ratelimit-reset` where that is what stopped the call; else None."""
+    asked = _seconds(headers.get("retry-after", ""))
+    if asked is None and throttled:
+        reset = _seconds(headers.get("x-ratelimit-reset", ""))
         # Larger numbers are moments, not spans; what they count from is not documented.
-        if 0 <= seconds <= 3600:
-            return seconds
-    return None
+        asked = reset if reset is not None and reset <= 3600 else None
+    return asked
+
+
+def _seconds(text: str) -> float | None:
+    try:
+        seconds = float(text)
+    except ValueError:
+        return None
+    return seconds if 0 <= seconds < inf else None
 
 
 def _object(response: HttpResponse, action: str) -> Mapping[str, Any]:
@@ -127,27 +133,29 @@ def _refusal(refused: Any, source: Response, action: str, dialect: Dialect) -> A
     """The envelope's `Error`; a dialect may read a code of one Action in its own way."""
     facts = refused if isinstance(refused, Mapping) else {"Message": str(refused)}
     code = str(facts.get("Code") or "")
-    return api_error(
+    error = api_error(
         code,
         str(facts.get("Message") or ""),
         rule=dialect.codes.get(action, {}).get(code.partition(".")[0]),
         http_status=source.http_status,
         action=action,
         request_id=source.request_id,
-        retry_after=retry_after(source.headers),
         response=source.body,
     )
+    error.retry_after = retry_after(source.headers, throttled=isinstance(error, Throttled))
+    return error
 
 
 def _plain(refused: Any, source: Response, action: str) -> ApiError:
     """AllToken's other form, for errors of HTTP's own level: `{"error": {"message", "type", "code"?}}`."""
     facts = refused if isinstance(refused, Mapping) else {"message": str(refused)}
-    return api_error(
+    error = api_error(
         str(facts.get("code") or facts.get("type") or ""),
         str(facts.get("message") or ""),
         http_status=source.http_status,
         action=action,
         request_id=str(facts.get("request_id") or source.body.get("request_id") or ""),
-        retry_after=retry_after(source.headers),
         response=source.body,
     )
+    error.retry_after = retry_after(source.headers, throttled=isinstance(error, Throttled))
+    return error
