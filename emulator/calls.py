@@ -57,15 +57,12 @@ class Pause:
 
 @frozen
 class Measure:
-    """Effect: look at the file behind a URL; the answer is an `emulator.domain.context.Measured`, or None.
+    """Effect: fetch and measure the file behind a URL; the answer is a `portrait.media.Measurement`, or None.
 
-    Attributes:
-        url: Where the file is.
-        asset_type: What somebody says that it is: `Image`, `Video` or `Audio`.
+    None stands for a file that could not be measured here; a driver throws a `Refusal` for one that cannot be had.
     """
 
     url: str = field(repr=False)
-    asset_type: str = ""
 
 
 @frozen(kw_only=True)

@@ -83,7 +83,7 @@ class Control:
 
     # --- calls -------------------------------------------------------------------------------------------------------
 
-    def calls(self, **filters: Any) -> dict[str, Any]:
+    def calls(self, /, **filters: Any) -> dict[str, Any]:
         """The last calls, oldest first.
 
         Args:
@@ -103,7 +103,7 @@ class Control:
         kinds = {ManualClock: "manual", ScaledClock: "scaled"}
         return {"now": self._stamps(now), "seconds": now, "kind": kinds.get(type(self._clock), "real")}
 
-    def set_clock(self, **change: Any) -> dict[str, Any]:
+    def set_clock(self, /, **change: Any) -> dict[str, Any]:
         """Move the clock.
 
         Args:

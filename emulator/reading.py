@@ -13,10 +13,11 @@ import orjson
 from emulator.domain.assets import UploadRequest
 from emulator.domain.context import Measured
 from emulator.domain.ports import StoredFile
+from emulator.reach import judged
 from portrait.actions import ACTIONS
 from portrait.codec import WireFault, decode_strict
 from portrait.dialects import Dialect
-from portrait.media import faults, limits_for, measure, sniff
+from portrait.media import measure, sniff
 from portrait.models import AssetType
 from portrait.reasons import Reason, Refusal
 
@@ -117,9 +118,4 @@ def read_upload(fields: Mapping[str, str], content: bytes | None) -> tuple[Uploa
         asset_type=fields.get("AssetType"),
         project_name=fields.get("ProjectName"),
     )
-    return request, _look(content) if known else Measured()
-
-
-def _look(content: bytes) -> Measured:
-    found = faults(measure(content), limits_for("alltoken", door="upload"), AssetType.IMAGE)
-    return Measured(tuple((fault.code, fault.message) for fault in found))
+    return request, judged(measure(content) if known else None, AssetType.IMAGE, "upload")

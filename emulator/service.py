@@ -7,7 +7,7 @@ or the network it yields as an effect to whoever drives `answer`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from typing import Any
 
 import orjson
@@ -24,6 +24,7 @@ from emulator.domain.records import Customer, Ended, Scan
 from emulator.ids import Ids
 from emulator.journal import Journal
 from emulator.links import Links
+from emulator.reach import REACH, judged
 from emulator.reading import Reader, read_object, read_upload
 from emulator.rules import Do, Plan, RuleError, parse_one_time
 from emulator.settings import Settings
@@ -34,6 +35,7 @@ from emulator.voice import Voice, plain, sayable
 from portrait.actions import VERSION
 from portrait.clock import Clock, SystemClock
 from portrait.dialects import ALLTOKEN
+from portrait.media import Measurement, measure
 from portrait.reasons import Reason, Refusal
 
 __all__ = ["Service", "StoredFile", "ValidationPage"]
@@ -79,7 +81,6 @@ class Service:
         settings: Default: the guide's reading of the contract.
         clock: Default: the machine's.
         store: Makes the store; default: in memory.
-        measurable: Whether the driver will fulfil a `Measure` of an address; default: of none.
     """
 
     def __init__(
@@ -87,8 +88,6 @@ class Service:
         settings: Settings | None = None,
         clock: Clock | None = None,
         store: StoreFactory = MemoryStore,
-        *,
-        measurable: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self.settings = settings = settings or Settings()
         self.clock: Clock = clock or SystemClock()
@@ -107,7 +106,7 @@ class Service:
             second_same=settings.second_result == "same",
             name_required=settings.name_required,
             projects=settings.projects,
-            measurable=measurable,
+            measurable=REACH[settings.fetch],
             ids=self._ids,
             stamp=stamps,
         )
@@ -169,7 +168,7 @@ class Service:
 
     def _handled(
         self, turn: _Turn, handler: Handler, request: Any, measured: Measured | None
-    ) -> Generator[Measure, Measured | None, Any]:
+    ) -> Generator[Measure, Measurement | None, Any]:
         """Run a handler, and once more if it wants a file measured: that is done outside of the transaction."""
         while True:
             now = self.clock.now()
@@ -182,7 +181,14 @@ class Service:
                         turn.handle = ctx.handle
             except NeedsMedia as wanted:
                 url = wanted.url
-            measured = (yield Measure(url, request.asset_type)) or Measured()
+            own = self._own_file(turn.call.base, url)
+            found = (yield Measure(url)) if own is None else measure(own.content)
+            measured = judged(found, request.asset_type)
+
+    def _own_file(self, base: str, url: str) -> StoredFile | None:
+        """An uploaded file that somebody registers by its address is at hand."""
+        prefix = f"{base}/r2/"
+        return self._store.file(url.removeprefix(prefix)) if url.startswith(prefix) else None
 
     def _context(self, tx: Transaction, now: float, turn: _Turn, measured: Measured | None) -> Context:
         call, do = turn.call, turn.do

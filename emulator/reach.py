@@ -1,0 +1,45 @@
+"""Which addresses are looked at, and what a look at a file says. Contract §3: faults told by CreateAsset itself (M).
+
+Owns the choice and the judgement; must not fetch. An emulator is offline by default: only this machine is in reach.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from ipaddress import ip_address
+from types import MappingProxyType
+from urllib.parse import urlsplit
+
+from emulator.domain.context import Measured
+from emulator.domain.verdicts import MAGIC_HOST
+from portrait.media import Door, Measurement, faults, limits_for
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""
+
+
+def _on_this_machine(url: str) -> bool:
+    host = _host(url)
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+# The setting `fetch` → may the file behind an address be fetched?
+REACH: Mapping[str, Callable[[str], bool]] = MappingProxyType(
+    {
+        "never": lambda _: False,
+        "loopback": _on_this_machine,
+        "always": lambda url: _host(url) != MAGIC_HOST,
+    }
+)
+
+
+def judged(found: Measurement | None, kind: str, door: Door = "CreateAsset") -> Measured:
+    """What is wrong with a file of which somebody says that it is a `kind`; nothing, where nobody looked."""
+    if found is None:
+        return Measured()
+    wrong = faults(found, limits_for("alltoken", door=door), kind)
+    return Measured(tuple((fault.code, fault.message) for fault in wrong))
