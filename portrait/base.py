@@ -10,6 +10,7 @@ from attrs import evolve
 
 from portrait.calling import Caller
 from portrait.clock import Clock
+from portrait.ensuring.flights import Flights
 from portrait.errors import UsageError
 from portrait.flow import Flow, Listener
 from portrait.http import Limit, Timeouts
@@ -26,7 +27,9 @@ _UNSET: Any = object()
 class _State:
     """Shared by a client and those derived from it."""
 
-    closed = False
+    def __init__(self) -> None:
+        self.closed = False
+        self.flights = Flights()
 
 
 class BaseClient:

@@ -35,6 +35,7 @@ from portrait.flow import Flow, Report, Send, Wait
 from portrait.http import Broken, HttpRequest, HttpResponse, Timeouts, TransportFailure
 from portrait.models import DeleteAssetRequest, GetAssetRequest, Response, Result, UpdateAssetRequest
 from portrait.pace import Pace
+from portrait.providers import PROVIDERS, Provider
 from portrait.retry import RetryPolicy, may_resend, pause
 from portrait.uri import bare_id
 
@@ -70,6 +71,7 @@ class Caller:
         clock: For measuring and waiting.
         pace: The client's own speed limit.
         chance: Spreads pauses.
+        provider: Who answers, for its documented limits.
     """
 
     base_url: str
@@ -81,6 +83,7 @@ class Caller:
     clock: Clock
     pace: Pace | None = None
     chance: random.Random = field(factory=random.Random, repr=False)
+    provider: Provider = PROVIDERS["alltoken"]
 
     def call(self, action: Action[Any, R], request: Any, timeouts: Timeouts | None = None) -> Flow[R]:
         """A typed call; its result carries the raw answer as `response`.

@@ -10,11 +10,12 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, overload
 
-from portrait import paging, uploading, waiting, watching
+from portrait import ensuring, paging, uploading, waiting, watching
 from portrait._methods import AsyncMethods, Methods
 from portrait.actions import Action
 from portrait.base import BaseClient
 from portrait.calling import RawResult
+from portrait.ensuring import EnsureQuery
 from portrait.flow import Flow, run, run_async
 from portrait.http import AsyncTransport, Limit, Transport
 from portrait.models import (
@@ -210,6 +211,59 @@ class PortraitClient(BaseClient, Methods):
         """
         return self._run(waiting.wait_until_validated(self._caller, token, timeout, poll))
 
+    def ensure_group(self, name: str, *, description: str | None = None, project_name: str | None = None) -> AssetGroup:
+        """The AIGC group of exactly that name; made if there is none.
+
+        Args:
+            name: At most 50 characters on AllToken.
+            description: For a new group.
+            project_name: Default: the client's project.
+
+        Raises:
+            AmbiguousGroup: Several groups bear the name.
+            UnknownOutcome: The answer to the create was lost and looking for it did not help.
+        """
+        return self._run(ensuring.ensure_group(self._caller, name, description, project_name))
+
+    def ensure_asset(self, source: ensuring.Source, **options: Unpack[EnsureQuery]) -> ensuring.FileOutcome:
+        """One file or address as an Active asset; the same content again is the same asset.
+
+        Args:
+            source: A path, bytes, or an http(s) address.
+            **options: As `ensure_assets`.
+
+        Raises:
+            PortraitError: What stands in the way: `MediaRejected`, `QuotaExceeded`, `AssetFailed`, `WaitTimeout` …
+        """
+        outcomes = list(self.ensure_assets([source], **options))
+        outcomes[0].check()
+        return outcomes[0]
+
+    def ensure_assets(
+        self, sources: ensuring.Source | Iterable[ensuring.Source], **options: Unpack[EnsureQuery]
+    ) -> Iterator[ensuring.FileOutcome]:
+        """Files, folders and addresses as Active assets; every file ends in one outcome, and none raises.
+
+        Content is recognized by its SHA-256, which stands in the asset's Name: what the group has already is used, the
+        same file twice is one asset, a lost answer is looked for and not repeated. Interrupted, it goes on when called
+        again.
+
+        Args:
+            sources: Paths, bytes and http(s) addresses; a folder stands for the files in it and below.
+            **options: `group_id` is required. `store`: an `ObjectStore` that gives files a public address; without one
+                they go through the gateway's upload (JPEG, PNG and WebP up to 10 MB). `group_type`: default: asked
+                once. `asset_type`: of addresses. `quota`: assets that the group may hold, default: what the provider
+                documents; None sets no limit. `timeout`: seconds for the reviews. `poll`: seconds between two looks.
+                `concurrency`: files at once. `check_public`: see from outside that a stored file can be fetched.
+                `state_dir`: a folder that remembers creates across processes. `wait`: False does not wait for reviews.
+
+        Raises:
+            PortraitError: While iterating: the group cannot be read, or the key is refused.
+        """
+        self._check_open()
+        batch = ensuring.Batch(self._caller, ensuring.options_of(self._state.flights, self._caller, options))
+        return ensuring.conducted(batch, ensuring.expand(sources), self._run)
+
 
 class AsyncPortraitClient(BaseClient, AsyncMethods):
     """The same for asyncio. One client for each event loop; use it as an async context manager, or close it.
@@ -308,3 +362,23 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
     ) -> VisualValidateResult:
         """As `PortraitClient.wait_until_validated`."""
         return await self._run(waiting.wait_until_validated(self._caller, token, timeout, poll))
+
+    async def ensure_group(
+        self, name: str, *, description: str | None = None, project_name: str | None = None
+    ) -> AssetGroup:
+        """As `PortraitClient.ensure_group`."""
+        return await self._run(ensuring.ensure_group(self._caller, name, description, project_name))
+
+    async def ensure_asset(self, source: ensuring.Source, **options: Unpack[EnsureQuery]) -> ensuring.FileOutcome:
+        """As `PortraitClient.ensure_asset`."""
+        outcomes = [outcome async for outcome in self.ensure_assets([source], **options)]
+        outcomes[0].check()
+        return outcomes[0]
+
+    def ensure_assets(
+        self, sources: ensuring.Source | Iterable[ensuring.Source], **options: Unpack[EnsureQuery]
+    ) -> AsyncIterator[ensuring.FileOutcome]:
+        """As `PortraitClient.ensure_assets`."""
+        self._check_open()
+        batch = ensuring.Batch(self._caller, ensuring.options_of(self._state.flights, self._caller, options))
+        return ensuring.conducted_async(batch, ensuring.expand(sources), self._run)

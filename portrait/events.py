@@ -101,3 +101,18 @@ class Watching(Event):
     open: int
     ended: Mapping[str, int]
     waited: float
+
+
+@frozen(kw_only=True)
+class FileMoved(Event):
+    """A file of a batch came a step further.
+
+    Attributes:
+        source: The path or address as given.
+        stage: `checked`, `stored`, `created` or `ended`.
+        asset_id: Once there is one.
+    """
+
+    source: str
+    stage: str
+    asset_id: str = ""

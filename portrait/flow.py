@@ -1,14 +1,16 @@
 """Flows: work without I/O, and the two drivers that run it.
 
-A flow is a generator. It yields effects (`Send` a request, `Wait` some seconds, `Report` an event), is sent what came
+A flow is a generator. It yields effects (`Send` a request, `Wait` some seconds, `Report` an event …), is sent what came
 of them, and returns its result; an effect that fails is thrown in. So everything between a typed request and a typed
 result is written once, and a test reads it as a list of effects. This module knows no Action and no HTTP library.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Generator
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from attrs import frozen
@@ -43,7 +45,21 @@ class Report:
     event: Event
 
 
-Effect = Send | Wait | Report
+@frozen
+class Do:
+    """Work that blocks, such as reading a file: done here by a blocking driver, in a thread by the other."""
+
+    work: Callable[[], Any]
+
+
+@frozen
+class Join:
+    """Await what another flow is doing. Answered by its result; its error is thrown in."""
+
+    future: Future[Any]
+
+
+Effect = Send | Wait | Report | Do | Join
 Flow = Generator[Effect, Any, T]
 Listener = Callable[[Event], None]
 
@@ -64,7 +80,11 @@ def run(flow: Flow[T], transport: Transport, clock: Clock, listener: Listener | 
             elif type(effect) is Wait:
                 clock.sleep(effect.seconds)
             elif type(effect) is Report:
-                _tell(listener, effect.event)
+                tell(listener, effect.event)
+            elif type(effect) is Do:
+                value = effect.work()
+            elif type(effect) is Join:
+                value = effect.future.result()
         except BaseException as error:  # noqa: BLE001  (the flow decides, and raises it again)
             resume, value = flow.throw, error
 
@@ -85,12 +105,18 @@ async def run_async(flow: Flow[T], transport: AsyncTransport, clock: Clock, list
             elif type(effect) is Wait:
                 await clock.async_sleep(effect.seconds)
             elif type(effect) is Report:
-                _tell(listener, effect.event)
+                tell(listener, effect.event)
+            elif type(effect) is Do:
+                value = await asyncio.to_thread(effect.work)
+            elif type(effect) is Join:
+                # Shielded: whoever gives up waiting must not cancel the work of others.
+                value = await asyncio.shield(asyncio.wrap_future(effect.future))
         except BaseException as error:  # noqa: BLE001  (the flow decides, and raises it again)
             resume, value = flow.throw, error
 
 
-def _tell(listener: Listener | None, event: Event) -> None:
+def tell(listener: Listener | None, event: Event) -> None:
+    """Hand an event to the application; what its callback raises is logged."""
     if listener is None:
         return
     try:

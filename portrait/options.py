@@ -58,6 +58,7 @@ def make_caller(
     return Caller(
         base_url=url,
         dialect=dialect,
+        provider=known,
         headers={
             "Authorization": f"Bearer {key}",
             "Content-Type": "application/json",

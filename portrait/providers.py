@@ -33,6 +33,8 @@ class Provider:
         region: For signed requests.
         key_variables: Environment variables that may hold its key, besides `PORTRAIT_API_KEY`.
         rates: Documented calls per second by Action.
+        group_quota: Active groups of a customer; None where it depends on the plan.
+        asset_quota: Assets of a group; None where it depends on the plan.
         video_models: Models that take `asset://`.
     """
 
@@ -45,6 +47,8 @@ class Provider:
     key_variables: tuple[str, ...] = ()
     rates: Mapping[str, float] = field(factory=dict)
     video_models: tuple[str, ...] = ()
+    group_quota: int | None = None
+    asset_quota: int | None = None
 
 
 # Contract §6, "ark QPS" (D).
@@ -79,6 +83,8 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
                 base_url="https://api.alltoken.ai/v1",
                 key_variables=("ALLTOKEN_API_KEY",),
                 video_models=("seedance-2.0", "seedance-2.0-fast"),
+                group_quota=50,  # contract §6 (D)
+                asset_quota=50,  # contract §6, the guide's reading (D)
             ),
             Provider(
                 name="volcengine",

@@ -50,7 +50,7 @@ def read(source: Source) -> tuple[bytes, str]:
             f"{shown} is {found}; the upload takes JPEG, PNG and WebP.",
             advice="Other files need a public address and CreateAsset.",
         )
-    return content, name or f"portrait.{kind.extension}"
+    return content, name or f"portrait{kind.extension}"
 
 
 def _content(source: Source) -> tuple[bytes, str]:

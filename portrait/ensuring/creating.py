@@ -1,0 +1,125 @@
+"""One content becomes one asset: through the gateway's upload, from object storage, or by its own address. A flow.
+
+The create is sent under single flight, is noted in the journal before and after, and is found again by its digest if
+its answer is lost. Which contents need creating at all is decided in `batch`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from portrait import uploading
+from portrait.actions import CREATE_ASSET, DELETE_ASSET, LIST_ASSETS
+from portrait.ensuring.naming import digest_in
+from portrait.ensuring.options import EnsureOptions
+from portrait.ensuring.outcomes import How
+from portrait.ensuring.settling import once, usable
+from portrait.ensuring.sources import Content, reread
+from portrait.errors import NotAccessible
+from portrait.flow import Do, Flow, Join
+from portrait.models import (
+    Asset,
+    AssetFilter,
+    AssetType,
+    CreateAssetRequest,
+    DeleteAssetRequest,
+    GroupType,
+    ListAssetsRequest,
+)
+from portrait.s3 import StoredObject
+
+if TYPE_CHECKING:
+    from portrait.calling import Caller
+
+
+def create_asset(
+    caller: Caller,
+    options: EnsureOptions,
+    content: Content,
+    stored: StoredObject | None,
+    *,
+    listed: float,
+    replaces: Asset | None = None,
+) -> Flow[tuple[str, How]]:
+    """Make the asset, unless another flow of this process is at it or has been since the group was listed.
+
+    Raises:
+        UsageError: The file cannot be read any more, or has changed.
+        UnknownOutcome: The answer was lost, and looking did not help.
+        PortraitError: The service refused.
+    """
+    key = (options.group_id, content.digest)
+    flight, pilot = options.flights.board(key, listed)
+    if not pilot:
+        asset_id = yield Join(flight)
+        return asset_id, How.EXISTING
+    try:
+        asset_id, how = yield from _create(caller, options, content, stored, replaces)
+    except BaseException as error:
+        options.flights.land(key, caller.clock.monotonic(), error)
+        raise
+    options.flights.land(key, caller.clock.monotonic(), asset_id)
+    return asset_id, how
+
+
+def _create(
+    caller: Caller, options: EnsureOptions, content: Content, stored: StoredObject | None, replaces: Asset | None
+) -> Flow[tuple[str, How]]:
+    if replaces is not None:
+        yield from _remove(caller, replaces)
+    intents, begun = options.intents, caller.clock.now()
+    if intents is not None:
+        yield Do(lambda: intents.begin(options.group_id, content.digest, begun))
+    asset_id, recovered = yield from once(
+        lambda: _send(caller, options, content, stored),
+        lambda: _find(caller, options, content.digest),
+        f"CreateAsset {content.name!r}",
+    )
+    if intents is not None:
+        yield Do(lambda: intents.end(options.group_id, content.digest))
+    return asset_id, How.RECOVERED if recovered else How.REPLACED if replaces is not None else How.CREATED
+
+
+def _send(caller: Caller, options: EnsureOptions, content: Content, stored: StoredObject | None) -> Flow[str]:
+    address = stored.url if stored is not None else content.url
+    if address is not None:
+        request = CreateAssetRequest(
+            group_id=options.group_id, url=address, asset_type=content.asset_type or AssetType.IMAGE, name=content.name
+        )
+        created = yield from caller.call(CREATE_ASSET, request)
+        return created.id
+    data = yield Do(lambda: reread(content))
+    filename = content.path.name if content.path is not None else content.name
+    uploaded = yield from uploading.upload(caller, (data, filename), options.group_id, content.name, None, None)
+    return uploaded.id
+
+
+def _remove(caller: Caller, failed: Asset) -> Flow[None]:
+    """A failed asset takes a quota slot: it makes room for its replacement."""
+    try:
+        yield from caller.call(DELETE_ASSET, DeleteAssetRequest(id=failed.id))
+    except NotAccessible:
+        return
+
+
+def _find(caller: Caller, options: EnsureOptions, digest: str) -> Flow[str | None]:
+    found = yield from list_group(caller, options, digest)
+    alive = usable(found.get(digest, []))
+    return alive[0].id if alive else None
+
+
+def list_group(caller: Caller, options: EnsureOptions, digest: str | None = None) -> Flow[dict[str, list[Asset]]]:
+    """The group's assets by the digest in their names; "" holds those without one."""
+    wanted = AssetFilter(group_type=options.group_type or GroupType.AIGC, group_ids=(options.group_id,), name=digest)
+    found: dict[str, list[Asset]] = {}
+    seen: set[str] = set()
+    number = 1
+    while True:
+        page = yield from caller.call(LIST_ASSETS, ListAssetsRequest(filter=wanted, page_number=number, page_size=100))
+        for asset in page.items:
+            if asset.id not in seen:
+                seen.add(asset.id)
+                found.setdefault(digest_in(asset.name) or "", []).append(asset)
+        if len(page.items) < 100:
+            return found
+        number += 1

@@ -1,0 +1,58 @@
+"""Single flight: within a process, one content is created in one group by one flow at a time; others take its result.
+
+Safe across threads and tasks that share a client. What was created is remembered for as long as a list that was read
+before it could still mislead somebody. It knows nothing of what a flow does.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from concurrent.futures import Future
+
+KEPT = 10_000  # results
+
+Key = tuple[str, str]  # group id, digest
+
+
+class Flights:
+    """The creates of one client that are under way, and those that have landed."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._under_way: dict[Key, Future[str]] = {}
+        self._landed: OrderedDict[Key, tuple[float, str]] = OrderedDict()
+
+    def board(self, key: Key, listed: float) -> tuple[Future[str], bool]:
+        """The flight of that key, and whether the caller is its pilot and must `land` it.
+
+        Args:
+            key: Group id and digest.
+            listed: When the caller looked at the group, in monotonic seconds: what landed since then it cannot know.
+        """
+        with self._lock:
+            landed = self._landed.get(key)
+            if landed is not None and landed[0] >= listed:
+                done: Future[str] = Future()
+                done.set_result(landed[1])
+                return done, False
+            if key in self._under_way:
+                return self._under_way[key], False
+            flight = self._under_way[key] = Future()
+            return flight, True
+
+    def land(self, key: Key, now: float, result: str | BaseException) -> None:
+        """The pilot has an asset id, or an error that the others share."""
+        with self._lock:
+            flight = self._under_way.pop(key)
+            if isinstance(result, str):
+                self._landed[key] = (now, result)
+                self._landed.move_to_end(key)
+                while len(self._landed) > KEPT:
+                    self._landed.popitem(last=False)
+        if isinstance(result, str):
+            flight.set_result(result)
+        elif isinstance(result, Exception):
+            flight.set_exception(result)
+        else:  # the pilot was cancelled: the others try for themselves
+            flight.cancel()

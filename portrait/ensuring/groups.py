@@ -1,0 +1,63 @@
+"""A group of a name: the one that is there, or a new one. A flow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from portrait.actions import CREATE_ASSET_GROUP, LIST_ASSET_GROUPS
+from portrait.ensuring.settling import once
+from portrait.errors import AmbiguousGroup
+from portrait.flow import Flow
+from portrait.models import AssetGroup, CreateAssetGroupRequest, GroupFilter, GroupType, ListAssetGroupsRequest
+
+if TYPE_CHECKING:
+    from portrait.calling import Caller
+
+
+def ensure_group(
+    caller: Caller, name: str, description: str | None = None, project_name: str | None = None
+) -> Flow[AssetGroup]:
+    """The AIGC group of exactly that name; made if there is none.
+
+    Raises:
+        AmbiguousGroup: Several groups bear the name.
+        UnknownOutcome: The answer to the create was lost and looking did not help.
+        PortraitError: A call was refused.
+    """
+    found = yield from groups_named(caller, name, project_name)
+    if not found:
+
+        def create() -> Flow[list[AssetGroup]]:
+            request = CreateAssetGroupRequest(name=name, description=description, project_name=project_name)
+            created = yield from caller.call(CREATE_ASSET_GROUP, request)
+            project = project_name or caller.project or "default"
+            return [AssetGroup(id=created.id, name=name, description=description or "", project_name=project)]
+
+        def find() -> Flow[list[AssetGroup] | None]:
+            return (yield from groups_named(caller, name, project_name)) or None
+
+        found, _ = yield from once(create, find, f"CreateAssetGroup {name!r}")
+    if len(found) > 1:
+        ids = tuple(group.id for group in sorted(found, key=lambda group: (group.create_time, group.id)))
+        raise AmbiguousGroup(f"{len(ids)} groups are named {name!r}: {', '.join(ids)}.", group_ids=ids)
+    return found[0]
+
+
+def groups_named(
+    caller: Caller, name: str, project_name: str | None = None, group_type: GroupType = GroupType.AIGC
+) -> Flow[list[AssetGroup]]:
+    """All groups of exactly that name; the service's own filter finds parts of names."""
+    found: list[AssetGroup] = []
+    number = 1
+    while True:
+        request = ListAssetGroupsRequest(
+            filter=GroupFilter(group_type=group_type, name=name),
+            page_number=number,
+            page_size=100,
+            project_name=project_name,
+        )
+        page = yield from caller.call(LIST_ASSET_GROUPS, request)
+        found += [group for group in page.items if group.name == name]
+        if len(page.items) < 100:
+            return found
+        number += 1

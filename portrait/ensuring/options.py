@@ -1,0 +1,87 @@
+"""How a batch of files is to be handled. Values only."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Literal, Required, TypedDict
+
+from attrs import field, frozen
+from attrs.validators import ge
+
+from portrait.ensuring.flights import Flights
+from portrait.ensuring.intents import Intents
+from portrait.models import AssetType, GroupType
+from portrait.models.common import as_asset_type, as_group_type
+from portrait.s3 import ObjectStore
+from portrait.waiting import POLL
+
+if TYPE_CHECKING:
+    from portrait.calling import Caller
+
+
+@frozen(kw_only=True)
+class EnsureOptions:
+    """How a batch of files is to be handled.
+
+    Attributes:
+        group_id: The group that the assets go into.
+        group_type: Its type; None asks for it.
+        store: Object storage that gives files a public address; None sends them through the gateway's upload.
+        asset_type: What addresses lead to; None goes by their endings. Files are told by their content.
+        quota: Assets that the group may hold; None for no limit of ours.
+        timeout: Seconds for the reviews; None for 60 for an image, 180 for video and audio.
+        poll: Seconds between two looks.
+        concurrency: Files at once.
+        check_public: See from outside that a stored object can be fetched before it is registered.
+        intents: Remembers creates across processes; None remembers nothing.
+        flights: Remembers creates within this process.
+        wait: False ends a file as Late as soon as its asset exists.
+    """
+
+    group_id: str
+    flights: Flights = field(repr=False)
+    group_type: GroupType | None = None
+    store: ObjectStore | None = None
+    asset_type: AssetType | None = None
+    quota: int | None = None
+    timeout: float | None = None
+    poll: float = POLL
+    concurrency: int = field(default=8, validator=ge(1))
+    check_public: bool = False
+    intents: Intents | None = None
+    wait: bool = True
+
+
+class EnsureQuery(TypedDict, total=False):
+    """The keywords of `ensure_assets`."""
+
+    group_id: Required[str]
+    store: ObjectStore | None
+    group_type: GroupType | str | None
+    asset_type: AssetType | str | None
+    quota: int | Literal["documented"] | None
+    timeout: float | None
+    poll: float
+    concurrency: int
+    check_public: bool
+    state_dir: str | os.PathLike[str] | None
+    wait: bool
+
+
+def options_of(flights: Flights, caller: Caller, query: EnsureQuery) -> EnsureOptions:
+    """A client's keywords as options.
+
+    Raises:
+        UsageError: A value is outside of its closed set.
+    """
+    given: dict[str, Any] = dict(query)
+    state_dir, quota = given.pop("state_dir", None), given.pop("quota", "documented")
+    for name, convert in (("group_type", as_group_type), ("asset_type", as_asset_type)):
+        if given.get(name) is not None:
+            given[name] = convert(given[name])
+    return EnsureOptions(
+        flights=flights,
+        quota=caller.provider.asset_quota if quota == "documented" else quota,
+        intents=None if state_dir is None else Intents(os.fspath(state_dir)),
+        **given,
+    )

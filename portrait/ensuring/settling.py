@@ -1,0 +1,67 @@
+"""After a lost answer: look until reads can no longer lag, then decide. And who wins when two made the same thing.
+
+Flows over given steps; what is created and how it is found again is the caller's. Contract §4, *What is safe to send
+again*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from portrait.errors import PortraitError, Retry, UnknownOutcome
+from portrait.flow import Flow, Wait
+from portrait.models import Asset, AssetStatus
+
+T = TypeVar("T")
+
+# Seconds before each look. Together they exceed the 10 s by which reads may lag; three looks are cheap (design §3).
+PAUSES = (3.0, 4.0, 4.0)
+SETTLE = sum(PAUSES)
+TRIES = 3  # creates in all, each after it was seen that the one before was not carried out
+
+
+def once(create: Callable[[], Flow[T]], find: Callable[[], Flow[T | None]], what: str) -> Flow[tuple[T, bool]]:
+    """Create a thing exactly once; returns it, and whether it had to be found again.
+
+    Raises:
+        UnknownOutcome: Answers were lost, and looking did not say what was done.
+        PortraitError: The create was refused.
+    """
+    lost: PortraitError | None = None
+    for _ in range(TRIES):
+        try:
+            return (yield from create()), False
+        except PortraitError as error:
+            if not error.may_have_executed:
+                raise
+            lost = error
+        found = yield from _look(find, what, lost)
+        if found is not None:
+            return found, True
+    raise UnknownOutcome(f"{what}: {TRIES} answers were lost.") from lost
+
+
+def _look(find: Callable[[], Flow[T | None]], what: str, lost: PortraitError) -> Flow[T | None]:
+    blind: PortraitError | None = None
+    for pause in PAUSES:
+        yield Wait(pause)
+        try:
+            found = yield from find()
+        except PortraitError as error:
+            if error.retry is not Retry.BACKOFF:
+                raise
+            blind = error
+        else:
+            blind = None
+            if found is not None:
+                return found
+    if blind is not None:
+        raise UnknownOutcome(f"{what}: the answer was lost, and looking for it failed: {blind}") from lost
+    return None
+
+
+def usable(assets: Sequence[Asset]) -> list[Asset]:
+    """Those that are or may become Active, the oldest first: everybody who looks agrees on the first."""
+    alive = [asset for asset in assets if asset.status != AssetStatus.FAILED]
+    return sorted(alive, key=lambda asset: (asset.create_time, asset.id))

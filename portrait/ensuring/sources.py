@@ -1,0 +1,199 @@
+"""Files and addresses: what each is, what identifies it, and what is wrong with it. Reads files; sends nothing.
+
+A file is told by its content, whatever its name says. An address is told by itself: what lies behind it is the
+service's to fetch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from attrs import field, frozen
+
+from portrait.ensuring.naming import asset_name, digest_of
+from portrait.errors import UsageError
+from portrait.media import MEDIA_TYPES, Fault, Limits, faults, measure
+from portrait.models import AssetType
+
+Source = str | os.PathLike[str] | bytes
+
+BLOCK = 1024 * 1024  # bytes
+
+# A presigned address changes at every signing; what it leads to does not.
+_SIGNATURE = ("x-amz-", "x-tos-", "x-goog-", "signature", "sig", "expires", "token")
+
+
+@frozen(kw_only=True)
+class Content:
+    """A file or an address that may become an asset.
+
+    Attributes:
+        source: As given; `<bytes>` for bytes.
+        path: The file; None for bytes and addresses.
+        data: The bytes, where they were given.
+        url: The address; None for a file.
+        sha256: 64 hex digits.
+        asset_type: What it is.
+        name: The asset's Name, which holds the digest.
+        size: Bytes; 0 for an address.
+        faults: Everything that the service would find wrong.
+    """
+
+    source: str
+    path: Path | None = None
+    data: bytes | None = field(default=None, repr=False)
+    url: str | None = field(default=None, repr=False)
+    sha256: str
+    asset_type: AssetType | None
+    name: str
+    size: int = 0
+    faults: tuple[Fault, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """26 characters."""
+        return digest_of(self.sha256)
+
+
+def label(source: Source) -> str:
+    """What to call a source in front of people; the query of an address may be a secret."""
+    if isinstance(source, bytes):
+        return "<bytes>"
+    text = os.fspath(source)
+    return text.partition("?")[0] if is_url(text) else text
+
+
+def is_url(source: Source) -> bool:
+    """Is it an http or https address?"""
+    return isinstance(source, str) and source.lower().startswith(("http://", "https://"))
+
+
+def expand(sources: Source | Iterable[Source]) -> list[Source]:
+    """Sources one by one: a folder stands for the files in it and below, without hidden ones, in order of their names.
+
+    Raises:
+        UsageError: A folder cannot be read.
+    """
+    if isinstance(sources, str | bytes | os.PathLike):
+        sources = [sources]
+    found: list[Source] = []
+    for source in sources:
+        if not isinstance(source, bytes) and not is_url(source) and Path(source).is_dir():
+            found += walk(Path(source))
+        else:
+            found.append(source)
+    return found
+
+
+def walk(folder: Path) -> list[Path]:
+    """The files in a folder and below, without hidden ones, in order of their names. Links to folders are not followed.
+
+    Raises:
+        UsageError: A folder cannot be read.
+    """
+
+    def fail(error: OSError) -> None:
+        raise UsageError(f"{error.filename} cannot be read: {error.strerror}.") from error
+
+    files: list[Path] = []
+    for parent, folders, names in os.walk(folder, onerror=fail):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        files += [Path(parent, name) for name in names if not name.startswith(".")]
+    return sorted(files)
+
+
+def identify(source: Source, limits: Limits, asset_type: AssetType | None) -> Content:
+    """Read a source and say what it is.
+
+    Raises:
+        UsageError: It cannot be read.
+    """
+    if is_url(source):
+        return _address(str(source), asset_type)
+    if isinstance(source, bytes):
+        return _file(source, BytesIO(source), stem="", limits=limits, data=source)
+    path = Path(source)
+    try:
+        if path.is_dir():
+            raise UsageError(f"{path} is a folder.", advice="Name its files, or let the command walk it.")
+        with path.open("rb") as file:
+            return _file(source, file, stem=path.stem, limits=limits, path=path)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _file(
+    source: Source,
+    file: BinaryIO,
+    *,
+    stem: str,
+    limits: Limits,
+    path: Path | None = None,
+    data: bytes | None = None,
+) -> Content:
+    sha256, size = hashlib.sha256(), 0
+    while block := file.read(BLOCK):
+        sha256.update(block)
+        size += len(block)
+    if not size:
+        raise UsageError(f"{label(source)} is empty.")
+    file.seek(0)
+    measurement = measure(file)
+    digest = digest_of(sha256.hexdigest())
+    return Content(
+        source=label(source),
+        path=path,
+        data=data,
+        sha256=sha256.hexdigest(),
+        asset_type=measurement.asset_type,
+        name=asset_name(stem, digest),
+        size=size,
+        faults=faults(measurement, limits),
+    )
+
+
+def _address(url: str, asset_type: AssetType | None) -> Content:
+    parts = urlsplit(url)
+    if not parts.hostname:
+        raise UsageError(f"{label(url)} is not an absolute address.")
+    kept = [(k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True) if not k.lower().startswith(_SIGNATURE)]
+    lasting = urlunsplit(parts._replace(query=urlencode(kept), fragment=""))
+    sha256 = hashlib.sha256(lasting.encode()).hexdigest()
+    path = PurePosixPath(parts.path)
+    return Content(
+        source=label(url),
+        url=url,
+        sha256=sha256,
+        asset_type=asset_type or _by_ending(path.suffix),
+        name=asset_name(path.stem, digest_of(sha256)),
+    )
+
+
+def _by_ending(suffix: str) -> AssetType:
+    """An address is all there is to go by; an image unless its ending says otherwise."""
+    endings = {kind.extension: kind.asset_type for kind in MEDIA_TYPES.values()}
+    return endings.get(suffix.lower(), AssetType.IMAGE)
+
+
+def reread(content: Content) -> bytes:
+    """The bytes of a small file, the same that were identified.
+
+    Raises:
+        UsageError: It cannot be read, or has changed meanwhile.
+    """
+    if content.data is not None:
+        return content.data
+    assert content.path is not None  # noqa: S101  (an address is not read)
+    try:
+        data = content.path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{content.path} cannot be read: {error.strerror}.") from error
+    if hashlib.sha256(data).hexdigest() != content.sha256:
+        raise UsageError(f"{content.path} changed while it was being uploaded.", advice="Run again.")
+    return data
