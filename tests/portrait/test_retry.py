@@ -1,0 +1,118 @@
+"""Pauses and pace as arithmetic: bounds that hold for any policy, attempt and chance."""
+
+import itertools
+import threading
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from portrait import RetryPolicy, Throttled, UsageError
+from portrait.errors import ConnectFailed
+from portrait.pace import Pace
+from portrait.retry import NO_RETRY, pause
+
+SECONDS = st.floats(0, 1e6)
+POLICIES = st.builds(
+    RetryPolicy,
+    attempts=st.integers(1, 10_000),
+    first=SECONDS,
+    factor=st.floats(1, 1e300),
+    longest=SECONDS,
+    patience=SECONDS,
+)
+
+
+@given(POLICIES, st.integers(1, 10_000), st.floats(0, 1, exclude_max=True))
+@example(RetryPolicy(attempts=99, first=1.0, factor=1e300), 3, 0.5)
+@example(RetryPolicy(attempts=9999, first=0.0, factor=1e300), 9000, 0.5)
+def test_a_pause_of_ours_stays_within_its_bounds(policy, attempt, chance):
+    """Between half of the grown pause and all of it, never longer than the longest; None after the last attempt."""
+    error = ConnectFailed("no connection")
+    seconds = pause(policy, attempt, error, chance)
+    if attempt >= policy.attempts:
+        assert seconds is None
+        return
+    assert 0 <= seconds <= policy.longest
+    if attempt == 1:
+        assert min(policy.first, policy.longest) / 2 <= seconds <= policy.first
+
+
+@given(POLICIES, SECONDS, st.floats(0, 1, exclude_max=True))
+def test_a_pause_that_is_asked_for_is_kept_or_refused(policy, wished, chance):
+    """The service's own wish is obeyed to the second up to the patience; beyond there is no further attempt."""
+    seconds = pause(policy, 1, Throttled("slow", retry_after=wished), chance)
+    assert seconds == (wished if policy.attempts > 1 and wished <= policy.patience else None)
+
+
+@given(st.integers(1, 50), st.floats(0, 1, exclude_max=True))
+def test_pauses_grow(attempt, chance):
+    """With the same luck a later pause is never shorter."""
+    policy = RetryPolicy(attempts=100)
+    error = ConnectFailed("no connection")
+    assert pause(policy, attempt, error, chance) <= pause(policy, attempt + 1, error, chance)
+
+
+def test_no_retry_never_pauses():
+    """One attempt is one attempt."""
+    assert pause(NO_RETRY, 1, ConnectFailed("x"), 0.0) is None
+
+
+@pytest.mark.parametrize(
+    "options", [{"attempts": 0}, {"first": -1}, {"factor": 0.5}, {"longest": -1}, {"patience": -1}, {"first": "1"}]
+)
+def test_a_policy_that_makes_no_sense_is_refused(options):
+    """When it is made, not when it is first needed."""
+    with pytest.raises((ValueError, TypeError)):
+        RetryPolicy(**options)
+
+
+@given(st.floats(0.01, 1000), st.lists(st.floats(0, 5), min_size=2, max_size=30))
+def test_calls_are_spread_evenly(rate, gaps):
+    """However calls arrive, two starts are never closer than one over the rate, and no call waits needlessly."""
+    pace, now, starts = Pace(rate), 0.0, []
+    for gap in gaps:
+        now += gap
+        delay = pace.reserve("GetAsset", now)
+        assert delay >= 0
+        assert not starts or delay == 0 or now + delay <= starts[-1] + 1 / rate + 1e-6
+        starts.append(now + delay)
+    for one, next_one in itertools.pairwise(starts):
+        assert next_one - one >= 1 / rate - 1e-6
+
+
+def test_a_pace_by_action_limits_only_what_it_names():
+    """Each named Action has slots of its own; the others go as they come."""
+    pace = Pace({"GetAsset": 1, "CreateAsset": 0.5})
+    assert [pace.reserve("GetAsset", 0) for _ in range(3)] == [0, 1, 2]
+    assert [pace.reserve("CreateAsset", 0) for _ in range(3)] == [0, 2, 4]
+    assert [pace.reserve("ListAssets", 0) for _ in range(3)] == [0, 0, 0]
+
+
+def test_one_pace_holds_for_all_actions_together():
+    """A plain number counts every call."""
+    pace = Pace(2)
+    assert [pace.reserve(name, 0) for name in ("GetAsset", "ListAssets", "GetAsset")] == [0, 0.5, 1]
+
+
+def test_threads_get_different_slots():
+    """Twenty threads that ask at once get twenty slots."""
+    pace, slots, barrier = Pace(10), [], threading.Barrier(20)
+
+    def ask():
+        barrier.wait()
+        slots.append(pace.reserve("GetAsset", 0.0))
+
+    threads = [threading.Thread(target=ask) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(slots) == pytest.approx([n / 10 for n in range(20)])
+
+
+@pytest.mark.parametrize("rates", [0, -1, float("nan"), {"GetAsset": 0}])
+def test_a_pace_is_above_zero(rates):
+    """Zero calls a second would wait for ever."""
+    with pytest.raises(UsageError, match="above zero"):
+        Pace(rates)
