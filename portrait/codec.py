@@ -105,7 +105,7 @@ def _reader(converter: Converter) -> Callable[[type], Callable[[Any, Any], Any]]
             for attribute, names, hook, kind, required in plan:
                 for name in names:
                     raw = value.get(name)
-                    if raw is not None:
+                    if raw is not None and not (len(names) > 1 and _says_nothing(raw)):
                         try:
                             found[attribute] = hook(raw, kind)
                         except WireFault as fault:
@@ -119,6 +119,11 @@ def _reader(converter: Converter) -> Callable[[type], Callable[[Any, Any], Any]]
         return structure
 
     return factory
+
+
+def _says_nothing(raw: Any) -> bool:
+    """Empty, or an object of empty values: then another of the field's names may say more."""
+    return not raw or (isinstance(raw, Mapping) and not any(raw.values()))
 
 
 def _writer(converter: Converter) -> Callable[[type], Callable[[Any], dict[str, Any]]]:
