@@ -419,6 +419,7 @@ CODES: Mapping[str, CodeRule] = {
     "FlowLimitExceeded": CodeRule(Throttled),
     "RequestLimitExceeded": CodeRule(Throttled),
     "Throttling": CodeRule(Throttled),
+    "AccountOverdueError": CodeRule(AccountError, advice="Top up the account's balance."),
     "UpstreamUnavailable": CodeRule(ServerError),
     "InternalError": CodeRule(ServerError),
     "ServiceUnavailable": CodeRule(ServerError),
