@@ -45,6 +45,10 @@ def unwrap(response: HttpResponse, *, action: str, dialect: Dialect) -> tuple[Ma
         ApiError: The service refused, in either of its two forms.
         BadResponse: The body is not the protocol's.
     """
+    pending = dialect.codes.get(action, {}).get("NotFound")
+    if pending is not None and response.status == 404 and not response.body.strip():
+        # Ark says "not found" of a token without a word, too. §10.9.
+        raise api_error("NotFound", "", http_status=404, rule=pending, action=action)
     body = _object(response, action)
     metadata = body.get("ResponseMetadata")
     source = _source(metadata, body, response)
