@@ -46,7 +46,6 @@ class House:
         clip_review: Seconds, for video and audio.
         token_life: Seconds that a BytedToken lives.
         second_same: A token that was read gives its group again. Contract §10.10.
-        name_required: A group must have a Name. Contract §10.6.
         projects: The projects that exist; empty means any does.
         measurable: May the file behind an address be measured?
         ids: Makes identifiers.
@@ -57,7 +56,6 @@ class House:
     clip_review: float
     token_life: float
     second_same: bool
-    name_required: bool
     projects: frozenset[str]
     measurable: Callable[[str], bool]
     ids: Ids

@@ -61,6 +61,12 @@ def expired(validation: Validation, now: float) -> bool:
     return now >= validation.expires
 
 
+def shown(validation: Validation, now: float) -> str:
+    """The state for people: an open validation whose life is over is `expired`."""
+    open_ = validation.scan not in RESULT_CODES
+    return "expired" if open_ and expired(validation, now) else str(validation.scan)
+
+
 def step(validation: Validation, event: str) -> Validation | None:
     """The validation after an event; None where its state does not allow it."""
     scan = VALIDATION[validation.scan].get(event)

@@ -13,7 +13,8 @@ from typing import Any
 
 from attrs import define
 
-from emulator.rules.grammar import Do, Rule, RuleError, parse
+from emulator.rules.grammar import Rule, parse
+from emulator.rules.words import Do, RuleError
 
 
 @define

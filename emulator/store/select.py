@@ -10,6 +10,9 @@ from typing import Any
 
 from sortedcontainers import SortedList
 
+# Entries per list up to which reading them all is quicker than searching for a rank.
+_SMALL = 256
+
 
 def page(lists: Sequence[SortedList], offset: int, limit: int, *, descending: bool) -> list[Any]:
     """The entries from `offset` on, at most `limit` of them; a page past the end is empty."""
@@ -21,6 +24,8 @@ def page(lists: Sequence[SortedList], offset: int, limit: int, *, descending: bo
         first, last = total - last, total - first
     if len(lists) == 1:
         return list(lists[0].islice(first, last, reverse=descending))
+    if total <= _SMALL * len(lists):
+        return sorted((entry for each in lists for entry in each), reverse=descending)[offset : offset + limit]
     starts, ends = cuts(lists, first), cuts(lists, last)
     found = [
         entry

@@ -1,43 +1,27 @@
-"""What tests and people may do to a running emulator, as methods that take and return plain JSON values.
+"""The control plane's methods. Owns what each does to the parts of an emulator; must not know HTTP.
 
-Owns the words of the control plane and their checks; must not know HTTP. Secrets stay out: a validation is its handle.
+Secrets stay out of every answer: a validation is its handle.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable
 from typing import Any
 
 from attrs import evolve
 
 from emulator.clocks import ScaledClock
-from emulator.domain import lifecycle, quotas, validations
+from emulator.control.reviewing import decided
+from emulator.control.values import FIELDS, ControlError, known, moment, number, one_of, text
+from emulator.domain import lifecycle, validations
 from emulator.domain.context import Context
 from emulator.domain.ports import Transaction
-from emulator.domain.records import Asset, Ended, Validation
-from emulator.domain.verdicts import review
+from emulator.domain.records import Validation
 from emulator.journal import Journal
 from emulator.rules import Plan, RuleError
-from emulator.stamps import Stamps, read_stamp
+from emulator.stamps import Stamps
 from emulator.store.base import Store
 from portrait.clock import Clock, ManualClock
-from portrait.models import AssetStatus
-
-
-class ControlError(Exception):
-    """A control call that cannot be done.
-
-    Attributes:
-        status: 400 for a call that makes no sense, 404 for an unknown id, 409 for what has already ended.
-        message: Why, for people.
-    """
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
 
 
 class Control:
@@ -89,10 +73,10 @@ class Control:
         Args:
             **filters: `action`, `customer`, `outcome` (`ok` or a code), `since` (a moment, or seconds since 1970).
         """
-        _known("calls", filters, ("action", "customer", "outcome", "since"))
+        known("calls", filters, ("action", "customer", "outcome", "since"))
         since = filters.get("since")
         wanted = {name: filters.get(name) for name in ("action", "customer", "outcome")}
-        calls = self._journal.read(**wanted, since=None if since is None else _moment("since", since))
+        calls = self._journal.read(**wanted, since=None if since is None else moment("since", since))
         return {"calls": calls, "count": len(calls)}
 
     # --- time --------------------------------------------------------------------------------------------------------
@@ -109,18 +93,18 @@ class Control:
         Args:
             **change: `advance` by seconds, or `set` to a moment such as `2026-03-18T03:57:10Z`.
         """
-        _known("the clock", change, ("advance", "set"))
+        known("the clock", change, ("advance", "set"))
         if len(change) != 1:
             raise ControlError(400, "say either advance or set")
         clock = self._clock
         if not isinstance(clock, ManualClock | ScaledClock):
             raise ControlError(400, "this clock is the machine's and cannot be moved; start with a manual one")
         if "advance" in change:
-            clock.advance(_number("advance", change["advance"]))
+            clock.advance(number("advance", change["advance"]))
         elif isinstance(clock, ManualClock):
-            clock.set(_moment("set", change["set"]))
+            clock.set(moment("set", change["set"]))
         else:
-            ahead = _moment("set", change["set"]) - clock.now()
+            ahead = moment("set", change["set"]) - clock.now()
             if ahead < 0:
                 raise ControlError(400, "a scaled clock can only be set forward")
             clock.advance(ahead)
@@ -136,8 +120,8 @@ class Control:
             result: One of `pass`, `fail`, `cancel`, `wrong-person`.
             subject: Whose face it was; None makes up a new person.
         """
-        outcome = _one_of("result", result, lifecycle.OUTCOMES)
-        subject = None if subject is None else _text("subject", subject)
+        outcome = one_of("result", result, lifecycle.OUTCOMES)
+        subject = None if subject is None else text("subject", subject)
         found = self._store.find_validation(token_or_handle)
         if found is None:
             raise ControlError(404, "there is no such validation")
@@ -146,7 +130,7 @@ class Control:
             validation = tx.validation(found.token) or found
             ended = validations.finish(self._surroundings(tx, now), validation, outcome, subject)
         if ended is None:
-            raise ControlError(409, f"{found.handle} has already ended: {self._scan(validation, now)}")
+            raise ControlError(409, f"{found.handle} has already ended: {lifecycle.shown(validation, now)}")
         return self._validation_shown(ended, now)
 
     def set_asset(self, asset_id: str, /, **change: Any) -> dict[str, Any]:
@@ -157,7 +141,7 @@ class Control:
             **change: `status` is `Active`, `Failed` or `Expired`; `code` says why it failed; `subject` whose face it
                 shows, which the review matches with the group's person.
         """
-        _known("an asset", change, ("status", "code", "subject"))
+        known("an asset", change, ("status", "code", "subject"))
         if not change:
             raise ControlError(400, "say status, code or subject")
         found = self._store.find_asset(asset_id)
@@ -168,7 +152,7 @@ class Control:
             asset = tx.asset(asset_id)
             if asset is None:
                 raise ControlError(404, "there is no such asset")
-            changed = _decided(_recognised(tx, asset, change), change, now)
+            changed = decided(asset, tx.group(asset.group_id), change, now)
             tx.save_asset(changed)
         return {"id": changed.id, "status": str(changed.status), "code": changed.code, "subject": changed.subject}
 
@@ -181,12 +165,12 @@ class Control:
             name: Which.
             **fields: `aigc`, `subscription`, `groups`, `assets`, `assets_per`, `tier`, `balance`.
         """
-        _known("a customer", fields, tuple(_FIELDS))
+        known("a customer", fields, tuple(FIELDS))
         # A tier sets several numbers; what is said beside it wins.
         ordered = sorted(fields.items(), key=lambda item: item[0] != "tier")
         changes: dict[str, Any] = {}
         for field, value in ordered:
-            changes |= _FIELDS[field](field, value)
+            changes |= FIELDS[field](field, value)
         now = self._clock.now()
         with self._store.transaction(name, now) as tx:
             tx.save_customer(evolve(tx.customer, **changes))
@@ -216,135 +200,17 @@ class Control:
     def _customer_shown(self, name: str, now: float) -> dict[str, Any]:
         with self._store.transaction(name, now) as tx:
             customer, groups, assets = tx.customer, tx.count_groups(), tx.tally()
-        limits = {field: getattr(customer, field) for field in _FIELDS}
+        limits = {field: getattr(customer, field) for field in FIELDS}
         return {"name": name, "limits": limits, "groups": groups, "assets": assets}
 
     def _validation_shown(self, validation: Validation, now: float) -> dict[str, Any]:
         return {
             "id": validation.handle,
             "customer": validation.customer,
-            "state": self._scan(validation, now),
+            "state": lifecycle.shown(validation, now),
             "project": validation.project,
             "created": self._stamps(validation.created),
             "expires": self._stamps(validation.expires),
             "group_id": validation.group_id,
             "subject": validation.subject,
         }
-
-    @staticmethod
-    def _scan(validation: Validation, now: float) -> str:
-        over = lifecycle.expired(validation, now) and validation.scan not in lifecycle.RESULT_CODES
-        return "expired" if over else str(validation.scan)
-
-
-def _recognised(tx: Transaction, asset: Asset, change: Mapping[str, Any]) -> Asset:
-    """The asset once somebody said whose face it shows; the review goes by that."""
-    if "subject" not in change:
-        return asset
-    subject, group = _text("subject", change["subject"]), tx.group(asset.group_id)
-    if "status" not in change and asset.status is not AssetStatus.PROCESSING:
-        raise ControlError(409, f"the review has already ended: {asset.status}")
-    verdict = asset.verdict if group is None else lifecycle.judged(asset.verdict, group, subject)
-    return evolve(asset, subject=subject, verdict=verdict)
-
-
-def _decided(asset: Asset, change: Mapping[str, Any], now: float) -> Asset:
-    """The asset in the state that was asked for; a code alone means Failed."""
-    if not {"status", "code"} & set(change):
-        return asset
-    status = change.get("status", "Failed")
-    if status == Ended.EXPIRED and "code" not in change:
-        moved = lifecycle.moved(asset, Ended.EXPIRED, "", now)
-    else:
-        try:
-            verdict = review(status, change.get("code", ""))
-        except (TypeError, ValueError) as error:
-            raise ControlError(400, f"{error}".replace("Active or Failed", "Active, Failed or Expired")) from None
-        moved = lifecycle.moved(asset, verdict.status, verdict.code, now)
-    if moved is None:
-        raise ControlError(409, f"the asset has already ended: {asset.status}")
-    return moved
-
-
-# --- values of a request ---------------------------------------------------------------------------------------------
-
-
-def _known(what: str, given: Mapping[str, Any], known: tuple[str, ...]) -> None:
-    unknown = sorted(set(given) - set(known))
-    if unknown:
-        raise ControlError(400, f"{what} has no {unknown[0]!r}; it may have {', '.join(known)}")
-
-
-def _one_of(what: str, value: Any, known: tuple[str, ...]) -> str:
-    if value not in known:
-        raise ControlError(400, f"{what} must be one of {', '.join(known)}")
-    return str(value)
-
-
-def _text(what: str, value: Any) -> str:
-    if not isinstance(value, str) or not value:
-        raise ControlError(400, f"{what} must be a text that is not empty")
-    return value
-
-
-def _number(what: str, value: Any) -> float:
-    if type(value) not in {int, float} or not 0 <= value < math.inf:
-        raise ControlError(400, f"{what} must be a number, 0 or more")
-    return float(value)
-
-
-def _moment(what: str, value: Any) -> float:
-    """Seconds since 1970, as a number or as an ISO 8601 moment."""
-    try:
-        return _number(what, value) if type(value) in {int, float} else read_stamp(_text(what, value))
-    except ValueError:
-        raise ControlError(400, f"{what} must be a moment such as 2026-03-18T03:57:10Z") from None
-
-
-def _switch(field: str, value: Any) -> dict[str, Any]:
-    if type(value) is not bool:
-        raise ControlError(400, f"{field} must be true or false")
-    return {field: value}
-
-
-def _count(field: str, value: Any) -> dict[str, Any]:
-    if type(value) is not int or value < 0:
-        raise ControlError(400, f"{field} must be a whole number, 0 or more")
-    return {field: value}
-
-
-def _counted_in(field: str, value: Any) -> dict[str, Any]:
-    return {field: _one_of(field, value, ("group", "customer"))}
-
-
-def _balance(field: str, value: Any) -> dict[str, Any]:
-    if value is not None and (type(value) not in {int, float} or not math.isfinite(value)):
-        raise ControlError(400, f"{field} must be a number, or null where it is not counted")
-    return {field: value}
-
-
-def _tier(field: str, value: Any) -> dict[str, Any]:
-    """A plan's numbers are counted per account. Contract §6 (M)."""
-    if value is None:
-        return {field: None, "creates_per_minute": None}
-    tier = quotas.TIERS[_one_of(field, value, tuple(quotas.TIERS))]
-    return {
-        field: value,
-        "groups": tier.groups,
-        "assets": tier.assets,
-        "assets_per": "customer",
-        "creates_per_minute": tier.creates_per_minute,
-    }
-
-
-_FIELDS: Mapping[str, Callable[[str, Any], dict[str, Any]]] = MappingProxyType(
-    {
-        "aigc": _switch,
-        "subscription": _switch,
-        "groups": _count,
-        "assets": _count,
-        "assets_per": _counted_in,
-        "tier": _tier,
-        "balance": _balance,
-    }
-)

@@ -1,0 +1,6 @@
+"""The control plane: what tests and people may do to a running emulator, as plain JSON values. It knows no HTTP."""
+
+from emulator.control.plane import Control
+from emulator.control.values import ControlError
+
+__all__ = ["Control", "ControlError"]

@@ -1,0 +1,55 @@
+"""Deciding over an asset from outside. Owns what the words of the control plane mean for it; pure.
+
+Must not know how the asset is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import evolve
+
+from emulator.control.values import ControlError, text
+from emulator.domain import lifecycle
+from emulator.domain.records import Asset, Ended, Group
+from emulator.domain.verdicts import review
+from portrait.models import AssetStatus
+
+
+def decided(asset: Asset, group: Group | None, change: Mapping[str, Any], now: float) -> Asset:
+    """The asset after `status`, `code` and `subject` were said, as far as each was.
+
+    Raises:
+        ControlError: They make no sense, or the review has already ended.
+    """
+    return _moved(_recognised(asset, group, change), change, now)
+
+
+def _recognised(asset: Asset, group: Group | None, change: Mapping[str, Any]) -> Asset:
+    """The asset once somebody said whose face it shows; the review goes by that."""
+    if "subject" not in change:
+        return asset
+    subject = text("subject", change["subject"])
+    if "status" not in change and asset.status is not AssetStatus.PROCESSING:
+        raise ControlError(409, f"the review has already ended: {asset.status}")
+    verdict = asset.verdict if group is None else lifecycle.judged(asset.verdict, group, subject)
+    return evolve(asset, subject=subject, verdict=verdict)
+
+
+def _moved(asset: Asset, change: Mapping[str, Any], now: float) -> Asset:
+    """The asset in the state that was asked for; a code alone means Failed."""
+    if not {"status", "code"} & set(change):
+        return asset
+    status = change.get("status", "Failed")
+    if status == Ended.EXPIRED and "code" not in change:
+        moved = lifecycle.moved(asset, Ended.EXPIRED, "", now)
+    else:
+        try:
+            verdict = review(status, change.get("code", ""))
+        except (TypeError, ValueError) as error:
+            raise ControlError(400, f"{error}".replace("Active or Failed", "Active, Failed or Expired")) from None
+        moved = lifecycle.moved(asset, verdict.status, verdict.code, now)
+    if moved is None:
+        raise ControlError(409, f"the asset has already ended: {asset.status}")
+    return moved

@@ -1,0 +1,189 @@
+"""The words `when` and `do` of a rule and their values, read strictly: two tables of readers.
+
+Owns what may be said; must not know which calls a rule is about, or how its effect is carried out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+from attrs import frozen
+
+from emulator.domain import verdicts
+from emulator.domain.verdicts import Verdict
+from portrait.errors import MEDIA_CODES
+from portrait.reasons import Reason
+
+
+class RuleError(ValueError):
+    """A rule that is not one; its text says why, for people."""
+
+
+@frozen(kw_only=True)
+class Do:
+    """What happens when a rule fires; only one of the first six is there.
+
+    Attributes:
+        error: Refuse with that reason and its detail: a fault of a file, or a field.
+        http: Answer with that HTTP status and one of the `PAGES`, without carrying the call out.
+        close: Drop the connection `before` the call is carried out, or `after-commit`.
+        truncate: Carry the call out, and send that many bytes of the answer.
+        review: What the review of the created asset shall say.
+        lag: Seconds; a read does not see what is younger.
+        delay: Seconds to let pass first.
+    """
+
+    error: tuple[Reason, str] | None = None
+    http: tuple[int, str] | None = None
+    close: str | None = None
+    truncate: int | None = None
+    review: Verdict | None = None
+    lag: float | None = None
+    delay: float = 0.0
+
+
+def refuse(why: str) -> NoReturn:
+    """Say why a rule is none."""
+    raise RuleError(why)
+
+
+def obj(what: str, value: Any, known: set[str]) -> Mapping[str, Any]:
+    """An object with no unknown words."""
+    if not isinstance(value, Mapping):
+        refuse(f"{what} must be an object")
+    unknown = sorted(set(value) - known)
+    if unknown:
+        refuse(f"{what} has no {unknown[0]!r}; it may have {', '.join(sorted(known))}")
+    return value
+
+
+def one_of(what: str, value: Any, known: tuple[str, ...]) -> str:
+    """One of a closed set."""
+    if value not in known:
+        refuse(f"{what} must be one of {', '.join(known)}")
+    return str(value)
+
+
+def text(what: str, value: Any) -> str:
+    """A text that is not empty."""
+    if not isinstance(value, str) or not value:
+        refuse(f"{what} must be a text that is not empty")
+    return value
+
+
+def _whole(what: str, value: Any, least: int = 0) -> int:
+    if type(value) is not int or value < least:
+        refuse(f"{what} must be a whole number, {least} or more")
+    return value
+
+
+def _number(what: str, value: Any) -> float:
+    if type(value) not in {int, float} or not 0 <= value < math.inf:
+        refuse(f"{what} must be a number of seconds, 0 or more")
+    return float(value)
+
+
+# --- when ------------------------------------------------------------------------------------------------------------
+
+
+def _nth(what: str, value: Any) -> frozenset[int]:
+    if not isinstance(value, list) or not value:
+        refuse(f"{what} must be an array of whole numbers, 1 or more: an empty one never fires")
+    return frozenset(_whole(f"each of {what}", item, 1) for item in value)
+
+
+def _chance(what: str, value: Any) -> float:
+    if type(value) not in {int, float} or not 0 < value <= 1:
+        refuse(f"{what} must be a number above 0 and up to 1: with 0 it never fires")
+    return float(value)
+
+
+_WHEN: Mapping[str, Callable[[str, Any], Any]] = {
+    "first": lambda what, value: _whole(what, value, 1),
+    "nth": _nth,
+    "every": lambda what, value: _whole(what, value, 1),
+    "chance": _chance,
+}
+
+
+def read_when(value: Any) -> tuple[str, Any]:
+    """When a rule fires: the word, and its number or numbers."""
+    when = obj("when", value, set(_WHEN))
+    if len(when) != 1:
+        refuse(f"when says one of {', '.join(_WHEN)}")
+    ((kind, number),) = when.items()
+    return kind, _WHEN[kind](f"when.{kind}", number)
+
+
+# --- do --------------------------------------------------------------------------------------------------------------
+
+PAGES = ("html", "empty", "text")
+# Reasons whose words have a gap, and what may fill it.
+_DETAILS: Mapping[Reason, frozenset[str] | None] = {
+    Reason.MEDIA_REJECTED: MEDIA_CODES,
+    Reason.MISSING_FIELD: None,
+    Reason.INVALID_FIELD: None,
+}
+
+
+def _error(what: str, value: Any) -> tuple[Reason, str]:
+    head, _, detail = text(what, value).partition(".")
+    try:
+        reason = Reason(head)
+    except ValueError:
+        refuse(f"{what} must be one of {', '.join(Reason)}, not {head!r}")
+    if (reason in _DETAILS) != bool(detail):
+        refuse(f"{what}: {reason} {'needs a detail, such as ' + _example(reason) if not detail else 'has no detail'}")
+    allowed = _DETAILS.get(reason)
+    if allowed is not None and detail not in allowed:
+        refuse(f"{what}: the detail of {reason} must be one of {', '.join(sorted(allowed))}")
+    return reason, detail
+
+
+def _example(reason: Reason) -> str:
+    return f"{reason}.WidthTooSmall" if reason is Reason.MEDIA_REJECTED else f"{reason}.Name"
+
+
+def _http(what: str, value: Any) -> tuple[int, str]:
+    page = obj(what, value, {"status", "body"})
+    status = _whole(f"{what}.status", page.get("status"), 200)
+    if status > 599:
+        refuse(f"{what}.status must be between 200 and 599")
+    return status, one_of(f"{what}.body", page.get("body", "html"), PAGES)
+
+
+def _review(what: str, value: Any) -> Verdict:
+    review = obj(what, value, {"status", "code", "after", "reads"})
+    if {"after", "reads"} <= set(review):
+        refuse(f"{what} ends after seconds or after reads, not both")
+    after = _number(f"{what}.after", review["after"]) if "after" in review else None
+    reads = _whole(f"{what}.reads", review["reads"]) if "reads" in review else None
+    status = review.get("status", "Failed" if "code" in review else "Active")
+    code = text(f"{what}.code", review["code"]) if "code" in review else ""
+    try:
+        return verdicts.review(text(f"{what}.status", status), code, after=after, reads=reads)
+    except RuleError:
+        raise
+    except ValueError as error:
+        raise RuleError(f"{what}.{error}") from None
+
+
+_DO: Mapping[str, Callable[[str, Any], Any]] = {
+    "error": _error,
+    "http": _http,
+    "close": lambda what, value: one_of(what, value, ("before", "after-commit")),
+    "truncate": _whole,
+    "review": _review,
+    "lag": _number,
+}
+
+
+def read_do(value: Any) -> Do:
+    """What a rule does."""
+    do = obj("do", value, {*_DO, "delay"})
+    if len(set(do) - {"delay"}) > 1 or not do:
+        refuse(f"do says one of {', '.join(_DO)}, and may say delay")
+    made = {kind: _DO[kind](f"do.{kind}", part) for kind, part in do.items() if kind != "delay"}
+    return Do(**made, delay=_number("do.delay", do.get("delay", 0)))
