@@ -12,6 +12,7 @@ from tests.s3_stub.server import S3Stub
 
 
 def main() -> None:
+    """Serve until standard input ends."""
     parser = argparse.ArgumentParser(prog="s3_stub")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--fast", action="store_true")

@@ -24,6 +24,8 @@ class Refusal(Exception):
 
 @define
 class Object:
+    """What is stored under a key."""
+
     content: bytes
     size: int
     etag: str
@@ -32,6 +34,8 @@ class Object:
 
 @define
 class StoredPart:
+    """A part of an unfinished upload."""
+
     content: bytes
     size: int
     etag: str
@@ -39,6 +43,8 @@ class StoredPart:
 
 @define
 class Upload:
+    """An unfinished upload."""
+
     key: str
     headers: dict[str, str]
     started: datetime
@@ -67,22 +73,26 @@ class Bucket:
     _ids: itertools.count[int] = field(factory=lambda: itertools.count(1))
 
     def put(self, key: str, content: bytes, size: int, md5: str, headers: dict[str, str]) -> Object:
+        """Store an object."""
         self._write(key)
         self.objects[key] = Object(content if self.keep else b"", size, md5, headers)
         return self.objects[key]
 
     def create(self, key: str, headers: dict[str, str], age: timedelta = timedelta()) -> str:
+        """Begin an upload, as if it were that old."""
         upload_id = f"upload-{next(self._ids):04d}"
-        self.uploads[upload_id] = Upload(key, headers, datetime.now(UTC) - age)
+        self.uploads[upload_id] = Upload(key, headers, datetime.now(UTC) - age)  # noqa: TID251 - a server has the real time
         return upload_id
 
     def upload(self, key: str, upload_id: str) -> Upload:
+        """The unfinished upload of that id and key."""
         upload = self.uploads.get(upload_id)
         if upload is None or upload.key != key:
             raise Refusal(404, "NoSuchUpload")
         return upload
 
-    def part(self, key: str, upload_id: str, number: int, content: bytes, size: int, md5: str) -> str:
+    def part(self, key: str, upload_id: str, number: int, *, content: bytes, size: int, md5: str) -> str:
+        """Keep a part and give its ETag."""
         upload = self.upload(key, upload_id)
         if not 1 <= number <= 10_000:
             raise Refusal(400, "InvalidArgument")
@@ -92,6 +102,7 @@ class Bucket:
         return etag
 
     def complete(self, key: str, upload_id: str, wanted: list[tuple[int, str]]) -> Object:
+        """Make an object of parts, if R2 would."""
         upload = self.upload(key, upload_id)
         numbers = [number for number, _ in wanted]
         if not wanted or numbers != sorted(set(numbers)):

@@ -15,6 +15,7 @@ import socketserver
 import threading
 from collections import Counter
 from email.utils import formatdate
+from typing import Self
 from urllib.parse import parse_qs, quote, unquote
 from xml.sax.saxutils import escape
 
@@ -46,6 +47,8 @@ class Call:
 
 @define(kw_only=True)
 class Request:
+    """A request as far as it was read."""
+
     method: str
     target: str
     headers: dict[str, str]
@@ -60,6 +63,8 @@ class Request:
 
 @define
 class Answer:
+    """An answer to be sent."""
+
     status: int = 200
     body: bytes = b""
     headers: dict[str, str] = field(factory=dict)
@@ -90,24 +95,28 @@ class S3Stub:
         self.most_under_way = self.under_way = 0
         self._server = _Server(("127.0.0.1", port), _Handler)
         self._server.stub = self
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.002,), daemon=True)
 
     @property
     def url(self) -> str:
+        """The endpoint."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     @property
     def public_base(self) -> str:
+        """What serves keys without a signature."""
         return f"{self.url}/-"
 
     def count(self, operation: str) -> int:
+        """How many requests of an operation there were."""
         return Counter(call.operation for call in list(self.calls))[operation]
 
     def fault(self, operation: str, action: str, **more: object) -> Fault:
+        """Have something go wrong."""
         self.faults.append(Fault(operation=operation, action=action, **more))  # type: ignore[arg-type]
         return self.faults[-1]
 
-    def __enter__(self) -> S3Stub:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -120,6 +129,7 @@ class S3Stub:
                 connection.shutdown(socket.SHUT_RDWR)
 
     def struck(self, request: Request, *actions: str) -> Fault | None:
+        """The fault that happens to a request, if it is one of those."""
         part = int(request.query["partNumber"]) if "partNumber" in request.query else None
         with self.lock:
             for fault in self.faults:
@@ -134,9 +144,6 @@ class _Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     request_queue_size = 128
     stub: S3Stub
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        raise
 
     def process_request_thread(self, request: socket.socket, client_address: object) -> None:
         with contextlib.suppress(OSError, Dropped), request:
@@ -186,7 +193,7 @@ class _Handler(socketserver.StreamRequestHandler):
                     raise Dropped
                 self._read_body(request)
                 if before:
-                    raise Refusal(before.status, before.code)
+                    raise Refusal(before.status, before.code)  # noqa: TRY301
                 self._check(request)
                 with self.stub.lock:
                     answer = OPERATIONS[request.operation](self.stub, request)
@@ -196,7 +203,7 @@ class _Handler(socketserver.StreamRequestHandler):
                 if after and after.action == "drop-after":
                     raise Dropped
                 if after:
-                    raise Refusal(after.status, after.code)
+                    raise Refusal(after.status, after.code)  # noqa: TRY301
             except Refusal as refusal:
                 self._read_body(request)
                 text = f"<Error><Code>{refusal.code}</Code><Message>{escape(refusal.message)}</Message></Error>"
@@ -328,9 +335,9 @@ def _part(stub: S3Stub, request: Request) -> Answer:
         request.key,
         request.query["uploadId"],
         int(request.query["partNumber"]),
-        bytes(request.body),
-        request.size,
-        request.md5,
+        content=bytes(request.body),
+        size=request.size,
+        md5=request.md5,
     )
     return Answer(headers={"ETag": f'"{etag}"'})
 

@@ -18,7 +18,7 @@ def expected(secret: str, method: str, target: str, headers: Mapping[str, str]) 
         facts = {"Credential": given["X-Amz-Credential"], "SignedHeaders": given["X-Amz-SignedHeaders"]}
         stamp, body, got = given["X-Amz-Date"], "UNSIGNED-PAYLOAD", given["X-Amz-Signature"]
         begun = datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-        if (datetime.now(UTC) - begun).total_seconds() > int(given["X-Amz-Expires"]):
+        if (datetime.now(UTC) - begun).total_seconds() > int(given["X-Amz-Expires"]):  # noqa: TID251
             return "expired", got
         pairs = [pair for pair in pairs if pair[0] != "X-Amz-Signature"]
     else:

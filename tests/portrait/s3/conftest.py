@@ -41,7 +41,7 @@ class Blocking:
 
 @pytest.fixture(scope="session", autouse=True)
 def _read_service_models_once() -> Iterator[None]:
-    """botocore parses megabytes of JSON for each client; once is enough for all tests."""
+    """Reads megabytes of JSON once for all tests: botocore does it for each client."""
     loader = botocore.loaders.JSONFileLoader
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loader, "load_file", staticmethod(functools.cache(loader().load_file)))
@@ -52,12 +52,14 @@ def _read_service_models_once() -> Iterator[None]:
 
 @pytest.fixture
 def stub() -> Iterator[S3Stub]:
+    """A storage, where a key may be written at any rate."""
     with S3Stub(write_pause=0.0) as stub:
         yield stub
 
 
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
+    """The state folder of the stores of a test."""
     return tmp_path / "state"
 
 
@@ -93,6 +95,7 @@ def make_store(request: pytest.FixtureRequest, stub: S3Stub, state: Path) -> Ite
 
 
 def defaults(stub: S3Stub, state: Path) -> dict[str, Any]:
+    """The options by which a store finds the stub."""
     return {
         "endpoint_url": stub.url,
         "access_key": ACCESS_KEY,
@@ -122,6 +125,7 @@ def make_file(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def large(make_file: Callable[..., Path]) -> Path:
+    """A file of three parts."""
     return make_file("clip.bin", LARGE)
 
 

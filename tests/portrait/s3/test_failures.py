@@ -6,6 +6,7 @@ import errno
 import os
 import pickle
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +74,6 @@ def test_operations_of_other_calls_survive(stub: S3Stub, open_store: Make, large
     if operation == "ListParts":
         store.put(large)
     else:
-        from datetime import timedelta
-
         store.clean_up(timedelta(0))
     assert stub.bucket.uploads == {}
 
@@ -97,7 +96,7 @@ def test_operations_of_other_calls_survive(stub: S3Stub, open_store: Make, large
     ],
 )
 def test_refusals_have_classes(
-    stub: S3Stub, make_store: Make, make_file: Make, status: int, code: str, kind: type[StorageError]
+    stub: S3Stub, make_store: Make, make_file: Make, *, status: int, code: str, kind: type[StorageError]
 ) -> None:
     """A refusal is told by its code, keeps code, status and request id, and says what to do."""
     stub.fault("PutObject", "status-before", times=99, status=status, code=code)
@@ -157,7 +156,7 @@ def test_one_write_per_second(open_store: Make, make_file: Make) -> None:
     [(403, "AccessDenied", False), (400, "InvalidRequest", False), (403, "ExpiredToken", True)],
 )
 def test_final_failures_abort(
-    stub: S3Stub, open_store: Make, large: Path, state: Path, status: int, code: str, kept: bool
+    stub: S3Stub, open_store: Make, large: Path, state: Path, *, status: int, code: str, kept: bool
 ) -> None:
     """A failure that no later run can get past aborts the upload; one that can be got past keeps it."""
     stub.fault("UploadPart", "status-before", part=2, times=99, status=status, code=code)
@@ -189,7 +188,7 @@ def test_no_credentials(open_store: Make, make_file: Make, monkeypatch: pytest.M
 def test_wrong_secret(stub: S3Stub, open_store: Make, make_file: Make) -> None:
     """The stub checks signatures, so the signatures of all other tests are right."""
     with pytest.raises(CredentialsRejected):
-        open_store(secret_key="wrong").put(make_file())  # noqa: S106
+        open_store(secret_key="wrong").put(make_file())
     assert stub.bucket.objects == {}
 
 
@@ -271,6 +270,7 @@ def test_disk_that_fills_up(
 
 
 def own_client(stub: S3Stub, **config: Any) -> Any:
+    """A boto3 client as a caller would make it."""
     return boto3.client(
         "s3",
         endpoint_url=stub.url,
@@ -285,11 +285,11 @@ def test_own_client(stub: S3Stub, open_store: Make, make_file: Make, large: Path
     """A caller's own client is used as it is, and stays open."""
     client = own_client(stub, request_checksum_calculation="when_required")
     store = open_store(client=client)
-    results = store.put_many([make_file(), make_file(size=2_000_000, seed=2), large])
+    results = store.put_many([make_file(), make_file("two.jpg", 2_000_000, seed=2), large])
     store.close()
     for stored in results:
         assert stub.bucket.objects[stored.key].content == stored.path.read_bytes()
-    assert client.list_objects_v2(Bucket="portraits")["KeyCount" if False else "Contents"]
+    assert len(client.list_objects_v2(Bucket="portraits")["Contents"]) == 3
     client.close()
 
 

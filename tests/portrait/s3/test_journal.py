@@ -28,6 +28,7 @@ ENTRY = Entry(
 
 
 def journal(folder: Path) -> Journal:
+    """A journal whose folder exists."""
     made = Journal(folder, "destination", Path("/a"))
     made.path.parent.mkdir(parents=True, exist_ok=True)
     return made

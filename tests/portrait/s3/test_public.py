@@ -20,6 +20,7 @@ Make = Callable[..., Any]
 
 
 def fetch(url: str) -> tuple[int, bytes]:
+    """Status and body of a plain GET."""
     with urllib3.PoolManager() as pool:
         answer = pool.request("GET", url, retries=False)
         return answer.status, answer.data

@@ -15,9 +15,9 @@ import pytest
 
 from portrait.s3 import (
     AsyncObjectStore,
-    Stage,
     SourceChanged,
     SourceUnreadable,
+    Stage,
     StopFlag,
     StorageUnreachable,
     UploadInterrupted,
@@ -123,7 +123,7 @@ def test_object_made_by_somebody_else_meanwhile(stub: S3Stub, open_store: Make, 
 
 
 def test_changed_between_runs(stub: S3Stub, make_store: Make, make_file: Make, large: Path, state: Path) -> None:
-    """A file with other content than its upload began with: an error once, the old upload aborted; then it is stored."""
+    """Other content than the upload began with: an error once, the old upload aborted; then it is stored."""
     store = make_store(concurrency=1)
     break_off(stub, store, large)
     make_file("clip.bin", LARGE, seed=2)

@@ -6,9 +6,10 @@ import hashlib
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from inspect import signature
 from pathlib import Path
 from typing import Any
-from inspect import signature
 
 import pytest
 
@@ -56,7 +57,7 @@ def test_no_prefix(make_store: Make, make_file: Make) -> None:
     ],
 )
 def test_kind_is_told_by_content(
-    stub: S3Stub, make_store: Make, tmp_path: Path, name: str, head: bytes, content_type: str, extension: str
+    stub: S3Stub, make_store: Make, tmp_path: Path, *, name: str, head: bytes, content_type: str, extension: str
 ) -> None:
     """The first bytes decide type and extension, a lying name does not; the name decides only where they are silent."""
     path = tmp_path / name
@@ -137,8 +138,6 @@ def test_requests_under_way_are_bounded(
 
 def test_many_threads_share_a_store(stub: S3Stub, open_store: Make, make_file: Make) -> None:
     """One store may be used by many threads at once; equal contents are written once."""
-    from concurrent.futures import ThreadPoolExecutor
-
     store = open_store()
     files = [make_file(f"{n}.jpg", seed=n % 5) for n in range(30)] + [make_file("clip.bin", LARGE)] * 3
     with ThreadPoolExecutor(8) as pool:

@@ -14,6 +14,7 @@ from tests.s3_stub import ACCESS_KEY, SECRET_KEY
 
 
 def main(endpoint: str, state: str, *files: str) -> None:
+    """Store the files."""
     with ObjectStore(
         "s3://portraits/faces",
         endpoint_url=endpoint,

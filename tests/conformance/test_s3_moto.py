@@ -1,0 +1,126 @@
+"""The object store against moto's server, another S3 than our own stub. Skipped where it is absent."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import urllib3
+
+from portrait.clock import ManualClock
+from portrait.s3 import NoSuchBucket, ObjectStore, Stage, StopFlag, UploadInterrupted, UploadProgress
+from portrait.s3.plan import MIB, SMALLEST_PART
+
+moto_server = pytest.importorskip("moto.server")
+
+Make = Callable[..., ObjectStore]
+SIZES = [0, 1000, 2 * MIB, 2 * SMALLEST_PART + MIB]
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    """A moto server."""
+    server = moto_server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def client(endpoint: str) -> Iterator[Any]:
+    """A plain boto3 client, and a bucket of its own for each test."""
+    client = boto3.client(
+        "s3", endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id="k", aws_secret_access_key="s"
+    )
+    client.create_bucket(Bucket="portraits")
+    yield client
+    urllib3.request("POST", f"{endpoint}/moto-api/reset")
+    client.close()
+
+
+@pytest.fixture
+def open_store(client: Any, endpoint: str, tmp_path: Path) -> Iterator[Make]:
+    """Makes stores on the server."""
+    made: list[ObjectStore] = []
+
+    def make(place: str = "s3://portraits/faces", **options: Any) -> ObjectStore:
+        defaults: dict[str, Any] = {
+            "endpoint_url": endpoint,
+            "access_key": "k",
+            "secret_key": "s",
+            "state_dir": tmp_path / "state",
+            "part_size": SMALLEST_PART,
+            "clock": ManualClock(),
+        }
+        made.append(ObjectStore(place, **(defaults | options)))
+        return made[-1]
+
+    yield make
+    for store in made:
+        store.close()
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[Path]:
+    """A file for each way of sending."""
+    made = [tmp_path / f"{size}.bin" for size in SIZES]
+    for path, size in zip(made, SIZES, strict=True):
+        path.write_bytes(os.urandom(size))
+    return made
+
+
+def test_files_of_all_sizes(client: Any, open_store: Make, files: list[Path]) -> None:
+    """Content, type and hash arrive, are served and deleted; the second time nothing is sent."""
+    store = open_store()
+    results = store.put_many(files)
+    for path, stored in zip(files, results, strict=True):
+        found = client.get_object(Bucket="portraits", Key=stored.key)
+        assert found["Body"].read() == path.read_bytes()
+        assert (found["ContentType"], found["Metadata"]["sha256"]) == (stored.content_type, stored.sha256)
+        assert urllib3.request("GET", stored.url).data == path.read_bytes()
+        if stored.size:
+            store.check_public(stored)
+    assert all(stored.existed for stored in store.put_many(files))
+    assert store.existing() == {stored.key: stored.size for stored in results}
+    store.delete(*results)
+    assert store.existing() == {}
+
+
+def test_stopped_and_gone_on_with(client: Any, open_store: Make, files: list[Path]) -> None:
+    """An upload that was stopped under way is gone on with: one upload, what is listed is not sent again."""
+    stop = StopFlag()
+
+    def listen(event: object) -> None:
+        if isinstance(event, UploadProgress) and event.stage is Stage.UPLOADING:
+            stop.set()
+
+    with pytest.raises(UploadInterrupted):
+        open_store(concurrency=1, on_event=listen).put(files[-1], stop=stop)
+    (upload,) = client.list_multipart_uploads(Bucket="portraits")["Uploads"]
+    assert len(client.list_parts(Bucket="portraits", Key=upload["Key"], UploadId=upload["UploadId"])["Parts"]) == 1
+    seen: list[Any] = []
+    stored = open_store(on_event=seen.append).put(files[-1])
+    assert (seen[0].stage, seen[0].bytes_done) == (Stage.RESUMED, SMALLEST_PART)
+    assert client.get_object(Bucket="portraits", Key=stored.key)["Body"].read() == files[-1].read_bytes()
+    assert "Uploads" not in client.list_multipart_uploads(Bucket="portraits")
+
+
+def test_clean_up(client: Any, open_store: Make) -> None:
+    """Unfinished uploads are found and aborted."""
+    client.create_multipart_upload(Bucket="portraits", Key="faces/a")
+    store = open_store()
+    assert [upload.key for upload in store.abandoned()] == ["faces/a"]
+    store.clean_up(timedelta(0))
+    assert store.abandoned() == []
+
+
+def test_missing_bucket(open_store: Make, files: list[Path]) -> None:
+    """A bucket that does not exist has its own error."""
+    with pytest.raises(NoSuchBucket):
+        open_store("s3://elsewhere").put(files[1])
