@@ -191,7 +191,7 @@ class InvalidParameter(InvalidRequest):
 class MediaRejected(InvalidRequest):
     """The file behind the URL does not fit; `detail` names the fault, such as `WidthTooSmall`."""
 
-    advice = "Use a file within the service's limits (contract §5)."
+    advice = "Use a file within the service's limits."
 
 
 class AuthError(ApiError):

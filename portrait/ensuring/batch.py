@@ -174,7 +174,6 @@ def _rejected(content: Content, group_id: str) -> FileOutcome:
     first = content.faults[0]
     error = MediaRejected(
         f"{content.source}: {' '.join(fault.message for fault in content.faults)}",
-        code=f"InvalidParameter.{first.code}",
         detail=first.code,
     )
     return FileOutcome(
@@ -345,7 +344,7 @@ def _watch(batch: Batch) -> Conducting:
             yield from _drop(batch, job, FileState.LATE)
         return
     watch = Watch.over(
-        by_id,
+        list(by_id),
         batch.caller.clock.now(),
         group_ids=[batch.options.group_id],
         group_type=batch.options.group_type,
