@@ -1,0 +1,91 @@
+"""`call`: any Action by its name, with JSON as the wire has it. Owns where the JSON comes from; must not know any
+Action. It alone prints what the service says as it says it, signed links and tokens included.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import stat
+from typing import TYPE_CHECKING, Any, TextIO
+
+from portrait.cli.command import Command
+from portrait.cli.output import Form
+from portrait.errors import ApiError, UsageError
+
+if TYPE_CHECKING:
+    from portrait.cli.context import Context
+
+_DETAILS = """\
+examples:
+  portrait call GetAsset '{"Id": "asset-20260318035710-xxxxx"}'
+  portrait call ListAssetGroups - < filter.json
+  echo '{"Filter": {"GroupType": "AIGC"}}' | portrait call ListAssets
+"""
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", metavar="ACTION", help="such as GetAsset")
+    parser.add_argument(
+        "body", metavar="JSON", nargs="?", help="the request, with the wire's names; - or a pipe: from stdin"
+    )
+    parser.add_argument("--full", action="store_true", help="print the whole envelope, not only Result")
+
+
+def _call(context: Context, told: argparse.Namespace) -> int:
+    body = _body(told.body, context.surroundings.stdin)
+    context.how_to_go_on = "The call may have been carried out; look before you call again."
+    output = context.output
+    try:
+        result = context.client.call(told.action, body)
+    except ApiError as refused:
+        if told.full and refused.response:
+            output.document(refused.response)
+        raise
+    if output.form is Form.QUIET:
+        for id in _ids(result):  # noqa: A001
+            output.write(id)
+    else:
+        output.document(result.response.body if told.full else result)
+    return 0
+
+
+def _body(given: str | None, stdin: TextIO) -> dict[str, Any]:
+    """The request: as given, from stdin, or empty.
+
+    Raises:
+        UsageError: It is not a JSON object. The text is not repeated: it may hold secrets.
+    """
+    text = stdin.read() if given == "-" or (given is None and _is_fed(stdin)) else given or ""
+    if not text.strip():
+        return {}
+    try:
+        body = json.loads(text)
+    except ValueError as error:
+        where = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
+        raise UsageError(
+            f"The request is not JSON{where}.", advice="""It looks like '{"Id": "asset-..."}'."""
+        ) from None
+    if not isinstance(body, dict):
+        raise UsageError("The request must be a JSON object.", advice="""It looks like '{"Id": "asset-..."}'.""")
+    return body
+
+
+def _is_fed(stdin: TextIO) -> bool:
+    """Is stdin a pipe or a file? Anything else, such as a terminal or /dev/null, is not waited for."""
+    try:
+        mode = os.fstat(stdin.fileno()).st_mode
+    except (OSError, ValueError):
+        return not stdin.isatty()
+    return stat.S_ISFIFO(mode) or stat.S_ISREG(mode)
+
+
+def _ids(result: dict[str, Any]) -> list[str]:
+    """The ids that a result names: its own, or those of a page's items."""
+    own = [result[name] for name in ("Id", "GroupId") if isinstance(result.get(name), str)][:1]
+    items = result.get("Items") or []
+    return own or [item["Id"] for item in items if isinstance(item, dict) and "Id" in item]
+
+
+COMMANDS = {"call": Command(_options, _call, _DETAILS)}

@@ -1,0 +1,98 @@
+"""`rename` and `rm`. Owns what is asked before something is lost; must not know how anything came to be."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from portrait.cli.command import Command
+from portrait.cli.failing import as_json, combined, exit_code, lines
+from portrait.cli.records import Kind, assets_in, counted, kind_of
+from portrait.errors import PortraitError, UsageError
+from portrait.uri import bare_id
+
+if TYPE_CHECKING:
+    from portrait.cli.context import Context
+    from portrait.client import PortraitClient
+
+
+def _rename_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", metavar="ID", help="of a group or an asset; asset://... too")
+    parser.add_argument("name", metavar="NAME", help="the new name, at most 50 characters on AllToken")
+
+
+def _rm_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("ids", metavar="ID", nargs="+", help="of groups or assets; asset://... too")
+    parser.add_argument("--yes", action="store_true", help="do not ask; needed where there is no terminal")
+
+
+def _rename(context: Context, told: argparse.Namespace) -> int:
+    client = context.client
+    is_asset = kind_of(client, told.id) is Kind.ASSET
+    context.how_to_go_on = "The same command can be given again."
+    (client.update_asset if is_asset else client.update_asset_group)(id=told.id, name=told.name)
+    plain = bare_id(told.id)
+    context.output.event({"id": plain, "name": told.name}, line=f"{plain} is now {told.name}", key="id")
+    return 0
+
+
+class _Doomed:
+    """One id that is to be deleted, and what goes with it."""
+
+    def __init__(self, client: PortraitClient, given: str) -> None:
+
+        self.id = bare_id(given)
+        self.is_group = kind_of(client, given) is Kind.GROUP
+        self.record: dict[str, Any] = {"id": self.id, "deleted": True}
+        self.words = self.id
+        if self.is_group:
+            group = client.get_asset_group(id=self.id)
+            assets = assets_in(client, group)
+            self.record["assets"] = assets
+            self.words = f"{self.id} ({group.name}) with {counted(assets, 'asset')}"
+
+
+def _rm(context: Context, told: argparse.Namespace) -> int:
+    if not told.yes and not context.surroundings.can_ask:
+        raise UsageError("rm needs --yes where there is no terminal to ask on.")
+    client, output = context.client, context.output
+    codes: list[int] = []
+
+    def failed(id: str, error: PortraitError) -> None:  # noqa: A002
+        codes.append(exit_code(error))
+        output.complain(lines(error, id))
+        output.event({"id": id, "deleted": False, "error": as_json(error)})
+
+    doomed: list[_Doomed] = []
+    for given in dict.fromkeys(told.ids):
+        try:
+            doomed.append(_Doomed(client, given))
+        except PortraitError as error:
+            failed(given, error)
+    if doomed and not told.yes and not context.confirmed(_question(doomed)):
+        output.remark("Nothing was deleted.")
+        return combined([*codes, 1])
+    context.how_to_go_on = "What was deleted is listed above; the same command deletes the rest."
+    # Assets first: a group takes its own with it.
+    for one in sorted(doomed, key=lambda one: one.is_group):
+        try:
+            (client.delete_asset_group if one.is_group else client.delete_asset)(id=one.id)
+        except PortraitError as error:
+            failed(one.id, error)
+        else:
+            codes.append(0)
+            output.event(one.record, line=f"deleted {one.words}", key="id")
+    return combined(codes)
+
+
+def _question(doomed: list[_Doomed]) -> str:
+    listed = "\n".join(f"  {one.words}" for one in doomed)
+    return f"To be deleted, for good:\n{listed}\nDelete?"
+
+
+_LOST = "Deleting a group deletes every asset in it. What generates with asset://... stops working."
+
+COMMANDS = {
+    "rename": Command(_rename_options, _rename),
+    "rm": Command(_rm_options, _rm, _LOST),
+}

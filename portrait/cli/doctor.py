@@ -1,0 +1,133 @@
+"""`doctor`: looks step by step whether calls can work, from the configuration to one harmless call. Owns the steps and
+their words; shows no secret, not even a part of one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from portrait._version import __version__
+from portrait.cli.command import Command
+from portrait.cli.connecting import client_options
+from portrait.cli.failing import advice_of, code_of, exit_code
+from portrait.cli.tables import Column
+from portrait.errors import ApiError, AuthError, PortraitError, TransportError
+from portrait.options import checked_url, from_environment, provider_named
+
+if TYPE_CHECKING:
+    from portrait.cli.context import Context
+
+_COLUMNS = (Column("CHECK", "check"), Column("STATE", "state"), Column("WHAT", "what", flexible=True))
+
+# Extra → the modules that it brings.
+EXTRAS: dict[str, tuple[str, ...]] = {
+    "s3": ("boto3",),
+    "cli": ("rich",),
+    "media": ("av", "PIL", "pillow_heif"),
+    "emulator": ("jinja2", "python_multipart", "sortedcontainers"),
+}
+_LIBRARIES = ("attrs", "cattrs", "aiohttp", "orjson", "urllib3")
+
+
+class _Finding(NamedTuple):
+    check: str
+    state: str  # ok, note, fault or skipped
+    what: str
+    advice: str = ""
+    code: int = 0
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    """None of its own."""
+    del parser
+
+
+def _doctor(context: Context, told: argparse.Namespace) -> int:
+    del told
+    findings = [*_look(context)]
+    context.output.listing([_record(one) for one in findings], _COLUMNS, key="state", none="")
+    faults = [one for one in findings if one.state == "fault"]
+    if context.output.is_for_people:
+        for fault in faults:
+            context.output.complain(f"portrait: {fault.check}: {fault.what}\n  → {fault.advice}\n")
+    return faults[0].code if faults else 0
+
+
+def _record(finding: _Finding) -> dict[str, Any]:
+    return {"check": finding.check, "state": finding.state, "what": finding.what, "advice": finding.advice}
+
+
+def _look(context: Context) -> Iterator[_Finding]:
+    yield from _versions()
+    yield from _extras()
+    yield from _calls(context)
+
+
+def _versions() -> Iterator[_Finding]:
+    yield _Finding("version", "ok", f"portrait {__version__}, Python {platform.python_version()}")
+    found = []
+    for name in _LIBRARIES:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            yield _Finding("libraries", "fault", f"{name} is missing.", "Install portrait-actions anew.", 2)
+    yield _Finding("libraries", "ok", ", ".join(found))
+
+
+def _extras() -> Iterator[_Finding]:
+    for extra, modules in EXTRAS.items():
+        missing = [module for module in modules if find_spec(module) is None]
+        words = f"not installed; pip install 'portrait-actions[{extra}]'" if missing else "installed"
+        yield _Finding(f"extra {extra}", "note" if missing else "ok", words)
+
+
+def _calls(context: Context) -> Iterator[_Finding]:
+    """The configuration, then one call: what comes back says how far it came."""
+    try:
+        yield from _configuration(context)
+        client = context.client.with_options(retry=None, timeout=15.0)
+    except PortraitError as error:
+        yield _fault("configuration", error)
+        yield _Finding("network", "skipped", "not tried")
+        yield _Finding("key accepted", "skipped", "not tried")
+        return
+    try:
+        client.list_asset_groups(page_size=1)
+    except TransportError as error:
+        yield _fault("network", error)
+        yield _Finding("key accepted", "skipped", "not tried")
+    except ApiError as error:
+        yield _Finding("network", "ok", "the service answers")
+        if isinstance(error, AuthError):
+            yield _fault("key accepted", error)
+        else:
+            yield _Finding("key accepted", "ok", "yes")
+            yield _fault("groups", error)
+    else:
+        yield _Finding("network", "ok", "the service answers")
+        yield _Finding("key accepted", "ok", "yes")
+
+
+def _configuration(context: Context) -> Iterator[_Finding]:
+    options = from_environment(context.surroundings.environ, context.options)
+    provider = provider_named(options.get("provider", "alltoken"))
+    yield _Finding("provider", "ok", f"{provider.title} ({provider.name})")
+    yield _Finding("base URL", "ok", checked_url(options.get("base_url") or provider.base_url or ""))
+    yield _Finding("project", "ok", str(options.get("project", "default")))
+    client_options(context.surroundings.environ, context.options)
+    yield _Finding("key", "ok", "set")
+
+
+def _fault(check: str, error: PortraitError) -> _Finding:
+    code = code_of(error)
+    return _Finding(
+        check, "fault", f"{error.message}{f' ({code})' if code else ''}", advice_of(error), exit_code(error)
+    )
+
+
+COMMANDS = {"doctor": Command(_options, _doctor)}

@@ -1,0 +1,109 @@
+"""How a failure is told: which exit code it has, and the calm lines or the JSON that say what happened and what to do.
+Owns the table error → exit code; must not know a command.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from portrait import errors
+from portrait.actions import ACTIONS, Resend
+from portrait.cli.surroundings import visible
+from portrait.errors import ApiError, PortraitError, TransportError
+
+OK, SOME_FAILED, USAGE, REFUSED, NETWORK, DEADLINE = range(6)
+INTERRUPTED = 130
+BROKEN_PIPE = 141  # as the shell counts a program that SIGPIPE ended
+
+# The nearest class in an error's ancestry decides.
+EXIT_CODES: Mapping[type[BaseException], int] = MappingProxyType(
+    {
+        errors.UsageError: USAGE,
+        errors.TransportError: NETWORK,
+        errors.ApiError: REFUSED,
+        errors.ServerError: NETWORK,  # nobody knows what became of the call
+        errors.AssetFailed: SOME_FAILED,
+        errors.AssetVanished: SOME_FAILED,
+        errors.WaitTimeout: DEADLINE,
+        errors.AmbiguousGroup: USAGE,
+        errors.UnknownOutcome: NETWORK,
+        Exception: SOME_FAILED,
+    }
+)
+
+# The library's advice speaks of its keyword arguments where the command has other means, or none.
+_ADVICE: Mapping[type[PortraitError], str] = MappingProxyType(
+    {
+        errors.ConnectFailed: "Check --base-url, the network and the proxy; `portrait doctor` looks step by step.",
+        errors.Timeout: "Try again later; `portrait doctor` looks step by step.",
+        errors.BadResponse: "Check --base-url; a proxy may have answered in the service's place.",
+        errors.Throttled: "Wait a minute and try again; nothing needs to be deleted.",
+        errors.QuotaExceeded: "`portrait rm` deletes groups and assets that are no longer used.",
+        errors.WaitTimeout: "It may still come: `portrait wait` with the same id goes on.",
+        errors.AssetFailed: "`portrait rm` deletes it: a failed asset still takes a quota slot.",
+        errors.AmbiguousGroup: "Say which one by its id.",
+    }
+)
+
+
+def exit_code(error: BaseException) -> int:
+    """The exit code that an error stands for."""
+    return next(EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES)
+
+
+def combined(codes: Iterable[int]) -> int:
+    """The exit code of many outcomes: what they have in common, else that some failed."""
+    different = set(codes)
+    return different.pop() if len(different) == 1 else SOME_FAILED if different else OK
+
+
+def advice_of(error: PortraitError) -> str:
+    """What to do next, in words of the command line."""
+    own = next((_ADVICE[kind] for kind in type(error).__mro__ if kind in _ADVICE), error.advice)
+    action = ACTIONS.get(getattr(error, "action", ""))
+    changes = action is None or action.resend is not Resend.SAFE
+    doubt = " Look at the lists first: the call may have been carried out."
+    return f"{own}{doubt if error.may_have_executed and changes else ''}".strip()
+
+
+def code_of(error: PortraitError) -> str:
+    """The service's code. A detail with digits is left out: it may be the token that was looked up (contract §1)."""
+    code = str(getattr(error, "code", ""))
+    return code if not re.search(r"\d", code) else code.partition(".")[0]
+
+
+def lines(error: BaseException, subject: str = "") -> str:
+    """What happened and what to do, as one to three lines with a line break at the end."""
+    about = f"{visible(subject)}: " if subject else ""
+    if not isinstance(error, PortraitError):
+        kind = type(error).__name__
+        return f"portrait: {about}unexpected {kind}.\n  → PORTRAIT_DEBUG=1 shows where it comes from.\n"
+    what = visible(error.message)
+    if isinstance(error, ApiError):
+        code = code_of(error)
+        refused = f"{error.action} was refused: " if error.action else ""
+        what = f"{refused}{what.rstrip('.')}{f' ({code})' if code else ''}."
+    about = "" if what.startswith(subject) else about
+    text = f"portrait: {about}{what}\n"
+    if advice := advice_of(error):
+        text += f"  → {visible(advice)}\n"
+    if isinstance(error, ApiError) and error.request_id:
+        text += f"  request id {visible(error.request_id)}\n"
+    return text
+
+
+def as_json(error: BaseException) -> dict[str, Any]:
+    """The same for programs."""
+    if not isinstance(error, PortraitError):
+        return {"kind": type(error).__name__}
+    facts: dict[str, Any] = {"kind": type(error).__name__, "message": error.message, "advice": advice_of(error)}
+    if code := code_of(error):
+        facts["code"] = code
+    if isinstance(error, ApiError) and error.request_id:
+        facts["request_id"] = error.request_id
+    if isinstance(error, ApiError | TransportError):
+        facts["may_have_executed"] = error.may_have_executed
+    return facts

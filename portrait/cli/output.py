@@ -1,0 +1,105 @@
+"""Where results go: tables for people, JSON for programs, ids for `--quiet`. Owns the three forms and the encoding;
+must not know what the records mean. Every result is a plain record, a mapping of names to JSON values.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from enum import Enum
+from typing import Any
+
+from portrait.cli.surroundings import Surroundings, visible
+from portrait.cli.tables import Column, Table
+
+Record = Mapping[str, Any]
+
+
+class Form(Enum):
+    """How results are written."""
+
+    TABLE = "table"
+    JSON = "json"
+    QUIET = "quiet"
+
+
+class Output:
+    """Writes results to stdout, remarks and failures to stderr.
+
+    Attributes:
+        form: How results are written.
+        write: Takes whole lines; a progress display on the same terminal puts itself in here.
+    """
+
+    def __init__(self, surroundings: Surroundings, form: Form) -> None:
+        self.surroundings = surroundings
+        self.form = form
+        self.write: Callable[[str], None] = self._write
+        encoding = (getattr(surroundings.stdout, "encoding", None) or "utf-8").lower()
+        self._ascii = not encoding.startswith("utf")
+
+    @property
+    def is_for_people(self) -> bool:
+        """Does a person read it?"""
+        return self.form is Form.TABLE
+
+    def listing(self, records: Iterable[Record], columns: tuple[Column, ...], *, key: str, none: str) -> None:
+        """A list: one table, one JSON array, or the values of `key`; `none` is said of an empty one."""
+        if self.form is Form.QUIET:
+            for record in records:
+                self.write(visible(record[key]))
+            return
+        rows = list(records)
+        if self.form is Form.JSON:
+            self.document(rows)
+        elif rows:
+            Table(columns, rows).write_to(self.surroundings.stdout)
+        else:
+            self.remark(none)
+
+    def one(self, record: Record, *, key: str) -> None:
+        """One thing: its fields below each other, one JSON object, or the value of `key`."""
+        if self.form is Form.QUIET:
+            self.write(visible(record[key]))
+        elif self.form is Form.JSON:
+            self.document(record)
+        else:
+            width = max(len(name) for name in record)
+            for name, value in record.items():
+                self.write(f"{name.replace('_', ' '):{width}}  {visible(_plain(value))}")
+
+    def event(self, record: Record, *, line: str = "", key: str = "") -> None:
+        """One of several outcomes, as soon as it is known: a line, a line of JSON, or the value of `key`.
+
+        Without a line there is nothing to see for people, and without a key nothing for `--quiet`.
+        """
+        if self.form is Form.JSON:
+            self.write(self._json(record, None))
+        elif shown := line if self.is_for_people else record.get(key):
+            self.write(visible(shown))
+
+    def document(self, value: object) -> None:
+        """JSON, for people to read too."""
+        self.write(self._json(value, 2))
+
+    def remark(self, text: str) -> None:
+        """Something that is no result, for a person only."""
+        if self.is_for_people:
+            self.surroundings.stderr.write(f"{visible(text)}\n")
+
+    def complain(self, lines: str) -> None:
+        """Lines about a failure, from `failing.lines`."""
+        self.surroundings.stderr.write(lines)
+
+    def _json(self, value: object, indent: int | None) -> str:
+        return json.dumps(value, indent=indent, ensure_ascii=self._ascii, default=dict)
+
+    def _write(self, line: str) -> None:
+        self.surroundings.stdout.write(f"{line}\n")
+        self.surroundings.stdout.flush()
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ": ".join(str(part) for part in value.values() if part)
+    return "-" if value is None or value == "" else str(value)

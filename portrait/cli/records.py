@@ -1,0 +1,84 @@
+"""Groups and assets as plain records with the library's own names, and what an id stands for. Owns what of them is
+shown, which leaves out signed links; must not know how a record is written.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from portrait.errors import NotAccessible
+from portrait.models import AssetFilter
+from portrait.uri import asset_uri
+
+if TYPE_CHECKING:
+    from portrait.client import PortraitClient
+    from portrait.models import Asset, AssetGroup
+
+
+class Kind(Enum):
+    """What an id stands for."""
+
+    ASSET = "asset"
+    GROUP = "group"
+
+
+def kind_of(client: PortraitClient, id: str) -> Kind:  # noqa: A002
+    """What an id stands for: by its form, else by asking, since other vendors' ids look different (contract §2).
+
+    Raises:
+        PortraitError: As GetAsset, where the form says nothing.
+    """
+    start = id.lower()
+    if start.startswith("asset"):
+        return Kind.ASSET
+    if start.startswith("group"):
+        return Kind.GROUP
+    try:
+        client.get_asset(id=id)
+    except NotAccessible:
+        return Kind.GROUP
+    return Kind.ASSET
+
+
+def group_record(group: AssetGroup) -> dict[str, Any]:
+    """A group."""
+    return {
+        "id": group.id,
+        "name": group.name,
+        "group_type": str(group.group_type),
+        "description": group.description,
+        "project_name": group.project_name,
+        "create_time": group.create_time,
+        "update_time": group.update_time,
+    }
+
+
+def asset_record(asset: Asset) -> dict[str, Any]:
+    """An asset, without its signed link."""
+    failure = asset.failure
+    return {
+        "id": asset.id,
+        "uri": asset_uri(asset.id),
+        "name": asset.name,
+        "status": str(asset.status),
+        "asset_type": str(asset.asset_type),
+        "group_id": asset.group_id,
+        "failure": {"code": failure.code, "message": failure.message} if failure else None,
+        "project_name": asset.project_name,
+        "create_time": asset.create_time,
+        "update_time": asset.update_time,
+    }
+
+
+def assets_in(client: PortraitClient, group: AssetGroup) -> int | None:
+    """How many assets a group has; None where the provider does not count."""
+    wanted = AssetFilter(group_type=str(group.group_type), group_ids=[group.id])
+    return client.list_assets(filter=wanted, page_size=1).total_count
+
+
+def counted(number: int | None, thing: str) -> str:
+    """`3 assets`, `1 asset`; `an unknown number of assets` for None."""
+    if number is None:
+        return f"an unknown number of {thing}s"
+    return f"{number} {thing}{'' if number == 1 else 's'}"

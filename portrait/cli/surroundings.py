@@ -1,0 +1,63 @@
+"""What a command touches outside of itself: streams, environment, clock. Owns how streams are made fit for any text and
+how it is known that a person sits at them; must not know a command.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple, Self, TextIO
+
+if TYPE_CHECKING:
+    from portrait.clock import Clock
+
+
+class Surroundings(NamedTuple):
+    """The outside of one run.
+
+    Attributes:
+        stdin: Where answers and JSON come from.
+        stdout: Where results go.
+        stderr: Where everything else goes.
+        environ: The environment.
+        clock: Time for waiting; None is the machine's.
+    """
+
+    stdin: TextIO
+    stdout: TextIO
+    stderr: TextIO
+    environ: Mapping[str, str]
+    clock: Clock | None = None
+
+    @classmethod
+    def of_process(cls) -> Self:
+        """Those of this process. Text that a stream cannot encode is written as escapes."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
+        return cls(sys.stdin, sys.stdout, sys.stderr, os.environ)
+
+    @property
+    def debugging(self) -> bool:
+        """Has the user asked for tracebacks?"""
+        return self.environ.get("PORTRAIT_DEBUG", "") not in {"", "0"}
+
+    @property
+    def can_ask(self) -> bool:
+        """Is there somebody who reads a question and can answer it?"""
+        return self.stdin.isatty() and self.stderr.isatty()
+
+    def drop_output(self) -> None:
+        """Nobody reads stdout any more: let what is still buffered go nowhere, so that nothing complains at exit."""
+        with contextlib.suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self.stdout.fileno())
+            os.close(nowhere)
+
+
+def visible(text: str) -> str:
+    """Text from elsewhere as one line that a terminal shows and does not obey."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)

@@ -1,0 +1,48 @@
+"""`validate`: a person passes the liveness check on a phone, and a group comes out. Owns how the person is led; the
+link is shown, since it must be opened, and the token is not.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from portrait.cli.command import Command, seconds
+from portrait.cli.output import Form
+from portrait.cli.progress import progress
+
+if TYPE_CHECKING:
+    from portrait.cli.context import Context
+
+_LIFE = 120  # seconds; contract §3 (D)
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--callback-url", metavar="URL", required=True, help="where the person's browser goes afterwards")
+    add("--timeout", type=seconds, metavar="SECONDS", help=f"to wait (default {_LIFE}, the life of the link)")
+
+
+def _validate(context: Context, told: argparse.Namespace) -> int:
+    output, client = context.output, context.client
+    opened = client.create_visual_validate_session(callback_url=told.callback_url)
+    context.how_to_go_on = "The link dies by itself; the same command makes a new one."
+    if output.form is Form.QUIET:  # stdout is for the group's id alone
+        output.surroundings.stderr.write(f"{opened.h5_link}\n")
+    else:
+        output.remark(f"Open this link on the person's phone within {_LIFE} seconds. Whoever has it can use it:")
+        output.event({"h5_link": opened.h5_link, "expires_in": _LIFE}, line=opened.h5_link)
+    with progress(output) as shown:
+        shown.begin("waiting for the person")
+        result = client.wait_until_validated(opened, timeout=told.timeout)
+    output.remark("Passed. The group:")
+    output.event({"group_id": result.group_id}, line=result.group_id, key="group_id")
+    return 0
+
+
+_DETAILS = """\
+The link is valid for 120 seconds and can be used by whoever has it: do not store it. Piped, the first line of JSON has
+the link and the second one the group.
+"""
+
+COMMANDS = {"validate": Command(_options, _validate, _DETAILS)}

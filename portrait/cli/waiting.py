@@ -1,0 +1,58 @@
+"""`wait`: until the review of assets is over. Owns how an outcome is told; must not know how the assets came to be."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from portrait.cli.command import Command, add_timeout
+from portrait.cli.failing import as_json, combined, exit_code, lines
+from portrait.cli.progress import progress
+from portrait.errors import UsageError
+from portrait.uri import bare_id
+
+if TYPE_CHECKING:
+    from portrait.cli.context import Context
+    from portrait.watching import AssetOutcome
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("ids", metavar="ID", nargs="+", help="of assets; asset://... too")
+    add_timeout(parser)
+
+
+def _wait(context: Context, told: argparse.Namespace) -> int:
+    if groups := [id for id in told.ids if id.lower().startswith("group")]:  # noqa: A001
+        raise UsageError(f"{groups[0]} is a group.", advice="`portrait assets --group ID` lists its assets.")
+    remaining = list(dict.fromkeys(bare_id(id) for id in told.ids))  # noqa: A001
+    outcomes: list[AssetOutcome] = []
+    with progress(context.output) as shown:
+        shown.begin("in review", len(remaining))
+        context.how_to_go_on = _how_to_go_on(remaining)
+        for outcome in context.client.watch_assets(remaining, timeout=told.timeout):
+            outcomes.append(outcome)
+            shown.advance()
+            _tell(context, outcome)
+            remaining.remove(outcome.id)
+            context.how_to_go_on = _how_to_go_on(remaining)
+    for outcome in outcomes:
+        if outcome.error is not None:
+            context.output.complain(lines(outcome.error))
+    return combined(0 if outcome.error is None else exit_code(outcome.error) for outcome in outcomes)
+
+
+def _how_to_go_on(ids: Sequence[str]) -> str:
+    return f"Nothing is lost: `portrait wait {' '.join(ids)}` goes on."
+
+
+def _tell(context: Context, outcome: AssetOutcome) -> None:
+    """One outcome. To people, failures are told at the end."""
+    record: dict[str, Any] = {"uri": outcome.uri, "status": outcome.state.value}
+    if outcome.error is not None:
+        context.output.event({**record, "error": as_json(outcome.error)})
+    else:
+        context.output.event(record, line=f"{outcome.uri}  {outcome.state.value}", key="uri")
+
+
+COMMANDS = {"wait": Command(_options, _wait)}
