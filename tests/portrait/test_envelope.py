@@ -1,0 +1,213 @@
+"""Unwrapping: odd answers as services and proxies really give them, one row each (contract §1, *Envelope*)."""
+
+import contextlib
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from portrait import codec, models
+from portrait.actions import ACTIONS
+from portrait.calling import decoded
+from portrait.dialects import ALLTOKEN, ARK
+from portrait.dialects.envelope import unwrap, wrap
+from portrait.errors import (
+    ApiError,
+    AuthError,
+    BadResponse,
+    Forbidden,
+    InvalidParameter,
+    InvalidRequest,
+    NotFound,
+    Retry,
+    ServerError,
+    Throttled,
+    ValidatePending,
+)
+from tests.portrait.support import HTML, REQUEST_ID, answer, body
+
+GOOD = body({"Id": "asset-1"})
+META = {
+    "RequestId": REQUEST_ID,
+    "Action": "GetAsset",
+    "Version": "2024-01-01",
+    "Service": "ark",
+    "Region": "cn-beijing",
+}
+REFUSED = {"Code": "Forbidden", "Message": "No."}
+PLAIN = {"message": "No.", "type": "authentication_error"}
+BIG = orjson.dumps({"ResponseMetadata": META, "Result": {"Id": "a" * 100_000}})
+
+# What came, and: the result, or the class of the error with a part of its text.
+ANSWERS = {
+    "a result": (answer(GOOD), {"Id": "asset-1"}),
+    "a result with 4xx": (answer(GOOD, 404), (NotFound, "404")),
+    "a result with 5xx": (answer(GOOD, 500), (ServerError, "500")),
+    "a result with 201": (answer(GOOD, 201), {"Id": "asset-1"}),
+    "Result null": (answer(body(None)), {}),
+    "Result absent": (answer({"ResponseMetadata": META}), {}),
+    "Result {}": (answer(body({})), {}),
+    "Result a list": (answer(body([1])), (BadResponse, "list")),
+    "Result a text": (answer(body("ok")), (BadResponse, "str")),
+    "Result false": (answer(body(result=False)), (BadResponse, "bool")),
+    "unknown fields": (answer(body({"Id": "a", "New": 1}, More=2)), {"Id": "a", "New": 1}),
+    "an error in 200": (answer(body(error=REFUSED)), (Forbidden, "No.")),
+    "an error in 500": (answer(body(error=REFUSED), 500), (Forbidden, "No.")),
+    "an error and a result": (
+        answer({"ResponseMetadata": {**META, "Error": REFUSED}, "Result": {}}),
+        (Forbidden, "No."),
+    ),
+    "an error that is a text": (answer(body(error="Forbidden")), (ApiError, "Forbidden")),
+    "an error without a code": (answer(body(error={"Message": "No."}), 403), (AuthError, "No.")),
+    "an error without a message": (answer(body(error={"Code": "InvalidParameter"})), (InvalidParameter, "200")),
+    "an error of nulls": (answer(body(error={"Code": None, "Message": None}), 400), (InvalidRequest, "400")),
+    "an error with a number for a code": (
+        answer(body(error={"Code": 100009, "Message": "No."}), 401),
+        (AuthError, "100009"),
+    ),
+    "Error null": (answer({"ResponseMetadata": {**META, "Error": None}, "Result": {"Id": "a"}}), {"Id": "a"}),
+    "Error {}": (answer({"ResponseMetadata": {**META, "Error": {}}, "Result": {"Id": "a"}}), {"Id": "a"}),
+    "metadata null": (answer({"ResponseMetadata": None, "Result": {}}), (BadResponse, "without ResponseMetadata")),
+    "metadata a list": (answer({"ResponseMetadata": [], "Result": {}}), (BadResponse, "without ResponseMetadata")),
+    "metadata {}": (answer({"ResponseMetadata": {}, "Result": {"Id": "a"}}), {"Id": "a"}),
+    "no metadata": (answer({"Result": {"Id": "a"}}), (BadResponse, "without ResponseMetadata")),
+    "the plain form": (answer({"error": PLAIN}, 401), (AuthError, "No.")),
+    "the plain form, a text": (answer({"error": "slow down"}, 429), (Throttled, "slow down")),
+    "the plain form in 200": (answer({"error": PLAIN}), (ApiError, "No.")),
+    "the plain form, empty": (answer({"error": {}}, 500), (BadResponse, "without ResponseMetadata")),
+    "another JSON": (answer({"message": "no Route matched"}, 404), (BadResponse, "without ResponseMetadata")),
+    "HTML, 200": (answer(HTML, 200), (BadResponse, "an HTML page")),
+    "HTML, 404": (answer(HTML, 404), (BadResponse, "an HTML page")),
+    "HTML, 502": (answer(b"\r\n" + HTML, 502), (BadResponse, "an HTML page")),
+    "empty, 200": (answer(b"", 200), (BadResponse, "an empty body")),
+    "empty, 404": (answer(b"", 404), (BadResponse, "an empty body")),
+    "empty, 204": (answer(b"", 204), (BadResponse, "an empty body")),
+    "spaces": (answer(b" \r\n", 200), (BadResponse, "an empty body")),
+    "cut off": (answer(GOOD[:-9]), (BadResponse, "cut off")),
+    "cut off and large": (answer(BIG[:-1]), (BadResponse, "cut off")),
+    "plain text": (answer(b"upstream connect error", 503), (BadResponse, "not JSON")),
+    "a JSON list": (answer(b"[]"), (BadResponse, "list")),
+    "a JSON null": (answer(b"null"), (BadResponse, "NoneType")),
+    "not UTF-8": (answer(b'{"a": "\xff"}'), (BadResponse, "damaged")),
+    "a byte order mark": (answer(b"\xef\xbb\xbf" + GOOD), (BadResponse, "not JSON")),
+    "NaN": (answer(b'{"ResponseMetadata": NaN}'), (BadResponse, "damaged")),
+    "very deep": (answer(b'{"a":' * 3000), (BadResponse, "damaged")),
+    "a redirect": (
+        answer(b"", 302, location="https://login.example/?next=secret"),
+        (BadResponse, "points to https://login.example/; redirects"),
+    ),
+}
+
+
+@pytest.mark.parametrize("dialect", [ALLTOKEN, ARK], ids=lambda dialect: dialect.name)
+@pytest.mark.parametrize("name", ANSWERS)
+def test_what_an_answer_means(name, dialect):
+    """The body is read before the HTTP status; what is not the protocol is a BadResponse that says what it is."""
+    response, meaning = ANSWERS[name]
+    if isinstance(meaning, dict):
+        result, source = unwrap(response, action="GetAsset", dialect=dialect)
+        assert result == meaning
+        assert source.http_status == response.status
+        assert source.body == orjson.loads(response.body)
+        return
+    kind, text = meaning
+    with pytest.raises(ApiError if issubclass(kind, ApiError) else BadResponse) as info:
+        unwrap(response, action="GetAsset", dialect=dialect)
+    assert type(info.value) is kind
+    assert text in str(info.value)
+    assert "GetAsset" in str(info.value)
+    assert info.value.http_status == response.status
+    assert "secret" not in str(info.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "executed", "retry"),
+    [
+        (200, True, Retry.BACKOFF),
+        (302, False, Retry.NEVER),
+        (404, False, Retry.NEVER),
+        (408, False, Retry.BACKOFF),
+        (429, False, Retry.BACKOFF),
+        (500, True, Retry.BACKOFF),
+        (504, True, Retry.BACKOFF),
+    ],
+)
+def test_a_page_in_the_place_of_an_answer_says_whether_the_call_may_have_happened(status, executed, retry):
+    """A 4xx turned the call away; a 200 or 5xx says nothing of what was done behind the proxy."""
+    with pytest.raises(BadResponse) as info:
+        unwrap(answer(HTML, status), action="CreateAsset", dialect=ALLTOKEN)
+    assert (info.value.may_have_executed, info.value.retry) == (executed, retry)
+
+
+# Contract §10.9: three answers for a token that gives no group (yet).
+PENDING = {
+    "404 NotFound.<token>": answer(
+        body(error={"Code": "NotFound.2026AB", "Message": "The specified token is not found."}), 404
+    ),
+    "an empty 404": answer(b"", 404),
+}
+
+
+@pytest.mark.parametrize("name", PENDING)
+def test_pending_on_ark_is_pending(name):
+    """While the window is open each of them may still turn into a group; only for this Action, and only on ark."""
+    with pytest.raises(ValidatePending) as info:
+        unwrap(PENDING[name], action="GetVisualValidateResult", dialect=ARK)
+    assert info.value.retry is Retry.IN_WINDOW
+    assert info.value.http_status == 404
+    for action, dialect in (("GetAsset", ARK), ("GetVisualValidateResult", ALLTOKEN)):
+        with pytest.raises((NotFound, BadResponse)):
+            unwrap(PENDING[name], action=action, dialect=dialect)
+
+
+def test_a_wrapped_answer_is_unwrapped_again():
+    """What `wrap` writes for a server, `unwrap` reads for a client."""
+    facts = {"request_id": REQUEST_ID, "action": "GetAsset", "version": "2024-01-01"}
+    result, source = unwrap(answer(wrap(**facts, result={"Id": "a"})), action="GetAsset", dialect=ALLTOKEN)
+    assert (result, source.request_id) == ({"Id": "a"}, REQUEST_ID)
+    with pytest.raises(Forbidden):
+        unwrap(answer(wrap(**facts, error=REFUSED)), action="GetAsset", dialect=ALLTOKEN)
+    wrapped = wrap(**facts)
+    assert set(wrapped["ResponseMetadata"]) == {"RequestId", "Action", "Version", "Service", "Region"}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False) | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
+    max_leaves=9,
+)
+RESULT_FIELDS = sorted(
+    {codec.wire_name(f.name) for a in ACTIONS.values() for f in a.result.__attrs_attrs__} | {"Error", "FailedReason"}
+)
+RESULTS = st.dictionaries(st.sampled_from(RESULT_FIELDS), JSON | st.lists(st.just({"Id": "a"})), max_size=5) | JSON
+ENVELOPES = st.fixed_dictionaries(
+    {},
+    optional={
+        "ResponseMetadata": st.dictionaries(st.sampled_from(["RequestId", "Error", "Action"]), JSON | st.just(REFUSED))
+        | JSON,
+        "Result": RESULTS,
+        "error": JSON,
+    },
+)
+
+
+@given(ENVELOPES | JSON, st.integers(100, 599), st.sampled_from(sorted(ACTIONS)), st.sampled_from([ALLTOKEN, ARK]))
+def test_any_json_is_a_result_or_a_documented_error(content, status, action, dialect):
+    """Whatever a service answers, a call ends with its result class, an ApiError or a BadResponse; nothing else."""
+    try:
+        result, source = unwrap(answer(orjson.dumps(content), status), action=action, dialect=dialect)
+        value = decoded(ACTIONS[action].result, result, source, action)
+    except (ApiError, BadResponse) as error:
+        ending = f"{error}{error!r}"
+    else:
+        ending = value
+        assert isinstance(value.response, models.Response)
+    assert isinstance(ending, ACTIONS[action].result) or ending
+
+
+@given(st.binary(max_size=200), st.integers(100, 599))
+def test_any_bytes_are_a_documented_error(content, status):
+    """Nothing that is not JSON passes, and nothing else is raised."""
+    with contextlib.suppress(ApiError, BadResponse):
+        unwrap(answer(content, status), action="GetAsset", dialect=ALLTOKEN)

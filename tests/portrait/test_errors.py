@@ -1,0 +1,350 @@
+"""The errors: every row of the contract's tables (§4) by class, and a tree that survives pickle, copy and chaining."""
+
+import copy
+import inspect
+import pickle
+import traceback
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import portrait
+from portrait import errors
+from portrait.dialects import ALLTOKEN, ARK
+from portrait.dialects.envelope import unwrap
+from portrait.errors import (
+    CODES,
+    MEDIA_CODES,
+    AccountError,
+    AIGCNotAvailable,
+    AmbiguousGroup,
+    ApiError,
+    AssetFailed,
+    AssetVanished,
+    AuthError,
+    BadResponse,
+    ConnectFailed,
+    ConnectionLost,
+    Forbidden,
+    InvalidParameter,
+    InvalidRequest,
+    InvalidToken,
+    MediaRejected,
+    MissingParameter,
+    NotAccessible,
+    NotFound,
+    OutcomeError,
+    PortraitError,
+    QuotaExceeded,
+    Retry,
+    ServerError,
+    SessionError,
+    SubscriptionRequired,
+    Throttled,
+    Timeout,
+    TokenExpired,
+    TransportError,
+    UnknownOutcome,
+    UsageError,
+    ValidatePending,
+    WaitTimeout,
+    api_error,
+    rule_for,
+)
+from tests.portrait.support import REQUEST_ID, answer, asset, refused
+
+NEVER, BACKOFF, WINDOW, DELETE = Retry.NEVER, Retry.BACKOFF, Retry.IN_WINDOW, Retry.AFTER_DELETING
+
+# Code, HTTP status, class, retry, detail. Contract §4, "alltoken".
+ALLTOKEN_ROWS = [
+    ("InvalidParameter", 200, InvalidParameter, NEVER, ""),
+    ("MissingParameter", 200, MissingParameter, NEVER, ""),
+    ("MissingParameter.GroupId", 200, MissingParameter, NEVER, "GroupId"),
+    ("MissingParameter.Filter.GroupType", 200, MissingParameter, NEVER, "Filter.GroupType"),
+    ("MissingParameter.Action", 200, MissingParameter, NEVER, "Action"),
+    ("AIGCNotAvailable", 200, AIGCNotAvailable, NEVER, ""),
+    ("ValidatePending", 200, ValidatePending, WINDOW, ""),
+    ("InvalidToken", 200, InvalidToken, NEVER, ""),
+    ("TokenExpired", 200, TokenExpired, NEVER, ""),
+    ("QuotaExceeded", 200, QuotaExceeded, DELETE, ""),
+    ("Forbidden", 200, Forbidden, NEVER, ""),
+    ("NotFound", 200, NotFound, NEVER, ""),
+    ("RateLimitExceeded", 200, Throttled, BACKOFF, ""),
+    ("UpstreamUnavailable", 200, ServerError, BACKOFF, ""),
+    ("Unauthorized", 200, AuthError, NEVER, ""),
+    ("Unauthorized", 401, AuthError, NEVER, ""),
+    ("SubscriptionRequired", 200, SubscriptionRequired, NEVER, ""),
+    ("InvalidAccessKey", 200, AuthError, NEVER, ""),
+    ("InvalidActionOrVersion", 200, InvalidRequest, NEVER, ""),
+]
+# Contract §4, "ark", and the front gateway's list.
+ARK_ROWS = [
+    ("MissingParameter.Id", 400, MissingParameter, NEVER, "Id"),
+    ("MissingParameter.Filter", 400, MissingParameter, NEVER, "Filter"),
+    ("InvalidParameter", 400, InvalidParameter, NEVER, ""),
+    *[(f"InvalidParameter.{code}", 400, MediaRejected, NEVER, code) for code in sorted(MEDIA_CODES)],
+    ("NotFound.group_id", 404, NotFound, NEVER, "group_id"),
+    ("NotFound.asset_id", 404, NotFound, NEVER, "asset_id"),
+    ("NotFound.ProjectName", 404, NotFound, NEVER, "ProjectName"),
+    ("SubscriptionRequired", 403, SubscriptionRequired, NEVER, ""),
+    ("QuotaSharedPoolExceeded", 429, QuotaExceeded, DELETE, ""),
+    ("QuotaWriteQPMExceeded", 429, Throttled, BACKOFF, ""),
+    ("AccountFlowLimitExceeded", 429, Throttled, BACKOFF, ""),
+    ("RateLimitExceeded", 429, Throttled, BACKOFF, ""),
+    ("Throttling", 429, Throttled, BACKOFF, ""),
+    ("RequestLimitExceeded", 429, Throttled, BACKOFF, ""),
+    ("FlowLimitExceeded", 429, Throttled, BACKOFF, ""),
+    ("InternalError", 500, ServerError, BACKOFF, ""),
+    ("ServiceUnavailable", 503, ServerError, BACKOFF, ""),
+    ("MissingAuthenticationToken", 401, AuthError, NEVER, ""),
+    ("MissingRequestInfo", 400, InvalidRequest, NEVER, ""),
+    ("MissingSignature", 401, AuthError, NEVER, ""),
+    ("InvalidTimestamp", 403, AuthError, NEVER, ""),
+    ("InvalidTimestamp", 400, AuthError, NEVER, ""),
+    ("ServiceNotFound", 404, InvalidRequest, NEVER, ""),
+    ("InvalidActionOrVersion", 404, InvalidRequest, NEVER, ""),
+    ("InvalidAccessKey", 401, AuthError, NEVER, ""),
+    ("SignatureDoesNotMatch", 401, AuthError, NEVER, ""),
+    ("LackPolicy", 403, AuthError, NEVER, ""),
+    ("AccessDenied", 403, AuthError, NEVER, ""),
+    ("InvalidSecretToken", 401, AuthError, NEVER, ""),
+    ("AccountOverdueError", 403, AccountError, NEVER, ""),  # our own word for an empty balance on ark (I)
+]
+ROWS = [(ALLTOKEN, *row) for row in ALLTOKEN_ROWS] + [(ARK, *row) for row in ARK_ROWS]
+
+
+def caught(response, dialect=ALLTOKEN, action="GetAsset"):
+    """The error that an answer stands for."""
+    with pytest.raises(PortraitError) as info:
+        unwrap(response, action=action, dialect=dialect)
+    return info.value
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row[0].name}-{row[1]}-{row[2]}")
+def test_each_code_of_the_contract_is_its_class(row):
+    """Class, retry and detail follow the table; advice, request id, Action, code and message are there to act on."""
+    dialect, code, status, kind, retry, detail = row
+    error = caught(refused(code, "The service's own words.", status), dialect)
+    assert type(error) is kind
+    assert (error.retry, error.detail, error.code) == (retry, detail, code)
+    assert error.advice
+    assert (error.request_id, error.action, error.http_status) == (REQUEST_ID, "GetAsset", status)
+    assert error.message == "The service's own words."
+    assert error.response["ResponseMetadata"]["Error"]["Code"] == code
+    for part in ("GetAsset", code, "The service's own words.", error.advice, REQUEST_ID):
+        assert part in str(error)
+
+
+def test_the_tables_above_cover_every_listed_code():
+    """A code that is added to CODES is added here too."""
+    tested = {row[0] for row in ALLTOKEN_ROWS + ARK_ROWS}
+    assert set(CODES) - tested == set()
+
+
+@pytest.mark.parametrize("status", [200, 400, 403, 404, 429, 500, 503])
+def test_full_and_throttled_cannot_be_confused(status):
+    """The only base that the two share is ApiError, and a write throttle with "Quota" in its name is no quota."""
+    assert next(c for c in QuotaExceeded.__mro__ if c in Throttled.__mro__) is ApiError
+    assert type(caught(refused("QuotaWriteQPMExceeded", status=status))) is Throttled
+    assert type(caught(refused("QuotaWriteQPMExceeded.Account", status=status))) is Throttled
+    assert type(caught(refused("QuotaSharedPoolExceeded", status=status))) is QuotaExceeded
+    assert QuotaExceeded.retry is not Throttled.retry
+
+
+@pytest.mark.parametrize("code", ["QuotaSomethingNewExceeded", "AssetQuotaReached", "TooManyRequests", ""])
+def test_an_unknown_code_with_429_is_read_as_throttled(code):
+    """That mistake costs a pause; taking it for full would cost somebody's assets."""
+    assert type(caught(refused(code, status=429))) is Throttled
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "kind", "detail"),
+    [
+        ("InvalidParameter.SomethingNew", 400, InvalidParameter, "SomethingNew"),
+        ("InvalidParameter.WidthTooSmall.Left", 400, MediaRejected, "Left"),
+        ("NotFound.20260318035710B4CC874F89A1B2C3D4E5", 404, NotFound, "20260318035710B4CC874F89A1B2C3D4E5"),
+        ("Throttling.User.Api", 400, Throttled, "User.Api"),
+        ("SomethingNew", 400, InvalidRequest, ""),
+        ("SomethingNew", 401, AuthError, ""),
+        ("SomethingNew", 402, AccountError, ""),
+        ("SomethingNew", 403, AuthError, ""),
+        ("SomethingNew", 404, NotFound, ""),
+        ("SomethingNew", 413, InvalidRequest, ""),
+        ("SomethingNew", 418, ApiError, ""),
+        ("SomethingNew", 502, ServerError, ""),
+        ("SomethingNew", 200, ApiError, ""),
+        (".", 200, ApiError, ""),
+        ("..a..", 200, ApiError, ""),
+    ],
+)
+def test_an_unknown_code_falls_to_its_family(code, status, kind, detail):
+    """The longest known prefix decides, then the HTTP status; the raw code is kept."""
+    error = caught(refused(code, status=status))
+    assert type(error) is kind
+    assert (error.code, error.detail) == (code, detail)
+
+
+@given(st.text(max_size=40), st.integers(100, 599))
+def test_any_code_has_a_rule(code, status):
+    """No code that a service may think of is too odd."""
+    rule, _ = rule_for(code, status)
+    assert issubclass(rule.error, ApiError)
+    assert api_error(code, "", http_status=status).message
+
+
+# Contract §1: HTTP-level errors of AllToken use the other envelope.
+@pytest.mark.parametrize(
+    ("status", "kind", "words"),
+    [
+        (400, InvalidRequest, {"type": "invalid_request_error"}),
+        (401, AuthError, {"type": "authentication_error"}),
+        (401, AuthError, {"type": "authentication_error", "code": "invalid_api_key"}),
+        (402, AccountError, {"type": "payment_required", "code": "insufficient_balance"}),
+        (413, InvalidRequest, {"type": "invalid_request_error", "code": "request_too_large"}),
+        (429, Throttled, {"type": "rate_limit_error"}),
+        (500, ServerError, {"type": "server_error"}),
+        (503, ServerError, {"type": "upstream_error"}),
+        (401, AuthError, {"code": 401, "type": "authentication_error"}),  # the task gateways' form
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("where", ["inside", "top"])
+def test_the_plain_error_form_is_its_class_by_status(status, kind, words, where):
+    """`{"error": …}`: class by HTTP status, request id from inside or from the top."""
+    content = {"error": {"message": "The words.", **words}}
+    (content if where == "top" else content["error"])["request_id"] = "req-9"
+    error = caught(answer(content, status))
+    assert type(error) is kind
+    assert error.message == "The words."
+    assert error.request_id == "req-9"
+    assert error.code == str(words.get("code", words["type"]))
+    assert error.advice
+
+
+# --- the tree -------------------------------------------------------------------------------------------------------
+
+# Design §4, "Errors": every name with its base.
+TREE = {
+    UsageError: PortraitError,
+    TransportError: PortraitError,
+    ConnectFailed: TransportError,
+    ConnectionLost: TransportError,
+    Timeout: TransportError,
+    BadResponse: TransportError,
+    ApiError: PortraitError,
+    InvalidRequest: ApiError,
+    MissingParameter: InvalidRequest,
+    InvalidParameter: InvalidRequest,
+    MediaRejected: InvalidRequest,
+    AuthError: ApiError,
+    AccountError: ApiError,
+    AIGCNotAvailable: AccountError,
+    SubscriptionRequired: AccountError,
+    NotAccessible: ApiError,
+    Forbidden: NotAccessible,
+    NotFound: NotAccessible,
+    SessionError: ApiError,
+    ValidatePending: SessionError,
+    InvalidToken: SessionError,
+    TokenExpired: SessionError,
+    QuotaExceeded: ApiError,
+    Throttled: ApiError,
+    ServerError: ApiError,
+    OutcomeError: PortraitError,
+    AssetFailed: OutcomeError,
+    WaitTimeout: OutcomeError,
+    AssetVanished: OutcomeError,
+    AmbiguousGroup: OutcomeError,
+    UnknownOutcome: OutcomeError,
+}
+
+
+def test_the_tree_is_complete():
+    """Every name stands under its one base, nothing stands beside the tree, and all can be had from `portrait`."""
+    found = {c: c.__base__ for _, c in inspect.getmembers(errors, inspect.isclass) if issubclass(c, PortraitError)}
+    assert found == {PortraitError: Exception, **TREE}
+    for kind in found:
+        assert getattr(portrait, kind.__name__) is kind
+        assert kind.__doc__
+
+
+def made(kind):
+    """One error of each class, with all that it can carry."""
+    item = portrait.Asset(id="asset-1", url="https://cdn.example/a.jpg", response=portrait.models.Response())
+    special = {
+        AssetFailed: lambda: AssetFailed("Failed.", asset=item, code="DownloadFailed"),
+        WaitTimeout: lambda: WaitTimeout("Late.", waited=60.0, last=item),
+        AssetVanished: lambda: AssetVanished("Gone.", asset_id="asset-1"),
+        AmbiguousGroup: lambda: AmbiguousGroup("Two.", group_ids=("group-1", "group-2")),
+    }
+    if kind in special:
+        return special[kind]()
+    if issubclass(kind, TransportError):
+        return kind("No answer.", action="GetAsset", may_have_executed=True, http_status=502, advice="Wait.")
+    if issubclass(kind, ApiError):
+        return kind(
+            "No.",
+            code="A.b",
+            detail="b",
+            action="GetAsset",
+            request_id="r",
+            http_status=429,
+            retry_after=1.5,
+            response={"a": [1]},
+            advice="Rest.",
+            retry=Retry.BACKOFF,
+        )
+    return kind("No.", advice="Do.")
+
+
+@pytest.mark.parametrize("kind", [PortraitError, *TREE], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize(
+    "through",
+    [lambda e: pickle.loads(pickle.dumps(e)), copy.copy, copy.deepcopy],
+    ids=["pickle", "copy", "deepcopy"],
+)
+def test_an_error_survives_the_way_through(through, kind):
+    """Pickled (as between processes) or copied, an error has its class, text, facts and notes."""
+    error = made(kind)
+    error.add_note("seen in batch 7")
+    other = through(error)
+    assert type(other) is kind
+    assert (str(other), repr(other), other.args) == (str(error), repr(error), error.args)
+    assert other.__dict__ == error.__dict__
+    assert other.__notes__ == ["seen in batch 7"]
+    assert str(error) in "".join(traceback.format_exception(other))
+
+
+@pytest.mark.parametrize("kind", [PortraitError, *TREE], ids=lambda kind: kind.__name__)
+def test_an_error_may_be_raised_from_another(kind):
+    """`raise … from …` keeps the cause, and the error can be raised twice."""
+    error, cause = made(kind), ValueError("why")
+    for _ in range(2):
+        with pytest.raises(kind) as info:
+            raise error from cause
+        assert info.value.__cause__ is cause
+
+
+@pytest.mark.parametrize("kind", [PortraitError, *TREE], ids=lambda kind: kind.__name__)
+def test_text_and_repr_say_what_happened(kind):
+    """The text has the message and the advice; the repr has the class, and neither is empty."""
+    error = made(kind)
+    assert error.message in str(error)
+    assert error.advice in str(error)
+    assert repr(error).startswith(kind.__name__ + "(")
+
+
+def test_doubt_is_part_of_the_text():
+    """A lost call says in words that it may have been carried out."""
+    assert "may have been carried out" in str(ConnectionLost("Lost.", may_have_executed=True))
+    assert "may have been carried out" not in str(ConnectFailed("Refused."))
+
+
+@pytest.mark.parametrize("code", sorted(MEDIA_CODES))
+def test_a_failed_review_says_whether_the_file_may_be_tried_again(code):
+    """Three faults lie with the service, the rest are final for that file (contract §3, M)."""
+    again = code in {"DownloadFailed", "InternalError", "ModerationServiceErrorUploadFailed"}
+    error = AssetFailed("Failed.", asset=portrait.Asset(id="asset-1"), code=code)
+    assert error.worth_another_try is again
+    assert asset()["Id"] == error.asset.id
