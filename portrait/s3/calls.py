@@ -25,6 +25,8 @@ from portrait.s3.stopping import StopFlag
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+    from portrait.s3.direct import DirectPut
+
 T = TypeVar("T")
 Body = bytes | Slice
 ATTEMPTS = 5
@@ -43,11 +45,13 @@ class ListedPart:
 class Calls:
     """The operations on one bucket; safe for use by many threads, as boto3's clients are."""
 
-    def __init__(self, client: S3Client, bucket: str, *, chance: random.Random, attempts: int = ATTEMPTS) -> None:
+    def __init__(
+        self, client: S3Client, bucket: str, *, chance: random.Random, direct: DirectPut | None = None
+    ) -> None:
         self._client = client
+        self._direct = direct
         self._bucket = bucket
         self._chance = chance
-        self._attempts = attempts
 
     def attempt(
         self, operation: str, call: Callable[[], T], stop: StopFlag, *, happened: Callable[[], T | None] | None = None
@@ -64,14 +68,14 @@ class Calls:
             StorageError: It was refused, or failed at every attempt.
             UploadInterrupted: Somebody asked to stop.
         """
-        for attempt in range(1, self._attempts + 1):
+        for attempt in range(1, ATTEMPTS + 1):
             stop.check()
             try:
                 return call()
             except Exception as error:
                 stop.check()
                 failure = translate(error, operation)
-                if not isinstance(failure, PASSING) or attempt == self._attempts:
+                if not isinstance(failure, PASSING) or attempt == ATTEMPTS:
                     raise failure from error
                 pause = min(_FIRST_PAUSE * 2 ** (attempt - 1), _LONGEST_PAUSE) * (0.5 + self._chance.random() / 2)
                 asked = retry_after(error)
@@ -99,6 +103,14 @@ class Calls:
         checksum = base64.b64encode(bytes.fromhex(sha256)).decode()
 
         def call(content: Body) -> None:
+            if isinstance(content, bytes) and self._direct is not None:
+                headers = {
+                    "Content-Type": content_type,
+                    "x-amz-checksum-sha256": checksum,
+                    "x-amz-meta-sha256": sha256,
+                }
+                if self._direct.put(key, content, headers, sha256):
+                    return
             self._client.put_object(
                 Bucket=self._bucket,
                 Key=key,

@@ -17,6 +17,8 @@ from portrait.errors import UsageError
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+    from portrait.s3.direct import DirectPut
+
 CONNECT_SECONDS = 10
 READ_SECONDS = 60
 _R2 = ".r2.cloudflarestorage.com"
@@ -71,6 +73,13 @@ def make_client(options: ClientOptions) -> S3Client:
         raise UsageError(f"No S3 client can be made: {error}") from error
     sign_with_known_hash(client)
     return client
+
+
+def direct_put(client: S3Client) -> DirectPut:
+    """The short way for small objects, for a client that `make_client` made."""
+    from portrait.s3.direct import DirectPut  # noqa: PLC0415 - loads botocore
+
+    return DirectPut(client)
 
 
 def _region(options: ClientOptions) -> str | None:

@@ -20,10 +20,16 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _CHECKSUM = "x-amz-checksum-sha256"
+KNOWN_HASH = "portrait_sha256"
+"""Where a request's context may hold the hash of its body."""
+SIGNED_HERE = "portrait_signed"
+"""Set in a request's context where it is signed here: plain V4, with the client's own key."""
 _OPERATIONS = ("PutObject", "UploadPart")
 
 
-class _KnownHashAuth(S3SigV4Auth):
+class KnownHashAuth(S3SigV4Auth):
+    """botocore's signature of S3, with the hash of the body taken as known."""
+
     def payload(self, request: AWSRequest) -> str:
         """The hash of the body, from whoever made the body."""
         return _known_hash(request)
@@ -37,24 +43,23 @@ def sign_with_known_hash(client: S3Client) -> None:
 
 
 def _leave_plain_v4_to_us(signature_version: Any, context: dict[str, Any], **_: Any) -> Any:
-    if signature_version != "s3v4" or context.get("signing", {}).get("request_credentials"):
-        return None
-    context["portrait_signs"] = True
-    return botocore.UNSIGNED
+    plain = signature_version == "s3v4" and not context.get("signing", {}).get("request_credentials")
+    context[SIGNED_HERE] = plain
+    return botocore.UNSIGNED if plain else None
 
 
 def _sign(request: AWSRequest, request_signer: RequestSigner, signing_name: str, region_name: str, **_: Any) -> None:
-    if not request.context.pop("portrait_signs", False):
+    if not request.context.get(SIGNED_HERE):
         return
     signing = request.context.get("signing", {})
     region = signing.get("region") or region_name
     name = signing.get("signing_name") or signing_name
     plain = request_signer.get_auth_instance(name, region, "s3v4")
-    _KnownHashAuth(plain.credentials, name, region).add_auth(request)
+    KnownHashAuth(plain.credentials, name, region).add_auth(request)
 
 
 def _known_hash(request: AWSRequest) -> str:
-    known = getattr(request.data, "sha256", None)
+    known = getattr(request.data, "sha256", None) or request.context.get(KNOWN_HASH)
     if isinstance(known, str):
         return known
     stated = request.headers[_CHECKSUM]

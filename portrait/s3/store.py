@@ -19,7 +19,7 @@ from portrait.clock import Clock
 from portrait.errors import PortraitError, UsageError
 from portrait.s3.address import LONGEST_LIFE, is_for_testing_only, parse_place, parse_public_base, public_url
 from portrait.s3.calls import Calls
-from portrait.s3.client import ClientOptions, check_own_client, make_client
+from portrait.s3.client import ClientOptions, check_own_client, direct_put, make_client
 from portrait.s3.errors import SomeNotStored, SourceUnreadable, StorageError
 from portrait.s3.events import Announcer, OnEvent, StorageWarning
 from portrait.s3.journal import forget_uploads, state_folder
@@ -107,7 +107,12 @@ class ObjectStore:
         else:
             check_own_client(client)
         self._client = client
-        self._calls = Calls(client, self._place.bucket, chance=random.Random())  # noqa: S311 - jitter, no secret
+        self._calls = Calls(
+            client,
+            self._place.bucket,
+            chance=random.Random(),  # noqa: S311 - jitter, no secret
+            direct=direct_put(client) if self._own_client else None,
+        )
         self._state = Path(state_dir) if state_dir is not None else state_folder(os.environ)
         self._storer = Storer(
             calls=self._calls,

@@ -38,13 +38,26 @@ from tests.s3_stub import ACCESS_KEY, SECRET_KEY, S3Stub
 Make = Callable[..., Any]
 
 
+def warm_up(stub: S3Stub, store: Any, make_file: Make) -> None:
+    """Have the store send a first small object: the later ones go a shorter way."""
+    store.put(make_file("first.jpg", seed=99))
+    stub.bucket.objects.clear()
+    stub.calls.clear()
+
+
 @pytest.mark.parametrize("action", ["cut", "drop-before", "drop-after", "status-before", "status-after"])
 @pytest.mark.parametrize("size", [1000, 2_000_000])
-def test_single_put_survives(stub: S3Stub, make_store: Make, make_file: Make, action: str, size: int) -> None:
-    """A PUT that is cut, dropped or failed, before or after it took effect, is sent again: one right object."""
+@pytest.mark.parametrize("first", [True, False])
+def test_single_put_survives(
+    stub: S3Stub, open_store: Make, make_file: Make, *, action: str, size: int, first: bool
+) -> None:
+    """A PUT that is cut, dropped or failed, before or after it took effect, is sent again; the first and later ones."""
+    store = open_store()
+    if not first:
+        warm_up(stub, store, make_file)
     stub.fault("PutObject", action, times=2)
     path = make_file(size=size)
-    make_store().put(path)
+    store.put(path)
     assert only_object(stub)[1] == path.read_bytes()
     assert stub.count("PutObject") == 3
 
@@ -95,19 +108,46 @@ def test_operations_of_other_calls_survive(stub: S3Stub, open_store: Make, large
         (502, "Whatever", StorageUnavailable),
     ],
 )
+@pytest.mark.parametrize("first", [True, False])
 def test_refusals_have_classes(
-    stub: S3Stub, make_store: Make, make_file: Make, *, status: int, code: str, kind: type[StorageError]
+    stub: S3Stub, open_store: Make, make_file: Make, *, status: int, code: str, kind: type[StorageError], first: bool
 ) -> None:
     """A refusal is told by its code, keeps code, status and request id, and says what to do."""
+    store = open_store()
+    if not first:
+        warm_up(stub, store, make_file)
     stub.fault("PutObject", "status-before", times=99, status=status, code=code)
     with pytest.raises(kind) as caught:
-        make_store().put(make_file())
+        store.put(make_file())
     error = caught.value
     assert type(error) is kind
     assert (error.code, error.http_status, error.request_id) == (code, status, "stub")
     assert error.advice
     passing = kind in {StorageThrottled, StorageUnavailable}
     assert stub.count("PutObject") == (5 if passing else 1)
+
+
+def test_later_puts_are_as_good_as_the_first(stub: S3Stub, open_store: Make, make_file: Make) -> None:
+    """The first PUT and the shorter way that later ones go store the same: content, type, hash, signature."""
+    store = open_store("s3://portraits/odd ~(+é%) prefix")
+    sent = [store.put(make_file(f"{n}.jpg", seed=n)) for n in range(3)]
+    assert all(not stored.existed for stored in sent)
+    for stored in sent:
+        found = stub.bucket.objects[stored.key]
+        assert found.content == stored.path.read_bytes()
+        assert found.headers == {"content-type": "image/jpeg", "x-amz-meta-sha256": stored.sha256}
+    assert {call.status for call in stub.calls} == {200}
+
+
+@pytest.mark.parametrize(("status", "code"), [(301, "PermanentRedirect"), (400, "AuthorizationHeaderMalformed")])
+def test_moved_bucket_is_left_to_boto3(stub: S3Stub, open_store: Make, make_file: Make, status: int, code: str) -> None:
+    """A later PUT that is told to go elsewhere is sent again by boto3, which knows how to follow."""
+    store = open_store()
+    warm_up(stub, store, make_file)
+    stub.fault("PutObject", "status-before", status=status, code=code)
+    store.put(make_file())
+    only_object(stub)
+    assert [call.status for call in stub.calls if call.operation == "PutObject"] == [status, 200]
 
 
 def test_pauses_grow_and_obey(stub: S3Stub, open_store: Make, make_file: Make) -> None:
