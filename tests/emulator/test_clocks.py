@@ -1,0 +1,42 @@
+"""The clocks by their names."""
+
+import asyncio
+
+import pytest
+
+from emulator.clocks import ScaledClock, make_clock
+from portrait.clock import ManualClock, SystemClock
+
+
+def test_clocks_have_names():
+    """Each name gives its clock."""
+    assert isinstance(make_clock("real"), SystemClock)
+    assert isinstance(make_clock("manual"), ManualClock)
+    scaled = make_clock("scaled:2.5")
+    assert isinstance(scaled, ScaledClock)
+    assert scaled.factor == 2.5
+
+
+@pytest.mark.parametrize(
+    "name", ["", "sundial", "scaled", "scaled:", "scaled:0", "scaled:-1", "scaled:nan", "scaled:x"]
+)
+def test_other_names_are_refused(name):
+    """The error names what there is."""
+    with pytest.raises(ValueError, match="real, manual or scaled:N"):
+        make_clock(name)
+
+
+def test_a_scaled_clock_runs_faster_and_sleeps_shorter():
+    """A hundred seconds of its own are one of the base's, in both directions."""
+    base = ManualClock()
+    clock = ScaledClock(100, base)
+    start = clock.now()
+    base.advance(1)
+    assert clock.now() == start + 100
+    clock.sleep(50)
+    asyncio.run(clock.async_sleep(50))
+    assert base.monotonic() == 2
+    clock.advance(7)
+    assert clock.now() == start + 207
+    with pytest.raises(ValueError, match="forwards"):
+        clock.advance(-1)

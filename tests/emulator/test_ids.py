@@ -1,0 +1,52 @@
+"""Identifiers and moments."""
+
+import re
+
+import pytest
+
+from emulator.ids import Ids
+from emulator.stamps import Stamps, read_stamp
+
+NOW = 1_773_792_000.9
+
+
+def made(seed, count=1):
+    ids = Ids(seed, Stamps())
+    return [(ids.group(NOW), ids.asset(NOW), ids.token(NOW), ids.key()) for _ in range(count)]
+
+
+def test_ids_have_the_forms_of_the_contract():
+    """Group and asset ids carry stamp and tail, tokens 14 digits and 20 hexadecimal ones."""
+    forms = (r"group-20260318000000-[a-z0-9]{5}", r"asset-20260318000000-[a-z0-9]{5}", r"20260318000000[0-9A-F]{20}",
+             r"[0-9a-f]{12}")  # fmt: skip
+    for found, form in zip(made(0)[0], forms, strict=True):
+        assert re.fullmatch(form, found)
+
+
+def test_a_seed_repeats_its_ids_and_another_does_not():
+    """The same seed gives the same ids."""
+    assert made(7, 5) == made(7, 5)
+    assert made(7, 5) != made(8, 5)
+
+
+def test_no_id_comes_twice_in_one_second():
+    """A hundred thousand assets of one second have as many ids."""
+    ids = Ids(0, Stamps())
+    assert len({ids.asset(NOW) for _ in range(100_000)}) == 100_000
+
+
+def test_a_moment_is_written_in_utc_without_fraction():
+    """Fractions are cut, and many moments push none out of shape."""
+    stamps = Stamps()
+    assert stamps(NOW) == "2026-03-18T00:00:00Z"
+    for second in range(9_000):
+        stamps(second)
+    assert (stamps(NOW), stamps(NOW + 1)) == ("2026-03-18T00:00:00Z", "2026-03-18T00:00:01Z")
+    assert read_stamp(stamps(NOW)) == int(NOW)
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2026-03-18T00:00:00"])
+def test_a_moment_without_a_zone_is_none(text):
+    """What cannot be placed in time is refused."""
+    with pytest.raises(ValueError, match=r"."):
+        read_stamp(text)

@@ -1,0 +1,343 @@
+"""What every store has to do; a further one joins by a further parameter."""
+
+import itertools
+
+import pytest
+from attrs import evolve
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sortedcontainers import SortedList
+
+from emulator.domain.ports import AssetQuery, GroupQuery, StoredFile
+from emulator.domain.records import Asset, Customer, Ended, Group, Scan, Validation
+from emulator.domain.verdicts import Verdict, review
+from emulator.store.memory import MemoryStore
+from emulator.store.select import cuts, page
+from portrait.models import AssetStatus, AssetType, GroupType, SortBy
+
+STORES = [pytest.param(MemoryStore, id="memory")]
+AIGC, FACE = GroupType.AIGC, GroupType.LIVENESS_FACE
+SHOWN = tuple(AssetStatus)
+
+
+def newcomer(name, number):
+    return Customer(name=name, number=number)
+
+
+@pytest.fixture(params=STORES)
+def store(request):
+    """An empty store."""
+    return request.param(newcomer)
+
+
+def add_group(tx, name="g", kind=AIGC, project="default", now=0.0):
+    number = tx.number()
+    group = Group(
+        number=number, id=f"group-{number}", customer=tx.customer.name, project=project, kind=kind, name=name,
+        created=now, updated=now,
+    )  # fmt: skip
+    tx.add_group(group)
+    return group
+
+
+def add_asset(tx, group, name="a", now=0.0, **fields):
+    number = tx.number()
+    asset = Asset(
+        number=number, id=f"asset-{number}", customer=tx.customer.name, project=group.project, group_id=group.id,
+        group_kind=group.kind, name=name, kind=AssetType.IMAGE, url="https://a.example/", created=now, updated=now,
+        **fields,
+    )  # fmt: skip
+    tx.add_asset(asset)
+    return asset
+
+
+def everything(store, customer="acme", now=0.0):
+    """All that a customer can see, in every order."""
+    with store.transaction(customer, now) as tx:
+        groups = [tx.groups(GroupQuery(project="default", kind=kind, limit=100)) for kind in GroupType]
+        assets = [
+            tx.assets(AssetQuery(project="default", kind=kind, sort=sort, limit=100, statuses=statuses))
+            for kind in GroupType
+            for sort in SortBy
+            for statuses in ((), *((status,) for status in AssetStatus))
+        ]
+        held = [tx.count_assets(group.id) for _, found in groups for group in found]
+        return groups, assets, held, tx.count_groups(), tx.count_assets(), tx.tally(), tx.customer
+
+
+def test_nothing_of_one_customer_reaches_another(store):
+    """Ids of others are as unknown as ids that never were."""
+    with store.transaction("acme", 0) as tx:
+        asset = add_asset(tx, add_group(tx))
+    with store.transaction("zenith", 0) as tx:
+        assert tx.asset(asset.id) is None
+        assert tx.group(asset.group_id) is None
+        query = AssetQuery(project="default", kind=AIGC, group_ids=(asset.group_id,))
+        assert tx.assets(query) == (0, [])
+        assert (tx.count_groups(), tx.count_assets()) == (0, 0)
+    assert store.find_asset(asset.id) == asset
+    assert list(store.customers()) == ["acme", "zenith"]
+
+
+def test_an_exception_undoes_everything(store):
+    """After any mixture of changes and an exception, nothing has changed."""
+    with store.transaction("acme", 0) as tx:
+        kept = add_group(tx, "kept")
+        assets = [add_asset(tx, kept, f"a{n}", file=f"f{n}") for n in range(5)]
+        tx.add_file("f0", StoredFile(content=b"x", content_type="image/png"))
+    before = everything(store)
+
+    with pytest.raises(ZeroDivisionError), store.transaction("acme", 5) as tx:
+        new = add_group(tx, "new", now=5)
+        add_asset(tx, new, now=5, due=9.0)
+        tx.save_asset(evolve(assets[1], name="renamed", updated=5.0))
+        tx.save_asset(evolve(assets[2], status=AssetStatus.FAILED, code="FaceMismatch", updated=5.0))
+        tx.save_asset(evolve(assets[3], status=Ended.EXPIRED, updated=5.0))
+        tx.remove_asset(assets[0])
+        tx.save_group(evolve(kept, name="renamed", updated=5.0))
+        tx.remove_group(evolve(kept, name="renamed", updated=5.0))
+        tx.save_customer(evolve(tx.customer, groups=1))
+        tx.add_file("f9", StoredFile(content=b"y", content_type="image/png"))
+        tx.save_validation(Validation(
+            number=tx.open_validation(), token="T", customer="acme", maker="k", project="default",
+            callback_url="https://a.example/", created=5.0, expires=125.0,
+        ))  # fmt: skip
+        raise ZeroDivisionError
+
+    assert everything(store, now=5) == before
+    assert store.file("f0") is not None
+    assert store.file("f9") is None
+    assert store.find_validation("T") is store.find_validation("val-1") is None
+
+
+def test_reviews_end_before_anything_else_and_stay_ended(store):
+    """A due review has ended for whoever looks, at its own time, also where the transaction is undone."""
+    with store.transaction("acme", 0) as tx:
+        group = add_group(tx)
+        asset = add_asset(tx, group, due=4.0, verdict=review("Failed", "FaceMismatch"))
+        later = add_asset(tx, group, due=50.0)
+    with store.transaction("acme", 3.9) as tx:
+        assert tx.asset(asset.id).status is AssetStatus.PROCESSING
+    with pytest.raises(ZeroDivisionError), store.transaction("acme", 10):
+        raise ZeroDivisionError
+    ended = store.find_asset(asset.id)
+    assert (ended.status, ended.code, ended.updated) == (AssetStatus.FAILED, "FaceMismatch", 4.0)
+    assert store.find_asset(later.id).status is AssetStatus.PROCESSING
+
+
+def test_a_review_that_was_decided_or_deleted_does_not_end_again(store):
+    """What is due no more leaves its asset alone."""
+    with store.transaction("acme", 0) as tx:
+        group = add_group(tx)
+        decided, deleted, moved = (add_asset(tx, group, due=4.0) for _ in range(3))
+    with store.transaction("acme", 1) as tx:
+        tx.save_asset(evolve(decided, status=AssetStatus.FAILED, due=None, updated=1.0))
+        tx.remove_asset(deleted)
+        tx.save_asset(evolve(moved, due=8.0))
+    with store.transaction("acme", 5) as tx:
+        assert tx.asset(decided.id).status is AssetStatus.FAILED
+        assert tx.asset(deleted.id) is None
+        assert tx.asset(moved.id).status is AssetStatus.PROCESSING
+    with store.transaction("acme", 8) as tx:
+        assert tx.asset(moved.id).updated == 8.0
+
+
+def test_deleting_a_group_takes_everything_in_it(store):
+    """Assets, expired ones too, and files are gone, and the counts with them."""
+    with store.transaction("acme", 0) as tx:
+        group, other = add_group(tx), add_group(tx)
+        stays = add_asset(tx, other)
+        assets = [add_asset(tx, group, file=f"f{n}") for n in range(3)]
+        tx.save_asset(evolve(assets[2], status=Ended.EXPIRED))
+        tx.add_file("f0", StoredFile(content=b"x", content_type="image/png"))
+        assert (tx.count_assets(group.id), tx.count_assets()) == (2, 3)
+        tx.remove_group(group)
+        assert all(tx.asset(asset.id) is None for asset in assets)
+        assert (tx.count_groups(), tx.count_assets(), tx.asset(stays.id)) == (1, 1, stays)
+        assert sum(tx.tally().values()) == 1
+    assert store.file("f0") is None
+
+
+def test_what_has_expired_is_known_but_stands_in_no_list(store):
+    """An expired asset is still told apart from one that never was."""
+    with store.transaction("acme", 0) as tx:
+        asset = add_asset(tx, add_group(tx))
+        tx.save_asset(evolve(asset, status=Ended.EXPIRED))
+        assert tx.asset(asset.id).status is Ended.EXPIRED
+        assert tx.assets(AssetQuery(project="default", kind=AIGC)) == (0, [])
+        tx.remove_asset(tx.asset(asset.id))
+        assert tx.asset(asset.id) is None
+
+
+def test_validations_are_found_by_token_and_by_handle(store):
+    """A change is seen by both names, and handles count across customers."""
+    for number, customer in ((1, "acme"), (2, "zenith")):
+        with store.transaction(customer, 0) as tx:
+            made = Validation(
+                number=tx.open_validation(), token=f"T{number}", customer=customer, maker="k", project="default",
+                callback_url="https://a.example/", created=0, expires=120,
+            )  # fmt: skip
+            tx.save_validation(made)
+            tx.save_validation(evolve(made, scan=Scan.PASSED))
+        assert store.find_validation(f"val-{number}") is store.find_validation(f"T{number}")
+    assert [each.scan for each in store.validations()] == [Scan.PASSED, Scan.PASSED]
+    store.clear()
+    assert (store.find_validation("T1"), list(store.customers())) == (None, [])
+
+
+# --- lists against a naive model -------------------------------------------------------------------------------------
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["add", "rename", "settle", "remove", "expire", "list"]), st.integers(0, 10_000)),
+    max_size=40,
+)
+QUERIES = st.lists(
+    st.tuples(
+        st.lists(st.integers(0, 5), max_size=4),
+        st.lists(st.sampled_from(SHOWN), max_size=3),
+        st.sampled_from(["", "A", "a1", "zz"]),
+        st.sampled_from(list(SortBy)),
+        st.booleans(),
+        st.integers(0, 12),
+        st.integers(1, 8),
+        st.one_of(st.none(), st.integers(0, 40)),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+def naive(assets, query):
+    """A list read from beginning to end."""
+    keys = {
+        SortBy.CREATE_TIME: lambda a: (int(a.created), a.number),
+        SortBy.UPDATE_TIME: lambda a: (int(a.updated), a.number),
+        SortBy.GROUP_ID: lambda a: (a.group_id, int(a.created), a.number),
+    }
+    found = [
+        a
+        for a in assets
+        if (a.project, a.group_kind) == (query.project, query.kind)
+        and (not query.group_ids or a.group_id in query.group_ids)
+        and (a.status in (query.statuses or SHOWN))
+        and query.name.lower() in a.name.lower()
+        and (query.before is None or a.created <= query.before)
+    ]
+    found.sort(key=keys[query.sort], reverse=query.descending)
+    return len(found), found[query.offset : query.offset + query.limit]
+
+
+def change(tx, step, choice, assets, groups, now):
+    """One step of a story: what happens to an asset."""
+    if step == "add":
+        asset = add_asset(tx, groups[choice % len(groups)], f"a{choice % 20}", now=now)
+        assets[asset.id] = asset
+    elif assets:
+        old = list(assets.values())[choice % len(assets)]
+        if step == "remove":
+            tx.remove_asset(old)
+            del assets[old.id]
+            return
+        status = {"settle": SHOWN[choice % 3], "expire": Ended.EXPIRED}.get(step, old.status)
+        name = f"A{choice % 20}" if step == "rename" else old.name
+        assets[old.id] = evolve(old, status=status, name=name, updated=now)
+        tx.save_asset(assets[old.id])
+
+
+@pytest.mark.parametrize("make", STORES)
+@settings(deadline=None, max_examples=150)
+@given(steps=STEPS, queries=QUERIES)
+def test_lists_are_what_a_naive_reading_gives(make, steps, queries):
+    """After any story, every page of every list is the slice of all that matches, sorted."""
+    store = make(newcomer)
+    assets = {}
+    with store.transaction("acme", 0) as tx:
+        groups = [add_group(tx, kind=kind, project=project) for kind in GroupType for project in ("default", "film")]
+        groups += [add_group(tx) for _ in range(2)]
+    for moment, (step, choice) in enumerate(steps):
+        with store.transaction("acme", moment // 3) as tx:
+            if step == "list":  # makes the lazy orders early
+                tx.assets(AssetQuery(project="default", kind=AIGC, sort=list(SortBy)[choice % 3]))
+            else:
+                change(tx, step, choice, assets, groups, moment / 3)
+    with store.transaction("acme", 100) as tx:
+        for chosen, statuses, name, sort, descending, offset, limit, before in queries:
+            query = AssetQuery(
+                project="default", kind=AIGC, group_ids=tuple(groups[n].id for n in chosen), statuses=tuple(statuses),
+                name=name, sort=sort, descending=descending, offset=offset, limit=limit, before=before,
+            )  # fmt: skip
+            assert tx.assets(query) == naive(assets.values(), query)
+
+
+@pytest.mark.parametrize("descending", [True, False])
+@pytest.mark.parametrize("sort", [SortBy.CREATE_TIME, SortBy.UPDATE_TIME])
+def test_groups_are_listed_like_assets(store, sort, descending):
+    """Order, page, ids, part of a name and lag hold for groups as well."""
+    with store.transaction("acme", 0) as tx:
+        groups = [add_group(tx, f"Brand-{n}", now=float(n)) for n in range(6)]
+        groups[0] = evolve(groups[0], updated=99.0)
+        tx.groups(GroupQuery(project="default", kind=AIGC, sort=sort))
+        tx.save_group(groups[0])
+        add_group(tx, "face", kind=FACE)
+        add_group(tx, "film", project="film")
+        by = sorted(groups, key=lambda g: g.created if sort is SortBy.CREATE_TIME else g.updated, reverse=descending)
+        query = GroupQuery(project="default", kind=AIGC, sort=sort, descending=descending, offset=1, limit=3)
+        assert tx.groups(query) == (6, by[1:4])
+        assert tx.groups(evolve(query, offset=9)) == (6, [])
+        assert tx.groups(evolve(query, name="bRAND-3", offset=0)) == (1, [groups[3]])
+        ids = (groups[4].id, "group-none", groups[1].id, groups[4].id)
+        assert tx.groups(evolve(query, ids=ids, offset=0)) == (2, [g for g in by if g.id in ids])
+        assert tx.groups(evolve(query, before=2.0, offset=0))[0] == 3
+
+
+# --- one page out of many lists --------------------------------------------------------------------------------------
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.integers(0, 5), min_size=0, max_size=300),
+    st.integers(0, 310),
+)
+def test_cuts_leave_the_smallest_before_them(owners, rank):
+    """The cuts of several lists sum up to the rank and part smaller from larger."""
+    lists = [SortedList(value for value, owner in enumerate(owners) if owner == n) for n in range(6)]
+    rank = min(rank, len(owners))
+    places = cuts(lists, rank)
+    before = [value for each, place in zip(lists, places, strict=True) for value in each[:place]]
+    assert sorted(before) == list(range(rank))
+
+
+def test_a_page_of_large_lists_is_read_by_rank():
+    """Where reading all would be long, pages are still the slices of the whole, both ways."""
+    lists = [SortedList(range(n, 3000, 3)) for n in range(3)]
+    for offset, descending in itertools.product((0, 7, 1500, 2995, 3000), (False, True)):
+        whole = sorted(range(3000), reverse=descending)
+        assert page(lists, offset, 10, descending=descending) == whole[offset : offset + 10]
+    assert page([], 0, 10, descending=True) == []
+
+
+def test_a_page_does_not_read_what_stands_before_it():
+    """Whatever the length of the lists, a page asks each of them for few entries."""
+
+    class Counting(SortedList):
+        read = 0
+
+        def __getitem__(self, index):
+            type(self).read += 1
+            return super().__getitem__(index)
+
+        def __iter__(self):
+            raise AssertionError("the whole list is read")
+
+    lists = [Counting(range(n, 60_000, 2)) for n in range(2)]
+    assert page(lists, 59_990, 10, descending=False) == list(range(59_990, 60_000))
+    assert page(lists, 30_000, 10, descending=True) == list(range(29_999, 29_989, -1))
+    assert Counting.read < 200
+
+
+def test_an_unknown_verdict_of_reads_waits(store):
+    """A review that waits for reads is never due."""
+    with store.transaction("acme", 0) as tx:
+        asset = add_asset(tx, add_group(tx), verdict=Verdict(reads=1))
+    with store.transaction("acme", 1e9) as tx:
+        assert tx.asset(asset.id).status is AssetStatus.PROCESSING
