@@ -6,12 +6,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import stat
 from typing import TYPE_CHECKING, Any, TextIO
 
 from portrait.cli.command import Command
 from portrait.cli.output import Form
+from portrait.cli.surroundings import is_file, is_pipe
 from portrait.errors import ApiError, UsageError
 
 if TYPE_CHECKING:
@@ -57,7 +56,9 @@ def _body(given: str | None, stdin: TextIO) -> dict[str, Any]:
     Raises:
         UsageError: It is not a JSON object. The text is not repeated: it may hold secrets.
     """
-    text = stdin.read() if given == "-" or (given is None and _is_fed(stdin)) else given or ""
+    # Anything that is neither pipe nor file, such as a terminal or /dev/null, is not waited for.
+    fed = given is None and (is_pipe(stdin) or is_file(stdin))
+    text = stdin.read() if fed or given == "-" else given or ""
     if not text.strip():
         return {}
     try:
@@ -70,15 +71,6 @@ def _body(given: str | None, stdin: TextIO) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise UsageError("The request must be a JSON object.", advice="""It looks like '{"Id": "asset-..."}'.""")
     return body
-
-
-def _is_fed(stdin: TextIO) -> bool:
-    """Is stdin a pipe or a file? Anything else, such as a terminal or /dev/null, is not waited for."""
-    try:
-        mode = os.fstat(stdin.fileno()).st_mode
-    except (OSError, ValueError):
-        return not stdin.isatty()
-    return stat.S_ISFIFO(mode) or stat.S_ISREG(mode)
 
 
 def _ids(result: dict[str, Any]) -> list[str]:

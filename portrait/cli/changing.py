@@ -90,9 +90,10 @@ def _question(doomed: list[_Doomed]) -> str:
     return f"To be deleted, for good:\n{listed}\nDelete?"
 
 
+_NAMED = "An asset that `put` made is recognized by its name: under another one, its file is new to `put`."
 _LOST = "Deleting a group deletes every asset in it. What generates with asset://... stops working."
 
 COMMANDS = {
-    "rename": Command(_rename_options, _rename),
+    "rename": Command(_rename_options, _rename, _NAMED),
     "rm": Command(_rm_options, _rm, _LOST),
 }

@@ -15,6 +15,7 @@ from portrait._version import __version__
 from portrait.cli.command import Command
 from portrait.cli.connecting import client_options
 from portrait.cli.failing import advice_of, code_of, exit_code
+from portrait.cli.output import Form
 from portrait.cli.tables import Column
 from portrait.errors import ApiError, AuthError, PortraitError, TransportError
 from portrait.options import checked_url, from_environment, provider_named
@@ -50,11 +51,11 @@ def _options(parser: argparse.ArgumentParser) -> None:
 def _doctor(context: Context, told: argparse.Namespace) -> int:
     del told
     findings = [*_look(context)]
-    context.output.listing([_record(one) for one in findings], _COLUMNS, key="state", none="")
+    if context.output.form is not Form.QUIET:
+        context.output.listing([_record(one) for one in findings], _COLUMNS, key="check", none="")
     faults = [one for one in findings if one.state == "fault"]
-    if context.output.is_for_people:
-        for fault in faults:
-            context.output.complain(f"portrait: {fault.check}: {fault.what}\n  → {fault.advice}\n")
+    for fault in faults:
+        context.output.complain(f"portrait: {fault.check}: {fault.what}\n  → {fault.advice}\n")
     return faults[0].code if faults else 0
 
 

@@ -62,7 +62,8 @@ def combined(codes: Iterable[int]) -> int:
 
 def advice_of(error: PortraitError) -> str:
     """What to do next, in words of the command line."""
-    own = next((_ADVICE[kind] for kind in type(error).__mro__ if kind in _ADVICE), error.advice)
+    table = (_ADVICE[kind] for kind in type(error).__mro__ if kind in _ADVICE)
+    own = error.advice if "advice" in vars(error) else next(table, error.advice)  # the particular before the general
     action = ACTIONS.get(getattr(error, "action", ""))
     changes = action is None or action.resend is not Resend.SAFE
     doubt = " Look at the lists first: the call may have been carried out."

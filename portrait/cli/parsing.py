@@ -36,7 +36,10 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         from portrait.errors import UsageError  # noqa: PLC0415  (keeps the help quick)
 
-        raise UsageError(f"{message.rstrip('.')}.", advice=f"{self.prog} --help says what it takes.")
+        raise UsageError(
+            message if message.endswith("?") else f"{message.rstrip('.')}.",
+            advice=f"{self.prog} --help says what it takes.",
+        )
 
 
 def parse(argv: Sequence[str]) -> tuple[Command, argparse.Namespace]:

@@ -4,81 +4,71 @@ there is no terminal, or no rich, there is nothing to see, and the results tell 
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 from portrait.cli.output import Form, Output
+from portrait.cli.surroundings import is_file
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
-    from rich.progress import TaskID
 
 
 class Progress:
     """A display that is not there."""
 
-    def begin(self, words: str, total: int | None = None) -> None:
-        """A new stage; without a total it only shows that time passes."""
-
-    def advance(self, words: str = "") -> None:
+    def advance(self) -> None:
         """One more is done."""
 
     def say(self, words: str) -> None:
-        """Other words for the same stage."""
+        """What is going on now. May be called from several threads."""
 
 
 class _Shown(Progress):
-    """A display by rich. Its methods may be called from several threads."""
+    """A display by rich."""
 
-    def __init__(self, display: RichProgress) -> None:
+    def __init__(self, display: RichProgress, words: str, total: int | None) -> None:
         self._display = display
-        self._task: TaskID | None = None
-        self._lock = threading.Lock()
+        self._done, self._total = 0, total
+        self._task = display.add_task(words, total=total, far=self._far)
 
-    def begin(self, words: str, total: int | None = None) -> None:
-        with self._lock:
-            if self._task is not None:
-                self._display.remove_task(self._task)
-            self._task = self._display.add_task(words, total=total)
+    @property
+    def _far(self) -> str:
+        return "" if self._total is None else f"{self._done}/{self._total}"
 
-    def advance(self, words: str = "") -> None:
-        with self._lock:
-            if self._task is not None:
-                self._display.advance(self._task)
-        if words:
-            self.say(words)
+    def advance(self) -> None:
+        self._done += 1
+        self._display.update(self._task, completed=self._done, far=self._far)
 
     def say(self, words: str) -> None:
-        with self._lock:
-            if self._task is not None:
-                self._display.update(self._task, description=words)
+        self._display.update(self._task, description=words)
 
 
 @contextmanager
-def progress(output: Output) -> Iterator[Progress]:
-    """A display for as long as the block runs. Lines of the output go above it."""
+def progress(output: Output, words: str, total: int | None = None) -> Iterator[Progress]:
+    """A display for as long as the block runs; without a total it shows that time passes. Lines go above it."""
     stream = _terminal(output)
     if stream is None:
         yield Progress()
         return
     try:
         from rich.console import Console  # noqa: PLC0415  (an extra)
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
-        from rich.progress import Progress as RichProgress  # noqa: PLC0415
+        from rich.progress import BarColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415  (an extra)
+        from rich.progress import Progress as RichProgress  # noqa: PLC0415  (an extra)
     except ImportError:
         yield Progress()
         return
     console = Console(file=stream, highlight=False)
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(20), MofNCompleteColumn(), TimeElapsedColumn())
+    text, far = TextColumn("{task.description}", markup=False), TextColumn("{task.fields[far]}", markup=False)
+    columns = (text, BarColumn(20), far, TimeElapsedColumn())
     display = RichProgress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False)
     write = output.write
     if stream is output.surroundings.stdout:
         output.write = lambda line: console.print(line, markup=False, soft_wrap=True)
     try:
         with display:
-            yield _Shown(display)
+            yield _Shown(display, words, total)
     finally:
         output.write = write
 
@@ -87,4 +77,7 @@ def _terminal(output: Output) -> TextIO | None:
     if output.form is Form.QUIET:
         return None
     around = output.surroundings
-    return next((stream for stream in (around.stdout, around.stderr) if stream.isatty()), None)
+    if around.stdout.isatty():
+        return around.stdout
+    # What goes into a pipe may come out on this very terminal; what goes into a file does not.
+    return around.stderr if around.stderr.isatty() and is_file(around.stdout) else None

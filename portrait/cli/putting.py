@@ -91,7 +91,7 @@ def _work(context: Context, plan: _Plan) -> list[FileOutcome]:
         PortraitError: Nothing can be done at all.
     """
     outcomes: list[FileOutcome] = []
-    with progress(context.output) as shown:
+    with progress(context.output, "checking", len(plan.sources)) as shown:
         stages = _Stages(shown, len(plan.sources))
         client = context.client.with_options(on_event=stages)
         for outcome in client.ensure_assets(plan.sources, **plan.how):
@@ -135,7 +135,6 @@ class _Stages:
         self._total = total
         self._counts: Counter[str] = Counter()
         self._lock = threading.Lock()
-        shown.begin("checking", total)
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, FileMoved) and event.stage != "ended":

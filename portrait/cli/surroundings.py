@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import stat
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple, Self, TextIO
@@ -56,6 +57,22 @@ class Surroundings(NamedTuple):
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self.stdout.fileno())
             os.close(nowhere)
+
+
+def is_file(stream: TextIO) -> bool:
+    """Does the stream lead into or out of a file?"""
+    try:
+        return stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def is_pipe(stream: TextIO) -> bool:
+    """Does the stream lead into or out of a pipe?"""
+    try:
+        return stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
+    except (OSError, ValueError):
+        return False
 
 
 def visible(text: str) -> str:

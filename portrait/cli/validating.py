@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from portrait.cli.command import Command, seconds
 from portrait.cli.output import Form
 from portrait.cli.progress import progress
+from portrait.errors import WaitTimeout
 
 if TYPE_CHECKING:
     from portrait.cli.context import Context
@@ -32,9 +33,12 @@ def _validate(context: Context, told: argparse.Namespace) -> int:
     else:
         output.remark(f"Open this link on the person's phone within {_LIFE} seconds. Whoever has it can use it:")
         output.event({"h5_link": opened.h5_link, "expires_in": _LIFE}, line=opened.h5_link)
-    with progress(output) as shown:
-        shown.begin("waiting for the person")
-        result = client.wait_until_validated(opened, timeout=told.timeout)
+    with progress(output, "waiting for the person"):
+        try:
+            result = client.wait_until_validated(opened, timeout=told.timeout)
+        except WaitTimeout as late:
+            late.advice = "The same command makes a new link."
+            raise
     output.remark("Passed. The group:")
     output.event({"group_id": result.group_id}, line=result.group_id, key="group_id")
     return 0

@@ -27,8 +27,7 @@ def _wait(context: Context, told: argparse.Namespace) -> int:
         raise UsageError(f"{groups[0]} is a group.", advice="`portrait assets --group ID` lists its assets.")
     remaining = list(dict.fromkeys(bare_id(id) for id in told.ids))  # noqa: A001
     outcomes: list[AssetOutcome] = []
-    with progress(context.output) as shown:
-        shown.begin("in review", len(remaining))
+    with progress(context.output, "in review", len(remaining)) as shown:
         context.how_to_go_on = _how_to_go_on(remaining)
         for outcome in context.client.watch_assets(remaining, timeout=told.timeout):
             outcomes.append(outcome)
