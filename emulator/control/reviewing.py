@@ -10,11 +10,13 @@ from typing import Any
 
 from attrs import evolve
 
-from emulator.control.values import ControlError, text
+from emulator.control.values import ControlError, one_of, text
 from emulator.domain import lifecycle
 from emulator.domain.records import Asset, Ended, Group
 from emulator.domain.verdicts import review
 from portrait.models import AssetStatus
+
+_STATES = (str(AssetStatus.ACTIVE), str(AssetStatus.FAILED), str(Ended.EXPIRED))
 
 
 def decided(asset: Asset, group: Group | None, change: Mapping[str, Any], now: float) -> Asset:
@@ -41,14 +43,17 @@ def _moved(asset: Asset, change: Mapping[str, Any], now: float) -> Asset:
     """The asset in the state that was asked for; a code alone means Failed."""
     if not {"status", "code"} & set(change):
         return asset
-    status = change.get("status", "Failed")
-    if status == Ended.EXPIRED and "code" not in change:
+    status = one_of("status", change.get("status", AssetStatus.FAILED), _STATES)
+    code = text("code", change["code"]) if "code" in change else ""
+    if code and status != AssetStatus.FAILED:
+        raise ControlError(400, "code is for status Failed only")
+    if status == Ended.EXPIRED:
         moved = lifecycle.moved(asset, Ended.EXPIRED, "", now)
     else:
         try:
-            verdict = review(status, change.get("code", ""))
-        except (TypeError, ValueError) as error:
-            raise ControlError(400, f"{error}".replace("Active or Failed", "Active, Failed or Expired")) from None
+            verdict = review(status, code)
+        except ValueError as error:
+            raise ControlError(400, str(error)) from None
         moved = lifecycle.moved(asset, verdict.status, verdict.code, now)
     if moved is None:
         raise ControlError(409, f"the asset has already ended: {asset.status}")

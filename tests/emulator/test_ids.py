@@ -11,6 +11,7 @@ NOW = 1_773_792_000.9
 
 
 def made(seed, count=1):
+    """So many ids of each kind."""
     ids = Ids(seed, Stamps())
     return [(ids.group(NOW), ids.asset(NOW), ids.token(NOW), ids.key()) for _ in range(count)]
 

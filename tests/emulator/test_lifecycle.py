@@ -12,6 +12,7 @@ PROCESSING, ACTIVE, FAILED, EXPIRED = *AssetStatus, Ended.EXPIRED
 
 
 def asset(status=PROCESSING, **fields):
+    """An asset in a state."""
     return Asset(
         number=1, id="asset-1", customer="acme", project="default", group_id="group-1", group_kind=GroupType.AIGC,
         name="", kind=AssetType.IMAGE, url="https://a.example/b", created=10.0, updated=10.0, status=status, **fields,
@@ -19,6 +20,7 @@ def asset(status=PROCESSING, **fields):
 
 
 def validation(scan=Scan.OPEN):
+    """A validation that lives from 0 to 120."""
     return Validation(
         number=3, token="T", customer="acme", maker="k", project="default", callback_url="https://a.example/",
         created=0.0, expires=120.0, scan=scan,
@@ -26,6 +28,7 @@ def validation(scan=Scan.OPEN):
 
 
 def group(kind, subject=""):
+    """A group of a kind."""
     return Group(
         number=1, id="group-1", customer="acme", project="default", kind=kind, name="", created=0, updated=0,
         subject=subject,

@@ -21,6 +21,7 @@ SHOWN = tuple(AssetStatus)
 
 
 def newcomer(name, number):
+    """A customer with the default limits."""
     return Customer(name=name, number=number)
 
 
@@ -31,6 +32,7 @@ def store(request):
 
 
 def add_group(tx, name="g", kind=AIGC, project="default", now=0.0):
+    """Keeps a new group."""
     number = tx.number()
     group = Group(
         number=number, id=f"group-{number}", customer=tx.customer.name, project=project, kind=kind, name=name,
@@ -41,6 +43,7 @@ def add_group(tx, name="g", kind=AIGC, project="default", now=0.0):
 
 
 def add_asset(tx, group, name="a", now=0.0, **fields):
+    """Keeps a new asset."""
     number = tx.number()
     asset = Asset(
         number=number, id=f"asset-{number}", customer=tx.customer.name, project=group.project, group_id=group.id,
@@ -79,15 +82,9 @@ def test_nothing_of_one_customer_reaches_another(store):
     assert list(store.customers()) == ["acme", "zenith"]
 
 
-def test_an_exception_undoes_everything(store):
-    """After any mixture of changes and an exception, nothing has changed."""
-    with store.transaction("acme", 0) as tx:
-        kept = add_group(tx, "kept")
-        assets = [add_asset(tx, kept, f"a{n}", file=f"f{n}") for n in range(5)]
-        tx.add_file("f0", StoredFile(content=b"x", content_type="image/png"))
-    before = everything(store)
-
-    with pytest.raises(ZeroDivisionError), store.transaction("acme", 5) as tx:
+def turn_over(store, kept, assets):
+    """Changes something of every kind, and fails."""
+    with store.transaction("acme", 5) as tx:
         new = add_group(tx, "new", now=5)
         add_asset(tx, new, now=5, due=9.0)
         tx.save_asset(evolve(assets[1], name="renamed", updated=5.0))
@@ -103,6 +100,18 @@ def test_an_exception_undoes_everything(store):
             callback_url="https://a.example/", created=5.0, expires=125.0,
         ))  # fmt: skip
         raise ZeroDivisionError
+
+
+def test_an_exception_undoes_everything(store):
+    """After any mixture of changes and an exception, nothing has changed."""
+    with store.transaction("acme", 0) as tx:
+        kept = add_group(tx, "kept")
+        assets = [add_asset(tx, kept, f"a{n}", file=f"f{n}") for n in range(5)]
+        tx.add_file("f0", StoredFile(content=b"x", content_type="image/png"))
+    before = everything(store)
+
+    with pytest.raises(ZeroDivisionError):
+        turn_over(store, kept, assets)
 
     assert everything(store, now=5) == before
     assert store.file("f0") is not None
@@ -227,8 +236,9 @@ def naive(assets, query):
     return len(found), found[query.offset : query.offset + query.limit]
 
 
-def change(tx, step, choice, assets, groups, now):
+def change(tx, story, assets, groups, now):
     """One step of a story: what happens to an asset."""
+    step, choice = story
     if step == "add":
         asset = add_asset(tx, groups[choice % len(groups)], f"a{choice % 20}", now=now)
         assets[asset.id] = asset
@@ -259,7 +269,7 @@ def test_lists_are_what_a_naive_reading_gives(make, steps, queries):
             if step == "list":  # makes the lazy orders early
                 tx.assets(AssetQuery(project="default", kind=AIGC, sort=list(SortBy)[choice % 3]))
             else:
-                change(tx, step, choice, assets, groups, moment / 3)
+                change(tx, (step, choice), assets, groups, moment / 3)
     with store.transaction("acme", 100) as tx:
         for chosen, statuses, name, sort, descending, offset, limit, before in queries:
             query = AssetQuery(

@@ -1,0 +1,339 @@
+"""The service through `answer`: what the raw-HTTP suite cannot see or reach cheaply."""
+
+from base64 import b64decode
+from urllib.parse import parse_qsl, urlsplit
+
+import orjson
+import pytest
+
+from emulator.calls import Call, Measure, Pause
+from emulator.domain.context import DEFAULT_PROJECT
+from emulator.settings import Settings
+from portrait.media import Measurement
+from portrait.models import AssetType
+from portrait.reasons import Reason, Refusal
+
+AIGC = {"Filter": {"GroupType": "AIGC"}}
+# The smallest picture within the limits: lossless WebP, 400 × 400 pixels of one colour.
+IMAGE = b64decode("UklGRiYAAABXRUJQVlA4TBoAAAAvj8FjAAcQEf0PACjS//8U0f/U//73v/9FBA==")
+
+
+def test_the_two_readings_of_the_contract_differ_where_it_says_so():
+    """`guide` is the default; `schema` turns every one of the five switches."""
+    guide, schema = Settings.guide(), Settings.schema(seed=3)
+    names = ("assets_per", "name_required", "auth_error", "second_result", "token_owner")
+    assert guide == Settings()
+    assert all(getattr(guide, name) != getattr(schema, name) for name in names)
+    assert schema.seed == 3
+
+
+def test_schema_tells_a_bad_key_in_the_envelope(start):
+    """The same refusal, in the other of the contract's two forms."""
+    for settings, status, where in (({}, 401, "error"), ({"auth_error": "envelope"}, 200, "ResponseMetadata")):
+        caller = start(api_keys={"good": "acme"}, **settings)
+        caller.key = "bad"
+        reply = caller.reply("GetAsset", {"Id": "x"})
+        assert reply.status == status
+        assert "Unauthorized" in orjson.dumps(orjson.loads(reply.body)[where]).decode()
+
+
+def test_schema_needs_no_name_and_gives_the_group_again(start):
+    """Name is optional there, and a token that was read gives its group while it lives."""
+    caller = start(name_required=False, second_result="same")
+    assert caller.call("CreateAssetGroup", {"GroupType": "AIGC"})["Id"]
+    token = caller.token()
+    caller.service.control.finish_validation(token, "pass")
+    first, second = (caller.call("GetVisualValidateResult", {"BytedToken": token}) for _ in range(2))
+    assert first == second
+    caller.service.clock.advance(120)
+    assert caller.error("GetVisualValidateResult", {"BytedToken": token}) == "TokenExpired"
+
+
+def test_a_token_may_belong_to_the_customer(start):
+    """By setting, another key of the same customer may read it."""
+    for owner, expected in (("key", "InvalidToken"), ("customer", None)):
+        caller = start(api_keys={"one": "acme", "two": "acme"}, token_owner=owner)
+        caller.key = "one"
+        token = caller.token()
+        caller.service.control.finish_validation(token, "pass")
+        caller.key = "two"
+        answer = orjson.loads(caller.reply("GetVisualValidateResult", {"BytedToken": token}).body)
+        assert answer["ResponseMetadata"].get("Error", {}).get("Code") == expected
+
+
+def test_a_person_who_passed_while_full_gets_a_group_after_deleting(alice, control):
+    """The quota says full, the token stays good, and once there is room the group is there."""
+    control.patch_customer("sk-alice", groups=1)
+    group = alice.group()
+    token = alice.token()
+    assert control.finish_validation(token, "pass")["group_id"] == ""
+    assert alice.error("GetVisualValidateResult", {"BytedToken": token}) == "QuotaExceeded"
+    alice.call("DeleteAssetGroup", {"Id": group})
+    assert alice.call("GetVisualValidateResult", {"BytedToken": token})["GroupId"].startswith("group-")
+
+
+def test_another_face_fails_its_review(alice, clock):
+    """In a person's group a file of somebody else fails, one of the person and one of nobody pass."""
+    person = alice.person(subject="alice")
+    assets = [
+        alice.asset(person, f"https://magic.test/a.jpg{query}") for query in ("?subject=bob", "?subject=alice", "")
+    ]
+    clock.advance(4)
+    assert [alice.status(asset) for asset in assets] == ["Failed", "Active", "Active"]
+    failed = alice.call("GetAsset", {"Id": assets[0]})
+    assert failed["FailedReason"] == "FaceMismatch: Face consistency verification failed."
+
+
+def test_misspelt_magic_is_an_invalid_parameter(alice):
+    """An unknown word in a magic address is refused."""
+    body = {"GroupId": alice.group(), "URL": "https://magic.test/a.jpg?colour=red", "AssetType": "Image"}
+    assert alice.error("CreateAsset", body) == "InvalidParameter"
+
+
+@pytest.mark.parametrize("field", [{"balance": 0}, {"subscription": False}])
+@pytest.mark.parametrize("action", ["CreateAssetGroup", "CreateAsset", "CreateVisualValidateSession"])
+def test_an_account_in_the_way_stops_what_creates(alice, control, field, action):
+    """Plan and balance stop the creating Actions; reading and deleting go on."""
+    group = alice.group()
+    control.patch_customer("sk-alice", **field)
+    body = {"Name": "x", "GroupType": "AIGC", "GroupId": group, "URL": "https://a.example/b", "AssetType": "Image",
+            "CallbackURL": "https://a.example/"}  # fmt: skip
+    reply = alice.reply(action, body)
+    assert reply.status == (402 if "balance" in field else 200)
+    assert b"insufficient_balance" in reply.body or b"SubscriptionRequired" in reply.body
+    assert alice.call("GetAssetGroup", {"Id": group})
+    assert alice.call("DeleteAssetGroup", {"Id": group}) == {}
+
+
+def test_a_tier_throttles_and_forgets(alice, control, clock):
+    """The entry tier takes three creates a minute; a refused one is not counted."""
+    control.patch_customer("sk-alice", tier="entry")
+    group = alice.group()
+    body = {"GroupId": group, "URL": "https://a.example/b", "AssetType": "Image"}
+    for _ in range(3):
+        alice.call("CreateAsset", body)
+    assert alice.error("CreateAsset", body) == "RateLimitExceeded"
+    assert alice.call("ListAssets", AIGC)["TotalCount"] == 3
+    clock.advance(60)
+    assert alice.call("CreateAsset", body)
+
+
+# --- rules -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_delay_is_asked_of_the_driver(alice):
+    """The service itself never sleeps."""
+    alice.call("ListAssets", AIGC, rule={"do": {"delay": 2.5}})
+    assert alice.effects == [Pause(2.5)]
+
+
+def test_an_answer_lost_after_the_commit_has_happened(alice, control):
+    """The group is there although nobody heard of it; closed before, it is not."""
+    control.add_rule({"match": {"action": "CreateAssetGroup"}, "when": {"nth": [1]}, "do": {"close": "after-commit"}})
+    body = {"Name": "lost", "GroupType": "AIGC"}
+    assert alice.reply("CreateAssetGroup", body).drop
+    assert alice.reply("CreateAssetGroup", body, rule={"do": {"close": "before"}}).drop
+    assert alice.call("ListAssetGroups", AIGC)["TotalCount"] == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "content", "kind"),
+    [("html", b"<html", "text/html"), ("empty", b"", "text/html"), ("text", b"upstream", "text/plain")],
+)
+def test_a_proxy_answers_in_its_own_way(alice, body, content, kind):
+    """The page, its status and nothing carried out."""
+    reply = alice.reply(
+        "CreateAssetGroup", {"Name": "x", "GroupType": "AIGC"}, rule={"do": {"http": {"status": 502, "body": body}}}
+    )
+    assert (reply.status, reply.content_type) == (502, kind)
+    assert reply.body.startswith(content)
+    assert bool(reply.body) is bool(content)
+    assert alice.call("ListAssetGroups", AIGC)["TotalCount"] == 0
+
+
+def test_a_truncated_answer_is_whole_but_for_the_sending(alice):
+    """The body is there; how much of it is sent is the web's to do."""
+    reply = alice.reply("ListAssets", AIGC, rule={"do": {"truncate": 10}})
+    assert reply.truncate == 10
+    assert orjson.loads(reply.body)["Result"]["TotalCount"] == 0
+
+
+def test_a_review_by_rule_wins_over_the_address(alice, control, clock):
+    """A rule by Name decides the review; by reads, it ends after so many looks."""
+    control.add_rule({"match": {"name": "bad-*"}, "do": {"review": {"code": "ContentRestricted", "after": 1}}})
+    control.add_rule({"match": {"name": "slow"}, "do": {"review": {"reads": 2}}})
+    group = alice.group()
+    bad, slow, good = (alice.asset(group, Name=name) for name in ("bad-1", "slow", "good"))
+    clock.advance(1)
+    assert [alice.status(asset) for asset in (bad, good)] == ["Failed", "Processing"]
+    clock.advance(1000)
+    assert [alice.status(slow) for _ in range(4)] == ["Processing", "Processing", "Active", "Active"]
+
+
+def test_reads_may_lag(alice, control, clock):
+    """What is younger than the lag is not there yet, for the four reads and for nothing else."""
+    control.add_rule({"do": {"lag": 3}})
+    group = alice.group()
+    clock.advance(10)
+    asset = alice.asset(group)
+    assert alice.error("GetAsset", {"Id": asset}) == "Forbidden"
+    assert alice.call("ListAssets", AIGC)["TotalCount"] == 0
+    new = alice.group()
+    assert alice.error("GetAssetGroup", {"Id": new}) == "Forbidden"
+    assert [item["Id"] for item in alice.call("ListAssetGroups", AIGC)["Items"]] == [group]
+    assert alice.call("UpdateAsset", {"Id": asset, "Name": "x"}) == {}
+    clock.advance(3)
+    assert alice.status(asset) == "Processing"
+    assert alice.call("ListAssets", AIGC)["TotalCount"] == 1
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_every_reason_can_be_had_by_a_rule(alice, reason):
+    """Each outcome is spoken by the dialect, and none of them is carried out."""
+    detail = {Reason.MEDIA_REJECTED: ".FpsTooLow", Reason.MISSING_FIELD: ".Name", Reason.INVALID_FIELD: ".Name"}
+    rule = {"do": {"error": f"{reason}{detail.get(reason, '')}"}}
+    answer = orjson.loads(alice.reply("CreateAssetGroup", {"Name": "x", "GroupType": "AIGC"}, rule=rule).body)
+    assert "error" in answer or "Error" in answer["ResponseMetadata"]
+    assert alice.call("ListAssetGroups", AIGC)["TotalCount"] == 0
+
+
+@pytest.mark.parametrize("rule", ["{", "[]", '{"do": {"explode": 1}}', '{"do": {"delay": 1}, "when": {"first": 1}}'])
+def test_a_header_that_is_no_rule_is_told_so(alice, rule):
+    """A misspelt rule never passes for none."""
+    answer = orjson.loads(alice.reply("ListAssets", AIGC, rule=rule).body)
+    assert "X-Emulator-Rule" in answer["ResponseMetadata"]["Error"]["Message"]
+
+
+# --- media -----------------------------------------------------------------------------------------------------------
+
+
+def test_files_in_reach_are_measured_after_access_was_checked(alice):
+    """Loopback is looked at, the world is not, and nothing is for somebody without access."""
+    alice.measured = Measurement(size=10, format="png", asset_type=AssetType.IMAGE, width=200, height=400)
+    group = alice.group()
+    body = {"URL": "http://127.0.0.1:9/a.png", "AssetType": "Image"}
+    assert alice.error("CreateAsset", {**body, "GroupId": "group-none"}) == "Forbidden"
+    assert alice.effects == []
+    assert alice.error("CreateAsset", {**body, "GroupId": group}) == "InvalidParameter.WidthTooSmall"
+    assert alice.effects == [Measure("http://127.0.0.1:9/a.png")]
+    assert alice.asset(group, "https://cdn.example/a.png")
+    assert len(alice.effects) == 1
+    alice.measured = None
+    assert alice.asset(group, "http://localhost/a.png")
+    assert len(alice.effects) == 2
+
+
+@pytest.mark.parametrize(
+    ("fetch", "asked"), [("never", []), ("loopback", ["http://[::1]/a"]), ("always", ["http://[::1]/a", "https://a.example/b"])]
+)  # fmt: skip
+def test_whose_files_are_looked_at_is_a_setting(start, fetch, asked):
+    """Magic addresses are nobody's, so they are never fetched."""
+    caller = start(fetch=fetch)
+    group = caller.group()
+    for url in ("http://[::1]/a", "https://a.example/b", "https://magic.test/a.jpg"):
+        caller.asset(group, url)
+    assert [effect.url for effect in caller.effects] == asked
+
+
+def test_an_uploaded_file_comes_back_by_its_addresses(alice, clock):
+    """By the key of the store, by the signed link, and registered again without being fetched."""
+    group = alice.group()
+    made = orjson.loads(alice.upload(IMAGE, GroupId=group).body)["Result"]
+    assert made["Name"] == f"uploaded-{int(clock.now())}"
+    assert (made["Status"], made["AssetType"]) == ("processing", "Image")
+    assert made["UploadedURL"].endswith(f"/r2/{made['R2Key']}")
+    stored = alice.service.file(made["R2Key"])
+    assert (stored.content, stored.content_type) == (IMAGE, "image/webp")
+    clock.advance(4)
+    link = urlsplit(alice.call("GetAsset", {"Id": made["Id"]})["URL"])
+    assert alice.service.link(made["Id"], dict(parse_qsl(link.query))) is stored
+    assert alice.asset(group, made["UploadedURL"])
+    assert alice.effects == []
+    alice.call("DeleteAsset", {"Id": made["Id"]})
+    assert alice.service.file(made["R2Key"]) is None
+
+
+def test_a_link_is_good_for_its_asset_and_its_time_only(alice, clock):
+    """Changed, of another asset, too old, or of a deleted one, it leads nowhere."""
+    group = alice.group()
+    asset, other = alice.asset(group), alice.asset(group)
+    clock.advance(4)
+    url = alice.call("GetAsset", {"Id": asset})["URL"]
+    query = dict(parse_qsl(urlsplit(url).query))
+    assert alice.service.link(asset, query) == "https://cdn.example/host.jpg"
+    for changed in ({"X-Tos-Signature": "0" * 64}, {"X-Tos-Signature": "é"}, {"X-Tos-Expires": "999999"},
+                    {"X-Tos-Date": "20300101T000000Z"}):  # fmt: skip
+        with pytest.raises(Refusal):
+            alice.service.link(asset, query | changed)
+    with pytest.raises(Refusal):
+        alice.service.link(other, query)
+    with pytest.raises(Refusal):
+        alice.service.link(asset, {})
+    clock.advance(43_199)
+    assert alice.service.link(asset, query)
+    clock.advance(1)
+    with pytest.raises(Refusal):
+        alice.service.link(asset, query)
+
+
+# --- what must never happen ------------------------------------------------------------------------------------------
+
+
+def test_an_error_of_ours_is_logged_and_not_told(alice, monkeypatch, caplog):
+    """A bug is an internal error for the client, a traceback for the log, and leaves nothing behind."""
+
+    def broken(*_, **__):
+        raise RuntimeError("the password is swordfish")
+
+    monkeypatch.setattr("emulator.domain.groups.made", broken)
+    reply = alice.reply("CreateAssetGroup", {"Name": "x", "GroupType": "AIGC"})
+    assert reply.status == 500
+    assert b"swordfish" not in reply.body
+    assert "swordfish" in caplog.text
+    assert alice.call("ListAssetGroups", AIGC)["TotalCount"] == 0
+
+
+@pytest.mark.parametrize("action", ["\udcff", "Get\ud800", "x" * 10_000])
+def test_an_action_of_any_text_is_answered(alice, action):
+    """What cannot be echoed is replaced."""
+    assert alice.error(action) == "InvalidActionOrVersion"
+
+
+def test_a_refusal_changes_nothing(alice, control):
+    """State is the same after each kind of refused create."""
+    control.patch_customer("sk-alice", groups=1, assets=1)
+    group = alice.group()
+    alice.asset(group)
+    before = control.state()
+    for action, body in (
+        ("CreateAssetGroup", {"Name": "x", "GroupType": "AIGC"}),
+        ("CreateAsset", {"GroupId": group, "URL": "https://a.example/b", "AssetType": "Image"}),
+        ("DeleteAssetGroup", {"Id": group, "ProjectName": "film"}),
+    ):
+        assert alice.error(action, body) in {"QuotaExceeded", "Forbidden"}
+    assert control.state() == before
+
+
+def test_the_web_is_refused_in_the_same_words(alice):
+    """What is found before a call exists has the contract's forms, and a RequestId."""
+    told = orjson.loads(alice.service.refuse(Refusal(Reason.BODY_TOO_LARGE), action="GetAsset").body)["error"]
+    assert told["code"] == "request_too_large"
+    assert told["request_id"]
+    plain = alice.service.plain(404, "not_found_error", "There is nothing here.")
+    assert (plain.status, orjson.loads(plain.body)["error"]["message"]) == (404, "There is nothing here.")
+
+
+def test_an_upload_without_a_file_is_a_missing_parameter(alice):
+    """The door is told by its form, not by its file."""
+    answering = alice.service.answer(Call(action="", key="sk-alice", body={"GroupId": alice.group()}))
+    with pytest.raises(StopIteration) as ended:
+        next(answering)
+    assert b"MissingParameter.file" in ended.value.value.body
+
+
+def test_the_default_project_always_exists(start):
+    """With projects told, those and the default one."""
+    caller = start(projects=frozenset({"film"}))
+    assert caller.group(ProjectName=DEFAULT_PROJECT)
+    assert caller.group(ProjectName="film")
+    assert caller.error("ListAssets", AIGC | {"ProjectName": "stage"}) == "NotFound.ProjectName"

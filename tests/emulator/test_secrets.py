@@ -1,0 +1,61 @@
+"""Keys, tokens, links and addresses stay out of everything that people read."""
+
+import logging
+
+import orjson
+import pytest
+from attrs import evolve
+
+from emulator.calls import Call
+from emulator.domain.records import Validation
+from portrait.reasons import Reason, Refusal
+
+KEY = "sk-very-secret-0123456789"
+
+
+@pytest.fixture
+def acme(start):
+    """A customer whose key is not its name."""
+    caller = start(api_keys={KEY: "acme"}, control_token="also-secret", access_keys={"AK": ("sk-hidden", "acme")})
+    caller.key = KEY
+    return caller
+
+
+def test_what_people_read_says_no_secret(acme, caplog):
+    """State, journal, rules, logs and reprs name a validation by its handle and a customer by its name."""
+    caplog.set_level(logging.DEBUG)
+    control = acme.service.control
+    token = acme.token()
+    acme.error("GetVisualValidateResult", {"BytedToken": token})
+    control.finish_validation(token, "pass")
+    acme.call("GetVisualValidateResult", {"BytedToken": token})
+    acme.error("GetVisualValidateResult", {"BytedToken": token})
+    acme.asset(acme.group(), "https://cdn.example/host.jpg?X-Amz-Signature=sesame")
+    acme.error(
+        "CreateAsset", {"GroupId": "x", "URL": "ftp://cdn.example/?X-Amz-Signature=sesame", "AssetType": "Image"}
+    )
+    validation = acme.service._store.find_validation(token)
+    call = Call(action="GetAsset", key=KEY, body=orjson.dumps({"BytedToken": token}))
+    read = [control.state(), control.calls(), control.rules(), control.health(), caplog.text, acme.service.settings,
+            validation, evolve(validation), acme.service._store.find_asset("x"), call,
+            acme.service.validation_page(token)]  # fmt: skip
+    told = " ".join(map(repr, read))
+    for secret in (KEY, token, "also-secret", "sk-hidden", "sesame"):
+        assert secret not in told
+    handles = [each.get("validation") for each in control.calls(action="GetVisualValidateResult")["calls"]]
+    assert handles == ["val-1"] * 3
+
+
+def test_an_outcome_in_the_journal_has_no_looked_up_value(acme):
+    """Codes that end in the value that was asked for are cut there."""
+    said = acme.service._answers._voice.refusal(Refusal(Reason.TOKEN_UNKNOWN, id="T0KEN"), "X", None, "R")
+    assert "T0KEN" not in said.outcome
+
+
+def test_a_validation_hides_its_token():
+    """The repr is safe to log."""
+    shown = repr(Validation(
+        number=3, token="T0KEN", customer="acme", maker="K3Y", project="p", callback_url="u", created=0, expires=1
+    ))  # fmt: skip
+    assert "T0KEN" not in shown
+    assert "K3Y" not in shown
