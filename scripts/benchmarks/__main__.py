@@ -1,0 +1,45 @@
+"""Measure, and print the table: `scripts/bench [--quick] [--only a,b]`. Exit status 1 if a figure misses its least.
+
+Everything is compared on this machine in this run, in turn, over several rounds; a ratio is the median of the rounds'.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Mapping
+
+from scripts.benchmarks import calling, holding, serving, starting, testing, watching
+from scripts.benchmarks.figures import Figure, table
+
+# Letter → what measures it, and how many rounds it takes.
+_FIGURES: Mapping[str, tuple[Callable[[int], Iterator[Figure]], int]] = {
+    "a": (serving.measure, 15),
+    "b": (calling.measure, 31),
+    "c": (starting.measure_servers, 7),
+    "d": (starting.measure_imports, 15),
+    "e": (holding.measure, 9),
+    "f": (watching.measure, 1),
+    "g": (testing.measure, 3),
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="scripts/bench", description="Measure speed and size on this machine.")
+    parser.add_argument("--quick", action="store_true", help="a third of the rounds")
+    parser.add_argument("--only", metavar="a,b", default=",".join(_FIGURES), help="these figures only")
+    told = parser.parse_args()
+    names = told.only.split(",")
+    if unknown := sorted(set(names) - set(_FIGURES)):
+        parser.error(f"there is no figure {', '.join(unknown)}; there are {', '.join(_FIGURES)}")
+    found: list[Figure] = []
+    for name in names:
+        print(f"measuring {name} …", file=sys.stderr)
+        measure, rounds = _FIGURES[name]
+        found += measure(max(1, rounds // 3) if told.quick else rounds)
+    print("\n".join(table(found)))
+    return 0 if all(figure.holds for figure in found) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""The load generator, a process of its own: several connections, one request under way on each.
+
+It reads jobs as lines of JSON (`port`, `request`, `connections`, `seconds`) and answers each with requests per second.
+Requests are ready-made bytes, and of an answer little more than its length is looked at, so the server is what limits.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from types import TracebackType
+from typing import Self
+
+from scripts.benchmarks.processes import PYTHON, ROOT, environment
+from scripts.benchmarks.wire import Connection
+
+
+class Generator:
+    """The process, from the outside."""
+
+    def __enter__(self) -> Self:
+        command = [PYTHON, "-m", "scripts.benchmarks.load"]
+        self._process = subprocess.Popen(
+            command, cwd=ROOT, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._process.communicate()
+
+    def rate(self, port: int, request: bytes, seconds: float, connections: int = 8) -> float:
+        """Requests per second."""
+        job = {"port": port, "request": request.decode(), "connections": connections, "seconds": seconds}
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(job) + "\n")
+        self._process.stdin.flush()
+        return float(self._process.stdout.readline())
+
+
+def rate(port: int, request: bytes, connections: int, seconds: float) -> float:
+    """Keep every connection busy for so long."""
+    opened = [Connection(port) for _ in range(connections)]
+    for connection in opened:
+        connection.send(request)
+    answered = 0
+    started = time.perf_counter()
+    while time.perf_counter() - started < seconds:
+        for connection in opened:
+            connection.receive()
+            connection.send(request)
+        answered += connections
+    elapsed = time.perf_counter() - started
+    for connection in opened:
+        connection.receive()
+        connection.close()
+    return answered / elapsed
+
+
+if __name__ == "__main__":
+    for line in sys.stdin:
+        told = json.loads(line)
+        result = rate(told["port"], told["request"].encode(), told["connections"], told["seconds"])
+        print(result, flush=True)

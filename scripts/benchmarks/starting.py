@@ -1,0 +1,42 @@
+"""From the start of a process to its first good answer, and what an import costs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+
+from scripts.benchmarks.figures import Figure, ratio
+from scripts.benchmarks.processes import PYTHON, emulator, moto, seconds_of
+from scripts.benchmarks.wire import Connection, action, parameter
+
+_CLIENTS = "from portrait import PortraitClient, AsyncPortraitClient"
+
+
+def measure_servers(rounds: int) -> Iterator[Figure]:
+    """Figure c."""
+    group = action("CreateAssetGroup", {"GroupType": "AIGC", "Name": "bench"})
+    put = parameter("PutParameter", {"Name": "/bench", "Value": "value", "Type": "String"})
+    pairs = [(_first_answer(emulator, group), _first_answer(moto, put)) for _ in range(rounds + 1)]
+    what = "start of `portrait-emulator serve` to its first answer against moto_server"
+    yield Figure("c", what, ratio(pairs[1:]), 0.85, 1.0, higher=False)
+
+
+def _first_answer(server: Callable[[], AbstractContextManager[int]], request: bytes) -> float:
+    started = time.perf_counter()
+    with server() as port:
+        connection = Connection(port)
+        connection.ask(request)
+        elapsed = time.perf_counter() - started
+        connection.close()
+    return elapsed
+
+
+def measure_imports(rounds: int) -> Iterator[Figure]:
+    """Figure d."""
+    statements = ("import portrait", _CLIENTS, "import aiohttp")
+    found = [[seconds_of(PYTHON, "-c", statement) for statement in statements] for _ in range(rounds + 1)][1:]
+    plain = ratio([(ours, theirs) for ours, _, theirs in found])
+    both = ratio([(ours, theirs) for _, ours, theirs in found])
+    yield Figure("d", "`import portrait` against `import aiohttp`, whole processes", plain, 0.55, 0.6, higher=False)
+    yield Figure("d", f"`{_CLIENTS}` against the same", both)
