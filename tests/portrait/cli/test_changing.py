@@ -1,0 +1,72 @@
+"""`rename` and `rm`: what changes, what is asked first, and what is refused."""
+
+import pytest
+
+
+def test_a_group_and_an_asset_get_new_names(portrait, client, group, asset):
+    """Ids and addresses are both taken."""
+    assert portrait("rename", group, "new hosts").rows == [{"id": group, "name": "new hosts"}]
+    assert portrait("rename", f"asset://{asset}", "side").code == 0
+    assert client.get_asset_group(id=group).name == "new hosts"
+    assert client.get_asset(id=asset).name == "side"
+
+
+def test_a_name_that_is_too_long_is_refused(portrait, group):
+    """By the service: its limit is its own."""
+    ran = portrait("rename", group, "x" * 51)
+    assert ran.code == 3
+    assert "Name" in ran.err
+
+
+@pytest.mark.parametrize("argv", [["rm"], ["rm", "--quiet"]])
+def test_nothing_is_deleted_unasked(portrait, client, asset, argv):
+    """Without a terminal `--yes` is needed."""
+    ran = portrait(*argv, asset)
+    assert ran.code == 2
+    assert "--yes" in ran.err
+    assert client.get_asset(id=asset).id == asset
+
+
+@pytest.mark.parametrize("answer", ["", "n\n", "what?\n"])
+def test_anything_but_yes_deletes_nothing(portrait, client, group, asset, answer):
+    """The question names what goes with a group."""
+    ran = portrait("rm", group, stdin=answer, terminal=True, answering=True)
+    assert ran.code == 1
+    assert f"{group} (hosts) with 1 asset" in ran.err
+    assert "Nothing was deleted." in ran.err
+    assert client.get_asset(id=asset).id == asset
+
+
+def test_yes_deletes(portrait, client, group, asset):
+    """A group goes with its assets."""
+    assert asset
+    ran = portrait("rm", group, stdin="y\n", terminal=True, answering=True)
+    assert ran.code == 0
+    assert ran.out == f"deleted {group} (hosts) with 1 asset\n"
+    assert list(client.iter_asset_groups()) == []
+
+
+def test_an_asset_is_deleted_before_its_group(portrait, group, asset):
+    """In whatever order they are named, both deletes succeed."""
+    ran = portrait("rm", group, f"asset://{asset}", "--yes")
+    assert ran.code == 0
+    assert ran.rows == [{"id": asset, "deleted": True}, {"id": group, "deleted": True, "assets": 1}]
+
+
+def test_what_is_not_there_does_not_keep_the_rest(portrait, client, asset):
+    """Some failed: exit code 1, and JSON says which."""
+    ran = portrait("rm", "group-20260518163348-xtzxl", asset, "--yes")
+    assert ran.code == 1
+    assert [row["deleted"] for row in ran.rows] == [False, True]
+    assert list(client.iter_assets()) == []
+
+
+def test_only_what_is_not_there_is_refused(portrait):
+    """Exit code 3, as for any refusal."""
+    assert portrait("rm", "asset-20260518163348-xtzxl", "--yes").code == 3
+
+
+def test_an_id_of_unknown_form_is_looked_up(portrait, client):
+    """Other vendors' ids look different: the service decides, and refuses here."""
+    ran = portrait("rm", "something", "--yes")
+    assert ran.code == 3

@@ -1,0 +1,75 @@
+"""`doctor`: how far a call would come, without telling a secret."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from portrait.cli.doctor import EXTRAS
+
+
+def states(ran):
+    """Check → state."""
+    return {row["check"]: row["state"] for row in ran.json}
+
+
+def test_all_is_well(portrait):
+    """Exit code 0."""
+    ran = portrait("doctor")
+    assert ran.code == 0
+    assert set(states(ran).values()) <= {"ok", "note"}
+    assert {"provider", "base URL", "key", "network", "key accepted", "version"} <= set(states(ran))
+
+
+def test_the_key_is_not_shown(portrait, emulator):
+    """Not even its end."""
+    for form in (portrait("doctor"), portrait("doctor", terminal=True)):
+        assert emulator.api_key not in form.out + form.err
+        assert emulator.api_key[-4:] not in form.out + form.err
+
+
+@pytest.mark.parametrize(
+    ("environ", "check", "code"),
+    [
+        ({"PORTRAIT_API_KEY": ""}, "configuration", 2),
+        ({"PORTRAIT_PROVIDER": "nobody"}, "configuration", 2),
+        ({"PORTRAIT_BASE_URL": "ftp://x"}, "configuration", 2),
+        ({"PORTRAIT_BASE_URL": "http://example.com/v1"}, "configuration", 2),
+        ({"PORTRAIT_BASE_URL": "http://127.0.0.1:1/v1"}, "network", 4),
+    ],
+)
+def test_the_first_fault_is_the_exit_code(portrait, environ, check, code):
+    """And what comes after it is skipped."""
+    ran = portrait("doctor", **environ)
+    assert ran.code == code
+    assert states(ran)[check] == "fault"
+    assert states(ran)["key accepted"] == "skipped"
+    assert "  → " in ran.err
+
+
+def test_a_key_that_is_refused_is_told_apart_from_a_network_fault(portrait, emulator):
+    """Exit code 3."""
+    emulator.rules.add(match={"action": "ListAssetGroups"}, do={"error": "KeyUnknown"})
+    ran = portrait("doctor")
+    assert ran.code == 3
+    assert states(ran)["network"] == "ok"
+    assert states(ran)["key accepted"] == "fault"
+
+
+def test_doctor_asks_once(portrait, emulator):
+    """A look is one harmless call, and no retries."""
+    emulator.rules.add(match={"action": "ListAssetGroups"}, do={"error": "Throttled"})
+    portrait("doctor")
+    assert emulator.calls.count("ListAssetGroups") == 1
+
+
+def test_quiet_says_it_by_the_exit_code(portrait):
+    """Nothing on stdout."""
+    assert portrait("doctor", "--quiet").out == ""
+
+
+def test_every_extra_is_looked_for(portrait):
+    """As pyproject.toml has them, `all` aside."""
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())
+    assert set(EXTRAS) == set(project["project"]["optional-dependencies"]) - {"all"}
+    assert {f"extra {extra}" for extra in EXTRAS} <= set(states(portrait("doctor")))

@@ -1,0 +1,142 @@
+"""How a command ends when something comes between: interrupts, closed pipes, faults of the network, and our own."""
+
+import io
+import os
+import subprocess
+import sys
+
+import pytest
+
+from portrait.cli import main
+from portrait.cli.context import Context
+from portrait.transports.blocking import Urllib3Transport
+
+
+def test_an_interrupt_ends_with_130_and_a_way_on(portrait, emulator, asset):
+    """The ids that are still open are in the sentence."""
+
+    def interrupt(seconds):
+        raise KeyboardInterrupt
+
+    emulator.clock.sleep = interrupt
+    ran = portrait("wait", asset)
+    assert ran.code == 130
+    assert f"`portrait wait {asset}` goes on" in ran.err
+
+
+def test_an_interrupted_put_goes_on_when_it_is_given_again(portrait, emulator, picture):
+    """Nothing is sent twice."""
+    files = [picture(f"{number}.jpg", 400 + number) for number in range(3)]
+    sleep = emulator.clock.sleep
+
+    def interrupt(seconds):
+        raise KeyboardInterrupt
+
+    emulator.clock.sleep = interrupt
+    ran = portrait("put", *files, "--group", "brand")
+    assert ran.code == 130
+    assert "The same command goes on" in ran.err
+    emulator.clock.sleep = sleep
+    assert portrait("put", *files, "--group", "brand").code == 0
+    assert emulator.calls.count("CreateAsset") == 3
+
+
+def test_a_call_that_was_interrupted_may_have_executed(portrait, monkeypatch):
+    """And that is said."""
+
+    def interrupt(self, request):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Urllib3Transport, "send", interrupt)
+    ran = portrait("call", "CreateAssetGroup", '{"Name": "x"}')
+    assert ran.code == 130
+    assert "CreateAssetGroup may have executed" in ran.err
+
+
+class Closed(io.StringIO):
+    """A pipe whose reader has gone."""
+
+    def write(self, text):
+        """Nobody reads it."""
+        raise BrokenPipeError
+
+
+def test_a_closed_pipe_is_no_fault_of_ours(portrait, group):
+    """141, as the shell counts SIGPIPE, and not a word."""
+    err = io.StringIO()
+    assert main(["groups"], portrait.surroundings(io.StringIO(), Closed(), err)) == 141
+    assert err.getvalue() == ""
+
+
+def test_a_process_whose_reader_has_gone_is_silent(portrait, group):
+    """Nor does the interpreter complain at its end."""
+    assert group
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    with open(write_end, "wb") as gone:  # noqa: PTH123  (a descriptor)
+        ran = subprocess.run(
+            [sys.executable, "-c", "import sys; from portrait.cli import main; sys.exit(main(['groups']))"],
+            env={**os.environ, **portrait.environ},
+            stdout=gone,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert ran.stderr == b""
+    assert ran.returncode == 141
+
+
+def test_no_connection_is_4(portrait):
+    """With where to look."""
+    ran = portrait("doctor", PORTRAIT_BASE_URL="http://127.0.0.1:1/v1")
+    assert ran.code == 4
+    ran = portrait("show", "asset-1", PORTRAIT_BASE_URL="http://127.0.0.1:1/v1")
+    assert ran.code == 4
+    assert "portrait doctor" in ran.err
+
+
+def test_a_lost_answer_to_a_create_is_4_and_in_doubt(portrait, emulator):
+    """Nobody knows, and that is said."""
+    emulator.rules.add(match={"action": "CreateAssetGroup"}, do={"close": "after-commit"})
+    ran = portrait("call", "CreateAssetGroup", '{"Name": "x", "GroupType": "AIGC"}')
+    assert ran.code == 4
+    assert "may have been carried out" in ran.err
+
+
+@pytest.mark.parametrize("argv", [["groups"], ["assets"], ["show", "asset-1"], ["wait", "asset-1"]])
+def test_without_a_key_nothing_is_tried(portrait, emulator, argv):
+    """Exit code 2, and the variable to set."""
+    ran = portrait(*argv, PORTRAIT_API_KEY="")
+    assert ran.code == 2
+    assert "Set PORTRAIT_API_KEY or ALLTOKEN_API_KEY." in ran.err
+    assert emulator.calls.all() == []
+
+
+def test_one_providers_key_is_not_sent_to_another(portrait):
+    """`ALLTOKEN_API_KEY` stays at home."""
+    ran = portrait(
+        "groups", PORTRAIT_API_KEY="", ALLTOKEN_API_KEY="sk-home", PORTRAIT_BASE_URL="https://elsewhere.example/v1"
+    )
+    assert ran.code == 2
+    assert "sk-home" not in ran.err
+
+
+def broken(context):
+    """A fault of our own."""
+    raise RuntimeError("sk-secret")
+
+
+def test_a_fault_of_our_own_is_calm_and_tells_no_secret(portrait, monkeypatch):
+    """No traceback, and nothing of the message, which may hold anything."""
+    monkeypatch.setattr(Context, "client", property(broken))
+    ran = portrait("groups")
+    assert ran.code == 1
+    assert "unexpected RuntimeError" in ran.err
+    assert "PORTRAIT_DEBUG=1" in ran.err
+    assert "sk-secret" not in ran.err
+
+
+def test_a_traceback_by_wish(portrait, monkeypatch):
+    """For those who mend it."""
+    monkeypatch.setattr(Context, "client", property(broken))
+    assert "Traceback" in portrait("groups", PORTRAIT_DEBUG="1").err
+    assert "Traceback" not in portrait("groups", PORTRAIT_DEBUG="0").err

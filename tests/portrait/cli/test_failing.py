@@ -1,0 +1,122 @@
+"""How failures are told: every error of the tree has an exit code, calm lines and JSON, and none tells a secret."""
+
+import json
+
+import pytest
+
+from portrait import errors
+from portrait.cli import failing
+from portrait.models import Asset
+
+
+def tree(base):
+    """A class and all below it."""
+    return [base, *(below for child in base.__subclasses__() for below in tree(child))]
+
+
+TREE = [kind for kind in tree(errors.PortraitError) if kind.__module__ == "portrait.errors"]
+BASES = {errors.PortraitError, errors.OutcomeError}
+
+EXPECTED = {
+    errors.UsageError: 2,
+    errors.ConnectFailed: 4,
+    errors.ConnectionLost: 4,
+    errors.Timeout: 4,
+    errors.BadResponse: 4,
+    errors.MediaRejected: 3,
+    errors.AuthError: 3,
+    errors.Forbidden: 3,
+    errors.NotFound: 3,
+    errors.TokenExpired: 3,
+    errors.QuotaExceeded: 3,
+    errors.Throttled: 3,
+    errors.ServerError: 4,
+    errors.AssetFailed: 1,
+    errors.AssetVanished: 1,
+    errors.WaitTimeout: 5,
+    errors.AmbiguousGroup: 2,
+    errors.UnknownOutcome: 4,
+}
+
+
+def made(kind):
+    """One of that kind."""
+    facts = {
+        errors.AssetFailed: {"asset": Asset(id="asset-1")},
+        errors.WaitTimeout: {"waited": 60.0},
+        errors.AssetVanished: {"asset_id": "asset-1"},
+        errors.AmbiguousGroup: {"group_ids": ("group-1", "group-2")},
+    }.get(kind, {})
+    return kind("Something happened.", **facts)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in TREE if kind not in BASES], ids=lambda kind: kind.__name__)
+def test_every_error_has_an_exit_code_of_its_own_family(kind):
+    """The table covers the tree: nothing but the bases falls to the last row."""
+    nearest = next(row for row in kind.__mro__ if row in failing.EXIT_CODES)
+    assert nearest not in {Exception, *BASES}
+    assert failing.exit_code(made(kind)) in {1, 2, 3, 4, 5}
+
+
+@pytest.mark.parametrize("kind", EXPECTED, ids=lambda kind: kind.__name__)
+def test_the_exit_code_says_what_a_script_may_do_next(kind):
+    """Refused is not the same as unknown: only one of them may have changed something."""
+    assert failing.exit_code(made(kind)) == EXPECTED[kind]
+
+
+@pytest.mark.parametrize("kind", [*TREE, RuntimeError], ids=lambda kind: kind.__name__)
+def test_every_error_is_told_in_calm_lines_and_as_json(kind):
+    """At most what, advice and request id; each a line."""
+    error = made(kind) if kind is not RuntimeError else kind("sk-secret")
+    text = failing.lines(error)
+    assert text.startswith("portrait: ")
+    assert text.endswith("\n")
+    assert len(text.splitlines()) <= 3
+    assert "secret" not in text
+    assert json.loads(json.dumps(failing.as_json(error)))["kind"] == kind.__name__
+
+
+def test_a_refusal_names_action_code_and_request_id():
+    """All that a support team asks for."""
+    error = errors.api_error("QuotaExceeded", "Full.", http_status=200, action="CreateAsset", request_id="R1")
+    assert failing.lines(error, "a.jpg") == (
+        "portrait: a.jpg: CreateAsset was refused: Full (QuotaExceeded).\n"
+        "  → `portrait rm` deletes groups and assets that are no longer used.\n"
+        "  request id R1\n"
+    )
+
+
+def test_a_code_does_not_tell_the_token_that_was_looked_up():
+    """Ark's `NotFound.<token>` holds a secret (contract §1)."""
+    token = "2026070223064318B4CC874F89A1B2C3D4"
+    error = errors.api_error(f"NotFound.{token}", "Not found.", http_status=404, action="GetVisualValidateResult")
+    assert token not in failing.lines(error)
+    assert token not in str(failing.as_json(error))
+    assert failing.code_of(error) == "NotFound"
+
+
+def test_a_field_in_a_code_is_told():
+    """`MissingParameter.Filter.GroupType` helps."""
+    error = errors.api_error("MissingParameter.Filter.GroupType", "Missing.", http_status=200)
+    assert "(MissingParameter.Filter.GroupType)" in failing.lines(error)
+
+
+@pytest.mark.parametrize(("action", "doubtful"), [("CreateAsset", True), ("upload", True), ("GetAsset", False)])
+def test_doubt_is_told_where_there_is_any(action, doubtful):
+    """A lost answer to a read changes nothing."""
+    error = errors.ConnectionLost("Lost.", action=action, may_have_executed=True)
+    assert ("may have been carried out" in failing.lines(error)) is doubtful
+
+
+def test_words_from_elsewhere_do_not_steer_the_terminal():
+    """A service's message may hold anything."""
+    error = errors.api_error("Forbidden", "no\x1b[2Jway\nreally", http_status=200)
+    assert "no\\x1b[2Jway\\nreally" in failing.lines(error)
+
+
+@pytest.mark.parametrize(
+    ("codes", "whole"), [([], 0), ([0, 0], 0), ([0, 3], 1), ([3, 3], 3), ([3, 4], 1), ([5], 5), ([0, 1], 1)]
+)
+def test_many_outcomes_have_what_they_share(codes, whole):
+    """All alike: that code. Otherwise some failed."""
+    assert failing.combined(codes) == whole

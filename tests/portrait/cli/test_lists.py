@@ -1,0 +1,121 @@
+"""`groups`, `assets` and `show`: what is there, for people, programs and pipes."""
+
+import io
+import json
+
+import pytest
+
+from portrait.cli import main
+
+
+def test_groups_of_both_kinds_are_one_json_array(portrait, client, emulator, group):
+    """Piped output is one document."""
+    session = client.create_visual_validate_session(callback_url="https://example.com/")
+    emulator.validations.finish(session.byted_token)
+    ran = portrait("groups")
+    assert ran.code == 0
+    assert ran.err == ""
+    assert [one["group_type"] for one in ran.json] == ["AIGC", "LivenessFace"]
+    assert ran.json[0]["id"] == group
+    assert ran.json[0]["name"] == "hosts"
+    assert len(portrait("groups", "--type", "aigc").json) == 1
+
+
+def test_groups_are_found_by_a_part_of_their_name(portrait, client, group):
+    """In any case."""
+    client.create_asset_group(name="extras")
+    assert [one["id"] for one in portrait("groups", "--name", "HOS").json] == [group]
+
+
+def test_more_than_a_page_is_listed(portrait, emulator, client):
+    """Nobody has to know of pages."""
+    emulator.service.control.patch_customer(emulator.api_key, groups=200)
+    for number in range(120):
+        client.create_asset_group(name=f"g{number}")
+    assert len(portrait("groups", "--quiet").out.split()) == 120
+
+
+def test_assets_are_filtered_by_group_state_and_name(portrait, client, group, asset):
+    """Filters may be repeated."""
+    other = client.create_asset_group(name="other").id
+    assert [one["uri"] for one in portrait("assets").json] == [f"asset://{asset}"]
+    assert portrait("assets", "--group", other).json == []
+    assert len(portrait("assets", "--group", other, "--group", group).json) == 1
+    assert portrait("assets", "--status", "failed", "--status", "active").json == []
+    assert len(portrait("assets", "--status", "processing", "--name", "FRO").json) == 1
+    assert portrait("assets", "--type", "LivenessFace").json == []
+
+
+def test_quiet_lists_only_addresses(portrait, asset, group):
+    """What `xargs` and generation take."""
+    assert portrait("assets", "--quiet").out == f"asset://{asset}\n"
+    assert portrait("--quiet", "groups").out == f"{group}\n"
+
+
+@pytest.mark.parametrize("form", ["{}", "asset://{}", "Asset://{}"])
+def test_an_asset_is_shown_by_id_or_address(portrait, asset, form):
+    """People paste what they have."""
+    ran = portrait("show", form.format(asset))
+    assert ran.json["id"] == asset
+    assert ran.json["status"] == "Processing"
+
+
+def test_the_signed_link_of_an_asset_is_not_shown(portrait, client, asset):
+    """It opens the file to whoever reads the log."""
+    client.wait_until_active(asset)
+    assert "X-Tos" not in portrait("show", asset).out + portrait("assets").out
+
+
+def test_a_group_is_shown_with_the_number_of_its_assets(portrait, group, asset):
+    """What a quota counts."""
+    assert asset
+    assert portrait("show", group).json["assets"] == 1
+    assert portrait("show", group, "--quiet").out == f"{group}\n"
+
+
+def test_what_is_not_there_is_refused(portrait):
+    """Exit code 3, with the request id."""
+    ran = portrait("show", "group-20260518163348-xtzxl")
+    assert ran.code == 3
+    assert "Forbidden" in ran.err
+    assert "request id " in ran.err
+    assert ran.out == ""
+
+
+def test_a_table_is_for_people(portrait, group, asset):
+    """Headings, the address to copy, and no JSON."""
+    ran = portrait("assets", terminal=True)
+    assert "STATUS" in ran.out
+    assert f"asset://{asset}" in ran.out
+    assert group in portrait("groups", terminal=True).out
+    assert "status        Processing" in portrait("show", asset, terminal=True).out
+
+
+def test_an_empty_list_says_so(portrait):
+    """To people; programs get an empty array."""
+    ran = portrait("groups", terminal=True)
+    assert ran.out == ""
+    assert ran.err == "There are no such groups.\n"
+    assert portrait("groups").json == []
+
+
+def test_json_on_a_terminal_by_wish(portrait, group):
+    """`--json` is for looking at what a script would get."""
+    assert json.loads(portrait("groups", "--json", terminal=True).out)[0]["id"] == group
+
+
+def test_a_name_cannot_steer_the_terminal(portrait, client):
+    """Names are other people's text."""
+    client.create_asset_group(name="a\x1b[2Jb")
+    ran = portrait("groups", terminal=True)
+    assert "\\x1b[2Jb" in ran.out
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "cp1252"])
+def test_any_text_gets_through_any_encoding_as_json(portrait, client, encoding):
+    """A pipe on another system, or a locale of yesteryear."""
+    client.create_asset_group(name="ü 中文 😀")
+    raw = io.BytesIO()
+    with io.TextIOWrapper(raw, encoding=encoding, errors="backslashreplace") as stdout:
+        assert main(["groups"], portrait.surroundings(io.StringIO(), stdout, io.StringIO())) == 0
+        assert json.loads(raw.getvalue().decode(encoding))[0]["name"] == "ü 中文 😀"

@@ -1,0 +1,146 @@
+"""`put`: files go in, addresses come out, and the same command again is harmless."""
+
+import pytest
+
+from tests.media_samples import image
+
+
+def test_files_become_active_assets_of_a_new_group(portrait, client, picture):
+    """One line of JSON for each, as soon as it is known."""
+    files = [picture("a.jpg", 400), picture("b.jpg", 401)]
+    ran = portrait("put", *files, "--group", "brand")
+    assert ran.code == 0
+    assert ran.err == ""
+    assert sorted(row["file"] for row in ran.rows) == sorted(files)
+    assert {row["status"] for row in ran.rows} == {"Active"}
+    (group,) = client.iter_asset_groups()
+    assert group.name == "brand"
+    assert {row["group_id"] for row in ran.rows} == {group.id}
+    assert {row["uri"] for row in ran.rows} == {f"asset://{asset.id}" for asset in client.iter_assets()}
+
+
+def test_the_same_command_again_sends_nothing(portrait, emulator, picture):
+    """Running it again is resuming."""
+    file = picture("a.jpg")
+    first = portrait("put", file, "--group", "brand").rows
+    again = portrait("put", file, "--group", "brand").rows
+    assert [row["uri"] for row in first] == [row["uri"] for row in again]
+    assert again[0]["how"] == "existing"
+    assert emulator.calls.count("CreateAsset") == 1
+    assert emulator.calls.count("CreateAssetGroup") == 1
+
+
+def test_a_group_is_named_by_its_id(portrait, group, picture):
+    """An id is checked and used."""
+    assert portrait("put", picture("a.jpg"), "--group", group).rows[0]["group_id"] == group
+
+
+def test_an_unknown_id_is_not_taken_for_a_name(portrait, client, picture):
+    """A mistyped id makes no group."""
+    ran = portrait("put", picture("a.jpg"), "--group", "group-20260518163348-xtzxl")
+    assert ran.code == 3
+    assert list(client.iter_asset_groups()) == []
+
+
+def test_a_name_may_begin_like_an_id(portrait, client, picture):
+    """`group-photos` is a name."""
+    assert portrait("put", picture("a.jpg"), "--group", "group-photos").code == 0
+    assert [group.name for group in client.iter_asset_groups()] == ["group-photos"]
+
+
+def test_two_groups_of_one_name_are_told_apart_by_the_user(portrait, client, group, picture):
+    """The ids are listed; nothing is guessed."""
+    twin = client.create_asset_group(name="hosts").id
+    ran = portrait("put", picture("a.jpg"), "--group", "hosts")
+    assert ran.code == 2
+    assert group in ran.err
+    assert twin in ran.err
+    assert list(client.iter_assets()) == []
+
+
+def test_people_see_a_line_for_each_file_and_a_sum(portrait, picture):
+    """The address first: it is what is copied."""
+    file = picture("a.jpg")
+    ran = portrait("put", file, "--group", "brand", terminal=True)
+    lines = [line for line in ran.out.splitlines() if "asset://" in line]
+    assert len(lines) == 1
+    assert lines[0].endswith(f"  {file}")
+    assert "1 file Active in group-" in ran.err
+
+
+def test_quiet_prints_only_addresses(portrait, picture, tmp_path):
+    """Failures still go to stderr."""
+    (tmp_path / "notes.txt").write_text("words")
+    ran = portrait("put", picture("a.jpg"), str(tmp_path / "notes.txt"), "--group", "brand", "--quiet")
+    assert ran.code == 1
+    assert len(ran.out.splitlines()) == 1
+    assert ran.out.startswith("asset://asset-")
+    assert "notes.txt" in ran.err
+
+
+def test_a_file_that_does_not_fit_fails_alone(portrait, picture, tmp_path):
+    """The others go their way; the exit code says that some failed."""
+    small = tmp_path / "small.png"
+    small.write_bytes(image("png", 40, 40))
+    ran = portrait("put", picture("a.jpg"), str(small), "--group", "brand")
+    assert ran.code == 1
+    by_file = {row["file"]: row for row in ran.rows}
+    assert by_file[str(small)]["status"] == "Rejected"
+    assert by_file[str(small)]["error"]["kind"] == "MediaRejected"
+    assert ran.err.startswith(f"portrait: {small}: ")
+
+
+@pytest.mark.parametrize("name", ["ü 中文 😀.jpg", "a b\tc.jpg", "--json.jpg"])
+def test_file_names_are_taken_as_they_are(portrait, picture, name):
+    """Whatever the language."""
+    path = picture(name)
+    ran = portrait("put", "--group", "brand", "--", path)
+    assert ran.code == 0
+    assert ran.rows[0]["file"] == path
+
+
+def test_a_name_that_is_no_text_is_taken(portrait, tmp_path):
+    """File names are bytes; these are not UTF-8."""
+    path = tmp_path / "\udcff.jpg"
+    path.write_bytes(image("jpeg", 400, 400))
+    ran = portrait("put", str(path), "--group", "brand")
+    assert ran.code == 0, ran.err
+    assert ran.rows[0]["file"] == str(path)
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [("missing.jpg", "is not there"), (".", "is a folder"), ("https://example.com/a.jpg", "addresses")],
+)
+def test_what_is_no_file_ends_it_before_anything_is_sent(portrait, emulator, picture, word, said):
+    """Exit code 2, and no half-done work."""
+    ran = portrait("put", picture("a.jpg"), word, "--group", "brand")
+    assert ran.code == 2
+    assert said in ran.err
+    assert emulator.calls.all() == []
+
+
+def test_a_failed_review_is_told(portrait, emulator, picture):
+    """Exit code 1: the service worked, the file did not pass."""
+    emulator.rules.add(match={"action": "CreateAsset"}, do={"review": {"status": "Failed", "code": "FaceMismatch"}})
+    ran = portrait("put", picture("a.jpg"), "--group", "brand")
+    assert ran.code == 1
+    assert ran.rows[0]["status"] == "Failed"
+    assert ran.rows[0]["error"]["code"] == "FaceMismatch"
+
+
+def test_a_review_that_takes_too_long_is_told(portrait, picture):
+    """Exit code 5, and the address is not lost."""
+    ran = portrait("put", picture("a.jpg"), "--group", "brand", "--timeout", "1")
+    assert ran.code == 5
+    assert ran.rows[0]["uri"].startswith("asset://")
+    assert "portrait wait" in ran.err
+
+
+def test_a_full_group_is_told(portrait, emulator, picture):
+    """Exit code 3; what was there stays."""
+    emulator.service.control.patch_customer(emulator.api_key, assets=1)
+    assert portrait("put", picture("a.jpg"), "--group", "brand").code == 0
+    ran = portrait("put", picture("b.jpg", 401), "--group", "brand")
+    assert ran.code == 3
+    assert ran.rows[0]["error"]["kind"] == "QuotaExceeded"

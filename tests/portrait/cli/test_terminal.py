@@ -1,0 +1,67 @@
+"""What a person sees on a terminal: on a real one, on a narrow one, and without rich."""
+
+import sys
+
+import pytest
+
+from portrait.cli.tables import cells
+
+
+@pytest.fixture
+def no_rich(monkeypatch):
+    """As after a plain `pip install portrait-actions`."""
+    for name in ("rich", "rich.console", "rich.table", "rich.text", "rich.progress"):
+        monkeypatch.setitem(sys.modules, name, None)
+
+
+def test_progress_comes_and_goes_on_a_terminal(portrait, picture):
+    """The lines stay, the bar does not; what is left of it are erased lines."""
+    code, seen = portrait.on_terminal("put", picture("a.jpg"), picture("b.jpg", 401), "--group", "brand")
+    assert code == 0
+    assert seen.count("asset://asset-") == 2
+    assert "━" in seen
+    assert seen.rindex("\x1b[2K") < seen.rindex("2 files Active")
+
+
+def test_a_terminal_sees_a_table(portrait, group):
+    """By being one."""
+    code, seen = portrait.on_terminal("groups")
+    assert code == 0
+    assert "NAME" in seen
+    assert group in seen
+
+
+def test_without_rich_there_are_plain_lines(portrait, no_rich, group, picture):
+    """No crash, no bar, the same facts."""
+    code, seen = portrait.on_terminal("put", picture("a.jpg"), "--group", "hosts")
+    assert code == 0
+    assert "\x1b" not in seen
+    assert "asset://asset-" in seen
+    assert portrait("groups", terminal=True).out.splitlines()[1].split()[:3] == [group, "AIGC", "hosts"]
+
+
+@pytest.mark.parametrize("rich", [True, False], ids=["rich", "plain"])
+def test_a_narrow_terminal_goes_without_the_least_needed(portrait, asset, monkeypatch, request, rich):
+    """The address is never cut."""
+    if not rich:
+        request.getfixturevalue("no_rich")
+    monkeypatch.setenv("COLUMNS", "150")
+    wide = portrait("assets", terminal=True).out
+    monkeypatch.setenv("COLUMNS", "55")
+    narrow = portrait("assets", terminal=True).out
+    assert all(title in wide for title in ("TYPE", "CREATED", "GROUP"))
+    assert not any(title in narrow for title in ("TYPE", "CREATED", "GROUP"))
+    assert f"asset://{asset}" in narrow
+
+
+@pytest.mark.parametrize(("text", "width"), [("abc", 3), ("中文", 4), ("é", 1), ("e\u0301", 1), ("", 0)])
+def test_wide_characters_take_two_places(text, width):
+    """So that columns stand under each other."""
+    assert cells(text) == width
+
+
+def test_colours_only_where_they_are_wanted(portrait, asset, monkeypatch):
+    """`NO_COLOR` is obeyed."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert asset in portrait.on_terminal("assets")[1]
+    assert "\x1b[33m" not in portrait.on_terminal("assets")[1]
