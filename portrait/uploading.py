@@ -87,6 +87,7 @@ def upload(  # noqa: PLR0917
     from urllib3.filepost import encode_multipart_formdata  # noqa: PLC0415  (keeps `import portrait` light)
 
     content, filename = file
+    filename = filename.encode("utf-8", "replace").decode()  # a file's name on disk need not be text
     kind = sniff(content[:4096])
     fields = {"GroupId": group_id, "Name": name, "AssetType": asset_type, "ProjectName": caller.project}
     parts: list[tuple[str, str | tuple[str, bytes, str]]] = [(k, str(v)) for k, v in fields.items() if v is not None]
