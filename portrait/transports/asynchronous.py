@@ -16,7 +16,7 @@ from yarl import URL
 
 from portrait.errors import UsageError
 from portrait.http import Broken, HttpRequest, HttpResponse, Timeouts, TransportFailure
-from portrait.transports.common import MAX_ANSWER, ssl_context
+from portrait.transports.common import MAX_ANSWER, ProxyChoice, ssl_context
 
 # From the special to the general: the first that fits.
 _BROKEN: tuple[tuple[type[BaseException], Broken], ...] = (
@@ -62,7 +62,8 @@ class AiohttpTransport:
         connections: int = 100,
     ) -> None:
         self._given = session
-        self._proxy = proxy
+        # A caller's session knows its way. Ours is told: it would read the environment for every request, in a thread.
+        self._proxy_to = ProxyChoice("" if proxy is None and session is not None else proxy)
         self._ssl = ssl_context(ssl)
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
@@ -84,7 +85,7 @@ class AiohttpTransport:
                 data=request.body,
                 headers=request.headers,
                 allow_redirects=False,
-                proxy=self._proxy or None,
+                proxy=self._proxy_to(request.url),
                 timeout=_timeout(request.timeouts),
             ) as answer:
                 body = await _read(answer)
@@ -106,7 +107,6 @@ class AiohttpTransport:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=self._connections, ssl=self._ssl or True),
             cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=self._proxy is None,
             skip_auto_headers=("User-Agent",),
         )
         return self._session

@@ -9,14 +9,13 @@ import os
 import ssl as ssl_module
 import threading
 from typing import Any
-from urllib.request import getproxies, proxy_bypass
 
 import urllib3
 from urllib3 import exceptions
 
 from portrait.clock import Clock, SystemClock
 from portrait.http import Broken, HttpRequest, HttpResponse, TransportFailure
-from portrait.transports.common import MAX_ANSWER, host_of, ssl_context
+from portrait.transports.common import MAX_ANSWER, ProxyChoice, ssl_context
 
 # From the special to the general: urllib3's tree says less than its leaves.
 _BROKEN: tuple[tuple[type[Exception], Broken], ...] = (
@@ -54,7 +53,7 @@ class Urllib3Transport:
         connections: int = 32,
     ) -> None:
         self._own = pool
-        self._proxy = proxy
+        self._proxy_to = ProxyChoice(proxy)
         self._options: dict[str, Any] = {"maxsize": connections, "ssl_context": ssl_context(ssl)}
         self._clock = clock or SystemClock()
         self._pools: dict[str | None, urllib3.PoolManager] = {}
@@ -110,20 +109,11 @@ class Urllib3Transport:
             return self._own
         if self._pid != os.getpid():
             self._pid, self._pools, self._lock = os.getpid(), {}, threading.Lock()
-        proxy = self._proxy_for(url)
+        proxy = self._proxy_to(url)
         if proxy not in self._pools:
             with self._lock:
                 self._pools.setdefault(proxy, self._make(proxy))
         return self._pools[proxy]
-
-    def _proxy_for(self, url: str) -> str | None:
-        if self._proxy is not None:
-            return self._proxy or None
-        scheme, host = host_of(url)
-        found = getproxies()
-        if not found or proxy_bypass(host):
-            return None
-        return found.get(scheme) or found.get("all")
 
     def _make(self, proxy: str | None) -> urllib3.PoolManager:
         if proxy is None:

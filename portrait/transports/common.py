@@ -1,10 +1,11 @@
-"""What both transports share: how large an answer may be, whom to trust, and who is on this machine."""
+"""What both transports share: how large an answer may be, whom to trust, which way leads out, who is on this machine."""
 
 from __future__ import annotations
 
 import ssl as ssl_module
 from ipaddress import ip_address
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from portrait.errors import UsageError
 
@@ -25,10 +26,33 @@ def ssl_context(ssl: ssl_module.SSLContext | str | None) -> ssl_module.SSLContex
         raise UsageError(f"The CA file given by ssl= cannot be used: {error}.") from None
 
 
-def host_of(url: str) -> tuple[str, str]:
-    """Scheme and host."""
+class ProxyChoice:
+    """Which proxy leads to an address. The environment is read once for each host: it costs more than a call.
+
+    Args:
+        given: A proxy's URL, or "" for none at all; None leaves it to `HTTP_PROXY`, `NO_PROXY` and the like.
+    """
+
+    def __init__(self, given: str | None) -> None:
+        self._given = given
+        self._found: dict[tuple[str, ...], str | None] = {}
+
+    def __call__(self, url: str) -> str | None:
+        """The proxy's URL, None to go straight."""
+        if self._given is not None:
+            return self._given or None
+        host = tuple(url.split("/", 3)[:3])
+        if host not in self._found:
+            self._found[host] = _proxy_of_environment(url)
+        return self._found[host]
+
+
+def _proxy_of_environment(url: str) -> str | None:
     parts = urlsplit(url)
-    return parts.scheme, parts.hostname or ""
+    found = getproxies()
+    if not found or proxy_bypass(parts.hostname or ""):
+        return None
+    return found.get(parts.scheme) or found.get("all")
 
 
 def is_loopback(host: str) -> bool:
