@@ -24,6 +24,7 @@ from portrait.s3.stopping import StopFlag
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
 
     from portrait.s3.direct import DirectPut
 
@@ -197,29 +198,18 @@ class Calls:
                 return listed
             marker = following
 
-    def complete(
-        self,
-        key: str,
-        upload_id: str,
-        etags: Mapping[int, str],
-        stop: StopFlag,
-        *,
-        happened: Callable[[], bool | None],
-    ) -> bool:
-        """Make the object of its parts; True, or what `happened` found after an answer was lost."""
-
-        def call() -> bool:
-            self._client.complete_multipart_upload(
-                Bucket=self._bucket,
-                Key=key,
-                UploadId=upload_id,
-                MultipartUpload={
-                    "Parts": [{"PartNumber": number, "ETag": f'"{etag}"'} for number, etag in sorted(etags.items())]
-                },
-            )
-            return True
-
-        return self.attempt("CompleteMultipartUpload", call, stop, happened=happened)
+    def complete(self, key: str, upload_id: str, etags: Mapping[int, str], stop: StopFlag) -> None:
+        """Make the object of its parts; after a lost answer `UploadGone` may mean that it is made."""
+        parts: list[CompletedPartTypeDef] = [
+            {"PartNumber": number, "ETag": f'"{etag}"'} for number, etag in sorted(etags.items())
+        ]
+        self.attempt(
+            "CompleteMultipartUpload",
+            lambda: self._client.complete_multipart_upload(
+                Bucket=self._bucket, Key=key, UploadId=upload_id, MultipartUpload={"Parts": parts}
+            ),
+            stop,
+        )
 
     def abort(self, key: str, upload_id: str, stop: StopFlag) -> None:
         """Drop an upload and its parts; one that is gone already is fine."""

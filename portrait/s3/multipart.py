@@ -67,9 +67,9 @@ class Sender:
                 with self._abort_if_final(entry):
                     etags = self._fill(entry, listed)
                     self._same_file(entry)
-                    self._complete(entry, etags)
+                    self.calls.complete(entry.key, str(entry.upload_id), etags, self.stop)
             except UploadGone:
-                # Completed or aborted by somebody: by an earlier attempt of ours, another process, or the storage.
+                # Completed or aborted: by an attempt of ours whose answer was lost, another process, or the storage.
                 if not self._exists(entry):
                     entry = self.journal.note_upload(entry, None)
                     continue
@@ -159,15 +159,6 @@ class Sender:
             if again == entry.digest and fingerprint(self.path) == seen:
                 return
         raise SourceChanged(f"{self.path} changed while it was sent.")
-
-    def _complete(self, entry: Entry, etags: dict[int, str]) -> None:
-        upload_id = str(entry.upload_id)
-        by_us = self.calls.complete(
-            entry.key, upload_id, etags, self.stop, happened=lambda: False if self._exists(entry) else None
-        )
-        if not by_us:
-            # An answer was lost and the object is there. If it was somebody else who made it, ours is left over.
-            self.calls.abort(entry.key, upload_id, self.stop)
 
     def _exists(self, entry: Entry) -> bool:
         return (entry.key, entry.plan.size) in self.calls.objects(entry.key, self.stop)

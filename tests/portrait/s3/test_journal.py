@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import threading
 from pathlib import Path
 
@@ -140,6 +141,24 @@ def test_many_holders_one_at_a_time(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert most == [1]
+
+
+def test_lock_file_that_was_taken_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lock on a file whose name leads to another one by now is none: it is tried again."""
+    path, real, swapped = tmp_path / "x", fcntl.flock, []
+
+    def flock(handle: int, how: int) -> None:
+        real(handle, how)
+        if not swapped:
+            path.unlink()
+            path.touch()
+            swapped.append(path.stat().st_ino)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    waits: list[float] = []
+    with locked(path, StopFlag(waits.append), lambda: None):
+        assert path.stat().st_ino == swapped[0]
+    assert len(waits) == 1
 
 
 def test_keyed_locks_are_kept_only_while_used() -> None:

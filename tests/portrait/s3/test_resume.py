@@ -24,6 +24,7 @@ from portrait.s3 import (
     UploadProgress,
 )
 from portrait.s3.plan import SMALLEST_PART
+from portrait.s3.source import fingerprint
 from tests.portrait.s3.conftest import LARGE, defaults, only_object
 from tests.s3_stub import S3Stub
 
@@ -172,6 +173,25 @@ def test_changed_during_the_upload(stub: S3Stub, make_store: Make, large: Path, 
     assert len(stub.bucket.uploads) == (1 if change == "gone" else 0)
 
 
+def test_change_that_the_file_system_does_not_show(
+    stub: S3Stub, open_store: Make, large: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even if size and times show nothing, a part that is not what was hashed is refused: its known hash is signed."""
+    seen = fingerprint(large)
+    monkeypatch.setattr("portrait.s3.multipart.fingerprint", lambda _: seen)
+
+    def edit() -> None:
+        with large.open("r+b") as file:
+            file.seek(-5, os.SEEK_END)
+            file.write(b"wrong")
+
+    stub.fault("UploadPart", "call", part=1, hook=edit)
+    with pytest.raises(SourceChanged):
+        open_store(concurrency=1).put(large)
+    assert (stub.bucket.objects, stub.bucket.uploads) == ({}, {})
+    assert [part for _, part in stub.bucket.parts_received] == [1, 2]
+
+
 def test_touched_during_the_upload(stub: S3Stub, make_store: Make, large: Path) -> None:
     """A file that is merely touched under way is hashed again and published."""
     stub.fault("UploadPart", "call", part=1, hook=lambda: os.utime(large, (1, 1)))
@@ -215,13 +235,21 @@ def test_cancelled_task(stub: S3Stub, state: Path, large: Path) -> None:
     async def run() -> None:
         loop = asyncio.get_running_loop()
         reached = asyncio.Event()
-        stub.fault("UploadPart", "call", part=2, hook=lambda: loop.call_soon_threadsafe(reached.set))
+        cancelled = threading.Event()
+
+        def hold_on() -> None:
+            loop.call_soon_threadsafe(reached.set)
+            cancelled.wait(5)
+
+        stub.fault("UploadPart", "call", part=2, hook=hold_on)
         async with AsyncObjectStore("s3://portraits/faces", **defaults(stub, state), concurrency=1) as store:
             task = asyncio.create_task(store.put(large))
             await reached.wait()
             task.cancel()
+            loop.call_later(0.02, cancelled.set)
             with pytest.raises(asyncio.CancelledError):
                 await task
+            assert stub.bucket.objects == {}
             assert not [t for t in threading.enumerate() if t.name.startswith("portrait-")]
             await store.put(large)
 

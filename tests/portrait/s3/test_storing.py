@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from inspect import signature
@@ -107,6 +108,7 @@ def test_same_content_twice_in_a_batch_is_sent_once(open_store: Make, make_file:
     """R2 takes one write per second and key: equal files of a batch make one write."""
     with S3Stub(write_pause=1.0) as strict:
         files = [make_file(f"{n}.jpg", seed=1) for n in range(12)]
+        strict.fault("PutObject", "call", hook=lambda: threading.Event().wait(0.03))
         results = open_store(endpoint_url=strict.url).put_many(files)
         assert strict.count("PutObject") == 1
         assert {call.status for call in strict.calls} == {200}

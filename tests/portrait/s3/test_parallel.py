@@ -1,0 +1,54 @@
+"""Work in threads: bounded, ended by a failure, a flag or Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from concurrent.futures import CancelledError
+
+import pytest
+
+from portrait.s3.parallel import in_parallel
+from portrait.s3.stopping import StopFlag
+
+
+def test_results_in_order() -> None:
+    """Futures come back in the order of the items, whatever finished first."""
+    futures = in_parallel(lambda n: n * n, range(20), workers=3, stop=StopFlag(), give_up=lambda _: True)
+    assert [future.result() for future in futures] == [n * n for n in range(20)]
+    assert in_parallel(str, [], workers=3, stop=StopFlag(), give_up=lambda _: True) == []
+
+
+@pytest.mark.parametrize("give_up", [True, False])
+def test_failure(give_up: bool) -> None:
+    """After a failure what has not begun is left, if it is of the kind that says so."""
+
+    def work(number: int) -> int:
+        if number == 1:
+            raise ValueError(number)
+        return number
+
+    futures = in_parallel(work, range(4), workers=1, stop=StopFlag(), give_up=lambda _: give_up)
+    kinds = [type(future.exception()) for future in futures]
+    later = CancelledError if give_up else type(None)
+    assert kinds == [type(None), ValueError, later, later]
+
+
+def test_interrupted() -> None:
+    """Ctrl-C in the caller's thread stops the work under way, and what has not begun never does."""
+    stop, begun = StopFlag(), []
+
+    def work(number: int) -> bool:
+        begun.append(number)
+        os.kill(os.getpid(), signal.SIGINT)
+        for _ in range(1000):
+            if stop.is_set:
+                return True
+            threading.Event().wait(0.005)
+        return False
+
+    with pytest.raises(KeyboardInterrupt):
+        in_parallel(work, range(9), workers=1, stop=stop, give_up=lambda _: True)
+    assert stop.is_set
+    assert begun == [0]
