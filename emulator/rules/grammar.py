@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 from attrs import field, frozen
 
-from emulator.rules.words import Do, obj, one_of, read_do, read_when, refuse, text
+from emulator.rules.words import Do, mapping, one_of, read_do, read_when, refuse, text
 from portrait.actions import ACTIONS
 
 
@@ -53,10 +53,10 @@ def parse(source: Any) -> Rule:
     Raises:
         RuleError: It has unknown words, wrong values, or could never fire.
     """
-    rule = obj("a rule", source, {"id", "match", "when", "do"})
+    rule = mapping("a rule", source, {"id", "match", "when", "do"})
     if "do" not in rule:
         refuse("a rule needs do: what shall happen")
-    match = obj("match", rule.get("match", {}), {"action", "customer", "name"})
+    match = mapping("match", rule.get("match", {}), {"action", "customer", "name"})
     do = read_do(rule["do"])
     return Rule(
         id=text("id", rule["id"]) if "id" in rule else "",

@@ -49,7 +49,7 @@ def refuse(why: str) -> NoReturn:
     raise RuleError(why)
 
 
-def obj(what: str, value: Any, known: set[str]) -> Mapping[str, Any]:
+def mapping(what: str, value: Any, known: set[str]) -> Mapping[str, Any]:
     """An object with no unknown words."""
     if not isinstance(value, Mapping):
         refuse(f"{what} must be an object")
@@ -110,7 +110,7 @@ _WHEN: Mapping[str, Callable[[str, Any], Any]] = {
 
 def read_when(value: Any) -> tuple[str, Any]:
     """When a rule fires: the word, and its number or numbers."""
-    when = obj("when", value, set(_WHEN))
+    when = mapping("when", value, set(_WHEN))
     if len(when) != 1:
         refuse(f"when says one of {', '.join(_WHEN)}")
     ((kind, number),) = when.items()
@@ -147,7 +147,7 @@ def _example(reason: Reason) -> str:
 
 
 def _http(what: str, value: Any) -> tuple[int, str]:
-    page = obj(what, value, {"status", "body"})
+    page = mapping(what, value, {"status", "body"})
     status = _whole(f"{what}.status", page.get("status"), 200)
     if status > 599:
         refuse(f"{what}.status must be between 200 and 599")
@@ -155,7 +155,7 @@ def _http(what: str, value: Any) -> tuple[int, str]:
 
 
 def _review(what: str, value: Any) -> Verdict:
-    review = obj(what, value, {"status", "code", "after", "reads"})
+    review = mapping(what, value, {"status", "code", "after", "reads"})
     if {"after", "reads"} <= set(review):
         refuse(f"{what} ends after seconds or after reads, not both")
     after = _number(f"{what}.after", review["after"]) if "after" in review else None
@@ -182,7 +182,7 @@ _DO: Mapping[str, Callable[[str, Any], Any]] = {
 
 def read_do(value: Any) -> Do:
     """What a rule does."""
-    do = obj("do", value, {*_DO, "delay"})
+    do = mapping("do", value, {*_DO, "delay"})
     if len(set(do) - {"delay"}) > 1 or not do:
         refuse(f"do says one of {', '.join(_DO)}, and may say delay")
     made = {kind: _DO[kind](f"do.{kind}", part) for kind, part in do.items() if kind != "delay"}

@@ -337,3 +337,9 @@ def test_the_default_project_always_exists(start):
     assert caller.group(ProjectName=DEFAULT_PROJECT)
     assert caller.group(ProjectName="film")
     assert caller.error("ListAssets", AIGC | {"ProjectName": "stage"}) == "NotFound.ProjectName"
+
+
+@pytest.mark.parametrize("nothing", [{}, {"Id": None}, {"Id": ""}])
+def test_nothing_in_a_required_field_is_a_missing_parameter(alice, nothing):
+    """Absent, null and empty are the same."""
+    assert alice.error("GetAsset", nothing) == "MissingParameter.Id"

@@ -1,9 +1,11 @@
 """Identifiers and moments."""
 
+import math
 import re
 
 import pytest
 
+import emulator.ids
 from emulator.ids import Ids
 from emulator.stamps import Stamps, read_stamp
 
@@ -31,8 +33,9 @@ def test_a_seed_repeats_its_ids_and_another_does_not():
 
 
 def test_no_id_comes_twice_in_one_second():
-    """A hundred thousand assets of one second have as many ids."""
+    """A hundred thousand assets of one second have as many ids, and sixty million could."""
     ids = Ids(0, Stamps())
+    assert math.gcd(emulator.ids._STEP, 36) == 1
     assert len({ids.asset(NOW) for _ in range(100_000)}) == 100_000
 
 
