@@ -10,6 +10,7 @@ import asyncio
 import os
 import ssl as ssl_module
 from functools import lru_cache
+from math import inf
 
 import aiohttp
 from yarl import URL
@@ -40,7 +41,14 @@ def _url(url: str) -> URL:
 
 @lru_cache(maxsize=64)
 def _timeout(timeouts: Timeouts) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=timeouts.total, connect=timeouts.connect, sock_read=timeouts.read)
+    # A little below the total: which of the two ends a request tells whether it was sent.
+    limits = [limit for limit in (timeouts.connect, timeouts.total and timeouts.total * 0.9) if limit is not None]
+    return aiohttp.ClientTimeout(
+        total=timeouts.total,
+        connect=min(limits, default=None),
+        sock_read=timeouts.read,
+        ceil_threshold=inf,  # aiohttp rounds longer limits up to whole seconds, which would make the two one
+    )
 
 
 class AiohttpTransport:

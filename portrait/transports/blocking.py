@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import ssl as ssl_module
 import threading
+from http.client import HTTPException
 from typing import Any
 
 import urllib3
@@ -19,10 +20,10 @@ from portrait.transports.common import MAX_ANSWER, ProxyChoice, ssl_context
 
 # From the special to the general: urllib3's tree says less than its leaves.
 _BROKEN: tuple[tuple[type[Exception], Broken], ...] = (
+    (exceptions.NameResolutionError, Broken.CONNECT),
+    (exceptions.NewConnectionError, Broken.CONNECT),
     (exceptions.ConnectTimeoutError, Broken.CONNECT_TIMEOUT),
     (exceptions.ReadTimeoutError, Broken.TIMEOUT),
-    (exceptions.NewConnectionError, Broken.CONNECT),
-    (exceptions.NameResolutionError, Broken.CONNECT),
     (exceptions.ProxyError, Broken.CONNECT),
     (exceptions.IncompleteRead, Broken.CUT_OFF),
     (exceptions.DecodeError, Broken.CUT_OFF),
@@ -67,6 +68,7 @@ class Urllib3Transport:
             TransportFailure: No whole answer came.
         """
         timeouts = request.timeouts
+        answer = None
         ends = None if timeouts.total is None else self._clock.monotonic() + timeouts.total
         try:
             answer = self._pool(request.url).request(
@@ -85,7 +87,7 @@ class Urllib3Transport:
                 body=self._read(answer, ends),
             )
         except exceptions.HTTPError as error:
-            raise _failure(error) from error
+            raise _failure(error, begun=answer is not None) from error
         except OSError as error:
             raise TransportFailure(Broken.LOST, type(error).__name__) from error
 
@@ -129,16 +131,23 @@ class Urllib3Transport:
         self._pools = {}
 
 
-def _failure(error: exceptions.HTTPError) -> TransportFailure:
-    # Details are class names: messages of the library repeat the URL.
-    for kind, broken in _BROKEN:
-        if isinstance(error, kind):
-            return TransportFailure(broken, _reason(error))
-    return TransportFailure(Broken.LOST, type(error).__name__)
+def _failure(error: exceptions.HTTPError, *, begun: bool) -> TransportFailure:
+    broken = next((broken for kind, broken in _BROKEN if isinstance(error, kind)), Broken.LOST)
+    # Something answered, if only with what is not HTTP. RemoteDisconnected is both: there nothing did.
+    cause = _cause(error)
+    answered = begun or (isinstance(cause, HTTPException) and not isinstance(cause, ConnectionError))
+    if broken is Broken.LOST and answered:
+        broken = Broken.CUT_OFF
+    return TransportFailure(broken, _reason(error))
+
+
+def _cause(error: BaseException) -> Any:
+    return error.__cause__ or (error.args[-1] if error.args else None)
 
 
 def _reason(error: BaseException) -> str:
-    cause = error.__cause__ or (error.args[-1] if error.args else None)
+    # Class names: messages of the library repeat the URL.
+    cause = _cause(error)
     if isinstance(cause, ssl_module.SSLCertVerificationError):
         return f"the certificate is not trusted ({cause.verify_message}); name your CA by ssl="
     return type(cause).__name__ if isinstance(cause, BaseException) else type(error).__name__
