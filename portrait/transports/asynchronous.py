@@ -128,7 +128,8 @@ class AiohttpTransport:
 
 async def _read(answer: aiohttp.ClientResponse) -> bytes:
     """The whole body, unless it is longer than any answer of the protocol."""
-    if answer.content_length is not None and answer.content_length <= MAX_ANSWER:
+    plain = "Content-Encoding" not in answer.headers  # else the length says nothing of the size in memory
+    if plain and answer.content_length is not None and answer.content_length <= MAX_ANSWER:
         return await answer.read()
     parts, size = [], 0
     async for part in answer.content.iter_any():
