@@ -1,4 +1,4 @@
-"""What both transports share: how large an answer may be, whom to trust, which way leads out, who is on this machine."""
+"""What both transports share: the largest answer, whom to trust, which way leads out, and who is on this machine."""
 
 from __future__ import annotations
 
