@@ -31,20 +31,43 @@ class ProxyChoice:
 
     Args:
         given: A proxy's URL, or "" for none at all; None leaves it to `HTTP_PROXY`, `NO_PROXY` and the like.
+
+    Raises:
+        UsageError: It is not an http or https address.
     """
 
     def __init__(self, given: str | None) -> None:
-        self._given = given
+        self._given = _usable_proxy(given, "proxy=")
         self._found: dict[tuple[str, ...], str | None] = {}
 
     def __call__(self, url: str) -> str | None:
-        """The proxy's URL, None to go straight."""
+        """The proxy's URL, None to go straight.
+
+        Raises:
+            UsageError: The environment names a proxy that cannot be used.
+        """
         if self._given is not None:
             return self._given or None
         host = tuple(url.split("/", 3)[:3])
         if host not in self._found:
-            self._found[host] = _proxy_of_environment(url)
+            self._found[host] = _usable_proxy(_proxy_of_environment(url), "The environment")
         return self._found[host]
+
+
+def _usable_proxy(proxy: str | None, where: str) -> str | None:
+    if not proxy:
+        return proxy
+    try:
+        parts = urlsplit(proxy)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:  # it is not repeated: it may hold a password
+        raise UsageError(
+            f"{where} names a proxy that is not an http or https address.",
+            advice='It looks like http://proxy.example:3128; proxy="" goes straight.',
+        )
+    return proxy
 
 
 def _proxy_of_environment(url: str) -> str | None:
