@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl as ssl_module
+from collections.abc import AsyncGenerator
 from functools import lru_cache
 from math import inf
 
@@ -75,6 +76,7 @@ class AiohttpTransport:
         self._ssl = ssl_context(ssl)
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
+        self._life: AsyncGenerator[None, None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pid = os.getpid()
 
@@ -85,7 +87,7 @@ class AiohttpTransport:
             TransportFailure: No whole answer came.
             UsageError: Another event loop is at work with this transport.
         """
-        session = self._given or self._own()
+        session = self._given or self._session_here() or await self._open()
         try:
             async with session.request(
                 request.method,
@@ -102,7 +104,8 @@ class AiohttpTransport:
         headers = {name.lower(): value for name, value in answer.headers.items()}
         return HttpResponse(status=answer.status, headers=headers, body=body)
 
-    def _own(self) -> aiohttp.ClientSession:
+    def _session_here(self) -> aiohttp.ClientSession | None:
+        """The session of this loop and process, if there is one."""
         loop = asyncio.get_running_loop()
         if self._session is not None and self._loop is loop and self._pid == os.getpid():
             return self._session
@@ -111,19 +114,32 @@ class AiohttpTransport:
                 "This client belongs to another event loop that is still running.",
                 advice="Make one client for each loop.",
             )
-        self._loop, self._pid = loop, os.getpid()
-        self._session = aiohttp.ClientSession(
+        return None
+
+    async def _open(self) -> aiohttp.ClientSession:
+        session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=self._connections, ssl=self._ssl or True),
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("User-Agent",),
         )
-        return self._session
+        self._session, self._loop, self._pid = session, asyncio.get_running_loop(), os.getpid()
+        self._life = _life(session)
+        await anext(self._life)
+        return session
 
     async def close(self) -> None:
         """Close the transport's own session; a caller's session stays open."""
-        if self._session is not None and self._pid == os.getpid():
-            await self._session.close()
-        self._session = None
+        if self._life is not None and self._pid == os.getpid():
+            await self._life.aclose()
+        self._session = self._life = None
+
+
+async def _life(session: aiohttp.ClientSession) -> AsyncGenerator[None, None]:
+    """Lasts as long as the session shall: a loop that ends closes its async generators, and so the session."""
+    try:
+        yield
+    finally:
+        await session.close()
 
 
 async def _read(answer: aiohttp.ClientResponse) -> bytes:
