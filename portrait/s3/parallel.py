@@ -46,8 +46,8 @@ def in_parallel(
             raise
 
     with ThreadPoolExecutor(max(1, min(workers, len(items))), "portrait-store") as pool:
-        futures = [pool.submit(run, item) for item in items]
         try:
+            futures = [pool.submit(run, item) for item in items]
             wait(futures)
         except BaseException:
             halted.set()
