@@ -47,7 +47,9 @@ _ROUTES: Mapping[tuple[str, str], Callable[[Control, _Asked], dict[str, Any]]] =
     ("GET", "calls"): lambda control, asked: control.calls(**asked.query),
     ("GET", "clock"): lambda control, _: control.clock(),
     ("POST", "clock"): lambda control, asked: control.set_clock(**asked.body),
-    ("POST", "validations/*"): lambda control, asked: control.finish_validation(asked.name, **asked.body),
+    ("POST", "validations/*"): lambda control, asked: control.finish_validation(
+        asked.name, **_only(asked.body, "result", "subject")
+    ),
     ("POST", "assets/*"): lambda control, asked: control.set_asset(asked.name, **asked.body),
     ("PATCH", "customers/*"): lambda control, asked: control.patch_customer(asked.name, **asked.body),
     ("GET", "rules"): lambda control, _: control.rules(),
@@ -141,3 +143,10 @@ def _object(body: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ControlError(400, "The body must be a JSON object.")
     return value
+
+
+def _only(body: dict[str, Any], *known: str) -> dict[str, Any]:
+    unknown = sorted(body.keys() - set(known))
+    if unknown:
+        raise ControlError(400, f"unknown: {', '.join(unknown)}; known are {', '.join(known)}")
+    return body

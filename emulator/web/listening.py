@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -15,7 +16,8 @@ from emulator.web.front import Front
 from emulator.web.site import Site
 
 # What is in progress when the server stops gets this long; a paused answer would hold it up for good.
-GRACE_SECONDS = 0.5
+GRACE_SECONDS = 0.25
+_STEPS = 5
 
 
 class Listener:
@@ -34,9 +36,16 @@ class Listener:
 
     async def close(self) -> None:
         """Take no more connections, let answers in progress end, drop the rest."""
+        # Python 3.11 loses a socket for good if the server closes while asyncio is in the middle of accepting it.
+        loop = asyncio.get_running_loop()
+        for listening in self._tcp.sockets:
+            with suppress(NotImplementedError):  # Windows' loop has no readers
+                loop.remove_reader(listening.fileno())
+        await _turns()
         self._tcp.close()
         self._server.pre_shutdown()
         await self._server.shutdown(GRACE_SECONDS)
+        await _turns()
         await self._tcp.wait_closed()
 
 
@@ -55,6 +64,12 @@ async def listen(site: Site, host: str, port: int) -> Listener:
     )
     tcp = await asyncio.get_running_loop().create_server(server, host, port, backlog=512)
     return Listener(tcp, server, host)
+
+
+async def _turns() -> None:
+    """Let the loop do what it has put off: asyncio accepts and closes a socket in a few steps."""
+    for _ in range(_STEPS):
+        await asyncio.sleep(0)
 
 
 def _logger() -> logging.Logger:

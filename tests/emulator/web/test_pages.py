@@ -1,0 +1,94 @@
+"""The H5 page: what it shows in each state and language, that it keeps secrets, and that it escapes."""
+
+import re
+
+import pytest
+
+from emulator.domain.records import Scan
+from emulator.server import EmulatorServer
+from emulator.settings import Settings
+from emulator.web.pages import _WORDS
+from tests.emulator.web.wire import ask, call
+
+CALLBACK = "https://www.example.com/callback?order=7"
+
+
+@pytest.fixture
+def session(url):
+    """A fresh validation."""
+    return call(url, "CreateVisualValidateSession", {"CallbackURL": CALLBACK})["Result"]
+
+
+def page(url, link, method="GET"):
+    """Status, headers and text of the page behind a link."""
+    status, headers, body = ask(url, method, link.removeprefix(url), None, {"Accept": "text/html"})
+    return status, headers, body.decode()
+
+
+def test_the_page_tells_how_to_finish_and_the_line_works(url, session):
+    """The curl line names the validation by its handle; what it sends ends the scan."""
+    status, headers, text = page(url, session["H5Link"])
+    assert (status, headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert 'lang="zh"' in text
+    target = re.search(r"curl -X POST http://[^/\s]+(/_emulator/validations/val-\d+)", text)[1]
+    body = re.search(r"-d '(.*?)'", text)[1]
+    assert ask(url, "POST", target, body.encode(), {"Content-Type": "application/json"})[0] == 200
+    assert call(url, "GetVisualValidateResult", {"BytedToken": session["BytedToken"]})["Result"]["GroupId"]
+
+
+@pytest.mark.parametrize("result", [None, "pass", "fail", "cancel", "wrong-person"])
+def test_no_secret_stands_in_the_page(url, server, session, result):
+    """Neither token nor link, in any state; and nobody may keep, frame or report the page."""
+    if result:
+        server.control.finish_validation(session["BytedToken"], result=result)
+    _, headers, text = page(url, session["H5Link"])
+    assert session["BytedToken"] not in text
+    assert "val-" in text
+    assert headers["cache-control"] == "no-store"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+
+
+def test_the_button_leads_to_the_callback_once_the_scan_has_ended(url, server, session):
+    """Contract §3: the result reaches the caller through the browser, appended to CallbackURL."""
+    assert page(url, session["H5Link"], "POST")[0] == 200
+    server.control.finish_validation(session["BytedToken"], result="pass")
+    assert '<form method="post">' in page(url, session["H5Link"])[2]
+    status, headers, text = page(url, session["H5Link"], "POST")
+    assert (status, text) == (303, "")
+    assert headers["location"].startswith(f"{CALLBACK}&bytedToken={session['BytedToken']}&resultCode=10000")
+
+
+def test_an_expired_and_an_unknown_check(url, server, session):
+    """The page says so, and offers nothing."""
+    server.service.clock.advance(121)
+    status, _, text = page(url, session["H5Link"])
+    assert (status, 'data-state="expired"' in text, "curl" in text) == (200, True, False)
+    status, _, text = page(url, "/h5/?bytedToken=20260318000000ABCDEFABCDEFABCDEFABCDEF&lng=en")
+    assert (status, _WORDS["en"]["unknown"] in text, "curl" in text) == (404, True, False)
+
+
+@pytest.mark.parametrize(
+    ("language", "shown"), [("zh", "zh"), ("en", "en"), ("zh-Hant", "zh-Hant"), ("fr", "zh"), ('"><b>', "zh")]
+)
+def test_the_language_is_the_links(url, session, language, shown):
+    """Contract §3: `lng` is zh by default, en or zh-Hant."""
+    text = page(url, session["H5Link"].replace("lng=zh", f"lng={language}".replace('"><b>', "%22%3E%3Cb%3E")))[2]
+    assert f'<html lang="{shown}">' in text
+    assert _WORDS[shown]["title"] in text
+    assert "<b>" not in text
+
+
+def test_all_languages_have_all_words():
+    """No page falls back to a word of another language, and every state has one."""
+    assert len({frozenset(words) for words in _WORDS.values()}) == 1
+    assert {*map(str, Scan), "expired", "unknown"} <= _WORDS["en"].keys()
+
+
+def test_what_the_page_shows_is_escaped():
+    """A public URL with markup in it is shown, not run."""
+    with EmulatorServer(Settings(public_url="http://x/<script>alert(1)</script>"), "manual") as server:
+        session = call(server.url, "CreateVisualValidateSession", {"CallbackURL": CALLBACK})["Result"]
+        _, _, text = page(server.url, "/h5/?" + session["H5Link"].partition("?")[2])
+    assert "<script>" not in text
+    assert "&lt;script&gt;" in text
