@@ -107,9 +107,10 @@ class AiohttpTransport:
     def _session_here(self) -> aiohttp.ClientSession | None:
         """The session of this loop and process, if there is one."""
         loop = asyncio.get_running_loop()
-        if self._session is not None and self._loop is loop and self._pid == os.getpid():
+        mine = self._session is not None and self._pid == os.getpid()
+        if mine and self._loop is loop and self._session is not None and not self._session.closed:
             return self._session
-        if self._loop is not None and self._loop.is_running() and self._pid == os.getpid():
+        if mine and self._loop is not None and self._loop is not loop and self._loop.is_running():
             raise UsageError(
                 "This client belongs to another event loop that is still running.",
                 advice="Make one client for each loop.",
