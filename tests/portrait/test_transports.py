@@ -1,0 +1,537 @@
+"""Both transports against servers of hand-written bytes: the same break has the same name in both colours."""
+
+import gzip
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+import zlib
+
+import aiohttp
+import pytest
+import urllib3
+
+from portrait import (
+    BadResponse,
+    ConnectFailed,
+    ConnectionLost,
+    HttpRequest,
+    ManualClock,
+    PortraitClient,
+    RetryPolicy,
+    Timeout,
+    Timeouts,
+    UsageError,
+)
+from portrait.http import Broken, TransportFailure
+from portrait.transports import common
+from portrait.transports.asynchronous import AiohttpTransport
+from portrait.transports.blocking import Urllib3Transport
+from tests.portrait import raw_server
+from tests.portrait.raw_server import RawServer, answering, ok, saying, trickling
+from tests.portrait.support import KEY, body
+
+GOOD = body({"Id": "asset-1"})
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+STORED = gzip.compress(bytes(400), 0)  # not squeezed: each byte in gives a byte out
+
+
+def request(url, **options):
+    """A request as a client makes it."""
+    usual = {"method": "POST", "headers": {"Content-Type": "application/json"}, "body": b'{"Id":"a"}'}
+    return HttpRequest(url=f"{url}/portrait/?Action=GetAsset", **{**usual, "timeouts": Timeouts(total=5.0), **options})
+
+
+def chunk(content):
+    """A chunk of a chunked body."""
+    return b"%x\r\n%s\r\n" % (len(content), content)
+
+
+# --- how requests break ---------------------------------------------------------------------------------------------
+
+BREAKS = {
+    "cut off by length": (saying(ok()[:-9]), Broken.CUT_OFF),
+    "cut off in a chunk": (saying(CHUNKED + chunk(GOOD)[:-20]), Broken.CUT_OFF),
+    "cut off between chunks": (saying(CHUNKED + chunk(GOOD)), Broken.CUT_OFF),
+    "cut off without a body": (saying(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"), Broken.CUT_OFF),
+    "reset within the body": (saying(ok()[:-9], then="reset"), Broken.CUT_OFF),
+    "not gzip": (
+        saying(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd"),
+        Broken.CUT_OFF,
+    ),
+    "not HTTP": (saying(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), Broken.CUT_OFF),
+    "half a status line": (saying(b"HTTP/1.1 2"), None),
+    "a bad chunk": (saying(CHUNKED + b"zz\r\nabc\r\n"), Broken.CUT_OFF),
+    "closed without an answer": (raw_server.closing, Broken.LOST),
+    "reset without an answer": (raw_server.resetting_after, Broken.LOST),
+    "reset before the request": (raw_server.resetting, Broken.LOST),
+}
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_a_break_has_the_same_name_in_both_colours(colour, name):
+    """Cut off: something answered; lost: nothing did. Either way there is no half answer, and no other exception."""
+    behave, broken = BREAKS[name]
+    with RawServer(behave) as server, pytest.raises(TransportFailure) as info:
+        print(colour.transport().send(request(server.url)))
+    # Where the libraries see different things, it is one of the two that stand for "sent".
+    assert info.value.broken in ({broken} if broken else {Broken.CUT_OFF, Broken.LOST})
+    assert "127.0.0.1" not in info.value.detail
+
+
+@pytest.mark.parametrize(
+    "behave",
+    [
+        raw_server.silent,
+        saying(b"HTTP/1.1 200 OK\r\nContent-Le", then="hold"),
+        saying(ok()[:-9], then="hold"),
+        saying(CHUNKED + chunk(b"{"), then="hold"),
+    ],
+    ids=["silent", "in the head", "in the body", "in the chunks"],
+)
+def test_a_server_that_falls_silent_is_a_timeout(colour, behave):
+    """Wherever it stops, the read timeout ends the wait."""
+    limits = Timeouts(connect=1.0, read=0.05, total=3.0)
+    began = time.monotonic()
+    with RawServer(behave) as server, pytest.raises(TransportFailure) as info:
+        colour.transport().send(request(server.url, timeouts=limits))
+    assert info.value.broken is Broken.TIMEOUT
+    assert time.monotonic() - began < 1.5
+
+
+@pytest.mark.parametrize(
+    "behave",
+    [
+        trickling(b"HTTP/1.1 200 OK\r\nContent-Length: 400\r\n\r\n", [b" "] * 400),
+        trickling(CHUNKED, [chunk(b" ")] * 400),
+        trickling(b"HTTP/1.1 200 OK\r\n\r\n", [b" "] * 400),
+        trickling(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n", [bytes([b]) for b in STORED]),
+    ],
+    ids=["length", "chunks", "to the end", "gzip"],
+)
+def test_an_answer_that_trickles_is_stopped_by_the_total(colour, behave):
+    """Every byte comes within the read timeout; all of them together take too long."""
+    limits = Timeouts(connect=1.0, read=1.0, total=0.15)
+    began = time.monotonic()
+    with RawServer(behave) as server, pytest.raises(TransportFailure) as info:
+        colour.transport().send(request(server.url, timeouts=limits))
+    assert info.value.broken is Broken.TIMEOUT
+    assert time.monotonic() - began < 1.0
+
+
+def test_nobody_listening_is_a_failed_connection(colour):
+    """Nothing was sent."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+    with pytest.raises(TransportFailure) as info:
+        colour.transport().send(request(url))
+    assert info.value.broken is Broken.CONNECT
+
+
+def test_a_name_that_does_not_exist_is_a_failed_connection(colour):
+    """Nothing was sent: `.invalid` never resolves (RFC 6761)."""
+    with pytest.raises(TransportFailure) as info:
+        colour.transport(proxy="").send(request("http://portrait.invalid"))
+    assert info.value.broken is Broken.CONNECT
+
+
+@pytest.mark.parametrize(
+    "limits", [Timeouts(connect=0.05), Timeouts(connect=1.0, total=0.05), Timeouts.of(0.05)], ids=str
+)
+def test_a_connection_that_is_not_accepted_in_time_was_not_sent(colour, limits):
+    """A full queue: whichever limit ends it, nothing was sent, and a create may be repeated."""
+    listening, fillers = raw_server.deaf()
+    try:
+        with pytest.raises(TransportFailure) as info:
+            colour.transport().send(request(f"http://127.0.0.1:{listening.getsockname()[1]}", timeouts=limits))
+    finally:
+        for sock in (listening, *fillers):
+            sock.close()
+    assert info.value.broken is Broken.CONNECT_TIMEOUT
+
+
+BREAKS_AS_ERRORS = {
+    "closed": (raw_server.closing, ConnectionLost, True),
+    "silent": (raw_server.silent, Timeout, True),
+    "cut off": (saying(ok()[:-9]), BadResponse, True),
+    "not HTTP": (saying(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), BadResponse, True),
+}
+
+
+@pytest.mark.parametrize("name", BREAKS_AS_ERRORS)
+def test_a_create_whose_answer_is_lost_is_sent_once(colour, name):
+    """One connection, one request, and an error that says it may have happened."""
+    behave, error, executed = BREAKS_AS_ERRORS[name]
+    limits = Timeouts(connect=1.0, read=0.05, total=1.0)
+    with RawServer(behave) as server:
+        client = colour.client(base_url=server.url, timeout=limits, clock=ManualClock())
+        with pytest.raises(error) as info:
+            client.create_asset(group_id="g", url="https://cdn.example/a.jpg", asset_type="Image")
+    assert info.value.may_have_executed is executed
+    assert len(server.requests) == 1
+
+
+def test_a_read_is_sent_until_it_is_answered(colour):
+    """Three lost answers, then a good one."""
+    turns = [raw_server.closing, raw_server.resetting_after, saying(ok()[:-9]), answering()]
+
+    def behave(connection, server):
+        turns.pop(0)(connection, server)
+
+    with RawServer(behave) as server:
+        client = colour.client(base_url=server.url, clock=ManualClock(), retry=RetryPolicy(first=0.0))
+        assert client.get_asset(id="asset-1").id == "asset-1"
+    assert len(server.requests) == 4
+
+
+# --- what comes through ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        ok(GOOD),
+        CHUNKED + chunk(GOOD[:7]) + chunk(GOOD[7:]) + b"0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\n" + GOOD,
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s"
+        % (len(gzip.compress(GOOD)), gzip.compress(GOOD)),
+        CHUNKED.replace(b"\r\n\r\n", b"\r\nContent-Encoding: gzip\r\n\r\n")
+        + chunk(gzip.compress(GOOD)[:3])
+        + chunk(gzip.compress(GOOD)[3:])
+        + b"0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: deflate\r\nContent-Length: %d\r\n\r\n%s"
+        % (len(zlib.compress(GOOD)), zlib.compress(GOOD)),
+        b"HTTP/1.1 100 Continue\r\n\r\n" + ok(GOOD),
+    ],
+    ids=["length", "chunked", "to the end", "gzip", "gzip in chunks", "deflate", "after a 100"],
+)
+def test_a_whole_answer_comes_through(colour, content):
+    """However it is framed and compressed, the body is the same bytes."""
+    with RawServer(saying(content)) as server:
+        answer = colour.transport().send(request(server.url))
+    assert (answer.status, answer.body) == (200, GOOD)
+    assert all(name == name.lower() for name in answer.headers)
+
+
+def test_what_is_sent_is_what_was_made(colour):
+    """Method, path with its query, headers and bytes reach the server as the request has them."""
+    with RawServer(answering()) as server:
+        colour.transport().send(request(server.url, headers={"X-Own": "1", "User-Agent": "mine/2"}))
+    head, content = server.requests[0]
+    assert head.startswith(b"POST /portrait/?Action=GetAsset HTTP/1.1\r\n")
+    assert content == b'{"Id":"a"}'
+    lines = head.decode().lower().split("\r\n")
+    assert "x-own: 1" in lines
+    assert "user-agent: mine/2" in lines
+    assert f"content-length: {len(content)}" in lines
+
+
+def test_a_redirect_is_not_followed(colour):
+    """The answer is handed up as it is: the key must not travel to another host."""
+    moved = b"HTTP/1.1 307 Moved\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n"
+    with RawServer(answering(moved)) as server:
+        answer = colour.transport().send(request(server.url))
+        assert answer.status == 307
+        client = colour.client(base_url=server.url)
+        with pytest.raises(BadResponse, match="redirects are not followed"):
+            client.get_asset(id="a")
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        ok(b" " * 2001),
+        CHUNKED + chunk(b" " * 1000) * 3 + b"0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s"
+        % (len(gzip.compress(b" " * 100_000)), gzip.compress(b" " * 100_000)),
+    ],
+    ids=["length", "chunked", "gzip"],
+)
+def test_an_answer_without_end_is_cut_off(colour, content, monkeypatch):
+    """Larger than any answer of the protocol, also after decompression: it is not kept in memory."""
+    for module in ("asynchronous", "blocking"):
+        monkeypatch.setattr(f"portrait.transports.{module}.MAX_ANSWER", 2000)
+    with RawServer(saying(content)) as server, pytest.raises(TransportFailure) as info:
+        colour.transport().send(request(server.url))
+    assert info.value.broken is Broken.CUT_OFF
+    assert "larger than 2000 bytes" in info.value.detail
+
+
+def test_the_limit_leaves_room_for_any_page():
+    """100 items with long links are far below it."""
+    assert common.MAX_ANSWER > 100 * 10_000
+
+
+def test_connections_are_kept(colour):
+    """Ten calls use one connection; a broken one is replaced."""
+    with RawServer(answering()) as server:
+        transport = colour.transport()
+        for _ in range(10):
+            transport.send(request(server.url))
+        assert (server.connections, len(server.requests)) == (1, 10)
+
+
+def test_a_connection_that_the_server_closed_meanwhile_is_not_used_again(colour):
+    """After an answer with a goodbye the next call opens another."""
+    with RawServer(saying(ok().replace(b"OK\r\n", b"OK\r\nConnection: close\r\n"))) as server:
+        transport = colour.transport()
+        for _ in range(3):
+            assert transport.send(request(server.url)).status == 200
+    assert server.connections == 3
+
+
+# --- the client over a transport ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("application", [None, "studio/7.1 (batch)"])
+def test_the_user_agent_names_application_library_and_python(colour, application):
+    """The application's name comes first; the HTTP library is named too."""
+    with RawServer(answering()) as server:
+        colour.client(base_url=server.url, user_agent=application).get_asset(id="a")
+    agent = next(line for line in server.heads[0].split("\r\n") if line.startswith("user-agent: "))
+    library = "urllib3" if colour.name == "sync" else "aiohttp"
+    assert agent.startswith(
+        "user-agent: studio/7.1 (batch) portrait-actions/" if application else "user-agent: portrait-"
+    )
+    assert f"python/{sys.version_info[0]}.{sys.version_info[1]}" in agent
+    assert agent.endswith(library)
+    assert server.heads[0].count("user-agent") == 1
+
+
+def test_the_key_goes_as_a_bearer_token(colour):
+    """And the body is JSON."""
+    with RawServer(answering()) as server:
+        colour.client(base_url=server.url).get_asset(id="a")
+    assert f"authorization: bearer {KEY}" in server.heads[0]
+    assert "content-type: application/json" in server.heads[0]
+
+
+def test_an_own_pool_is_used_and_not_closed():
+    """A caller's urllib3 pool lives on after the client."""
+    with RawServer(answering()) as server, urllib3.PoolManager(headers={"X-Mine": "1"}) as pool:
+        with PortraitClient(api_key=KEY, base_url=server.url, transport=Urllib3Transport(pool=pool)) as client:
+            client.get_asset(id="a")
+        assert len(pool.pools) == 1
+        Urllib3Transport(pool=pool).close()
+        assert len(pool.pools) == 1
+
+
+def test_an_own_session_is_used_and_not_closed():
+    """A caller's aiohttp session lives on after the transport."""
+    import asyncio  # noqa: PLC0415
+
+    async def main(url):
+        async with aiohttp.ClientSession(headers={"X-Mine": "1"}) as session:
+            transport = AiohttpTransport(session=session)
+            assert (await transport.send(request(url))).status == 200
+            await transport.close()
+            assert not session.closed
+
+    with RawServer(answering()) as server:
+        asyncio.run(main(server.url))
+    assert "x-mine: 1" in server.heads[0]
+
+
+def test_a_transport_that_was_passed_in_is_not_closed(colour):
+    """Who opens, closes."""
+    client, script = colour.scripted(raw_answer())
+    client.get_asset(id="a")
+    client.close()
+    assert script.closed == 0
+
+
+def raw_answer():
+    """A good answer for a scripted transport."""
+    from tests.portrait.support import good  # noqa: PLC0415
+
+    return good({"Id": "a"})
+
+
+# --- proxies --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bare(monkeypatch):
+    """No proxy in the environment."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    return monkeypatch
+
+
+@pytest.fixture
+def proxied(bare):
+    """A server, and a proxy before it."""
+    with RawServer(saying(ok())) as server, RawServer(raw_server.proxying) as proxy:
+        yield server, proxy, bare
+
+
+@pytest.mark.parametrize("way", ["argument", "HTTP_PROXY", "http_proxy"])
+def test_a_proxy_is_used(colour, proxied, way):
+    """Given by proxy=, or by the environment in either spelling."""
+    server, proxy, environment = proxied
+    if way == "argument":
+        client = colour.client(base_url=server.url, proxy=proxy.url)
+    else:
+        environment.setenv(way, proxy.url)
+        client = colour.client(base_url=server.url)
+    assert client.get_asset(id="a").id == "asset-1"
+    assert len(proxy.requests) == 1
+    assert proxy.requests[0][0].startswith(f"POST {server.url}/portrait/?Action=GetAsset".encode())
+
+
+@pytest.mark.parametrize("way", ["empty argument", "NO_PROXY", "no_proxy", "star"])
+def test_a_proxy_is_passed_by(colour, proxied, way):
+    """`proxy=""` and NO_PROXY go straight."""
+    server, proxy, environment = proxied
+    environment.setenv("HTTP_PROXY", proxy.url)
+    options = {"proxy": ""} if way == "empty argument" else {}
+    if way in {"NO_PROXY", "no_proxy"}:
+        environment.setenv(way, "127.0.0.1,localhost")
+    if way == "star":
+        environment.setenv("NO_PROXY", "*")
+    assert colour.client(base_url=server.url, **options).get_asset(id="a").id == "asset-1"
+    assert len(proxy.requests) == 0
+
+
+def test_a_proxys_credentials_go_to_the_proxy_only(colour, proxied):
+    """User and password in the proxy's URL become a header for it, and stay out of every text."""
+    server, proxy, _ = proxied
+    address = proxy.url.replace("http://", "http://proxy-user:proxy-word@")
+    client = colour.client(base_url=server.url, proxy=address)
+    client.get_asset(id="a")
+    assert "proxy-authorization: basic chjvehktdxnlcjpwcm94es13b3jk" in proxy.heads[0]
+    assert "proxy-word" not in repr(client.client)
+
+
+def test_a_proxy_that_is_away_is_a_failed_connection(colour, bare):
+    """Nothing reached the service."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        url = f"http://u:proxy-word@127.0.0.1:{free.getsockname()[1]}"
+    with pytest.raises(ConnectFailed) as info:
+        colour.client(base_url="http://127.0.0.1:9", proxy=url, retry=None).get_asset(id="a")
+    assert "proxy-word" not in str(info.value)
+    assert info.value.may_have_executed is False
+
+
+def test_a_proxy_that_refuses_the_tunnel_is_a_failed_connection(colour, bare):
+    """407 or 403 to CONNECT: nothing reached the service."""
+    refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    with RawServer(saying(refusal)) as proxy, pytest.raises(ConnectFailed):
+        colour.client(base_url="https://127.0.0.1:9", proxy=proxy.url, retry=None).get_asset(id="a")
+
+
+@pytest.mark.parametrize(
+    "proxy", ["socks5://127.0.0.1:1080", "127.0.0.1:8080", "ftp://127.0.0.1", "http://", "nonsense"]
+)
+def test_a_proxy_that_cannot_be_used_is_a_usage_error(colour, proxy):
+    """When the client is made, with the mending."""
+    with pytest.raises(UsageError, match="proxy="):
+        colour.client(proxy=proxy)
+
+
+# --- TLS ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    """A CA's certificate, and a server's context whose certificate it signed."""
+    home = tmp_path_factory.mktemp("tls")
+
+    def openssl(*words):
+        try:
+            subprocess.run(["openssl", *words], cwd=home, check=True, capture_output=True, timeout=20)
+        except FileNotFoundError:
+            pytest.skip("openssl is not installed")
+
+    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+    openssl("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=Test CA",
+            "-addext", "keyUsage=critical,keyCertSign")  # fmt: skip
+    openssl("req", *key, "-keyout", "own.key", "-out", "own.csr", "-subj", "/CN=localhost")
+    (home / "own.ext").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\nauthorityKeyIdentifier=keyid\n")
+    openssl("x509", "-req", "-in", "own.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
+            "-extfile", "own.ext", "-out", "own.pem")  # fmt: skip
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(home / "own.pem", home / "own.key")
+    return home / "ca.pem", context
+
+
+@pytest.mark.parametrize("form", ["path", "context"])
+def test_an_own_ca_is_trusted(colour, authority, form, bare):
+    """By the path of its file, or by a context."""
+    ca, context = authority
+    with RawServer(answering(), tls=context) as server:
+        trust = str(ca) if form == "path" else ssl.create_default_context(cafile=str(ca))
+        assert colour.client(base_url=server.url, ssl=trust).get_asset(id="a").id == "asset-1"
+
+
+def test_a_certificate_that_is_not_trusted_is_named_as_such(colour, authority, bare):
+    """Nothing was sent; the text says what to do."""
+    with RawServer(answering(), tls=authority[1]) as server, pytest.raises(ConnectFailed) as info:
+        colour.client(base_url=server.url, retry=None).get_asset(id="a")
+    assert "the certificate is not trusted" in str(info.value)
+    assert "ssl=" in str(info.value)
+    assert server.requests == []
+
+
+def test_a_server_without_tls_is_a_failed_connection(colour, bare):
+    """Https to an http port: nothing was sent that anybody could read."""
+    with RawServer(raw_server.blunt) as server, pytest.raises(ConnectFailed):
+        colour.client(base_url=server.url.replace("http:", "https:"), retry=None).get_asset(id="a")
+
+
+def test_tls_goes_through_a_proxys_tunnel(colour, authority, bare):
+    """CONNECT to the proxy; the proxy sees neither path nor key."""
+    ca, context = authority
+    with RawServer(answering(), tls=context) as server, RawServer(raw_server.proxying) as proxy:
+        client = colour.client(base_url=server.url, ssl=str(ca), proxy=proxy.url)
+        assert client.get_asset(id="a").id == "asset-1"
+        client.close()
+    assert proxy.requests[0][0].startswith(b"CONNECT 127.0.0.1:")
+    assert KEY.encode() not in proxy.requests[0][0]
+
+
+@pytest.mark.parametrize("content", [None, "", "not a certificate"])
+def test_a_ca_file_that_cannot_be_used_is_a_usage_error(colour, tmp_path, content):
+    """Missing, empty or something else: said when the client is made."""
+    path = tmp_path / "ca.pem"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(UsageError, match="ssl="):
+        colour.client(ssl=str(path))
+
+
+# --- threads --------------------------------------------------------------------------------------------------------
+
+
+def test_twenty_threads_share_one_client():
+    """Each hears its own answers, over at most as many connections."""
+    heard, lock = [], threading.Lock()
+    with RawServer(answering()) as server, PortraitClient(api_key=KEY, base_url=server.url) as client:
+
+        def work():
+            for _ in range(5):
+                found = client.get_asset(id="asset-1").id
+                with lock:
+                    heard.append(found)
+
+        threads = [threading.Thread(target=work) for _ in range(20)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert heard == ["asset-1"] * 100
+    assert server.connections <= 20
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "ALL_PROXY"])
+def test_a_proxy_of_the_environment_that_cannot_be_used_is_a_usage_error(colour, bare, variable):
+    """SOCKS is not spoken: said at the first call, before anything is sent, without the password."""
+    bare.setenv(variable, "socks5://u:proxy-word@127.0.0.1:1080")
+    client = colour.client(base_url="http://127.0.0.1:9")
+    with pytest.raises(UsageError, match="environment") as info:
+        client.get_asset(id="a")
+    assert "proxy-word" not in str(info.value)
