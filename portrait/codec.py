@@ -79,8 +79,8 @@ def decode_strict(cls: type[T], value: Any) -> T:
     return _SERVER.structure(value, cls)
 
 
-def _fields(cls: type) -> list[tuple[str, tuple[str, ...], Any, bool]]:
-    """Attribute, wire names, type, required: for each field that travels."""
+def wire_fields(cls: type) -> list[tuple[str, tuple[str, ...], Any, bool]]:
+    """Attribute, wire names, type, required: for each field of an attrs class that travels."""
     hints = get_type_hints(cls)
     return [
         (a.name, _ALTERNATIVES.get((cls, a.name), (wire_name(a.name),)), hints[a.name], a.default is attrs.NOTHING)
@@ -95,7 +95,7 @@ def _reader(converter: Converter) -> Callable[[type], Callable[[Any, Any], Any]]
     def factory(cls: type) -> Callable[[Any, Any], Any]:
         plan = [
             (attribute, names, converter.get_structure_hook(_plain(kind)), _plain(kind), required)
-            for attribute, names, kind, required in _fields(cls)
+            for attribute, names, kind, required in wire_fields(cls)
         ]
 
         def structure(value: Any, _: Any) -> Any:
@@ -128,7 +128,7 @@ def _says_nothing(raw: Any) -> bool:
 
 def _writer(converter: Converter) -> Callable[[type], Callable[[Any], dict[str, Any]]]:
     def factory(cls: type) -> Callable[[Any], dict[str, Any]]:
-        plan = [(attribute, names[-1]) for attribute, names, _, _ in _fields(cls)]
+        plan = [(attribute, names[-1]) for attribute, names, _, _ in wire_fields(cls)]
 
         def unstructure(value: Any) -> dict[str, Any]:
             written = {}

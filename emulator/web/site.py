@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from emulator.calls import Answering, Call, Reply
 from emulator.service import Service
 from emulator.web.control import ControlPlane
+from emulator.web.description import Description
 from emulator.web.files import Files
 from emulator.web.form import BODY_LIMIT, BrokenForm, FormReader
 from emulator.web.head import Head, text
@@ -56,6 +57,7 @@ class Site:
             ACTIONS: {"POST": self._action},
             UPLOAD: {"POST": self._upload},
             "/": {"GET": self._about, "POST": self._ark},
+            "/_emulator/openapi.json": {"GET": Description(service).show},
         }
         self._below: tuple[tuple[str, Mapping[str, _Handler]], ...] = (
             ("/r2/", {"GET": files.stored}),

@@ -1,0 +1,173 @@
+"""The Actions and the upload as operations of an OpenAPI document, with links from what makes an id to what takes one.
+
+OpenAPI tells operations apart by path and method, the protocol by the query's `Action`. So each Action is listed below
+a path of its own whose fragment is the Action's name, `/v1/portrait/#GetAsset`: no client sends a fragment, and the
+required parameter `Action` is what goes out. Must not know how a schema is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from attrs import frozen
+
+from emulator.settings import Settings
+from emulator.web.openapi import schemas
+from emulator.web.openapi.schemas import Schema, obj, one_of
+from portrait import models
+from portrait.actions import ACTIONS, VERSION, Action
+from portrait.codec import wire_fields
+from portrait.dialects import Dialect
+from portrait.media import limits_for
+
+PATH = "/v1/portrait/"
+UPLOAD = "/v1/portrait/upload"
+_DAMAGED = (400, "invalid_request_error", ())
+
+# What makes an id, where it stands in the answer, and what it is an id of.
+_MADE = (
+    ("CreateAssetGroup", "Id", "group"),
+    ("GetVisualValidateResult", "GroupId", "group"),
+    ("CreateAsset", "Id", "asset"),
+    ("Upload", "Id", "asset"),
+    ("CreateVisualValidateSession", "BytedToken", "token"),
+    ("Upload", "R2Key", "file"),
+)
+# What takes an id outside of the Actions: operation, a link's part, and the name there.
+_TAKEN = (
+    ("Upload", "requestBody", "GroupId", "group"),
+    ("DecideAsset", "parameters", "path.name", "asset"),
+    ("FinishValidation", "parameters", "path.name", "token"),
+    ("ShowValidation", "parameters", "query.bytedToken", "token"),
+    ("CompleteValidation", "parameters", "query.bytedToken", "token"),
+    ("ReadUpload", "parameters", "path.key", "file"),
+)
+
+
+@frozen
+class Speaker:
+    """A dialect and the settings that it is spoken with."""
+
+    dialect: Dialect
+    settings: Settings
+
+
+def paths(speaker: Speaker) -> Iterator[tuple[str, Schema]]:
+    """Every Action, and the upload."""
+    for name, action in ACTIONS.items():
+        yield f"{PATH}#{name}", {"post": _operation(action, speaker)}
+    yield UPLOAD, {"post": _upload(speaker)}
+
+
+def components(speaker: Speaker) -> dict[str, Schema]:
+    """What several answers share: the items of pages, and the refusal."""
+    items = {"Asset": (models.Asset, schemas.ASSET_ID), "AssetGroup": (models.AssetGroup, schemas.GROUP_ID)}
+    shown = {name: schemas.result_schema(cls, speaker.dialect, form) for name, (cls, form) in items.items()}
+    return {**shown, "Refusal": schemas.refusal(speaker.dialect, speaker.settings)}
+
+
+def _operation(action: Action[Any, Any], speaker: Speaker) -> Schema:
+    body = schemas.request_schema(action, speaker.dialect, speaker.settings)
+    return {
+        "operationId": action.name,
+        "summary": action.summary,
+        "tags": ["Actions"],
+        "security": [{"key": []}],
+        "parameters": [
+            _query("Action", {"const": action.name}, required=True),
+            _query("Version", {"const": VERSION}, required=speaker.dialect.version_required),
+        ],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
+        "responses": _responses(action.name, _result(action, speaker), speaker),
+    }
+
+
+def _result(action: Action[Any, Any], speaker: Speaker) -> Schema:
+    if action.result.__name__ in {"Asset", "AssetGroup"}:
+        return {"$ref": f"#/components/schemas/{action.result.__name__}"}
+    form = schemas.GROUP_ID if "Group" in action.name else schemas.ASSET_ID
+    return schemas.result_schema(action.result, speaker.dialect, form)
+
+
+def _upload(speaker: Speaker) -> Schema:
+    """Contract §5."""
+    limits = limits_for(speaker.dialect.name, door="upload")[models.AssetType.IMAGE]
+    taken = f"{', '.join(limits.formats)}; at most {limits.size.high} bytes"
+    fields = {
+        "file": {"type": "string", "format": "binary", "description": taken},
+        "GroupId": {"type": "string", "minLength": 1},
+        "Name": {"type": "string", "maxLength": speaker.dialect.name_limit},
+        "AssetType": one_of([models.AssetType.IMAGE]),
+        "ProjectName": {"type": "string"},
+    }
+    result = schemas.result_schema(models.UploadedAsset, speaker.dialect, schemas.ASSET_ID)
+    schema = obj(fields, ("file", "GroupId"), closed=False)
+    return {
+        "operationId": "Upload",
+        "summary": "Keep a picture and register it.",
+        "tags": ["Actions"],
+        "security": [{"key": []}],
+        "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}},
+        "responses": _responses("Upload", result, speaker),
+    }
+
+
+def _query(name: str, schema: Schema, *, required: bool) -> Schema:
+    return {"name": name, "in": "query", "required": required, "schema": {"type": "string", **schema}}
+
+
+def _responses(name: str, result: Schema, speaker: Speaker) -> Schema:
+    """Contract §4: business errors inside of 200, the others by the dialect's table."""
+    said = schemas.success("CreateAsset" if name == "Upload" else name, result)
+    answer: Schema = {
+        "description": "The result, or why there is none.",
+        "content": {"application/json": {"schema": {"oneOf": [said, {"$ref": "#/components/schemas/Refusal"}]}}},
+    }
+    links = dict(_links(name))
+    if links:
+        answer["links"] = links
+    return {"200": answer, **errors([_DAMAGED, *_rows(speaker)])}
+
+
+def _rows(speaker: Speaker) -> Iterator[tuple[int, str, tuple[str, ...]]]:
+    for row in speaker.dialect.refusals.values():
+        if row.plain is not None and row.status < 500:
+            yield row.status, row.plain, (row.code,)
+
+
+def errors(rows: Iterable[tuple[int, str, tuple[str, ...]]]) -> Schema:
+    """Responses in the form of HTTP's own errors: status, type, codes."""
+    by_status: dict[int, dict[str, tuple[str, ...]]] = {}
+    for status, kind, codes in rows:
+        known = by_status.setdefault(status, {})
+        known[kind] = (*known.get(kind, ()), *codes)
+    return {
+        str(status): {
+            "description": ", ".join(kinds),
+            "content": {"application/json": {"schema": schemas.plain(kinds)}},
+        }
+        for status, kinds in sorted(by_status.items())
+    }
+
+
+def _links(name: str) -> Iterator[tuple[str, Schema]]:
+    """To every operation that takes what this one makes."""
+    for maker, field, kind in _MADE:
+        if maker != name:
+            continue
+        value = f"$response.body#/Result/{field}"
+        for taker, part, place, taken in [*_takers(), *_TAKEN]:
+            if taken == kind:
+                said: Mapping[str, Any] = {place: value}
+                yield f"{field}To{taker}", {"operationId": taker, part: said}
+
+
+def _takers() -> Iterator[tuple[str, str, str, str]]:
+    """The Actions that take an id as a field."""
+    kinds = {"GroupId": "group", "BytedToken": "token"}
+    for name, action in ACTIONS.items():
+        for _, (field, *_), _, _ in wire_fields(action.request):
+            kind = ("group" if "Group" in name else "asset") if field == "Id" else kinds.get(field)
+            if kind is not None:
+                yield name, "requestBody", field, kind

@@ -1,0 +1,47 @@
+"""The whole document. Must not know what an operation says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from emulator.settings import Settings
+from emulator.web.openapi import actions, control, files
+from portrait._version import __version__
+from portrait.dialects import ALLTOKEN
+
+ADDRESS = "/_emulator/openapi.json"
+
+_ABOUT = """\
+The portrait Actions as AllToken speaks them, answered by portrait-emulator, and the emulator's own control plane.
+
+An Action is called by `POST /v1/portrait/?Action=<name>`. OpenAPI has no operations by query, so each Action is listed
+below a path with its name as the fragment, which is never sent: the parameter `Action` is what counts."""
+
+
+def document(settings: Settings) -> dict[str, Any]:
+    """The OpenAPI document of an emulator with these settings."""
+    speaker = actions.Speaker(ALLTOKEN, settings)
+    paths: dict[str, dict[str, Any]] = {}
+    for path, operations in (*actions.paths(speaker), *files.paths(), *control.paths()):
+        paths.setdefault(path, {}).update(operations)
+    paths[ADDRESS] = {"get": _itself()}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "portrait-emulator", "version": __version__, "description": _ABOUT},
+        "servers": [{"url": "/"}],
+        "paths": paths,
+        "components": {
+            "schemas": actions.components(speaker),
+            "securitySchemes": {
+                "key": {"type": "http", "scheme": "bearer"},
+                "control": {"type": "apiKey", "in": "header", "name": "X-Emulator-Token"},
+            },
+        },
+    }
+
+
+def _itself() -> dict[str, Any]:
+    answer = {"description": "This.", "content": {"application/json": {"schema": {"type": "object"}}}}
+    responses = {"200": answer, **actions.errors([(403, "permission_error", ())])}
+    said = {"operationId": "Description", "summary": "This document.", "tags": ["Control plane"]}
+    return {**said, "security": [{}, {"control": []}], "responses": responses}

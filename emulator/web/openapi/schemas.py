@@ -1,0 +1,244 @@
+"""JSON Schemas of the protocol's values: requests from their classes and a dialect's tables, results by its presenters.
+
+A request's schema is what is taken, with `null` for what may be left out; a result's is exactly what is sent. What a
+class cannot say (the form of an id, the limits of a number) is in two tables. Must not know addresses and statuses.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from enum import StrEnum
+from typing import Any, get_args, get_origin, get_type_hints
+
+import attrs
+
+from emulator.settings import Settings
+from portrait import models
+from portrait.actions import VERSION, Action
+from portrait.codec import wire_fields
+from portrait.dialects import Dialect
+from portrait.dialects.envelope import REGION, SERVICE
+from portrait.errors import MEDIA_CODES
+from portrait.reasons import Reason
+
+Schema = dict[str, Any]
+
+# Contract §1, *Identifiers*.
+TOKEN: Schema = {"type": "string", "pattern": "^[0-9]{14}[0-9A-F]{20}$"}
+GROUP_ID: Schema = {"type": "string", "pattern": "^group-[0-9]{14}-[a-z0-9]{5}$"}
+ASSET_ID: Schema = {"type": "string", "pattern": "^asset-[0-9]{14}-[a-z0-9]{5}$"}
+STAMP: Schema = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"}
+_LINK: Schema = {"type": "string", "pattern": "^https?://"}
+# Contract §2: an absolute http or https address.
+_ADDRESS: Schema = {"format": "uri", "pattern": "^[hH][tT][tT][pP][sS]?://[^\\x00-\\x20\\x7f]+$", "maxLength": 8192}
+
+# What a result's text looks like.
+_FORMS: Mapping[str, Schema] = {
+    "GroupId": GROUP_ID,
+    "CreateTime": STAMP,
+    "UpdateTime": STAMP,
+    "URL": _LINK,
+    "UploadedURL": _LINK,
+    "H5Link": _LINK,
+    "CallbackURL": _LINK,
+    "BytedToken": TOKEN,
+    "R2Key": {"type": "string", "pattern": "^portrait-uploads/[0-9]+/[0-9a-f]+\\.[a-z]+$"},
+    "TotalCount": {"type": "integer", "minimum": 0},
+}
+# Contract §2: the limits of a request's values; the largest number is the largest integer that the reader knows.
+_LIMITS: Mapping[str, Callable[[Dialect], Schema]] = {
+    "Name": lambda dialect: {"maxLength": dialect.name_limit},
+    "Description": lambda dialect: {"maxLength": dialect.description_limit} if dialect.description_limit else {},
+    "URL": lambda _: _ADDRESS,
+    "CallbackURL": lambda _: _ADDRESS,
+    "PageNumber": lambda _: {"minimum": 1, "maximum": 2**64 - 1},
+    "PageSize": lambda _: {"minimum": 1, "maximum": 100},
+}
+# Contract §3: LivenessFace groups come only from a passed check.
+_NARROWED: Mapping[tuple[type, str], Schema] = {
+    (models.CreateAssetGroupRequest, "GroupType"): {"enum": [str(models.GroupType.AIGC)]},
+}
+# Contract §2, *Asset item*: what else an asset shows, by how its review stands; the two statuses are equal (§10.1).
+_BY_STATUS: Mapping[models.AssetStatus, Schema] = {
+    models.AssetStatus.PROCESSING: {"properties": {"URL": False, "FailedReason": False}},
+    models.AssetStatus.ACTIVE: {"required": ["URL"], "properties": {"FailedReason": False}},
+    models.AssetStatus.FAILED: {"required": ["URL", "FailedReason"]},
+}
+
+
+def obj(properties: Mapping[str, Any], required: Iterable[str] | None = None, *, closed: bool = True) -> Schema:
+    """An object; everything is required where nothing is said."""
+    schema: Schema = {"type": "object", "properties": dict(properties)}
+    names = list(properties if required is None else required)
+    if names:
+        schema["required"] = names
+    if closed:
+        schema["additionalProperties"] = False
+    return schema
+
+
+def one_of(values: Iterable[str]) -> Schema:
+    """A closed set of texts."""
+    return {"type": "string", "enum": [str(value) for value in values]}
+
+
+# --- requests ---------------------------------------------------------------------------------------------------------
+
+
+def request_schema(action: Action[Any, Any], dialect: Dialect, settings: Settings) -> Schema:
+    """What an Action takes: the dialect says what is required, and which fields it does not know."""
+    optional = set() if settings.name_required else {"Name|Title"}  # contract §10.6
+    names = [name for name in dialect.required[action.name] if name not in optional]
+    required = frozenset(name for name in names if "|" not in name)
+    schema = _taken(action.request, dialect, required, foreign=dialect.foreign.get(action.name, frozenset()))
+    for choice in (name.split("|") for name in names if "|" in name):
+        schema["anyOf"] = [_given(choice[: at + 1], dialect) for at in range(len(choice))]
+    return schema
+
+
+def _given(names: list[str], dialect: Dialect) -> Schema:
+    """The last of the names is there, the ones before it say nothing."""
+    nothing = {"anyOf": [{"type": "null"}, {"const": ""}]}
+    there = {"type": "string", "minLength": 1, "maxLength": dialect.name_limit}
+    return {"required": names[-1:], "properties": {**dict.fromkeys(names[:-1], nothing), names[-1]: there}}
+
+
+def _taken(
+    cls: type, dialect: Dialect, required: frozenset[str], *, foreign: frozenset[str] = frozenset(), inside: str = ""
+) -> Schema:
+    properties: dict[str, Schema] = {}
+    needed = []
+    for _, names, kind, _ in wire_fields(cls):
+        name = names[0]
+        if name in foreign:
+            continue
+        must = inside + name in required
+        schema = _value(_bare(kind), dialect, required, f"{inside}{name}.")
+        if not inside and name in _LIMITS:
+            schema |= _LIMITS[name](dialect)
+        schema |= _NARROWED.get((cls, name), {})
+        if must:
+            needed.append(name)
+        properties[name] = _nonempty(schema) if must else _or_null(schema)
+    return obj(properties, needed, closed=False)
+
+
+def _value(kind: Any, dialect: Dialect, required: frozenset[str], inside: str) -> Schema:
+    if get_origin(kind) is tuple:
+        return {"type": "array", "items": _value(get_args(kind)[0], dialect, required, inside)}
+    if issubclass(kind, StrEnum):
+        return one_of(kind)
+    if attrs.has(kind):
+        return _taken(kind, dialect, required, inside=inside)
+    return {"type": "integer" if kind is int else "string"}
+
+
+def _nonempty(schema: Schema) -> Schema:
+    """Contract §2: an empty text in a required field is as good as none (I)."""
+    plain = schema["type"] == "string" and not {"enum", "pattern"} & set(schema)
+    return {**schema, "minLength": 1} if plain else schema
+
+
+def _or_null(schema: Schema) -> Schema:
+    """Contract §2: null is as good as absent (I)."""
+    enum = {"enum": [*schema["enum"], None]} if "enum" in schema else {}
+    return {**schema, "type": [schema["type"], "null"], **enum}
+
+
+def _bare(kind: Any) -> Any:
+    """The type without `| None` and `| str`."""
+    return kind if get_origin(kind) is tuple else next(iter(get_args(kind)), kind)
+
+
+# --- results ----------------------------------------------------------------------------------------------------------
+
+
+def result_schema(cls: type, dialect: Dialect, id_form: Schema) -> Schema:
+    """What is sent for a result: the keys are those that the dialect's presenter shows, full and bare."""
+    bare, full = dialect.present(sample(cls, full=False)), dialect.present(sample(cls, full=True))
+    kinds = {name: (attribute, _bare(kind)) for attribute, names, kind, _ in wire_fields(cls) for name in names}
+    forms = {**_FORMS, "Id": id_form}
+    properties = {name: forms.get(name) or _sent(cls, name, *kinds[name], dialect=dialect) for name in full}
+    schema = obj(properties, [name for name in full if name in bare])
+    if cls is models.Asset:
+        schema["oneOf"] = [_standing(str(status), more) for status, more in _BY_STATUS.items()]
+    return schema
+
+
+def _standing(status: str, more: Schema) -> Schema:
+    stands = {name: {"const": status} for name in ("Status", "UpstreamStatus")}
+    return {**more, "properties": {**stands, **more.get("properties", {})}}
+
+
+def _sent(cls: type, name: str, attribute: str, kind: Any, *, dialect: Dialect) -> Schema:
+    if get_origin(kind) is tuple:
+        item = get_args(kind)[0]
+        return {"type": "array", "items": {"$ref": f"#/components/schemas/{item.__name__}"}}
+    if issubclass(kind, StrEnum):
+        shown = (dialect.present(attrs.evolve(sample(cls, full=True), **{attribute: each})) for each in kind)
+        return one_of(dict.fromkeys(each[name] for each in shown))
+    if kind is int:
+        return {"type": "integer", **_LIMITS[name](dialect)}
+    return {"type": "string"}
+
+
+def sample(cls: Any, *, full: bool) -> Any:
+    """An instance with a value for every field, or only for those that a result cannot be without."""
+    hints = get_type_hints(cls)
+    fields = [a for a in attrs.fields(cls) if a.name != "response"]
+    return cls(**{a.name: _sample(_bare(hints[a.name])) for a in fields if full or a.default is attrs.NOTHING})
+
+
+def _sample(kind: Any) -> Any:
+    if get_origin(kind) is tuple:
+        return ()
+    if issubclass(kind, StrEnum):
+        return next(iter(kind))
+    return sample(kind, full=True) if attrs.has(kind) else kind()
+
+
+# --- answers ----------------------------------------------------------------------------------------------------------
+
+
+def success(action: str, result: Schema) -> Schema:
+    """The envelope with a Result. Contract §1: five metadata fields, always."""
+    metadata = _metadata({"const": action}, {"const": VERSION})
+    return obj({"ResponseMetadata": obj(metadata), "Result": result})
+
+
+def refusal(dialect: Dialect, settings: Settings) -> Schema:
+    """The envelope with an Error; Action and Version are repeated as they came."""
+    error = obj({"Code": {"type": "string", "pattern": _codes(dialect, settings)}, "Message": {"type": "string"}})
+    metadata = _metadata({"type": "string"}, {"type": "string"})
+    return obj({"ResponseMetadata": obj({**metadata, "Error": error})})
+
+
+def _metadata(action: Schema, version: Schema) -> Schema:
+    fixed = {"Service": {"const": SERVICE}, "Region": {"const": REGION}}
+    return {"RequestId": TOKEN, "Action": action, "Version": version, **fixed}
+
+
+def _codes(dialect: Dialect, settings: Settings) -> str:
+    """Every code that the dialect puts into an envelope."""
+    keys = {Reason.KEY_MISSING, Reason.KEY_UNKNOWN} if settings.auth_error == "envelope" else set()
+    codes = {row.code for reason, row in dialect.refusals.items() if row.plain is None or reason in keys}
+    gaps = {"detail": f"(?:{'|'.join(sorted(MEDIA_CODES))})", "field": "[A-Za-z0-9.]+"}
+    return f"^(?:{'|'.join(sorted(_pattern(code, gaps) for code in codes))})$"
+
+
+def _pattern(code: str, gaps: Mapping[str, str]) -> str:
+    """A code with its gaps as alternatives; a gap that nothing fills takes its dot along."""
+    head, _, gap = code.partition(".{")
+    return re.escape(head) + (f"(?:\\.{gaps[gap.removesuffix('}')]})?" if gap else "")
+
+
+def plain(rows: Mapping[str, Iterable[str]]) -> Schema:
+    """HTTP's own errors. Contract §1.
+
+    Args:
+        rows: `type` → the codes that come with it.
+    """
+    codes = sorted({code for each in rows.values() for code in each})
+    error = {"message": {"type": "string", "minLength": 1}, "type": one_of(rows), "request_id": TOKEN}
+    return obj({"error": obj({**error, **({"code": one_of(codes)} if codes else {})})})
