@@ -19,8 +19,8 @@ from portrait.s3.plan import MIB, SMALLEST_PART
 from tests.s3_stub import ACCESS_KEY, SECRET_KEY, S3Stub
 
 JPEG = b"\xff\xd8\xff\xe0"
-LARGE = 2 * SMALLEST_PART + MIB
-"""Three parts of the smallest size, the last one smaller."""
+LARGE = SMALLEST_PART + MIB
+"""Two parts of the smallest size, the last one smaller."""
 
 
 class Blocking:
@@ -125,8 +125,14 @@ def make_file(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def large(make_file: Callable[..., Path]) -> Path:
-    """A file of three parts."""
+    """A file of two parts."""
     return make_file("clip.bin", LARGE)
+
+
+@pytest.fixture
+def larger(make_file: Callable[..., Path]) -> Path:
+    """A file of three parts."""
+    return make_file("clip.bin", 2 * SMALLEST_PART + MIB)
 
 
 def only_object(stub: S3Stub) -> tuple[str, bytes]:

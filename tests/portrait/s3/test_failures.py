@@ -62,7 +62,7 @@ def test_single_put_survives(
     assert stub.count("PutObject") == 3
 
 
-@pytest.mark.parametrize("action", ["drop-before", "drop-after", "status-before", "status-after"])
+@pytest.mark.parametrize("action", ["drop-before", "drop-after", "status-after"])
 @pytest.mark.parametrize(
     "operation",
     ["ListObjectsV2", "ListMultipartUploads", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"],
@@ -281,7 +281,7 @@ def test_state_folder_that_cannot_be_made(
 
 
 def test_disk_that_fills_up(
-    stub: S3Stub, make_store: Make, large: Path, monkeypatch: pytest.MonkeyPatch, state: Path
+    stub: S3Stub, make_store: Make, larger: Path, monkeypatch: pytest.MonkeyPatch, state: Path
 ) -> None:
     """A disk that is full under way is told, and what the storage has by then is not sent again."""
     real = os.fsync
@@ -297,15 +297,15 @@ def test_disk_that_fills_up(
     stub.fault("UploadPart", "cut", part=2, times=99)
     store = make_store(concurrency=1)
     with pytest.raises(StorageUnreachable):
-        store.put(large)
+        store.put(larger)
     stub.faults.clear()
     full[0] = True
     with pytest.raises(StateUnwritable, match="No space left"):
-        store.put(large)
+        store.put(larger)
     assert len(stub.bucket.uploads) == 1
     full[0] = False
-    store.put(large)
-    assert only_object(stub)[1] == large.read_bytes()
+    store.put(larger)
+    assert only_object(stub)[1] == larger.read_bytes()
     assert len(stub.bucket.parts_received) == 3
 
 
@@ -333,18 +333,18 @@ def test_own_client(stub: S3Stub, open_store: Make, make_file: Make, large: Path
     client.close()
 
 
-def test_own_client_and_a_changing_file(stub: S3Stub, open_store: Make, large: Path) -> None:
+def test_own_client_and_a_changing_file(stub: S3Stub, open_store: Make, larger: Path) -> None:
     """With a client that does not sign by known hashes, changed bytes are caught on this side."""
 
     def edit() -> None:
-        with large.open("r+b") as file:
+        with larger.open("r+b") as file:
             file.seek(-5, os.SEEK_END)
             file.write(b"wrong")
 
     client = own_client(stub, request_checksum_calculation="when_required")
     stub.fault("UploadPart", "call", part=1, hook=edit)
     with pytest.raises(StorageError):
-        open_store(client=client, concurrency=1).put(large)
+        open_store(client=client, concurrency=1).put(larger)
     assert (stub.bucket.objects, stub.bucket.uploads) == ({}, {})
     assert (next(iter(stub.bucket.parts_received))[1], len(stub.bucket.parts_received)) == (1, 2)
     client.close()

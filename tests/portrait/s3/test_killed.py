@@ -44,7 +44,7 @@ def test_killed_and_run_again(
     stub: S3Stub,
     state: Path,
     open_store: Callable[..., Any],
-    large: Path,
+    larger: Path,
     *,
     etags: str,
     operation: str,
@@ -62,7 +62,7 @@ def test_killed_and_run_again(
         process[0].wait()
 
     fault = stub.fault(operation, action, part=part, hook=kill)
-    with start(stub, state, large) as victim:
+    with start(stub, state, larger) as victim:
         process.append(victim)
         started.set()
         victim.communicate()
@@ -70,34 +70,34 @@ def test_killed_and_run_again(
     assert fault.fired == 1
     until_idle(stub)
 
-    stored = open_store().put(large)
+    stored = open_store().put(larger)
     key, content = only_object(stub)
     assert key == stored.key
-    assert content == large.read_bytes()
+    assert content == larger.read_bytes()
     assert set(Counter(stub.bucket.parts_received).values()) == {1}
     assert len({upload for upload, _ in stub.bucket.parts_received}) == 1
     assert not list(state.rglob("*.jsonl"))
 
 
-def test_two_processes_store_one_file(stub: S3Stub, state: Path, large: Path) -> None:
+def test_two_processes_store_one_file(stub: S3Stub, state: Path, larger: Path) -> None:
     """Two processes with one state folder take turns: one sends, the other finds the object there."""
-    with start(stub, state, large) as one, start(stub, state, large) as two:
+    with start(stub, state, larger) as one, start(stub, state, larger) as two:
         outputs = [one.communicate(), two.communicate()]
     assert [one.returncode, two.returncode] == [0, 0], outputs
     assert sorted(out.split()[1] for out, _ in outputs) == ["False", "True"]
-    assert only_object(stub)[1] == large.read_bytes()
+    assert only_object(stub)[1] == larger.read_bytes()
     assert len(stub.bucket.parts_received) == 3
 
 
-def test_two_machines_store_one_file(stub: S3Stub, tmp_path: Path, large: Path) -> None:
+def test_two_machines_store_one_file(stub: S3Stub, tmp_path: Path, larger: Path) -> None:
     """Without a common state folder they converge: one right object, nothing left over."""
-    with start(stub, tmp_path / "a", large) as one, start(stub, tmp_path / "b", large) as two:
+    with start(stub, tmp_path / "a", larger) as one, start(stub, tmp_path / "b", larger) as two:
         outputs = [one.communicate(), two.communicate()]
     assert [one.returncode, two.returncode] == [0, 0], outputs
-    assert only_object(stub)[1] == large.read_bytes()
+    assert only_object(stub)[1] == larger.read_bytes()
 
 
-def test_ctrl_c_ends_soon_and_cleanly(stub: S3Stub, state: Path, open_store: Callable[..., Any], large: Path) -> None:
+def test_ctrl_c_ends_soon_and_cleanly(stub: S3Stub, state: Path, open_store: Callable[..., Any], larger: Path) -> None:
     """SIGINT in the middle of a part ends the process by KeyboardInterrupt; the next run goes on from there."""
     ready = threading.Event()
     process: list[subprocess.Popen[str]] = []
@@ -107,7 +107,7 @@ def test_ctrl_c_ends_soon_and_cleanly(stub: S3Stub, state: Path, open_store: Cal
         process[0].send_signal(signal.SIGINT)
 
     stub.fault("UploadPart", "call", part=3, hook=interrupt)
-    with start(stub, state, large, large) as victim:
+    with start(stub, state, larger, larger) as victim:
         process.append(victim)
         ready.set()
         _, errors = victim.communicate(timeout=10)
@@ -115,6 +115,6 @@ def test_ctrl_c_ends_soon_and_cleanly(stub: S3Stub, state: Path, open_store: Cal
     assert "KeyboardInterrupt" in errors
     until_idle(stub)
     assert len(list(state.rglob("*.jsonl"))) == 1
-    open_store().put(large)
-    assert only_object(stub)[1] == large.read_bytes()
+    open_store().put(larger)
+    assert only_object(stub)[1] == larger.read_bytes()
     assert sum(1 for _ in stub.bucket.parts_received) == 3

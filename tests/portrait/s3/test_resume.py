@@ -51,7 +51,7 @@ def test_listed_parts_are_not_sent_again(stub: S3Stub, make_store: Make, large: 
     stub.calls.clear()
     make_store().put(large)
     assert only_object(stub)[1] == large.read_bytes()
-    assert stub.count("UploadPart") == 2
+    assert stub.count("UploadPart") == 1
     assert (stub.count("ListParts"), stub.count("CreateMultipartUpload")) == (1, 0)
     assert set(Counter(stub.bucket.parts_received).values()) == {1}
 
@@ -65,11 +65,11 @@ def test_resuming_is_told(stub: S3Stub, open_store: Make, large: Path) -> None:
     assert Stage.HASHING not in {event.stage for event in seen}
 
 
-def test_parts_are_listed_page_by_page(stub: S3Stub, open_store: Make, large: Path) -> None:
+def test_parts_are_listed_page_by_page(stub: S3Stub, open_store: Make, larger: Path) -> None:
     """A list of parts that comes in pages is read to its end."""
-    break_off(stub, open_store(concurrency=1), large, part=3)
+    break_off(stub, open_store(concurrency=1), larger, part=3)
     stub.page = 1
-    open_store().put(large)
+    open_store().put(larger)
     assert len(stub.bucket.parts_received) == 3
 
 
@@ -80,20 +80,20 @@ def test_lost_state_folder(stub: S3Stub, open_store: Make, tmp_path: Path, large
     break_off(stub, open_store(concurrency=1), large)
     open_store(state_dir=tmp_path / "other").put(large)
     assert only_object(stub)[1] == large.read_bytes()
-    assert len(stub.bucket.parts_received) == (3 if etags == "md5" else 4)
+    assert len(stub.bucket.parts_received) == (2 if etags == "md5" else 3)
 
 
-def test_foreign_parts_are_not_trusted(stub: S3Stub, open_store: Make, large: Path) -> None:
+def test_foreign_parts_are_not_trusted(stub: S3Stub, open_store: Make, larger: Path) -> None:
     """Wrong bytes that somebody put into an upload of the right key are overwritten, never published."""
     store = open_store(concurrency=1)
-    break_off(stub, store, large, part=3)
+    break_off(stub, store, larger, part=3)
     (upload,) = stub.bucket.uploads.values()
     upload.parts[1].content = bytes(SMALLEST_PART)
     upload.parts[1].etag = "0" * 32
     upload.parts[2].size -= 1
     upload.parts[9] = upload.parts[1]
-    store.put(large)
-    assert only_object(stub)[1] == large.read_bytes()
+    store.put(larger)
+    assert only_object(stub)[1] == larger.read_bytes()
 
 
 def test_upload_that_the_storage_dropped(stub: S3Stub, make_store: Make, large: Path) -> None:
@@ -104,11 +104,11 @@ def test_upload_that_the_storage_dropped(stub: S3Stub, make_store: Make, large: 
     assert only_object(stub)[1] == large.read_bytes()
 
 
-def test_upload_that_vanishes_under_way(stub: S3Stub, open_store: Make, large: Path) -> None:
+def test_upload_that_vanishes_under_way(stub: S3Stub, open_store: Make, larger: Path) -> None:
     """An upload that is aborted by somebody while its parts are sent is begun anew as well."""
     stub.fault("UploadPart", "call", part=3, hook=stub.bucket.uploads.clear)
-    open_store(concurrency=1).put(large)
-    assert only_object(stub)[1] == large.read_bytes()
+    open_store(concurrency=1).put(larger)
+    assert only_object(stub)[1] == larger.read_bytes()
 
 
 def test_object_made_by_somebody_else_meanwhile(stub: S3Stub, open_store: Make, large: Path, tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_merely_touched_between_runs(stub: S3Stub, make_store: Make, large: Path
     os.utime(large, (1, 1))
     store.put(large)
     assert only_object(stub)[1] == large.read_bytes()
-    assert len(stub.bucket.parts_received) == 3
+    assert len(stub.bucket.parts_received) == 2
 
 
 @pytest.mark.parametrize("change", ["other bytes", "mtime kept", "shorter", "longer", "gone"])
@@ -161,7 +161,7 @@ def test_changed_during_the_upload(stub: S3Stub, make_store: Make, large: Path, 
                 large.unlink()
             case _:
                 with large.open("r+b") as file:
-                    file.seek(2 * SMALLEST_PART + 5)
+                    file.seek(SMALLEST_PART + 5)
                     file.write(b"changed")
                 if change == "mtime kept":
                     os.utime(large, ns=(was.st_atime_ns, was.st_mtime_ns))
@@ -174,20 +174,20 @@ def test_changed_during_the_upload(stub: S3Stub, make_store: Make, large: Path, 
 
 
 def test_change_that_the_file_system_does_not_show(
-    stub: S3Stub, open_store: Make, large: Path, monkeypatch: pytest.MonkeyPatch
+    stub: S3Stub, open_store: Make, larger: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Even if size and times show nothing, a part that is not what was hashed is refused: its known hash is signed."""
-    seen = fingerprint(large)
+    seen = fingerprint(larger)
     monkeypatch.setattr("portrait.s3.multipart.fingerprint", lambda _: seen)
 
     def edit() -> None:
-        with large.open("r+b") as file:
+        with larger.open("r+b") as file:
             file.seek(-5, os.SEEK_END)
             file.write(b"wrong")
 
     stub.fault("UploadPart", "call", part=1, hook=edit)
     with pytest.raises(SourceChanged):
-        open_store(concurrency=1).put(large)
+        open_store(concurrency=1).put(larger)
     assert (stub.bucket.objects, stub.bucket.uploads) == ({}, {})
     assert [part for _, part in stub.bucket.parts_received] == [1, 2]
 
@@ -215,21 +215,21 @@ def test_small_file_changed_after_hashing(stub: S3Stub, open_store: Make, make_f
         assert stub.bucket.objects == {}
 
 
-def test_stop_flag(stub: S3Stub, open_store: Make, large: Path) -> None:
+def test_stop_flag(stub: S3Stub, open_store: Make, larger: Path) -> None:
     """Setting the flag from another thread ends the call within a block; the next call goes on."""
     stop = StopFlag()
     stub.fault("UploadPart", "call", part=2, hook=stop.set)
     store = open_store(concurrency=1)
     with pytest.raises(UploadInterrupted) as caught:
-        store.put(large, stop=stop)
+        store.put(larger, stop=stop)
     assert caught.value.resumable
     assert len(stub.bucket.uploads) == 1
-    store.put(large)
-    assert only_object(stub)[1] == large.read_bytes()
+    store.put(larger)
+    assert only_object(stub)[1] == larger.read_bytes()
     assert set(Counter(stub.bucket.parts_received).values()) == {1}
 
 
-def test_cancelled_task(stub: S3Stub, state: Path, large: Path) -> None:
+def test_cancelled_task(stub: S3Stub, state: Path, larger: Path) -> None:
     """Cancelling the task stops the work, and the cancellation arrives when it has stopped."""
 
     async def run() -> None:
@@ -243,7 +243,7 @@ def test_cancelled_task(stub: S3Stub, state: Path, large: Path) -> None:
 
         stub.fault("UploadPart", "call", part=2, hook=hold_on)
         async with AsyncObjectStore("s3://portraits/faces", **defaults(stub, state), concurrency=1) as store:
-            task = asyncio.create_task(store.put(large))
+            task = asyncio.create_task(store.put(larger))
             await reached.wait()
             task.cancel()
             loop.call_later(0.02, cancelled.set)
@@ -251,10 +251,10 @@ def test_cancelled_task(stub: S3Stub, state: Path, large: Path) -> None:
                 await task
             assert stub.bucket.objects == {}
             assert not [t for t in threading.enumerate() if t.name.startswith("portrait-")]
-            await store.put(large)
+            await store.put(larger)
 
     asyncio.run(run())
-    assert only_object(stub)[1] == large.read_bytes()
+    assert only_object(stub)[1] == larger.read_bytes()
 
 
 def test_listener_that_raises(stub: S3Stub, open_store: Make, large: Path) -> None:
