@@ -42,6 +42,8 @@ from portrait.uri import bare_id
 R = TypeVar("R", bound=Result)
 
 _LOG = logging.getLogger("portrait")
+# These change nothing; others may be safe to repeat, and still change what they are given.
+_READS = frozenset({"GetAsset", "GetAssetGroup", "ListAssets", "ListAssetGroups"})
 _BY_ASSET_ID = (GetAssetRequest, UpdateAssetRequest, DeleteAssetRequest)
 
 
@@ -135,7 +137,7 @@ class Caller:
         while True:
             error = None
             try:
-                return (yield from self._attempt(name, request, attempt, resend))
+                return (yield from self._attempt(name, request, attempt))
             except NotAccessible as gone:
                 # The first attempt may have deleted it already. Contract §4, last paragraph.
                 if deletes and uncertain:
@@ -157,7 +159,7 @@ class Caller:
             attempt += 1
 
     def _attempt(
-        self, name: str, request: HttpRequest, attempt: int, resend: Resend
+        self, name: str, request: HttpRequest, attempt: int
     ) -> Flow[tuple[Mapping[str, Any], Response]]:
         if self.pace is not None and (delay := self.pace.reserve(name, self.clock.monotonic())) > 0:
             yield Wait(delay)
@@ -174,7 +176,7 @@ class Caller:
             yield self._finished(name, attempt, started, answer, refused)
             raise
         except BaseException as interrupt:
-            yield from _abandoned(name, resend, interrupt)
+            yield from _abandoned(name, interrupt)
             raise
         yield self._finished(name, attempt, started, answer, source)
         return result, source
@@ -241,11 +243,11 @@ def failed(name: str, failure: TransportFailure) -> TransportError:
             return BadResponse(message, action=name, may_have_executed=True, advice="")
 
 
-def _abandoned(name: str, resend: Resend, interrupt: BaseException) -> Flow[None]:
+def _abandoned(name: str, interrupt: BaseException) -> Flow[None]:
     """A cancellation or an interrupt goes through, with a note: the service may have done what was asked."""
     if isinstance(interrupt, GeneratorExit):  # nobody is left who could hear of it
         return
-    uncertain = resend is not Resend.SAFE
+    uncertain = name not in _READS
     if uncertain:
         interrupt.add_note(f"{name} may have executed: its answer was not awaited.")
         _LOG.warning("%s was abandoned while under way; it may have executed", name)
