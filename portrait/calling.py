@@ -158,9 +158,7 @@ class Caller:
             yield Wait(delay)
             attempt += 1
 
-    def _attempt(
-        self, name: str, request: HttpRequest, attempt: int
-    ) -> Flow[tuple[Mapping[str, Any], Response]]:
+    def _attempt(self, name: str, request: HttpRequest, attempt: int) -> Flow[tuple[Mapping[str, Any], Response]]:
         if self.pace is not None and (delay := self.pace.reserve(name, self.clock.monotonic())) > 0:
             yield Wait(delay)
         started = self.clock.monotonic()
