@@ -1,0 +1,203 @@
+"""How long a client lives: closing, deriving, event loops, forks."""
+
+import asyncio
+import copy
+import gc
+import pickle
+import subprocess
+import sys
+import threading
+import warnings
+
+import pytest
+
+from portrait import AsyncPortraitClient, PortraitClient, RetryPolicy, UsageError
+from tests.portrait.raw_server import RawServer, answering
+from tests.portrait.support import KEY, good
+
+
+def test_a_closed_client_says_so(colour):
+    """Closing twice is fine; calling afterwards is a usage error, and nothing is sent."""
+    client, script = colour.scripted(good({"Id": "a"}))
+    client.close()
+    client.close()
+    for call in (lambda: client.get_asset(id="a"), client.iter_assets, lambda: client.wait_until_active("a")):
+        with pytest.raises(UsageError, match="closed"):
+            call()
+    assert script.requests == []
+
+
+def test_derived_clients_share_connections_and_end(colour):
+    """`with_options` opens nothing, closing the derived one changes nothing, closing the first closes both."""
+    with RawServer(answering()) as server:
+        first = colour.client(base_url=server.url)
+        other = first.with_options(project="shop").with_options(timeout=5)
+        assert first.get_asset(id="a").id == other.get_asset(id="a").id
+        assert server.connections == 1
+        other.close()
+        assert other.get_asset(id="a").id == "asset-1"
+        first.close()
+        with pytest.raises(UsageError, match="closed"):
+            other.get_asset(id="a")
+    assert b'"ProjectName":"shop"' in server.requests[1][1]
+    assert b"ProjectName" not in server.requests[0][1]
+
+
+def test_with_options_changes_what_it_names_and_nothing_else(colour):
+    """An option that is left out stays; None is a value: no project, no retry, no pace, no listener."""
+    heard = []
+    first, script = colour.scripted(good({"Id": "a"}), project="shop", on_event=heard.append, pace=100)
+    assert first.with_options(timeout=3).client._caller.project == "shop"
+    bare = first.with_options(project=None, retry=None, pace=None, on_event=None)
+    bare.get_asset(id="a")
+    assert script.requests[-1].body == b'{"Id":"a"}'
+    assert heard == []
+    assert (bare.client._caller.policy.attempts, bare.client._caller.pace) == (1, None)
+    first.get_asset(id="a")
+    assert script.requests[-1].body == b'{"Id":"a","ProjectName":"shop"}'
+    assert len(heard) == 1
+    assert first.with_options(retry=RetryPolicy(attempts=9)).client._caller.policy.attempts == 9
+
+
+def test_a_context_manager_closes(colour):
+    """Own transports are closed at the end of the block."""
+    with RawServer(answering()) as server:
+        if colour.name == "sync":
+            with PortraitClient(api_key=KEY, base_url=server.url) as client:
+                client.get_asset(id="a")
+        else:
+
+            async def block():
+                async with AsyncPortraitClient(api_key=KEY, base_url=server.url) as made:
+                    await made.get_asset(id="a")
+                    return made
+
+            client = colour.runner.run(block())
+        assert client._state.closed
+
+
+def test_a_client_does_not_travel(colour):
+    """It holds connections and a key: pickling or copying is refused, its repr has no key."""
+    client = colour.client(user_agent="studio/1").client
+    for way in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(UsageError, match="pickled"):
+            way(client)
+    assert KEY not in repr(client) + repr(client._caller) + repr(client._transport)
+    assert "https://api.alltoken.ai/v1" in repr(client)
+
+
+@pytest.mark.parametrize("closed", [True, False], ids=["closed", "left open"])
+def test_a_client_lives_on_in_another_loop_once_the_first_is_over(closed):
+    """One asyncio.run after the other, and nothing is left behind that would warn."""
+
+    def live(url):
+        client = AsyncPortraitClient(api_key=KEY, base_url=url)
+
+        async def once():
+            return (await client.get_asset(id="a")).id
+
+        for _ in range(3):
+            assert asyncio.run(once()) == "asset-1"
+        if closed:
+            asyncio.run(client.close())
+
+    with RawServer(answering()) as server, warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        live(server.url)
+        gc.collect()
+    assert [str(warning.message) for warning in seen] == []
+    assert server.connections == 3
+
+
+def test_a_second_loop_beside_the_first_is_refused():
+    """While the first loop runs, its connections belong to it: a usage error says so, and the first goes on."""
+    with RawServer(answering()) as server:
+        client = AsyncPortraitClient(api_key=KEY, base_url=server.url)
+        answers = []
+
+        async def first():
+            answers.append((await client.get_asset(id="a")).id)
+            await asyncio.to_thread(thread.start)
+            await asyncio.to_thread(thread.join)
+            answers.append((await client.get_asset(id="a")).id)
+            await client.close()
+
+        def second():
+            with pytest.raises(UsageError, match="another event loop") as info:
+                asyncio.run(client.get_asset(id="a"))
+            answers.append(type(info.value).__name__)
+
+        thread = threading.Thread(target=second)
+        asyncio.run(first())
+    assert answers == ["asset-1", "UsageError", "asset-1"]
+
+
+def test_many_tasks_open_one_session():
+    """Fifty tasks that call first at the same time share one session."""
+    with RawServer(answering()) as server:
+
+        async def main():
+            async with AsyncPortraitClient(api_key=KEY, base_url=server.url) as client:
+                found = await asyncio.gather(*[client.get_asset(id="a") for _ in range(50)])
+            return {asset.id for asset in found}
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert asyncio.run(main()) == {"asset-1"}
+            gc.collect()
+
+
+FORK = """
+import os, sys, asyncio
+from portrait import AsyncPortraitClient, PortraitClient
+url = sys.argv[1]
+client = PortraitClient(api_key="k", base_url=url)
+client.get_asset(id="a")
+pid = os.fork()
+if pid == 0:
+    try:
+        client.get_asset(id="a")
+        client.close()
+        os._exit(0)
+    except BaseException as error:
+        print("child:", repr(error), file=sys.stderr)
+        os._exit(1)
+status = os.waitpid(pid, 0)[1]
+client.get_asset(id="a")
+client.close()
+
+made = AsyncPortraitClient(api_key="k", base_url=url)
+async def once(): await made.get_asset(id="a")
+async def main():
+    await once()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            import threading
+            thread = threading.Thread(target=lambda: asyncio.run(once()))
+            thread.start(); thread.join()
+            os._exit(0)
+        except BaseException as error:
+            print("child:", repr(error), file=sys.stderr)
+            os._exit(1)
+    status = os.waitpid(pid, 0)[1]
+    await once()
+    await made.close()
+    return status
+sys.exit(status or asyncio.run(main()))
+"""
+
+
+def test_a_forked_child_opens_connections_of_its_own():
+    """Parent and child must not write into one connection: two each, in both colours."""
+    with RawServer(answering()) as server:
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", FORK, server.url],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(server.requests) == 6
+    assert server.connections == 4
