@@ -223,7 +223,7 @@ class PortraitClient(BaseClient, Methods):
             AmbiguousGroup: Several groups bear the name.
             UnknownOutcome: The answer to the create was lost and looking for it did not help.
         """
-        return self._run(ensuring.ensure_group(self._caller, name, description, project_name))
+        return self._run(ensuring.ensure_group(self._caller, self._state.flights, name, description, project_name))
 
     def ensure_asset(self, source: ensuring.Source, **options: Unpack[EnsureQuery]) -> ensuring.FileOutcome:
         """One file or address as an Active asset; the same content again is the same asset.
@@ -367,7 +367,9 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
         self, name: str, *, description: str | None = None, project_name: str | None = None
     ) -> AssetGroup:
         """As `PortraitClient.ensure_group`."""
-        return await self._run(ensuring.ensure_group(self._caller, name, description, project_name))
+        return await self._run(
+            ensuring.ensure_group(self._caller, self._state.flights, name, description, project_name)
+        )
 
     async def ensure_asset(self, source: ensuring.Source, **options: Unpack[EnsureQuery]) -> ensuring.FileOutcome:
         """As `PortraitClient.ensure_asset`."""

@@ -16,7 +16,7 @@ from portrait.actions import GET_ASSET_GROUP
 from portrait.ensuring.creating import create_asset, list_group
 from portrait.ensuring.options import EnsureOptions
 from portrait.ensuring.outcomes import FileOutcome, FileState, How
-from portrait.ensuring.settling import PAUSES, SETTLE, usable
+from portrait.ensuring.settling import PAUSES, SETTLE, unsettled, usable
 from portrait.ensuring.sources import Content, Source, identify, is_url, label
 from portrait.errors import (
     AssetFailed,
@@ -216,7 +216,15 @@ def _existing(batch: Batch) -> Flow[dict[str, list[Asset]]]:
         if begun is not None and (left := begun + SETTLE - caller.clock.now()) > 0:
             yield Wait(min(left, SETTLE))
     batch.listed = caller.clock.monotonic()
-    return (yield from list_group(caller, options))
+    found = yield from list_group(caller, options)
+    # What this process has just created may be hidden as well.
+    unseen = [digest for digest in batch.jobs if digest not in found]
+    landed = max(filter(None, (options.flights.landed((options.group_id, digest)) for digest in unseen)), default=None)
+    if (left := unsettled(landed, caller.clock.monotonic())) > 0:
+        yield Wait(left)
+        batch.listed = caller.clock.monotonic()
+        found = yield from list_group(caller, options)
+    return found
 
 
 def _place(batch: Batch, job: _Job, existing: list[Asset]) -> Conducting:

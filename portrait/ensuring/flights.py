@@ -1,4 +1,4 @@
-"""Single flight: within a process, one content is created in one group by one flow at a time; others take its result.
+"""Single flight: within a process, one thing is created in one place by one flow at a time; others take its result.
 
 Safe across threads and tasks that share a client. What was created is remembered for as long as a list that was read
 before it could still mislead somebody. It knows nothing of what a flow does.
@@ -12,7 +12,7 @@ from concurrent.futures import Future
 
 KEPT = 10_000  # results
 
-Key = tuple[str, str]  # group id, digest
+Key = tuple[str, str]  # where, what: a group's id and a digest, or a project and a group's name
 
 
 class Flights:
@@ -27,8 +27,8 @@ class Flights:
         """The flight of that key, and whether the caller is its pilot and must `land` it.
 
         Args:
-            key: Group id and digest.
-            listed: When the caller looked at the group, in monotonic seconds: what landed since then it cannot know.
+            key: Where and what.
+            listed: When the caller looked there, in monotonic seconds: what landed since then it cannot know.
         """
         with self._lock:
             landed = self._landed.get(key)
@@ -41,8 +41,17 @@ class Flights:
             flight = self._under_way[key] = Future()
             return flight, True
 
+    def landed(self, key: Key) -> float | None:
+        """When that key's last flight landed, in monotonic seconds; None where none is remembered.
+
+        A read may lag for some seconds after that (contract §3): not being listed does not yet mean being gone.
+        """
+        with self._lock:
+            landed = self._landed.get(key)
+        return None if landed is None else landed[0]
+
     def land(self, key: Key, now: float, result: str | BaseException) -> None:
-        """The pilot has an asset id, or an error that the others share."""
+        """The pilot has an id, or an error that the others share."""
         with self._lock:
             flight = self._under_way.pop(key)
             if isinstance(result, str):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from portrait.actions import CREATE_ASSET_GROUP, LIST_ASSET_GROUPS
-from portrait.ensuring.settling import once
+from portrait.ensuring.flights import Flights
+from portrait.ensuring.settling import once, unsettled
 from portrait.errors import AmbiguousGroup
-from portrait.flow import Flow
+from portrait.flow import Flow, Join, Wait
 from portrait.models import AssetGroup, CreateAssetGroupRequest, GroupFilter, GroupType, ListAssetGroupsRequest
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def ensure_group(
-    caller: Caller, name: str, description: str | None = None, project_name: str | None = None
+    caller: Caller, flights: Flights, name: str, description: str | None = None, project_name: str | None = None
 ) -> Flow[AssetGroup]:
     """The AIGC group of exactly that name; made if there is none.
 
@@ -24,23 +25,44 @@ def ensure_group(
         UnknownOutcome: The answer to the create was lost and looking did not help.
         PortraitError: A call was refused.
     """
+    project = project_name or caller.project or "default"
+    key, listed = (f"project {project}", name), caller.clock.monotonic()
     found = yield from groups_named(caller, name, project_name)
+    if not found and (left := unsettled(flights.landed(key), caller.clock.monotonic())) > 0:
+        yield Wait(left)
+        listed = caller.clock.monotonic()
+        found = yield from groups_named(caller, name, project_name)
     if not found:
-
-        def create() -> Flow[list[AssetGroup]]:
-            request = CreateAssetGroupRequest(name=name, description=description, project_name=project_name)
-            created = yield from caller.call(CREATE_ASSET_GROUP, request)
-            project = project_name or caller.project or "default"
-            return [AssetGroup(id=created.id, name=name, description=description or "", project_name=project)]
-
-        def find() -> Flow[list[AssetGroup] | None]:
-            return (yield from groups_named(caller, name, project_name)) or None
-
-        found, _ = yield from once(create, find, f"CreateAssetGroup {name!r}")
+        flight, pilot = flights.board(key, listed)
+        if not pilot:
+            group_id = yield Join(flight)
+            return AssetGroup(id=group_id, name=name, description=description or "", project_name=project)
+        try:
+            found = yield from _made(caller, name, description, project_name)
+        except BaseException as error:
+            flights.land(key, caller.clock.monotonic(), error)
+            raise
+        flights.land(key, caller.clock.monotonic(), found[0].id)
     if len(found) > 1:
         ids = tuple(group.id for group in sorted(found, key=lambda group: (group.create_time, group.id)))
         raise AmbiguousGroup(f"{len(ids)} groups are named {name!r}: {', '.join(ids)}.", group_ids=ids)
     return found[0]
+
+
+def _made(caller: Caller, name: str, description: str | None, project_name: str | None) -> Flow[list[AssetGroup]]:
+    """A new group, once; several where others made some of the name while the answer was being looked for."""
+
+    def create() -> Flow[list[AssetGroup]]:
+        request = CreateAssetGroupRequest(name=name, description=description, project_name=project_name)
+        created = yield from caller.call(CREATE_ASSET_GROUP, request)
+        project = project_name or caller.project or "default"
+        return [AssetGroup(id=created.id, name=name, description=description or "", project_name=project)]
+
+    def find() -> Flow[list[AssetGroup] | None]:
+        return (yield from groups_named(caller, name, project_name)) or None
+
+    found, _ = yield from once(create, find, f"CreateAssetGroup {name!r}")
+    return found
 
 
 def groups_named(

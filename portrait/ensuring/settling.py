@@ -21,6 +21,11 @@ SETTLE = sum(PAUSES)
 TRIES = 3  # creates in all, each after it was seen that the one before was not carried out
 
 
+def unsettled(landed: float | None, now: float) -> float:
+    """Seconds until a list that lacks what was created then can be believed; both in monotonic seconds."""
+    return 0.0 if landed is None else min(max(0.0, landed + SETTLE - now), SETTLE)
+
+
 def once(create: Callable[[], Flow[T]], find: Callable[[], Flow[T | None]], what: str) -> Flow[tuple[T, bool]]:
     """Create a thing exactly once; returns it, and whether it had to be found again.
 
