@@ -15,6 +15,7 @@ from portrait._methods import AsyncMethods, Methods
 from portrait.actions import Action
 from portrait.base import BaseClient
 from portrait.calling import RawResult
+from portrait.clock import Clock
 from portrait.ensuring import EnsureQuery
 from portrait.flow import Flow, run, run_async
 from portrait.http import AsyncTransport, Limit, Transport
@@ -64,9 +65,9 @@ class PortraitClient(BaseClient, Methods):
         if self._begin_close():
             self._transport.close()
 
-    def _run(self, flow: Flow[T]) -> T:
+    def _run(self, flow: Flow[T], clock: Clock | None = None) -> T:
         self._check_open()
-        return run(flow, self._transport, self._caller.clock, self._listener)
+        return run(flow, self._transport, clock or self._caller.clock, self._listener)
 
     @overload
     def call(self, action: Action[Req, R], request: Req, *, timeout: Limit = None) -> R: ...

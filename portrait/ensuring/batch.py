@@ -7,6 +7,7 @@ one file are in `creating`.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +83,7 @@ class Batch:
     """What is shared by the steps of one run.
 
     Attributes:
-        stopped: Set by the driver when the user interrupts: nothing new is begun.
+        stopping: Set by `stop`.
         listed: When the group was looked at, in monotonic seconds.
         uploads: Ends uploads to object storage.
         full: Set by the first `QuotaExceeded`: nothing more is created, what was created is still waited for.
@@ -91,14 +92,19 @@ class Batch:
     caller: Caller
     options: EnsureOptions
     jobs: dict[str, _Job] = field(factory=dict)
-    stopped: bool = False
     full: QuotaExceeded | None = None
     listed: float = 0.0
     uploads: StopFlag | None = None
+    stopping: threading.Event = field(factory=threading.Event)
+
+    @property
+    def stopped(self) -> bool:
+        """The user has interrupted: nothing new is begun."""
+        return self.stopping.is_set()
 
     def stop(self) -> None:
         """Begin nothing new, and end uploads soon: they are resumed by the next run."""
-        self.stopped = True
+        self.stopping.set()
         if self.uploads is not None:
             self.uploads.set()
 
@@ -153,7 +159,7 @@ def _identify(batch: Batch, sources: Sequence[Source]) -> Conducting:
         if isinstance(found, PortraitError):
             yield Give(FileOutcome(source=label(source), state=FileState.REJECTED, group_id=group_id, error=found))
         elif found is None:
-            yield Give(FileOutcome(source=label(source), state=FileState.STOPPED, group_id=group_id, error=_stopped()))
+            yield Give(FileOutcome(source=label(source), state=FileState.STOPPED, group_id=group_id, error=stopped()))
         elif found.faults:
             yield Give(_rejected(found, group_id))
         elif found.digest in batch.jobs:
@@ -219,8 +225,9 @@ def _existing(batch: Batch) -> Flow[dict[str, list[Asset]]]:
     found = yield from list_group(caller, options)
     # What this process has just created may be hidden as well.
     unseen = [digest for digest in batch.jobs if digest not in found]
-    landed = max(filter(None, (options.flights.landed((options.group_id, digest)) for digest in unseen)), default=None)
-    if (left := unsettled(landed, caller.clock.monotonic())) > 0:
+    now, flights = caller.clock.monotonic(), options.flights
+    left = max((unsettled(flights.landed((options.group_id, digest)), now) for digest in unseen), default=0.0)
+    if left > 0:
         yield Wait(left)
         batch.listed = caller.clock.monotonic()
         found = yield from list_group(caller, options)
@@ -293,7 +300,7 @@ def _create(batch: Batch) -> Conducting:
         elif isinstance(result, PortraitError):
             yield from _drop(batch, job, _state_of(result), error=result)
         elif result is None:
-            yield from _drop(batch, job, FileState.STOPPED, error=_stopped())
+            yield from _drop(batch, job, FileState.STOPPED, error=stopped())
         else:
             job.asset_id, job.how = result
 
@@ -363,7 +370,7 @@ def _watch(batch: Batch) -> Conducting:
         for end in ended:
             yield from _drop(batch, by_id[end.id], _ENDS[end.state], asset=end.asset, error=end.error)
     for job in list(batch.jobs.values()):
-        yield from _drop(batch, job, FileState.LATE, error=_stopped())
+        yield from _drop(batch, job, FileState.LATE, error=stopped())
 
 
 def _state_of(error: PortraitError) -> FileState:
@@ -373,7 +380,8 @@ def _state_of(error: PortraitError) -> FileState:
     return FileState.REJECTED if isinstance(error, UsageError) else FileState.REFUSED
 
 
-def _stopped() -> PortraitError:
+def stopped() -> PortraitError:
+    """The error of what an interrupt left undone."""
     return UsageError("Stopped before it was done.", advice="Run again: it goes on where it stopped.")
 
 

@@ -7,14 +7,42 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from portrait.ensuring.batch import Batch, Give, conduct
+from portrait.clock import Clock, SystemClock
+from portrait.ensuring.batch import Batch, Give, conduct, stopped
 from portrait.ensuring.outcomes import FileOutcome
 from portrait.ensuring.sources import Source
 from portrait.errors import PortraitError
 from portrait.flow import Flow
 
 
-def conducted(batch: Batch, sources: Sequence[Source], run: Callable[[Flow[Any]], Any]) -> Iterator[FileOutcome]:
+Run = Callable[[Flow[Any], Clock], Any]
+
+
+class _Stoppable:
+    """The client's clock, whose pauses end when the batch is stopped: an interrupt does not wait for them."""
+
+    def __init__(self, clock: Clock, batch: Batch) -> None:
+        self._clock = clock
+        self._batch = batch
+        self.now = clock.now
+        self.monotonic = clock.monotonic
+        self.async_sleep = clock.async_sleep
+
+    def sleep(self, seconds: float) -> None:
+        """Let that much time pass.
+
+        Raises:
+            PortraitError: The batch is stopped.
+        """
+        if isinstance(self._clock, SystemClock):
+            self._batch.stopping.wait(seconds)
+        else:
+            self._clock.sleep(seconds)
+        if self._batch.stopped:
+            raise stopped()
+
+
+def conducted(batch: Batch, sources: Sequence[Source], run: Run) -> Iterator[FileOutcome]:
     """Run a batch in threads; gives outcomes as they come. An interrupt stops the batch before it goes through."""
     work, value = conduct(batch, sources), None
     while True:
@@ -29,10 +57,12 @@ def conducted(batch: Batch, sources: Sequence[Source], run: Callable[[Flow[Any]]
             value = _in_threads(step.flows, batch, run)
 
 
-def _in_threads(flows: Sequence[Flow[Any]], batch: Batch, run: Callable[[Flow[Any]], Any]) -> list[Any]:
+def _in_threads(flows: Sequence[Flow[Any]], batch: Batch, run: Run) -> list[Any]:
+    clock = _Stoppable(batch.caller.clock, batch)
+
     def one(flow: Flow[Any]) -> Any:
         try:
-            return run(flow)
+            return run(flow, clock)
         except PortraitError as error:
             return error
 
