@@ -14,12 +14,15 @@ from attrs import evolve
 
 from portrait.actions import GET_ASSET, GET_VISUAL_VALIDATE_RESULT, LIST_ASSET_GROUPS
 from portrait.errors import (
+    ApiError,
     AssetFailed,
     AssetVanished,
     InvalidToken,
     NotAccessible,
     PortraitError,
     Retry,
+    SessionError,
+    TokenExpired,
     UnknownOutcome,
     UsageError,
     ValidatePending,
@@ -40,6 +43,7 @@ from portrait.models import (
     VisualValidateResult,
     VisualValidateSession,
 )
+from portrait.retry import NO_RETRY
 from portrait.uri import bare_id
 
 if TYPE_CHECKING:
@@ -55,10 +59,11 @@ TOKEN_LIFE = 120.0  # seconds, contract §3 (D)
 class _Watch:
     """How long a wait has lasted and may last."""
 
-    def __init__(self, caller: Caller, deadline: float | None, poll: float) -> None:
-        if poll <= 0 or (deadline is not None and deadline < 0):
+    def __init__(self, caller: Caller, deadline: float, poll: float) -> None:
+        if not poll > 0 or not deadline >= 0:
             raise UsageError("A wait takes seconds: poll= above zero, timeout= not below it.")
-        self.caller = caller
+        # Each look is one attempt: the wait comes again by itself, and knows when to give up.
+        self.caller = evolve(caller, policy=NO_RETRY)
         self.deadline = deadline
         self.poll = poll
         self.started = caller.clock.monotonic()
@@ -71,29 +76,30 @@ class _Watch:
     def timeouts(self) -> Timeouts:
         """No single call outlasts the wait by more than a second."""
         usual = self.caller.timeouts
-        if self.deadline is None:
-            return usual
         left = max(1.0, self.deadline - self.waited)
         return evolve(usual, total=left if usual.total is None else min(usual.total, left))
 
-    def tick(self, what: str, id: str, status: str, deadline: float) -> Flow[bool]:  # noqa: A002
-        """Report and pause; False at the deadline."""
-        left = deadline - self.waited
+    def tick(self, what: str, id: str, status: str) -> Flow[bool]:  # noqa: A002
+        """Report and pause, longer if the service asked for it; False at the deadline."""
+        left = self.deadline - self.waited
         if left <= 0:
             return False
-        yield Report(Waiting(what=what, id=id, status=status, waited=self.waited, deadline=deadline))
-        yield Wait(min(self.poll, left))
+        yield Report(Waiting(what=what, id=id, status=status, waited=self.waited, deadline=self.deadline))
+        asked = self.trouble.retry_after if isinstance(self.trouble, ApiError) else None
+        yield Wait(min(max(self.poll, asked or 0.0), left))
         return True
 
     def ask(self, action: Any, request: Any) -> Flow[Any]:
         """One call; None if a fault came between that may pass."""
         try:
-            return (yield from self.caller.call(action, request, self.timeouts()))
+            answer = yield from self.caller.call(action, request, self.timeouts())
         except PortraitError as error:
             if error.retry is not Retry.BACKOFF:
                 raise
             self.trouble = error
             return None
+        self.trouble = None
+        return answer
 
 
 def wait_until_active(caller: Caller, asset_id: str, timeout: float | None, poll: float) -> Flow[Asset]:
@@ -105,7 +111,7 @@ def wait_until_active(caller: Caller, asset_id: str, timeout: float | None, poll
         WaitTimeout: Not finished within `timeout` seconds (60 for an image, 180 for video and audio).
     """
     asset_id = bare_id(asset_id)
-    watch = _Watch(caller, timeout, poll)
+    watch = _Watch(caller, DEADLINES[AssetType.IMAGE] if timeout is None else timeout, poll)
     last: Asset | None = None
     gone_since: float | None = None
     while True:
@@ -117,15 +123,15 @@ def wait_until_active(caller: Caller, asset_id: str, timeout: float | None, poll
             if watch.waited - gone_since >= GRACE:
                 raise AssetVanished(f"{asset_id} is not there.", asset_id=asset_id) from gone
         else:
-            gone_since = None
             if asset is not None:
-                last, status = asset, str(asset.status)
+                last, status, gone_since = asset, str(asset.status), None
         if last is not None and status == AssetStatus.ACTIVE:
             return last
         if last is not None and status == AssetStatus.FAILED:
             raise asset_failed(last)
-        deadline = timeout if timeout is not None else DEADLINES.get(last.asset_type if last else AssetType.IMAGE, 60.0)
-        if not (yield from watch.tick("asset", asset_id, status, deadline)):
+        if timeout is None and last is not None:
+            watch.deadline = DEADLINES.get(last.asset_type, watch.deadline)
+        if not (yield from watch.tick("asset", asset_id, status)):
             raise WaitTimeout(
                 f"{asset_id} is still {status} after {watch.waited:.0f} s.", waited=watch.waited, last=last
             ) from watch.trouble
@@ -146,7 +152,7 @@ def wait_until_validated(
         UnknownOutcome: The answer was lost, and several groups could be the one.
     """
     watch = _Watch(caller, TOKEN_LIFE if timeout is None else timeout, poll)
-    lost = False  # did the last answer get lost, which may have been the one with the group?
+    lost = False  # did an answer get lost which may have been the one with the group?
     request = GetVisualValidateResultRequest(byted_token=token if isinstance(token, str) else token.byted_token)
     while True:
         status = "pending"
@@ -154,21 +160,21 @@ def wait_until_validated(
             result = yield from watch.ask(GET_VISUAL_VALIDATE_RESULT, request)
         except ValidatePending as pending:
             watch.trouble, lost = pending, False
-        except InvalidToken as used:
+        except (InvalidToken, TokenExpired) as used:
             if not lost:
                 raise
             return (yield from _recover(caller, used))
         else:
             if result is not None and result.group_id:
                 return cast("VisualValidateResult", result)
-            status, lost = "unknown", result is None and getattr(watch.trouble, "may_have_executed", False)
-        if not (yield from watch.tick("validation", "", status, watch.deadline or 0.0)):
+            status, lost = "unknown", lost or (watch.trouble is not None and watch.trouble.may_have_executed)
+        if not (yield from watch.tick("validation", "", status)):
             raise WaitTimeout(
                 f"The liveness check is not passed after {watch.waited:.0f} s.", waited=watch.waited
             ) from watch.trouble
 
 
-def _recover(caller: Caller, used: InvalidToken) -> Flow[VisualValidateResult]:
+def _recover(caller: Caller, used: SessionError) -> Flow[VisualValidateResult]:
     """The token was used up by a call of ours whose answer was lost: find the group that it made."""
     newest = ListAssetGroupsRequest(filter=GroupFilter(group_type=GroupType.LIVENESS_FACE), page_size=100)
     page = yield from caller.call(LIST_ASSET_GROUPS, newest)
