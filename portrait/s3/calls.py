@@ -1,13 +1,12 @@
-"""Each S3 operation that the store needs, as one typed call that is repeated where repeating can help.
+"""Each S3 operation that the store needs, as one typed call.
 
-It owns the attempts, their pauses, and the reading of pages. It must never decide what an outcome means for an upload,
-nor know files or journals.
+It owns the requests' arguments and the reading of pages. It must never decide what an outcome means for an upload, nor
+know journals.
 """
 
 from __future__ import annotations
 
 import base64
-import random
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -15,11 +14,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import frozen
 
-from portrait.s3.errors import UploadGone
-from portrait.s3.failures import PASSING, retry_after, translate
+from portrait.s3.attempts import Attempts
+from portrait.s3.errors import AccessDenied, StorageUnsupported, UploadGone
 from portrait.s3.plan import Part
 from portrait.s3.results import AbandonedUpload
-from portrait.s3.source import Slice
+from portrait.s3.slices import Slice
 from portrait.s3.stopping import StopFlag
 
 if TYPE_CHECKING:
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Body = bytes | Slice
-ATTEMPTS = 5
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 20.0
 
 
 @frozen
@@ -46,44 +43,11 @@ class ListedPart:
 class Calls:
     """The operations on one bucket; safe for use by many threads, as boto3's clients are."""
 
-    def __init__(
-        self, client: S3Client, bucket: str, *, chance: random.Random, direct: DirectPut | None = None
-    ) -> None:
+    def __init__(self, client: S3Client, bucket: str, *, attempts: Attempts, direct: DirectPut | None = None) -> None:
         self._client = client
         self._direct = direct
+        self.attempt = attempts
         self._bucket = bucket
-        self._chance = chance
-
-    def attempt(
-        self, operation: str, call: Callable[[], T], stop: StopFlag, *, happened: Callable[[], T | None] | None = None
-    ) -> T:
-        """Make a call, up to five times where the failure may pass by itself.
-
-        Args:
-            operation: Its name, for the error.
-            call: Sends it.
-            stop: Cuts a pause short.
-            happened: Looks, before another attempt, whether the one whose answer was lost took effect.
-
-        Raises:
-            StorageError: It was refused, or failed at every attempt.
-            UploadInterrupted: Somebody asked to stop.
-        """
-        for attempt in range(1, ATTEMPTS + 1):
-            stop.check()
-            try:
-                return call()
-            except Exception as error:
-                stop.check()
-                failure = translate(error, operation)
-                if not isinstance(failure, PASSING) or attempt == ATTEMPTS:
-                    raise failure from error
-                pause = min(_FIRST_PAUSE * 2 ** (attempt - 1), _LONGEST_PAUSE) * (0.5 + self._chance.random() / 2)
-                asked = retry_after(error)
-            stop.pause(pause if asked is None else max(pause, min(asked, _LONGEST_PAUSE)))
-            if happened is not None and (outcome := happened()) is not None:
-                return outcome
-        raise AssertionError("unreachable")
 
     def objects(self, prefix: str, stop: StopFlag) -> Iterator[tuple[str, int]]:
         """Key and size of every object whose key begins so: 1,000 to a request."""
@@ -155,8 +119,11 @@ class Calls:
         )
 
     def begun(self, key: str, stop: StopFlag) -> str | None:
-        """The oldest unfinished upload of exactly that key, None if there is none."""
-        uploads = [upload for upload in self.uploads(key, stop) if upload.key == key]
+        """The oldest unfinished upload of exactly that key, None if there is none, or if the key may not ask."""
+        try:
+            uploads = [upload for upload in self.uploads(key, stop) if upload.key == key]
+        except (AccessDenied, StorageUnsupported):
+            return None
         return min(uploads, key=lambda upload: (upload.started, upload.upload_id)).upload_id if uploads else None
 
     def send_part(self, key: str, upload_id: str, part: Part, body: Callable[[bool], Body], stop: StopFlag) -> str:

@@ -110,6 +110,7 @@ class StorageUnreachable(StorageError):
     advice = "Check the endpoint_url, the network and the proxy, then run it again: what was stored is not sent again."
     retry = Retry.BACKOFF
     resumable = True
+    fatal = True
     may_have_executed = True
 
 
@@ -118,6 +119,7 @@ class UploadInterrupted(StorageError):
 
     advice = "Run it again to go on where it stopped, or clean_up() to drop what was sent."
     resumable = True
+    fatal = True
     may_have_executed = True
 
 

@@ -22,7 +22,8 @@ from portrait.s3.events import Announcer, Stage, UploadProgress
 from portrait.s3.journal import Entry, Journal
 from portrait.s3.parallel import in_parallel
 from portrait.s3.plan import Part
-from portrait.s3.source import Slice, digest, fingerprint, slice_md5
+from portrait.s3.slices import Slice, slice_md5
+from portrait.s3.source import digest, fingerprint
 from portrait.s3.stopping import StopFlag
 
 _RESTARTS = 3

@@ -9,18 +9,18 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Iterable
-from concurrent.futures import CancelledError
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from portrait.clock import Clock
-from portrait.errors import PortraitError, UsageError
+from portrait.errors import UsageError
 from portrait.s3.address import LONGEST_LIFE, is_for_testing_only, parse_place, parse_public_base, public_url
+from portrait.s3.attempts import Attempts
+from portrait.s3.batch import store_batch
 from portrait.s3.calls import Calls
 from portrait.s3.client import ClientOptions, check_own_client, direct_put, make_client
-from portrait.s3.errors import SomeNotStored, SourceUnreadable, StorageError
 from portrait.s3.events import Announcer, OnEvent, StorageWarning
 from portrait.s3.journal import forget_uploads, state_folder
 from portrait.s3.options import PathLike
@@ -28,7 +28,6 @@ from portrait.s3.outside import check_public
 from portrait.s3.parallel import in_parallel
 from portrait.s3.plan import USUAL_PART, plan_parts
 from portrait.s3.results import AbandonedUpload, StoredObject
-from portrait.s3.source import fingerprint
 from portrait.s3.stopping import StopFlag
 from portrait.s3.storing import Storer
 
@@ -110,7 +109,7 @@ class ObjectStore:
         self._calls = Calls(
             client,
             self._place.bucket,
-            chance=random.Random(),  # noqa: S311 - jitter, no secret
+            attempts=Attempts(random.Random()),  # noqa: S311 - jitter, no secret
             direct=direct_put(client) if self._own_client else None,
         )
         self._state = Path(state_dir) if state_dir is not None else state_folder(os.environ)
@@ -162,31 +161,8 @@ class ObjectStore:
             StorageError: A failure that concerns every file, such as a missing bucket.
         """
         flag, files = self._flag(stop), [Path(path) for path in paths]
-        known = dict(self.existing(stop=flag)) if files else {}
-        large = {path for path in set(files) if self._is_large(path)}
-        done: dict[Path, StoredObject] = {}
-        failed: dict[Path, PortraitError] = {}
-
-        def store(path: Path) -> StoredObject:
-            return self._storer.store(path, known, flag)
-
-        for batch, workers in (([p for p in files if p not in large], self._concurrency), (sorted(large), 1)):
-            futures = in_parallel(store, batch, workers=workers, stop=flag, give_up=_is_fatal)
-            for path, future in zip(batch, futures, strict=True):
-                match future.exception():
-                    case None:
-                        done[path] = future.result()
-                    case StorageError(fatal=False) | UsageError() as error:
-                        failed[path] = error
-                    case CancelledError():
-                        pass
-                    case BaseException() as error:
-                        raise error
-        if failed:
-            raise SomeNotStored(
-                {str(path): made for path, made in done.items()}, {str(p): e for p, e in failed.items()}
-            )
-        return [done[path] for path in files]
+        known = self.existing(stop=flag) if files else {}
+        return store_batch(self._storer, files, known, self._concurrency, flag)
 
     def existing(self, *, stop: StopFlag | None = None) -> dict[str, int]:
         """The size in bytes of every object in this place, by key: one listing, 1,000 to a request."""
@@ -250,15 +226,5 @@ class ObjectStore:
     def _flag(self, stop: StopFlag | None) -> StopFlag:
         return stop or self.new_stop()
 
-    def _is_large(self, path: Path) -> bool:
-        try:
-            return self._storer.in_parts(fingerprint(path).size)
-        except SourceUnreadable:
-            return False  # told when its turn comes
-
     def _warn(self, message: str) -> None:
         self._announce(StorageWarning(message=message))
-
-
-def _is_fatal(error: BaseException) -> bool:
-    return not isinstance(error, StorageError | UsageError) or getattr(error, "fatal", False)

@@ -21,7 +21,8 @@ from portrait.s3.locking import KeyedLocks
 from portrait.s3.multipart import Sender
 from portrait.s3.plan import MIB, Plan, plan_parts
 from portrait.s3.results import StoredObject
-from portrait.s3.source import Slice, digest, fingerprint, read_head, read_whole
+from portrait.s3.slices import Slice
+from portrait.s3.source import digest, fingerprint, read_head, read_whole
 from portrait.s3.stopping import StopFlag
 
 IN_MEMORY = MIB

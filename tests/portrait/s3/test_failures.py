@@ -206,6 +206,13 @@ def test_final_failures_abort(
     assert len(stub.bucket.uploads) == len(list(state.rglob("*.jsonl"))) == int(kept)
 
 
+def test_key_that_may_not_list_uploads(stub: S3Stub, open_store: Make, large: Path) -> None:
+    """Large files are stored even where unfinished uploads may not be listed."""
+    stub.fault("ListMultipartUploads", "status-before", times=99, status=403, code="AccessDenied")
+    open_store().put(large)
+    assert only_object(stub)[1] == large.read_bytes()
+
+
 def test_unreachable(open_store: Make, make_file: Make) -> None:
     """A storage that does not answer is told as such, without its address's secrets."""
     with pytest.raises(StorageUnreachable) as caught:

@@ -229,6 +229,20 @@ def test_stop_flag(stub: S3Stub, open_store: Make, larger: Path) -> None:
     assert set(Counter(stub.bucket.parts_received).values()) == {1}
 
 
+def test_stopped_batch(stub: S3Stub, open_store: Make, make_file: Make) -> None:
+    """A batch that is stopped says so itself; the next run sends only the rest."""
+    stop = StopFlag()
+    stub.fault("PutObject", "call", after=3, hook=stop.set)
+    store = open_store(concurrency=1)
+    files = [make_file(f"{n}.jpg", seed=n) for n in range(8)]
+    with pytest.raises(UploadInterrupted):
+        store.put_many(files, stop=stop)
+    there = len(stub.bucket.objects)
+    assert 3 <= there <= 4
+    assert sum(stored.existed for stored in store.put_many(files)) == there
+    assert stub.count("PutObject") == 8
+
+
 def test_cancelled_task(stub: S3Stub, state: Path, larger: Path) -> None:
     """Cancelling the task stops the work, and the cancellation arrives when it has stopped."""
 
