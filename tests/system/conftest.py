@@ -1,0 +1,12 @@
+"""Fixtures of the system tests: a colour of client for each test that takes one."""
+
+import pytest
+
+from tests.system.driving import COLOURS, colour_of
+
+
+@pytest.fixture(params=COLOURS)
+def colour(request):
+    """One of the two clients, and how to run it."""
+    with colour_of(request.param) as made:
+        yield made
