@@ -11,9 +11,13 @@ from itertools import count
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from attrs import field, frozen
+
 from emulator.in_process import AsyncInProcessTransport, InProcessTransport
 from emulator.service import Service
 from emulator.settings import Settings
+from emulator.store.base import Newcomer
+from emulator.store.memory import MemoryStore
 from portrait.clock import Clock, ManualClock
 
 if TYPE_CHECKING:
@@ -55,6 +59,21 @@ class Handles:
         return key
 
 
+@frozen
+class Snapshot:
+    """The state of one emulator at one moment; opaque.
+
+    Attributes:
+        store: Whose it is.
+        now: When it was taken, in seconds since 1970.
+        records: What was remembered.
+    """
+
+    store: MemoryStore = field(repr=False)
+    now: float
+    records: Mapping[str, Any] = field(repr=False)
+
+
 class Emulator(Handles):
     """An emulator in this process, on a clock of its own that only moves when told to, or when somebody sleeps on it.
 
@@ -69,7 +88,14 @@ class Emulator(Handles):
 
     def __init__(self, settings: Settings | None = None, clock: ManualClock | None = None) -> None:
         self.clock = clock or ManualClock()
-        super().__init__(Service(settings, self.clock))
+        stores: list[MemoryStore] = []
+
+        def keep(newcomer: Newcomer) -> MemoryStore:
+            stores.append(MemoryStore(newcomer))
+            return stores[0]
+
+        super().__init__(Service(settings, self.clock, keep))
+        self._store = stores[0]
         self.api_key = next(iter(self.service.settings.api_keys), "sk-emulator-0")
         self._server: EmulatorServer | None = None
 
@@ -98,6 +124,21 @@ class Emulator(Handles):
         from portrait.client import AsyncPortraitClient  # noqa: PLC0415 - tests of other clients need it not
 
         return AsyncPortraitClient(**self._options(AsyncInProcessTransport(self.service)) | options)
+
+    def snapshot(self) -> Snapshot:
+        """What is remembered now, and what time it is; rules and the journal of calls are no part of it."""
+        return Snapshot(self._store, self.clock.now(), self._store.copy())
+
+    def load(self, snapshot: Snapshot) -> None:
+        """Go back to a snapshot, as often as one likes.
+
+        Raises:
+            ValueError: It was taken of another emulator, whose ids may be this one's next.
+        """
+        if snapshot.store is not self._store:
+            raise ValueError("this snapshot was taken of another emulator")
+        self._store.replace(snapshot.records)
+        self.clock.set(snapshot.now)
 
     def close(self) -> None:
         """Stop the server, if one was started."""

@@ -5,13 +5,18 @@ Owns the containers; must not know who changes them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from copy import deepcopy
 from threading import RLock
+from typing import Any
 
 from emulator.domain.ports import StoredFile
 from emulator.domain.records import Asset, Group, Validation
 from emulator.store.base import Newcomer
 from emulator.store.index import Table
 from emulator.store.shelf import Shelf
+
+_HELD = ("shelves", "groups", "assets", "tokens", "handles", "files")
 
 
 class Contents:
@@ -37,6 +42,17 @@ class Contents:
         self.tokens: dict[str, Validation] = {}
         self.handles: dict[str, str] = {}
         self.files: dict[str, StoredFile] = {}
+
+    def copy(self) -> dict[str, Any]:
+        """Everything held, in one piece: shelves and tables share their records, and go on doing so."""
+        with self.lock:
+            return deepcopy({name: getattr(self, name) for name in _HELD})
+
+    def replace(self, held: Mapping[str, Any]) -> None:
+        """Hold what was copied before in place of everything; the copy can be used again."""
+        with self.lock:
+            for name, container in deepcopy(dict(held)).items():
+                setattr(self, name, container)
 
     def shelf(self, customer: str) -> Shelf:
         """What a customer has; a new one starts with nothing."""

@@ -5,7 +5,8 @@ Owns what goes across customers; a single customer's changes are `emulator.store
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from emulator.domain.ports import StoredFile
 from emulator.domain.records import Asset, Validation
@@ -52,6 +53,14 @@ class MemoryStore:
         """An uploaded file."""
         with self._kept.lock:
             return self._kept.files.get(key)
+
+    def copy(self) -> Mapping[str, Any]:
+        """Everything remembered, for `replace`."""
+        return self._kept.copy()
+
+    def replace(self, copied: Mapping[str, Any]) -> None:
+        """Remember what was copied, and nothing else; numbers go on."""
+        self._kept.replace(copied)
 
     def clear(self) -> None:
         """Forget everything; numbers go on."""

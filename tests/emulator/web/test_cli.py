@@ -1,0 +1,141 @@
+"""The command: its one line, its signals, its exit codes, and what it says to what is wrong."""
+
+import json
+import select
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import pytest
+
+from emulator.__main__ import main
+from tests.emulator.web.wire import JSON, ask, call
+
+COMMAND = [sys.executable, "-W", "error", "-m", "emulator"]
+FLAGS = (
+    "--host", "--port", "--public-url", "--control-token", "--api-key", "--access-key", "--profile", "--clock",
+    "--review-seconds", "--fetch", "--project", "--seed", "--load",
+)  # fmt: skip
+GROUP = {"GroupType": "AIGC", "Name": "g"}
+
+
+def run(*arguments):
+    """Runs the command to its end."""
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=30, check=False)
+
+
+@contextmanager
+def serving(*arguments):
+    """A running command and its URL; whoever leaves has ended it."""
+    process = subprocess.Popen([*COMMAND, "serve", "--port", "0", *arguments], stdout=-1, stderr=-1, text=True)
+    try:
+        assert select.select([process.stdout], [], [], 30)[0]
+        line = process.stdout.readline()
+        assert line.startswith("portrait-emulator ready on http://"), process.communicate(timeout=10)
+        yield process, line.split()[-1]
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_cleanly(number):
+    """One line on stdout, nothing on stderr, exit code 0; also while a connection is open."""
+    with (
+        serving() as (process, url),
+        socket.create_connection((url.split("/")[2].split(":")[0], int(url.split(":")[-1]))),
+    ):
+        assert ask(url, "GET", "/_emulator/health")[0] == 200
+        process.send_signal(number)
+        out, err = process.communicate(timeout=20)
+        assert (process.returncode, out, err) == (0, "", "")
+
+
+def test_a_port_in_use_is_one_clear_line():
+    """Exit code 1, and the address that cannot be had."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = run("serve", "--port", str(port))
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.count("\n") == 1
+    assert f"cannot listen on 127.0.0.1:{port}" in ended.stderr
+
+
+def test_every_flag_reaches_the_emulator(tmp_path):
+    """Keys, projects, links, clock, reviews and a start state, seen from outside."""
+    load = tmp_path / "start.json"
+    rule = {"id": "slow", "match": {"action": "GetAsset"}, "do": {"error": "Throttled"}}
+    load.write_text(json.dumps({"rules": [rule], "customers": {"alice": {"groups": 1}}}))
+    flags = (
+        "--host 127.0.0.1 --public-url http://emulator.test/ --control-token T --api-key sk-a==alice --api-key sk-b=bob"
+        " --access-key AK:SK==alice --profile schema --clock manual --review-seconds 7 --fetch never --project p"
+        " --seed 7"
+    )
+    key = {**JSON, "Authorization": "Bearer sk-a="}
+    with serving(*flags.split(), "--load", str(load)) as (_, url):
+        answer = call(url, "GetAsset", {"Id": "x"}, key)
+        assert answer["ResponseMetadata"]["Error"]["Code"] == "RateLimitExceeded"
+        group = call(url, "CreateAssetGroup", {**GROUP, "ProjectName": "p"}, key)["Result"]["Id"]
+        assert call(url, "CreateAssetGroup", GROUP, key)["ResponseMetadata"]["Error"]["Code"] == "QuotaExceeded"
+        wrong = call(url, "GetAssetGroup", {"Id": group, "ProjectName": "q"}, key)
+        assert wrong["ResponseMetadata"]["Error"]["Code"] == "NotFound.ProjectName"
+        assert (
+            call(url, "GetAsset", {}, {"Authorization": "Bearer nobody"})["ResponseMetadata"]["Error"]["Code"]
+            == "Unauthorized"
+        )
+        link = call(url, "CreateVisualValidateSession", {"CallbackURL": "https://x.example/"}, key)["Result"]["H5Link"]
+        assert link.startswith("http://emulator.test/h5/")
+        assert ask(url, "GET", "/_emulator/clock", None, {"X-Emulator-Token": "T", "Host": "emulator.test"})[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--clock", "sundial"], "--clock"), (["--clock", "scaled:0"], "--clock"),
+        (["--api-key", "key"], "--api-key takes"),
+        (["--access-key", "ak=c"], "--access-key takes"), (["--port", "70000"], "65535"), (["--port", "x"], "--port"),
+        (["--review-seconds", "-1"], "--review-seconds"), (["--profile", "x"], "--profile"), (["--nope"], "--nope"),
+        (["--load", "/nowhere.json"], "--load"), (["--fetch", "x"], "--fetch"),
+        (["--review-seconds", "nan"], "negative"),
+    ],
+)  # fmt: skip
+def test_what_is_told_wrong_is_said(capsys, arguments, why):
+    """Exit code 2, and a line that names the flag."""
+    with pytest.raises(SystemExit) as ended:
+        main(["serve", *arguments])
+    assert ended.value.code == 2
+    assert why in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", "{", "\udcff", '{"colour": 1}', '{"rules": {}}', '{"rules": [1]}', '{"rules": [{}]}',
+     '{"customers": {"a": 1}}', '{"customers": {"a": {"groups": "many"}}}'],
+)  # fmt: skip
+def test_a_start_file_that_is_none_is_said(tmp_path, content):
+    """Exit code 2 and one line; nothing is served."""
+    path = tmp_path / "start.json"
+    path.write_bytes(content.encode("utf-8", "surrogateescape"))
+    ended = run("serve", "--port", "0", "--load", str(path))
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("portrait-emulator: --load")
+    assert ended.stderr.count("\n") == 1
+
+
+def test_help_and_version():
+    """Without a command there is help; every flag of `serve` is explained."""
+    assert run().stdout == run("--help").stdout
+    shown = run("serve", "--help").stdout
+    for flag in FLAGS:
+        assert flag in shown
+    assert run("--version").stdout.startswith("portrait-emulator ")
+
+
+def test_a_start_loads_nothing_that_waits_for_a_request():
+    """Templates, forms, pictures and S3 are imported when they are needed."""
+    code = "import sys, emulator.server; print([name for name in sys.argv[1:] if name in sys.modules])"
+    late = ["jinja2", "python_multipart", "PIL", "av", "boto3", "urllib3", "rich"]
+    shown = subprocess.run([sys.executable, "-c", code, *late], capture_output=True, text=True, check=True)
+    assert shown.stdout == "[]\n"
