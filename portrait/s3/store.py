@@ -40,7 +40,8 @@ class ObjectStore:
 
     Safe for use by many threads at once; several processes may store the same files. Every call takes `stop=`: setting
     that flag from another thread ends the call soon with `UploadInterrupted`, as Ctrl-C does with `KeyboardInterrupt`.
-    Either way what was stored is kept, and the same call goes on from there.
+    Either way what was stored is kept, and the same call goes on from there. A connection that stalls is given up after
+    60 seconds, and delays the end of a call by no more.
 
     Args:
         place: `s3://bucket` or `s3://bucket/prefix`. The bucket must exist.
