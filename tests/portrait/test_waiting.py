@@ -1,0 +1,346 @@
+"""Waits as flows on a clock that sleeping moves: every way in which one ends, and a minute in no time."""
+
+import pytest
+
+from portrait import (
+    AssetFailed,
+    AssetVanished,
+    AuthError,
+    InvalidToken,
+    ManualClock,
+    Timeouts,
+    TokenExpired,
+    UnknownOutcome,
+    UsageError,
+    WaitTimeout,
+)
+from portrait.dialects import ARK
+from portrait.errors import Forbidden, Timeout
+from portrait.events import Waiting
+from portrait.http import Broken
+from portrait.waiting import GRACE, POLL, TOKEN_POLL, seconds_of, wait_until_active, wait_until_validated
+from tests.portrait.support import answer, asset, body, broken, caller, good, play, refused
+
+GONE = refused("Forbidden")
+LOST = broken(Broken.LOST)
+PENDING = refused("ValidatePending")
+TOKEN = "20260318000000B4CC874F89A1B2C3D4E5"
+GROUP = good({"GroupId": "group-1"})
+
+
+def processing(kind="Image"):
+    """An asset under review."""
+    return good(asset(status="Processing", AssetType=kind))
+
+
+def active(*answers, timeout=None, poll=POLL, **options):
+    """Wait for an asset; a list of what happened, and the clock."""
+    clock = ManualClock()
+    flow = wait_until_active(caller(clock=clock, **options), "asset://asset-1", timeout, poll)
+    return play(flow, *answers, clock=clock), clock
+
+
+def validated(*answers, timeout=None, poll=TOKEN_POLL, clock=None, **options):
+    """Wait for a validation."""
+    clock = clock or ManualClock()
+    return play(
+        wait_until_validated(caller(clock=clock, **options), TOKEN, timeout, poll), *answers, clock=clock
+    ), clock
+
+
+# --- assets ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", ["Active", "active", "ACTIVE"])
+def test_an_active_asset_ends_the_wait_at_once(status):
+    """One look, no pause; without case."""
+    played, _ = active(good(asset(status=status)))
+    assert (played.result.id, played.waits, len(played.sent)) == ("asset-1", [], 1)
+    assert played.sent[0].body == b'{"Id":"asset-1"}'
+
+
+def test_a_wait_looks_every_three_seconds_and_tells():
+    """The vendor's advice; an event for each look that did not find it finished."""
+    played, clock = active(processing(), processing(), good(asset()))
+    assert (played.result.status, played.waits, clock.monotonic()) == ("Active", [3.0, 3.0], 6.0)
+    told = [event for event in played.events if isinstance(event, Waiting)]
+    facts = {"what": "asset", "id": "asset-1", "status": "Processing", "deadline": 60.0}
+    assert told == [Waiting(**facts, waited=0.0), Waiting(**facts, waited=3.0)]
+
+
+@pytest.mark.parametrize(
+    ("failure", "code", "text"),
+    [
+        ({"FailedReason": "FaceMismatch: Face consistency verification failed."}, "FaceMismatch", "consistency"),
+        ({"Error": {"Code": "DownloadFailed", "Message": "m"}}, "DownloadFailed", "DownloadFailed: m"),
+        ({"FailedReason": "the picture is dark"}, "", "the picture is dark"),
+        ({}, "", "does not say why"),
+    ],
+)
+def test_a_failed_asset_ends_the_wait_with_the_reason(failure, code, text):
+    """The asset is on the error, and whether the same file may be tried again."""
+    played, _ = active(processing(), good(asset(status="Failed", **failure)))
+    assert isinstance(played.error, AssetFailed)
+    assert (played.error.code, played.error.asset.id) == (code, "asset-1")
+    assert played.error.worth_another_try is (code == "DownloadFailed")
+    assert text in str(played.error)
+
+
+@pytest.mark.parametrize(("kind", "deadline"), [("Image", 60.0), ("Video", 180.0), ("Audio", 180.0), ("New", 60.0)])
+def test_the_deadline_follows_the_type(kind, deadline):
+    """60 seconds for an image, 180 for video and audio: the end is met to the second, with what was read last."""
+    played, clock = active(processing(kind))
+    assert isinstance(played.error, WaitTimeout)
+    assert played.error.waited == deadline == clock.monotonic()
+    assert played.error.last.id == "asset-1"
+    assert "still Processing" in str(played.error)
+    assert len(played.sent) == deadline / 3 + 1
+
+
+def test_an_own_deadline_holds_for_every_type():
+    """`timeout=` is the whole wait; the last pause is shortened to it."""
+    played, clock = active(processing("Video"), timeout=7, poll=2)
+    assert isinstance(played.error, WaitTimeout)
+    assert (played.waits, clock.monotonic()) == ([2, 2, 2, 1], 7)
+    played, _ = active(processing(), timeout=0)
+    assert (len(played.sent), played.waits) == (1, [])
+
+
+def test_a_status_outside_of_the_set_is_not_finished():
+    """`Inactive` and the like wait on (contract §3)."""
+    played, _ = active(good(asset(status="Inactive")), good(asset()))
+    assert played.result.status == "Active"
+
+
+def test_not_there_is_not_yet_vanished():
+    """Reads lag behind a create: within ten seconds it may still appear."""
+    played, _ = active(GONE, GONE, GONE, good(asset()))
+    assert played.result.status == "Active"
+
+
+@pytest.mark.parametrize("before", [(), (processing(),)], ids=["never seen", "seen"])
+def test_not_there_for_longer_has_vanished(before):
+    """Ten seconds after it was first missed."""
+    played, clock = active(*before, GONE)
+    assert isinstance(played.error, AssetVanished)
+    assert isinstance(played.error.__cause__, Forbidden)
+    assert played.error.asset_id == "asset-1"
+    missed = 3.0 * len(before)
+    assert GRACE <= clock.monotonic() - missed < GRACE + POLL
+
+
+def test_the_grace_begins_anew_when_it_was_seen():
+    """Missed, seen, missed: each absence counts for itself."""
+    played, _ = active(GONE, GONE, GONE, processing(), GONE, GONE, GONE, good(asset()))
+    assert played.result.status == "Active"
+
+
+def test_a_fault_between_two_absences_is_no_sight_of_it():
+    """Missed, a lost answer, missed: it was not seen, and the grace goes on."""
+    played, clock = active(GONE, GONE, LOST, GONE, GONE)
+    assert isinstance(played.error, AssetVanished)
+    assert clock.monotonic() == 12
+
+
+FAULTS = [LOST, broken(Broken.CONNECT), broken(Broken.TIMEOUT), answer(b"<html>", 502), refused("UpstreamUnavailable")]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=str)
+def test_a_passing_fault_does_not_end_the_wait(fault):
+    """One look is one attempt; the wait comes again by itself."""
+    played, _ = active(processing(), fault, fault, good(asset()))
+    assert played.result.status == "Active"
+    assert played.waits == [3.0, 3.0, 3.0]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=str)
+def test_a_fault_that_does_not_pass_is_the_cause_of_the_end(fault):
+    """At the deadline the error says what was in the way."""
+    played, clock = active(processing(), fault, timeout=10)
+    assert isinstance(played.error, WaitTimeout)
+    assert played.error.__cause__ is not None
+    assert clock.monotonic() == 10
+    assert played.error.last.status == "Processing"
+
+
+def test_a_fault_that_passed_is_not_the_cause_of_the_end():
+    """A lost answer at the beginning is not why it is still Processing at the end."""
+    played, _ = active(LOST, processing(), timeout=10)
+    assert isinstance(played.error, WaitTimeout)
+    assert played.error.__cause__ is None
+
+
+def test_a_refusal_that_waiting_cannot_mend_ends_the_wait():
+    """A wrong key is wrong in a minute, too."""
+    played, _ = active(refused("Unauthorized"))
+    assert isinstance(played.error, AuthError)
+    assert played.waits == []
+
+
+@pytest.mark.parametrize("seconds", ["20", "3600"])
+def test_a_pause_that_the_service_asks_for_stays_within_the_deadline(seconds):
+    """Throttled: the next look is later, but the wait ends when it should."""
+    played, clock = active(refused("RateLimitExceeded", status=429, retry_after=seconds), timeout=30)
+    assert isinstance(played.error, WaitTimeout)
+    assert clock.monotonic() == 30
+    assert played.waits == ([20.0, 10.0] if seconds == "20" else [30.0])
+
+
+def test_no_look_outlasts_the_wait_by_more_than_a_second():
+    """Each call is given what is left, but at least a second."""
+    played, _ = active(processing(), timeout=8, poll=3, timeouts=Timeouts(total=5.0))
+    assert [request.timeouts.total for request in played.sent] == [5.0, 5.0, 2.0, 1.0]
+    played, _ = active(processing(), timeouts=Timeouts(total=None))
+    assert played.sent[0].timeouts.total == 60.0
+
+
+@pytest.mark.parametrize(("timeout", "poll"), [(-1, 3), (10, 0), (10, -1), (float("nan"), 3), (10, float("nan"))])
+def test_a_wait_takes_seconds(timeout, poll):
+    """Negative times make no sense, and would poll without a pause."""
+    for played, _ in (active(processing(), timeout=timeout, poll=poll), validated(PENDING, timeout=timeout, poll=poll)):
+        assert isinstance(played.error, UsageError)
+        assert played.sent == []
+
+
+def test_a_minute_passes_in_milliseconds(colour):
+    """Both clients sleep on the clock they were given."""
+    client, script = colour.scripted(*[processing()] * 19, good(asset()))
+    assert client.wait_until_active("asset-1").status == "Active"
+    assert len(script.requests) == 20
+    assert client.client._caller.clock.monotonic() == 57
+
+
+# --- validations ----------------------------------------------------------------------------------------------------
+
+
+def test_a_passed_validation_ends_the_wait():
+    """Looks every two seconds until the group is there; events do not show the token."""
+    played, clock = validated(PENDING, PENDING, GROUP)
+    assert (played.result.group_id, clock.monotonic()) == ("group-1", 4.0)
+    told = [event for event in played.events if isinstance(event, Waiting)]
+    assert [(event.what, event.id, event.status) for event in told] == [("validation", "", "pending")] * 2
+    assert TOKEN not in repr(played.events)
+
+
+def test_a_session_is_as_good_as_its_token(colour):
+    """What CreateVisualValidateSession answered can be passed on."""
+    session = {"BytedToken": TOKEN, "H5Link": "https://h5.example/", "CallbackURL": "https://cdn.example/"}
+    client, script = colour.scripted(good(session), GROUP)
+    assert client.wait_until_validated(client.create_visual_validate_session(callback_url="https://x.example")).group_id
+    assert TOKEN.encode() in script.requests[1].body
+
+
+@pytest.mark.parametrize(("code", "error"), [("TokenExpired", TokenExpired), ("InvalidToken", InvalidToken)])
+def test_a_token_that_is_over_ends_the_wait(code, error):
+    """Expired, unknown or used by somebody else."""
+    played, _ = validated(PENDING, refused(code))
+    assert type(played.error) is error
+
+
+def test_a_validation_that_is_never_passed_ends_at_the_tokens_life():
+    """120 seconds, or the time that was given."""
+    played, clock = validated(PENDING)
+    assert isinstance(played.error, WaitTimeout)
+    assert clock.monotonic() == 120
+    played, clock = validated(PENDING, timeout=5)
+    assert (clock.monotonic(), played.waits) == (5, [2.0, 2.0, 1.0])
+    assert TOKEN not in str(played.error)
+
+
+@pytest.mark.parametrize(
+    "pending",
+    [
+        answer(body(error={"Code": f"NotFound.{TOKEN}", "Message": "The specified token is not found."}), 404),
+        answer(b"", 404),
+        good({"GroupId": ""}),
+    ],
+    ids=["404 NotFound", "an empty 404", "an empty GroupId"],
+)
+def test_the_three_forms_of_pending_on_ark_wait_on(pending):
+    """Contract §10.9."""
+    played, _ = validated(pending, pending, GROUP, dialect=ARK)
+    assert played.result.group_id == "group-1"
+
+
+def group(number, age):
+    """A LivenessFace group that was made `age` seconds before the clock's start, 2026-03-18T00:00:00Z."""
+    stamp = f"2026-03-17T23:{59 - age // 60:02d}:{59 - age % 60:02d}Z"
+    return {"Id": f"group-{number}", "GroupType": "LivenessFace", "CreateTime": stamp}
+
+
+def page(*groups):
+    """A page of groups."""
+    return good({"Items": list(groups), "TotalCount": len(groups), "PageNumber": 1, "PageSize": 100})
+
+
+USED = refused("InvalidToken")
+FRESH, OLD = group("fresh", 5), group("old", 600)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        (LOST,),
+        (PENDING, broken(Broken.TIMEOUT)),
+        (answer(b"<html>", 502),),
+        (LOST, broken(Broken.CONNECT)),
+        (LOST, refused("RateLimitExceeded")),
+        (LOST, LOST),
+    ],
+    ids=["lost", "timeout", "a proxy's page", "lost, then no connection", "lost, then throttled", "lost twice"],
+)
+@pytest.mark.parametrize("end", ["InvalidToken", "TokenExpired"])
+def test_the_group_of_a_lost_answer_is_found(before, end):
+    """The token was used up by the answer that was lost: the one new LivenessFace group is it."""
+    played, _ = validated(*before, refused(end), page(FRESH, OLD))
+    assert played.error is None
+    assert played.result.group_id == "group-fresh"
+    assert played.result.response.http_status == 200
+    assert b'"GroupType":"LivenessFace"' in played.sent[-1].body
+
+
+def test_a_used_token_without_a_lost_answer_is_an_error():
+    """Somebody else used it: nothing is looked for, and nobody's group is returned."""
+    for before in ((), (PENDING,), (broken(Broken.CONNECT),), (LOST, PENDING), (refused("RateLimitExceeded"),)):
+        played, _ = validated(*before, USED, page(FRESH))
+        assert isinstance(played.error, InvalidToken)
+
+
+@pytest.mark.parametrize("groups", [(), (OLD,), (FRESH, group("other", 20)), ({**FRESH, "CreateTime": "?"},)], ids=str)
+def test_a_group_that_cannot_be_told_is_not_guessed(groups):
+    """None, only old ones, or several: the outcome is unknown, and the error names the candidates."""
+    played, _ = validated(LOST, USED, page(*groups))
+    assert isinstance(played.error, UnknownOutcome)
+    assert played.error.may_have_executed
+    assert isinstance(played.error.__cause__, InvalidToken)
+    if len(groups) == 2:
+        assert "group-fresh, group-other" in str(played.error)
+
+
+def test_recovering_is_as_stubborn_as_any_call():
+    """The list that looks for the group is sent again when it is lost."""
+    played, _ = validated(LOST, USED, LOST, page(FRESH))
+    assert played.result.group_id == "group-fresh"
+
+
+def test_a_network_that_stays_away_ends_the_wait():
+    """With the transport's error as the cause."""
+    played, clock = validated(broken(Broken.TIMEOUT))
+    assert isinstance(played.error, WaitTimeout)
+    assert isinstance(played.error.__cause__, Timeout)
+    assert clock.monotonic() == 120
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("2026-03-18T00:00:00Z", 1_773_792_000.0),
+        ("2026-03-18T00:00:00", 1_773_792_000.0),
+        ("2026-03-18T08:00:00+08:00", 1_773_792_000.0),
+        ("", 0.0),
+        ("soon", 0.0),
+    ],
+)
+def test_times_of_the_wire_are_utc(text, seconds):
+    """Also without a zone; what cannot be read is long ago."""
+    assert seconds_of(text) == seconds
