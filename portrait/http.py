@@ -12,6 +12,8 @@ from typing import Protocol
 
 from attrs import field, frozen
 
+from portrait.errors import UsageError
+
 
 @frozen(kw_only=True)
 class Timeouts:
@@ -27,9 +29,17 @@ class Timeouts:
     read: float | None = 30.0
     total: float | None = 60.0
 
+    def __attrs_post_init__(self) -> None:
+        if any(limit is not None and not limit > 0 for limit in (self.connect, self.read, self.total)):
+            raise UsageError("timeout= takes seconds above zero.", advice="None in Timeouts means no limit.")
+
     @classmethod
     def of(cls, value: float | Timeouts | None) -> Timeouts:
-        """A number bounds the whole attempt, and each of its parts; None keeps the defaults."""
+        """A number bounds the whole attempt, and each of its parts; None keeps the defaults.
+
+        Raises:
+            UsageError: The number is not above zero.
+        """
         if value is None:
             return cls()
         if isinstance(value, Timeouts):
