@@ -97,9 +97,9 @@ def checked_url(url: str) -> str:
     example = "It looks like https://api.alltoken.ai/v1."
     parts = _parts(url)
     if parts is None:
-        raise UsageError(f"base_url {url!r} is not an absolute http or https address.", advice=example)
+        # It is not repeated, here and below: it may hold a password, or be a key that was put in the wrong place.
+        raise UsageError("base_url is not an absolute http or https address.", advice=example)
     if parts.query or parts.fragment or parts.username is not None:
-        # The whole of it may hold a secret: it is not repeated.
         raise UsageError("base_url must not have a user, a query or a fragment.", advice=example)
     if parts.path.rstrip("/").endswith("/portrait"):
         raise UsageError("base_url ends before /portrait, which the client adds.", advice=example)
@@ -127,6 +127,8 @@ def checked_key(api_key: str | None, provider: Provider) -> str:
         raise UsageError(
             f"There is no API key for {provider.title}.", advice=f"Pass api_key=, or set {names} and use from_env()."
         )
+    if not isinstance(api_key, str):
+        raise UsageError("The API key must be a string.")
     if not api_key.isascii() or not api_key.isprintable() or " " in api_key:
         raise UsageError(
             "The API key has a space, a line break or a character outside of ASCII.", advice="Copy it again."
