@@ -176,7 +176,9 @@ def from_environment(environment: Mapping[str, str], given: Mapping[str, Any]) -
         )
         if environment.get(variable)
     }
-    options.update({name: value for name, value in given.items() if value is not None})
+    # None leaves to the environment what can stand there; elsewhere it may mean something, such as retry=None.
+    named = {"provider", "base_url", "api_key", "access_key", "project"}
+    options.update({name: value for name, value in given.items() if value is not None or name not in named})
     provider = provider_named(options.get("provider", "alltoken"))
     if provider.credential is Credential.SIGNED and environment.get("PORTRAIT_ACCESS_KEY"):
         pair = (environment["PORTRAIT_ACCESS_KEY"], environment.get("PORTRAIT_SECRET_KEY", ""))
