@@ -66,7 +66,8 @@ class Pages(Generic[Item]):
 
     def take(self, page: Any) -> Iterator[Item]:
         """The page's items that were not given before."""
-        size, number = self._request.page_size, self._request.page_number
+        number = self._request.page_number
+        size = min(self._request.page_size, page.page_size or PAGE_SIZE)  # a service may give smaller pages
         # The total may be absent or stale: a short page is the surer sign of the end.
         self._more = len(page.items) >= size and (page.total_count is None or number * size < page.total_count)
         self._request = evolve(self._request, page_number=number + 1)
