@@ -25,6 +25,8 @@ from portrait.models import (
     DeleteAssetRequest,
     GroupType,
     ListAssetsRequest,
+    SortBy,
+    SortOrder,
 )
 from portrait.s3 import StoredObject
 
@@ -109,13 +111,17 @@ def _find(caller: Caller, options: EnsureOptions, digest: str) -> Flow[str | Non
 
 
 def list_group(caller: Caller, options: EnsureOptions, digest: str | None = None) -> Flow[dict[str, list[Asset]]]:
-    """The group's assets by the digest in their names; "" holds those without one."""
+    """The group's assets by the digest in their names, the oldest first; "" holds those without one."""
     wanted = AssetFilter(group_type=options.group_type or GroupType.AIGC, group_ids=(options.group_id,), name=digest)
     found: dict[str, list[Asset]] = {}
     seen: set[str] = set()
     number = 1
     while True:
-        page = yield from caller.call(LIST_ASSETS, ListAssetsRequest(filter=wanted, page_number=number, page_size=100))
+        # Oldest first: what is created while pages are read comes at the end and moves nothing.
+        request = ListAssetsRequest(
+            filter=wanted, page_number=number, page_size=100, sort_by=SortBy.CREATE_TIME, sort_order=SortOrder.ASC
+        )
+        page = yield from caller.call(LIST_ASSETS, request)
         for asset in page.items:
             if asset.id not in seen:
                 seen.add(asset.id)

@@ -67,6 +67,10 @@ def _look(find: Callable[[], Flow[T | None]], what: str, lost: PortraitError) ->
 
 
 def usable(assets: Sequence[Asset]) -> list[Asset]:
-    """Those that are or may become Active, the oldest first: everybody who looks agrees on the first."""
+    """Those that are or may become Active, the oldest first: everybody who looks agrees on the first.
+
+    They come oldest first from the list, which knows the order of creation; CreateTime has whole seconds only. Going by
+    Id within a second would let a later create win over one that its own process has settled on already.
+    """
     alive = [asset for asset in assets if asset.status != AssetStatus.FAILED]
-    return sorted(alive, key=lambda asset: (asset.create_time, asset.id))
+    return sorted(alive, key=lambda asset: asset.create_time)
