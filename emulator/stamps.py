@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+LATEST = 253_370_764_800.0
+"""The latest time that a clock may show, 9999-01-01: what ends soon after it can still be written."""
+
 _MOST = 8192  # seconds remembered; a list of 100 items shows at most 200
 
 

@@ -19,7 +19,7 @@ from emulator.domain.ports import Transaction
 from emulator.domain.records import Validation
 from emulator.journal import Journal
 from emulator.rules import Plan, RuleError
-from emulator.stamps import Stamps
+from emulator.stamps import LATEST, Stamps
 from emulator.store.base import Store
 from portrait.clock import Clock, ManualClock
 
@@ -100,11 +100,13 @@ class Control:
         if not isinstance(clock, ManualClock | ScaledClock):
             raise ControlError(400, "this clock is the machine's and cannot be moved; start with a manual one")
         if "advance" in change:
-            clock.advance(number("advance", change["advance"]))
+            ahead = number("advance", change["advance"])
+            _shown_by_a_clock(clock.now() + ahead)
+            clock.advance(ahead)
         elif isinstance(clock, ManualClock):
-            clock.set(moment("set", change["set"]))
+            clock.set(_shown_by_a_clock(moment("set", change["set"])))
         else:
-            ahead = moment("set", change["set"]) - clock.now()
+            ahead = _shown_by_a_clock(moment("set", change["set"])) - clock.now()
             if ahead < 0:
                 raise ControlError(400, "a scaled clock can only be set forward")
             clock.advance(ahead)
@@ -214,3 +216,9 @@ class Control:
             "group_id": validation.group_id,
             "subject": validation.subject,
         }
+
+
+def _shown_by_a_clock(moment: float) -> float:
+    if not 0 <= moment <= LATEST:
+        raise ControlError(400, "the clock goes from 1970-01-01T00:00:00Z to 9999-01-01T00:00:00Z")
+    return moment

@@ -69,6 +69,11 @@ class ControlPlane:
     def __init__(self, service: Service) -> None:
         self._service = service
 
+    def methods(self, path: str) -> list[str]:
+        """The methods that an address below `/_emulator/` takes; any, where there is no such address."""
+        taken = [method for method, known in _ROUTES if known == _pattern(path)]
+        return taken or ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
     def admit(self, head: Head) -> Reply | Intake:
         """What becomes of a request below `/_emulator/`."""
         refused = objection(head, self._service.settings.control_token)
@@ -86,12 +91,12 @@ class ControlPlane:
         return at_once(Reply(body=orjson.dumps(result, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)))
 
     def _call(self, head: Head, body: bytes) -> dict[str, Any]:
-        what, _, name = head.path.removeprefix(_PREFIX).partition("/")
-        path = f"{what}/*" if name else what
         method = "GET" if head.method == "HEAD" else head.method
-        route = _ROUTES.get((method, path))
+        route = _ROUTES.get((method, _pattern(head.path)))
         if route is None:
-            raise _no_route(method, path)
+            known = ", ".join(sorted({path for _, path in _ROUTES}))
+            raise ControlError(404, f"The control plane has no such address; below {_PREFIX} there are: {known}.")
+        name = head.path.removeprefix(_PREFIX).partition("/")[2]
         return route(self._service.control, _Asked(segment(name), head.parameters, _object(body)))
 
     def _too_large(self) -> Reply:
@@ -125,12 +130,10 @@ def _mapping(what: str, value: Any) -> dict[str, Any]:
     return value
 
 
-def _no_route(method: str, path: str) -> ControlError:
-    methods = sorted(known for known, known_path in _ROUTES if known_path == path)
-    if methods:
-        return ControlError(405, f"{_PREFIX}{path} does not take {method}, only {', '.join(methods)}.")
-    known = ", ".join(sorted({known_path for _, known_path in _ROUTES}))
-    return ControlError(404, f"The control plane has no such address; below {_PREFIX} there are: {known}.")
+def _pattern(path: str) -> str:
+    """`/_emulator/rules/lost` → `rules/*`."""
+    what, _, name = path.removeprefix(_PREFIX).partition("/")
+    return f"{what}/*" if name else what
 
 
 def _object(body: bytes) -> dict[str, Any]:

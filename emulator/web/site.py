@@ -52,7 +52,8 @@ class Site:
 
     def __init__(self, service: Service) -> None:
         self.service = service
-        files, control, pages = Files(service), ControlPlane(service), Pages(service, self.base)
+        files, pages = Files(service), Pages(service, self.base)
+        self._control = ControlPlane(service)
         self._exact: Mapping[str, Mapping[str, _Handler]] = {
             ACTIONS: {"POST": self._action},
             UPLOAD: {"POST": self._upload},
@@ -63,7 +64,6 @@ class Site:
             ("/r2/", {"GET": files.stored}),
             ("/files/", {"GET": files.linked}),
             ("/h5/", {"GET": pages.show, "POST": pages.complete}),
-            ("/_emulator/", dict.fromkeys(("GET", "POST", "PUT", "PATCH", "DELETE"), control.admit)),
         )
 
     def admit(self, head: Head) -> Reply | Intake:
@@ -145,6 +145,8 @@ class Site:
         return self.service.plain(404, "not_found_error", why)
 
     def _methods_below(self, path: str) -> Mapping[str, _Handler] | None:
+        if path.startswith("/_emulator/"):
+            return dict.fromkeys(self._control.methods(path), self._control.admit)
         return next((methods for prefix, methods in self._below if path.startswith(prefix)), None)
 
     def _unknown(self, head: Head) -> Reply:
