@@ -1,0 +1,66 @@
+"""What `import portrait` costs, and that its names are real."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import portrait
+
+SOURCE = Path(portrait.__file__).read_text(encoding="utf-8")
+HEAVY = ["aiohttp", "urllib3", "boto3", "botocore", "cattrs", "attrs", "orjson", "asyncio", "ssl", "PIL", "av", "rich"]
+
+
+def loaded(code):
+    """The heavy modules that a fresh interpreter has after some code."""
+    code += f"\nimport sys; print(*[name for name in {HEAVY} if name in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True, timeout=20
+    )
+    return set(done.stdout.split())
+
+
+def test_importing_the_package_loads_nothing_heavy():
+    """Not one of the libraries, and not asyncio."""
+    assert loaded("import portrait; portrait.__version__; dir(portrait)") == set()
+
+
+@pytest.mark.parametrize(
+    ("code", "without"),
+    [
+        ("from portrait import UsageError, Throttled", {"aiohttp", "urllib3", "cattrs", "orjson", "boto3"}),
+        ("from portrait import Asset", {"aiohttp", "urllib3", "cattrs", "orjson", "boto3"}),
+        ("from portrait import PortraitClient", {"aiohttp", "urllib3", "boto3", "PIL", "av", "rich"}),
+        ("from portrait import PortraitClient; PortraitClient(api_key='k').close()", {"aiohttp", "boto3"}),
+        ("from portrait import AsyncPortraitClient; AsyncPortraitClient(api_key='k')", {"urllib3", "boto3"}),
+    ],
+)
+def test_a_name_brings_only_what_it_needs(code, without):
+    """The blocking client does not load aiohttp, the asyncio one does not load urllib3, nobody loads boto3."""
+    assert loaded(code) & without == set()
+
+
+def test_every_public_name_is_there():
+    """`__all__` resolves, and `dir` shows it."""
+    for name in portrait.__all__:
+        assert getattr(portrait, name) is not None
+    assert set(portrait.__all__) <= set(dir(portrait))
+    assert len(portrait.__all__) == len(set(portrait.__all__))
+
+
+def test_another_name_is_an_attribute_error():
+    """As of any module."""
+    with pytest.raises(AttributeError, match="no attribute 'PortraitClients'"):
+        portrait.PortraitClients  # noqa: B018
+
+
+def test_type_checkers_see_the_same_names():
+    """The TYPE_CHECKING block and the table that loads names agree on every name and its home."""
+    block = next(node for node in ast.parse(SOURCE).body if isinstance(node, ast.If))
+    seen = {
+        alias.asname: node.module for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names
+    }
+    assert seen == {name: f"portrait.{home}" for name, home in portrait._HOME.items()}
+    assert set(seen) == set(portrait.__all__) - {"__version__"}

@@ -1,0 +1,103 @@
+"""Walking through lists: which page comes next, what is given, and when it ends."""
+
+import orjson
+import pytest
+
+from portrait import UsageError
+from tests.portrait.support import asset, good
+
+
+def pages(total, *, size=100, counted=True, shift=()):
+    """A service with `total` assets; after page n, `shift[n - 1]` new ones push the others back."""
+    ids = [f"asset-{n}" for n in range(total)]
+
+    def reply(request):
+        asked = orjson.loads(request.body)
+        number, wanted = asked["PageNumber"], min(asked["PageSize"], size)
+        chosen = ids[(number - 1) * wanted : number * wanted]
+        result = {"Items": [asset(each) for each in chosen], "PageNumber": number, "PageSize": wanted}
+        if counted:
+            result["TotalCount"] = len(ids)
+        if number <= len(shift):
+            ids[:0] = [f"new-{number}-{n}" for n in range(shift[number - 1])]
+        return good(result)
+
+    return reply
+
+
+@pytest.mark.parametrize("counted", [True, False], ids=["with a total", "without"])
+@pytest.mark.parametrize(("total", "calls"), [(0, 1), (1, 1), (99, 1), (100, 1), (101, 2), (250, 3), (300, 3)])
+def test_every_item_comes_once(colour, total, calls, counted):
+    """However many pages there are; a full last page is asked behind only if there is no total."""
+    client, script = colour.scripted(pages(total, counted=counted))
+    assert [item.id for item in client.iter_assets()] == [f"asset-{n}" for n in range(total)]
+    assert len(script.requests) == calls + (not counted and total > 0 and total % 100 == 0)
+
+
+def test_what_moves_between_pages_comes_once(colour):
+    """Created meanwhile: items are pushed to later pages, and are not given twice."""
+    client, _ = colour.scripted(pages(250, shift=(30, 30)))
+    ids = [item.id for item in client.iter_assets()]
+    assert len(ids) == len(set(ids))
+    assert set(ids) >= {f"asset-{n}" for n in range(250)}
+
+
+@pytest.mark.parametrize("counted", [True, False], ids=["with a total", "without"])
+def test_a_service_with_smaller_pages_is_walked_to_the_end(colour, counted):
+    """100 were asked for, 50 came, and the page says that its size is 50: that is no end."""
+    client, script = colour.scripted(pages(120, size=50, counted=counted))
+    assert len(client.iter_assets()) == 120
+    assert len(script.requests) == 3
+
+
+def test_a_query_becomes_filter_order_and_size(colour):
+    """Plain strings and any iterables are taken."""
+    client, script = colour.scripted(good({"Items": []}))
+    client.iter_assets(
+        group_type="LivenessFace",
+        group_ids=(group for group in ["group-1"]),
+        statuses=["Active"],
+        name="host",
+        sort_by="UpdateTime",
+        sort_order="Asc",
+        page_size=7,
+        project_name="shop",
+    )
+    assert orjson.loads(script.requests[0].body) == {
+        "Filter": {"GroupType": "LivenessFace", "GroupIds": ["group-1"], "Statuses": ["Active"], "Name": "host"},
+        "PageNumber": 1,
+        "PageSize": 7,
+        "SortBy": "UpdateTime",
+        "SortOrder": "Asc",
+        "ProjectName": "shop",
+    }
+
+
+def test_groups_are_walked_alike(colour):
+    """The same walk over ListAssetGroups."""
+    client, script = colour.scripted(good({"Items": [{"Id": "group-1", "Name": "n"}], "TotalCount": 1}))
+    assert [group.id for group in client.iter_asset_groups(name="n")] == ["group-1"]
+    assert script.actions == ["ListAssetGroups"]
+
+
+@pytest.mark.parametrize(
+    "query", [{"statuses": "Active"}, {"statuses": ["Done"]}, {"group_type": "x"}, {"group_ids": "g"}, {"sort_by": "x"}]
+)
+def test_a_query_outside_of_the_set_is_a_usage_error(colour, query):
+    """At once, not when the first item is asked for."""
+    client, script = colour.scripted(good({"Items": []}))
+    with pytest.raises(UsageError):
+        getattr(client.client, "iter_assets")(**query)  # noqa: B009
+    assert script.requests == []
+
+
+def test_a_walk_asks_for_a_page_when_it_is_needed():
+    """Whoever stops after the first item has asked for one page."""
+    from portrait import PortraitClient  # noqa: PLC0415
+    from tests.portrait.support import KEY, Script, _Blocking  # noqa: PLC0415
+
+    script = Script(pages(250))
+    walk = PortraitClient(api_key=KEY, transport=_Blocking(script)).iter_assets()
+    assert script.requests == []
+    assert next(walk).id == "asset-0"
+    assert len(script.requests) == 1
