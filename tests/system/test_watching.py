@@ -1,0 +1,176 @@
+"""Many assets followed to their end: few calls, one true outcome for each, resumable anywhere, never an exception."""
+
+import json
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emulator.settings import Settings
+from emulator.testing import Emulator
+from portrait.errors import AuthError
+from portrait.watching import OutcomeState
+from tests.system.profiles import searching
+from tests.system.test_lost_answers import FAULTS, READS, plans, seeds
+
+MANY = 50
+
+
+def registered(emulator, *queries, group=None):
+    """Assets of magic addresses with these queries; their ids in order."""
+    client = emulator.client()
+    group = group or client.create_asset_group(name="home").id
+    made = [
+        client.create_asset(group_id=group, url=f"https://magic.test/a.jpg?{query}", asset_type="Image")
+        for query in queries
+    ]
+    return [asset.id for asset in made]
+
+
+def states(outcomes):
+    """Outcomes by asset."""
+    return {outcome.id: outcome.state for outcome in outcomes}
+
+
+def test_watching_fifty_takes_a_tenth_of_the_calls(colour):
+    """Fifty assets are followed with at most a tenth of the calls that polling each of them takes."""
+    emulator = Emulator()
+    ids = registered(emulator, *["after=30"] * MANY)
+    before = emulator.calls.count()
+    watched = colour.run(colour.client(emulator).watch_assets, ids)
+    watching = emulator.calls.count() - before
+    assert states(watched) == dict.fromkeys(ids, OutcomeState.ACTIVE)
+
+    emulator = Emulator()  # beside each other they would share the clock that sleeping moves
+    (alone,) = registered(emulator, "after=30")
+    colour.run(colour.client(emulator).wait_until_active, alone)
+    polling = emulator.calls.count("GetAsset") * MANY
+    assert polling >= 10 * MANY
+    assert watching <= 0.1 * polling
+
+
+@pytest.mark.parametrize("taken", [0, 1, 7, 20, 49, 50])
+def test_another_client_goes_on_where_one_stopped(colour, taken):
+    """A watch that is stored as JSON at any moment and resumed elsewhere gives every asset once, and no second time."""
+    emulator = Emulator()
+    ids = registered(emulator, *[f"after={3 + 5 * (number % 5)}" for number in range(MANY)])
+    watch = colour.client(emulator).watch_assets(ids)
+    first = colour.run(take, watch, taken)
+    state = json.loads(json.dumps(watch.state))
+    rest = colour.run(colour.client(emulator).watch_assets, state)
+    assert Counter(outcome.id for outcome in [*first, *rest]) == Counter(ids)
+    assert {outcome.state for outcome in [*first, *rest]} == {OutcomeState.ACTIVE}
+    assert len(first) == taken
+
+
+def take(watch, count):
+    """The first outcomes, in the manner of the watch's colour."""
+    if hasattr(watch, "__anext__"):
+        return take_async(watch, count)
+    return [next(watch) for _ in range(count)]
+
+
+async def take_async(watch, count):
+    """The same for asyncio."""
+    return [await anext(watch) for _ in range(count)]
+
+
+def test_a_resumed_watch_keeps_its_deadline(colour):
+    """The seconds that passed before the resumption count: 60 in all, not 60 again."""
+    emulator = Emulator()
+    ids = registered(emulator, "after=3", "after=1000")
+    watch = colour.client(emulator).watch_assets(ids)
+    started = emulator.clock.monotonic()
+    (first,) = colour.run(take, watch, 1)
+    state = json.loads(json.dumps(watch.state))
+    emulator.clock.advance(40)
+    (late,) = colour.run(colour.client(emulator).watch_assets, state)
+    assert (first.state, late.state) == (OutcomeState.ACTIVE, OutcomeState.LATE)
+    assert 60 <= emulator.clock.monotonic() - started <= 63
+
+
+def test_each_asset_ends_as_it_is(colour):
+    """Active, Failed with its code, Vanished and Late, each told once, with the error that a wait would have raised."""
+    emulator = Emulator()
+    active, failed, gone, late = registered(emulator, "", "code=FaceMismatch", "after=30", "after=1000")
+    never = "asset-20260318000000-never"
+    emulator.client().delete_asset(id=gone)
+    outcomes = colour.run(colour.client(emulator).watch_assets, [active, failed, gone, late, never])
+    assert states(outcomes) == {
+        active: OutcomeState.ACTIVE, failed: OutcomeState.FAILED, gone: OutcomeState.VANISHED,
+        late: OutcomeState.LATE, never: OutcomeState.VANISHED,
+    }  # fmt: skip
+    assert len(outcomes) == 5
+    by_id = {outcome.id: outcome for outcome in outcomes}
+    assert by_id[active].check().id == active
+    assert by_id[failed].error.code == "FaceMismatch"
+    assert by_id[gone].error.asset_id == gone
+    assert by_id[late].error.last.status == "Processing"
+
+
+def test_an_asset_that_reads_do_not_show_yet_has_not_vanished(colour):
+    """Reads that lag up to ten seconds hide new assets, and none of them is said to have vanished."""
+    emulator = Emulator()
+    for action in READS:
+        emulator.rules.add(match={"action": action}, do={"lag": 10})
+    ids = registered(emulator, *[""] * 10)
+    outcomes = colour.run(colour.client(emulator).watch_assets, ids)
+    assert states(outcomes) == dict.fromkeys(ids, OutcomeState.ACTIVE)
+
+
+def test_an_asset_that_is_deleted_meanwhile_has_vanished_after_the_grace(colour):
+    """It takes ten seconds of absence, not one look, to say that an asset has vanished."""
+    emulator = Emulator()
+    (gone,) = registered(emulator, "after=50")
+    emulator.client().delete_asset(id=gone)
+    started = emulator.clock.monotonic()
+    (outcome,) = colour.run(colour.client(emulator).watch_assets, [gone])
+    assert outcome.state is OutcomeState.VANISHED
+    assert 10 <= emulator.clock.monotonic() - started <= 20
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=str)
+def test_a_service_that_never_answers_makes_assets_late(colour, fault):
+    """Where no read gets an answer, every asset is Late at its deadline; nothing is raised or called Vanished."""
+    emulator = Emulator()
+    ids = registered(emulator, *[""] * 3)
+    for action in READS:
+        emulator.rules.add(match={"action": action}, do=fault)
+    outcomes = colour.run(colour.client(emulator).watch_assets, ids)
+    assert states(outcomes) == dict.fromkeys(ids, OutcomeState.LATE)
+
+
+def test_a_key_that_is_refused_is_raised_and_the_watch_goes_on_later(colour):
+    """What concerns all assets is raised, and what was open stays open for another try."""
+    emulator = Emulator(Settings(api_keys={"sk-good": "alice"}))
+    ids = registered(emulator, "", "")
+    watch = colour.client(emulator, api_key="sk-bad").watch_assets(ids)
+    with pytest.raises(AuthError):
+        colour.run(lambda: watch)
+    assert set(watch.state["open"]) == set(ids)
+    outcomes = colour.run(colour.client(emulator).watch_assets, watch.state)
+    assert states(outcomes) == dict.fromkeys(ids, OutcomeState.ACTIVE)
+
+
+kinds = st.lists(st.sampled_from(["", "code=TypeMismatch", "after=40", "gone"]), min_size=1, max_size=12)
+
+
+@given(plan=plans, seed=seeds, queries=kinds)
+@searching(30)
+def test_every_outcome_is_true(colour, plan, seed, queries):
+    """Under any faults and lags each asset has one outcome, and it is what the service says, or Late."""
+    emulator = Emulator(Settings(seed=seed))
+    ids = registered(emulator, *("" if query == "gone" else query for query in queries))
+    doomed = {id_ for id_, query in zip(ids, queries, strict=True) if query == "gone"}
+    for id_ in doomed:
+        emulator.client().delete_asset(id=id_)
+    for rule in plan:
+        emulator.rules.add(rule)
+    outcomes = colour.run(colour.client(emulator).watch_assets, ids)
+    assert Counter(outcome.id for outcome in outcomes) == Counter(ids)
+    emulator.rules.clear()
+    truth = {asset.id: str(asset.status) for asset in emulator.client().iter_assets()}
+    for outcome in outcomes:
+        assert outcome.state in {OutcomeState.LATE, truth.get(outcome.id, OutcomeState.VANISHED)}, outcome
+        assert (outcome.error is None) == (outcome.state is OutcomeState.ACTIVE)
