@@ -119,7 +119,7 @@ def read_when(value: Any) -> tuple[str, Any]:
 
 # --- do --------------------------------------------------------------------------------------------------------------
 
-_LONGEST = 86_400  # on a clock that sleeping moves, more would soon be the end of time
+LONGEST = 86_400  # on a clock that sleeping moves, more would soon be the end of time
 PAGES = ("html", "empty", "text")
 # Reasons whose words have a gap, and what may fill it.
 _DETAILS: Mapping[Reason, frozenset[str] | None] = {
@@ -188,6 +188,6 @@ def read_do(value: Any) -> Do:
         refuse(f"do says one of {', '.join(_DO)}, and may say delay")
     made = {kind: _DO[kind](f"do.{kind}", part) for kind, part in do.items() if kind != "delay"}
     delay = _number("do.delay", do.get("delay", 0))
-    if delay > _LONGEST:
-        refuse(f"do.delay must be at most {_LONGEST} seconds, a day")
+    if delay > LONGEST:
+        refuse(f"do.delay must be at most {LONGEST} seconds, a day")
     return Do(**made, delay=delay)

@@ -9,16 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from emulator.control.values import FIELDS
 from emulator.domain import lifecycle, quotas
 from emulator.domain.records import Scan
-from emulator.rules.words import PAGES
+from emulator.rules.words import LONGEST, PAGES
+from emulator.stamps import LATEST
 from emulator.web.openapi.actions import errors
 from emulator.web.openapi.schemas import GROUP_ID, STAMP, TOKEN, Schema, obj, one_of
 from portrait.actions import ACTIONS
 from portrait.errors import MEDIA_CODES
+from portrait.reasons import Reason
 
 PREFIX = "/_emulator/"
 
@@ -27,6 +29,8 @@ _SAID: Schema = {"type": "string", "minLength": 1}
 _COUNT: Schema = {"type": "integer", "minimum": 0, "maximum": 2**64 - 1}
 _POSITIVE: Schema = {**_COUNT, "minimum": 1}
 _SECONDS: Schema = {"type": "number", "minimum": 0}
+_AHEAD: Schema = {**_SECONDS, "maximum": LATEST}
+_MOMENT: Schema = {"type": "string", "format": "date-time"}
 _SWITCH: Schema = {"type": "boolean"}
 _BALANCE: Schema = {"type": ["number", "null"]}
 _TIER: Schema = {"enum": [*quotas.TIERS, None]}
@@ -45,7 +49,6 @@ _LIMITS = {name: _FIELD_KINDS[name] for name in FIELDS}
 
 _STATUS = one_of(("Active", "Failed"))
 _CODE = one_of(sorted(MEDIA_CODES))
-_HTTP = obj({"status": {"type": "integer", "minimum": 200, "maximum": 599}, "body": one_of(PAGES)}, ["status"])
 _WHEN: Schema = {
     **obj(
         {
@@ -59,32 +62,28 @@ _WHEN: Schema = {
     "minProperties": 1,
     "maxProperties": 1,
 }
+_REVIEW = obj({"status": _STATUS, "code": _CODE, "after": _SECONDS, "reads": _COUNT}, ())
+_EFFECTS: Mapping[str, Schema] = {
+    "error": {"type": "string", "pattern": f"^(?:{'|'.join(sorted(Reason))})(?:\\.[A-Za-z0-9.]+)?$"},
+    "http": obj({"status": {"type": "integer", "minimum": 200, "maximum": 599}, "body": one_of(PAGES)}, ["status"]),
+    "close": one_of(("before", "after-commit")),
+    "truncate": _COUNT,
+    "review": _REVIEW,
+    "lag": _SECONDS,
+}
+_DELAY: Schema = {**_SECONDS, "maximum": LONGEST}
 _DO: Schema = {
-    **obj(
-        {
-            "error": _SAID,
-            "http": _HTTP,
-            "close": one_of(("before", "after-commit")),
-            "truncate": _COUNT,
-            "review": obj({"status": _STATUS, "code": _CODE, "after": _SECONDS, "reads": _COUNT}, ()),
-            "lag": _SECONDS,
-            "delay": _SECONDS,
-        },
-        (),
-    ),
-    "minProperties": 1,
+    "oneOf": [
+        obj({"delay": _DELAY}),
+        *(obj({effect: schema, "delay": _DELAY}, [effect]) for effect, schema in _EFFECTS.items()),
+    ]
 }
 _MATCH = obj({"action": one_of(ACTIONS), "customer": _SAID, "name": _SAID}, ())
 _RULE = {"id": _SAID, "match": _MATCH, "when": _WHEN, "do": _DO}
 _RULE_SHOWN = obj({**_RULE, "seen": _COUNT, "fired": _COUNT}, ("id", "do", "seen", "fired"))
 
 _CLOCK = obj({"now": STAMP, "seconds": {"type": "number"}, "kind": one_of(("real", "manual", "scaled"))})
-_CHANGE: Schema = {
-    "oneOf": [
-        obj({"advance": _SECONDS}),
-        obj({"set": {"oneOf": [_SECONDS, {"type": "string", "format": "date-time"}]}}),
-    ]
-}
+_CHANGE: Schema = {"oneOf": [obj({"advance": _AHEAD}), obj({"set": {"oneOf": [_AHEAD, _MOMENT]}})]}
 _HEALTH = obj({"status": {"const": "ok"}, "clock": _CLOCK, "customers": _COUNT})
 _TALLY: Schema = {"type": "object", "additionalProperties": _COUNT}
 _CUSTOMER = obj({"name": _TEXT, "limits": obj(_LIMITS), "groups": _COUNT, "assets": _TALLY})
@@ -136,7 +135,7 @@ class _Spoken:
         answer: What comes out.
         summary: One line.
         body: What goes in, None for nothing.
-        query: The parameters of the query, all of them texts.
+        query: The parameters of the query.
         errors: Besides those that every address has.
     """
 
@@ -144,7 +143,7 @@ class _Spoken:
     answer: Schema
     summary: str
     body: Schema | None = None
-    query: tuple[str, ...] = ()
+    query: Mapping[str, Schema] = field(factory=dict)
     errors: tuple[int, ...] = ()
 
 
@@ -158,7 +157,7 @@ OPERATIONS: Mapping[tuple[str, str], _Spoken] = {
         name="Calls",
         answer=_CALLS,
         summary="The last calls, oldest first.",
-        query=("action", "customer", "outcome", "since"),
+        query={"action": _TEXT, "customer": _TEXT, "outcome": _TEXT, "since": _MOMENT},
     ),
     ("GET", "clock"): _Spoken(name="Clock", answer=_CLOCK, summary="What time it is."),
     ("POST", "clock"): _Spoken(name="SetClock", answer=_CLOCK, summary="Move the clock.", body=_CHANGE),
@@ -200,7 +199,7 @@ def _operation(path: str, spoken: _Spoken) -> Schema:
         "summary": spoken.summary,
         "tags": ["Control plane"],
         "security": [{}, {"control": []}],
-        "parameters": [{"name": name, "in": "query", "schema": _TEXT} for name in spoken.query],
+        "parameters": [{"name": name, "in": "query", "schema": schema} for name, schema in spoken.query.items()],
         "responses": {
             "200": {"description": "Done.", "content": {"application/json": {"schema": spoken.answer}}},
             **errors(rows),

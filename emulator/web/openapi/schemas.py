@@ -31,7 +31,8 @@ ASSET_ID: Schema = {"type": "string", "pattern": "^asset-[0-9]{14}-[a-z0-9]{5}$"
 STAMP: Schema = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"}
 _LINK: Schema = {"type": "string", "pattern": "^https?://"}
 # Contract §2: an absolute http or https address.
-_ADDRESS: Schema = {"format": "uri", "pattern": "^[hH][tT][tT][pP][sS]?://[^\\x00-\\x20\\x7f]+$", "maxLength": 8192}
+_ABSOLUTE = "^[hH][tT][tT][pP][sS]?://[^\\x00-\\x20\\x7f]+$"
+_ADDRESS: Schema = {"format": "uri", "pattern": _ABSOLUTE, "maxLength": 8192}
 
 # What a result's text looks like.
 _FORMS: Mapping[str, Schema] = {
@@ -41,7 +42,7 @@ _FORMS: Mapping[str, Schema] = {
     "URL": _LINK,
     "UploadedURL": _LINK,
     "H5Link": _LINK,
-    "CallbackURL": _LINK,
+    "CallbackURL": {"type": "string", "pattern": _ABSOLUTE},  # as given
     "BytedToken": TOKEN,
     "R2Key": {"type": "string", "pattern": "^portrait-uploads/[0-9]+/[0-9a-f]+\\.[a-z]+$"},
     "TotalCount": {"type": "integer", "minimum": 0},

@@ -1,0 +1,63 @@
+"""Servers for clients that are not ours; none may die, and none may log an error."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.wire.talk import Server
+
+KEY = "sk-conformance"
+
+
+class Watched:
+    """A server process and what it writes to its log."""
+
+    def __init__(self, log: Path, *options: str) -> None:
+        self.log = log
+        self.server = Server(log, *options)
+        self.url: str = self.server.url
+
+    def complaints(self) -> str:
+        """What the server says of itself that it should not have to."""
+        lines = self.log.read_text(errors="replace").splitlines()
+        loud = ("Traceback", "ERROR", "WARNING", "CRITICAL", "Error", "Exception")
+        return "\n".join(lines[-200:]) if any(word in line for line in lines for word in loud) else ""
+
+
+@pytest.fixture(scope="session")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Watched]]:
+    """Starts servers with options of their own; all end with the run."""
+    made: list[Watched] = []
+
+    def start(*options: str) -> Watched:
+        log = tmp_path_factory.mktemp("server") / "stderr.log"
+        made.append(Watched(log, "--fetch", "never", *options))
+        return made[-1]
+
+    yield start
+    died = [each.server.process.poll() for each in made]
+    for each in made:
+        each.server.close()
+    assert all(code is None for code in died), f"a server died: {died}"
+    assert [each.complaints() for each in made] == [""] * len(made)
+
+
+@pytest.fixture(scope="session")
+def server(start: Callable[..., Watched]) -> Watched:
+    """For the Actions, with one key."""
+    return start("--api-key", f"{KEY}=conformance")
+
+
+@pytest.fixture(scope="session")
+def controlled(start: Callable[..., Watched]) -> Watched:
+    """For the control plane, which turns a server upside down."""
+    return start("--api-key", f"{KEY}=conformance")
+
+
+@pytest.fixture(autouse=True)
+def _quiet(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whatever a test makes a server complain of is that test's failure."""
+    yield
+    for name in {"server", "controlled"} & set(request.fixturenames):
+        assert request.getfixturevalue(name).complaints() == ""
