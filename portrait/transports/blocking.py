@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import ssl as ssl_module
 import threading
+from functools import lru_cache
 from http.client import HTTPException
 from typing import Any
 
@@ -15,7 +16,7 @@ import urllib3
 from urllib3 import exceptions
 
 from portrait.clock import Clock, SystemClock
-from portrait.http import Broken, HttpRequest, HttpResponse, TransportFailure
+from portrait.http import Broken, HttpRequest, HttpResponse, Timeouts, TransportFailure
 from portrait.transports.common import MAX_ANSWER, ProxyChoice, ssl_context
 
 # From the special to the general: urllib3's tree says less than its leaves.
@@ -58,6 +59,7 @@ class Urllib3Transport:
         self._options: dict[str, Any] = {"maxsize": connections, "ssl_context": ssl_context(ssl)}
         self._clock = clock or SystemClock()
         self._pools: dict[str | None, urllib3.PoolManager] = {}
+        self._hosts: dict[str, urllib3.HTTPConnectionPool] = {}
         self._pid = os.getpid()
         self._lock = threading.Lock()
 
@@ -71,15 +73,16 @@ class Urllib3Transport:
         answer = None
         ends = None if timeouts.total is None else self._clock.monotonic() + timeouts.total
         try:
-            answer = self._pool(request.url).request(
+            pool, target = self._way(request.url)
+            answer = pool.urlopen(
                 request.method,
-                request.url,
+                target,
                 body=request.body,
                 headers=request.headers,
                 retries=False,
                 redirect=False,
                 preload_content=False,
-                timeout=urllib3.Timeout(connect=timeouts.connect, read=timeouts.read, total=timeouts.total),
+                timeout=_timeout(timeouts),
             )
             return HttpResponse(
                 status=answer.status,
@@ -106,12 +109,21 @@ class Urllib3Transport:
         answer.release_conn()
         return b"".join(parts)
 
-    def _pool(self, url: str) -> urllib3.PoolManager:
+    def _way(self, url: str) -> tuple[urllib3.PoolManager | urllib3.HTTPConnectionPool, str]:
+        """Who takes the request, and what to ask them for. A host's own pool is found once, not for every call."""
         if self._own is not None:
-            return self._own
+            return self._own, url
         if self._pid != os.getpid():
-            self._pid, self._pools, self._lock = os.getpid(), {}, threading.Lock()
+            self._pid, self._pools, self._hosts, self._lock = os.getpid(), {}, {}, threading.Lock()
         proxy = self._proxy_to(url)
+        if proxy is not None:
+            return self._pool(proxy), url
+        origin, target = _parts(url)
+        if origin not in self._hosts:
+            self._hosts[origin] = self._pool(None).connection_from_url(origin)
+        return self._hosts[origin], target
+
+    def _pool(self, proxy: str | None) -> urllib3.PoolManager:
         if proxy not in self._pools:
             with self._lock:
                 self._pools.setdefault(proxy, self._make(proxy))
@@ -128,7 +140,19 @@ class Urllib3Transport:
         """Close the transport's own connections; a caller's pool stays open."""
         for pool in self._pools.values():
             pool.clear()
-        self._pools = {}
+        self._pools, self._hosts = {}, {}
+
+
+@lru_cache(maxsize=64)
+def _timeout(timeouts: Timeouts) -> urllib3.Timeout:
+    return urllib3.Timeout(connect=timeouts.connect, read=timeouts.read, total=timeouts.total)
+
+
+@lru_cache(maxsize=64)
+def _parts(url: str) -> tuple[str, str]:
+    """Where a URL leads, and what the request line says there."""
+    parts = urllib3.util.parse_url(url)
+    return f"{parts.scheme}://{parts.netloc}", parts.request_uri
 
 
 def _failure(error: exceptions.HTTPError, *, begun: bool) -> TransportFailure:
