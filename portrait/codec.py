@@ -94,31 +94,42 @@ def _reader(converter: Converter) -> Callable[[type], Callable[[Any, Any], Any]]
 
     def factory(cls: type) -> Callable[[Any, Any], Any]:
         plan = [
-            (attribute, names, converter.get_structure_hook(_plain(kind)), _plain(kind), required)
+            (attribute, names[0], names, converter.get_structure_hook(_plain(kind)), _plain(kind), required)
             for attribute, names, kind, required in wire_fields(cls)
         ]
 
         def structure(value: Any, _: Any) -> Any:
-            if not isinstance(value, Mapping):
+            if type(value) is not dict and not isinstance(value, Mapping):
                 raise WireFault("", "must be an object")
             found = {}
-            for attribute, names, hook, kind, required in plan:
-                for name in names:
-                    raw = value.get(name)
-                    if raw is not None and not (len(names) > 1 and _says_nothing(raw)):
-                        try:
-                            found[attribute] = hook(raw, kind)
-                        except WireFault as fault:
-                            raise fault.within(name) from None
-                        break
-                else:
+            for attribute, name, names, hook, kind, required in plan:
+                raw = value.get(name)
+                if len(names) > 1 and (raw is None or _says_nothing(raw)):
+                    name, raw = _told(value, names)  # noqa: PLW2901
+                if raw is None:
                     if required:
-                        raise WireFault(names[0], "is missing")
+                        raise WireFault(name, "is missing")
+                elif kind is str and type(raw) is str:  # most fields: no reader has anything to add
+                    found[attribute] = raw
+                else:
+                    try:
+                        found[attribute] = hook(raw, kind)
+                    except WireFault as fault:
+                        raise fault.within(name) from None
             return cls(**found)
 
         return structure
 
     return factory
+
+
+def _told(value: Mapping[str, Any], names: tuple[str, ...]) -> tuple[str, Any]:
+    """The first of several wire fields that says something, and what it says."""
+    for name in names:
+        raw = value.get(name)
+        if raw is not None and not _says_nothing(raw):
+            return name, raw
+    return names[0], None
 
 
 def _says_nothing(raw: Any) -> bool:
@@ -223,14 +234,19 @@ def _tolerant_integer(value: Any, _: Any) -> int:
 
 
 @cache
-def _folded(kind: type[StrEnum]) -> Mapping[str, StrEnum]:
-    return {member.lower(): member for member in kind}
+def _members(kind: Any) -> Mapping[str, StrEnum]:
+    """The members of a closed set or an open one, by their value and by its lower case."""
+    members = get_args(kind)[0] if get_args(kind) else kind
+    return {spelling: member for member in members for spelling in (str(member), member.lower())}
 
 
 def _tolerant_enum(value: Any, kind: Any) -> Any:
     """`active` and `ACTIVE` are `Active`; what is not in the set stays as it came. Contract §3 (M)."""
+    members = _members(kind)
+    if type(value) is str and value in members:
+        return members[value]
     text = _tolerant_string(value, str)
-    return _folded(get_args(kind)[0] if get_args(kind) else kind).get(text.lower(), text)
+    return members.get(text.lower(), text)
 
 
 def _failure(value: Any, _: Any) -> Failure:

@@ -52,7 +52,7 @@ def unwrap(response: HttpResponse, *, action: str, dialect: Dialect) -> tuple[Ma
     body = _object(response, action)
     metadata = body.get("ResponseMetadata")
     source = _source(metadata, body, response)
-    if isinstance(metadata, Mapping):
+    if isinstance(metadata, dict):
         refused = metadata.get("Error")
         if refused:
             raise _refusal(refused, source, action, dialect)
@@ -129,7 +129,7 @@ def _result(body: Mapping[str, Any], response: HttpResponse, action: str) -> Map
 
 
 def _source(metadata: Any, body: Mapping[str, Any], response: HttpResponse) -> Response:
-    request_id = metadata.get("RequestId") if isinstance(metadata, Mapping) else None
+    request_id = metadata.get("RequestId") if isinstance(metadata, dict) else None
     return Response(request_id=str(request_id or ""), http_status=response.status, headers=response.headers, body=body)
 
 
