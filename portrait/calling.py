@@ -127,17 +127,34 @@ class Caller:
         action = ACTIONS.get(name)
         # What is not listed may do anything: it is never repeated blindly.
         resend = action.resend if action else Resend.RECOVER
-        return (yield from self.exchange(name, request, resend, deletes=bool(action and action.deletes)))
+        deletes, secrets = bool(action and action.deletes), _secrets(body)
+        return (yield from self.exchange(name, request, resend, deletes=deletes, secrets=secrets))
 
     def exchange(
-        self, name: str, request: HttpRequest, resend: Resend, *, deletes: bool = False
+        self,
+        name: str,
+        request: HttpRequest,
+        resend: Resend,
+        *,
+        deletes: bool = False,
+        secrets: tuple[str, ...] = (),
     ) -> Flow[tuple[Mapping[str, Any], Response]]:
-        """Send a request until it is answered or there is no point in sending it again."""
+        """Send a request until it is answered or there is no point in sending it again.
+
+        Args:
+            name: What is called.
+            request: The request.
+            resend: May it be sent again after an unknown outcome?
+            deletes: Does "not accessible" mean that a repeated call has reached its end?
+            secrets: What a refusal may not repeat, besides the key.
+        """
+        key = self.headers.get("Authorization", "").rpartition(" ")[2]
+        secrets = (*secrets, key) if key else secrets
         attempt, uncertain = 1, False
         while True:
             error = None
             try:
-                return (yield from self._attempt(name, request, attempt))
+                return (yield from self._attempt(name, request, attempt, secrets))
             except NotAccessible as gone:
                 # The first attempt may have deleted it already. Contract §4, last paragraph.
                 if deletes and uncertain:
@@ -158,14 +175,16 @@ class Caller:
             yield Wait(delay)
             attempt += 1
 
-    def _attempt(self, name: str, request: HttpRequest, attempt: int) -> Flow[tuple[Mapping[str, Any], Response]]:
+    def _attempt(
+        self, name: str, request: HttpRequest, attempt: int, secrets: tuple[str, ...]
+    ) -> Flow[tuple[Mapping[str, Any], Response]]:
         if self.pace is not None and (delay := self.pace.reserve(name, self.clock.monotonic())) > 0:
             yield Wait(delay)
         started = self.clock.monotonic()
         answer: HttpResponse | None = None
         try:
             answer = yield Send(request)
-            result, source = unwrap(answer, action=name, dialect=self.dialect)
+            result, source = unwrap(answer, action=name, dialect=self.dialect, secrets=secrets)
         except TransportFailure as failure:
             lost = failed(name, failure)
             yield self._finished(name, attempt, started, answer, lost)
@@ -250,6 +269,16 @@ def _abandoned(name: str, interrupt: BaseException) -> Flow[None]:
         interrupt.add_note(f"{name} may have executed: its answer was not awaited.")
         _LOG.warning("%s was abandoned while under way; it may have executed", name)
     yield Report(CallAbandoned(action=name, may_have_executed=uncertain))
+
+
+def _secrets(body: Any) -> tuple[str, ...]:
+    """What a request holds that no text may repeat: a token, and what makes a signed address one."""
+    if not isinstance(body, Mapping):
+        return ()
+    token, url = body.get("BytedToken"), body.get("URL")
+    query = url.partition("?")[2] if isinstance(url, str) else ""
+    # A word or two is no secret, and blanking it would tear texts to pieces.
+    return tuple(text for text in (token, query) if isinstance(text, str) and len(text) >= 8)
 
 
 def _json(name: str, body: Mapping[str, Any]) -> bytes:

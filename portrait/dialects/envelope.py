@@ -38,8 +38,16 @@ def wrap(
     return {"ResponseMetadata": metadata, "Result": result}
 
 
-def unwrap(response: HttpResponse, *, action: str, dialect: Dialect) -> tuple[Mapping[str, Any], Response]:
+def unwrap(
+    response: HttpResponse, *, action: str, dialect: Dialect, secrets: tuple[str, ...] = ()
+) -> tuple[Mapping[str, Any], Response]:
     """The `Result` of an answer, `{}` where it is null or absent, and where it came from.
+
+    Args:
+        response: The answer.
+        action: What was called.
+        dialect: How the service speaks.
+        secrets: Blanked where a refusal repeats them.
 
     Raises:
         ApiError: The service refused, in either of its two forms.
@@ -51,6 +59,9 @@ def unwrap(response: HttpResponse, *, action: str, dialect: Dialect) -> tuple[Ma
         raise api_error("NotFound", "", http_status=404, rule=pending, action=action)
     body = _object(response, action)
     metadata = body.get("ResponseMetadata")
+    if (isinstance(metadata, Mapping) and metadata.get("Error")) or body.get("error"):
+        body = _blanked(body, secrets)
+        metadata = body.get("ResponseMetadata")
     source = _source(metadata, body, response)
     if isinstance(metadata, dict):
         refused = metadata.get("Error")
@@ -90,6 +101,16 @@ def _object(response: HttpResponse, action: str) -> Mapping[str, Any]:
     if not isinstance(body, dict):
         raise _bad(response, action, f"answered a JSON {type(body).__name__}, not an object")
     return body
+
+
+def _blanked(value: Any, secrets: tuple[str, ...]) -> Any:
+    if isinstance(value, str):
+        for secret in secrets:
+            value = value.replace(secret, "<secret>")
+        return value
+    if isinstance(value, dict):
+        return {_blanked(name, secrets): _blanked(part, secrets) for name, part in value.items()}
+    return [_blanked(part, secrets) for part in value] if isinstance(value, list) else value
 
 
 def _look(response: HttpResponse) -> str:
