@@ -7,6 +7,7 @@ connections of their own in the child.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, overload
 
@@ -212,19 +213,30 @@ class PortraitClient(BaseClient, Methods):
         """
         return self._run(waiting.wait_until_validated(self._caller, token, timeout, poll))
 
-    def ensure_group(self, name: str, *, description: str | None = None, project_name: str | None = None) -> AssetGroup:
+    def ensure_group(
+        self,
+        name: str,
+        *,
+        description: str | None = None,
+        project_name: str | None = None,
+        state_dir: str | os.PathLike[str] | None = None,
+    ) -> AssetGroup:
         """The AIGC group of exactly that name; made if there is none.
 
         Args:
             name: At most 50 characters on AllToken.
             description: For a new group.
             project_name: Default: the client's project.
+            state_dir: A folder that remembers creates across processes.
 
         Raises:
             AmbiguousGroup: Several groups bear the name.
             UnknownOutcome: The answer to the create was lost and looking for it did not help.
         """
-        return self._run(ensuring.ensure_group(self._caller, self._state.flights, name, description, project_name))
+        intents = None if state_dir is None else ensuring.Intents(state_dir)
+        return self._run(
+            ensuring.ensure_group(self._caller, self._state.flights, name, description, project_name, intents=intents)
+        )
 
     def ensure_asset(self, source: ensuring.Source, **options: Unpack[EnsureQuery]) -> ensuring.FileOutcome:
         """One file or address as an Active asset; the same content again is the same asset.
@@ -365,11 +377,17 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
         return await self._run(waiting.wait_until_validated(self._caller, token, timeout, poll))
 
     async def ensure_group(
-        self, name: str, *, description: str | None = None, project_name: str | None = None
+        self,
+        name: str,
+        *,
+        description: str | None = None,
+        project_name: str | None = None,
+        state_dir: str | os.PathLike[str] | None = None,
     ) -> AssetGroup:
         """As `PortraitClient.ensure_group`."""
+        intents = None if state_dir is None else ensuring.Intents(state_dir)
         return await self._run(
-            ensuring.ensure_group(self._caller, self._state.flights, name, description, project_name)
+            ensuring.ensure_group(self._caller, self._state.flights, name, description, project_name, intents=intents)
         )
 
     async def ensure_asset(self, source: ensuring.Source, **options: Unpack[EnsureQuery]) -> ensuring.FileOutcome:

@@ -17,10 +17,13 @@ from portrait.actions import GET_ASSET_GROUP
 from portrait.ensuring.creating import create_asset, list_group
 from portrait.ensuring.options import EnsureOptions
 from portrait.ensuring.outcomes import FileOutcome, FileState, How
-from portrait.ensuring.settling import PAUSES, SETTLE, unsettled, usable
-from portrait.ensuring.sources import Content, Source, identify, is_url, label
+from portrait.ensuring.settling import PAUSES, unsettled, usable
+from portrait.ensuring.sources import Content, Source, identify, label, limits_of
 from portrait.errors import (
+    AccountError,
     AssetFailed,
+    AuthError,
+    ConnectFailed,
     MediaRejected,
     PortraitError,
     QuotaExceeded,
@@ -30,8 +33,7 @@ from portrait.errors import (
 )
 from portrait.events import FileMoved
 from portrait.flow import Do, Flow, Report, Wait
-from portrait.media import Limits, limits_for
-from portrait.models import Asset, GetAssetGroupRequest, GroupType
+from portrait.models import Asset, AssetStatus, GetAssetGroupRequest, GroupType
 from portrait.s3 import SomeNotStored, StopFlag, StoredObject
 from portrait.waiting import asset_failed
 from portrait.watching import AssetOutcome, OutcomeState, Watch, look
@@ -64,6 +66,10 @@ _ENDS = {
 }
 
 
+# What every further call would meet as well.
+HOPELESS = (QuotaExceeded, AuthError, AccountError, ConnectFailed)
+
+
 @define
 class _Job:
     """One content, and every source that has it."""
@@ -86,13 +92,14 @@ class Batch:
         stopping: Set by `stop`.
         listed: When the group was looked at, in monotonic seconds.
         uploads: Ends uploads to object storage.
-        full: Set by the first `QuotaExceeded`: nothing more is created, what was created is still waited for.
+        over: Set by the first error that every further create would meet, such as `QuotaExceeded`: nothing more is
+            created, what was created is still waited for.
     """
 
     caller: Caller
     options: EnsureOptions
     jobs: dict[str, _Job] = field(factory=dict)
-    full: QuotaExceeded | None = None
+    over: PortraitError | None = None
     listed: float = 0.0
     uploads: StopFlag | None = None
     stopping: threading.Event = field(factory=threading.Event)
@@ -151,32 +158,34 @@ def _drop(batch: Batch, job: _Job, state: FileState, **facts: Any) -> Conducting
 
 
 def _identify(batch: Batch, sources: Sequence[Source]) -> Conducting:
-    group_id, provider = batch.options.group_id, batch.caller.provider.name
-    door = "CreateAsset" if batch.options.store is not None or provider != "alltoken" else "upload"
-    by_file, by_address = limits_for(provider, door=door), limits_for(provider)  # type: ignore[arg-type]
-    flows = [_look_at(batch, source, by_address if is_url(source) else by_file) for source in sources]
+    group_id = batch.options.group_id
+    flows = [_look_at(batch, source) for source in sources]
     for source, found in zip(sources, (yield Each(flows)), strict=True):
         if isinstance(found, PortraitError):
             yield Give(FileOutcome(source=label(source), state=FileState.REJECTED, group_id=group_id, error=found))
         elif found is None:
             yield Give(FileOutcome(source=label(source), state=FileState.STOPPED, group_id=group_id, error=stopped()))
         elif found.faults:
-            yield Give(_rejected(found, group_id))
+            yield Give(rejected(found, group_id))
         elif found.digest in batch.jobs:
             batch.jobs[found.digest].sources.append(found.source)
         else:
             batch.jobs[found.digest] = _Job(found, [found.source])
 
 
-def _look_at(batch: Batch, source: Source, limits: Limits) -> Flow[Content | None]:
+def _look_at(batch: Batch, source: Source) -> Flow[Content | None]:
     if batch.stopped:
         return None
+    if isinstance(source, Content):
+        return source
+    limits = limits_of(source, batch.caller.provider.name, stored=batch.options.store is not None)
     content = yield Do(lambda: identify(source, limits, batch.options.asset_type))
     yield Report(FileMoved(source=content.source, stage="checked"))
     return content  # type: ignore[no-any-return]
 
 
-def _rejected(content: Content, group_id: str) -> FileOutcome:
+def rejected(content: Content, group_id: str = "") -> FileOutcome:
+    """The outcome of a file with faults."""
     first = content.faults[0]
     error = MediaRejected(
         f"{content.source}: {' '.join(fault.message for fault in content.faults)}",
@@ -216,17 +225,9 @@ def _existing(batch: Batch) -> Flow[dict[str, list[Asset]]]:
         group = yield from caller.call(GET_ASSET_GROUP, GetAssetGroupRequest(id=options.group_id))
         kind = GroupType.LIVENESS_FACE if group.group_type == GroupType.LIVENESS_FACE else GroupType.AIGC
         batch.options = options = evolve(options, group_type=kind)
-    intents = options.intents
-    if intents is not None:
-        begun = yield Do(lambda: intents.newest_open(options.group_id))
-        if begun is not None and (left := begun + SETTLE - caller.clock.now()) > 0:
-            yield Wait(min(left, SETTLE))
     batch.listed = caller.clock.monotonic()
     found = yield from list_group(caller, options)
-    # What this process has just created may be hidden as well.
-    unseen = [digest for digest in batch.jobs if digest not in found]
-    now, flights = caller.clock.monotonic(), options.flights
-    left = max((unsettled(flights.landed((options.group_id, digest)), now) for digest in unseen), default=0.0)
+    left = yield from _hidden(batch, [digest for digest in batch.jobs if digest not in found])
     if left > 0:
         yield Wait(left)
         batch.listed = caller.clock.monotonic()
@@ -234,12 +235,25 @@ def _existing(batch: Batch) -> Flow[dict[str, list[Asset]]]:
     return found
 
 
+def _hidden(batch: Batch, unseen: list[str]) -> Flow[float]:
+    """Seconds for which creates of this process, or of one that was killed, may be hidden from the list."""
+    caller, options = batch.caller, batch.options
+    intents, now = options.intents, caller.clock.monotonic()
+    left = [unsettled(options.flights.landed((options.group_id, digest)), now) for digest in unseen]
+    if intents is not None:
+        begun = yield Do(lambda: intents.unanswered(options.group_id))
+        left += [unsettled(begun.get(digest), caller.clock.now()) for digest in unseen]
+    return max(left, default=0.0)
+
+
 def _place(batch: Batch, job: _Job, existing: list[Asset]) -> Conducting:
-    """An asset that is or may become Active is used; a failed one is replaced only if its code is worth it."""
+    """An Active asset is the outcome, one in review is used; a failed one is replaced only if its code is worth it."""
     alive = usable(existing)
     if alive:
         job.asset_id, job.how = alive[0].id, How.EXISTING
         job.duplicates = tuple(asset.id for asset in alive[1:])
+        if alive[0].status == AssetStatus.ACTIVE:
+            yield from _drop(batch, job, FileState.ACTIVE, asset=alive[0])
     elif existing:
         failed = min(existing, key=lambda asset: (asset.create_time, asset.id))
         error: AssetFailed = asset_failed(failed)
@@ -266,7 +280,7 @@ def _store(batch: Batch) -> Conducting:
     stored, failures = _or_raise((yield Each([_put(batch, list(jobs))])))[0]
     for path, job in jobs.items():
         if path in failures:
-            yield from _drop(batch, job, _state_of(failures[path]), error=failures[path])
+            yield from _drop(batch, job, state_of(failures[path]), error=failures[path])
         elif path in stored and stored[path].sha256 != job.content.sha256:
             error = UsageError(f"{path} changed while it was being uploaded.", advice="Run again.")
             yield from _drop(batch, job, FileState.REJECTED, error=error)
@@ -295,10 +309,8 @@ def _create(batch: Batch) -> Conducting:
     jobs = _missing(batch)
     results = yield Each([_make(batch, job) for job in jobs])
     for job, result in zip(jobs, results, strict=True):
-        if isinstance(result, QuotaExceeded):
-            yield from _drop(batch, job, FileState.NO_ROOM, error=result)
-        elif isinstance(result, PortraitError):
-            yield from _drop(batch, job, _state_of(result), error=result)
+        if isinstance(result, PortraitError):
+            yield from _drop(batch, job, state_of(result), error=result)
         elif result is None:
             yield from _drop(batch, job, FileState.STOPPED, error=stopped())
         else:
@@ -308,8 +320,8 @@ def _create(batch: Batch) -> Conducting:
 def _make(batch: Batch, job: _Job) -> Flow[tuple[str, How] | None]:
     if batch.stopped:
         return None
-    if batch.full is not None:
-        raise batch.full
+    if batch.over is not None:
+        raise batch.over
     store, stored = batch.options.store, job.stored
     if batch.options.check_public and store is not None and stored is not None:
         yield Do(lambda: store.check_public(stored))
@@ -317,8 +329,8 @@ def _make(batch: Batch, job: _Job) -> Flow[tuple[str, How] | None]:
         made = yield from create_asset(
             batch.caller, batch.options, job.content, job.stored, listed=batch.listed, replaces=job.replaces
         )
-    except QuotaExceeded as full:
-        batch.full = full
+    except HOPELESS as over:
+        batch.over = over
         raise
     yield Report(FileMoved(source=job.content.source, stage="created", asset_id=made[0]))
     return made
@@ -373,8 +385,10 @@ def _watch(batch: Batch) -> Conducting:
         yield from _drop(batch, job, FileState.LATE, error=stopped())
 
 
-def _state_of(error: PortraitError) -> FileState:
-    """A create that failed: was it refused, was it never sent, or does nobody know?"""
+def state_of(error: PortraitError) -> FileState:
+    """A create that failed: was there no room, was it never sent, was it refused, or does nobody know?"""
+    if isinstance(error, QuotaExceeded):
+        return FileState.NO_ROOM
     if isinstance(error, UnknownOutcome) or (isinstance(error, TransportError) and error.may_have_executed):
         return FileState.UNKNOWN
     return FileState.REJECTED if isinstance(error, UsageError) else FileState.REFUSED

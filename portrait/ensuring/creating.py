@@ -15,7 +15,7 @@ from portrait.ensuring.options import EnsureOptions
 from portrait.ensuring.outcomes import How
 from portrait.ensuring.settling import once, usable
 from portrait.ensuring.sources import Content, reread
-from portrait.errors import NotAccessible
+from portrait.errors import NotAccessible, PortraitError
 from portrait.flow import Do, Flow, Join
 from portrait.models import (
     Asset,
@@ -72,11 +72,16 @@ def _create(
     intents, begun = options.intents, caller.clock.now()
     if intents is not None:
         yield Do(lambda: intents.begin(options.group_id, content.digest, begun))
-    asset_id, recovered = yield from once(
-        lambda: _send(caller, options, content, stored),
-        lambda: _find(caller, options, content.digest),
-        f"CreateAsset {content.name!r}",
-    )
+    try:
+        asset_id, recovered = yield from once(
+            lambda: _send(caller, options, content, stored),
+            lambda: _find(caller, options, content.digest),
+            f"CreateAsset {content.name!r}",
+        )
+    except PortraitError as error:
+        if intents is not None and not error.may_have_executed:
+            yield Do(lambda: intents.end(options.group_id, content.digest))
+        raise
     if intents is not None:
         yield Do(lambda: intents.end(options.group_id, content.digest))
     return asset_id, How.RECOVERED if recovered else How.REPLACED if replaces is not None else How.CREATED

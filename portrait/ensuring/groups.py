@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 from portrait.actions import CREATE_ASSET_GROUP, LIST_ASSET_GROUPS
 from portrait.ensuring.flights import Flights
+from portrait.ensuring.intents import Intents
+from portrait.ensuring.naming import digest_of
 from portrait.ensuring.settling import once, unsettled
-from portrait.errors import AmbiguousGroup
-from portrait.flow import Flow, Join, Wait
+from portrait.errors import AmbiguousGroup, PortraitError
+from portrait.flow import Do, Flow, Join, Wait
 from portrait.models import AssetGroup, CreateAssetGroupRequest, GroupFilter, GroupType, ListAssetGroupsRequest
 
 if TYPE_CHECKING:
@@ -16,7 +19,13 @@ if TYPE_CHECKING:
 
 
 def ensure_group(
-    caller: Caller, flights: Flights, name: str, description: str | None = None, project_name: str | None = None
+    caller: Caller,
+    flights: Flights,
+    name: str,
+    description: str | None = None,
+    project_name: str | None = None,
+    *,
+    intents: Intents | None = None,
 ) -> Flow[AssetGroup]:
     """The AIGC group of exactly that name; made if there is none.
 
@@ -28,7 +37,7 @@ def ensure_group(
     project = project_name or caller.project or "default"
     key, listed = (f"project {project}", name), caller.clock.monotonic()
     found = yield from groups_named(caller, name, project_name)
-    if not found and (left := unsettled(flights.landed(key), caller.clock.monotonic())) > 0:
+    if not found and (left := (yield from _unsettled(caller, flights, key, intents))) > 0:
         yield Wait(left)
         listed = caller.clock.monotonic()
         found = yield from groups_named(caller, name, project_name)
@@ -38,7 +47,7 @@ def ensure_group(
             group_id = yield Join(flight)
             return AssetGroup(id=group_id, name=name, description=description or "", project_name=project)
         try:
-            found = yield from _made(caller, name, description, project_name)
+            found = yield from _noted(caller, key, intents, _made(caller, name, description, project_name))
         except BaseException as error:
             flights.land(key, caller.clock.monotonic(), error)
             raise
@@ -47,6 +56,38 @@ def ensure_group(
         ids = tuple(group.id for group in sorted(found, key=lambda group: (group.create_time, group.id)))
         raise AmbiguousGroup(f"{len(ids)} groups are named {name!r}: {', '.join(ids)}.", group_ids=ids)
     return found[0]
+
+
+def _unsettled(caller: Caller, flights: Flights, key: tuple[str, str], intents: Intents | None) -> Flow[float]:
+    """Seconds for which a create of this process, or of one that was killed, may be hidden from the list."""
+    left = unsettled(flights.landed(key), caller.clock.monotonic())
+    if intents is not None:
+        begun = yield Do(lambda: intents.unanswered(key[0]))
+        left = max(left, unsettled(begun.get(_digest(key[1])), caller.clock.now()))
+    return left
+
+
+def _noted(
+    caller: Caller, key: tuple[str, str], intents: Intents | None, making: Flow[list[AssetGroup]]
+) -> Flow[list[AssetGroup]]:
+    """The same work, noted in the journal before and after."""
+    if intents is None:
+        return (yield from making)
+    begun, digest = caller.clock.now(), _digest(key[1])
+    yield Do(lambda: intents.begin(key[0], digest, begun))
+    try:
+        made = yield from making
+    except PortraitError as error:
+        if not error.may_have_executed:
+            yield Do(lambda: intents.end(key[0], digest))
+        raise
+    yield Do(lambda: intents.end(key[0], digest))
+    return made
+
+
+def _digest(name: str) -> str:
+    """The journal holds no names."""
+    return digest_of(hashlib.sha256(name.encode()).hexdigest())
 
 
 def _made(caller: Caller, name: str, description: str | None, project_name: str | None) -> Flow[list[AssetGroup]]:

@@ -22,8 +22,16 @@ class Intents:
         folder: Where it is kept; made if it is not there.
     """
 
-    def __init__(self, folder: Path | str) -> None:
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
         self._path = Path(folder) / "creates.jsonl"
+
+    def check(self) -> None:
+        """See that the journal can be written, before anything is created.
+
+        Raises:
+            UsageError: It cannot.
+        """
+        self._write(b"\n")
 
     def begin(self, group_id: str, digest: str, now: float) -> None:
         """A create is about to be sent.
@@ -37,8 +45,8 @@ class Intents:
         """The create was answered, well or badly."""
         self._append({"end": digest, "group": group_id})
 
-    def newest_open(self, group_id: str) -> float | None:
-        """When the latest create was begun that was not answered; seconds since 1970, None if there is none."""
+    def unanswered(self, group_id: str) -> dict[str, float]:
+        """When each create was begun that was not answered, by digest; seconds since 1970."""
         begun: dict[str, float] = {}
         for row in self._rows():
             if row.get("group") != group_id:
@@ -47,7 +55,7 @@ class Intents:
                 begun[str(row["begin"])] = float(row.get("at") or 0)
             else:
                 begun.pop(str(row.get("end")), None)
-        return max(begun.values(), default=None)
+        return begun
 
     def tidy(self, before: float) -> None:
         """Empty the journal if nothing in it is newer than that; seconds since 1970."""
@@ -70,12 +78,15 @@ class Intents:
         return rows
 
     def _append(self, row: dict[str, Any]) -> None:
+        # One write of one line: lines of several processes do not mix. A newline first ends a torn line.
+        self._write(b"\n" + json.dumps(row).encode())
+
+    def _write(self, line: bytes) -> None:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            # One write of one line: lines of several processes do not mix. A newline first ends a torn line.
             file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             try:
-                os.write(file, b"\n" + json.dumps(row).encode())
+                os.write(file, line)
                 os.fsync(file)
             finally:
                 os.close(file)

@@ -20,6 +20,11 @@ def digest_of(sha256: str) -> str:
     return base64.b32encode(bytes.fromhex(sha256)[:16]).decode().rstrip("=").lower()
 
 
+def sha256_start(digest: str) -> str:
+    """The 32 hex digits with which the SHA-256 begins that a digest stands for."""
+    return base64.b32decode(digest.upper() + "======").hex()
+
+
 def asset_name(stem: str, digest: str) -> str:
     """The Name of an asset with that content; the stem is for people."""
     readable = "".join(c for c in stem if c.isprintable()).strip()[:STEM].strip()

@@ -82,6 +82,6 @@ def options_of(flights: Flights, caller: Caller, query: EnsureQuery) -> EnsureOp
     return EnsureOptions(
         flights=flights,
         quota=caller.provider.asset_quota if quota == "documented" else quota,
-        intents=None if state_dir is None else Intents(os.fspath(state_dir)),
+        intents=None if state_dir is None else Intents(state_dir),
         **given,
     )

@@ -22,7 +22,7 @@ TRIES = 3  # creates in all, each after it was seen that the one before was not 
 
 
 def unsettled(landed: float | None, now: float) -> float:
-    """Seconds until a list that lacks what was created then can be believed; both in monotonic seconds."""
+    """Seconds until a list that lacks what was created then can be believed; both on the same scale of seconds."""
     return 0.0 if landed is None else min(max(0.0, landed + SETTLE - now), SETTLE)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -18,10 +19,8 @@ from attrs import field, frozen
 
 from portrait.ensuring.naming import asset_name, digest_of
 from portrait.errors import UsageError
-from portrait.media import MEDIA_TYPES, Fault, Limits, faults, measure
+from portrait.media import MEDIA_TYPES, Fault, Limits, faults, limits_for, measure
 from portrait.models import AssetType
-
-Source = str | os.PathLike[str] | bytes
 
 BLOCK = 1024 * 1024  # bytes
 
@@ -61,8 +60,14 @@ class Content:
         return digest_of(self.sha256)
 
 
+Source = str | os.PathLike[str] | bytes | Content
+"""A path, an address or bytes; or what `identify` said of one before."""
+
+
 def label(source: Source) -> str:
     """What to call a source in front of people; the query of an address may be a secret."""
+    if isinstance(source, Content):
+        return source.source
     if isinstance(source, bytes):
         return "<bytes>"
     text = os.fspath(source)
@@ -74,17 +79,29 @@ def is_url(source: Source) -> bool:
     return isinstance(source, str) and source.lower().startswith(("http://", "https://"))
 
 
+def limits_of(source: Source, provider: str, *, stored: bool) -> Limits:
+    """The limits that hold for a source: those of the gateway's upload, or those of CreateAsset.
+
+    Args:
+        source: What is to be sent.
+        provider: Its name; only AllToken has an upload (contract §5).
+        stored: Whether object storage gives files an address.
+    """
+    uploaded = provider == "alltoken" and not stored and not is_url(source)
+    return limits_for(provider, door="upload" if uploaded else "CreateAsset")
+
+
 def expand(sources: Source | Iterable[Source]) -> list[Source]:
     """Sources one by one: a folder stands for the files in it and below, without hidden ones, in order of their names.
 
     Raises:
         UsageError: A folder cannot be read.
     """
-    if isinstance(sources, str | bytes | os.PathLike):
+    if isinstance(sources, str | bytes | os.PathLike | Content):
         sources = [sources]
     found: list[Source] = []
     for source in sources:
-        if not isinstance(source, bytes) and not is_url(source) and Path(source).is_dir():
+        if not isinstance(source, bytes | Content) and not is_url(source) and Path(source).is_dir():
             found += walk(Path(source))
         else:
             found.append(source)
@@ -114,18 +131,28 @@ def identify(source: Source, limits: Limits, asset_type: AssetType | None) -> Co
     Raises:
         UsageError: It cannot be read.
     """
+    if isinstance(source, Content):
+        return source
     if is_url(source):
         return _address(str(source), asset_type)
     if isinstance(source, bytes):
         return _file(source, BytesIO(source), stem="", limits=limits, data=source)
     path = Path(source)
     try:
-        if path.is_dir():
-            raise UsageError(f"{path} is a folder.", advice="Name its files, or let the command walk it.")
+        _check_regular(path)
         with path.open("rb") as file:
             return _file(source, file, stem=path.stem, limits=limits, path=path)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _check_regular(path: Path) -> None:
+    """Opening a pipe would wait for somebody who writes to it."""
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        raise UsageError(f"{path} is a folder.", advice="Name its files, or let the command walk it.")
+    if not stat.S_ISREG(mode):
+        raise UsageError(f"{path} is not a regular file.", advice="Save what it gives into a file first.")
 
 
 def _file(
