@@ -126,6 +126,7 @@ def play(flow: Any, *answers: Any, clock: ManualClock | None = None) -> Played:
             played.error = error
             return played
         played.effects.append(effect)
+        assert len(played.effects) < 10_000, "the flow does not end; a wait needs clock="
         if isinstance(effect, Send):
             assert queue, "the flow sent more than the test has answers for"
             reply = queue.pop(0) if len(queue) > 1 else queue[0]
