@@ -60,9 +60,7 @@ class EmulatorServer:
         """
         if self._open is None:
             raise RuntimeError("this emulator is not running: call start(), or enter it with `with`")
-        listener = self._open[0]
-        host = f"[{listener.host}]" if ":" in listener.host else listener.host
-        return f"http://{host}:{listener.port}"
+        return f"http://{self._open[0].address}"
 
     @property
     def control(self) -> Control:

@@ -36,7 +36,12 @@ class Front:
     Args:
         site: Who answers.
         clock: For the Date header; HTTP's dates are the machine's.
+
+    Attributes:
+        address: Host and port for links where a request names no usable Host; known once the port is open.
     """
+
+    address = "127.0.0.1"
 
     def __init__(self, site: Site, clock: SystemClock | None = None) -> None:
         self._site = site
@@ -66,7 +71,7 @@ class Front:
     async def _reply(self, request: web.BaseRequest, content: StreamReader) -> Reply:
         path, _, query = request.raw_path.partition("?")
         try:
-            admitted = self._site.admit(Head(request.method, path, query, request.headers))
+            admitted = self._site.admit(Head(request.method, path, query, request.headers, self.address))
             if isinstance(admitted, Reply):
                 return admitted
             refused = await _take(request, content, admitted)

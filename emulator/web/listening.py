@@ -24,15 +24,14 @@ class Listener:
     """An open port.
 
     Attributes:
-        host: As asked for.
-        port: The real one, also where 0 was asked for.
+        address: Host and port, the real one also where 0 was asked for; an IPv6 host in brackets.
     """
 
     def __init__(self, tcp: asyncio.Server, server: web.Server, host: str) -> None:
         self._tcp = tcp
         self._server = server
-        self.host = host
-        self.port: int = tcp.sockets[0].getsockname()[1]
+        port = tcp.sockets[0].getsockname()[1]
+        self.address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     async def close(self) -> None:
         """Take no more connections, let answers in progress end, drop the rest."""
@@ -55,15 +54,18 @@ async def listen(site: Site, host: str, port: int) -> Listener:
     Raises:
         OSError: The address cannot be used.
     """
+    front = Front(site)
     server = web.Server(
-        Front(site).answer,
+        front.answer,
         access_log=None,
         logger=_logger(),
         # The front drains what it refuses, and knows by how much.
         lingering_time=0,
     )
     tcp = await asyncio.get_running_loop().create_server(server, host, port, backlog=512)
-    return Listener(tcp, server, host)
+    listener = Listener(tcp, server, host)
+    front.address = listener.address
+    return listener
 
 
 async def _turns() -> None:

@@ -71,11 +71,17 @@ def test_a_client_that_waits_for_continue_is_told_to(url):
         assert until_closed(sock).startswith(b"HTTP/1.1 200 OK\r\n")
 
 
-@pytest.mark.parametrize("target", [ACTION, UPLOAD, "/_emulator/reset"])
-def test_a_cut_off_body_gets_no_answer(url, target):
+@pytest.mark.parametrize(
+    ("target", "kind", "begun"),
+    [
+        (ACTION, "application/json", b"{"),
+        (UPLOAD, CONTENT_TYPE, form(part("GroupId", "g"))[:40]),
+        ("/_emulator/reset", "application/json", b"{"),
+    ],
+)
+def test_a_cut_off_body_gets_no_answer(url, target, kind, begun):
     """A client that goes away in the middle of its body has called nothing."""
-    kind = CONTENT_TYPE if target == UPLOAD else "application/json"
-    assert exchange(url, head(target, Content_Length="100", Content_Type=kind) + b"{", end=True) == b""
+    assert exchange(url, head(target, Content_Length="100", Content_Type=kind) + begun, end=True) == b""
 
 
 @pytest.mark.parametrize(
@@ -86,7 +92,7 @@ def test_a_cut_off_body_gets_no_answer(url, target):
         ({"Transfer_Encoding": "chunked"}, b"-2\r\n{}\r\n0\r\n\r\n"),
         ({"Content_Encoding": "gzip", "Content_Length": "8"}, b"nonsense"),
         ({"Content_Encoding": "deflate", "Content_Length": "8"}, b"\xff" * 8),
-        ({"Content_Encoding": "gzip", "Content_Length": "20"}, gzip.compress(b"{}" * 50)[:20]),
+        ({"Content_Encoding": "gzip", "Content_Length": "20"}, gzip.compress(b"{}" * 50, mtime=0)[:20]),
         ({"Content_Length": "x"}, b""),
         ({"Content_Length": "-1"}, b""),
         ({"Content_Length": "2", "Transfer_Encoding": "chunked"}, chunked(b"{}")),
