@@ -18,6 +18,8 @@ from aiohttp.abc import AbstractStreamWriter
 
 from emulator.calls import Reply
 
+# By HTTP these end with their head: what came after it would be read as the next answer.
+_BODYLESS = frozenset({204, 304})
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -55,7 +57,8 @@ class Answer(web.StreamResponse):
             if request.transport is not None:
                 request.transport.abort()
             raise ConnectionResetError
-        body = b"" if request.method == "HEAD" else self._reply.body[: self._reply.truncate]
+        bodyless = request.method == "HEAD" or self._reply.status in _BODYLESS
+        body = b"" if bodyless else self._reply.body[: self._reply.truncate]
         persistent = "" if request.version >= (1, 1) else "keep-alive"
         connection = persistent if self._may_stay else "close"
         await request.writer.write(head_bytes(self._reply, self._date, connection) + body)
@@ -67,7 +70,9 @@ class Answer(web.StreamResponse):
 
 def head_bytes(reply: Reply, date: int, connection: str) -> bytes:
     """Status line and headers; the announced length is that of the whole body."""
-    head = _common(reply.status, reply.content_type) + _date(date) + b"Content-Length: %d\r\n" % len(reply.body)
+    head = _common(reply.status, reply.content_type) + _date(date)
+    if reply.status != 204:
+        head += b"Content-Length: %d\r\n" % len(reply.body)
     if reply.headers:
         head += _lines(reply.headers)
     if connection:
