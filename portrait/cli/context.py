@@ -15,6 +15,7 @@ from portrait.cli.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from portrait.client import PortraitClient
+    from portrait.providers import Provider
 
 
 class Context:
@@ -59,6 +60,18 @@ class Context:
         from portrait.cli.connecting import connect  # noqa: PLC0415  (loads an HTTP library)
 
         return connect(self.surroundings.environ, self.options, self.surroundings.clock)
+
+    @property
+    def provider(self) -> Provider:
+        """Who answers.
+
+        Raises:
+            UsageError: There is no provider of that name.
+        """
+        from portrait.options import from_environment, provider_named  # noqa: PLC0415  (keeps the help quick)
+
+        options = from_environment(self.surroundings.environ, self.options)
+        return provider_named(options.get("provider", "alltoken"))
 
     def confirmed(self, question: str) -> bool:
         """Ask; only a clear yes is one."""

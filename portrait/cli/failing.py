@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from portrait import errors
+from portrait import errors, s3
 from portrait.actions import ACTIONS, Resend
 from portrait.cli.surroundings import visible
 from portrait.errors import ApiError, PortraitError, TransportError
@@ -30,6 +30,14 @@ EXIT_CODES: Mapping[type[BaseException], int] = MappingProxyType(
         errors.WaitTimeout: DEADLINE,
         errors.AmbiguousGroup: USAGE,
         errors.UnknownOutcome: NETWORK,
+        s3.StorageError: REFUSED,
+        s3.StorageUnreachable: NETWORK,
+        s3.StorageUnavailable: NETWORK,
+        s3.StorageThrottled: NETWORK,
+        s3.UploadGone: NETWORK,
+        s3.StateUnwritable: USAGE,
+        s3.SourceUnreadable: SOME_FAILED,
+        s3.SourceChanged: SOME_FAILED,
         Exception: SOME_FAILED,
     }
 )
@@ -45,6 +53,13 @@ _ADVICE: Mapping[type[PortraitError], str] = MappingProxyType(
         errors.WaitTimeout: "It may still come: `portrait wait` with the same id goes on.",
         errors.AssetFailed: "`portrait rm` deletes it: a failed asset still takes a quota slot.",
         errors.AmbiguousGroup: "Say which one by its id.",
+        s3.CredentialsRejected: "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (for R2: those of an R2 API token); "
+        "check this machine's clock too.",
+        s3.NoSuchBucket: "Check the bucket's name, --endpoint-url and --region; buckets are never made on the way.",
+        s3.StorageThrottled: "Lower --concurrency, then run it again: what was stored is not sent again.",
+        s3.StorageUnreachable: "Check --endpoint-url, the network and the proxy, then run it again: what was stored "
+        "is not sent again.",
+        s3.StateUnwritable: "Free some space, or name a writable folder by --state-dir.",
     }
 )
 
@@ -76,17 +91,40 @@ def code_of(error: PortraitError) -> str:
     return code if not re.search(r"\d", code) else code.partition(".")[0]
 
 
+def together(failures: Iterable[tuple[str, PortraitError]]) -> str:
+    """Many failures, each with its subject: the same words once for all of their subjects, the same advice once."""
+    by_advice: dict[str, dict[str, list[str]]] = {}
+    for subject, error in failures:
+        by_advice.setdefault(advice_of(error), {}).setdefault(_what(error), []).append(subject)
+    text = ""
+    for advice, subjects in by_advice.items():
+        text += "".join(_line(what, of) for what, of in subjects.items())
+        text += f"  → {visible(advice)}\n" if advice else ""
+    return text
+
+
+def _line(what: str, subjects: list[str]) -> str:
+    named, more = ", ".join(visible(subject) for subject in subjects[:3]), len(subjects) - 3
+    about = "" if what.startswith(visible(subjects[0])) else f"{named}{f' and {more} more' if more > 0 else ''}: "
+    return f"portrait: {about}{what}\n"
+
+
+def _what(error: PortraitError) -> str:
+    what = visible(error.message)
+    if not isinstance(error, ApiError):
+        return what
+    code = code_of(error)
+    refused = f"{error.action} was refused: " if error.action else ""
+    return f"{refused}{what.rstrip('.')}{f' ({code})' if code else ''}."
+
+
 def lines(error: BaseException, subject: str = "") -> str:
     """What happened and what to do, as one to three lines with a line break at the end."""
     about = f"{visible(subject)}: " if subject else ""
     if not isinstance(error, PortraitError):
         kind = type(error).__name__
         return f"portrait: {about}unexpected {kind}.\n  → PORTRAIT_DEBUG=1 shows where it comes from.\n"
-    what = visible(error.message)
-    if isinstance(error, ApiError):
-        code = code_of(error)
-        refused = f"{error.action} was refused: " if error.action else ""
-        what = f"{refused}{what.rstrip('.')}{f' ({code})' if code else ''}."
+    what = _what(error)
     about = "" if what.startswith(subject) else about
     text = f"portrait: {about}{what}\n"
     if advice := advice_of(error):

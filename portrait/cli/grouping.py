@@ -1,13 +1,15 @@
-"""The group that `--group NAME|ID` means; one that is missing is made. Owns how a name is told from an id; must
+"""The group that `--group NAME|ID` means; one that is missing can be made. Owns how a name is told from an id; must
 not know what goes into the group.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from portrait.errors import NotAccessible
+from portrait.errors import AmbiguousGroup, NotAccessible
+from portrait.models import AssetGroup, GroupType
 
 if TYPE_CHECKING:
     from portrait.client import PortraitClient
@@ -15,19 +17,50 @@ if TYPE_CHECKING:
 _ID = re.compile(r"group-\d{14}-[a-z0-9]+", re.IGNORECASE)  # contract §1, *Identifiers*
 
 
-def find_group(client: PortraitClient, wanted: str) -> str:
-    """The id of the group of that id, or of that very name.
+def make_group(client: PortraitClient, wanted: str, state_dir: str) -> str:
+    """The id of the group of that id, or of that very name, which is made if there is none.
 
     Raises:
         AmbiguousGroup: Several groups bear the name.
         NotAccessible: There is no group of that id.
         PortraitError: As the calls.
     """
-    if wanted.lower().startswith("group"):
-        try:
-            return client.get_asset_group(id=wanted).id
-        except NotAccessible:
-            # A name may begin so too; but nobody names a group by what looks like a whole id.
-            if _ID.fullmatch(wanted):
-                raise
-    return client.ensure_group(wanted).id
+    found = _by_id(client, wanted)
+    return found.id if found else client.ensure_group(wanted, state_dir=state_dir).id
+
+
+def find_group(
+    client: PortraitClient, wanted: str, types: Sequence[GroupType] = (GroupType.AIGC,)
+) -> AssetGroup | None:
+    """The group of that id, or of that very name; None if nobody bears the name. Makes nothing.
+
+    Raises:
+        AmbiguousGroup: Several groups bear the name.
+        NotAccessible: There is no group of that id.
+        PortraitError: As the calls.
+    """
+    found = _by_id(client, wanted)
+    if found is not None:
+        return found
+    named = [
+        group
+        for kind in types
+        for group in client.iter_asset_groups(group_type=kind, name=wanted)
+        if group.name == wanted
+    ]
+    if len(named) > 1:
+        ids = tuple(group.id for group in sorted(named, key=lambda group: (group.create_time, group.id)))
+        raise AmbiguousGroup(f"{len(ids)} groups are named {wanted!r}: {', '.join(ids)}.", group_ids=ids)
+    return named[0] if named else None
+
+
+def _by_id(client: PortraitClient, wanted: str) -> AssetGroup | None:
+    if not wanted.lower().startswith("group"):
+        return None
+    try:
+        return client.get_asset_group(id=wanted)
+    except NotAccessible:
+        # A name may begin so too; but nobody names a group by what looks like a whole id.
+        if _ID.fullmatch(wanted):
+            raise
+        return None

@@ -1,10 +1,10 @@
-"""How far long work is, as one line that comes and goes on a terminal. Owns the display; must not know the work. Where
-there is no terminal, or no rich, there is nothing to see, and the results tell the same.
+"""How far long work is, as lines that come and go on a terminal. Owns the display; must not know the work. Where there
+is no terminal, or no rich, there is nothing to see, and the results tell the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
@@ -13,6 +13,9 @@ from portrait.cli.surroundings import is_file
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
+    from rich.progress import ProgressColumn
+
+_CALM = 5  # times a second
 
 
 class Progress:
@@ -48,27 +51,45 @@ class _Shown(Progress):
 @contextmanager
 def progress(output: Output, words: str, total: int | None = None) -> Iterator[Progress]:
     """A display for as long as the block runs; without a total it shows that time passes. Lines go above it."""
+    with display(output, _columns) as shown:
+        yield Progress() if shown is None else _Shown(shown, words, total)
+
+
+def _columns() -> Sequence[ProgressColumn]:
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415  (an extra)
+
+    text, far = TextColumn("{task.description}", markup=False), TextColumn("{task.fields[far]}", markup=False)
+    return text, BarColumn(20), far, TimeElapsedColumn()
+
+
+@contextmanager
+def display(output: Output, columns: Callable[[], Sequence[ProgressColumn]]) -> Iterator[RichProgress | None]:
+    """Rich's display with those columns, None where nobody would see it."""
     stream = _terminal(output)
     if stream is None:
-        yield Progress()
+        yield None
         return
     try:
         from rich.console import Console  # noqa: PLC0415  (an extra)
-        from rich.progress import BarColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415  (an extra)
         from rich.progress import Progress as RichProgress  # noqa: PLC0415  (an extra)
     except ImportError:
-        yield Progress()
+        yield None
         return
     console = Console(file=stream, highlight=False)
-    text, far = TextColumn("{task.description}", markup=False), TextColumn("{task.fields[far]}", markup=False)
-    columns = (text, BarColumn(20), far, TimeElapsedColumn())
-    display = RichProgress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False)
+    shown = RichProgress(
+        *columns(),
+        console=console,
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+        refresh_per_second=_CALM,
+    )
     write = output.write
     if stream is output.surroundings.stdout:
         output.write = lambda line: console.print(line, markup=False, soft_wrap=True)
     try:
-        with display:
-            yield _Shown(display, words, total)
+        with shown:
+            yield shown
     finally:
         output.write = write
 

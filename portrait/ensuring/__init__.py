@@ -4,18 +4,21 @@ An asset is recognized by its content: the digest stands in its Name. So the sam
 creates nothing, and what a lost answer left in doubt is found again by listing.
 """
 
-from portrait.ensuring.batch import Batch, Each, Give, conduct
+from portrait.ensuring.batch import HOPELESS, Batch, Each, Give, conduct, rejected, state_of, stopped
 from portrait.ensuring.conducting import conducted, conducted_async
 from portrait.ensuring.flights import Flights
 from portrait.ensuring.groups import ensure_group
 from portrait.ensuring.intents import Intents
-from portrait.ensuring.naming import asset_name, digest_of
+from portrait.ensuring.naming import asset_name, digest_in, digest_of, sha256_start
 from portrait.ensuring.options import EnsureOptions, EnsureQuery, options_of
-from portrait.ensuring.outcomes import FileOutcome, FileState
-from portrait.ensuring.sources import Source, expand, walk
+from portrait.ensuring.outcomes import FileOutcome, FileState, How
+from portrait.ensuring.settling import usable
+from portrait.ensuring.sources import Content, Source, expand, identify, is_url, label, limits_of, walk
 
 __all__ = [
+    "HOPELESS",
     "Batch",
+    "Content",
     "Each",
     "EnsureOptions",
     "EnsureQuery",
@@ -23,15 +26,26 @@ __all__ = [
     "FileState",
     "Flights",
     "Give",
+    "How",
     "Intents",
     "Source",
     "asset_name",
     "conduct",
     "conducted",
     "conducted_async",
+    "digest_in",
     "digest_of",
     "ensure_group",
     "expand",
+    "identify",
+    "is_url",
+    "label",
+    "limits_of",
     "options_of",
+    "rejected",
+    "sha256_start",
+    "state_of",
+    "stopped",
+    "usable",
     "walk",
 ]

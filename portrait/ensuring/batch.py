@@ -8,7 +8,8 @@ one file are in `creating`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, evolve, field, frozen
@@ -34,7 +35,15 @@ from portrait.errors import (
 from portrait.events import FileMoved
 from portrait.flow import Do, Flow, Report, Wait
 from portrait.models import Asset, AssetStatus, GetAssetGroupRequest, GroupType
-from portrait.s3 import SomeNotStored, StopFlag, StoredObject
+from portrait.s3 import (
+    SomeNotStored,
+    SourceChanged,
+    SourceUnreadable,
+    StopFlag,
+    StorageUnreachable,
+    StoredObject,
+    UploadInterrupted,
+)
 from portrait.waiting import asset_failed
 from portrait.watching import AssetOutcome, OutcomeState, Watch, look
 
@@ -68,6 +77,21 @@ _ENDS = {
 
 # What every further call would meet as well.
 HOPELESS = (QuotaExceeded, AuthError, AccountError, ConnectFailed)
+
+
+# The nearest class in an error's ancestry decides; anything else is a refusal.
+_STATES: Mapping[type[BaseException], FileState] = MappingProxyType(
+    {
+        QuotaExceeded: FileState.NO_ROOM,
+        UnknownOutcome: FileState.UNKNOWN,
+        TransportError: FileState.STOPPED,
+        StorageUnreachable: FileState.STOPPED,
+        UploadInterrupted: FileState.STOPPED,
+        UsageError: FileState.REJECTED,
+        SourceUnreadable: FileState.REJECTED,
+        SourceChanged: FileState.REJECTED,
+    }
+)
 
 
 @define
@@ -386,12 +410,10 @@ def _watch(batch: Batch) -> Conducting:
 
 
 def state_of(error: PortraitError) -> FileState:
-    """A create that failed: was there no room, was it never sent, was it refused, or does nobody know?"""
-    if isinstance(error, QuotaExceeded):
-        return FileState.NO_ROOM
-    if isinstance(error, UnknownOutcome) or (isinstance(error, TransportError) and error.may_have_executed):
+    """What an error says of a file that was to be sent."""
+    if isinstance(error, TransportError) and error.may_have_executed:
         return FileState.UNKNOWN
-    return FileState.REJECTED if isinstance(error, UsageError) else FileState.REFUSED
+    return next((_STATES[kind] for kind in type(error).__mro__ if kind in _STATES), FileState.REFUSED)
 
 
 def stopped() -> PortraitError:

@@ -93,5 +93,5 @@ class Intents:
         except OSError as error:
             raise UsageError(
                 f"The state folder {self._path.parent} cannot be written: {error.strerror}.",
-                advice="Name another one by state_dir= or $XDG_STATE_HOME.",
+                advice="Name another one by state_dir= (--state-dir) or $XDG_STATE_HOME.",
             ) from error

@@ -23,7 +23,7 @@ class FileState(StrEnum):
     VANISHED = "Vanished"  # somebody deleted the asset meanwhile
     LATE = "Late"  # the review is not finished; a later run goes on
     UNKNOWN = "Unknown"  # an answer was lost and could not be found out
-    STOPPED = "Stopped"  # not begun, since the run was stopped
+    STOPPED = "Stopped"  # not begun, since the run was stopped or nobody could be reached
 
 
 class How(StrEnum):

@@ -43,9 +43,13 @@ class Ran:
 class Command:
     """Runs `portrait` with the environment of a user of this emulator."""
 
-    def __init__(self, emulator):
+    def __init__(self, emulator, state):
         self.emulator = emulator
-        self.environ = {"PORTRAIT_BASE_URL": emulator.base_url, "PORTRAIT_API_KEY": emulator.api_key}
+        self.environ = {
+            "PORTRAIT_BASE_URL": emulator.base_url,
+            "PORTRAIT_API_KEY": emulator.api_key,
+            "XDG_STATE_HOME": str(state),
+        }
 
     def __call__(self, *argv, stdin="", terminal=False, answering=False, **environ):
         """Run it; `terminal` makes stdout and stderr one, `answering` stdin too."""
@@ -96,9 +100,9 @@ def client(emulator):
 
 
 @pytest.fixture
-def portrait(emulator):
+def portrait(emulator, tmp_path_factory):
     """Runs the command."""
-    return Command(emulator)
+    return Command(emulator, tmp_path_factory.mktemp("state"))
 
 
 @pytest.fixture

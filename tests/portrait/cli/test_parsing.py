@@ -105,7 +105,6 @@ def test_operands_stand_anywhere_and_two_dashes_end_the_options(argv, paths):
         (["groups", "--nonsense"], "--nonsense"),
         (["groups", "--js"], "--js"),
         (["groups", "extra"], "extra"),
-        (["put", "a"], "--group"),
         (["put", "--group", "g"], "PATH"),
         (["assets", "--status", "Done"], "'Done' is not one of Active, Processing, Failed"),
         (["wait", "asset-1", "--timeout", "-1"], "seconds are a number from 0 up"),

@@ -109,14 +109,39 @@ def test_a_name_that_is_no_text_is_taken(portrait, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("word", "said"),
-    [("missing.jpg", "is not there"), (".", "is a folder"), ("https://example.com/a.jpg", "addresses")],
+    ("words", "said"),
+    [
+        (["missing.jpg", "--group", "brand"], "missing.jpg is not there"),
+        (["empty", "--group", "brand"], "no files in empty"),
+        (["a.jpg"], "--group is missing"),
+        (["a.jpg", "--subfolders"], "no group for a.jpg"),
+        (["a.jpg", "--group", "brand", "--public-base", "https://cdn.example.com"], "--public-base needs --to"),
+        (["a.jpg", "--group", "brand", "--to", "bucket"], "does not name a bucket"),
+        (["a.jpg", "--group", "brand", "--manifest", "empty"], "The manifest empty cannot be written"),
+        (["a.jpg", "--group", "brand", "--state-dir", "a.jpg"], "The state folder a.jpg cannot be written"),
+    ],
 )
-def test_what_is_no_file_ends_it_before_anything_is_sent(portrait, emulator, picture, word, said):
+def test_what_cannot_be_right_ends_it_before_anything_is_sent(
+    portrait, emulator, picture, tmp_path, *, monkeypatch, words, said
+):
     """Exit code 2, and no half-done work."""
-    ran = portrait("put", picture("a.jpg"), word, "--group", "brand")
+    picture("a.jpg")
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    ran = portrait("put", *words)
     assert ran.code == 2
     assert said in ran.err
+    assert emulator.calls.all() == []
+
+
+def test_a_full_disk_is_told_before_anything_is_created(portrait, emulator, picture, tmp_path):
+    """What was begun must be remembered first."""
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "creates.jsonl").symlink_to("/dev/full")
+    ran = portrait("put", picture("a.jpg"), "--group", "brand", "--state-dir", str(tmp_path / "state"))
+    assert ran.code == 2
+    assert "No space left on device" in ran.err
+    assert "XDG_STATE_HOME" in ran.err
     assert emulator.calls.all() == []
 
 

@@ -1,0 +1,84 @@
+"""Looks at every file before anything is sent: what it is, and all that is wrong with it. Owns the order and the
+threads; must not know what becomes of a file that fits.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from portrait.cli.choosing import Chosen
+from portrait.ensuring import Content, FileOutcome, FileState, identify, label, limits_of, rejected, stopped
+from portrait.errors import PortraitError
+from portrait.models import AssetType
+
+
+class Checked(NamedTuple):
+    """What is known of one group's files.
+
+    Attributes:
+        group: Its name or id, as given.
+        fits: What can be sent.
+        faulty: What cannot, with the reasons.
+    """
+
+    group: str
+    fits: list[Content]
+    faulty: list[FileOutcome]
+
+
+class Check(NamedTuple):
+    """How files are looked at.
+
+    Attributes:
+        provider: The name of who answers.
+        stored: Whether object storage gives files an address.
+        asset_type: What addresses lead to; None goes by their endings.
+        workers: Files at once.
+    """
+
+    provider: str
+    stored: bool
+    asset_type: AssetType | None
+    workers: int
+
+    def over(self, chosen: Iterable[Chosen], advance: Callable[[], object]) -> list[Checked]:
+        """Look at all of them; `advance` is called after each, from several threads."""
+        groups = list(chosen)
+        found = iter(self._identified([source for group in groups for source in group.sources], advance))
+        checked = []
+        for group in groups:
+            looked = [(source, next(found)) for source in group.sources]
+            fits = [content for _, content in looked if isinstance(content, Content) and not content.faults]
+            faulty = [_faulty(source, content) for source, content in looked if content not in fits]
+            checked.append(Checked(group.group, fits, faulty))
+        return checked
+
+    def _identified(self, sources: Sequence[str], advance: Callable[[], object]) -> list[Content | PortraitError]:
+        ending = threading.Event()
+
+        def look(source: str) -> Content | PortraitError:
+            if ending.is_set():
+                return stopped()
+            try:
+                limits = limits_of(source, self.provider, stored=self.stored)
+                return identify(source, limits, self.asset_type)
+            except PortraitError as error:
+                return error
+            finally:
+                advance()
+
+        with ThreadPoolExecutor(self.workers, "portrait-check") as pool:
+            try:
+                return list(pool.map(look, sources))
+            except BaseException:
+                ending.set()
+                raise
+
+
+def _faulty(source: str, found: Content | PortraitError) -> FileOutcome:
+    if isinstance(found, Content):
+        return rejected(found)
+    return FileOutcome(source=label(source), state=FileState.REJECTED, error=found)

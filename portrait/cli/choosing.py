@@ -1,0 +1,75 @@
+"""Which files are meant, and which group each goes into. Owns folders and `--subfolders`; reads no file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from portrait.ensuring import is_url, walk
+from portrait.errors import UsageError
+
+
+class Chosen(NamedTuple):
+    """What goes into one group.
+
+    Attributes:
+        group: Its name or id, as given.
+        sources: Files and addresses.
+    """
+
+    group: str
+    sources: Sequence[str]
+
+
+def choose(words: Sequence[str], group: str | None, *, subfolders: bool) -> list[Chosen]:
+    """What goes where, in the order given.
+
+    Args:
+        words: Files, folders and addresses.
+        group: The group of everything that no subfolder claims.
+        subfolders: Whether each subfolder of a folder is a group of its name.
+
+    Raises:
+        UsageError: Something is not there, there is no file at all, or no group for one. Nothing was sent.
+    """
+    by_group: dict[str, dict[str, None]] = {}
+    for word in words:
+        for target, sources in _of_word(word, group, subfolders=subfolders):
+            if target is None:
+                raise UsageError(f"There is no group for {sources[0]}.", advice="Name one with --group.")
+            by_group.setdefault(target, {}).update(dict.fromkeys(sources))
+    if not by_group:
+        raise UsageError(f"There are no files in {', '.join(words)}.", advice="Nothing was sent.")
+    return [Chosen(name, list(sources)) for name, sources in by_group.items()]
+
+
+def _of_word(word: str, group: str | None, *, subfolders: bool) -> Iterator[tuple[str | None, list[str]]]:
+    if is_url(word):
+        yield group, [word]
+        return
+    path = Path(word)
+    if not path.is_dir():
+        if not path.exists():
+            raise UsageError(f"{word} is not there.", advice="Nothing was sent.")
+        yield group, [word]
+        return
+    for target, files in _split(path, group) if subfolders else [(group, walk(path))]:
+        if files:
+            yield target, [str(file) for file in files]
+
+
+def _split(folder: Path, group: str | None) -> Iterator[tuple[str | None, list[Path]]]:
+    """A folder's own files, then each subfolder under its name."""
+    folders = {path for path in _entries(folder) if path.is_dir()}
+    yield group, [path for path in _entries(folder) if path not in folders]
+    for path in _entries(folder):
+        if path in folders and not path.is_symlink():
+            yield path.name, walk(path)
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be read: {error.strerror}.") from error

@@ -1,0 +1,148 @@
+"""One run of `put`: what it writes to and shows, and how Ctrl-C stops it. Owns what is open meanwhile, and how far each
+stage is; must not know how a file is sent.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from portrait.cli.checking import Check, Checked
+from portrait.cli.choosing import Chosen
+from portrait.cli.interrupting import stoppable
+from portrait.cli.manifest import Manifest
+from portrait.cli.reporting import Report
+from portrait.cli.sending import How, Sending
+from portrait.cli.stages import Stages, stages
+from portrait.cli.storage import open_store, state_dir
+from portrait.ensuring import FileOutcome, Intents
+from portrait.events import Event, FileMoved
+from portrait.models import AssetType
+from portrait.s3 import Stage as Storing
+from portrait.s3 import StorageWarning, UploadProgress
+
+if TYPE_CHECKING:
+    from portrait.cli.context import Context
+    from portrait.s3 import ObjectStore
+
+_STOPPING = "Stopping; what is under way is finished first. Ctrl-C again ends at once."
+
+
+@contextmanager
+def opened(context: Context, told: argparse.Namespace) -> Iterator[Run]:
+    """A run; everything that it writes to was seen to be writable.
+
+    Raises:
+        UsageError: It is not, or the options cannot be right.
+    """
+    run = Run(context, told)
+    if not told.dry_run:
+        Intents(state_dir(context, told)).check()
+    with (
+        Manifest(None if told.dry_run else told.manifest, context.surroundings.clock) as manifest,
+        closing(run.store) if run.store is not None else nullcontext(),
+        stoppable(lambda: run.shown.say(_STOPPING), lambda: run.shown.give_up()),  # noqa: PLW0108  (another one by then)
+    ):
+        run.report = Report(context.output, manifest)
+        yield run
+
+
+class Run:
+    """One run.
+
+    Attributes:
+        shown: What a person sees at present.
+        store: The object storage, if there is one.
+        report: Takes outcomes.
+    """
+
+    report: Report
+
+    def __init__(self, context: Context, told: argparse.Namespace) -> None:
+        self._context = context
+        self._told = told
+        self._asset_type = None if told.asset_type is None else AssetType(told.asset_type)
+        self._sizes: dict[str, int] = {}
+        self._far: dict[Path, int] = {}
+        self._ended: set[tuple[str, str]] = set()
+        self._created: set[str] = set()
+        self.shown = Stages(None, {}, frozenset())
+        self.store: ObjectStore | None = open_store(context, told, self._storing)
+
+    def check(self, chosen: Sequence[Chosen], provider: str) -> list[Checked]:
+        """Look at every file."""
+        looking = Check(provider, self.store is not None, self._asset_type, self._told.concurrency)
+        with stages(self._context.output, {"checked": sum(len(one.sources) for one in chosen)}) as self.shown:
+            return looking.over(chosen, lambda: self.shown.advance("checked"))
+
+    def send(self, groups: Sequence[Checked]) -> int:
+        """Send what fits, tell everything; the result is the exit code."""
+        context, report = self._context, self.report
+        for group in groups:
+            for outcome in group.faulty:
+                report.give(outcome)
+        if context.output.is_for_people:
+            report.tell_failures()
+        fits = [content for group in groups for content in group.fits]
+        report.paths = {content.path: content.source for content in fits if content.path is not None}
+        self._sizes = {content.source: content.size for content in fits}
+        context.how_to_go_on = "The same command goes on where this one stopped; nothing is sent twice."
+        with stages(context.output, self._totals(groups), frozenset({"stored"})) as self.shown:
+            client = context.client.with_options(on_event=self._moved)
+            Sending(client, self._how(), self._give, self._enter).run(groups)
+        return report.sum_up()
+
+    def _totals(self, groups: Sequence[Checked]) -> dict[str, int]:
+        """What each stage has to do; a content that comes twice is done once."""
+        contents = {(group.group, content.digest): content for group in groups for content in group.fits}
+        if not contents:
+            return {}
+        totals = {"stored": sum(content.size for content in contents.values())} if self.store is not None else {}
+        totals["created"] = len(contents)
+        return totals if self._told.no_wait else totals | {"reviewed": len(contents)}
+
+    def _how(self) -> How:
+        told = self._told
+        return How(
+            store=self.store,
+            check_public=told.check_public,
+            asset_type=self._asset_type,
+            timeout=told.timeout,
+            concurrency=told.concurrency,
+            state_dir=state_dir(self._context, told),
+            wait=not told.no_wait,
+        )
+
+    def _enter(self, group_id: str) -> None:
+        self.report.group_id = group_id
+
+    def _give(self, outcome: FileOutcome) -> None:
+        self.report.give(outcome)
+        content = (outcome.group_id, outcome.sha256)
+        if content in self._ended:
+            return
+        self._ended.add(content)
+        self.shown.advance("reviewed")
+        if outcome.source not in self._created:
+            self.shown.spare("created")
+        if not outcome.stored_key:
+            self.shown.spare("stored", self._sizes.get(outcome.source, 0))
+
+    def _moved(self, event: Event) -> None:
+        if isinstance(event, FileMoved) and event.stage == "created":
+            self._created.add(event.source)
+            self.shown.advance("created")
+
+    def _storing(self, event: UploadProgress | StorageWarning) -> None:
+        """The store lets one thread at a time in here."""
+        if isinstance(event, StorageWarning):
+            self._context.output.complain(f"portrait: {event.message}\n")
+            return
+        if event.stage in {Storing.STORED, Storing.EXISTED}:
+            self.report.stored(event.file, event.key)
+        if event.stage not in {Storing.HASHING, Storing.WAITING}:
+            self.shown.advance("stored", event.bytes_done - self._far.get(event.file, 0))
+            self._far[event.file] = event.bytes_done

@@ -1,0 +1,158 @@
+"""From files that fit to outcomes, group by group, then one wait for all reviews. Owns what happens to the rest when
+something stands in the way of all; must not know how an outcome is told, nor how a file is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from attrs import evolve, frozen
+
+from portrait.cli.checking import Checked
+from portrait.cli.grouping import make_group
+from portrait.ensuring import HOPELESS, Content, FileOutcome, FileState, state_of, stopped
+from portrait.errors import ConnectFailed, PortraitError, QuotaExceeded
+from portrait.s3 import StorageError
+
+if TYPE_CHECKING:
+    from portrait.client import PortraitClient
+    from portrait.models import AssetType
+    from portrait.s3 import ObjectStore
+
+
+@frozen(kw_only=True)
+class How:
+    """How files are to be sent.
+
+    Attributes:
+        store: Gives files an address; None for the gateway's upload.
+        check_public: See from outside that a stored file can be fetched.
+        asset_type: What addresses lead to.
+        timeout: Seconds for the reviews.
+        concurrency: Files at once.
+        state_dir: Remembers what was begun.
+        wait: Whether to wait for the reviews.
+    """
+
+    store: ObjectStore | None
+    check_public: bool
+    asset_type: AssetType | None
+    timeout: float | None
+    concurrency: int
+    state_dir: str
+    wait: bool
+
+
+class Sending:
+    """One run over all groups.
+
+    Args:
+        client: Who calls.
+        how: How files are sent.
+        give: Takes each outcome, and the name of its group, as soon as it is known.
+        enter: Told which group the work is at.
+    """
+
+    def __init__(
+        self,
+        client: PortraitClient,
+        how: How,
+        give: Callable[[FileOutcome], object],
+        enter: Callable[[str], object],
+    ) -> None:
+        self._client = client
+        self._how = how
+        self._give = give
+        self._enter = enter
+        self._in_review: dict[str, list[FileOutcome]] = {}
+        self._over: PortraitError | None = None
+
+    def run(self, groups: Sequence[Checked]) -> None:
+        """Bring every file that fits to its outcome. An interrupt goes through, after what is known was given."""
+        try:
+            for group in groups:
+                if group.fits:
+                    self._create(group)
+            self._review()
+        finally:
+            for outcome in self._taken():
+                self._give(evolve(outcome, error=stopped()))
+
+    def _create(self, group: Checked) -> None:
+        remaining = {content.source: content for content in group.fits}
+        group_id = ""
+        try:
+            if self._over is not None:
+                raise self._over
+            group_id = make_group(self._client, group.group, self._how.state_dir)
+            self._enter(group_id)
+            for outcome in self._ensured(group.fits, group_id):
+                del remaining[outcome.source]
+                if _stops_all(outcome.error):
+                    self._over = outcome.error
+                if outcome.state is FileState.LATE and outcome.error is None:
+                    self._in_review.setdefault(outcome.asset_id, []).append(outcome)
+                else:
+                    self._give(outcome)
+        except PortraitError as error:
+            if _stops_all(error):
+                self._over = error
+            for content in remaining.values():
+                self._give(_undone(content, group_id, error))
+
+    def _ensured(self, contents: Sequence[Content], group_id: str) -> Iterator[FileOutcome]:
+        how = self._how
+        return self._client.ensure_assets(
+            contents,
+            group_id=group_id,
+            store=how.store,
+            check_public=how.check_public,
+            asset_type=how.asset_type,
+            concurrency=how.concurrency,
+            state_dir=how.state_dir,
+            wait=False,
+        )
+
+    def _review(self) -> None:
+        """One wait for all groups; without a service to ask there is nothing to wait for."""
+        if not self._how.wait:
+            for outcome in self._taken():
+                self._give(outcome)
+            return
+        if isinstance(self._over, ConnectFailed):
+            for outcome in self._taken():
+                self._give(evolve(outcome, error=self._over))
+            return
+        groups = {outcome.group_id for outcomes in self._in_review.values() for outcome in outcomes}
+        try:
+            for end in self._client.watch_assets(list(self._in_review), group_ids=groups, timeout=self._how.timeout):
+                for outcome in self._in_review.pop(end.id):
+                    self._give(evolve(outcome, state=FileState(end.state.value), asset=end.asset, error=end.error))
+        except PortraitError as error:
+            for outcome in self._taken():
+                self._give(evolve(outcome, error=error))
+
+    def _taken(self) -> list[FileOutcome]:
+        """What is in review, which is nobody's business afterwards."""
+        taken = [outcome for outcomes in self._in_review.values() for outcome in outcomes]
+        self._in_review.clear()
+        return taken
+
+
+def _stops_all(error: PortraitError | None) -> bool:
+    """Would every further group meet it? One that is full says nothing of another."""
+    if isinstance(error, StorageError):
+        return error.fatal
+    return isinstance(error, HOPELESS) and not isinstance(error, QuotaExceeded)
+
+
+def _undone(content: Content, group_id: str, error: PortraitError) -> FileOutcome:
+    return FileOutcome(
+        source=content.source,
+        state=state_of(error),
+        sha256=content.sha256,
+        group_id=group_id,
+        name=content.name,
+        error=error,
+    )
