@@ -1,6 +1,8 @@
 """The H5 page: what it shows in each state and language, that it keeps secrets, and that it escapes."""
 
+import html
 import re
+import shlex
 
 import pytest
 
@@ -30,10 +32,22 @@ def test_the_page_tells_how_to_finish_and_the_line_works(url, session):
     status, headers, text = page(url, session["H5Link"])
     assert (status, headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert 'lang="zh"' in text
-    target = re.search(r"curl -X POST http://[^/\s]+(/_emulator/validations/val-\d+)", text)[1]
-    body = re.search(r"-d '(.*?)'", text)[1]
-    assert ask(url, "POST", target, body.encode(), {"Content-Type": "application/json"})[0] == 200
+    command = html.unescape(re.search(r"<pre>(.*?)</pre>", text, re.DOTALL)[1])
+    assert all(line.endswith("\\") for line in command.splitlines()[:-1])
+    curl, _, method, target, _, header, _, body = shlex.split(command)
+    assert (curl, header) == ("curl", "Content-Type: application/json")
+    headers = dict([header.split(": ")])
+    assert ask(url, method, target.removeprefix(url), body.encode(), headers)[0] == 200
     assert call(url, "GetVisualValidateResult", {"BytedToken": session["BytedToken"]})["Result"]["GroupId"]
+
+
+def test_from_elsewhere_the_line_names_the_token(url, session):
+    """Beyond loopback the control plane wants its token, which the page does not know."""
+    _, _, body = ask(url, "GET", session["H5Link"].removeprefix(url), None, {"Host": "emulator.example"})
+    command = html.unescape(re.search(r"<pre>(.*?)</pre>", body.decode(), re.DOTALL)[1])
+    assert all(line.endswith("\\") for line in command.splitlines()[:-1])
+    assert "X-Emulator-Token: $CONTROL_TOKEN" in shlex.split(command)
+    assert "emulator.example" in command
 
 
 @pytest.mark.parametrize("result", [None, "pass", "fail", "cancel", "wrong-person"])
