@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
 from tests.wire.talk import Server
 
@@ -11,12 +12,19 @@ KEY = "sk-conformance"
 
 
 class Watched:
-    """A server process and what it writes to its log."""
+    """A server process, a session of connections to it, and what it writes to its log."""
 
     def __init__(self, log: Path, *options: str) -> None:
         self.log = log
         self.server = Server(log, *options)
         self.url: str = self.server.url
+        self.session = requests.Session()
+        self.session.trust_env = False
+
+    def close(self) -> None:
+        """Ends the process."""
+        self.session.close()
+        self.server.close()
 
     def complaints(self) -> str:
         """What the server says of itself that it should not have to."""
@@ -38,7 +46,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Wa
     yield start
     died = [each.server.process.poll() for each in made]
     for each in made:
-        each.server.close()
+        each.close()
     assert all(code is None for code in died), f"a server died: {died}"
     assert [each.complaints() for each in made] == [""] * len(made)
 

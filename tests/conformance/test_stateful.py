@@ -1,0 +1,81 @@
+"""Sequences of calls along the document's links, on a server whose reviews end while they run."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, seed, settings
+from schemathesis.core.transport import Response
+
+from tests.conformance import test_openapi
+from tests.conformance.conftest import KEY, Watched
+from tests.conformance.judging import DOCUMENT, control_is_strict, name_of, told_right
+
+# One flow at a time goes deeper than all at once.
+_FLOWS = {
+    "groups": {"CreateAssetGroup", "GetAssetGroup", "UpdateAssetGroup", "DeleteAssetGroup"},
+    "assets": {"CreateAssetGroup", "CreateAsset", "GetAsset", "UpdateAsset", "DeleteAsset", "DecideAsset"},
+    "uploads": {"CreateAssetGroup", "Upload", "ReadUpload", "GetAsset"},
+    "validations": {
+        "CreateVisualValidateSession", "FinishValidation", "GetVisualValidateResult", "ShowValidation",
+        "CompleteValidation",
+    },
+}  # fmt: skip
+_EXCLUDED = [
+    schemathesis.checks.CHECKS.get_one(name)
+    for name in ("negative_data_rejection", "positive_data_acceptance", "ensure_resource_availability")
+]
+# A round is as long as it takes for most; what chance leaves out comes in the next.
+_ROUNDS = 5
+_SETTINGS = settings(
+    max_examples=30,
+    stateful_step_count=25,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.fixture(scope="module")
+def quick(start: Callable[..., Watched]) -> Iterator[Watched]:
+    """A server on which a second lasts a tenth."""
+    return start("--api-key", f"{KEY}=conformance", "--clock", "scaled:10", "--review-seconds", "5")
+
+
+def test_the_flows_have_every_operation_that_a_link_leads_to() -> None:
+    """Whatever takes an id is tried with one that is there."""
+    operations = [operation for methods in DOCUMENT["paths"].values() for operation in methods.values()]
+    links = [link for operation in operations for link in operation["responses"]["200"].get("links", {}).values()]
+    assert {link["operationId"] for link in links} <= set().union(*_FLOWS.values())
+
+
+@pytest.mark.parametrize("flow", _FLOWS)
+def test_sequences_along_the_links(quick: Watched, flow: str) -> None:
+    """Every operation of a flow succeeds with an id that another one made, and answers as described."""
+    succeeded: set[str] = set()
+    machine = test_openapi.SCHEMA.include(operation_id=sorted(_FLOWS[flow])).as_state_machine()
+
+    class Workflow(machine):  # type: ignore[misc,valid-type]
+        def setup(self) -> None:
+            assert quick.server.control("POST", "reset").status == 200
+
+        def get_call_kwargs(self, case: schemathesis.Case) -> dict[str, Any]:
+            return {"base_url": quick.url, "session": quick.session, "headers": {"Authorization": f"Bearer {KEY}"}}
+
+        def validate_response(self, response: Response, case: schemathesis.Case, **options: Any) -> None:
+            name = name_of(case)
+            action = case.path.startswith("/v1/portrait/#")
+            extra = [told_right] if action else [control_is_strict]
+            case.validate_response(
+                response, additional_checks=extra, excluded_checks=_EXCLUDED, transport_kwargs=options
+            )
+            if response.status_code < 400 and b'"Error"' not in response.content:
+                succeeded.add(name)
+
+    for number in range(_ROUNDS):
+        seed(number)(Workflow)
+        Workflow.run(settings=_SETTINGS)
+        if succeeded == _FLOWS[flow]:
+            break
+    assert _FLOWS[flow] - succeeded == set()
