@@ -88,6 +88,7 @@ class BaseClient:
             clock=clock,
             user_agent=user_agent,
             library=self._library,
+            heard=on_event is not None,
         )
         self._listener = on_event
         self._transport: Any = transport if transport is not None else self._make_transport(proxy, ssl)
@@ -127,6 +128,8 @@ class BaseClient:
             changes["policy"] = retry if retry is not None else NO_RETRY
         if pace is not _UNSET:
             changes["pace"] = None if pace is None else Pace(pace)
+        if on_event is not _UNSET:
+            changes["heard"] = on_event is not None
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__, _caller=evolve(self._caller, **changes))
         if on_event is not _UNSET:

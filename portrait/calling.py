@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 import orjson
@@ -74,6 +75,7 @@ class Caller:
         pace: The client's own speed limit.
         chance: Spreads pauses.
         provider: Who answers, for its documented limits.
+        heard: Does anybody listen to events? A call that went well is not reported to nobody.
     """
 
     base_url: str
@@ -86,6 +88,7 @@ class Caller:
     pace: Pace | None = None
     chance: random.Random = field(factory=random.Random, repr=False)
     provider: Provider = PROVIDERS["alltoken"]
+    heard: bool = True
 
     def call(self, action: Action[Any, R], request: Any, timeouts: Timeouts | None = None) -> Flow[R]:
         """A typed call; its result carries the raw answer as `response`.
@@ -127,8 +130,8 @@ class Caller:
         action = ACTIONS.get(name)
         # What is not listed may do anything: it is never repeated blindly.
         resend = action.resend if action else Resend.RECOVER
-        deletes, secrets = bool(action and action.deletes), _secrets(body)
-        return (yield from self.exchange(name, request, resend, deletes=deletes, secrets=secrets))
+        deletes, secrets = bool(action and action.deletes), partial(_secrets, body)
+        return self.exchange(name, request, resend, deletes=deletes, secrets=secrets)
 
     def exchange(
         self,
@@ -137,7 +140,7 @@ class Caller:
         resend: Resend,
         *,
         deletes: bool = False,
-        secrets: tuple[str, ...] = (),
+        secrets: Callable[[], tuple[str, ...]] = tuple,
     ) -> Flow[tuple[Mapping[str, Any], Response]]:
         """Send a request until it is answered or there is no point in sending it again.
 
@@ -146,10 +149,8 @@ class Caller:
             request: The request.
             resend: May it be sent again after an unknown outcome?
             deletes: Does "not accessible" mean that a repeated call has reached its end?
-            secrets: What a refusal may not repeat, besides the key.
+            secrets: Gives what a refusal may not repeat, besides the key.
         """
-        key = self.headers.get("Authorization", "").rpartition(" ")[2]
-        secrets = (*secrets, key) if key else secrets
         attempt, uncertain = 1, False
         while True:
             error = None
@@ -176,7 +177,7 @@ class Caller:
             attempt += 1
 
     def _attempt(
-        self, name: str, request: HttpRequest, attempt: int, secrets: tuple[str, ...]
+        self, name: str, request: HttpRequest, attempt: int, secrets: Callable[[], tuple[str, ...]]
     ) -> Flow[tuple[Mapping[str, Any], Response]]:
         if self.pace is not None and (delay := self.pace.reserve(name, self.clock.monotonic())) > 0:
             yield Wait(delay)
@@ -184,7 +185,9 @@ class Caller:
         answer: HttpResponse | None = None
         try:
             answer = yield Send(request)
-            result, source = unwrap(answer, action=name, dialect=self.dialect, secrets=secrets)
+            result, source = unwrap(
+                answer, action=name, dialect=self.dialect, secrets=lambda: self._with_key(secrets())
+            )
         except TransportFailure as failure:
             lost = failed(name, failure)
             yield self._finished(name, attempt, started, answer, lost)
@@ -195,8 +198,13 @@ class Caller:
         except BaseException as interrupt:
             yield from _abandoned(name, interrupt)
             raise
-        yield self._finished(name, attempt, started, answer, source)
+        if self.heard or _LOG.isEnabledFor(logging.DEBUG):
+            yield self._finished(name, attempt, started, answer, source)
         return result, source
+
+    def _with_key(self, secrets: tuple[str, ...]) -> tuple[str, ...]:
+        key = self.headers.get("Authorization", "").rpartition(" ")[2]
+        return (*secrets, key) if key else secrets
 
     def _finished(
         self, name: str, attempt: int, started: float, answer: HttpResponse | None, end: Response | PortraitError

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, overload
 
 from portrait import ensuring, paging, uploading, waiting, watching
@@ -304,9 +304,9 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
         if self._begin_close():
             await self._transport.close()
 
-    async def _run(self, flow: Flow[T]) -> T:
+    def _run(self, flow: Flow[T]) -> Coroutine[Any, Any, T]:
         self._check_open()
-        return await run_async(flow, self._transport, self._caller.clock, self._listener)
+        return run_async(flow, self._transport, self._caller.clock, self._listener)
 
     @overload
     async def call(self, action: Action[Req, R], request: Req, *, timeout: Limit = None) -> R: ...

@@ -36,6 +36,7 @@ def make_caller(
     clock: Clock | None,
     user_agent: str | None,
     library: str,
+    heard: bool,
 ) -> Caller:
     """Check the options of a client and put them into a `Caller`.
 
@@ -70,6 +71,7 @@ def make_caller(
         policy=retry if retry is not None else NO_RETRY,
         clock=clock or SystemClock(),
         pace=None if pace is None else Pace(pace),
+        heard=heard,
     )
 
 

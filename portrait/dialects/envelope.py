@@ -6,7 +6,7 @@ before the HTTP status, since proxies turn one into the other. This module knows
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import inf
 from typing import Any
 
@@ -39,7 +39,7 @@ def wrap(
 
 
 def unwrap(
-    response: HttpResponse, *, action: str, dialect: Dialect, secrets: tuple[str, ...] = ()
+    response: HttpResponse, *, action: str, dialect: Dialect, secrets: Callable[[], tuple[str, ...]] = tuple
 ) -> tuple[Mapping[str, Any], Response]:
     """The `Result` of an answer, `{}` where it is null or absent, and where it came from.
 
@@ -47,20 +47,21 @@ def unwrap(
         response: The answer.
         action: What was called.
         dialect: How the service speaks.
-        secrets: Blanked where a refusal repeats them.
+        secrets: Gives what is blanked where a refusal repeats it.
 
     Raises:
         ApiError: The service refused, in either of its two forms.
         BadResponse: The body is not the protocol's.
     """
-    pending = dialect.codes.get(action, {}).get("NotFound")
-    if pending is not None and response.status == 404 and not response.body.strip():
+    if response.status == 404 and not response.body.strip():
         # Ark says "not found" of a token without a word, too. §10.9.
-        raise api_error("NotFound", "", http_status=404, rule=pending, action=action)
+        pending = dialect.codes.get(action, {}).get("NotFound")
+        if pending is not None:
+            raise api_error("NotFound", "", http_status=404, rule=pending, action=action)
     body = _object(response, action)
     metadata = body.get("ResponseMetadata")
-    if (isinstance(metadata, Mapping) and metadata.get("Error")) or body.get("error"):
-        body = _blanked(body, secrets)
+    if (isinstance(metadata, dict) and metadata.get("Error")) or body.get("error"):
+        body = _blanked(body, secrets())
         metadata = body.get("ResponseMetadata")
     source = _source(metadata, body, response)
     if isinstance(metadata, dict):

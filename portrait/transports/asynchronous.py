@@ -145,8 +145,9 @@ async def _life(session: aiohttp.ClientSession) -> AsyncGenerator[None, None]:
 
 async def _read(answer: aiohttp.ClientResponse) -> bytes:
     """The whole body, unless it is longer than any answer of the protocol."""
-    plain = "Content-Encoding" not in answer.headers  # else the length says nothing of the size in memory
-    if plain and answer.content_length is not None and answer.content_length <= MAX_ANSWER:
+    length = answer.content_length
+    # Of what is compressed the length says nothing of the size in memory.
+    if length is not None and length <= MAX_ANSWER and "Content-Encoding" not in answer.headers:
         return await answer.read()
     parts, size = [], 0
     async for part in answer.content.iter_any():

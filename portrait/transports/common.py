@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl as ssl_module
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -26,6 +27,13 @@ def ssl_context(ssl: ssl_module.SSLContext | str | None) -> ssl_module.SSLContex
         raise UsageError(f"The CA file given by ssl= cannot be used: {error}.") from None
 
 
+@lru_cache(maxsize=64)
+def origin_of(url: str) -> str:
+    """Scheme, host and port."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
 class ProxyChoice:
     """Which proxy leads to an address. The environment is read once for each host: it costs more than a call.
 
@@ -38,7 +46,7 @@ class ProxyChoice:
 
     def __init__(self, given: str | None) -> None:
         self._given = _usable_proxy(given, "proxy=")
-        self._found: dict[tuple[str, ...], str | None] = {}
+        self._found: dict[str, str | None] = {}
 
     def __call__(self, url: str) -> str | None:
         """The proxy's URL, None to go straight.
@@ -48,10 +56,10 @@ class ProxyChoice:
         """
         if self._given is not None:
             return self._given or None
-        host = tuple(url.split("/", 3)[:3])
-        if host not in self._found:
-            self._found[host] = _usable_proxy(_proxy_of_environment(url), "The environment")
-        return self._found[host]
+        origin = origin_of(url)
+        if origin not in self._found:
+            self._found[origin] = _usable_proxy(_proxy_of_environment(url), "The environment")
+        return self._found[origin]
 
 
 def _usable_proxy(proxy: str | None, where: str) -> str | None:
