@@ -34,6 +34,7 @@ ENTRIES: Mapping[str, Entry] = MappingProxyType(
         "show": Entry("show a group or an asset", "listing"),
         "rename": Entry("rename a group or an asset", "changing"),
         "rm": Entry("delete groups and assets, for good", "changing"),
+        "forget": Entry("erase a person's group and stored files, for good", "forgetting"),
         "validate": Entry("let a person pass the liveness check, for a group", "validating"),
         "call": Entry("call an Action by its name, with raw JSON", "calling"),
         "doctor": Entry("check configuration, network and key step by step", "doctor"),

@@ -5,10 +5,10 @@ how the shared options become a client's; must not know a command.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from portrait.cli.output import Form, Output
 from portrait.cli.surroundings import Surroundings
@@ -68,10 +68,19 @@ class Context:
         Raises:
             UsageError: There is no provider of that name.
         """
-        from portrait.options import from_environment, provider_named  # noqa: PLC0415  (keeps the help quick)
+        from portrait.options import provider_named  # noqa: PLC0415  (keeps the help quick)
 
-        options = from_environment(self.surroundings.environ, self.options)
-        return provider_named(options.get("provider", "alltoken"))
+        return provider_named(self._found().get("provider", "alltoken"))
+
+    @property
+    def base_url(self) -> str:
+        """Where it answers."""
+        return str(self._found().get("base_url") or self.provider.base_url)
+
+    def _found(self) -> Mapping[str, Any]:
+        from portrait.options import from_environment  # noqa: PLC0415  (keeps the help quick)
+
+        return from_environment(self.surroundings.environ, self.options)
 
     def confirmed(self, question: str) -> bool:
         """Ask; only a clear yes is one."""

@@ -4,7 +4,6 @@ stdout and in the manifest, and the words; must not know how files are sent.
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -43,25 +42,30 @@ class Report:
 
     Attributes:
         outcomes: All of them so far.
-        group_id: The group that is being worked at.
         paths: File → what it was called, where that differs.
     """
 
-    def __init__(self, output: Output, manifest: Manifest) -> None:
+    def __init__(self, output: Output, manifest: Manifest, bucket: str | None) -> None:
         self.outcomes: list[FileOutcome] = []
-        self.group_id = ""
         self.paths: dict[Path, str] = {}
+        self._bucket = bucket
+        self._groups: dict[str, str] = {}
         self._output = output
         self._manifest = manifest
         self._told = 0
         self._first: dict[tuple[str, str], str] = {}
-        self._turn = threading.Lock()
 
-    def give(self, outcome: FileOutcome) -> None:
+    def enter(self, group: str, group_id: str) -> None:
+        """The work is at that group now."""
+        self._groups[group_id] = group
+
+    def give(self, outcome: FileOutcome, group: str | None = None) -> None:
         """One outcome. To people, failures are told later."""
-        with self._turn:
-            self.outcomes.append(outcome)
+        self.outcomes.append(outcome)
         record = outcome_record(outcome)
+        record["group"] = self._groups.get(outcome.group_id, group)
+        if outcome.stored_key:
+            record["stored_in"] = self._bucket
         if outcome.asset_id:
             first = self._first.setdefault((outcome.group_id, outcome.asset_id), outcome.source)
             if first != outcome.source:
@@ -74,9 +78,9 @@ class Report:
 
     def stored(self, path: Path, key: str) -> None:
         """A file has an object; what is stored must be known even if nothing else comes of it."""
-        source = self.paths.get(path, str(path))
-        record = {"file": source, "status": "Stored", "group_id": self.group_id or None, "stored_key": key}
-        self._manifest.append(record)
+        group_id, group = list(self._groups.items())[-1]
+        record = {"file": self.paths.get(path, str(path)), "status": "Stored", "group": group, "group_id": group_id}
+        self._manifest.append({**record, "stored_key": key, "stored_in": self._bucket})
 
     def tell_failures(self) -> None:
         """Those that were not told before."""

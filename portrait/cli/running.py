@@ -23,6 +23,7 @@ from portrait.events import Event, FileMoved
 from portrait.models import AssetType
 from portrait.s3 import Stage as Storing
 from portrait.s3 import StorageWarning, UploadProgress
+from portrait.s3.address import parse_place
 
 if TYPE_CHECKING:
     from portrait.cli.context import Context
@@ -46,7 +47,7 @@ def opened(context: Context, told: argparse.Namespace) -> Iterator[Run]:
         closing(run.store) if run.store is not None else nullcontext(),
         stoppable(lambda: run.shown.say(_STOPPING), lambda: run.shown.give_up()),  # noqa: PLW0108  (another one by then)
     ):
-        run.report = Report(context.output, manifest)
+        run.report = Report(context.output, manifest, None if told.to is None else parse_place(told.to).bucket)
         yield run
 
 
@@ -83,7 +84,7 @@ class Run:
         context, report = self._context, self.report
         for group in groups:
             for outcome in group.faulty:
-                report.give(outcome)
+                report.give(outcome, group.group)
         if context.output.is_for_people:
             report.tell_failures()
         fits = [content for group in groups for content in group.fits]
@@ -92,7 +93,7 @@ class Run:
         context.how_to_go_on = "The same command goes on where this one stopped; nothing is sent twice."
         with stages(context.output, self._totals(groups), frozenset({"stored"})) as self.shown:
             client = context.client.with_options(on_event=self._moved)
-            Sending(client, self._how(), self._give, self._enter).run(groups)
+            Sending(client, self._how(), self._give, report.enter).run(groups)
         return report.sum_up()
 
     def _totals(self, groups: Sequence[Checked]) -> dict[str, int]:
@@ -115,9 +116,6 @@ class Run:
             state_dir=state_dir(self._context, told),
             wait=not told.no_wait,
         )
-
-    def _enter(self, group_id: str) -> None:
-        self.report.group_id = group_id
 
     def _give(self, outcome: FileOutcome) -> None:
         self.report.give(outcome)

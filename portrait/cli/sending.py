@@ -50,8 +50,8 @@ class Sending:
     Args:
         client: Who calls.
         how: How files are sent.
-        give: Takes each outcome, and the name of its group, as soon as it is known.
-        enter: Told which group the work is at.
+        give: Takes each outcome as soon as it is known.
+        enter: Told the name and the id of the group that the work is at.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Sending:
         client: PortraitClient,
         how: How,
         give: Callable[[FileOutcome], object],
-        enter: Callable[[str], object],
+        enter: Callable[[str, str], object],
     ) -> None:
         self._client = client
         self._how = how
@@ -86,7 +86,7 @@ class Sending:
             if self._over is not None:
                 raise self._over
             group_id = make_group(self._client, group.group, self._how.state_dir)
-            self._enter(group_id)
+            self._enter(group.group, group_id)
             for outcome in self._ensured(group.fits, group_id):
                 del remaining[outcome.source]
                 if _stops_all(outcome.error):

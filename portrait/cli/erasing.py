@@ -1,0 +1,192 @@
+"""Erasing a group, its assets and their stored objects, when somebody withdraws consent. Owns the order, and what is
+kept for others; must not know how it is asked for or told.
+
+Objects go first, the group last: as long as it is there its assets' Names say which objects are theirs. What is to be
+deleted is noted before anything is, so that a run that was killed, or an object that could not be deleted, is taken up
+by the next one even when the group is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from attrs import define, field, frozen
+
+from portrait.cli.erasures import Erasure
+from portrait.cli.grouping import find_group
+from portrait.ensuring import digest_in, sha256_start
+from portrait.errors import NotAccessible, PortraitError, UsageError
+from portrait.models import Asset, GroupType
+from portrait.s3 import StorageError
+
+if TYPE_CHECKING:
+    from portrait.client import PortraitClient
+    from portrait.s3 import ObjectStore
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+@define(kw_only=True)
+class Doomed:
+    """What is to be erased, and later what was.
+
+    Attributes:
+        wanted: The group as it was named.
+        group_id: The group; "" where there never was one.
+        name: Its name; "" once it is gone.
+        exists: Whether the group is there.
+        assets: The ids of its assets.
+        objects: Addresses `s3://bucket/key` of objects to delete.
+        kept: Objects that stay, each with the assets of other groups that use it.
+        elsewhere: Objects that a manifest names and that are not in the place given.
+        erased: Objects that were deleted.
+        failed: What could not be erased: an object, or the group by its id, and why.
+    """
+
+    wanted: str
+    group_id: str
+    name: str = ""
+    exists: bool = False
+    assets: list[str] = field(factory=list)
+    objects: list[str] = field(factory=list)
+    kept: dict[str, list[str]] = field(factory=dict)
+    elsewhere: list[str] = field(factory=list)
+    erased: list[str] = field(factory=list)
+    failed: dict[str, PortraitError] = field(factory=dict)
+
+    @property
+    def nothing_left(self) -> bool:
+        """Is there nothing to do?"""
+        return not (self.exists or self.objects)
+
+
+@frozen
+class Place:
+    """Where objects are: `store` deletes them, `bucket` and `prefix` say which are its own."""
+
+    store: ObjectStore
+    bucket: str
+    prefix: str
+
+
+def look(client: PortraitClient, wanted: str, place: Place | None, rows: Rows, left: Erasure | None) -> Doomed | None:
+    """What an erasure would take; None if nothing at all is known of such a group. Changes nothing.
+
+    Args:
+        client: Who calls.
+        wanted: The group's id or name.
+        place: Where its objects are; None leaves objects alone.
+        rows: The lines of a manifest.
+        left: What an earlier erasure noted.
+
+    Raises:
+        PortraitError: Something cannot be read; nothing was erased.
+    """
+    try:
+        group = find_group(client, wanted, tuple(GroupType))
+    except NotAccessible:
+        group = None
+    ids = {wanted, group.id if group else "", left.group_id if left else ""} - {""}
+    mine = [row for row in rows if row.get("group_id") in ids or row.get("group") == wanted]
+    known = group.id if group else left.group_id if left else next((str(row["group_id"]) for row in mine), "")
+    if not known:
+        return None
+    own = list(client.iter_assets(group_type=group.group_type, group_ids=[group.id])) if group else []
+    doomed = Doomed(
+        wanted=wanted,
+        group_id=known,
+        name=group.name if group else "",
+        exists=group is not None,
+        assets=[asset.id for asset in own],
+    )
+    named = [f"s3://{row.get('stored_in')}/{row['stored_key']}" for row in mine if row.get("stored_key")]
+    candidates = dict.fromkeys([*named, *(left.objects if left else ())])
+    if place is None:
+        doomed.elsewhere = list(candidates)
+    else:
+        others = [asset for kind in GroupType for asset in client.iter_assets(group_type=kind)]
+        users = _users([asset for asset in others if asset.id not in doomed.assets], rows)
+        _sort(doomed, place, candidates, _starts(own), users)
+    return doomed
+
+
+def _sort(
+    doomed: Doomed, place: Place, named: Mapping[str, None], own: Mapping[str, Any], users: Mapping[str, list[str]]
+) -> None:
+    """Sort objects into those to delete, those that others use, and those that are not here."""
+    here = f"s3://{place.bucket}/"
+    there = {f"{here}{key}" for key in place.store.existing()}
+    found = dict.fromkeys(address for address in sorted(there) if _start(address) in own)
+    for address in {**named, **found}:
+        if used_by := users.get(_start(address)):
+            doomed.kept[address] = used_by
+        elif address in there:
+            doomed.objects.append(address)
+        elif not address.startswith(f"{here}{place.prefix}"):
+            doomed.elsewhere.append(address)
+
+
+def _start(address: str) -> str:
+    """With what the SHA-256 begins that an object is called by."""
+    return PurePosixPath(address).stem[:32]
+
+
+def _starts(assets: Iterable[Asset]) -> dict[str, list[str]]:
+    """The beginnings of SHA-256 that stand in Names, with the assets that bear them."""
+    starts: dict[str, list[str]] = {}
+    for asset in assets:
+        if digest := digest_in(asset.name):
+            starts.setdefault(sha256_start(digest), []).append(asset.id)
+    return starts
+
+
+def _users(others: Sequence[Asset], rows: Rows) -> dict[str, list[str]]:
+    """Who else uses a content: by Name, and by the manifest where an asset was renamed since."""
+    users = _starts(others)
+    alive = {asset.id for asset in others}
+    for row in rows:
+        asset_id, start = str(row.get("asset_id")), str(row.get("sha256"))[:32]
+        if asset_id in alive and asset_id not in users.setdefault(start, []):
+            users[start].append(asset_id)
+    return users
+
+
+def erase(client: PortraitClient, doomed: Doomed, place: Place | None, note: Erasure) -> None:
+    """Do it. What fails is in `doomed.failed`, and stays noted for the next run.
+
+    Raises:
+        UsageError: It cannot be noted; nothing was erased.
+    """
+    note.write(doomed.group_id, doomed.objects)
+    if place is not None:
+        _delete_objects(doomed, place)
+    if doomed.exists:
+        try:
+            client.delete_asset_group(id=doomed.group_id)
+        except PortraitError as error:
+            doomed.failed[doomed.group_id] = error
+    note.write(doomed.group_id, [address for address in doomed.objects if address in doomed.failed])
+
+
+def _delete_objects(doomed: Doomed, place: Place) -> None:
+    fatal: StorageError | None = None
+    for address in doomed.objects:
+        try:
+            if fatal is not None:
+                raise fatal
+            place.store.delete(address.removeprefix(f"s3://{place.bucket}/"))
+        except StorageError as error:
+            doomed.failed[address] = error
+            fatal = error if error.fatal else None
+        else:
+            doomed.erased.append(address)
+
+
+def unknown(wanted: str) -> UsageError:
+    """The error of a group that nobody knows."""
+    return UsageError(
+        f"There is no group {wanted!r}, and nothing says that there was one.",
+        advice="Look at the id or name, and at the key; with --manifest, a group that is gone is known from there.",
+    )

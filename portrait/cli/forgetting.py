@@ -1,0 +1,136 @@
+"""`forget`: somebody withdraws consent. Owns what is asked before, and the report of what was erased and what could not
+be; must not know in which order it is done.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from portrait.cli.command import Command
+from portrait.cli.erasing import Doomed, Place, erase, look, unknown
+from portrait.cli.erasures import Erasure
+from portrait.cli.failing import as_json, combined, exit_code, together
+from portrait.cli.manifest import read_manifest
+from portrait.cli.records import counted
+from portrait.cli.storage import add_state_dir, add_storage, open_store, state_dir
+from portrait.errors import UsageError
+from portrait.s3 import StorageWarning, UploadProgress
+from portrait.s3.address import parse_place
+
+if TYPE_CHECKING:
+    from portrait.cli.context import Context
+
+_DETAILS = """\
+Objects are deleted first, then the group with all of its assets. An object
+that an asset of another group uses stays, and is reported. Objects are found
+by the digests in the assets' names; assets that were renamed, and objects
+whose asset was never made, only by the manifest that `put` wrote. A run that
+was killed is taken up by the same command, and so is what could not be erased.
+Only this project of this key is looked at. Copies at a CDN, versions that a
+bucket keeps, and the manifest itself are yours to delete.
+
+examples:
+  portrait forget alice --to s3://bucket/portraits --manifest people.jsonl
+  portrait forget group-20260518163348-xtzxl --dry-run
+"""
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("group", metavar="NAME|ID", help="the person's group")
+    add("--manifest", metavar="FILE", help="what `put --manifest` wrote")
+    add("--dry-run", action="store_true", help="say what would be erased, and erase nothing")
+    add("--yes", action="store_true", help="do not ask; needed where there is no terminal")
+    add_state_dir(parser)
+    add_storage(parser, "where the files were stored")
+
+
+def _forget(context: Context, told: argparse.Namespace) -> int:
+    if not (told.yes or told.dry_run or context.surroundings.can_ask):
+        raise UsageError("forget needs --yes where there is no terminal to ask on.")
+    output, client = context.output, context.client
+
+    def warn(event: UploadProgress | StorageWarning) -> None:
+        if isinstance(event, StorageWarning):
+            output.complain(f"portrait: {event.message}\n")
+
+    store = open_store(context, told, warn)
+    rows = read_manifest(told.manifest) if told.manifest else []
+    place = None
+    if store is not None:
+        named = parse_place(told.to)
+        place = Place(store, named.bucket, named.listed)
+    noted = Erasure.of(state_dir(context, told), context.base_url, told.group)
+    doomed = look(client, told.group, place, rows, noted if noted.group_id else None)
+    if doomed is None:
+        raise unknown(told.group)
+    if doomed.nothing_left or told.dry_run:
+        return _tell(context, doomed, done=False)
+    if not told.yes and not context.confirmed(f"To be erased, for good:\n{_listed(doomed)}\nErase?"):
+        output.remark("Nothing was erased.")
+        return 1
+    context.how_to_go_on = "The same command erases the rest."
+    erase(client, doomed, place, noted)
+    return _tell(context, doomed, done=True)
+
+
+def _listed(doomed: Doomed) -> str:
+    lines = []
+    if doomed.exists:
+        lines.append(f"  {doomed.group_id} ({doomed.name}) with {counted(len(doomed.assets), 'asset')}")
+    if doomed.objects:
+        lines.append(f"  {counted(len(doomed.objects), 'stored object')}")
+    return "\n".join(lines)
+
+
+def _tell(context: Context, doomed: Doomed, *, done: bool) -> int:
+    """The report; the result is the exit code."""
+    output = context.output
+    if output.is_for_people:
+        _tell_people(context, doomed, done=done)
+    else:
+        output.event(_record(doomed, done=done))
+    output.complain(together(doomed.failed.items()))
+    if doomed.elsewhere:
+        output.complain(
+            f"portrait: {counted(len(doomed.elsewhere), 'stored object')} of the group: not in a place that was "
+            f"given: {', '.join(doomed.elsewhere[:3])}{' …' if len(doomed.elsewhere) > 3 else ''}\n"
+            "  → Name the place with --to.\n"
+        )
+    codes = [exit_code(error) for error in doomed.failed.values()]
+    codes += [1] * bool(doomed.elsewhere and done) + [0] * bool(doomed.erased)
+    return combined(codes)
+
+
+def _tell_people(context: Context, doomed: Doomed, *, done: bool) -> None:
+    output = context.output
+    if doomed.nothing_left:
+        output.write(f"Nothing is left of {doomed.wanted}.")
+    elif not done:
+        output.write(f"Would be erased:\n{_listed(doomed)}")
+    else:
+        if doomed.exists and doomed.group_id not in doomed.failed:
+            output.write(f"Erased {doomed.group_id} with {counted(len(doomed.assets), 'asset')}.")
+        output.write(f"Erased {counted(len(doomed.erased), 'stored object')}.")
+    for address, users in doomed.kept.items():
+        output.write(f"Kept {address}: used by {', '.join(users)}.")
+    if not done and not doomed.nothing_left:
+        output.remark("Nothing was erased: this was a dry run.")
+
+
+def _record(doomed: Doomed, *, done: bool) -> dict[str, Any]:
+    gone = done and doomed.exists and doomed.group_id not in doomed.failed
+    facts = {"group": doomed.exists, "assets": doomed.assets, "objects": doomed.objects}
+    return {
+        "group_id": doomed.group_id,
+        "nothing_left": doomed.nothing_left,
+        "would_erase": facts if not done else None,
+        "erased": {"group": gone, "assets": doomed.assets if gone else [], "objects": doomed.erased},
+        "kept": [{"object": address, "used_by": users} for address, users in doomed.kept.items()],
+        "elsewhere": doomed.elsewhere,
+        "failed": [{"what": what, "error": as_json(error)} for what, error in doomed.failed.items()],
+    }
+
+
+COMMANDS = {"forget": Command(_options, _forget, _DETAILS)}
