@@ -201,3 +201,11 @@ def test_a_forked_child_opens_connections_of_its_own():
     assert (done.returncode, done.stderr) == (0, "")
     assert len(server.requests) == 6
     assert server.connections == 4
+
+
+def test_a_derived_client_may_listen_where_the_first_does_not(colour):
+    """A listener that comes by `with_options` hears of every attempt, also of those that went well."""
+    heard = []
+    first, _ = colour.scripted(good({"Id": "a"}))
+    first.with_options(on_event=heard.append).get_asset(id="a")
+    assert [type(event).__name__ for event in heard] == ["CallFinished"]
