@@ -529,6 +529,6 @@ class SchemaHistories(Histories):
 
 
 TestGuide = Histories.TestCase
-TestGuide.settings = searching(100, steps=40)
+TestGuide.settings = searching(100, steps=40, shrinks=False)
 TestSchema = SchemaHistories.TestCase
-TestSchema.settings = searching(100, steps=40)
+TestSchema.settings = searching(100, steps=40, shrinks=False)
