@@ -111,7 +111,7 @@ def _tell(output: Output, whole: dict[str, Any], faulty: int) -> None:
             f"{counted(plan['new'], 'new asset')}, {_size(plan['bytes'])} to send",
             f"{plan['existing']} there already",
             f"{plan['failed']} there and Failed",
-            f"{plan['duplicates']} the same as another",
+            counted(plan["duplicates"], "duplicate"),
         ]
         kept = [row for row in rows[1:] if not row.startswith("0 ")]
         output.write(f"  {', '.join([rows[0], *kept])}")

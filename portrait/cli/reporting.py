@@ -95,7 +95,7 @@ class Report:
             self._output.remark(self._of_group(group_id, [one for one in done if one.group_id == group_id]))
         failed = Counter(one.state.value for one in self.outcomes if one.error is not None)
         if failed:
-            parts = ", ".join(f"{number} {state}" for state, number in failed.items())
+            parts = ", ".join(f"{number} {state.lower()}" for state, number in failed.items())
             self._output.remark(f"{counted(failed.total(), 'file')} not: {parts}.")
         if twins := {twin for one in self.outcomes for twin in one.duplicates}:
             words = f"Other assets with the same content: {', '.join(sorted(twins))}. `portrait rm` deletes them."
@@ -109,7 +109,7 @@ class Report:
         hows = Counter(str(one.how) for one in by_asset.values())
         parts = [f"{number} {how}" for how, number in hows.items()]
         if same := len(done) - len(by_asset):
-            parts.append(f"{same} the same as another")
+            parts.append(counted(same, "duplicate"))
         late = sum(one.state is FileState.LATE for one in done)
         state = "in review" if late == len(done) else "Active or in review" if late else "Active"
         return f"{counted(len(done), 'file')} {state} in {group_id}: {', '.join(parts)}."

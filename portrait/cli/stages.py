@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import ProgressColumn, Task, TaskID
 
+_SURE = 2.0  # seconds after which a rate says something
 _SHOW_CURSOR = b"\x1b[?25h\n"
 
 
@@ -33,20 +34,23 @@ class Stages:
         self._lines: dict[str, TaskID] = {}
         if shown is not None:
             self._lines = {
-                stage: shown.add_task(stage, total=total, in_bytes=stage in in_bytes) for stage, total in totals.items()
+                stage: shown.add_task(stage, total=total, in_bytes=stage in in_bytes, since=None, first=0)
+                for stage, total in totals.items()
             }
 
     def advance(self, stage: str, by: int = 1) -> None:
         """That much more is done; a stage that has no line is passed over."""
         if self._shown is not None and stage in self._lines:
-            self._shown.advance(self._lines[stage], by)
+            task = self._task(stage)
+            if task.fields["since"] is None:  # from here on it is measured
+                self._shown.update(task.id, since=self._shown.get_time(), first=by)
+            self._shown.advance(task.id, by)
 
     def spare(self, stage: str, by: int = 1) -> None:
         """That much need not be done."""
         if self._shown is not None and stage in self._lines:
-            line = self._lines[stage]
-            total = self._shown.tasks[self._shown.task_ids.index(line)].total
-            self._shown.update(line, total=max(0, (total or 0) - by))
+            task = self._task(stage)
+            self._shown.update(task.id, total=max(0, (task.total or 0) - by))
 
     def say(self, words: str) -> None:
         """A line above the others."""
@@ -58,6 +62,10 @@ class Stages:
         if self._shown is not None:
             os.write(self._shown.console.file.fileno(), _SHOW_CURSOR)
 
+    def _task(self, stage: str) -> Task:
+        assert self._shown is not None  # noqa: S101  (asked before)
+        return next(task for task in self._shown.tasks if task.id == self._lines[stage])
+
 
 @contextmanager
 def stages(output: Output, totals: Mapping[str, int], in_bytes: frozenset[str] = frozenset()) -> Iterator[Stages]:
@@ -67,25 +75,32 @@ def stages(output: Output, totals: Mapping[str, int], in_bytes: frozenset[str] =
 
 
 def _columns() -> Sequence[ProgressColumn]:
-    from rich.progress import BarColumn, ProgressColumn, TextColumn, TimeRemainingColumn  # noqa: PLC0415  (an extra)
+    from rich.progress import BarColumn, ProgressColumn, TextColumn  # noqa: PLC0415  (an extra)
     from rich.text import Text  # noqa: PLC0415  (an extra)
 
     class Figure(ProgressColumn):
-        """How far, and how fast."""
+        """How far, how fast, how long."""
 
         def render(self, task: Task) -> Text:
-            return Text(figure(task.completed, task.total or 0, task.speed, in_bytes=task.fields["in_bytes"]))
+            since, first = task.fields["since"], task.fields["first"]
+            moved = 0.0 if since is None else task.get_time() - since
+            rate = (task.completed - first) / moved if moved >= _SURE else 0.0
+            return Text(figure(task.completed, task.total or 0, rate, in_bytes=task.fields["in_bytes"]))
 
-    return TextColumn("{task.description:8}", markup=False), BarColumn(16), Figure(), TimeRemainingColumn(compact=True)
+    return TextColumn("{task.description:8}", markup=False), BarColumn(16), Figure()
 
 
-def figure(done: float, total: float, speed: float | None, *, in_bytes: bool) -> str:
-    """`12/40  3.1/s`, `1.2/8.0 MB  0.4 MB/s`; without a speed that is known only how far."""
+def figure(done: float, total: float, rate: float, *, in_bytes: bool) -> str:
+    """`12/40  3.1/s  9 s left`, `1.2/8.0 MB  0.4 MB/s  17 s left`; without a rate, 0, only how far."""
     if in_bytes:
-        far, rate = f"{_mega(done)}/{_mega(total)} MB", f"{_mega(speed or 0)} MB/s"
+        far, fast = f"{_mega(done)}/{_mega(total)} MB", f"{_mega(rate)} MB/s"
     else:
-        far, rate = f"{done:.0f}/{total:.0f}", f"{speed or 0:.1f}/s"
-    return f"{far}  {rate}" if speed and done < total else far
+        far, fast = f"{done:.0f}/{total:.0f}", f"{rate:.1f}/s"
+    if rate <= 0 or done >= total:
+        return far
+    seconds = (total - done) / rate
+    left = f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+    return f"{far}  {fast}  {left} left"
 
 
 def _mega(number: float) -> str:
