@@ -11,7 +11,7 @@ import os
 import ssl as ssl_module
 from collections.abc import AsyncGenerator
 from functools import lru_cache
-from math import inf
+from typing import Any
 
 import aiohttp
 from yarl import URL
@@ -42,14 +42,21 @@ def _url(url: str) -> URL:
 
 @lru_cache(maxsize=64)
 def _timeout(timeouts: Timeouts) -> aiohttp.ClientTimeout:
-    # A little below the total: which of the two ends a request tells whether it was sent.
-    limits = [limit for limit in (timeouts.connect, timeouts.total and timeouts.total * 0.9) if limit is not None]
-    return aiohttp.ClientTimeout(
-        total=timeouts.total,
-        connect=min(limits, default=None),
-        sock_read=timeouts.read,
-        ceil_threshold=inf,  # aiohttp rounds longer limits up to whole seconds, which would make the two one
-    )
+    return aiohttp.ClientTimeout(total=timeouts.total, connect=timeouts.connect, sock_read=timeouts.read)
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Marks the end of a request for which there was no connection yet: nothing of it was sent."""
+
+    async def connect(
+        self, req: aiohttp.ClientRequest, traces: list[Any], timeout: aiohttp.ClientTimeout
+    ) -> aiohttp.connector.Connection:
+        try:
+            return await super().connect(req, traces, timeout)
+        except asyncio.CancelledError as error:
+            # aiohttp's total limit cancels, and raises its TimeoutError from this very exception.
+            error.unsent = True  # type: ignore[attr-defined]
+            raise
 
 
 class AiohttpTransport:
@@ -119,7 +126,7 @@ class AiohttpTransport:
 
     async def _open(self) -> aiohttp.ClientSession:
         session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._connections, ssl=self._ssl or True),
+            connector=_Connector(limit=self._connections, ssl=self._ssl or True),
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("User-Agent",),
         )
@@ -163,5 +170,7 @@ def _failure(error: BaseException) -> TransportFailure:
     # Details are class names: messages of the library repeat the URL.
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return TransportFailure(Broken.CONNECT, "the certificate is not trusted; name your CA by ssl=")
+    if isinstance(error, TimeoutError) and getattr(error.__cause__, "unsent", False):
+        return TransportFailure(Broken.CONNECT_TIMEOUT, type(error).__name__)
     broken = next((broken for kind, broken in _BROKEN if isinstance(error, kind)), Broken.LOST)
     return TransportFailure(broken, type(error).__name__)
