@@ -13,10 +13,10 @@ from portrait.actions import CREATE_ASSET, DELETE_ASSET, LIST_ASSETS
 from portrait.ensuring.naming import digest_in
 from portrait.ensuring.options import EnsureOptions
 from portrait.ensuring.outcomes import How
-from portrait.ensuring.settling import once, usable
+from portrait.ensuring.settling import once, shared, usable
 from portrait.ensuring.sources import Content, reread
 from portrait.errors import NotAccessible, PortraitError
-from portrait.flow import Do, Flow, Join
+from portrait.flow import Do, Flow
 from portrait.models import (
     Asset,
     AssetFilter,
@@ -51,17 +51,15 @@ def create_asset(
         PortraitError: The service refused.
     """
     key = (options.group_id, content.digest)
-    flight, pilot = options.flights.board(key, listed)
-    if not pilot:
-        asset_id = yield Join(flight)
-        return asset_id, How.EXISTING
-    try:
-        asset_id, how = yield from _create(caller, options, content, stored, replaces)
-    except BaseException as error:
-        options.flights.land(key, caller.clock.monotonic(), error)
-        raise
-    options.flights.land(key, caller.clock.monotonic(), asset_id)
-    return asset_id, how
+    asset_id, how = yield from shared(
+        options.flights,
+        key,
+        listed,
+        clock=caller.clock,
+        create=lambda: _create(caller, options, content, stored, replaces),
+        find=lambda: _find(caller, options, content.digest),
+    )
+    return asset_id, how or How.EXISTING
 
 
 def _create(

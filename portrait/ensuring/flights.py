@@ -15,6 +15,10 @@ KEPT = 10_000  # results
 Key = tuple[str, str]  # where, what: a group's id and a digest, or a project and a group's name
 
 
+class Abandoned(Exception):
+    """The pilot of a flight was cancelled or interrupted; whether it had created something is not known."""
+
+
 class Flights:
     """The creates of one client that are under way, and those that have landed."""
 
@@ -63,5 +67,5 @@ class Flights:
             flight.set_result(result)
         elif isinstance(result, Exception):
             flight.set_exception(result)
-        else:  # the pilot was cancelled: the others try for themselves
-            flight.cancel()
+        else:  # the pilot was cancelled, which is nobody else's end
+            flight.set_exception(Abandoned())

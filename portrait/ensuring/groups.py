@@ -9,7 +9,7 @@ from portrait.actions import CREATE_ASSET_GROUP, LIST_ASSET_GROUPS
 from portrait.ensuring.flights import Flights
 from portrait.ensuring.intents import Intents
 from portrait.ensuring.naming import digest_of
-from portrait.ensuring.settling import once, unsettled
+from portrait.ensuring.settling import once, shared, unsettled
 from portrait.errors import AmbiguousGroup, PortraitError
 from portrait.flow import Do, Flow, Join, Wait
 from portrait.models import AssetGroup, CreateAssetGroupRequest, GroupFilter, GroupType, ListAssetGroupsRequest
@@ -42,16 +42,18 @@ def ensure_group(
         listed = caller.clock.monotonic()
         found = yield from groups_named(caller, name, project_name)
     if not found:
-        flight, pilot = flights.board(key, listed)
-        if not pilot:
-            group_id = yield Join(flight)
-            return AssetGroup(id=group_id, name=name, description=description or "", project_name=project)
-        try:
-            found = yield from _noted(caller, key, intents, _made(caller, name, description, project_name))
-        except BaseException as error:
-            flights.land(key, caller.clock.monotonic(), error)
-            raise
-        flights.land(key, caller.clock.monotonic(), found[0].id)
+        made: list[AssetGroup] = []
+
+        def create() -> Flow[tuple[str, bool]]:
+            made.extend((yield from _made(caller, name, description, project_name)))
+            return made[0].id, True
+
+        def find() -> Flow[str | None]:
+            made.extend((yield from groups_named(caller, name, project_name)))
+            return made[0].id if made else None
+
+        group_id, _ = yield from shared(flights, key, listed, clock=caller.clock, create=create, find=find)
+        found = made or [AssetGroup(id=group_id, name=name, description=description or "", project_name=project)]
     if len(found) > 1:
         ids = tuple(group.id for group in sorted(found, key=lambda group: (group.create_time, group.id)))
         raise AmbiguousGroup(f"{len(ids)} groups are named {name!r}: {', '.join(ids)}.", group_ids=ids)

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from portrait.clock import Clock
+from portrait.ensuring.flights import Abandoned, Flights, Key
 from portrait.errors import PortraitError, Retry, UnknownOutcome
-from portrait.flow import Flow, Wait
+from portrait.flow import Flow, Join, Wait
 from portrait.models import Asset, AssetStatus
 
 T = TypeVar("T")
@@ -24,6 +26,48 @@ TRIES = 3  # creates in all, each after it was seen that the one before was not 
 def unsettled(landed: float | None, now: float) -> float:
     """Seconds until a list that lacks what was created then can be believed; both on the same scale of seconds."""
     return 0.0 if landed is None else min(max(0.0, landed + SETTLE - now), SETTLE)
+
+
+def shared(
+    flights: Flights,
+    key: Key,
+    listed: float,
+    *,
+    clock: Clock,
+    create: Callable[[], Flow[tuple[str, T]]],
+    find: Callable[[], Flow[str | None]],
+) -> Flow[tuple[str, T | None]]:
+    """Create a thing, or take it from whoever in this process is at it; returns its id, and what `create` says of it.
+
+    Args:
+        flights: Of this process.
+        key: Where and what.
+        listed: When it was seen not to be there, in monotonic seconds.
+        clock: Of the client.
+        create: Makes it.
+        find: Looks for it, where whoever was at it was cancelled and may have made it.
+
+    Raises:
+        PortraitError: The create failed, here or there.
+    """
+    while True:
+        flight, pilot = flights.board(key, listed)
+        if pilot:
+            try:
+                made, said = yield from create()
+            except BaseException as error:
+                flights.land(key, clock.monotonic(), error)
+                raise
+            flights.land(key, clock.monotonic(), made)
+            return made, said
+        try:
+            return (yield Join(flight)), None
+        except Abandoned:
+            yield Wait(SETTLE)
+        listed = clock.monotonic()
+        found = yield from find()
+        if found is not None:
+            return found, None
 
 
 def once(create: Callable[[], Flow[T]], find: Callable[[], Flow[T | None]], what: str) -> Flow[tuple[T, bool]]:
