@@ -1,11 +1,13 @@
 """Clients while answers are lost: nothing is done twice, nothing gets lost, and errors tell the truth about it."""
 
+import asyncio
 from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emulator.in_process import AsyncInProcessTransport
 from emulator.settings import Settings
 from emulator.testing import Emulator
 from portrait.ensuring import FileState
@@ -256,6 +258,58 @@ def test_ensuring_the_same_at_the_same_time_is_one_create(colour):
     ensure = lambda: client.ensure_asset("https://cdn.example/ann.jpg", group_id=groups[0].id)  # noqa: E731
     assert len({outcome.asset_id for outcome in colour.beside(*[ensure] * 6)}) == 1
     assert emulator.calls.count("CreateAssetGroup") == emulator.calls.count("CreateAsset") == 1
+
+
+class Held(AsyncInProcessTransport):
+    """A transport that holds the first create back, before or after it was carried out, until somebody cancels it."""
+
+    after = False
+
+    def __init__(self, service):
+        super().__init__(service)
+        self.held = asyncio.Event()
+
+    async def send(self, request):
+        """Sent, or held for ever."""
+        if self.held.is_set() or "Action=CreateAsset" not in request.url:
+            return await super().send(request)
+        self.held.set()
+        if self.after:
+            await super().send(request)
+        return await asyncio.Future()
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("what", ["group", "asset"])
+def test_a_cancelled_ensure_does_not_take_others_with_it(after, what):
+    """Of two that share a create one is cancelled: the other finds what was made, or makes it, and that once."""
+    emulator = Emulator()
+    home = emulator.client().create_asset_group(name="home").id
+    transport = Held(emulator.service)
+    transport.after = after
+    client = emulator.async_client(transport=transport)
+
+    def start():
+        if what == "group":
+            return client.ensure_group("new")
+        return client.ensure_asset("https://cdn.example/ann.jpg", group_id=home)
+
+    async def both():
+        pilot, other = asyncio.create_task(start()), asyncio.create_task(start())
+        await transport.held.wait()
+        for _ in range(20):  # the other boards
+            await asyncio.sleep(0)
+        pilot.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await pilot
+        return await other
+
+    outcome = asyncio.run(both())
+    if what == "group":
+        assert groups_by_name(emulator) == {"home": 1, "new": 1}
+        assert emulator.client().get_asset_group(id=outcome.id).name == "new"
+    else:
+        assert [asset.id for asset in assets_of(emulator, home)] == [outcome.asset_id]
 
 
 def test_what_was_deleted_is_made_again(colour):
