@@ -11,7 +11,7 @@ from portrait.ensuring.intents import Intents
 from portrait.ensuring.naming import digest_of
 from portrait.ensuring.settling import once, shared, unsettled
 from portrait.errors import AmbiguousGroup, PortraitError
-from portrait.flow import Do, Flow, Join, Wait
+from portrait.flow import Do, Flow, Wait
 from portrait.models import AssetGroup, CreateAssetGroupRequest, GroupFilter, GroupType, ListAssetGroupsRequest
 
 if TYPE_CHECKING:
