@@ -97,7 +97,7 @@ def test_a_server_that_falls_silent_is_a_timeout(colour, behave):
     with RawServer(behave) as server, pytest.raises(TransportFailure) as info:
         colour.transport().send(request(server.url, timeouts=limits))
     assert info.value.broken is Broken.TIMEOUT
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 2.5  # the total would be 3
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_an_answer_that_trickles_is_stopped_by_the_total(colour, behave):
     with RawServer(behave) as server, pytest.raises(TransportFailure) as info:
         colour.transport().send(request(server.url, timeouts=limits))
     assert info.value.broken is Broken.TIMEOUT
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 3.0  # all of it would take 4
 
 
 def test_nobody_listening_is_a_failed_connection(colour):
