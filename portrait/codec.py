@@ -93,24 +93,26 @@ def _reader(converter: Converter) -> Callable[[type], Callable[[Any, Any], Any]]
     """A cattrs hook factory that makes the structure function of an attrs class."""
 
     def factory(cls: type) -> Callable[[Any, Any], Any]:
+        fields = ((attribute, names, _plain(kind), required) for attribute, names, kind, required in wire_fields(cls))
         plan = [
-            (attribute, names[0], names, converter.get_structure_hook(_plain(kind)), _plain(kind), required)
-            for attribute, names, kind, required in wire_fields(cls)
+            (attribute, names[0], names, kind, _exact(kind), converter.get_structure_hook(kind), required)
+            for attribute, names, kind, required in fields
         ]
 
         def structure(value: Any, _: Any) -> Any:
             if type(value) is not dict and not isinstance(value, Mapping):
                 raise WireFault("", "must be an object")
             found = {}
-            for attribute, name, names, hook, kind, required in plan:
+            for attribute, name, names, kind, exact, hook, required in plan:
                 raw = value.get(name)
                 if len(names) > 1 and (raw is None or _says_nothing(raw)):
                     name, raw = _told(value, names)  # noqa: PLW2901
                 if raw is None:
                     if required:
                         raise WireFault(name, "is missing")
-                elif kind is str and type(raw) is str:  # most fields: no reader has anything to add
-                    found[attribute] = raw
+                elif type(raw) is str and (kind is str or raw in exact):
+                    # Most fields are a text, or a member in its own spelling: no reader has anything to add.
+                    found[attribute] = exact.get(raw, raw)
                 else:
                     try:
                         found[attribute] = hook(raw, kind)
@@ -176,6 +178,12 @@ def _is_open_enum(kind: Any) -> bool:
     return len(arguments) == 2 and arguments[1] is str and _is_enum(arguments[0])
 
 
+def _exact(kind: Any) -> Mapping[str, StrEnum]:
+    """The members of a closed set or an open one by their values; nothing for any other type."""
+    members = get_args(kind)[0] if _is_open_enum(kind) else kind
+    return {str(member): member for member in members} if _is_enum(members) else {}
+
+
 def _tuples(converter: Converter) -> Callable[[Any], Callable[[Any, Any], Any]]:
     def factory(kind: Any) -> Callable[[Any, Any], Any]:
         item = get_args(kind)[0]
@@ -234,19 +242,14 @@ def _tolerant_integer(value: Any, _: Any) -> int:
 
 
 @cache
-def _members(kind: Any) -> Mapping[str, StrEnum]:
-    """The members of a closed set or an open one, by their value and by its lower case."""
-    members = get_args(kind)[0] if get_args(kind) else kind
-    return {spelling: member for member in members for spelling in (str(member), member.lower())}
+def _folded(kind: Any) -> Mapping[str, StrEnum]:
+    return {spelling.lower(): member for spelling, member in _exact(kind).items()}
 
 
 def _tolerant_enum(value: Any, kind: Any) -> Any:
     """`active` and `ACTIVE` are `Active`; what is not in the set stays as it came. Contract §3 (M)."""
-    members = _members(kind)
-    if type(value) is str and value in members:
-        return members[value]
     text = _tolerant_string(value, str)
-    return members.get(text.lower(), text)
+    return _folded(kind).get(text.lower(), text)
 
 
 def _failure(value: Any, _: Any) -> Failure:

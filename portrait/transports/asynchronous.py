@@ -96,7 +96,7 @@ class AiohttpTransport:
         """
         session = self._given or self._session_here() or await self._open()
         try:
-            async with session.request(
+            answer = await session.request(
                 request.method,
                 _url(request.url),
                 data=request.body,
@@ -104,8 +104,11 @@ class AiohttpTransport:
                 allow_redirects=False,
                 proxy=self._proxy_to(request.url),
                 timeout=_timeout(request.timeouts),
-            ) as answer:
+            )
+            try:
                 body = await _read(answer)
+            finally:
+                answer.close()  # an answer that was read to its end has given its connection back already
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise _failure(error) from error
         headers = {name.lower(): value for name, value in answer.headers.items()}
