@@ -45,7 +45,7 @@ def ensure_group(
         made: list[AssetGroup] = []
 
         def create() -> Flow[tuple[str, bool]]:
-            made.extend((yield from _made(caller, name, description, project_name)))
+            made.extend((yield from _noted(caller, key, intents, _made(caller, name, description, project_name))))
             return made[0].id, True
 
         def find() -> Flow[str | None]:

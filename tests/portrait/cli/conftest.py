@@ -11,6 +11,8 @@ import pytest
 from portrait.cli import main
 from portrait.cli.surroundings import Surroundings
 from tests.media_samples import image
+from tests.portrait.s3.conftest import _read_service_models_once  # noqa: F401  (a fixture: botocore is slow)
+from tests.s3_stub import ACCESS_KEY, SECRET_KEY, S3Stub
 
 
 class Terminal(io.StringIO):
@@ -109,6 +111,15 @@ def portrait(emulator, tmp_path_factory):
 def group(client):
     """The id of a group named `hosts`."""
     return client.create_asset_group(name="hosts").id
+
+
+@pytest.fixture
+def stub(monkeypatch):
+    """A strict storage; its key is in the environment."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
+    with S3Stub() as stub:
+        yield stub
 
 
 @pytest.fixture

@@ -1,0 +1,191 @@
+"""`forget`: a group, its assets and their objects are erased; what others use stays; what fails can be taken up."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from portrait.cli import erasing
+from tests.media_samples import image
+from tests.portrait.cli.folders import make_plain
+
+
+@pytest.fixture
+def storage(stub):
+    """The options that name it."""
+    return ["--to", "s3://portraits/faces", "--endpoint-url", stub.url]
+
+
+@pytest.fixture
+def people(portrait, storage, stub, tmp_path):
+    """Alice has three files, Bob two; they share one. Returns the options of a `forget`."""
+    make_plain(tmp_path / "people" / "alice", 3)
+    make_plain(tmp_path / "people" / "bob", 1)  # the same content as Alice's first
+    (tmp_path / "people" / "bob" / "own.jpg").write_bytes(image("jpeg", 800, 400))
+    manifest = ["--manifest", str(tmp_path / "people.jsonl")]
+    put = portrait("put", str(tmp_path / "people"), "--subfolders", *storage, *manifest, "--public-base",
+                   stub.public_base)  # fmt: skip
+    assert put.code == 0, put.err
+    assert len(stub.bucket.objects) == 4
+    return [*storage, *manifest]
+
+
+def group_ids(client):
+    """Names and ids of what is there."""
+    return {group.name: group.id for group in client.iter_asset_groups()}
+
+
+@pytest.mark.parametrize("by", ["name", "id"])
+def test_a_person_is_erased_and_others_are_not(portrait, client, stub, storage, people, *, by):
+    """Her assets and objects are gone; what Bob uses is kept, and said; again there is nothing left."""
+    alice = group_ids(client)["alice"]
+    (shared,) = [asset.id for asset in client.iter_assets() if asset.group_id != alice and asset.name.startswith("00")]
+    wanted = "alice" if by == "name" else alice
+    ran = portrait("forget", wanted, *storage, "--yes")
+    assert ran.code == 0, ran.err
+    erased = ran.json["erased"]
+    assert (erased["group"], len(erased["assets"]), len(erased["objects"])) == (True, 3, 2)
+    assert [kept["used_by"] for kept in ran.json["kept"]] == [[shared]]
+    assert set(group_ids(client)) == {"bob"}
+    assert len(stub.bucket.objects) == 2
+    again = portrait("forget", wanted, *storage, "--yes")
+    assert (again.code, again.json["nothing_left"]) == (0, True)
+    assert portrait("forget", wanted, *storage, "--yes", terminal=True).out == f"Nothing is left of {wanted}.\n"
+
+
+def test_a_dry_run_erases_nothing(portrait, emulator, client, stub, people):
+    """It says the same as the report."""
+    ran = portrait("forget", "alice", *people, "--dry-run")
+    assert ran.code == 0
+    assert ran.json["erased"] == {"group": False, "assets": [], "objects": []}
+    would = ran.json["would_erase"]
+    assert (would["group"], len(would["assets"]), len(would["objects"])) == (True, 3, 2)
+    assert emulator.calls.count("DeleteAssetGroup") == stub.count("DeleteObject") == 0
+    seen = portrait("forget", "alice", *people, "--dry-run", terminal=True)
+    assert "with 3 assets" in seen.out
+    assert "2 stored objects" in seen.out
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 1), ("", 1)])
+def test_a_person_at_a_terminal_is_asked(portrait, client, people, answer, code):
+    """Only a clear yes is one."""
+    ran = portrait("forget", "alice", *people, stdin=answer, terminal=True, answering=True)
+    assert ran.code == code
+    assert "To be erased, for good:" in ran.err
+    assert ("alice" in group_ids(client)) == (code == 1)
+
+
+def test_nobody_to_ask_needs_yes(portrait, emulator, people):
+    """Exit code 2, and nothing is read."""
+    before = emulator.calls.count()
+    assert portrait("forget", "alice", *people).code == 2
+    assert emulator.calls.count() == before
+
+
+def test_a_group_that_nobody_knows_is_not_taken_for_erased(portrait, people):
+    """A mistyped name must not look like a withdrawn consent."""
+    ran = portrait("forget", "alicia", *people, "--yes")
+    assert ran.code == 2
+    assert "nothing says that there was one" in ran.err
+
+
+def test_renamed_assets_and_orphans_are_found_by_the_manifest(portrait, client, stub, people, storage):
+    """An object whose asset has another name by now, on either side, is known from what put wrote."""
+    ids = group_ids(client)
+    for asset in client.iter_assets():
+        client.update_asset(id=asset.id, name="renamed")
+    ran = portrait("forget", ids["alice"], *people, "--yes")
+    assert ran.code == 0, ran.err
+    assert len(ran.json["erased"]["objects"]) == 2
+    assert len(ran.json["kept"]) == 1
+    assert len(stub.bucket.objects) == 2
+
+
+def test_objects_in_no_place_that_was_named_are_told(portrait, client, stub, people):
+    """Without --to the group goes, the objects stay, and the exit code says that this is not all."""
+    manifest = people[-2:]
+    ran = portrait("forget", "alice", *manifest, "--yes")
+    assert ran.code == 1
+    assert "Name the place with --to" in ran.err
+    assert len(ran.json["elsewhere"]) == 3
+    assert "alice" not in group_ids(client)
+    later = portrait("forget", "alice", *people, "--yes")
+    assert later.code == 0, later.err
+    assert len(later.json["erased"]["objects"]) == 2
+    assert len(stub.bucket.objects) == 2
+
+
+def test_an_object_that_cannot_be_deleted_is_taken_up_later(portrait, client, stub, storage, people):
+    """The group goes all the same: what is left is noted, without any manifest."""
+    stub.fault("DeleteObject", "status-before", status=403, code="AccessDenied", times=1000)
+    ran = portrait("forget", "alice", *storage, "--yes")
+    assert ran.code == 3
+    assert len(ran.json["failed"]) == 2
+    assert "alice" not in group_ids(client)
+    stub.faults.clear()
+    later = portrait("forget", "alice", *storage, "--yes")
+    assert later.code == 0
+    assert len(later.json["erased"]["objects"]) == 2
+    assert len(stub.bucket.objects) == 2
+
+
+@pytest.mark.parametrize("moment", ["first object", "all objects", "group"])
+def test_stopped_in_the_middle_it_is_taken_up(portrait, client, stub, storage, people, *, monkeypatch, moment):
+    """Whatever was done by then, the same command does the rest."""
+
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        if moment == "first object":
+            done = []
+            patch.setattr("portrait.s3.ObjectStore.delete", lambda *_: killed() if done else done.append(1))
+        elif moment == "all objects":
+            patch.setattr("portrait.client.PortraitClient.delete_asset_group", killed)
+        else:
+            patch.setattr(erasing.Erasure, "write", _once(erasing.Erasure.write, then=killed))
+        code = portrait("forget", "alice", *storage, "--yes").code
+    assert code == 130
+    later = portrait("forget", "alice", *storage, "--yes")
+    assert later.code == 0, later.err
+    assert "alice" not in group_ids(client)
+    assert len(stub.bucket.objects) == 2
+
+
+def _once(work, then):
+    """The work at the first call, something else at the next ones."""
+    calls = []
+
+    def call(*args):
+        calls.append(args)
+        return work(*args) if len(calls) == 1 else then()
+
+    return call
+
+
+def test_the_journal_holds_no_name(portrait, people):
+    """A name is personal; its digest is not shown either way."""
+    assert portrait("forget", "alice", *people, "--yes").code == 0
+    (noted,) = Path(portrait.environ["XDG_STATE_HOME"]).rglob("erasures/*")
+    assert "alice" not in f"{noted.name}{noted.read_text()}"
+    assert json.loads(noted.read_text())["objects"] == []
+
+
+def test_a_state_folder_that_cannot_be_written_ends_it_before_anything_is_erased(portrait, client, stub, people):
+    """What is begun must be noted."""
+    ran = portrait("forget", "alice", *people, "--yes", "--state-dir", "/dev/null")
+    assert ran.code == 2
+    assert "--state-dir" in ran.err
+    assert "alice" in group_ids(client)
+    assert len(stub.bucket.objects) == 4
+
+
+def test_a_verified_person_is_erased_too(portrait, emulator, client):
+    """A group of a liveness check, without any object."""
+    opened = client.create_visual_validate_session(callback_url="https://example.com/done")
+    emulator.validations.finish(opened.byted_token, "pass")
+    group = client.wait_until_validated(opened).group_id
+    ran = portrait("forget", group, "--yes")
+    assert ran.code == 0
+    assert ran.json["erased"]["group"] is True
+    assert list(client.iter_asset_groups(group_type="LivenessFace")) == []

@@ -1,0 +1,229 @@
+"""`put` of folders: every file is accounted for, through either door, and the second run does nothing."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from portrait.ensuring import sources
+from tests.media_samples import image
+from tests.portrait.cli.folders import GOOD, make_mixed, make_plain
+
+CREATES = ("CreateAsset", "CreateAssetGroup")
+
+
+@pytest.fixture(params=["gateway", "storage"])
+def put(request, portrait, tmp_path):
+    """Runs `put` through one of the two doors, with a manifest."""
+    options = ["--manifest", str(tmp_path / "manifest.jsonl")]
+    if request.param == "storage":
+        stub = request.getfixturevalue("stub")
+        options += ["--to", "s3://portraits/faces", "--endpoint-url", stub.url, "--public-base", stub.public_base]
+
+    def put(*words, **more):
+        return portrait("put", *words, *options, **more)
+
+    put.stub = stub if request.param == "storage" else None
+    return put
+
+
+def counts(emulator, put):
+    """What was written so far, on both sides."""
+    return [emulator.calls.count(action) for action in CREATES] + [put.stub.count("PutObject") if put.stub else 0]
+
+
+def manifest(tmp_path):
+    """The lines that say what became of files."""
+    lines = (tmp_path / "manifest.jsonl").read_text().splitlines()
+    return [row for row in map(json.loads, lines) if row["status"] != "Stored"]
+
+
+def test_sixty_mixed_files(put, emulator, client, tmp_path):
+    """Each has one outcome; the good ones are Active, the double shares an asset; again, nothing is written."""
+    folder = tmp_path / "photos"
+    bad = make_mixed(folder)
+    ran = put(str(folder), "--group", "brand")
+    assert ran.code == 1
+    by_name = {Path(row["file"]).name: row for row in ran.rows}
+    assert len(ran.rows) == len(by_name) == 60
+    assert {name for name, row in by_name.items() if row["status"] == "Rejected"} == bad
+    assert {row["status"] for name, row in by_name.items() if name not in bad} == {"Active"}
+    assert by_name["00 again.jpeg"]["uri"] == by_name["00.jpeg"]["uri"]
+    assert by_name["00.jpeg"]["same_as"] == str(folder / "00 again.jpeg")
+    active = 60 - len(bad) - 1
+    assert len(list(client.iter_assets())) == active
+    assert all(f"{folder}/{name}" in ran.err for name in bad)
+    assert [{**row, "time": None} for row in manifest(tmp_path)] == [{**row, "time": None} for row in ran.rows]
+    assert counts(emulator, put) == [active, 1, active if put.stub else 0]
+
+    again = put(str(folder), "--group", "brand")
+    assert again.code == 1
+    assert {row["file"]: row["uri"] for row in again.rows} == {row["file"]: row["uri"] for row in ran.rows}
+    assert counts(emulator, put) == [active, 1, active if put.stub else 0]
+    assert active + ("secret.jpg" in bad) == GOOD
+
+
+def test_a_file_that_vanishes_meanwhile_is_told(put, tmp_path, monkeypatch, client):
+    """Looked at, and gone when its turn comes: the others go their way."""
+    folder = make_plain(tmp_path / "photos", 4)
+    identify = sources.identify
+
+    def vanishing(source, limits, asset_type):
+        found = identify(source, limits, asset_type)
+        if str(source).endswith("01.jpg"):
+            Path(source).unlink()
+        return found
+
+    monkeypatch.setattr("portrait.cli.checking.identify", vanishing)
+    ran = put(str(folder), "--group", "brand")
+    assert ran.code == 1
+    assert {Path(row["file"]).name: row["status"] for row in ran.rows}.pop("01.jpg") == "Rejected"
+    assert [row["status"] for row in ran.rows].count("Active") == 3
+    assert len(list(client.iter_assets())) == 3
+
+
+def test_bad_files_alone_make_no_group(put, emulator, tmp_path):
+    """Nothing is sent, not even a question."""
+    (tmp_path / "empty.jpg").write_bytes(b"")
+    (tmp_path / "small.png").write_bytes(image("png", 10, 10))
+    ran = put(str(tmp_path / "empty.jpg"), str(tmp_path / "small.png"), "--group", "brand")
+    assert ran.code == 1
+    assert [row["status"] for row in ran.rows] == ["Rejected", "Rejected"]
+    assert emulator.calls.all() == []
+    assert not put.stub or put.stub.calls == []
+
+
+def test_each_subfolder_is_a_group(put, client, emulator, tmp_path):
+    """Files of the folder itself go to --group; all groups are waited for together."""
+    for name, count in (("alice", 2), ("bob", 1)):
+        make_plain(tmp_path / "people" / name, count)
+    (tmp_path / "people" / "other.jpg").write_bytes(image("jpeg", 777, 400))
+    (tmp_path / "people" / "carol").mkdir()
+    before = emulator.clock.now()
+    ran = put(str(tmp_path / "people"), "--subfolders", "--group", "others")
+    assert ran.code == 0, ran.err
+    named = {group.id: group.name for group in client.iter_asset_groups()}
+    assert sorted(named.values()) == ["alice", "bob", "others"]
+    assert sorted(row["group"] for row in ran.rows) == ["alice", "alice", "bob", "others"]
+    assert all(named[row["group_id"]] == row["group"] for row in ran.rows)
+    assert emulator.clock.now() - before < 10
+
+
+def test_a_dry_run_writes_nothing(put, emulator, client, tmp_path):
+    """It says what is new, what is there, how much it is, and whether there is room."""
+    folder = make_plain(tmp_path / "photos", 3)
+    assert put(str(folder), "--group", "brand").code == 0
+    (folder / "new.jpg").write_bytes(image("jpeg", 900, 400))
+    (folder / "new again.jpg").write_bytes(image("jpeg", 900, 400))
+    before = counts(emulator, put)
+    ran = put(str(folder), "--group", "brand", "--dry-run")
+    assert ran.code == 0
+    (plan,) = ran.json["groups"]
+    assert (plan["new"], plan["existing"], plan["duplicates"], plan["room"]) == (1, 3, 1, 47)
+    assert plan["bytes"] == (folder / "new.jpg").stat().st_size
+    other = put(str(folder), "--group", "elsewhere", "--dry-run").json
+    assert (other["groups"][0]["group_id"], other["groups_to_make"], other["groups_free"]) == (None, 1, 49)
+    to_send = ["new.jpg"] if put.stub else ["new.jpg", "00.jpg", "01.jpg", "02.jpg"]  # the bucket has the others
+    assert other["groups"][0]["bytes"] == sum((folder / name).stat().st_size for name in to_send)
+    assert counts(emulator, put) == before
+    assert len(manifest(tmp_path)) == 3
+
+
+def test_people_read_the_plan_of_a_dry_run(portrait, tmp_path):
+    """A few lines for each group, and that nothing was sent."""
+    folder = make_plain(tmp_path / "photos", 2)
+    ran = portrait("put", str(folder), "--group", "brand", "--dry-run", terminal=True)
+    assert "brand: a new group" in ran.out
+    assert "2 new assets" in ran.out
+    assert "room for 50, needed 2" in ran.out
+    assert "Nothing was sent" in ran.err
+
+
+def test_addresses_go_as_they_are(portrait, client):
+    """The service fetches them; their type is told by the ending, or said."""
+    ran = portrait("put", "https://cdn.example.com/host.jpg", "https://cdn.example.com/voice", "--asset-type", "audio",
+                   "--group", "brand", "--no-wait")  # fmt: skip
+    assert ran.code == 0, ran.err
+    assert {row["status"] for row in ran.rows} == {"Late"}
+    assert {str(asset.asset_type) for asset in client.iter_assets()} == {"Audio"}
+
+
+def test_a_full_group_ends_creating_and_not_waiting(put, emulator, tmp_path):
+    """What was created is Active; the rest is told once; after room was made the same command goes on."""
+    folder = make_plain(tmp_path / "photos", 6)
+    emulator.service.control.patch_customer(emulator.api_key, assets=4)
+    ran = put(str(folder), "--group", "brand", "--concurrency", "1")
+    assert ran.code == 1
+    assert sorted(row["status"] for row in ran.rows) == ["Active"] * 4 + ["NoRoom"] * 2
+    assert emulator.calls.count("CreateAsset") == 5
+    assert ran.err.count("portrait: ") == 1
+    emulator.service.control.patch_customer(emulator.api_key, assets=50)
+    assert put(str(folder), "--group", "brand").code == 0
+
+
+def test_the_same_fault_of_many_is_told_once(portrait, emulator, tmp_path):
+    """Three names, and how many more."""
+    emulator.rules.add(match={"action": "CreateAsset"}, do={"error": "SubscriptionRequired"})
+    ran = portrait("put", str(make_plain(tmp_path / "photos", 9)), "--group", "brand")
+    assert ran.code == 3
+    assert len(ran.rows) == 9
+    assert ran.err.count("portrait: ") == 1
+    assert "and 6 more" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "said"),
+    [
+        (("PutObject", 403, "AccessDenied"), 3, "Allow the key"),
+        (("PutObject", 403, "InvalidAccessKeyId"), 3, "AWS_ACCESS_KEY_ID"),
+        (("ListObjectsV2", 404, "NoSuchBucket"), 3, "never made on the way"),
+    ],
+)
+def test_a_storage_that_refuses_ends_it_at_once(portrait, emulator, stub, tmp_path, *, fault, code, said):
+    """One sentence for all files; nothing is created, nothing is tried 40 times."""
+    operation, status, name = fault
+    stub.fault(operation, "status-before", status=status, code=name, times=1000)
+    folder = make_plain(tmp_path / "photos", 20)
+    ran = portrait("put", str(folder), "--group", "brand", "--to", "s3://portraits", "--endpoint-url", stub.url)
+    assert ran.code == code
+    assert len(ran.rows) == 20
+    assert said in ran.err
+    assert ran.err.count("portrait: ") == 1
+    assert emulator.calls.count("CreateAsset") == 0
+    assert stub.count(operation) < 20
+
+
+def test_an_address_that_is_not_public_is_told_before_it_is_registered(portrait, emulator, stub, tmp_path):
+    """`--check-public` looks as the service would."""
+    folder = make_plain(tmp_path / "photos", 2)
+    ran = portrait("put", str(folder), "--group", "brand", "--to", "s3://portraits", "--endpoint-url", stub.url,
+                   "--public-base", f"{stub.url}/wrong", "--check-public")  # fmt: skip
+    assert ran.code == 3
+    assert emulator.calls.count("CreateAsset") == 0
+
+
+def test_the_endpoint_may_stand_in_the_environment(portrait, stub, tmp_path):
+    """As boto3 has it."""
+    folder = make_plain(tmp_path / "photos", 1)
+    ran = portrait("put", str(folder), "--group", "brand", "--to", "s3://portraits", AWS_ENDPOINT_URL=stub.url)
+    assert ran.code == 0, ran.err
+    assert stub.count("PutObject") == 1
+
+
+def test_a_manifest_goes_on_after_a_torn_line(portrait, tmp_path):
+    """A killed run leaves half a line; the next one begins a new line."""
+    path = tmp_path / "manifest.jsonl"
+    path.write_text('{"file": "a')
+    folder = make_plain(tmp_path / "photos", 1)
+    assert portrait("put", str(folder), "--group", "brand", "--manifest", str(path)).code == 0
+    assert json.loads(path.read_text().splitlines()[1])["status"] == "Active"
+
+
+def test_a_manifest_on_a_full_disk_ends_the_run_and_the_next_goes_on(portrait, emulator, tmp_path):
+    """What was created is found again."""
+    folder = make_plain(tmp_path / "photos", 3)
+    ran = portrait("put", str(folder), "--group", "brand", "--manifest", "/dev/full")
+    assert ran.code == 2
+    assert "/dev/full cannot be written" in ran.err
+    assert portrait("put", str(folder), "--group", "brand").code == 0
+    assert emulator.calls.count("CreateAsset") == 3
