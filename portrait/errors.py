@@ -453,6 +453,16 @@ STATUSES: Mapping[int, CodeRule] = {
 }
 
 
+# The `type` of the `{"error"}` form, which says what was meant where a proxy has changed the status. Contract §4, §8.
+TYPES: Mapping[str, CodeRule] = {
+    "invalid_request_error": STATUSES[400],
+    "authentication_error": STATUSES[401],
+    "payment_required": STATUSES[402],
+    "rate_limit_error": STATUSES[429],
+    "server_error": CodeRule(ServerError),
+}
+
+
 def rule_for(code: str, http_status: int) -> tuple[CodeRule, str]:
     """The rule for a code by its longest known prefix, and the detail that follows the prefix."""
     head, tail = code, ""

@@ -5,7 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 
+from portrait.actions import ACTIONS
 from portrait.errors import UsageError
+
+UPLOAD = "upload"  # the gateway's upload is no Action, and may be paced like one
 
 
 class Pace:
@@ -15,7 +18,7 @@ class Pace:
         rates: One number for all calls together, or one for each Action; an Action that is not named is not limited.
 
     Raises:
-        UsageError: A rate is not above zero.
+        UsageError: A rate is not above zero, or the name is of no Action.
     """
 
     def __init__(self, rates: float | Mapping[str, float]) -> None:
@@ -23,6 +26,9 @@ class Pace:
         self._rates = dict(rates) if isinstance(rates, Mapping) else {"": rates}
         if any(not rate > 0 for rate in self._rates.values()):
             raise UsageError("pace= takes calls per second, above zero.")
+        unknown = set(rates) - set(ACTIONS) - {UPLOAD} if isinstance(rates, Mapping) else ()
+        if unknown:
+            raise UsageError(f"pace= names no Action: {', '.join(sorted(unknown))}.")
         self._free: dict[str, float] = {}
         self._lock = threading.Lock()
 

@@ -68,13 +68,13 @@ class Pages(Generic[Item]):
         """The page's items that were not given before."""
         number = self._request.page_number
         size = min(self._request.page_size, page.page_size or PAGE_SIZE)  # a service may give smaller pages
-        # The total may be absent or stale: a short page is the surer sign of the end.
-        self._more = len(page.items) >= size and (page.total_count is None or number * size < page.total_count)
+        fresh = [item for item in page.items if item.id not in self._seen]
+        self._seen.update(item.id for item in fresh)
+        # A short page is the surest sign of the end; where there is no total, so is one that brings nothing new.
+        further = number * size < page.total_count if page.total_count is not None else bool(fresh)
+        self._more = len(page.items) >= size and further
         self._request = evolve(self._request, page_number=number + 1)
-        for item in page.items:
-            if item.id not in self._seen:
-                self._seen.add(item.id)
-                yield item
+        yield from fresh
 
 
 def assets(**query: Unpack[AssetQuery]) -> Pages[Asset]:

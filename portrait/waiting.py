@@ -54,6 +54,7 @@ POLL = 3.0  # seconds; the vendor's advice, contract §3 (M)
 GRACE = 10.0  # seconds in which "not there" may still be a read that lags, contract §3 (M)
 DEADLINES: Mapping[str, float] = {AssetType.IMAGE: 60.0, AssetType.VIDEO: 180.0, AssetType.AUDIO: 180.0}
 TOKEN_LIFE = 120.0  # seconds, contract §3 (D)
+SKEW = 2.0  # seconds by which two clocks may differ, and a time of the wire is cut off
 
 
 class _Watch:
@@ -143,27 +144,30 @@ def wait_until_validated(
     """Poll GetVisualValidateResult until the person has passed.
 
     The answer that carries the group uses the token up. If that answer is lost, the group is looked for among the
-    LivenessFace groups that were made within the token's life (contract §3).
+    LivenessFace groups that were made since the check was last heard to be pending (contract §3).
 
     Raises:
         TokenExpired: The 120 seconds are over.
         InvalidToken: The token is unknown or was used already.
         WaitTimeout: Not passed within `timeout` seconds.
-        UnknownOutcome: The answer was lost, and several groups could be the one.
+        UnknownOutcome: The answer was lost, and which group is the person's cannot be told for sure.
     """
     watch = _Watch(caller, TOKEN_LIFE if timeout is None else timeout, poll)
     lost = False  # did an answer get lost which may have been the one with the group?
+    # A group made before this moment belongs to somebody else.
+    since = caller.clock.now() - TOKEN_LIFE - SKEW
     request = GetVisualValidateResultRequest(byted_token=token if isinstance(token, str) else token.byted_token)
     while True:
         status = "pending"
+        asked = caller.clock.now()
         try:
             result = yield from watch.ask(GET_VISUAL_VALIDATE_RESULT, request)
         except ValidatePending as pending:
-            watch.trouble, lost = pending, False
+            watch.trouble, lost, since = pending, False, asked - SKEW
         except (InvalidToken, TokenExpired) as used:
             if not lost:
                 raise
-            return (yield from _recover(caller, used))
+            return (yield from _recover(caller, used, since))
         else:
             if result is not None and result.group_id:
                 return cast("VisualValidateResult", result)
@@ -174,14 +178,19 @@ def wait_until_validated(
             ) from watch.trouble
 
 
-def _recover(caller: Caller, used: SessionError) -> Flow[VisualValidateResult]:
-    """The token was used up by a call of ours whose answer was lost: find the group that it made."""
+def _recover(caller: Caller, used: SessionError, since: float) -> Flow[VisualValidateResult]:
+    """The token was used up by a call of ours whose answer was lost: find the group that it made.
+
+    A wrong guess would give one person's group to another: it is taken only if it is the only one that can be meant.
+    """
+    yield Wait(GRACE)  # until no group can be hidden by a read that lags
     newest = ListAssetGroupsRequest(filter=GroupFilter(group_type=GroupType.LIVENESS_FACE), page_size=100)
     page = yield from caller.call(LIST_ASSET_GROUPS, newest)
-    # The scan was passed within the token's life; some seconds allow for two clocks.
-    since = caller.clock.now() - TOKEN_LIFE - 10
     fresh = [group for group in page.items if seconds_of(group.create_time) >= since]
-    if len(fresh) == 1:
+    if isinstance(used, TokenExpired) and not fresh:
+        raise used
+    # Only InvalidToken proves that the token was used: an expired one may never have been.
+    if len(fresh) == 1 and isinstance(used, InvalidToken):
         return VisualValidateResult(group_id=fresh[0].id, response=page.response)
     ids = ", ".join(group.id for group in fresh) or "none"
     raise UnknownOutcome(f"The answer with the group was lost; new LivenessFace groups: {ids}.") from used
@@ -191,9 +200,8 @@ def asset_failed(asset: Asset) -> AssetFailed:
     """The error for an asset whose review ended in Failed."""
     failure = asset.failure
     code = failure.code if failure else ""
-    why = (
-        ": ".join(part for part in (code, failure.message if failure else "") if part) or "the service does not say why"
-    )
+    parts = (failure.code, failure.message) if failure else ()
+    why = ": ".join(filter(None, parts)) or "the service does not say why"
     return AssetFailed(f"The review of {asset.id} failed: {why.rstrip('.')}.", asset=asset, code=code)
 
 

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterat
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
 
-from attrs import asdict, define, field, frozen
+from attrs import asdict, define, evolve, field, frozen
 
 from portrait.actions import GET_ASSET, GET_ASSET_GROUP, LIST_ASSETS
 from portrait.errors import AssetVanished, NotAccessible, PortraitError, Retry, UsageError, WaitTimeout
@@ -28,6 +28,7 @@ from portrait.models import (
     SortBy,
 )
 from portrait.models.common import as_group_type, as_many
+from portrait.retry import NO_RETRY
 from portrait.uri import asset_uri, bare_id
 from portrait.waiting import DEADLINES, GRACE, POLL, asset_failed
 
@@ -166,6 +167,8 @@ def look(caller: Caller, watch: Watch, poll: float = POLL) -> Flow[list[AssetOut
     Raises:
         PortraitError: Asking as such fails for good, such as a key that is refused. What is open stays open.
     """
+    # Each call is one attempt: the next look comes by itself, and knows when to give up.
+    caller = evolve(caller, policy=NO_RETRY)
     ended: list[AssetOutcome] = []
     while watch.open and not ended:
         yield from _learn(caller, watch, ended)

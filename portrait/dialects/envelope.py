@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from portrait.dialects.spec import Dialect
-from portrait.errors import ApiError, BadResponse, Retry, Throttled, api_error
+from portrait.errors import TYPES, ApiError, BadResponse, Retry, Throttled, api_error
 from portrait.http import HttpResponse
 from portrait.models import Response
 
@@ -175,9 +175,11 @@ def _refusal(refused: Any, source: Response, action: str, dialect: Dialect) -> A
 def _plain(refused: Any, source: Response, action: str) -> ApiError:
     """AllToken's other form, for errors of HTTP's own level: `{"error": {"message", "type", "code"?}}`."""
     facts = refused if isinstance(refused, Mapping) else {"message": str(refused)}
+    kind = str(facts.get("type") or "")
     error = api_error(
-        str(facts.get("code") or facts.get("type") or ""),
+        str(facts.get("code") or kind),
         str(facts.get("message") or ""),
+        rule=TYPES.get(kind) if source.http_status < 400 else None,
         http_status=source.http_status,
         action=action,
         request_id=str(facts.get("request_id") or source.body.get("request_id") or ""),

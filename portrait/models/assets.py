@@ -29,7 +29,7 @@ class Moderation:
         strategy: `Default` or `Skip`.
     """
 
-    strategy: str
+    strategy: str = "Default"
 
 
 @frozen(kw_only=True)

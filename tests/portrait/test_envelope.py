@@ -74,7 +74,11 @@ ANSWERS = {
     "no metadata": (answer({"Result": {"Id": "a"}}), (BadResponse, "without ResponseMetadata")),
     "the plain form": (answer({"error": PLAIN}, 401), (AuthError, "No.")),
     "the plain form, a text": (answer({"error": "slow down"}, 429), (Throttled, "slow down")),
-    "the plain form in 200": (answer({"error": PLAIN}), (ApiError, "No.")),
+    "the plain form in 200": (answer({"error": PLAIN}), (AuthError, "No.")),
+    "the plain form in 200, throttled": (
+        answer({"error": {"type": "rate_limit_error", "message": "slow down"}}),
+        (Throttled, "slow down"),
+    ),
     "the plain form, empty": (answer({"error": {}}, 500), (BadResponse, "without ResponseMetadata")),
     "another JSON": (answer({"message": "no Route matched"}, 404), (BadResponse, "without ResponseMetadata")),
     "HTML, 200": (answer(HTML, 200), (BadResponse, "an HTML page")),

@@ -50,6 +50,13 @@ def test_a_service_with_smaller_pages_is_walked_to_the_end(colour, counted):
     assert len(script.requests) == 3
 
 
+def test_a_service_that_ignores_the_page_number_ends_the_walk(colour):
+    """Without a total, a full page that brings nothing new is the end: nobody walks in a circle for ever."""
+    client, script = colour.scripted(good({"Items": [asset(f"asset-{n}") for n in range(100)]}))
+    assert len(client.iter_assets()) == 100
+    assert len(script.requests) == 2
+
+
 def test_a_query_becomes_filter_order_and_size(colour):
     """Plain strings and any iterables are taken."""
     client, script = colour.scripted(good({"Items": []}))

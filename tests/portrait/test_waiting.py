@@ -274,7 +274,7 @@ def page(*groups):
 
 
 USED = refused("InvalidToken")
-FRESH, OLD = group("fresh", 5), group("old", 600)
+FRESH, OLD = group("fresh", 0), group("old", 600)
 
 
 @pytest.mark.parametrize(
@@ -289,14 +289,30 @@ FRESH, OLD = group("fresh", 5), group("old", 600)
     ],
     ids=["lost", "timeout", "a proxy's page", "lost, then no connection", "lost, then throttled", "lost twice"],
 )
-@pytest.mark.parametrize("end", ["InvalidToken", "TokenExpired"])
-def test_the_group_of_a_lost_answer_is_found(before, end):
-    """The token was used up by the answer that was lost: the one new LivenessFace group is it."""
-    played, _ = validated(*before, refused(end), page(FRESH, OLD))
+def test_the_group_of_a_lost_answer_is_found(before):
+    """The token was used up by the answer that was lost: the one new LivenessFace group is it, once reads settle."""
+    played, _ = validated(*before, USED, page(FRESH, OLD))
+    assert played.waits[-1] == 10
     assert played.error is None
     assert played.result.group_id == "group-fresh"
     assert played.result.response.http_status == 200
     assert b'"GroupType":"LivenessFace"' in played.sent[-1].body
+
+
+def test_a_group_from_before_the_check_was_pending_is_somebody_elses():
+    """Another person passed a moment earlier: that group is never given to this one."""
+    played, _ = validated(PENDING, LOST, USED, page(group("somebody-elses", 5)))
+    assert isinstance(played.error, UnknownOutcome)
+    assert "somebody-elses" not in str(played.error)
+
+
+def test_a_token_that_expired_after_a_lost_answer_proves_nothing():
+    """It may never have been used: a new group is named, not taken; without one it has simply expired."""
+    played, _ = validated(LOST, refused("TokenExpired"), page(FRESH))
+    assert isinstance(played.error, UnknownOutcome)
+    assert "group-fresh" in str(played.error)
+    played, _ = validated(LOST, refused("TokenExpired"), page(OLD))
+    assert isinstance(played.error, TokenExpired)
 
 
 def test_a_used_token_without_a_lost_answer_is_an_error():
