@@ -21,6 +21,8 @@ from portrait.s3.address import parse_place
 if TYPE_CHECKING:
     from portrait.cli.context import Context
 
+_SHOWN = 5  # kept objects that people see
+
 _DETAILS = """\
 Objects are deleted first, then the group with all of its assets. An object
 that an asset of another group uses stays, and is reported. Objects are found
@@ -113,8 +115,12 @@ def _tell_people(context: Context, doomed: Doomed, *, done: bool) -> None:
         if doomed.exists and doomed.group_id not in doomed.failed:
             output.write(f"Erased {doomed.group_id} with {counted(len(doomed.assets), 'asset')}.")
         output.write(f"Erased {counted(len(doomed.erased), 'stored object')}.")
-    for address, users in doomed.kept.items():
-        output.write(f"Kept {address}: used by {', '.join(users)}.")
+    if doomed.kept:
+        output.write(f"Kept {counted(len(doomed.kept), 'stored object')} that other groups use:")
+    for address, users in list(doomed.kept.items())[:_SHOWN]:
+        output.write(f"  {address}: {', '.join(users)}")
+    if (more := len(doomed.kept) - _SHOWN) > 0:
+        output.write(f"  and {more} more; --json lists them all.")
     if not done and not doomed.nothing_left:
         output.remark("Nothing was erased: this was a dry run.")
 

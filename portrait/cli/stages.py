@@ -93,7 +93,10 @@ def _columns() -> Sequence[ProgressColumn]:
 def figure(done: float, total: float, rate: float, *, in_bytes: bool) -> str:
     """`12/40  3.1/s  9 s left`, `1.2/8.0 MB  0.4 MB/s  17 s left`; without a rate, 0, only how far."""
     if in_bytes:
-        far, fast = f"{_mega(done)}/{_mega(total)} MB", f"{_mega(rate)} MB/s"
+        far, fast = (
+            f"{_mega(done)}/{_mega(total)} MB",
+            f"{_mega(rate)} MB/s" if rate >= 1e5 else f"{rate / 1e3:.0f} kB/s",
+        )
     else:
         far, fast = f"{done:.0f}/{total:.0f}", f"{rate:.1f}/s"
     if rate <= 0 or done >= total:

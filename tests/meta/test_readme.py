@@ -129,7 +129,13 @@ def test_shell_blocks_run_and_say_what_their_comments_say(server: EmulatorServer
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=tmp_path,
-        env={**os.environ, "PATH": path, "PORTRAIT_BASE_URL": f"{server.url}/v1", "ALLTOKEN_API_KEY": "files"},
+        env={
+            **os.environ,
+            "PATH": path,
+            "PORTRAIT_BASE_URL": f"{server.url}/v1",
+            "ALLTOKEN_API_KEY": "files",
+            "XDG_STATE_HOME": str(tmp_path / "state"),
+        },
         capture_output=True,
         text=True,
         check=False,

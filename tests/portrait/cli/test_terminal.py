@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from portrait.cli.stages import figure
 from portrait.cli.tables import cells
 
 
@@ -65,3 +66,29 @@ def test_colours_only_where_they_are_wanted(portrait, asset, monkeypatch):
     monkeypatch.setenv("NO_COLOR", "1")
     assert asset in portrait.on_terminal("assets")[1]
     assert "\x1b[33m" not in portrait.on_terminal("assets")[1]
+
+
+@pytest.mark.parametrize(
+    ("done", "total", "rate", "in_bytes", "words"),
+    [
+        (0, 40, 0.0, False, "0/40"),
+        (12, 40, 3.1, False, "12/40  3.1/s  9 s left"),
+        (40, 40, 3.1, False, "40/40"),
+        (10, 4000, 2.0, False, "10/4000  2.0/s  33 min left"),
+        (1_200_000, 8_000_000, 400_000.0, True, "1.2/8.0 MB  0.4 MB/s  17 s left"),
+        (100_000, 400_000, 30_000.0, True, "0.1/0.4 MB  30 kB/s  10 s left"),
+    ],
+)
+def test_a_stage_says_how_far_how_fast_and_how_long(done, total, rate, in_bytes, words):
+    """In as few words as a narrow terminal holds."""
+    assert figure(done, total, rate, in_bytes=in_bytes) == words
+
+
+def test_each_stage_has_a_line_while_it_lasts(portrait, stub, picture):
+    """Checked, stored, created, reviewed; none of them stays."""
+    code, seen = portrait.on_terminal(
+        "put", picture("a.jpg"), "--group", "brand", "--to", "s3://portraits", "--endpoint-url", stub.url
+    )
+    assert code == 0
+    assert all(stage in seen for stage in ("checked", "stored", "created", "reviewed"))
+    assert seen.splitlines()[-1].startswith("1 file Active in group-")
