@@ -91,4 +91,4 @@ def test_each_stage_has_a_line_while_it_lasts(portrait, stub, picture):
     )
     assert code == 0
     assert all(stage in seen for stage in ("checked", "stored", "created", "reviewed"))
-    assert seen.splitlines()[-1].startswith("1 file Active in group-")
+    assert seen.rindex("\x1b[2K") < seen.rindex("1 file Active in group-")
