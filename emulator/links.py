@@ -5,6 +5,7 @@ Owns the signature; must not know whose file it is or where it lies.
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from collections.abc import Mapping
 
@@ -24,7 +25,9 @@ class Links:
     """
 
     def __init__(self, secret: bytes, life: int, stamps: Stamps) -> None:
-        self._prepared = hmac.new(secret, digestmod="sha256")
+        # A list of 100 items signs 100 links: a keyed BLAKE2s is as long as the vendor's HMAC and made in a quarter of
+        # the time. Nobody but this emulator reads it.
+        self._prepared = hashlib.blake2s(key=secret)
         self._life = life
         self._digits = stamps.digits
 

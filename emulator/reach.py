@@ -21,10 +21,14 @@ def _host(url: str) -> str:
 
 def _on_this_machine(url: str) -> bool:
     host = _host(url)
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    if not (":" in host or host[-1:].isdigit()):  # a name; to hear that from `ip_address` takes long
+        return False
     try:
         return ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+        return False
 
 
 # The setting `fetch` → may the file behind an address be fetched?

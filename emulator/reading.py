@@ -21,8 +21,8 @@ from portrait.media import measure, sniff
 from portrait.models import AssetType
 from portrait.reasons import Reason, Refusal
 
-# A field as the refusal names it, and the paths one of which must lead to something.
-_Required = tuple[str, Sequence[Sequence[str]]]
+# A field as the refusal names it, the key where it usually is, and the paths one of which must lead to something.
+_Required = tuple[str, str | None, Sequence[Sequence[str]]]
 # Contract §5: what the upload door takes (D).
 _UPLOADED = frozenset({"jpeg", "png", "webp"})
 
@@ -65,8 +65,8 @@ class Reader:
         Raises:
             Refusal: A required field is missing, or a field has the wrong type.
         """
-        for field, paths in self._required[action]:
-            if not any(_leads(body, path) for path in paths):
+        for field, key, paths in self._required[action]:
+            if (key is None or not body.get(key)) and not any(_leads(body, path) for path in paths):
                 raise Refusal(Reason.MISSING_FIELD, field=field)
         foreign = self._foreign.get(action)
         if foreign:
@@ -79,7 +79,7 @@ class Reader:
 
 def _required(field: str) -> _Required:
     names = field.split("|")
-    return names[0], tuple(tuple(name.split(".")) for name in names)
+    return names[0], None if "." in names[0] else names[0], tuple(tuple(name.split(".")) for name in names)
 
 
 def _leads(body: Any, path: Sequence[str]) -> bool:
