@@ -4,7 +4,8 @@ An asset is recognized by its content: the digest stands in its Name. So the sam
 creates nothing, and what a lost answer left in doubt is found again by listing.
 """
 
-from portrait.ensuring.batch import HOPELESS, Batch, Each, Give, conduct, rejected, state_of, stopped
+from portrait.ensuring.batch import conduct
+from portrait.ensuring.comparing import rejected
 from portrait.ensuring.conducting import conducted, conducted_async
 from portrait.ensuring.flights import Flights
 from portrait.ensuring.groups import ensure_group
@@ -14,6 +15,7 @@ from portrait.ensuring.options import EnsureOptions, EnsureQuery, options_of
 from portrait.ensuring.outcomes import FileOutcome, FileState, How
 from portrait.ensuring.settling import usable
 from portrait.ensuring.sources import Content, Source, expand, identify, is_url, label, limits_of, walk
+from portrait.ensuring.work import HOPELESS, Batch, Each, Give, state_of, stopped
 
 __all__ = [
     "HOPELESS",

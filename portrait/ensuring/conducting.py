@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from portrait.clock import Clock, SystemClock
-from portrait.ensuring.batch import Batch, Give, conduct, stopped
+from portrait.ensuring.batch import conduct
 from portrait.ensuring.outcomes import FileOutcome
 from portrait.ensuring.sources import Source
+from portrait.ensuring.work import Batch, Give, stopped
 from portrait.errors import PortraitError
 from portrait.flow import Flow
-
 
 Run = Callable[[Flow[Any], Clock], Any]
 

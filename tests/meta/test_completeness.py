@@ -176,7 +176,6 @@ LONG = {
     "portrait/_methods.py": "generated",
     "portrait/errors.py": "the whole tree and the table of codes, which are read together",
     "portrait/client.py": "both clients, whose docstrings are the reference",
-    "portrait/ensuring/batch.py": "one batch from file to outcome; its steps share what is known of each file",
 }
 
 

@@ -1,0 +1,114 @@
+"""Making it so: contents that the group lacks are stored, created, and agreed upon with other processes.
+
+Steps of a batch; how one content becomes one asset is in `creating`.
+"""
+
+from __future__ import annotations
+
+from portrait.ensuring.creating import create_asset, list_group
+from portrait.ensuring.outcomes import FileState, How
+from portrait.ensuring.settling import PAUSES, usable
+from portrait.ensuring.work import HOPELESS, Batch, Conducting, Each, Job, drop, or_raise, state_of, stopped
+from portrait.errors import PortraitError, UsageError
+from portrait.events import FileMoved
+from portrait.flow import Do, Flow, Report, Wait
+from portrait.models import Asset
+from portrait.s3 import SomeNotStored, StoredObject
+
+
+def _missing(batch: Batch) -> list[Job]:
+    return [job for job in batch.jobs.values() if not job.asset_id]
+
+
+def store(batch: Batch) -> Conducting:
+    """Give files a public address, where object storage is to do that."""
+    store = batch.options.store
+    jobs = {str(job.content.path): job for job in _missing(batch) if job.content.path is not None}
+    if store is None or not jobs:
+        return
+    stored, failures = or_raise((yield Each([_put(batch, list(jobs))])))[0]
+    for path, job in jobs.items():
+        if path in failures:
+            yield from drop(batch, job, state_of(failures[path]), error=failures[path])
+        elif path in stored and stored[path].sha256 != job.content.sha256:
+            error = UsageError(f"{path} changed while it was being uploaded.", advice="Run again.")
+            yield from drop(batch, job, FileState.REJECTED, error=error)
+        elif path in stored:
+            job.stored = stored[path]
+
+
+def _put(batch: Batch, paths: list[str]) -> Flow[tuple[dict[str, StoredObject], dict[str, PortraitError]]]:
+    store = batch.options.store
+    assert store is not None  # noqa: S101  (asked before)
+    stop = batch.uploads = store.new_stop()
+
+    def work() -> tuple[dict[str, StoredObject], dict[str, PortraitError]]:
+        try:
+            return dict(zip(paths, store.put_many(paths, stop=stop), strict=True)), {}
+        except SomeNotStored as some:
+            return some.stored, some.failures
+
+    stored, failures = yield Do(work)
+    for path in stored:
+        yield Report(FileMoved(source=path, stage="stored"))
+    return stored, failures
+
+
+def create(batch: Batch) -> Conducting:
+    """Create what is still missing."""
+    jobs = _missing(batch)
+    results = yield Each([_make(batch, job) for job in jobs])
+    for job, result in zip(jobs, results, strict=True):
+        if isinstance(result, PortraitError):
+            yield from drop(batch, job, state_of(result), error=result)
+        elif result is None:
+            yield from drop(batch, job, FileState.STOPPED, error=stopped())
+        else:
+            job.asset_id, job.how = result
+
+
+def _make(batch: Batch, job: Job) -> Flow[tuple[str, How] | None]:
+    if batch.stopped:
+        return None
+    if batch.over is not None:
+        raise batch.over
+    store, stored = batch.options.store, job.stored
+    if batch.options.check_public and store is not None and stored is not None:
+        yield Do(lambda: store.check_public(stored))
+    try:
+        made = yield from create_asset(
+            batch.caller, batch.options, job.content, job.stored, listed=batch.listed, replaces=job.replaces
+        )
+    except HOPELESS as over:
+        batch.over = over
+        raise
+    yield Report(FileMoved(source=job.content.source, stage="created", asset_id=made[0]))
+    return made
+
+
+def agree(batch: Batch) -> Conducting:
+    """Two processes may have created the same content: both take the oldest, and report the other."""
+    made = {job.content.digest: job for job in batch.jobs.values() if job.how not in {None, How.EXISTING}}
+    if not made or batch.stopped:
+        return
+    found = (yield Each([_settled(batch, made)]))[0]
+    if isinstance(found, Exception):  # the list failed: what was made is still what we wait for
+        return
+    for digest, job in made.items():
+        alive = usable(found.get(digest, []))
+        if alive and alive[0].id != job.asset_id:
+            job.asset_id, job.how = alive[0].id, How.EXISTING
+        job.duplicates = tuple(asset.id for asset in alive if asset.id != job.asset_id)
+
+
+def _settled(batch: Batch, made: dict[str, Job]) -> Flow[dict[str, list[Asset]]]:
+    """List until our own assets are seen: then every older one is seen as well, and a younger one yields to ours."""
+    found: dict[str, list[Asset]] = {}
+    for pause in (0.0, *PAUSES):
+        if pause:
+            yield Wait(pause)
+        found = yield from list_group(batch.caller, batch.options)
+        seen = {asset.id for assets in found.values() for asset in assets}
+        if all(job.asset_id in seen for job in made.values()):
+            break
+    return found

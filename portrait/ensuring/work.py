@@ -1,0 +1,160 @@
+"""What the steps of a batch share: the contents that are still under way, and the two things that a step may yield.
+
+A content leaves the batch by `drop`, which gives the same outcome to every source that has it. What the steps do is in
+`comparing`, `making` and `batch`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from attrs import define, field, frozen
+
+from portrait.ensuring.options import EnsureOptions
+from portrait.ensuring.outcomes import FileOutcome, FileState, How
+from portrait.ensuring.sources import Content
+from portrait.errors import (
+    AccountError,
+    AuthError,
+    ConnectFailed,
+    PortraitError,
+    QuotaExceeded,
+    TransportError,
+    UnknownOutcome,
+    UsageError,
+)
+from portrait.flow import Flow
+from portrait.models import Asset
+from portrait.s3 import SourceChanged, SourceUnreadable, StopFlag, StorageUnreachable, StoredObject, UploadInterrupted
+
+if TYPE_CHECKING:
+    from portrait.calling import Caller
+
+
+@frozen
+class Each:
+    """Run these flows beside each other; answered by their results, a `PortraitError` for a flow that failed."""
+
+    flows: Sequence[Flow[Any]]
+
+
+@frozen
+class Give:
+    """An outcome for the caller."""
+
+    outcome: FileOutcome
+
+
+Conducting = Generator[Each | Give, Any, None]
+
+
+# What every further call would meet as well.
+HOPELESS = (QuotaExceeded, AuthError, AccountError, ConnectFailed)
+
+
+# The nearest class in an error's ancestry decides; anything else is a refusal.
+_STATES: Mapping[type[BaseException], FileState] = MappingProxyType(
+    {
+        QuotaExceeded: FileState.NO_ROOM,
+        UnknownOutcome: FileState.UNKNOWN,
+        TransportError: FileState.STOPPED,
+        StorageUnreachable: FileState.STOPPED,
+        UploadInterrupted: FileState.STOPPED,
+        UsageError: FileState.REJECTED,
+        SourceUnreadable: FileState.REJECTED,
+        SourceChanged: FileState.REJECTED,
+    }
+)
+
+
+@define
+class Job:
+    """One content, and every source that has it."""
+
+    content: Content
+    sources: list[str]
+    existing: list[Asset] = field(factory=list)
+    asset_id: str = ""
+    how: How | None = None
+    replaces: Asset | None = None
+    stored: StoredObject | None = None
+    duplicates: tuple[str, ...] = ()
+
+
+@define
+class Batch:
+    """What is shared by the steps of one run.
+
+    Attributes:
+        stopping: Set by `stop`.
+        listed: When the group was looked at, in monotonic seconds.
+        uploads: Ends uploads to object storage.
+        over: Set by the first error that every further create would meet, such as `QuotaExceeded`: nothing more is
+            created, what was created is still waited for.
+    """
+
+    caller: Caller
+    options: EnsureOptions
+    jobs: dict[str, Job] = field(factory=dict)
+    over: PortraitError | None = None
+    listed: float = 0.0
+    uploads: StopFlag | None = None
+    stopping: threading.Event = field(factory=threading.Event)
+
+    @property
+    def stopped(self) -> bool:
+        """The user has interrupted: nothing new is begun."""
+        return self.stopping.is_set()
+
+    def stop(self) -> None:
+        """Begin nothing new, and end uploads soon: they are resumed by the next run."""
+        self.stopping.set()
+        if self.uploads is not None:
+            self.uploads.set()
+
+
+def give(job: Job, state: FileState, **facts: Any) -> Conducting:
+    """The same outcome for every source of one content."""
+    for source in job.sources:
+        yield Give(
+            FileOutcome(
+                source=source,
+                state=state,
+                asset_id=job.asset_id,
+                how=job.how,
+                sha256=job.content.sha256,
+                name=job.content.name,
+                duplicates=job.duplicates,
+                stored_key=job.stored.key if job.stored else "",
+                **facts,
+            )
+        )
+
+
+def drop(batch: Batch, job: Job, state: FileState, **facts: Any) -> Conducting:
+    """This content is done with."""
+    del batch.jobs[job.content.digest]
+    yield from give(job, state, group_id=batch.options.group_id, **facts)
+
+
+def state_of(error: PortraitError) -> FileState:
+    """What an error says of a file that was to be sent."""
+    if isinstance(error, TransportError) and error.may_have_executed:
+        return FileState.UNKNOWN
+    return next((_STATES[kind] for kind in type(error).__mro__ if kind in _STATES), FileState.REFUSED)
+
+
+def stopped() -> PortraitError:
+    """The error of what an interrupt left undone."""
+    return UsageError("Stopped before it was done.", advice="Run again: it goes on where it stopped.")
+
+
+def or_raise(results: list[Any]) -> list[Any]:
+    """The results of flows whose failure ends the batch."""
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return results
