@@ -107,8 +107,9 @@ class AiohttpTransport:
             )
             try:
                 body = await _read(answer)
-            finally:
-                answer.close()  # an answer that was read to its end has given its connection back already
+            except BaseException:
+                answer.close()  # one that was read to its end has given its connection back already
+                raise
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise _failure(error) from error
         headers = {name.lower(): value for name, value in answer.headers.items()}
@@ -131,7 +132,6 @@ class AiohttpTransport:
         session = aiohttp.ClientSession(
             connector=_Connector(limit=self._connections, ssl=self._ssl or True),
             cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=("User-Agent",),
         )
         self._session, self._loop, self._pid = session, asyncio.get_running_loop(), os.getpid()
         self._life = _life(session)
