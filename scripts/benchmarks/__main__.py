@@ -9,18 +9,19 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Mapping
 
-from scripts.benchmarks import calling, holding, serving, starting, testing, watching
+from scripts.benchmarks import calling, files, holding, serving, starting, testing, watching
 from scripts.benchmarks.figures import Figure, table
 
 # Letter → what measures it, and how many rounds it takes.
 _FIGURES: Mapping[str, tuple[Callable[[int], Iterator[Figure]], int]] = {
     "a": (serving.measure, 15),
-    "b": (calling.measure, 31),
+    "b": (calling.measure, 99),
     "c": (starting.measure_servers, 7),
     "d": (starting.measure_imports, 15),
     "e": (holding.measure, 9),
     "f": (watching.measure, 1),
     "g": (testing.measure, 3),
+    "files": (files.measure, 7),
 }
 
 

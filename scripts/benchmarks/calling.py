@@ -43,7 +43,7 @@ _ANSWER = {
     },
 }
 _HEADERS = {"Authorization": f"Bearer {KEY}"}
-_CALLS = 300
+_CALLS = 96
 _IN_FLIGHT = 16
 
 

@@ -30,7 +30,7 @@ class Generator:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._process.communicate()
 
-    def rate(self, port: int, request: bytes, seconds: float, connections: int = 8) -> float:
+    def rate(self, port: int, request: bytes, seconds: float, connections: int = 32) -> float:
         """Requests per second."""
         job = {"port": port, "request": request.decode(), "connections": connections, "seconds": seconds}
         assert self._process.stdin is not None
