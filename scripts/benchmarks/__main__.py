@@ -18,7 +18,7 @@ _FIGURES: Mapping[str, tuple[Callable[[int], Iterator[Figure]], int]] = {
     "b": (calling.measure, 99),
     "c": (starting.measure_servers, 7),
     "d": (starting.measure_imports, 15),
-    "e": (holding.measure, 9),
+    "e": (holding.measure, 51),
     "f": (watching.measure, 1),
     "g": (testing.measure, 3),
     "files": (files.measure, 7),

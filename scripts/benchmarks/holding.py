@@ -23,7 +23,7 @@ from scripts.benchmarks.figures import Figure, ratio
 from scripts.benchmarks.processes import module
 
 _FEW, _MANY = 100, 100_000
-_CALLS = 400
+_CALLS = 80
 
 
 def measure(rounds: int) -> Iterator[Figure]:
