@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import orjson
 from attrs import evolve, field, frozen
@@ -27,6 +28,7 @@ from portrait.errors import (
     ConnectionLost,
     NotAccessible,
     PortraitError,
+    Retry,
     Timeout,
     TransportError,
     UsageError,
@@ -170,6 +172,8 @@ class Caller:
             uncertain = uncertain or error.may_have_executed
             if delay is None:
                 error.may_have_executed = uncertain
+                if uncertain and resend is Resend.RECOVER and error.retry is Retry.BACKOFF:
+                    error.retry = Retry.LOOK_FIRST
                 raise error
             _LOG.info("%s failed with %s; again in %.1f s", name, type(error).__name__, delay)
             yield Report(CallRetried(action=name, attempt=attempt, delay=delay, error=type(error).__name__))
@@ -189,7 +193,7 @@ class Caller:
                 answer, action=name, dialect=self.dialect, secrets=lambda: self._with_key(secrets())
             )
         except TransportFailure as failure:
-            lost = failed(name, failure)
+            lost = failed(name, failure, request.url)
             yield self._finished(name, attempt, started, answer, lost)
             raise lost from failure
         except PortraitError as refused:
@@ -203,8 +207,7 @@ class Caller:
         return result, source
 
     def _with_key(self, secrets: tuple[str, ...]) -> tuple[str, ...]:
-        key = self.headers.get("Authorization", "").rpartition(" ")[2]
-        return (*secrets, key) if key else secrets
+        return _secret_enough(*secrets, self.headers.get("Authorization", "").rpartition(" ")[2])
 
     def _finished(
         self, name: str, attempt: int, started: float, answer: HttpResponse | None, end: Response | PortraitError
@@ -251,10 +254,10 @@ def decoded(cls: type[R], result: Mapping[str, Any], response: Response, name: s
     return value
 
 
-def failed(name: str, failure: TransportFailure) -> TransportError:
-    """The error for a request that got no whole answer."""
-    detail = f": {failure.detail}" if failure.detail else ""
-    message = f"{name}: {failure.broken.value}{detail}."
+def failed(name: str, failure: TransportFailure, url: str) -> TransportError:
+    """The error for a request that got no whole answer; it names the host, and nothing else of the address."""
+    detail = f" ({failure.detail})" if failure.detail else ""
+    message = f"{name}: {failure.broken.value.format(host=urlsplit(url).netloc)}{detail}."
     match failure.broken:
         case Broken.CONNECT:
             return ConnectFailed(message, action=name)
@@ -285,8 +288,12 @@ def _secrets(body: Any) -> tuple[str, ...]:
         return ()
     token, url = body.get("BytedToken"), body.get("URL")
     query = url.partition("?")[2] if isinstance(url, str) else ""
-    # A word or two is no secret, and blanking it would tear texts to pieces.
-    return tuple(text for text in (token, query) if isinstance(text, str) and len(text) >= 8)
+    return tuple(text for text in (token, query) if isinstance(text, str))
+
+
+def _secret_enough(*texts: str) -> tuple[str, ...]:
+    """A word or two is no secret, and blanking it would tear codes and messages to pieces."""
+    return tuple(text for text in texts if len(text) >= 8)
 
 
 def _json(name: str, body: Mapping[str, Any]) -> bytes:

@@ -25,6 +25,7 @@ class Retry(Enum):
 
     NEVER = "never"
     BACKOFF = "after a pause"
+    LOOK_FIRST = "after looking whether it was carried out"
     IN_WINDOW = "while the validation window is open"
     AFTER_DELETING = "after something was deleted"
 
@@ -122,7 +123,7 @@ class Timeout(TransportError):
 class BadResponse(TransportError):
     """Something answered, but not with the protocol: an HTML page, an empty or a cut-off body."""
 
-    advice = "Check that base_url names the portrait API; a proxy may have answered in its place."
+    advice = "Check base_url, which ends in /v1 for AllToken; a proxy may have answered in its place."
     retry = Retry.BACKOFF
 
 
@@ -171,7 +172,8 @@ class ApiError(PortraitError):
         return f"{where}{code}{super().__str__()}{request}"
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(code={self.code!r}, action={self.action!r}, request_id={self.request_id!r})"
+        facts = f"code={self.code!r}, action={self.action!r}, request_id={self.request_id!r}"
+        return f"{type(self).__name__}({self.message!r}, {facts})"
 
 
 class InvalidRequest(ApiError):
@@ -311,6 +313,7 @@ class WaitTimeout(OutcomeError):
     """
 
     advice = "It may still come: wait again with the same id."
+    retry = Retry.BACKOFF
 
     def __init__(self, message: str, *, waited: float, last: object = None) -> None:
         super().__init__(message)
@@ -350,6 +353,7 @@ class UnknownOutcome(OutcomeError):
     """An answer was lost, and what the service did could not be found out."""
 
     advice = "Look at the lists before you try again."
+    retry = Retry.LOOK_FIRST
     may_have_executed = True
 
 

@@ -87,10 +87,10 @@ class HttpResponse:
 class Broken(Enum):
     """Where a request broke off."""
 
-    CONNECT = "could not connect"  # nothing was sent
-    CONNECT_TIMEOUT = "could not connect in time"  # nothing was sent
-    LOST = "the connection was lost"
-    TIMEOUT = "no answer in time"
+    CONNECT = "could not connect to {host}"  # nothing was sent
+    CONNECT_TIMEOUT = "could not connect to {host} in time"  # nothing was sent
+    LOST = "the connection to {host} was lost"
+    TIMEOUT = "no answer from {host} in time"
     CUT_OFF = "the answer was cut off"
 
 

@@ -133,7 +133,8 @@ def checked_key(api_key: str | None, provider: Provider) -> str:
         raise UsageError("The API key must be a string.")
     if not api_key.isascii() or not api_key.isprintable() or " " in api_key:
         raise UsageError(
-            "The API key has a space, a line break or a character outside of ASCII.", advice="Copy it again."
+            "The API key has a space, a line break or a character outside of ASCII.",
+            advice="Copy it again, without the word Bearer.",
         )
     return api_key
 

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from portrait.errors import UsageError
+
 
 def asset_uri(asset_id: str) -> str:
-    """`asset://<id>` for an asset's id, or for what is such an address already."""
-    return f"asset://{bare_id(asset_id)}"
+    """`asset://<id>` for an asset's id, or for what is such an address already.
+
+    Raises:
+        UsageError: It is empty, has a space, or is a group's id.
+    """
+    bare = bare_id(asset_id)
+    if not bare or any(c.isspace() for c in bare) or bare.startswith("group-"):
+        raise UsageError(f"{asset_id!r} is not the id of an asset.")
+    return f"asset://{bare}"
 
 
 def bare_id(asset_id: str) -> str:
     """The id in `asset://<id>`. Capitals of the prefixes are taken from users and not passed on (M)."""
+    if not isinstance(asset_id, str):
+        raise UsageError(f"The id of an asset is a string, not {asset_id!r}.")
     bare = asset_id[8:] if asset_id[:8].lower() == "asset://" else asset_id
     return "asset-" + bare[6:] if bare[:6].lower() == "asset-" else bare

@@ -95,7 +95,7 @@ class _Watch:
         try:
             answer = yield from self.caller.call(action, request, self.timeouts())
         except PortraitError as error:
-            if error.retry is not Retry.BACKOFF:
+            if error.retry not in {Retry.BACKOFF, Retry.LOOK_FIRST}:
                 raise
             self.trouble = error
             return None

@@ -72,6 +72,9 @@ def unwrap(
             raise _refusal({}, source, action, dialect)
         return _result(body, response, action), source
     if body.get("error"):
+        if response.status in {404, 405}:
+            # No id is ever answered so: it is the address that is not there.
+            raise _bad(response, action, "answered that there is no such address")
         raise _plain(body["error"], source, action)
     raise _bad(response, action, "answered JSON without ResponseMetadata")
 

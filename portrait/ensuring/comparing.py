@@ -57,6 +57,7 @@ def rejected(content: Content, group_id: str = "") -> FileOutcome:
     first = content.faults[0]
     error = MediaRejected(
         f"{content.source}: {' '.join(fault.message for fault in content.faults)}",
+        code=f"InvalidParameter.{first.code}",
         detail=first.code,
     )
     return FileOutcome(

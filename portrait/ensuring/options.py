@@ -10,6 +10,7 @@ from attrs.validators import ge
 
 from portrait.ensuring.flights import Flights
 from portrait.ensuring.intents import Intents
+from portrait.errors import UsageError
 from portrait.models import AssetType, GroupType
 from portrait.models.common import as_asset_type, as_group_type
 from portrait.s3 import ObjectStore
@@ -72,9 +73,11 @@ def options_of(flights: Flights, caller: Caller, query: EnsureQuery) -> EnsureOp
     """A client's keywords as options.
 
     Raises:
-        UsageError: A value is outside of its closed set.
+        UsageError: The group is missing, or a value is outside of its closed set.
     """
     given: dict[str, Any] = dict(query)
+    if not given.get("group_id"):
+        raise UsageError("group_id= is missing.", advice="`ensure_group` gives a group of a name.")
     state_dir, quota = given.pop("state_dir", None), given.pop("quota", "documented")
     for name, convert in (("group_type", as_group_type), ("asset_type", as_asset_type)):
         if given.get(name) is not None:

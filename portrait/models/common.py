@@ -114,15 +114,18 @@ class Response:
     body: Mapping[str, Any] = field(factory=dict, repr=False)
 
 
+_NOWHERE = Response()
+
+
 @frozen(kw_only=True)
 class Result:
     """The base of what an Action answers.
 
     Attributes:
-        response: The raw answer; None on a value that did not come from one, such as an item of a page.
+        response: The raw answer; empty on a value that is not one by itself, such as an item of a page.
     """
 
-    response: Response | None = field(default=None, eq=False, repr=False)
+    response: Response = field(default=_NOWHERE, eq=False, repr=False)
 
 
 @frozen(kw_only=True)

@@ -18,7 +18,7 @@ from yarl import URL
 
 from portrait.errors import UsageError
 from portrait.http import Broken, HttpRequest, HttpResponse, Timeouts, TransportFailure
-from portrait.transports.common import MAX_ANSWER, ProxyChoice, ssl_context
+from portrait.transports.common import MAX_ANSWER, TIMED_OUT, ProxyChoice, reason, ssl_context
 
 # From the special to the general: the first that fits.
 _BROKEN: tuple[tuple[type[BaseException], Broken], ...] = (
@@ -170,10 +170,7 @@ async def _read(answer: aiohttp.ClientResponse) -> bytes:
 
 
 def _failure(error: BaseException) -> TransportFailure:
-    # Details are class names: messages of the library repeat the URL.
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return TransportFailure(Broken.CONNECT, "the certificate is not trusted; name your CA by ssl=")
     if isinstance(error, TimeoutError) and getattr(error.__cause__, "unsent", False):
-        return TransportFailure(Broken.CONNECT_TIMEOUT, type(error).__name__)
+        return TransportFailure(Broken.CONNECT_TIMEOUT)
     broken = next((broken for kind, broken in _BROKEN if isinstance(error, kind)), Broken.LOST)
-    return TransportFailure(broken, type(error).__name__)
+    return TransportFailure(broken, "" if broken in TIMED_OUT else reason(error))

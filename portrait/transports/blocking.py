@@ -17,7 +17,7 @@ from urllib3 import exceptions
 
 from portrait.clock import Clock, SystemClock
 from portrait.http import Broken, HttpRequest, HttpResponse, Timeouts, TransportFailure
-from portrait.transports.common import MAX_ANSWER, ProxyChoice, ssl_context
+from portrait.transports.common import MAX_ANSWER, TIMED_OUT, ProxyChoice, reason, ssl_context
 
 # From the special to the general: urllib3's tree says less than its leaves.
 _BROKEN: tuple[tuple[type[Exception], Broken], ...] = (
@@ -92,7 +92,7 @@ class Urllib3Transport:
         except exceptions.HTTPError as error:
             raise _failure(error, begun=answer is not None) from error
         except OSError as error:
-            raise TransportFailure(Broken.LOST, type(error).__name__) from error
+            raise TransportFailure(Broken.LOST, reason(error)) from error
 
     def _read(self, answer: urllib3.BaseHTTPResponse, ends: float | None) -> bytes:
         """Read to the end, but no longer than allowed: a server may send a byte a second for ever."""
@@ -162,16 +162,8 @@ def _failure(error: exceptions.HTTPError, *, begun: bool) -> TransportFailure:
     answered = begun or (isinstance(cause, HTTPException) and not isinstance(cause, ConnectionError))
     if broken is Broken.LOST and answered:
         broken = Broken.CUT_OFF
-    return TransportFailure(broken, _reason(error))
+    return TransportFailure(broken, "" if broken in TIMED_OUT else reason(error))
 
 
 def _cause(error: BaseException) -> Any:
     return error.__cause__ or (error.args[-1] if error.args else None)
-
-
-def _reason(error: BaseException) -> str:
-    # Class names: messages of the library repeat the URL.
-    cause = _cause(error)
-    if isinstance(cause, ssl_module.SSLCertVerificationError):
-        return f"the certificate is not trusted ({cause.verify_message}); name your CA by ssl="
-    return type(cause).__name__ if isinstance(cause, BaseException) else type(error).__name__

@@ -1,14 +1,21 @@
-"""What both transports share: the largest answer, whom to trust, which way leads out, and who is on this machine."""
+"""What both transports share: the largest answer, whom to trust, which way leads out, and what went wrong on it."""
 
 from __future__ import annotations
 
+import os
+import socket
 import ssl as ssl_module
+from collections.abc import Iterator
 from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from portrait.errors import UsageError
+from portrait.http import Broken
+
+# What is said already by where the request broke off.
+TIMED_OUT = frozenset({Broken.CONNECT_TIMEOUT, Broken.TIMEOUT})
 
 MAX_ANSWER = 32 * 1024 * 1024  # bytes; a page of 100 items has some 100 KB
 
@@ -94,3 +101,32 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def reason(error: BaseException) -> str:
+    """Why a request failed, in words of the operating system; never the library's own text, which repeats the URL."""
+    for cause in _causes(error):
+        if isinstance(cause, ssl_module.SSLCertVerificationError):
+            why = getattr(cause, "verify_message", "")  # aiohttp has an error of that family without one
+            return f"the certificate is not trusted{why and f': {why}'}; name your CA by ssl="
+        if isinstance(cause, ssl_module.SSLError):
+            return "it does not speak TLS; is it a plain http address?"
+        if isinstance(cause, socket.gaierror):
+            return "there is no such host"
+        if isinstance(cause, OSError) and cause.errno:
+            return os.strerror(abs(cause.errno)).lower()
+    return type(error).__name__
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and what it came from, also where a library keeps that in an attribute or an argument."""
+    seen: list[BaseException] = []
+    ahead: list[BaseException] = [error]
+    while ahead and len(seen) < 20:
+        current = ahead.pop(0)
+        if current in seen:
+            continue
+        seen.append(current)
+        yield current
+        kept = (current.__cause__, current.__context__, getattr(current, "os_error", None), *current.args)
+        ahead += [cause for cause in kept if isinstance(cause, BaseException)]

@@ -79,6 +79,10 @@ ANSWERS = {
         answer({"error": {"type": "rate_limit_error", "message": "slow down"}}),
         (Throttled, "slow down"),
     ),
+    "the plain form, no such path": (
+        answer({"error": {"type": "not_found_error", "message": "There is nothing at /portrait/."}}, 404),
+        (BadResponse, "no such address"),
+    ),
     "the plain form, empty": (answer({"error": {}}, 500), (BadResponse, "without ResponseMetadata")),
     "another JSON": (answer({"message": "no Route matched"}, 404), (BadResponse, "without ResponseMetadata")),
     "HTML, 200": (answer(HTML, 200), (BadResponse, "an HTML page")),

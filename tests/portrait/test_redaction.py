@@ -8,13 +8,13 @@ import traceback
 import orjson
 import pytest
 
-from portrait import ManualClock, PortraitError, models
+from portrait import InvalidParameter, ManualClock, PortraitError, models
 from portrait.dialects import ALLTOKEN, ARK
 from portrait.http import Broken
 from portrait.waiting import wait_until_validated
 from tests.portrait import raw_server
 from tests.portrait.raw_server import RawServer, answering, ok, saying
-from tests.portrait.support import KEY, answer, asset, body, broken, caller, good, play
+from tests.portrait.support import KEY, answer, asset, body, broken, caller, good, play, refused
 
 TOKEN = "20260318035710FFFFFFFFFFFFFFFFFFFF"
 QUERY = "X-Tos-Signature=planted-signature&X-Tos-Expires=43200"
@@ -153,3 +153,13 @@ def test_a_refusal_keeps_all_but_the_secret():
     assert played.error.response["ResponseMetadata"]["Error"]["Code"] == "NotFound.<secret>"
     other = play(caller().call_raw("GetAsset", {"Id": TOKEN}), refusal)
     assert other.error.code == f"NotFound.{TOKEN}"
+
+
+@pytest.mark.parametrize("key", ["a", "me", "k1", "Message"])
+def test_a_short_key_tears_no_answer_to_pieces(colour, key):
+    """Any key works on an emulator: one that is a common word is not blanked in codes, messages and names."""
+    client, _ = colour.scripted(refused("InvalidParameter", "The parameter Name is too long."), api_key=key)
+    with pytest.raises(InvalidParameter) as caught:
+        client.create_asset_group(name="x")
+    assert caught.value.code == "InvalidParameter"
+    assert caught.value.message == "The parameter Name is too long."

@@ -15,6 +15,7 @@ from portrait.errors import (
     InvalidParameter,
     NotFound,
     QuotaExceeded,
+    Retry,
     ServerError,
     Throttled,
     Timeout,
@@ -131,6 +132,22 @@ def test_a_call_is_this_list_of_effects():
         next(flow)
     assert end.value.value == models.Asset(id="asset-1")
     assert end.value.value.response.request_id == REQUEST_ID
+
+
+@pytest.mark.parametrize("resend", list(Resend), ids=lambda resend: resend.value)
+def test_an_error_never_invites_to_repeat_a_create_blindly(resend):
+    """`retry` says "again" where that does no harm, and "look first" where it would make a second one."""
+    action, request, _ = CALLS[resend]
+    played = play(caller(policy=NO_RETRY).call(action, request), broken(Broken.LOST))
+    assert played.error.retry is (Retry.LOOK_FIRST if resend is Resend.RECOVER else Retry.BACKOFF)
+    played = play(caller(policy=NO_RETRY).call(action, request), broken(Broken.CONNECT))
+    assert played.error.retry is Retry.BACKOFF
+
+
+def test_a_transport_error_names_the_host_and_nothing_else_of_the_address():
+    """Whoever mistyped the address sees it; the path and the query stay away."""
+    played = play(caller(policy=NO_RETRY).call(*CALLS[Resend.SAFE][:2]), broken(Broken.CONNECT, "connection refused"))
+    assert played.error.message == "GetAsset: could not connect to localhost:1 (connection refused)."
 
 
 def test_an_error_says_that_an_earlier_attempt_may_have_happened():
