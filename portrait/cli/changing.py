@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from portrait.cli.command import Command
 from portrait.cli.failing import as_json, combined, exit_code, lines
-from portrait.cli.records import Kind, assets_in, counted, kind_of
+from portrait.cli.grouping import named
+from portrait.cli.records import assets_in, counted
 from portrait.errors import PortraitError, UsageError
-from portrait.uri import bare_id
+from portrait.models import AssetGroup
 
 if TYPE_CHECKING:
     from portrait.cli.context import Context
@@ -17,39 +18,39 @@ if TYPE_CHECKING:
 
 
 def _rename_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id", metavar="ID", help="of a group or an asset; asset://... too")
-    parser.add_argument("name", metavar="NAME", help="the new name, at most 50 characters on AllToken")
+    parser.add_argument("id", metavar="NAME|ID", help="a group's name or id, or an asset's id; asset://... too")
+    parser.add_argument("name", metavar="NEW-NAME", help="the new name, at most 50 characters on AllToken")
 
 
 def _rm_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("ids", metavar="ID", nargs="+", help="of groups or assets; asset://... too")
+    words = "groups' names or ids, or assets' ids; asset://... too"
+    parser.add_argument("ids", metavar="NAME|ID", nargs="+", help=words)
     parser.add_argument("--yes", action="store_true", help="do not ask; needed where there is no terminal")
 
 
 def _rename(context: Context, told: argparse.Namespace) -> int:
     client = context.client
-    is_asset = kind_of(client, told.id) is Kind.ASSET
-    context.how_to_go_on = "The same command can be given again."
-    (client.update_asset if is_asset else client.update_asset_group)(id=told.id, name=told.name)
-    plain = bare_id(told.id)
-    context.output.event({"id": plain, "name": told.name}, line=f"{plain} is now {told.name}", key="id")
+    found = named(client, told.id)
+    context.how_to_go_on = f"{found.id} may have its new name already; `portrait show {found.id}` says so."
+    change = client.update_asset_group if isinstance(found, AssetGroup) else client.update_asset
+    change(id=found.id, name=told.name)
+    context.output.event({"id": found.id, "name": told.name}, line=f"{found.id} is now {told.name}", key="id")
     return 0
 
 
 class _Doomed:
-    """One id that is to be deleted, and what goes with it."""
+    """Something that is to be deleted, and what goes with it."""
 
     def __init__(self, client: PortraitClient, given: str) -> None:
-
-        self.id = bare_id(given)
-        self.is_group = kind_of(client, given) is Kind.GROUP
+        found = named(client, given)
+        self.id = found.id
+        self.is_group = isinstance(found, AssetGroup)
         self.record: dict[str, Any] = {"id": self.id, "deleted": True}
-        self.words = self.id
-        if self.is_group:
-            group = client.get_asset_group(id=self.id)
-            assets = assets_in(client, group)
+        self.words = f"{self.id} ({found.name})" if found.name else self.id
+        if isinstance(found, AssetGroup):
+            assets = assets_in(client, found)
             self.record["assets"] = assets
-            self.words = f"{self.id} ({group.name}) with {counted(assets, 'asset')}"
+            self.words += f" with {counted(assets, 'asset')}"
 
 
 def _rm(context: Context, told: argparse.Namespace) -> int:
@@ -63,12 +64,15 @@ def _rm(context: Context, told: argparse.Namespace) -> int:
         output.complain(lines(error, id))
         output.event({"id": id, "deleted": False, "error": as_json(error)})
 
-    doomed: list[_Doomed] = []
+    found: dict[str, _Doomed] = {}  # by id: a group may be named twice, by name and by id
     for given in dict.fromkeys(told.ids):
         try:
-            doomed.append(_Doomed(client, given))
+            one = _Doomed(client, given)
         except PortraitError as error:
             failed(given, error)
+        else:
+            found.setdefault(one.id, one)
+    doomed = list(found.values())
     if doomed and not told.yes and not context.confirmed(_question(doomed)):
         output.remark("Nothing was deleted.")
         return combined([*codes, 1])

@@ -1,15 +1,16 @@
-"""The group that `--group NAME|ID` means; one that is missing can be made. Owns how a name is told from an id; must
-not know what goes into the group.
+"""What a word means that names a group or an asset: `NAME|ID`. Owns how a name is told from an id, and what is said of
+a name that nobody bears; must not know what is done with what was found.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from portrait.errors import AmbiguousGroup, NotAccessible
-from portrait.models import AssetGroup, GroupType
+from portrait.errors import AmbiguousGroup, NotAccessible, UsageError
+from portrait.models import Asset, AssetGroup, GroupType
 
 if TYPE_CHECKING:
     from portrait.client import PortraitClient
@@ -52,6 +53,42 @@ def find_group(
         ids = tuple(group.id for group in sorted(named, key=lambda group: (group.create_time, group.id)))
         raise AmbiguousGroup(f"{len(ids)} groups are named {wanted!r}: {', '.join(ids)}.", group_ids=ids)
     return named[0] if named else None
+
+
+def named_group(client: PortraitClient, wanted: str) -> AssetGroup:
+    """The group of that id, or of that very name, of either kind.
+
+    Raises:
+        UsageError: Nobody bears the name.
+        AmbiguousGroup: Several groups bear the name.
+        NotAccessible: There is no group of that id.
+        PortraitError: As the calls.
+    """
+    found = find_group(client, wanted, tuple(GroupType))
+    if found is None:
+        raise UsageError(f"No group is named {wanted!r}.", advice="`portrait groups` lists them.")
+    return found
+
+
+def named(client: PortraitClient, wanted: str) -> Asset | AssetGroup:
+    """The asset of that id, or the group of that id or name.
+
+    Raises:
+        UsageError: Nobody bears the name.
+        AmbiguousGroup: Several groups bear the name.
+        NotAccessible: There is nothing of that id.
+        PortraitError: As the calls.
+    """
+    if wanted.lower().startswith(("asset-", "asset://")):
+        return client.get_asset(id=wanted)
+    try:
+        return named_group(client, wanted)
+    except UsageError:
+        # Other vendors' ids look different (contract §2): only asking tells.
+        for look in (client.get_asset, client.get_asset_group):
+            with suppress(NotAccessible):
+                return look(id=wanted)
+        raise
 
 
 def _by_id(client: PortraitClient, wanted: str) -> AssetGroup | None:

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from portrait.cli.command import Command, one_of
-from portrait.cli.records import Kind, asset_record, assets_in, group_record, kind_of
+from portrait.cli.grouping import named, named_group
+from portrait.cli.records import asset_record, assets_in, group_record
 from portrait.cli.tables import Column
+from portrait.models import Asset
 
 if TYPE_CHECKING:
     from portrait.cli.context import Context
@@ -41,7 +43,7 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
 
 def _asset_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--group", metavar="ID", action="append", help="only of this group; may be repeated")
+    add("--group", metavar="NAME|ID", action="append", help="only of this group; may be repeated")
     add(
         "--status",
         type=one_of(*STATUSES),
@@ -53,7 +55,7 @@ def _asset_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _show_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id", metavar="ID", help="of a group or an asset; asset://... too")
+    parser.add_argument("id", metavar="NAME|ID", help="a group's name or id, or an asset's id; asset://... too")
 
 
 def _groups(context: Context, told: argparse.Namespace) -> int:
@@ -67,10 +69,13 @@ def _groups(context: Context, told: argparse.Namespace) -> int:
 
 
 def _assets(context: Context, told: argparse.Namespace) -> int:
+    client = context.client
+    groups = [named_group(client, wanted).id for wanted in told.group or ()]
+
     def found() -> Iterator[dict[str, Any]]:
         for kind in (told.type,) if told.type else GROUP_TYPES:
-            for asset in context.client.iter_assets(
-                group_type=kind, group_ids=told.group, statuses=told.status, name=told.name
+            for asset in client.iter_assets(
+                group_type=kind, group_ids=groups or None, statuses=told.status, name=told.name
             ):
                 yield asset_record(asset)
 
@@ -80,11 +85,11 @@ def _assets(context: Context, told: argparse.Namespace) -> int:
 
 def _show(context: Context, told: argparse.Namespace) -> int:
     client = context.client
-    if kind_of(client, told.id) is Kind.ASSET:
-        context.output.one(asset_record(client.get_asset(id=told.id)), key="uri")
-        return 0
-    group = client.get_asset_group(id=told.id)
-    context.output.one({**group_record(group), "assets": assets_in(client, group)}, key="id")
+    found = named(client, told.id)
+    if isinstance(found, Asset):
+        context.output.one(asset_record(found), key="uri")
+    else:
+        context.output.one({**group_record(found), "assets": assets_in(client, found)}, key="id")
     return 0
 
 

@@ -1,44 +1,17 @@
-"""Groups and assets as plain records with the library's own names, and what an id stands for. Owns what of them is
-shown, which leaves out signed links; must not know how a record is written.
+"""Groups and assets as plain records with the library's own names. Owns what of them is shown, which leaves out signed
+links; must not know how a record is written.
 """
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from portrait.errors import NotAccessible
 from portrait.models import AssetFilter
 from portrait.uri import asset_uri
 
 if TYPE_CHECKING:
     from portrait.client import PortraitClient
     from portrait.models import Asset, AssetGroup
-
-
-class Kind(Enum):
-    """What an id stands for."""
-
-    ASSET = "asset"
-    GROUP = "group"
-
-
-def kind_of(client: PortraitClient, id: str) -> Kind:  # noqa: A002
-    """What an id stands for: by its form, else by asking, since other vendors' ids look different (contract §2).
-
-    Raises:
-        PortraitError: As GetAsset, where the form says nothing.
-    """
-    start = id.lower()
-    if start.startswith("asset"):
-        return Kind.ASSET
-    if start.startswith("group"):
-        return Kind.GROUP
-    try:
-        client.get_asset(id=id)
-    except NotAccessible:
-        return Kind.GROUP
-    return Kind.ASSET
 
 
 def group_record(group: AssetGroup) -> dict[str, Any]:

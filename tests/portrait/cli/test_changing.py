@@ -66,7 +66,45 @@ def test_only_what_is_not_there_is_refused(portrait):
     assert portrait("rm", "asset-20260518163348-xtzxl", "--yes").code == 3
 
 
-def test_an_id_of_unknown_form_is_looked_up(portrait, client):
-    """Other vendors' ids look different: the service decides, and refuses here."""
+def test_an_id_of_unknown_form_is_looked_up(portrait, emulator):
+    """Other vendors' ids look different: the service is asked before it is said that there is no such name."""
     ran = portrait("rm", "something", "--yes")
+    assert ran.code == 2
+    assert "No group is named 'something'." in ran.err
+    assert "`portrait groups` lists them." in ran.err
+    assert emulator.calls.count("GetAsset") == emulator.calls.count("GetAssetGroup") == 1
+
+
+def test_a_group_is_renamed_and_deleted_by_its_name(portrait, client, group, asset):
+    """As `put` and `forget` take it; named twice, it is deleted once."""
+    assert asset
+    assert portrait("rename", "hosts", "crew").rows == [{"id": group, "name": "crew"}]
+    assert client.get_asset_group(id=group).name == "crew"
+    ran = portrait("rm", "crew", group, "--yes")
+    assert ran.code == 0
+    assert ran.rows == [{"id": group, "deleted": True, "assets": 1}]
+    assert list(client.iter_asset_groups()) == []
+
+
+def test_a_name_that_several_groups_bear_changes_none(portrait, client, group):
+    """The ids are listed; nothing is guessed."""
+    twin = client.create_asset_group(name="hosts").id
+    for argv in (["rename", "hosts", "crew"], ["rm", "hosts", "--yes"], ["show", "hosts"]):
+        ran = portrait(*argv)
+        assert ran.code == 2
+        assert group in ran.err
+        assert twin in ran.err
+    assert len(list(client.iter_asset_groups(name="hosts"))) == 2
+
+
+def test_the_question_names_the_asset(portrait, asset):
+    """Nobody knows an asset by its id."""
+    ran = portrait("rm", asset, stdin="n\n", terminal=True, answering=True)
+    assert f"{asset} (front)" in ran.err
+
+
+def test_an_asset_that_is_not_there_is_not_asked_about(portrait):
+    """It is looked at first."""
+    ran = portrait("rm", "asset-20260518163348-xtzxl", stdin="y\n", terminal=True, answering=True)
     assert ran.code == 3
+    assert "Delete?" not in ran.err

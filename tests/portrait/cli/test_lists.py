@@ -46,6 +46,28 @@ def test_assets_are_filtered_by_group_state_and_name(portrait, client, group, as
     assert portrait("assets", "--type", "LivenessFace").json == []
 
 
+def test_a_group_is_meant_by_its_name_wherever_it_is_named(portrait, client, group, asset):
+    """Exactly that name, not a part of it."""
+    client.create_asset_group(name="hosts 2")
+    assert [one["uri"] for one in portrait("assets", "--group", "hosts").json] == [f"asset://{asset}"]
+    assert portrait("assets", "--group", "hosts 2").json == []
+    assert portrait("show", "hosts").json["id"] == group
+
+
+@pytest.mark.parametrize("argv", [["assets", "--group", "host"], ["show", "host"]])
+def test_a_name_that_nobody_bears_is_not_an_empty_list(portrait, group, argv):
+    """Exit code 2, and where the names are."""
+    ran = portrait(*argv)
+    assert ran.code == 2
+    assert ran.out == ""
+    assert ran.err == "portrait: No group is named 'host'.\n  → `portrait groups` lists them.\n"
+
+
+def test_assets_of_a_group_that_is_not_there_are_refused(portrait):
+    """A mistyped id is not an empty group."""
+    assert portrait("assets", "--group", "group-20260518163348-xtzxl").code == 3
+
+
 def test_quiet_lists_only_addresses(portrait, asset, group):
     """What `xargs` and generation take."""
     assert portrait("assets", "--quiet").out == f"asset://{asset}\n"
