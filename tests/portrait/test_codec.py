@@ -1,6 +1,7 @@
 """Between values and JSON: names, a tolerant reader for clients, a strict one for servers."""
 
 import contextlib
+import pickle
 import types
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -141,6 +142,7 @@ READINGS = {
     ),
     "Error empty beside a reason": ({"Error": {}, "FailedReason": "x"}, {"failure": Failure(message="x")}),
     "Error half": ({"Error": {"Code": "A"}}, {"failure": Failure(code="A")}),
+    "Error without a code": ({"Error": {"Message": "b"}}, {"failure": Failure(message="b")}),
     "Error before FailedReason": (
         {"Error": {"Code": "A", "Message": "b"}, "FailedReason": "x"},
         {"failure": Failure(code="A", message="b")},
@@ -225,6 +227,32 @@ def test_a_server_takes_null_for_absent_and_ignores_extra_fields():
     """Contract §2, small print."""
     sent = {"Id": "a", "ProjectName": None, "Extra": 1}
     assert codec.decode_strict(models.GetAssetRequest, sent) == models.GetAssetRequest(id="a")
+
+
+@pytest.mark.parametrize(
+    ("read", "cls", "sent", "why"),
+    [
+        (codec.decode, str, [], "must be a string"),
+        (codec.decode, int, "many", "must be an integer"),
+        (codec.decode, int, float("inf"), "must be an integer"),
+        (codec.decode, AssetType, [], "must be a string"),
+        (codec.decode, tuple[str, ...], {}, "must be an array"),
+        (codec.decode, Asset, "a", "must be an object"),
+        (codec.decode_strict, str, 5, "must be a string"),
+        (codec.decode_strict, int, 5.0, "must be an integer"),
+        (codec.decode_strict, AssetType, 5, "must be a string"),
+        (codec.decode_strict, AssetType, "image", "must be one of Image, Video, Audio"),
+        (codec.decode_strict, tuple[str, ...], "a", "must be an array"),
+        (codec.decode_strict, models.GetAssetRequest, "a", "must be an object"),
+    ],
+)
+def test_a_fault_of_the_whole_value_has_no_path(read, cls, sent, why):
+    """What is wrong at the top is said in the same words as anywhere below, and survives pickle."""
+    with pytest.raises(codec.WireFault) as info:
+        read(cls, sent)
+    fault = pickle.loads(pickle.dumps(info.value))
+    assert (fault.path, fault.why) == ("", why)
+    assert fault.args == ("", why)
 
 
 @given(

@@ -24,6 +24,7 @@ from portrait.errors import (
     AssetVanished,
     AuthError,
     BadResponse,
+    CodeRule,
     ConnectFailed,
     ConnectionLost,
     Forbidden,
@@ -165,6 +166,7 @@ def test_an_unknown_code_with_429_is_read_as_throttled(code):
         ("InvalidParameter.WidthTooSmall.Left", 400, MediaRejected, "Left"),
         ("NotFound.20260318035710B4CC874F89A1B2C3D4E5", 404, NotFound, "20260318035710B4CC874F89A1B2C3D4E5"),
         ("Throttling.User.Api", 400, Throttled, "User.Api"),
+        ("Throttling.MAX", 400, Throttled, "MAX"),
         ("SomethingNew", 400, InvalidRequest, ""),
         ("SomethingNew", 401, AuthError, ""),
         ("SomethingNew", 402, AccountError, ""),
@@ -348,3 +350,57 @@ def test_a_failed_review_says_whether_the_file_may_be_tried_again(code):
     error = AssetFailed("Failed.", asset=portrait.Asset(id="asset-1"), code=code)
     assert error.worth_another_try is again
     assert asset()["Id"] == error.asset.id
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (PortraitError("No."), "No."),
+        (PortraitError("No.", advice="Do."), "No. Do."),
+        (PortraitError(" indented"), " indented"),
+        (ConnectFailed("No."), "No. Check the base URL, the network and the proxy."),
+        (ConnectFailed("No.", advice=""), "No."),
+        (ConnectionLost("No."), "No."),
+        (ConnectionLost("No.", may_have_executed=True), "No. The call may have been carried out."),
+        (ApiError("No."), "No."),
+        (ApiError("No.", advice="Do."), "No. Do."),
+        (ApiError("No.", action="GetAsset"), "GetAsset: No."),
+        (ApiError("No.", code="A.b"), "A.b: No."),
+        (ApiError("No.", request_id="r"), "No. (request id r)"),
+        (ApiError("No.", code="A", action="GetAsset", request_id="r"), "GetAsset: A: No. (request id r)"),
+    ],
+    ids=repr,
+)
+def test_the_text_holds_what_is_known_and_no_more(error, text):
+    """Action, code, message, advice, request id: what an error does not have leaves no trace in its text."""
+    assert str(error) == text
+    assert error.args == (error.message,)
+
+
+def test_an_error_that_knows_nothing_says_so_plainly():
+    """Every fact that was not given is empty, None or the class's own."""
+    lost, api = ConnectionLost("No."), Throttled("No.")
+    assert (lost.action, lost.http_status, lost.may_have_executed, lost.advice) == ("", None, False, "")
+    assert (api.code, api.detail, api.action, api.request_id) == ("", "", "", "")
+    assert (api.http_status, api.retry_after, api.response) == (None, None, None)
+    assert (api.retry, api.advice) == (Retry.BACKOFF, Throttled.advice)
+    assert ApiError("No.", retry=Retry.IN_WINDOW).retry is Retry.IN_WINDOW
+    assert (AssetFailed("No.", asset=portrait.Asset(id="a")).code, ServerError("No.").may_have_executed) == ("", True)
+    assert AmbiguousGroup("Two.", group_ids=("group-1", "group-2")).group_ids == ("group-1", "group-2")
+
+
+@pytest.mark.parametrize("code", sorted(CODES))
+def test_a_code_has_the_advice_of_its_row_or_its_class(code):
+    """What a row of the table says goes before what its class says."""
+    error = api_error(code, "No.", http_status=200)
+    assert error.advice == (CODES[code].advice or CODES[code].error.advice)
+    assert error.retry is (CODES[code].retry or CODES[code].error.retry)
+
+
+def test_a_dialect_may_know_a_code_better():
+    """A rule that is given goes before the table, in class, advice and retry; the detail stays the code's."""
+    rule = CodeRule(NotFound, retry=Retry.BACKOFF, advice="Ask again.")
+    error = api_error("InvalidParameter.Name", "  ", http_status=404, rule=rule, action="GetAsset")
+    assert (type(error), error.retry, error.advice) == (NotFound, Retry.BACKOFF, "Ask again.")
+    assert (error.code, error.detail, error.http_status) == ("InvalidParameter.Name", "Name", 404)
+    assert (error.message, error.action) == ("The service refused the call with HTTP status 404.", "GetAsset")

@@ -53,6 +53,13 @@ def test_pauses_grow(attempt, chance):
     assert pause(policy, attempt, error, chance) <= pause(policy, attempt + 1, error, chance)
 
 
+@pytest.mark.parametrize(("first", "seconds"), [(1.0, 4.0), (0.0, 0.0)])
+def test_a_pause_too_long_for_a_number_is_the_longest(first, seconds):
+    """Where growing overflows, the pause is bounded all the same; one that begins at nothing stays nothing."""
+    policy = RetryPolicy(attempts=9, first=first, factor=1e300, longest=8.0)
+    assert pause(policy, 3, ConnectFailed("no connection"), 0.0) == seconds
+
+
 def test_no_retry_never_pauses():
     """One attempt is one attempt."""
     assert pause(NO_RETRY, 1, ConnectFailed("x"), 0.0) is None

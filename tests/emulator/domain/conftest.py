@@ -1,0 +1,62 @@
+"""The surroundings of a handler, made by hand: no service, no dialect, no clock."""
+
+import itertools
+
+import pytest
+from attrs import evolve, frozen
+
+from emulator.domain.context import Context, House
+from emulator.domain.records import Customer
+from emulator.store.memory import MemoryStore
+from tests.emulator.domain.making import BASE, NOW
+
+
+@frozen
+class Ids:
+    """Ids that tell when they were made."""
+
+    count: itertools.count
+
+    def group(self, now):
+        """group-1@1000."""
+        return f"group-{next(self.count)}@{now:.0f}"
+
+    def asset(self, now):
+        """asset-1@1000."""
+        return f"asset-{next(self.count)}@{now:.0f}"
+
+    def token(self, now):
+        """token-1@1000."""
+        return f"token-{next(self.count)}@{now:.0f}"
+
+    def key(self):
+        """key-1."""
+        return f"key-{next(self.count)}"
+
+
+HOUSE = House(
+    image_review=4.0,
+    clip_review=20.0,
+    token_life=120.0,
+    second_same=False,
+    projects=frozenset({"p"}),
+    measurable=lambda url: url.startswith("http://near/"),
+    ids=Ids(itertools.count(1)),
+    stamp=lambda moment: f"at {moment:.0f}",
+)
+
+
+@pytest.fixture
+def ctx():
+    """The surroundings of one customer's calls, all of them in one transaction."""
+    house = evolve(HOUSE, ids=Ids(itertools.count(1)))
+    with MemoryStore(lambda name, number: Customer(name=name, number=number)).transaction("acme", NOW) as tx:
+        yield Context(
+            tx=tx,
+            now=NOW,
+            house=house,
+            caller="key-of-acme",
+            base=BASE,
+            link=lambda asset, base, now: f"{base}/files/{asset.id}?at={now:.0f}",
+            description_limit=9,
+        )

@@ -1,0 +1,103 @@
+"""The group Actions: what is kept, changed and shown, and in which order."""
+
+import pytest
+from attrs import evolve
+
+from emulator.domain import assets, groups
+from portrait import models
+from portrait.models import GroupType, SortBy, SortOrder
+from portrait.reasons import Reason
+from tests.emulator.domain.making import NOW, asset, group, refused
+
+
+def test_a_group_is_kept_as_it_was_asked_for(ctx):
+    """What is kept and shown of a new group: the Title fills an absent Name, both times are now."""
+    first = group(ctx, "brand", description="hosts")
+    second = group(ctx, None, title="by title", project_name="p")
+    third = group(ctx, None)
+    kept = [ctx.tx.group(id_) for id_ in (first, second, third)]
+    assert [g.name for g in kept] == ["brand", "by title", ""]
+    assert [g.description for g in kept] == ["hosts", "", ""]
+    assert [g.project for g in kept] == ["default", "p", "default"]
+    assert {(g.customer, g.kind, g.created, g.updated, g.subject) for g in kept} == {
+        ("acme", GroupType.AIGC, NOW, NOW, "")
+    }
+    assert [g.number for g in kept] == [1, 2, 3]
+    ctx.tx.save_group(evolve(kept[0], updated=NOW + 5))
+    shown = groups.get(ctx, models.GetAssetGroupRequest(id=first))
+    assert shown == models.AssetGroup(
+        id=first,
+        name="brand",
+        title="brand",
+        description="hosts",
+        group_type=GroupType.AIGC,
+        project_name="default",
+        create_time="at 1000",
+        update_time="at 1005",
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "name", "description", "updated"),
+    [
+        ({"name": "new"}, "new", "hosts", 1060.0),
+        ({"description": "new"}, "brand", "new", 1060.0),
+        ({"description": ""}, "brand", "", 1060.0),
+        ({"name": "new", "description": "newer"}, "new", "newer", 1060.0),
+        ({"name": ""}, "brand", "hosts", NOW),
+        ({"name": "brand"}, "brand", "hosts", NOW),
+        ({"description": "hosts"}, "brand", "hosts", NOW),
+        ({}, "brand", "hosts", NOW),
+    ],
+    ids=str,
+)
+def test_a_change_of_a_group_keeps_the_rest(ctx, change, name, description, updated):
+    """What is left out stays, as does a Name that is to become empty; UpdateTime moves only where something changes."""
+    made = group(ctx, "brand", description="hosts")
+    ctx.now = 1060.0
+    assert groups.update(ctx, models.UpdateAssetGroupRequest(id=made, **change)) == models.Updated(id=made)
+    kept = ctx.tx.group(made)
+    assert (kept.name, kept.description, kept.created, kept.updated) == (name, description, NOW, updated)
+
+
+def test_a_page_of_groups_says_which_it_is(ctx):
+    """Newest first unless asked otherwise; the page carries its number, its size and the count of all."""
+    made = []
+    for second in range(5):
+        ctx.now = NOW + second
+        made.append(group(ctx, f"Brand {second}"))
+    ctx.now = NOW + 9
+    groups.update(ctx, models.UpdateAssetGroupRequest(id=made[1], name="last"))
+
+    def page(**fields):
+        found = groups.find(ctx, models.ListAssetGroupsRequest(**fields))
+        return [item.id for item in found.items], found.total_count, found.page_number, found.page_size
+
+    newest = made[::-1]
+    assert page() == (newest, 5, 1, 10)
+    assert page(page_number=2, page_size=2) == (newest[2:4], 5, 2, 2)
+    assert page(page_number=4, page_size=2) == ([], 5, 4, 2)
+    assert page(sort_order=SortOrder.ASC) == (made, 5, 1, 10)
+    assert page(sort_order=SortOrder.DESC, sort_by=SortBy.UPDATE_TIME)[0][0] == made[1]
+    assert page(filter=models.GroupFilter(name="BRAND"), page_size=1) == ([made[4]], 4, 1, 1)
+    assert page(filter=models.GroupFilter(group_ids=(made[0], made[2]))) == ([made[2], made[0]], 2, 1, 10)
+    assert page(filter=models.GroupFilter(group_type="LivenessFace")) == ([], 0, 1, 10)
+    ctx.lag = 6.5  # reads see up to second 2.5
+    assert page() == (newest[2:], 3, 1, 10)
+
+
+def test_reads_that_lag_see_what_was_there(ctx):
+    """A group or asset of the very moment that reads are behind is seen, a younger one is unknown."""
+    made = group(ctx)
+    kept = asset(ctx, made)
+    ctx.lag, ctx.now = 3.0, NOW + 3
+    assert ctx.horizon == NOW
+    assert groups.get(ctx, models.GetAssetGroupRequest(id=made)).id == made
+    assert assets.get(ctx, models.GetAssetRequest(id=kept)).id == kept
+    assert assets.find(ctx, models.ListAssetsRequest()).total_count == 1
+    ctx.now = NOW + 2.5
+    assert assets.find(ctx, models.ListAssetsRequest()).total_count == 0
+    assert refused(groups.get, ctx, models.GetAssetGroupRequest(id=made)) == (
+        Reason.UNKNOWN_GROUP, "", made, "", "",
+    )  # fmt: skip
+    assert refused(assets.get, ctx, models.GetAssetRequest(id=kept)) == (Reason.UNKNOWN_ASSET, "", kept, "", "")

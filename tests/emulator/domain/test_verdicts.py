@@ -1,0 +1,69 @@
+"""Verdicts by magic address and by loose values: what is understood, and what is said of the rest."""
+
+import pytest
+
+from emulator.domain.verdicts import Verdict, magic, message_of, review, seconds
+from portrait.errors import MEDIA_CODES
+from portrait.models import AssetStatus
+
+CODES = ", ".join(sorted(MEDIA_CODES))
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("status=Pending", "status must be Active or Failed"),
+        ("status=Active&code=FpsTooLow", "code is for status Failed only"),
+        ("code=Nope", f"code 'Nope' is not one of {CODES}"),
+        ("reject=Nope", f"reject stands alone and is one of {CODES}"),
+        ("reject=FpsTooLow&after=1", f"reject stands alone and is one of {CODES}"),
+        ("after=soon", "after must be a number of seconds, 0 or more"),
+        ("colour=red", "may say status, code, after, reject, subject once each, not 'colour'"),
+        ("b=1&a=1", "may say status, code, after, reject, subject once each, not 'a'"),
+        ("after=1&after=1", "may say status, code, after, reject, subject once each, not 'one of them twice'"),
+        ("after=", "after must be a number of seconds, 0 or more"),
+    ],
+)
+def test_magic_that_is_not_understood_says_what_would_be(query, words):
+    """Each kind of nonsense has its own words."""
+    with pytest.raises(ValueError, match=r".") as caught:
+        magic(f"https://magic.test/a.jpg?{query}")
+    assert str(caught.value) == words
+
+
+@pytest.mark.parametrize(
+    ("query", "verdict"),
+    [
+        ("", Verdict()),
+        ("status=Failed", Verdict(status=AssetStatus.FAILED, code="InternalError")),
+        ("code=FpsTooLow", Verdict(status=AssetStatus.FAILED, code="FpsTooLow")),
+        ("status=Active&after=0", Verdict(after=0.0)),
+        ("subject=bob", Verdict(subject="bob")),
+        ("reject=FpsTooLow", Verdict(reject="FpsTooLow")),
+    ],
+)
+def test_magic_decides_what_it_says_and_no_more(query, verdict):
+    """What a query leaves out is as for any other address."""
+    assert magic(f"https://magic.test/a.jpg?{query}") == verdict
+    assert magic(f"https://other.test/a.jpg?{query}&from=magic.test") is None
+
+
+def test_a_verdict_from_loose_values(ctx):
+    """A failed review without a code has the service's own; times and reads are taken as they are."""
+    assert review("Active") == Verdict()
+    assert review("Active", after=2.0, reads=3) == Verdict(after=2.0, reads=3)
+    assert review("Failed", reads=0) == Verdict(status=AssetStatus.FAILED, code="InternalError", reads=0)
+    assert message_of("DownloadFailed") == "Failed to download media from the provided URL"
+
+
+@pytest.mark.parametrize(("value", "number"), [(0, 0.0), ("0", 0.0), (0.25, 0.25), ("30", 30.0)])
+def test_seconds_are_any_number_from_zero(value, number):
+    """Zero is a number of seconds, too."""
+    assert seconds(value) == number
+
+
+@pytest.mark.parametrize("value", [True, False, None, [], "", "nan", "inf", -0.5, float("nan")], ids=repr)
+def test_what_is_no_number_of_seconds_is_refused(value):
+    """Neither truth values nor infinity are."""
+    with pytest.raises(ValueError, match=r"^after must be a number of seconds, 0 or more$"):
+        seconds(value)
