@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import sys
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -14,19 +13,8 @@ from typing import Any
 import pytest
 
 from tests.portrait.s3.conftest import only_object
+from tests.portrait.s3.processes import start, until_idle
 from tests.s3_stub import S3Stub
-
-
-def start(stub: S3Stub, state: Path, *files: Path) -> subprocess.Popen[str]:
-    """A process that stores files."""
-    command = [sys.executable, "-m", "tests.portrait.s3.uploader", stub.url, str(state), *map(str, files)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=Path.cwd())
-
-
-def until_idle(stub: S3Stub) -> None:
-    """Wait until the storage is done with what a dead process had sent."""
-    while stub.under_way:
-        threading.Event().wait(0.005)
 
 
 @pytest.mark.parametrize(
