@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from emulator.extra import lacking
 from portrait._version import __version__
 
 if TYPE_CHECKING:
@@ -44,6 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if told.command is None:
         parser.print_help()
         return 0
+    needed = lacking()
+    if needed is not None:
+        parser.exit(2, f"{needed}\n")
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
         settings, clock = _settings(told), _clock(told.clock)

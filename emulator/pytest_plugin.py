@@ -16,8 +16,18 @@ if TYPE_CHECKING:
     from portrait.client import AsyncPortraitClient, PortraitClient
 
 
+@pytest.fixture(scope="session")
+def _portrait_emulator_extra() -> None:
+    """Ends every test that needs an emulator with one line where the extra is not installed."""
+    from emulator.extra import lacking  # noqa: PLC0415 - see above
+
+    needed = lacking()
+    if needed is not None:
+        pytest.fail(needed, pytrace=False)
+
+
 @pytest.fixture
-def portrait_emulator() -> Iterator[Emulator]:
+def portrait_emulator(_portrait_emulator_extra: None) -> Iterator[Emulator]:
     """A fresh emulator for this test, in-process, on a clock that moves only when it is told to or slept on."""
     from emulator.testing import Emulator  # noqa: PLC0415 - see above
 
@@ -38,7 +48,7 @@ def async_portrait_client(portrait_emulator: Emulator) -> AsyncPortraitClient:
 
 
 @pytest.fixture(scope="session")
-def portrait_emulator_server() -> Iterator[SharedServer]:
+def portrait_emulator_server(_portrait_emulator_extra: None) -> Iterator[SharedServer]:
     """One server on a real socket and the machine's clock for the whole run; `customer()` keeps tests apart."""
     from emulator.testing import SharedServer  # noqa: PLC0415 - see above
 

@@ -10,9 +10,13 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Generic, Protocol, TypeVar
 
-from sortedcontainers import SortedList
-
+from emulator.extra import NEEDED
 from portrait.models import SortBy
+
+try:
+    from sortedcontainers import SortedList
+except ImportError:  # the first of the extra's modules that whoever imports an emulator would miss
+    raise ModuleNotFoundError(NEEDED) from None
 
 # The low bits of an entry hold the record's number: ties of a second fall in the order of creation. Contract §2 (I).
 _BITS = 40

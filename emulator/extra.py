@@ -1,0 +1,23 @@
+"""The extra that the emulator needs: which modules are of it, and what to say where one is not installed.
+
+Looks modules up without importing them, so that asking costs no start; must not know what they are for.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+MODULES = ("jinja2", "python_multipart", "sortedcontainers")
+NEEDED = "portrait-emulator needs: pip install 'portrait-actions[emulator]'"
+
+
+def lacking() -> str | None:
+    """One line that says what to install; None where everything is there."""
+    return None if all(map(_is_there, MODULES)) else NEEDED
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except (ImportError, ValueError):  # something stands in its way, or in its place
+        return False
