@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,8 @@ examples:
       on port 8787; every Bearer key is a customer of its own
   portrait-emulator serve --port 0 --clock manual
       on a free port, which the line on stdout names; time passes by POST /_emulator/clock {"advance": 61}
+  portrait-emulator serve --verbose
+      with a line on stderr for each call; a customer is shown by its name, and as key-1 where it has none
   portrait-emulator serve --clock scaled:100 --api-key sk-alice=alice --api-key sk-bob=bob
       a hundred times as fast, for two customers; any other key is refused
 
@@ -54,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         start = _start_state(told.load)
     except ValueError as error:
         parser.exit(2, f"portrait-emulator: {error}\n")
-    return _serve(settings, clock, told.host, told.port, start)
+    return _serve(settings, clock, told, start)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -97,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--project", metavar="NAME", action="append", default=[], help="a project that exists (default: any does)")
     add("--seed", type=int, default=0, metavar="N", help="of ids, tokens and rules by chance (default 0)")
     add("--load", metavar="FILE", type=Path, help="JSON file with the state to start from")
+    add("--verbose", action="store_true", help="a line per call on stderr: time, Action, customer, outcome, ms")
     return parser
 
 
@@ -174,15 +178,18 @@ def _start_state(path: Path | None) -> Any:
         raise ValueError(f"--load {path}: {error}") from None
 
 
-def _serve(settings: Settings, clock: Clock, host: str, port: int, start: Any) -> int:
+def _serve(settings: Settings, clock: Clock, told: argparse.Namespace, start: Any) -> int:
     from emulator.control import ControlError  # noqa: PLC0415 - after --help
     from emulator.server import EmulatorServer  # noqa: PLC0415 - after --help
+    from emulator.service import Service  # noqa: PLC0415 - after --help
+    from emulator.telling import Telling  # noqa: PLC0415 - after --help
     from emulator.web.control import load_state  # noqa: PLC0415 - after --help
 
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    server = EmulatorServer(settings, clock, host, port)
+    on_call = Telling(_say, clock, settings.api_keys.values()) if told.verbose else None
+    server = EmulatorServer(host=told.host, port=told.port, service=Service(settings, clock, on_call=on_call))
     try:
         load_state(server.control, start)
         server.start()
@@ -190,13 +197,18 @@ def _serve(settings: Settings, clock: Clock, host: str, port: int, start: Any) -
         sys.stderr.write(f"portrait-emulator: --load: {error.message}\n")
         return 2
     except OSError as error:
-        sys.stderr.write(f"portrait-emulator: cannot listen on {host}:{port}: {error.strerror or error}\n")
+        sys.stderr.write(f"portrait-emulator: cannot listen on {told.host}:{told.port}: {error.strerror or error}\n")
         return 1
     sys.stdout.write(f"portrait-emulator ready on {server.url}\n")
     sys.stdout.flush()
     ended.wait()
     server.stop()
     return 0
+
+
+def _say(line: str) -> None:
+    with suppress(OSError, ValueError):  # nobody reads it any more: no reason to leave a call unanswered
+        sys.stderr.write(f"{line}\n")
 
 
 if __name__ == "__main__":

@@ -6,11 +6,15 @@ Must not know tokens, keys or bodies: whoever notes a call gives a validation's 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from emulator.stamps import Stamps
 
 _MOST = 10_000
+
+Note = tuple[float, str, str, str, int, str, str]
+"""Time, action, customer, outcome, HTTP status, request id, handle."""
 
 
 class Journal:
@@ -18,13 +22,14 @@ class Journal:
 
     Args:
         stamps: Writes times.
+        on_note: Is told of each note as well; nobody without.
     """
 
-    def __init__(self, stamps: Stamps) -> None:
+    def __init__(self, stamps: Stamps, on_note: Callable[[Note], None] | None = None) -> None:
         self._stamps = stamps
-        self._notes: deque[tuple[float, str, str, str, int, str, str]] = deque(maxlen=_MOST)
-        # The hot path: time, action, customer, outcome, HTTP status, request id, handle.
-        self.note = self._notes.append
+        self._notes: deque[Note] = deque(maxlen=_MOST)
+        # The hot path: where nobody is to be told it costs nothing to ask.
+        self.note = self._notes.append if on_note is None else _both(self._notes.append, on_note)
 
     def clear(self) -> None:
         """Forget all calls."""
@@ -53,7 +58,7 @@ class Journal:
             if (since is None or note[0] >= since) and all(value in {None, note[at]} for at, value in wanted)
         ]
 
-    def _worded(self, note: tuple[float, str, str, str, int, str, str]) -> dict[str, Any]:
+    def _worded(self, note: Note) -> dict[str, Any]:
         moment, action, customer, outcome, status, request_id, handle = note
         worded: dict[str, Any] = {
             "time": self._stamps(moment),
@@ -66,3 +71,11 @@ class Journal:
         if handle:
             worded["validation"] = handle
         return worded
+
+
+def _both(keep: Callable[[Note], None], tell: Callable[[Note], None]) -> Callable[[Note], None]:
+    def note(note: Note) -> None:
+        keep(note)
+        tell(note)
+
+    return note

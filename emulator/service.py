@@ -5,7 +5,7 @@ Owns which parts there are; how a call is answered is `emulator.answering`. Must
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from attrs import frozen
 
@@ -17,7 +17,7 @@ from emulator.domain.context import Context, House
 from emulator.domain.ports import StoredFile, Transaction
 from emulator.domain.records import Customer, Ended
 from emulator.ids import Ids
-from emulator.journal import Journal
+from emulator.journal import Journal, Note
 from emulator.links import Links
 from emulator.reach import REACH
 from emulator.rules import Plan
@@ -55,6 +55,7 @@ class Service:
         settings: Default: the guide's reading of the contract.
         clock: Default: the machine's.
         store: Makes the store; default: in memory.
+        on_call: Is told of each call as the journal notes it.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Service:
         settings: Settings | None = None,
         clock: Clock | None = None,
         store: StoreFactory = MemoryStore,
+        on_call: Callable[[Note], None] | None = None,
     ) -> None:
         self.settings = settings = settings or Settings()
         self.clock: Clock = clock or SystemClock()
@@ -71,7 +73,7 @@ class Service:
         self._links = Links(ids.secret(), settings.link_life, stamps)
         self._store = store(self._newcomer)
         self._house = _house(settings, ids, stamps)
-        journal, plan = Journal(stamps), Plan(settings.seed)
+        journal, plan = Journal(stamps, on_call), Plan(settings.seed)
         self._answers = Answers(
             Parts(
                 settings=settings,

@@ -1,6 +1,7 @@
 """The command: its one line, its signals, its exit codes, and what it says to what is wrong."""
 
 import json
+import re
 import select
 import signal
 import socket
@@ -16,8 +17,9 @@ from tests.emulator.web.wire import JSON, ask, call
 COMMAND = [sys.executable, "-W", "error", "-m", "emulator"]
 FLAGS = (
     "--host", "--port", "--public-url", "--control-token", "--api-key", "--access-key", "--profile", "--clock",
-    "--review-seconds", "--fetch", "--project", "--seed", "--load",
+    "--review-seconds", "--fetch", "--project", "--seed", "--load", "--verbose",
 )  # fmt: skip
+TOLD = r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ  (\w+) +  (\S+) +  (\w+)  \d+\.\d ms"
 GROUP = {"GroupType": "AIGC", "Name": "g"}
 
 
@@ -88,6 +90,30 @@ def test_every_flag_reaches_the_emulator(tmp_path):
         link = call(url, "CreateVisualValidateSession", {"CallbackURL": "https://x.example/"}, key)["Result"]["H5Link"]
         assert link.startswith("http://emulator.test/h5/")
         assert ask(url, "GET", "/_emulator/clock", None, {"X-Emulator-Token": "T", "Host": "emulator.test"})[0] == 200
+
+
+def test_verbose_tells_of_each_call():
+    """A line per call on stderr, also of refused ones; without the flag nothing is said."""
+    for flags, told in (((), 0), (("--verbose",), 3)):
+        with serving(*flags, "--api-key", "sk-hidden=alice") as (process, url):
+            key = {**JSON, "Authorization": "Bearer sk-hidden"}
+            call(url, "CreateAssetGroup", GROUP, key)
+            call(url, "GetAsset", {"Id": "x"}, key)
+            ask(url, "POST", "/v1/portrait/?Action=GetAsset", b"{}", {**JSON, "Authorization": "Bearer wrong"})
+            process.send_signal(signal.SIGTERM)
+            out, err = process.communicate(timeout=20)
+        assert (out, len(err.splitlines())) == ("", told)
+        lines = [re.fullmatch(TOLD, line).groups() for line in err.splitlines()]
+        assert lines in ([], [("CreateAssetGroup", "alice", "ok"), ("GetAsset", "alice", "Forbidden"),
+                              ("GetAsset", "-", "Unauthorized")])  # fmt: skip
+
+
+def test_nobody_has_to_read_what_verbose_tells():
+    """Calls are answered on after stderr was closed at its other end."""
+    with serving("--verbose") as (process, url):
+        process.stderr.close()
+        for _ in range(3):
+            assert "Id" in call(url, "CreateAssetGroup", GROUP)["Result"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,112 @@
+"""What is told of each call: a line without secrets, whatever callers make up."""
+
+import logging
+
+import orjson
+import pytest
+
+from emulator.calls import Call
+from emulator.journal import Journal
+from emulator.service import Service
+from emulator.settings import Settings
+from emulator.stamps import Stamps
+from emulator.telling import Telling
+from portrait.clock import ManualClock
+from tests.emulator.conftest import Caller
+
+
+@pytest.fixture
+def watched():
+    """Starts an emulator that is watched: its lines, and a caller."""
+
+    def watched(**settings):
+        lines, settings, clock = [], Settings(**settings), ManualClock()
+        service = Service(settings, clock, on_call=Telling(lines.append, clock, settings.api_keys.values()))
+        return lines, Caller(service)
+
+    return watched
+
+
+def words(line):
+    """A line's fields."""
+    return line.split()
+
+
+def test_a_line_has_time_action_customer_outcome_and_milliseconds(watched):
+    """All on the emulator's clock; the columns of usual names stand below each other."""
+    lines, caller = watched(api_keys={"sk-alice": "alice"})
+    caller.group()
+    caller.service.clock.advance(61)
+    caller.error("GetAsset", {"Id": "x"})
+    assert lines == [
+        "2026-03-18T00:00:00Z  CreateAssetGroup             alice       ok  0.0 ms",
+        "2026-03-18T00:01:01Z  GetAsset                     alice       Forbidden  0.0 ms",
+    ]
+
+
+def test_a_delay_shows_in_the_milliseconds(watched):
+    """What passes on the emulator's clock is what a call took."""
+    lines, caller = watched()
+    answering = caller.service.answer(Call(action="GetAsset", key="k", body=b"{}", rule='{"do": {"delay": 2.5}}'))
+    caller.service.clock.advance(next(answering).seconds)
+    with pytest.raises(StopIteration):
+        answering.send(None)
+    assert lines[0].endswith("  2500.0 ms")
+
+
+def test_keys_are_numbered_and_tokens_are_handles(watched):
+    """A customer without a name is its key, so its number stands there; a BytedToken shows as its validation."""
+    lines, caller = watched()
+    token = caller.token()
+    caller.error("GetVisualValidateResult", {"BytedToken": token})
+    caller.key = "sk-bob"
+    caller.error("GetVisualValidateResult", {"BytedToken": token})
+    caller.key = "sk-alice"
+    caller.token()
+    caller.key = None
+    caller.reply("GetAsset")
+    told = "\n".join(lines)
+    assert [words(line)[2] for line in lines] == ["key-1", "key-1", "key-2", "key-1", "-"]
+    assert [words(line)[4] for line in lines[:2]] == ["val-1", "val-1"]
+    for secret in ("sk-alice", "sk-bob", token):
+        assert secret not in told
+
+
+@pytest.mark.parametrize("action", ["A\nB", "A\x1b[31m", "\u202eX", "\udcff", "Z" * 5000, ""])
+def test_what_a_caller_makes_up_stays_on_its_line(watched, action):
+    """An Action that does not exist can neither end the line nor steer a terminal, nor fill the screen."""
+    lines, caller = watched()
+    caller.reply(action)
+    (line,) = lines
+    assert line.isprintable()
+    assert len(line) < 160
+    assert words(line)[2] == "key-1"
+
+
+@pytest.mark.parametrize("key", ["a", "o", "k", "A", "1", "-", "ok", "é"])
+def test_a_short_key_corrupts_nothing(watched, caplog, key):
+    """A key that is part of every other word leaves outcomes, Actions, handles and the journal as they are."""
+    caplog.set_level(logging.DEBUG)
+    lines, caller = watched()
+    caller.key = key
+    asset = caller.asset(caller.group())
+    assert caller.call("GetAsset", {"Id": asset})["Id"] == asset
+    token = caller.token()
+    caller.error("GetVisualValidateResult", {"BytedToken": token})
+    caller.error("GetAsset", {"Id": f"not-{asset}"})
+    expected = [
+        ("CreateAssetGroup", "ok"), ("CreateAsset", "ok"), ("GetAsset", "ok"), ("CreateVisualValidateSession", "ok"),
+        ("GetVisualValidateResult", "ValidatePending"), ("GetAsset", "Forbidden"),
+    ]  # fmt: skip
+    calls = caller.service.control.calls(customer=key)["calls"]
+    assert [(each["action"], each["outcome"]) for each in calls] == expected
+    assert [(words(line)[1], words(line)[3]) for line in lines] == expected
+    assert calls[4]["validation"] == words(lines[4])[4] == "val-1"
+    assert [each["name"] for each in caller.service.control.state()["customers"]] == [key]
+    assert orjson.loads(orjson.dumps(calls)) == calls
+
+
+def test_a_journal_that_nobody_watches_pays_nothing():
+    """Noting a call is then the list's own method."""
+    journal = Journal(Stamps())
+    assert journal.note == journal._notes.append
