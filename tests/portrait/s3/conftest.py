@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3.session
+import botocore.hooks
 import botocore.loaders
 import pytest
 
@@ -40,13 +42,30 @@ class Blocking:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _read_service_models_once() -> Iterator[None]:
-    """Reads megabytes of JSON once for all tests: botocore does it for each client."""
+def _make_clients_quickly() -> Iterator[None]:
+    """Does once what botocore does for each client anew, and what makes a client cost more than a test.
+
+    It reads megabytes of JSON, looks at the signatures of its own handlers, and builds a session; stores with the same
+    key share one here. The client of each store is its own.
+    """
     loader = botocore.loaders.JSONFileLoader
+    session = boto3.session.Session
+
+    @functools.cache
+    def shared(*keys: tuple[str, str]) -> boto3.session.Session:
+        return session(**dict(keys))
+
+    def make_session(**keys: str | None) -> boto3.session.Session:
+        if keys["aws_access_key_id"] is None:  # found in the surroundings, which tests change
+            return session(**keys)
+        return shared(*keys.items())
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loader, "load_file", staticmethod(functools.cache(loader().load_file)))
         services = functools.cache(botocore.loaders.Loader().list_available_services)
         patch.setattr(botocore.loaders.Loader, "list_available_services", lambda _, type_name: services(type_name))
+        patch.setattr(botocore.hooks, "accepts_kwargs", functools.cache(botocore.hooks.accepts_kwargs))
+        patch.setattr(boto3.session, "Session", make_session)
         yield
 
 
