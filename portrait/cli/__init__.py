@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from portrait.cli.context import Context
 from portrait.cli.parsing import parse
-from portrait.cli.surroundings import Surroundings
+from portrait.cli.surroundings import Surroundings, Unwritable, drop, writing
 
 __all__ = ["main"]
 
@@ -26,7 +26,8 @@ def main(argv: Sequence[str] | None = None, surroundings: Surroundings | None = 
     context = Context(around)
     try:
         code = _run(sys.argv[1:] if argv is None else argv, context)
-        around.stdout.flush()
+        with writing():
+            around.stdout.flush()
     except BaseException as error:  # noqa: BLE001  (each has its exit code)
         return _ended(error, context)
     return code
@@ -47,13 +48,16 @@ def _ended(error: BaseException, context: Context) -> int:
 
     around = context.surroundings
     if isinstance(error, BrokenPipeError):
-        around.drop_output()
+        drop(around.stdout)
         return failing.BROKEN_PIPE
     if around.debugging:
         traceback.print_exception(error, file=around.stderr)
-    if isinstance(error, KeyboardInterrupt):
+    if isinstance(error, Unwritable):
+        drop(around.stdout)
+        around.tell(f"portrait: the output cannot be written: {error}.\n  → {context.how_to_go_on}\n")
+    elif isinstance(error, KeyboardInterrupt):
         notes = "".join(f"  {note}\n" for note in getattr(error, "__notes__", ()))
-        around.stderr.write(f"\nportrait: interrupted.\n{notes}  → {context.how_to_go_on}\n")
-        return failing.INTERRUPTED
-    around.stderr.write(failing.lines(error))
+        around.tell(f"\nportrait: interrupted.\n{notes}  → {context.how_to_go_on}\n")
+    else:
+        around.tell(failing.lines(error))
     return failing.exit_code(error)

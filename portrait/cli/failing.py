@@ -11,7 +11,7 @@ from typing import Any
 
 from portrait import errors, s3
 from portrait.actions import ACTIONS, Resend
-from portrait.cli.surroundings import visible
+from portrait.cli.surroundings import Unwritable, visible
 from portrait.errors import ApiError, PortraitError, TransportError
 
 OK, SOME_FAILED, USAGE, REFUSED, NETWORK, DEADLINE = range(6)
@@ -38,6 +38,8 @@ EXIT_CODES: Mapping[type[BaseException], int] = MappingProxyType(
         s3.StateUnwritable: USAGE,
         s3.SourceUnreadable: SOME_FAILED,
         s3.SourceChanged: SOME_FAILED,
+        Unwritable: NETWORK,  # whoever was to read the outcome does not know it
+        KeyboardInterrupt: INTERRUPTED,
         Exception: SOME_FAILED,
     }
 )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from typing import Any
 
-from portrait.cli.surroundings import Surroundings, visible
+from portrait.cli.surroundings import Surroundings, visible, writing
 from portrait.cli.tables import Column, Table
 
 Record = Mapping[str, Any]
@@ -29,12 +29,14 @@ class Output:
     Attributes:
         form: How results are written.
         write: Takes whole lines; a progress display on the same terminal puts itself in here.
+        tell: Takes lines for stderr; likewise.
     """
 
     def __init__(self, surroundings: Surroundings, form: Form) -> None:
         self.surroundings = surroundings
         self.form = form
         self.write: Callable[[str], None] = self._write
+        self.tell: Callable[[str], None] = surroundings.tell
         encoding = (getattr(surroundings.stdout, "encoding", None) or "utf-8").lower()
         self._ascii = not encoding.startswith("utf")
 
@@ -53,7 +55,8 @@ class Output:
         if self.form is Form.JSON:
             self.document(rows)
         elif rows:
-            Table(columns, rows).write_to(self.surroundings.stdout)
+            with writing():
+                Table(columns, rows).write_to(self.surroundings.stdout)
         else:
             self.remark(none)
 
@@ -85,18 +88,20 @@ class Output:
     def remark(self, text: str) -> None:
         """Something that is no result, for a person only."""
         if self.is_for_people:
-            self.surroundings.stderr.write(f"{visible(text)}\n")
+            self.tell(f"{visible(text)}\n")
 
     def complain(self, lines: str) -> None:
         """Lines about a failure, from `failing.lines`."""
-        self.surroundings.stderr.write(lines)
+        if lines:
+            self.tell(lines)
 
     def _json(self, value: object, indent: int | None) -> str:
         return json.dumps(value, indent=indent, ensure_ascii=self._ascii, default=dict)
 
     def _write(self, line: str) -> None:
-        self.surroundings.stdout.write(f"{line}\n")
-        self.surroundings.stdout.flush()
+        with writing():
+            self.surroundings.stdout.write(f"{line}\n")
+            self.surroundings.stdout.flush()
 
 
 def _plain(value: object) -> str:

@@ -9,11 +9,15 @@ import io
 import os
 import stat
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple, Self, TextIO
 
 if TYPE_CHECKING:
     from portrait.clock import Clock
+
+
+class Unwritable(Exception):
+    """Stdout takes nothing more, as when the disk is full. A reader who has gone is another matter."""
 
 
 class Surroundings(NamedTuple):
@@ -51,12 +55,36 @@ class Surroundings(NamedTuple):
         """Is there somebody who reads a question and can answer it?"""
         return self.stdin.isatty() and self.stderr.isatty()
 
-    def drop_output(self) -> None:
-        """Nobody reads stdout any more: let what is still buffered go nowhere, so that nothing complains at exit."""
-        with contextlib.suppress(OSError, ValueError):
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self.stdout.fileno())
-            os.close(nowhere)
+    def tell(self, text: str) -> None:
+        """Write to stderr. Where that takes nothing there is nobody to tell, and the exit code says it alone."""
+        try:
+            self.stderr.write(text)
+            self.stderr.flush()
+        except OSError:
+            drop(self.stderr)
+
+
+def drop(stream: TextIO) -> None:
+    """Nobody reads it any more: let what is still buffered go nowhere, so that nothing complains at exit."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
+@contextlib.contextmanager
+def writing() -> Iterator[None]:
+    """A block that writes to stdout.
+
+    Raises:
+        Unwritable: Stdout takes nothing more.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise Unwritable(error.strerror or type(error).__name__) from error
 
 
 def is_file(stream: TextIO) -> bool:

@@ -85,6 +85,50 @@ def test_a_process_whose_reader_has_gone_is_silent(portrait, group):
     assert ran.returncode == 141
 
 
+@pytest.mark.parametrize("argv", [["groups"], ["groups", "--quiet"], ["show", "hosts"]])
+def test_a_full_disk_under_stdout_is_one_clear_line(portrait, group, argv):
+    """Exit code 4, since whoever reads the output does not know the outcome; nor does the interpreter complain."""
+    assert group
+    with open("/dev/full", "wb") as full:  # noqa: PTH123  (a descriptor)
+        ran = subprocess.run(
+            [sys.executable, "-c", "import sys; from portrait.cli import main; sys.exit(main())", *argv],
+            env={**os.environ, **portrait.environ},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert ran.returncode == 4
+    assert ran.stderr == (
+        "portrait: the output cannot be written: No space left on device.\n"
+        "  → Nothing was changed; the same command starts anew.\n"
+    )
+
+
+def test_a_put_that_cannot_tell_goes_on_when_it_is_given_again(portrait, emulator, picture):
+    """What was created is found by the next run."""
+    err = io.StringIO()
+    with open("/dev/full", "w", encoding="utf-8") as full:  # noqa: PTH123  (a descriptor)
+        argv = ["put", picture("a.jpg"), "--group", "brand"]
+        assert main(argv, portrait.surroundings(io.StringIO(), full, err)) == 4
+    assert "The same command goes on where this one stopped" in err.getvalue()
+    assert portrait(*argv).rows[0]["how"] == "existing"
+    assert emulator.calls.count("CreateAsset") == 1
+
+
+def test_a_full_disk_under_stderr_leaves_the_exit_code(portrait):
+    """There is nobody to tell."""
+    with open("/dev/full", "wb") as full:  # noqa: PTH123  (a descriptor)
+        ran = subprocess.run(
+            [sys.executable, "-c", "import sys; from portrait.cli import main; sys.exit(main())", "show", "nobody"],
+            env={**os.environ, **portrait.environ},
+            stdout=subprocess.PIPE,
+            stderr=full,
+            check=False,
+        )
+    assert ran.returncode == 2
+
+
 def test_no_connection_is_4(portrait):
     """With where to look."""
     ran = portrait("doctor", PORTRAIT_BASE_URL="http://127.0.0.1:1/v1")
