@@ -7,12 +7,21 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from enum import Enum
+from pathlib import Path
 from typing import NamedTuple
 
 from portrait.cli.choosing import Chosen
 from portrait.ensuring import Content, FileOutcome, FileState, identify, label, limits_of, rejected, stopped
 from portrait.errors import PortraitError
+from portrait.media import HEAD_BYTES, sniff
 from portrait.models import AssetType
+
+
+class _Other(Enum):
+    """Not a fault, and not a content either."""
+
+    FILE = "no media"
 
 
 class Checked(NamedTuple):
@@ -22,11 +31,13 @@ class Checked(NamedTuple):
         group: Its name or id, as given.
         fits: What can be sent.
         faulty: What cannot, with the reasons.
+        others: Files in a folder that are no media, neither by their names nor by how they begin: nobody meant them.
     """
 
     group: str
     fits: list[Content]
     faulty: list[FileOutcome]
+    others: list[str]
 
 
 class Check(NamedTuple):
@@ -47,22 +58,33 @@ class Check(NamedTuple):
     def over(self, chosen: Iterable[Chosen], advance: Callable[[], object]) -> list[Checked]:
         """Look at all of them; `advance` is called after each, from several threads."""
         groups = list(chosen)
-        found = iter(self._identified([source for group in groups for source in group.sources], advance))
+        sources = [(source, source in group.doubtful) for group in groups for source in group.sources]
+        found = iter(self._identified(sources, advance))
         checked = []
         for group in groups:
             looked = [(source, next(found)) for source in group.sources]
             fits = [content for _, content in looked if isinstance(content, Content) and not content.faults]
-            faulty = [_faulty(source, content) for source, content in looked if content not in fits]
-            checked.append(Checked(group.group, fits, faulty))
+            others = [label(source) for source, content in looked if content is _Other.FILE]
+            faulty = [
+                _faulty(source, content)
+                for source, content in looked
+                if isinstance(content, PortraitError) or (isinstance(content, Content) and content.faults)
+            ]
+            checked.append(Checked(group.group, fits, faulty, others))
         return checked
 
-    def _identified(self, sources: Sequence[str], advance: Callable[[], object]) -> list[Content | PortraitError]:
+    def _identified(
+        self, sources: Sequence[tuple[str, bool]], advance: Callable[[], object]
+    ) -> list[Content | PortraitError | _Other]:
         ending = threading.Event()
 
-        def look(source: str) -> Content | PortraitError:
+        def look(named: tuple[str, bool]) -> Content | PortraitError | _Other:
+            source, doubtful = named
             if ending.is_set():
                 return stopped()
             try:
+                if doubtful and not _begins_as_media(Path(source)):
+                    return _Other.FILE
                 limits = limits_of(source, self.provider, stored=self.stored)
                 return identify(source, limits, self.asset_type)
             except PortraitError as error:
@@ -76,6 +98,17 @@ class Check(NamedTuple):
             except BaseException:
                 ending.set()
                 raise
+
+
+def _begins_as_media(path: Path) -> bool:
+    """Whether the first bytes are those of an image, a video or audio; of what cannot be read, nobody knows."""
+    try:
+        if not path.is_file():  # opening a pipe would wait
+            return False
+        with path.open("rb") as file:
+            return sniff(file.read(HEAD_BYTES)) is not None
+    except OSError:
+        return False
 
 
 def _faulty(source: str, found: Content | PortraitError) -> FileOutcome:

@@ -12,7 +12,7 @@ from portrait.cli.checking import Checked
 from portrait.cli.failing import OK, SOME_FAILED, together
 from portrait.cli.grouping import find_group
 from portrait.cli.records import counted
-from portrait.cli.reporting import outcome_record
+from portrait.cli.reporting import outcome_record, skipped
 from portrait.ensuring import Content, digest_in, usable
 from portrait.models import GroupType
 
@@ -37,6 +37,7 @@ def dry_run(
     stored = _stored(store)
     plans = [_plan(client, provider, group, stored) for group in groups]
     faulty = [outcome for group in groups for outcome in group.faulty]
+    others = [source for group in groups for source in group.others]
     missing = sum(plan["group_id"] is None and plan["new"] > 0 for plan in plans)
     whole = {
         "dry_run": True,
@@ -44,6 +45,7 @@ def dry_run(
         "groups_to_make": missing,
         "groups_free": _free_groups(client, provider) if missing else None,
         "rejected": [outcome_record(outcome) for outcome in faulty],
+        "skipped": others,
     }
     output.complain(together((one.source, one.error) for one in faulty if one.error is not None))
     if output.is_for_people:
@@ -122,6 +124,8 @@ def _tell(output: Output, whole: dict[str, Any], faulty: int) -> None:
         output.write(f"{counted(whole['groups_to_make'], 'group')} to make, room for {whole['groups_free']}.")
     if faulty:
         output.write(f"{counted(faulty, 'file')} cannot be sent, as said above.")
+    if whole["skipped"]:
+        output.write(skipped(whole["skipped"]))
     output.remark("Nothing was sent: this was a dry run.")
 
 

@@ -84,14 +84,16 @@ def display(output: Output, columns: Callable[[], Sequence[ProgressColumn]]) -> 
         redirect_stderr=False,
         refresh_per_second=_CALM,
     )
-    write = output.write
+    write, tell = output.write, output.tell
     if stream is output.surroundings.stdout:
         output.write = lambda line: console.print(line, markup=False, soft_wrap=True)
+    if output.surroundings.stderr.isatty():
+        output.tell = lambda lines: console.print(lines, end="", markup=False, soft_wrap=True)
     try:
         with shown:
             yield shown
     finally:
-        output.write = write
+        output.write, output.tell = write, tell
 
 
 def _terminal(output: Output) -> TextIO | None:

@@ -67,6 +67,10 @@ def _put(context: Context, told: argparse.Namespace) -> int:
     client, provider = context.client, context.provider  # nothing is read for a key that is missing
     with opened(context, told) as run:
         groups = run.check(chosen, provider.name)
+        if not any(group.fits or group.faulty for group in groups):
+            raise UsageError(
+                f"There are no images, video or audio in {', '.join(told.paths)}.", advice="Nothing was sent."
+            )
         if told.dry_run:
             return dry_run(context.output, client, provider, groups, run.store)
         return run.send(groups)

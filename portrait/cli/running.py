@@ -85,6 +85,8 @@ class Run:
         for group in groups:
             for outcome in group.faulty:
                 report.give(outcome, group.group)
+            for source in group.others:
+                report.skip(source, group.group)
         if context.output.is_for_people:
             report.tell_failures()
         fits = [content for group in groups for content in group.fits]
@@ -117,13 +119,16 @@ class Run:
             wait=not told.no_wait,
         )
 
-    def _give(self, outcome: FileOutcome) -> None:
-        self.report.give(outcome)
+    def _give(self, outcome: FileOutcome, group: str) -> None:
+        self.report.give(outcome, group)
         content = (outcome.group_id, outcome.sha256)
         if content in self._ended:
             return
         self._ended.add(content)
-        self.shown.advance("reviewed")
+        if outcome.asset_id:
+            self.shown.advance("reviewed")
+        else:  # nothing that anybody reviews
+            self.shown.spare("reviewed")
         if outcome.source not in self._created:
             self.shown.spare("created")
         if not outcome.stored_key:

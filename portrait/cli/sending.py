@@ -50,7 +50,7 @@ class Sending:
     Args:
         client: Who calls.
         how: How files are sent.
-        give: Takes each outcome as soon as it is known.
+        give: Takes each outcome as soon as it is known, and the group as it was named.
         enter: Told the name and the id of the group that the work is at.
     """
 
@@ -58,14 +58,15 @@ class Sending:
         self,
         client: PortraitClient,
         how: How,
-        give: Callable[[FileOutcome], object],
+        give: Callable[[FileOutcome, str], object],
         enter: Callable[[str, str], object],
     ) -> None:
         self._client = client
         self._how = how
-        self._give = give
+        self._tell = give
         self._enter = enter
         self._in_review: dict[str, list[FileOutcome]] = {}
+        self._names: dict[str, str] = {}
         self._over: PortraitError | None = None
 
     def run(self, groups: Sequence[Checked]) -> None:
@@ -86,6 +87,7 @@ class Sending:
             if self._over is not None:
                 raise self._over
             group_id = make_group(self._client, group.group, self._how.state_dir)
+            self._names[group_id] = group.group
             self._enter(group.group, group_id)
             for outcome in self._ensured(group.fits, group_id):
                 del remaining[outcome.source]
@@ -99,7 +101,7 @@ class Sending:
             if _stops_all(error):
                 self._over = error
             for content in remaining.values():
-                self._give(_undone(content, group_id, error))
+                self._tell(_undone(content, group_id, error), group.group)
 
     def _ensured(self, contents: Sequence[Content], group_id: str) -> Iterator[FileOutcome]:
         how = self._how
@@ -132,6 +134,9 @@ class Sending:
         except PortraitError as error:
             for outcome in self._taken():
                 self._give(evolve(outcome, error=error))
+
+    def _give(self, outcome: FileOutcome) -> None:
+        self._tell(outcome, self._names[outcome.group_id])
 
     def _taken(self) -> list[FileOutcome]:
         """What is in review, which is nobody's business afterwards."""

@@ -33,8 +33,11 @@ class Stages:
         self._shown = shown
         self._lines: dict[str, TaskID] = {}
         if shown is not None:
+            self._life = _Life(shown)
             self._lines = {
-                stage: shown.add_task(stage, total=total, in_bytes=stage in in_bytes, since=None, first=0)
+                stage: shown.add_task(
+                    stage, total=total, in_bytes=stage in in_bytes, since=None, first=0, life=self._life
+                )
                 for stage, total in totals.items()
             }
 
@@ -42,6 +45,7 @@ class Stages:
         """That much more is done; a stage that has no line is passed over."""
         if self._shown is not None and stage in self._lines:
             task = self._task(stage)
+            self._life.moved = self._shown.get_time()
             if task.fields["since"] is None:  # from here on it is measured
                 self._shown.update(task.id, since=self._shown.get_time(), first=by)
             self._shown.advance(task.id, by)
@@ -67,6 +71,19 @@ class Stages:
         return next(task for task in self._shown.tasks if task.id == self._lines[stage])
 
 
+class _Life:
+    """Since when nothing has moved, and which line it is that does not."""
+
+    def __init__(self, shown: RichProgress) -> None:
+        self._shown = shown
+        self.moved = shown.get_time()
+
+    def still(self, task: Task) -> float:
+        """Seconds for which nothing has moved; 0 for every line but the one that the others wait for."""
+        waiting = next((one for one in self._shown.tasks if one.completed < (one.total or 0)), None)
+        return self._shown.get_time() - self.moved if waiting is not None and waiting.id == task.id else 0.0
+
+
 @contextmanager
 def stages(output: Output, totals: Mapping[str, int], in_bytes: frozenset[str] = frozenset()) -> Iterator[Stages]:
     """Lines for as long as the block runs, one below the other in the order of `totals`."""
@@ -75,7 +92,7 @@ def stages(output: Output, totals: Mapping[str, int], in_bytes: frozenset[str] =
 
 
 def _columns() -> Sequence[ProgressColumn]:
-    from rich.progress import BarColumn, ProgressColumn, TextColumn  # noqa: PLC0415  (an extra)
+    from rich.progress import BarColumn, ProgressColumn, SpinnerColumn, TextColumn  # noqa: PLC0415  (an extra)
     from rich.text import Text  # noqa: PLC0415  (an extra)
 
     class Figure(ProgressColumn):
@@ -85,13 +102,15 @@ def _columns() -> Sequence[ProgressColumn]:
             since, first = task.fields["since"], task.fields["first"]
             moved = 0.0 if since is None else task.get_time() - since
             rate = (task.completed - first) / moved if moved >= _SURE else 0.0
-            return Text(figure(task.completed, task.total or 0, rate, in_bytes=task.fields["in_bytes"]))
+            still, in_bytes = task.fields["life"].still(task), task.fields["in_bytes"]
+            return Text(figure(task.completed, task.total or 0, rate, in_bytes=in_bytes, still=still))
 
-    return TextColumn("{task.description:8}", markup=False), BarColumn(16), Figure()
+    life = SpinnerColumn("line", finished_text=" ")
+    return life, TextColumn("{task.description:8}", markup=False), BarColumn(16), Figure()
 
 
-def figure(done: float, total: float, rate: float, *, in_bytes: bool) -> str:
-    """`12/40  3.1/s  9 s left`, `1.2/8.0 MB  0.4 MB/s  17 s left`; without a rate, 0, only how far."""
+def figure(done: float, total: float, rate: float, *, in_bytes: bool, still: float = 0.0) -> str:
+    """`12/40  3.1/s  9 s left`, `1.2/8.0 MB  0.4 MB/s  17 s left`; without a rate, 0, how far and since when."""
     if in_bytes:
         far, fast = (
             f"{_mega(done)}/{_mega(total)} MB",
@@ -100,7 +119,7 @@ def figure(done: float, total: float, rate: float, *, in_bytes: bool) -> str:
     else:
         far, fast = f"{done:.0f}/{total:.0f}", f"{rate:.1f}/s"
     if rate <= 0 or done >= total:
-        return far
+        return f"{far}  {still:.0f} s" if still >= 1 and done < total else far
     seconds = (total - done) / rate
     left = f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
     return f"{far}  {fast}  {left} left"

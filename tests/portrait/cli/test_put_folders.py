@@ -1,11 +1,17 @@
 """`put` of folders: every file is accounted for, through either door, and the second run does nothing."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
-from portrait.ensuring import sources
+from portrait.cli.choosing import ENDINGS
+from portrait.cli.reporting import code_of_all
+from portrait.ensuring import FileOutcome, FileState, sources
+from portrait.errors import AssetFailed, AuthError, ConnectFailed, UsageError, WaitTimeout
+from portrait.media import MEDIA_TYPES
+from portrait.models import Asset
 from tests.media_samples import image
 from tests.portrait.cli.folders import GOOD, make_mixed, make_plain
 
@@ -91,6 +97,122 @@ def test_bad_files_alone_make_no_group(put, emulator, tmp_path):
     assert [row["status"] for row in ran.rows] == ["Rejected", "Rejected"]
     assert emulator.calls.all() == []
     assert not put.stub or put.stub.calls == []
+
+
+def test_other_files_in_a_folder_are_skipped_and_counted(put, client, tmp_path):
+    """Nobody meant them: they fail nothing, and every file is accounted for."""
+    folder = make_plain(tmp_path / "photos", 2)
+    (folder / "notes.txt").write_text("words")
+    (folder / "sub").mkdir()
+    (folder / "sub" / "LIST.CSV").write_text("a,b")
+    (folder / "no ending").write_bytes(image("jpeg", 900, 400))  # a picture all the same
+    ran = put(str(folder), "--group", "brand")
+    assert ran.code == 0
+    assert ran.err == ""
+    by_name = {Path(row["file"]).name: row["status"] for row in ran.rows}
+    assert by_name == {
+        "00.jpg": "Active", "01.jpg": "Active", "no ending": "Active", "notes.txt": "Skipped", "LIST.CSV": "Skipped"
+    }  # fmt: skip
+    assert {Path(row["file"]).name: row["status"] for row in manifest(tmp_path)} == by_name
+    assert len(list(client.iter_assets())) == 3
+    people = put(str(folder), "--group", "brand", terminal=True)
+    assert f"2 other files skipped: {folder}/notes.txt, {folder}/sub/LIST.CSV." in people.err
+    plan = put(str(folder), "--group", "brand", "--dry-run")
+    assert plan.code == 0
+    assert [Path(name).name for name in plan.json["skipped"]] == ["notes.txt", "LIST.CSV"]
+
+
+def test_a_file_that_is_named_is_meant(portrait, tmp_path):
+    """Whatever its name says, in a folder that is named as well; and a broken picture is meant too."""
+    folder = make_plain(tmp_path / "photos", 1)
+    (folder / "notes.txt").write_text("words")
+    ran = portrait("put", str(folder), str(folder / "notes.txt"), "--group", "brand")
+    assert ran.code == 1
+    assert {Path(row["file"]).name: row["status"] for row in ran.rows} == {"00.jpg": "Active", "notes.txt": "Rejected"}
+    (folder / "notes.txt").rename(folder / "notes.HEIC")
+    ran = portrait("put", str(folder), "--group", "brand")
+    assert ran.code == 1
+    assert [row["status"] for row in ran.rows].count("Rejected") == 1
+
+
+def test_a_folder_without_media_is_a_mistake(portrait, emulator, tmp_path):
+    """Exit code 2; it will be another folder that was meant."""
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "a.txt").write_text("words")
+    os.mkfifo(tmp_path / "notes" / "pipe")
+    ran = portrait("put", str(tmp_path / "notes"), "--group", "brand")
+    assert ran.code == 2
+    assert "There are no images, video or audio in" in ran.err
+    assert emulator.calls.all() == []
+
+
+def test_every_format_is_known_by_its_ending():
+    """Whatever `sniff` knows is meant when its name says so, if only to be refused by name."""
+    known = {ending for endings in ENDINGS.values() for ending in endings.split()}
+    assert {kind.extension[1:] for kind in MEDIA_TYPES.values()} <= known
+
+
+def test_files_that_do_not_fit_do_not_hide_why_nothing_was_sent(portrait, emulator, tmp_path):
+    """Exit code 3 for a refused key, whatever else is in the folder; and it is known which group was meant."""
+    make_mixed(tmp_path / "photos")
+    emulator.rules.add(match={"action": "ListAssetGroups"}, do={"error": "KeyUnknown"})
+    ran = portrait("put", str(tmp_path / "photos"), "--group", "brand")
+    assert ran.code == 3
+    assert {row["status"] for row in ran.rows} == {"Rejected", "Refused"}
+    assert {row["group"] for row in ran.rows} == {"brand"}
+    people = portrait("put", str(tmp_path / "photos"), "--group", "brand", terminal=True)
+    assert people.err.splitlines()[-1] == "brand: 9 rejected, 51 refused."
+
+
+REJECTED, FAILED, REFUSED, LATE, DONE, LOST = (
+    FileOutcome(source="a", state=state, error=error)
+    for state, error in (
+        (FileState.REJECTED, UsageError("x")),
+        (FileState.FAILED, AssetFailed("x", asset=Asset(id="asset-1"))),
+        (FileState.REFUSED, AuthError("x")),
+        (FileState.LATE, WaitTimeout("x", waited=1.0)),
+        (FileState.ACTIVE, None),
+        (FileState.STOPPED, ConnectFailed("x")),
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "code"),
+    [
+        ([DONE, DONE], 0),
+        ([DONE, REJECTED], 1),
+        ([DONE, REFUSED], 1),
+        ([DONE, LATE], 1),
+        ([REJECTED, REJECTED], 1),
+        ([REFUSED, REFUSED], 3),
+        ([REFUSED, REJECTED], 3),
+        ([REFUSED, FAILED], 1),
+        ([LATE, LATE], 5),
+        ([LATE, REJECTED], 5),
+        ([LATE, REFUSED], 1),
+        ([DONE, REJECTED, LOST], 4),
+        ([LOST, REJECTED], 4),
+    ],
+)
+def test_the_exit_code_of_many_files(outcomes, code):
+    """What all have in common that could be sent; the network before all, since the same command then goes on."""
+    assert code_of_all(outcomes) == code
+
+
+def test_two_files_of_one_content_say_so(portrait, client, tmp_path):
+    """`how` is how their asset came to be, as the library says; `same_as` names the file that it came from."""
+    folder = make_plain(tmp_path / "photos", 1)
+    (folder / "again.jpg").write_bytes((folder / "00.jpg").read_bytes())
+    rows = portrait("put", str(folder), "--group", "brand").rows
+    (group,) = client.iter_asset_groups()
+    assert [row["how"] for row in rows] == ["created", "created"]
+    assert [row.get("same_as") for row in rows] == [None, rows[0]["file"]]
+    people = portrait("put", str(folder), "--group", "other", terminal=True)
+    assert "1 created, 1 duplicate." in people.err
+    outcomes = list(client.ensure_assets(str(folder), group_id=group.id))
+    again = portrait("put", str(folder), "--group", "brand").rows
+    assert {one.source: str(one.how) for one in outcomes} == {row["file"]: row["how"] for row in again}
 
 
 def test_each_subfolder_is_a_group(put, client, emulator, tmp_path):

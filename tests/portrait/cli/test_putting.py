@@ -65,7 +65,7 @@ def test_people_see_a_line_for_each_file_and_a_sum(portrait, picture):
     lines = [line for line in ran.out.splitlines() if "asset://" in line]
     assert len(lines) == 1
     assert lines[0].endswith(f"  {file}")
-    assert "1 file Active in group-" in ran.err
+    assert "1 file Active in brand (group-" in ran.err
 
 
 def test_quiet_prints_only_addresses(portrait, picture, tmp_path):
@@ -111,6 +111,7 @@ def test_a_name_that_is_no_text_is_taken(portrait, tmp_path):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (["-", "--group", "brand"], "put takes files, not standard input"),
         (["missing.jpg", "--group", "brand"], "missing.jpg is not there"),
         (["empty", "--group", "brand"], "no files in empty"),
         (["a.jpg"], "--group is missing"),

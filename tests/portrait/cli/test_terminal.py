@@ -3,9 +3,11 @@
 import sys
 
 import pytest
+from rich.progress import Progress as RichProgress
 
-from portrait.cli.stages import figure
+from portrait.cli.stages import Stages, figure
 from portrait.cli.tables import cells
+from tests.portrait.cli.folders import make_plain
 
 
 @pytest.fixture
@@ -84,6 +86,46 @@ def test_a_stage_says_how_far_how_fast_and_how_long(done, total, rate, in_bytes,
     assert figure(done, total, rate, in_bytes=in_bytes) == words
 
 
+@pytest.mark.parametrize(("still", "words"), [(0.4, "0/1"), (12.3, "0/1  12 s")])
+def test_a_stage_that_stands_still_says_for_how_long(still, words):
+    """A single review gives no rate: the seconds show that somebody waits."""
+    assert figure(0, 1, 0.0, in_bytes=False, still=still) == words
+    assert figure(1, 1, 0.0, in_bytes=False, still=still) == "1/1"
+
+
+def test_only_the_line_that_the_others_wait_for_counts_seconds():
+    """The rest has not begun, or is done."""
+    shown = RichProgress(get_time=iter(range(100)).__next__, auto_refresh=False)
+    lines = Stages(shown, {"created": 1, "reviewed": 1}, frozenset())
+    created, reviewed = shown.tasks
+    life = created.fields["life"]
+    assert life.still(created) > 0
+    assert life.still(reviewed) == 0
+    lines.advance("created")
+    assert life.still(created) == 0
+    assert life.still(reviewed) > 0
+
+
+def test_a_spinner_turns_while_something_is_under_way(portrait, picture):
+    """Of characters that every terminal has."""
+    _, seen = portrait.on_terminal("put", picture("a.jpg"), "--group", "brand")
+    assert "\x1b[32m-\x1b[0m checked" in seen
+
+
+def test_what_has_no_room_is_told_before_anything_is_sent(portrait, client, group, tmp_path):
+    """There is time to stop; and what has no room is not counted as reviewed."""
+    for number in range(48):
+        client.create_asset(group_id=group, url=f"https://cdn.example.com/{number}.jpg", asset_type="Image")
+    code, seen = portrait.on_terminal("put", str(make_plain(tmp_path / "photos", 5)), "--group", "hosts")
+    assert code == 1
+    told = seen.index("hosts: The group holds 48 of 50 assets, and 5 more are wanted.")
+    assert told < seen.index("asset://asset-")
+    assert "reviewed" in seen[told:]
+    assert "5/5" not in seen[told:]
+    assert "2 files Active in hosts (" in seen
+    assert "2 created; 3 left out: the group is full." in seen
+
+
 def test_each_stage_has_a_line_while_it_lasts(portrait, stub, picture):
     """Checked, stored, created, reviewed; none of them stays."""
     code, seen = portrait.on_terminal(
@@ -91,4 +133,4 @@ def test_each_stage_has_a_line_while_it_lasts(portrait, stub, picture):
     )
     assert code == 0
     assert all(stage in seen for stage in ("checked", "stored", "created", "reviewed"))
-    assert seen.rindex("\x1b[2K") < seen.rindex("1 file Active in group-")
+    assert seen.rindex("\x1b[2K") < seen.rindex("1 file Active in brand (group-")
