@@ -11,7 +11,7 @@ import pytest
 from portrait.cli import main
 from portrait.cli.surroundings import Surroundings
 from tests.media_samples import image
-from tests.portrait.s3.conftest import _read_service_models_once  # noqa: F401  (a fixture: botocore is slow)
+from tests.portrait.s3.conftest import _make_clients_quickly  # noqa: F401  (a fixture: botocore is slow)
 from tests.s3_stub import ACCESS_KEY, SECRET_KEY, S3Stub
 
 
