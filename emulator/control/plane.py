@@ -12,7 +12,7 @@ from attrs import evolve
 
 from emulator.clocks import ScaledClock
 from emulator.control.reviewing import decided
-from emulator.control.values import FIELDS, ControlError, known, moment, number, one_of, text
+from emulator.control.values import FIELDS, ControlError, asked_moment, known, moment, number, one_of, text
 from emulator.domain import lifecycle, validations
 from emulator.domain.context import Context
 from emulator.domain.ports import Transaction
@@ -71,12 +71,13 @@ class Control:
         """The last calls, oldest first.
 
         Args:
-            **filters: `action`, `customer`, `outcome` (`ok` or a code), `since` (a moment, or seconds since 1970).
+            **filters: `action`, `customer`, `outcome` (`ok` or a code), `since`: a moment such as
+                `2026-03-18T03:57:10Z`, or seconds since 1970 with at most ten digits before the point.
         """
         known("calls", filters, ("action", "customer", "outcome", "since"))
         since = filters.get("since")
         wanted = {name: filters.get(name) for name in ("action", "customer", "outcome")}
-        calls = self._journal.read(**wanted, since=None if since is None else moment("since", since))
+        calls = self._journal.read(**wanted, since=None if since is None else asked_moment("since", since))
         return {"calls": calls, "count": len(calls)}
 
     # --- time --------------------------------------------------------------------------------------------------------
@@ -91,7 +92,8 @@ class Control:
         """Move the clock.
 
         Args:
-            **change: `advance` by seconds, or `set` to a moment such as `2026-03-18T03:57:10Z`.
+            **change: `advance` by seconds, or `set` to a moment such as `2026-03-18T03:57:10Z` that is not over:
+                what was created and decided stays in the past.
         """
         known("the clock", change, ("advance", "set"))
         if len(change) != 1:
@@ -99,17 +101,19 @@ class Control:
         clock = self._clock
         if not isinstance(clock, ManualClock | ScaledClock):
             raise ControlError(400, "this clock is the machine's and cannot be moved; start with a manual one")
+        now = clock.now()
         if "advance" in change:
             ahead = number("advance", change["advance"])
-            _shown_by_a_clock(clock.now() + ahead)
+            _shown_by_a_clock(now + ahead)
             clock.advance(ahead)
-        elif isinstance(clock, ManualClock):
-            clock.set(_shown_by_a_clock(moment("set", change["set"])))
+            return self.clock()
+        then = _shown_by_a_clock(moment("set", change["set"]))
+        if then < now:
+            raise ControlError(400, f"time runs forwards: on this clock it is {self._stamps(now)} already")
+        if isinstance(clock, ManualClock):
+            clock.set(then)
         else:
-            ahead = _shown_by_a_clock(moment("set", change["set"])) - clock.now()
-            if ahead < 0:
-                raise ControlError(400, "a scaled clock can only be set forward")
-            clock.advance(ahead)
+            clock.advance(then - now)
         return self.clock()
 
     # --- validations and assets --------------------------------------------------------------------------------------

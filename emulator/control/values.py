@@ -6,12 +6,16 @@ Owns the table of a customer's fields; must not know what the values are for.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
 from emulator.domain import quotas
 from emulator.stamps import read_stamp
+
+SECONDS = re.compile(r"[0-9]{1,10}(?:\.[0-9]+)?")
+"""Seconds since 1970 as a query writes them."""
 
 
 class ControlError(Exception):
@@ -61,7 +65,16 @@ def moment(what: str, value: Any) -> float:
     try:
         return number(what, value) if type(value) in {int, float} else read_stamp(text(what, value))
     except ValueError:
-        raise ControlError(400, f"{what} must be a moment such as 2026-03-18T03:57:10Z") from None
+        why = "a moment such as 2026-03-18T03:57:10Z, or seconds since 1970"
+        raise ControlError(400, f"{what} must be {why}") from None
+
+
+def asked_moment(what: str, value: Any) -> float:
+    """The same from a query, whose numbers are text: at most ten digits before a point are seconds since 1970.
+
+    More digits are milliseconds or a stamp without its punctuation, which nobody shall take for seconds.
+    """
+    return moment(what, float(value) if isinstance(value, str) and SECONDS.fullmatch(value) else value)
 
 
 def _switch(field: str, value: Any) -> dict[str, Any]:

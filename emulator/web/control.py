@@ -21,6 +21,7 @@ from emulator.web.intake import Intake, Whole, at_once
 
 LIMIT = 16 * 1_048_576
 _PREFIX = "/_emulator/"
+_DESCRIPTION = "openapi.json"  # not of the control itself, but a visitor finds it below the same address
 _KINDS = {403: "permission_error", 404: "not_found_error", 405: "invalid_request_error", 409: "conflict_error"}
 
 
@@ -94,7 +95,7 @@ class ControlPlane:
         method = "GET" if head.method == "HEAD" else head.method
         route = _ROUTES.get((method, _pattern(head.path)))
         if route is None:
-            known = ", ".join(sorted({path for _, path in _ROUTES}))
+            known = ", ".join(sorted({path for _, path in _ROUTES} | {_DESCRIPTION}))
             raise ControlError(404, f"The control plane has no such address; below {_PREFIX} there are: {known}.")
         name = head.path.removeprefix(_PREFIX).partition("/")[2]
         return route(self._service.control, _Asked(segment(name), head.parameters, _object(body)))

@@ -11,7 +11,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from emulator.control.values import FIELDS
+from emulator.control.values import FIELDS, SECONDS
 from emulator.domain import lifecycle, quotas
 from emulator.domain.records import Scan
 from emulator.rules.words import LONGEST, PAGES
@@ -31,6 +31,10 @@ _POSITIVE: Schema = {**_COUNT, "minimum": 1}
 _SECONDS: Schema = {"type": "number", "minimum": 0}
 _AHEAD: Schema = {**_SECONDS, "maximum": LATEST}
 _MOMENT: Schema = {"type": "string", "format": "date-time"}
+_SINCE: Schema = {
+    "description": "A moment such as 2026-03-18T03:57:10Z, or seconds since 1970.",
+    "anyOf": [_MOMENT, {"type": "string", "pattern": f"^{SECONDS.pattern}$"}],
+}
 _SWITCH: Schema = {"type": "boolean"}
 _BALANCE: Schema = {"type": ["number", "null"]}
 _TIER: Schema = {"enum": [*quotas.TIERS, None]}
@@ -157,10 +161,12 @@ OPERATIONS: Mapping[tuple[str, str], _Spoken] = {
         name="Calls",
         answer=_CALLS,
         summary="The last calls, oldest first.",
-        query={"action": _TEXT, "customer": _TEXT, "outcome": _TEXT, "since": _MOMENT},
+        query={"action": _TEXT, "customer": _TEXT, "outcome": _TEXT, "since": _SINCE},
     ),
     ("GET", "clock"): _Spoken(name="Clock", answer=_CLOCK, summary="What time it is."),
-    ("POST", "clock"): _Spoken(name="SetClock", answer=_CLOCK, summary="Move the clock.", body=_CHANGE),
+    ("POST", "clock"): _Spoken(
+        name="SetClock", answer=_CLOCK, summary="Move the clock forwards: by seconds, or to a moment.", body=_CHANGE
+    ),
     ("POST", "validations/*"): _Spoken(
         name="FinishValidation",
         answer=_VALIDATION,

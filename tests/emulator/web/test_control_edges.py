@@ -49,6 +49,43 @@ def test_the_last_moment_is_one_like_any_other(url):
     assert control(url, "GET", "state")[1]["validations"][0]["expires"] == "9999-01-01T00:02:00Z"
 
 
+@pytest.mark.parametrize(
+    ("since", "found"),
+    [
+        ("1773792010", 1), ("1773792010.0", 1), ("1773792010.5", 0), ("0", 2), ("20260318", 2),
+        ("2026-03-18T00:00:10Z", 1), ("2026-03-18T08:00:10%2B08:00", 1), ("2026-03-18T00:00:11Z", 0),
+        ("9999999999", 0), ("9999-01-01T00:00:00Z", 0),
+    ],
+)  # fmt: skip
+def test_calls_are_found_since_a_moment_in_either_form(url, since, found):
+    """A query's number of at most ten digits is seconds since 1970, anything else an ISO 8601 moment."""
+    for _ in range(2):
+        ask(url, "POST", "/v1/portrait/?Action=GetAsset", b"{}")
+        control(url, "POST", "clock", {"advance": 10})
+    status, answer = control(url, "GET", f"calls?since={since}")
+    assert (status, answer["count"]) == (200, found)
+
+
+@pytest.mark.parametrize(
+    "since", ["1773792010000", "20260318000010", "1e9", "-1", "1.", "soon", "", "2026-03-18T00:00:10"]
+)
+def test_what_is_neither_form_of_a_moment_is_refused(url, since):
+    """Milliseconds and stamps without punctuation are not taken for seconds; the reason names both forms."""
+    status, answer = control(url, "GET", f"calls?since={since}")
+    assert status == 400
+    assert "since must be" in answer["error"]["message"]
+
+
+def test_an_unknown_address_is_told_all_that_there_are(url):
+    """The list has the description, too, and each of its addresses is there."""
+    message = control(url, "GET", "nope")[1]["error"]["message"]
+    addresses = message.rpartition(": ")[2].removesuffix(".").split(", ")
+    assert "openapi.json" in addresses
+    for address in addresses:
+        assert ask(url, "OPTIONS", f"/_emulator/{address.replace('*', 'x')}")[1]["allow"]
+        assert "PUT" not in ask(url, "OPTIONS", f"/_emulator/{address.replace('*', 'x')}")[1]["allow"]
+
+
 def test_a_delay_is_at_most_a_day(url):
     """On a manual clock a delay moves the time, so it has an end as well."""
     status, answer = control(url, "POST", "rules", {"do": {"delay": 86_401}})
