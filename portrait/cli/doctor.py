@@ -17,7 +17,7 @@ from portrait.cli.connecting import client_options
 from portrait.cli.failing import advice_of, code_of, exit_code
 from portrait.cli.output import Form
 from portrait.cli.tables import Column
-from portrait.errors import ApiError, AuthError, PortraitError, TransportError
+from portrait.errors import AccountError, ApiError, AuthError, BadResponse, PortraitError, TransportError
 from portrait.options import checked_url, from_environment, provider_named
 
 if TYPE_CHECKING:
@@ -89,29 +89,56 @@ def _extras() -> Iterator[_Finding]:
 
 def _calls(context: Context) -> Iterator[_Finding]:
     """The configuration, then one call: what comes back says how far it came."""
+    untried = [_Finding(check, "skipped", "not tried") for check in ("network", "portrait API", "key accepted")]
     try:
         yield from _configuration(context)
         client = context.client.with_options(retry=None, timeout=15.0)
     except PortraitError as error:
         yield _fault("configuration", error)
-        yield _Finding("network", "skipped", "not tried")
-        yield _Finding("key accepted", "skipped", "not tried")
+        yield from untried
         return
     try:
         client.list_asset_groups(page_size=1)
+    except BadResponse as error:
+        yield _Finding("network", "ok", "something answers")
+        yield _wrong_address(context, error)
+        yield from untried[2:]
     except TransportError as error:
         yield _fault("network", error)
-        yield _Finding("key accepted", "skipped", "not tried")
+        yield from untried[1:]
     except ApiError as error:
-        yield _Finding("network", "ok", "the service answers")
-        if isinstance(error, AuthError):
-            yield _fault("key accepted", error)
-        else:
-            yield _Finding("key accepted", "ok", "yes")
-            yield _fault("groups", error)
+        yield from _REACHED
+        yield from _refused(error)
     else:
-        yield _Finding("network", "ok", "the service answers")
-        yield _Finding("key accepted", "ok", "yes")
+        yield from _REACHED
+        yield _ACCEPTED
+
+
+_REACHED = (_Finding("network", "ok", "the service answers"), _Finding("portrait API", "ok", "it is there"))
+_ACCEPTED = _Finding("key accepted", "ok", "yes")
+
+
+def _refused(error: ApiError) -> Iterator[_Finding]:
+    """What a refusal says of the key: to speak of the account, the service must have known it."""
+    if isinstance(error, AuthError):
+        yield _fault("key accepted", error)
+    elif isinstance(error, AccountError):
+        yield _ACCEPTED
+        yield _fault("account", error)
+    else:
+        yield _Finding("key accepted", "skipped", "not known: the service did not come so far")
+        yield _fault("groups", error)
+
+
+def _wrong_address(context: Context, error: BadResponse) -> _Finding:
+    """Something is there, and it is not what was looked for."""
+    what = f"{checked_url(context.base_url)} answers, but not as the portrait API"
+    status = f" (HTTP status {error.http_status})" if error.http_status is not None else ""
+    usual = context.provider.base_url
+    advice = f"Check --base-url{f': it is usually {usual}' if usual else ''}; or a proxy answers in its place."
+    if context.provider.name == "alltoken" and not context.base_url.rstrip("/").endswith("/v1"):
+        advice = f"base_url ends in /v1, as in {usual}."
+    return _Finding("portrait API", "fault", f"{what}{status}", advice, exit_code(error))
 
 
 def _configuration(context: Context) -> Iterator[_Finding]:
@@ -127,7 +154,11 @@ def _configuration(context: Context) -> Iterator[_Finding]:
 def _fault(check: str, error: PortraitError) -> _Finding:
     code = code_of(error)
     return _Finding(
-        check, "fault", f"{error.message}{f' ({code})' if code else ''}", advice_of(error), exit_code(error)
+        check,
+        "fault",
+        f"{error.message}{f' ({code})' if code else ''}",
+        advice_of(error, in_doctor=True),
+        exit_code(error),
     )
 
 

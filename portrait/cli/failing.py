@@ -47,8 +47,8 @@ EXIT_CODES: Mapping[type[BaseException], int] = MappingProxyType(
 # The library's advice speaks of its keyword arguments where the command has other means, or none.
 _ADVICE: Mapping[type[PortraitError], str] = MappingProxyType(
     {
-        errors.ConnectFailed: "Check --base-url, the network and the proxy; `portrait doctor` looks step by step.",
-        errors.Timeout: "Try again later; `portrait doctor` looks step by step.",
+        errors.ConnectFailed: "Check --base-url, the network and the proxy.",
+        errors.Timeout: "Try again later.",
         errors.BadResponse: "Check --base-url; a proxy may have answered in the service's place.",
         errors.Throttled: "Wait a minute and try again; nothing needs to be deleted.",
         errors.QuotaExceeded: "`portrait rm` deletes groups and assets that are no longer used.",
@@ -66,6 +66,10 @@ _ADVICE: Mapping[type[PortraitError], str] = MappingProxyType(
 )
 
 
+# Where only a look at each step can tell.
+_FOR_DOCTOR = (errors.ConnectFailed, errors.Timeout, errors.BadResponse)
+
+
 def exit_code(error: BaseException) -> int:
     """The exit code that an error stands for."""
     return next(EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES)
@@ -77,13 +81,15 @@ def combined(codes: Iterable[int]) -> int:
     return different.pop() if len(different) == 1 else SOME_FAILED if different else OK
 
 
-def advice_of(error: PortraitError) -> str:
-    """What to do next, in words of the command line."""
+def advice_of(error: PortraitError, *, in_doctor: bool = False) -> str:
+    """What to do next, in words of the command line; `doctor` does not send people to itself."""
     table = (_ADVICE[kind] for kind in type(error).__mro__ if kind in _ADVICE)
     own = error.advice if "advice" in vars(error) else next(table, error.advice)  # the particular before the general
     action = ACTIONS.get(getattr(error, "action", ""))
     changes = action is None or action.resend is not Resend.SAFE
     doubt = " Look at the lists first: the call may have been carried out."
+    if isinstance(error, _FOR_DOCTOR) and not in_doctor:
+        own = f"{own.rstrip('.')}; `portrait doctor` looks step by step."
     return f"{own}{doubt if error.may_have_executed and changes else ''}".strip()
 
 

@@ -56,6 +56,49 @@ def test_a_key_that_is_refused_is_told_apart_from_a_network_fault(portrait, emul
     assert states(ran)["key accepted"] == "fault"
 
 
+@pytest.mark.parametrize(
+    ("path", "advice"),
+    [("", "base_url ends in /v1, as in https://api.alltoken.ai/v1."), ("/v2/v1", "Check --base-url: it is usually")],
+)
+def test_an_address_that_is_not_the_apis_is_a_fault_of_the_address(portrait, emulator, path, advice):
+    """Exit code 4; nothing is said of the key, which nobody has looked at."""
+    address = emulator.base_url.removesuffix("/v1") + path
+    ran = portrait("doctor", PORTRAIT_BASE_URL=address)
+    assert ran.code == 4
+    assert states(ran)["network"] == "ok"
+    assert states(ran)["portrait API"] == "fault"
+    assert states(ran)["key accepted"] == "skipped"
+    assert f"{address} answers, but not as the portrait API" in ran.err
+    assert advice in ran.err
+
+
+@pytest.mark.parametrize(
+    ("reason", "key", "fault", "code"),
+    [
+        ("KeyUnknown", "fault", "key accepted", 3),
+        ("SubscriptionRequired", "ok", "account", 3),
+        ("Throttled", "skipped", "groups", 3),
+        ("Internal", "skipped", "groups", 4),
+    ],
+)
+def test_a_key_is_accepted_only_if_the_service_said_so(portrait, emulator, *, reason, key, fault, code):
+    """Many refusals come before anybody looks at it."""
+    emulator.rules.add(match={"action": "ListAssetGroups"}, do={"error": reason})
+    ran = portrait("doctor")
+    assert ran.code == code
+    assert states(ran)["key accepted"] == key
+    assert states(ran)[fault] == "fault"
+
+
+@pytest.mark.parametrize("fault", [{"delay": 0, "close": "before"}, {"http": {"status": 502, "body": "html"}}])
+def test_doctor_does_not_send_people_to_itself(portrait, emulator, fault):
+    """They are there already; other commands do."""
+    emulator.rules.add(match={"action": "ListAssetGroups"}, do=fault)
+    assert "portrait doctor" not in portrait("doctor").err
+    assert "portrait doctor" not in portrait("doctor", PORTRAIT_BASE_URL="http://127.0.0.1:1/v1").err
+    assert "portrait doctor" in portrait("groups", PORTRAIT_BASE_URL="http://127.0.0.1:1/v1").err
+
+
 def test_doctor_asks_once(portrait, emulator):
     """A look is one harmless call, and no retries."""
     emulator.rules.add(match={"action": "ListAssetGroups"}, do={"error": "Throttled"})
