@@ -6,12 +6,18 @@ from __future__ import annotations
 
 import argparse
 import difflib
-from collections.abc import Sequence
-from typing import Any, NoReturn
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from portrait._version import __version__
 from portrait.cli.command import Command
 from portrait.cli.commands import ENTRIES, load
+from portrait.cli.helping import formatter
+from portrait.cli.surroundings import writing
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 _TAKES_VALUE = ("--provider", "--base-url", "--project")
 
@@ -26,8 +32,14 @@ exit codes:
   0 all done   1 some failed   2 wrong usage   3 refused by the service
   4 network, or outcome unknown   5 not finished in time   130 interrupted
 
-`portrait COMMAND --help` says more about a command.
+Tables on a terminal; JSON in a pipe or with --json: lists print one array,
+put, wait and rm one line for each outcome. Fields are called as in the library
+(id, group_id); only `call` speaks the wire (Id, GroupId).
+
+`portrait help COMMAND` says more about a command.
 """
+
+_UNKNOWN = "unrecognized arguments: "
 
 
 class _Parser(argparse.ArgumentParser):
@@ -36,10 +48,23 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         from portrait.errors import UsageError  # noqa: PLC0415  (keeps the help quick)
 
+        if message.startswith(f"{_UNKNOWN}-"):
+            option = message.removeprefix(_UNKNOWN).split()[0].partition("=")[0]
+            message += _near(option, self._option_string_actions)
         raise UsageError(
             message if message.endswith("?") else f"{message.rstrip('.')}.",
             advice=f"{self.prog} --help says what it takes.",
         )
+
+    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
+        """As argparse does, but a stdout that takes nothing is an error like all others."""
+        with writing():
+            (file or sys.stderr).write(message)
+
+
+def _near(word: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def parse(argv: Sequence[str]) -> tuple[Command, argparse.Namespace]:
@@ -55,9 +80,14 @@ def parse(argv: Sequence[str]) -> tuple[Command, argparse.Namespace]:
     if not rest:
         top.error("a command is missing")
     name, *words = rest
+    if name == "help":
+        name = next(iter(words), "")
+        if name in {"", "help"}:
+            top.print_help()
+            raise SystemExit(0)
+        words = ["--help"]
     if name not in ENTRIES:
-        near = difflib.get_close_matches(name, ENTRIES, n=1)
-        top.error(f"there is no command {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+        top.error(f"there is no command {name!r}" + _near(name, [*ENTRIES, "help"]))
     command = load(name)
     own = _own(name, command)
     _parse_words(own, words, told)
@@ -77,13 +107,14 @@ def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
 
 def _top() -> _Parser:
     width = max(len(name) for name in ENTRIES)
-    listed = "\n".join(f"  {name:{width}}  {entry.summary}" for name, entry in ENTRIES.items())
+    rows = {name: entry.summary for name, entry in ENTRIES.items()} | {"help": "say more about a command"}
+    listed = "\n".join(f"  {name:{width}}  {summary}" for name, summary in rows.items())
     parser = _Parser(
         prog="portrait",
         usage="portrait [OPTION...] COMMAND ...",
         description=f"Portraits as reusable assets for Seedance 2.0.\n\ncommands:\n{listed}",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=formatter,
         allow_abbrev=False,
     )
     _add_shared(parser)
@@ -96,7 +127,7 @@ def _own(name: str, command: Command) -> _Parser:
         prog=f"portrait {name}",
         description=f"{summary[0].upper()}{summary[1:]}.",
         epilog=command.details,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=formatter,
         allow_abbrev=False,
     )
     command.options(parser)
@@ -108,14 +139,15 @@ def _add_shared(parser: argparse.ArgumentParser) -> None:
     """The shared options. They have no defaults, so that what is left out here keeps what was said before."""
     group = parser.add_argument_group("for all commands")
 
-    def add(flag: str, words: str, **how: Any) -> None:
-        group.add_argument(flag, help=words, default=argparse.SUPPRESS, **how)
+    def add(*flags: str, words: str, **how: Any) -> None:
+        group.add_argument(*flags, help=words, default=argparse.SUPPRESS, **how)
 
-    add("--provider", "who answers: alltoken (default), ...", metavar="NAME")
-    add("--base-url", "where; for AllToken it includes /v1", metavar="URL")
-    add("--project", "the ProjectName of all calls", metavar="NAME")
-    add("--json", "print JSON on a terminal too; piped output is always JSON", action="store_true")
-    add("--quiet", "print only ids and asset:// addresses", action="store_true")
+    # Those that can be called: named here, since looking them up would load the library for every help.
+    add("--provider", words="who answers: alltoken, the only one that can be called today", metavar="NAME")
+    add("--base-url", words="where; for AllToken it includes /v1", metavar="URL")
+    add("--project", words="the ProjectName of all calls", metavar="NAME")
+    add("--json", words="print JSON on a terminal too; piped output is always JSON", action="store_true")
+    add("-q", "--quiet", words="print only ids and asset:// addresses", action="store_true")
     group.add_argument("--version", action="version", version=f"portrait {__version__}")
 
 

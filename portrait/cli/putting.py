@@ -22,9 +22,13 @@ if TYPE_CHECKING:
 _DETAILS = """\
 Through AllToken's own upload: JPEG, PNG and WebP of at most 10 MB. With --to,
 or as http(s) addresses: whatever the service takes, video and audio too. A
-folder stands for the files in it and below. Nothing is sent of a file that
-does not fit, and nothing twice: a content that the group has already is used
-as it is, and the same command, given again, goes on where it stopped.
+folder stands for the images, video and audio in it and below; its other files
+are skipped and counted. Nothing is sent of a file that does not fit, and
+nothing twice: a content that the group has already is used as it is, and the
+same command, given again, goes on where it stopped.
+
+In JSON, `how` is how the asset came to be; a file whose content an earlier one
+has shares that one's asset, and names the file in `same_as`.
 
 examples:
   portrait put front.jpg side.jpg --group brand-host

@@ -85,7 +85,9 @@ def test_a_process_whose_reader_has_gone_is_silent(portrait, group):
     assert ran.returncode == 141
 
 
-@pytest.mark.parametrize("argv", [["groups"], ["groups", "--quiet"], ["show", "hosts"]])
+@pytest.mark.parametrize(
+    "argv", [["groups"], ["groups", "--quiet"], ["show", "hosts"], ["--help"], ["help", "put"], ["--version"]]
+)
 def test_a_full_disk_under_stdout_is_one_clear_line(portrait, group, argv):
     """Exit code 4, since whoever reads the output does not know the outcome; nor does the interpreter complain."""
     assert group

@@ -8,12 +8,14 @@ import pytest
 
 from portrait.cli import main
 from portrait.cli.commands import ENTRIES, load
+from portrait.cli.helping import folded
 from portrait.cli.listing import GROUP_TYPES, STATUSES
 from portrait.cli.parsing import parse
 from portrait.cli.surroundings import Surroundings
+from portrait.dialects import DIALECTS
 from portrait.errors import UsageError
 from portrait.models import AssetStatus, GroupType
-from portrait.providers import PROVIDERS
+from portrait.providers import PROVIDERS, Credential
 
 
 @pytest.mark.parametrize("name", ENTRIES)
@@ -40,7 +42,46 @@ def test_the_help_lists_the_commands_and_the_exit_codes(capsys):
     help_text = capsys.readouterr().out
     assert all(f"  {name} " in help_text for name in ENTRIES)
     assert "130 interrupted" in help_text
-    assert max(len(line) for line in help_text.splitlines()) <= 80
+    assert "lists print one array" in help_text
+    assert "only `call` speaks the wire" in help_text
+
+
+@pytest.mark.parametrize("name", ["", *ENTRIES])
+@pytest.mark.parametrize(("columns", "most"), [(80, 78), (300, 98)])
+def test_help_fits_the_terminal(name, columns, most, capsys, monkeypatch):
+    """Nothing is cut inside a word at 80 columns, and nothing is wider than people like to read."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert main([*name.split(), "--help"]) == 0
+    assert max(len(line) for line in capsys.readouterr().out.splitlines()) <= most
+
+
+def test_help_folds_texts_and_leaves_commands_alone():
+    """A command that is copied must be whole."""
+    text = "One\ntwo three four.\n\nrows:\n  a   some words\n  bb  words\nexamples:\n  portrait put a --group b\n"
+    assert folded(text, 13) == (
+        "One two three\nfour.\n\nrows:\n  a   some\n      words\n  bb  words\nexamples:\n  portrait put a --group b\n"
+    )
+
+
+@pytest.mark.parametrize("argv", [["help"], ["help", "help"], ["--json", "help"]])
+def test_help_is_a_command_too(argv, capsys):
+    """As with many others."""
+    assert main(["--help"]) == 0
+    page = capsys.readouterr().out
+    assert main(argv) == 0
+    assert capsys.readouterr().out == page
+    assert main(["put", "--help"]) == 0
+    page = capsys.readouterr().out
+    assert main(["help", "put"]) == 0
+    assert capsys.readouterr().out == page
+
+
+def test_the_help_names_the_providers_that_can_be_called(capsys):
+    """Those, and no others; the names are repeated so that the help is quick."""
+    able = [one.name for one in PROVIDERS.values() if one.dialect in DIALECTS and one.credential is Credential.BEARER]
+    assert able == ["alltoken"]
+    main(["groups", "--help"])
+    assert "alltoken, the only one that can be called" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize("argv", [["--version"], ["groups", "--version"]])
@@ -56,6 +97,7 @@ SHARED = {
     "--project x": ("project", "x"),
     "--json": ("json", True),
     "--quiet": ("quiet", True),
+    "-q": ("quiet", True),
 }
 
 
@@ -100,6 +142,11 @@ def test_operands_stand_anywhere_and_two_dashes_end_the_options(argv, paths):
         ([], "a command is missing"),
         (["--json"], "a command is missing"),
         (["grops"], "did you mean 'groups'?"),
+        (["hepl"], "did you mean 'help'?"),
+        (["help", "putt"], "did you mean 'put'?"),
+        (["put", "a", "--grop", "g"], "unrecognized arguments: --grop g; did you mean '--group'?"),
+        (["put", "a", "--group", "g", "--dryrun=1"], "did you mean '--dry-run'?"),
+        (["--projet=x", "groups"], "did you mean '--project'?"),
         (["xyzzy"], "there is no command 'xyzzy'."),
         (["--nonsense", "groups"], "--nonsense"),
         (["groups", "--nonsense"], "--nonsense"),
