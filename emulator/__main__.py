@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import math
 import signal
 import sys
 import threading
@@ -95,10 +96,10 @@ def _parser() -> argparse.ArgumentParser:
         "--fetch",
         choices=("never", "loopback", "always"),
         default="loopback",
-        help="whose URLs are measured",
+        help="which URLs are fetched and measured (default loopback)",
     )
     add("--project", metavar="NAME", action="append", default=[], help="a project that exists (default: any does)")
-    add("--seed", type=int, default=0, metavar="N", help="of ids, tokens and rules by chance (default 0)")
+    add("--seed", type=int, default=0, metavar="N", help="seed of ids, tokens and chance in rules (default 0)")
     add("--load", metavar="FILE", type=Path, help="JSON file with the state to start from")
     add("--verbose", action="store_true", help="a line per call on stderr: time, Action, customer, outcome, ms")
     return parser
@@ -142,16 +143,18 @@ def _split(flag: str, form: str, value: str) -> tuple[str, str]:
 
 
 def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65535:
+    if not (text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= 65535):
         raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
-    return port
+    return int(text)
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 <= seconds < float("inf"):
-        raise argparse.ArgumentTypeError("seconds must not be negative")
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise argparse.ArgumentTypeError("seconds are a number, 0 or more")
     return seconds
 
 

@@ -176,7 +176,7 @@ class Answers:
             try:
                 rule = parse_one_time(orjson.loads(turn.call.rule))
             except RuleError as error:
-                raise Refusal(Reason.INVALID_FIELD, field=_RULE_HEADER, why=f"is no rule: {error}") from None
+                raise Refusal(Reason.INVALID_FIELD, field=_RULE_HEADER, why=f"is not a rule: {error}") from None
             except orjson.JSONDecodeError:
                 raise Refusal(Reason.INVALID_FIELD, field=_RULE_HEADER, why="is not JSON") from None
             if rule.matches(turn.action, turn.customer, shown):

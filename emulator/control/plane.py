@@ -74,7 +74,7 @@ class Control:
             **filters: `action`, `customer`, `outcome` (`ok` or a code), `since`: a moment such as
                 `2026-03-18T03:57:10Z`, or seconds since 1970 with at most ten digits before the point.
         """
-        known("calls", filters, ("action", "customer", "outcome", "since"))
+        known("the query of calls", filters, ("action", "customer", "outcome", "since"))
         since = filters.get("since")
         wanted = {name: filters.get(name) for name in ("action", "customer", "outcome")}
         calls = self._journal.read(**wanted, since=None if since is None else asked_moment("since", since))
@@ -95,12 +95,12 @@ class Control:
             **change: `advance` by seconds, or `set` to a moment such as `2026-03-18T03:57:10Z` that is not over:
                 what was created and decided stays in the past.
         """
-        known("the clock", change, ("advance", "set"))
+        known("a change of the clock", change, ("advance", "set"))
         if len(change) != 1:
-            raise ControlError(400, "say either advance or set")
+            raise ControlError(400, "a change of the clock needs either advance or set")
         clock = self._clock
         if not isinstance(clock, ManualClock | ScaledClock):
-            raise ControlError(400, "this clock is the machine's and cannot be moved; start with a manual one")
+            raise ControlError(400, "the machine's clock cannot be moved; start with a manual one (--clock manual)")
         now = clock.now()
         if "advance" in change:
             ahead = number("advance", change["advance"])
@@ -147,9 +147,9 @@ class Control:
             **change: `status` is `Active`, `Failed` or `Expired`; `code` says why it failed; `subject` whose face it
                 shows, which the review matches with the group's person.
         """
-        known("an asset", change, ("status", "code", "subject"))
+        known("a decision over an asset", change, ("status", "code", "subject"))
         if not change:
-            raise ControlError(400, "say status, code or subject")
+            raise ControlError(400, "a decision over an asset needs status, code or subject")
         found = self._store.find_asset(asset_id)
         if found is None:
             raise ControlError(404, "there is no such asset")

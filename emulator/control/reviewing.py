@@ -56,5 +56,5 @@ def _moved(asset: Asset, change: Mapping[str, Any], now: float) -> Asset:
             raise ControlError(400, str(error)) from None
         moved = lifecycle.moved(asset, verdict.status, verdict.code, now)
     if moved is None:
-        raise ControlError(409, f"the asset has already ended: {asset.status}")
+        raise ControlError(409, f"the asset is {asset.status} already and cannot become {status}")
     return moved

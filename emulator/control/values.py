@@ -36,7 +36,7 @@ def known(what: str, given: Mapping[str, Any], known: tuple[str, ...]) -> None:
     """Refuse words that nobody knows."""
     unknown = sorted(set(given) - set(known))
     if unknown:
-        raise ControlError(400, f"{what} has no {unknown[0]!r}; it may have {', '.join(known)}")
+        raise ControlError(400, f"{what} has the unknown key {unknown[0]!r}; it may have {', '.join(known)}")
 
 
 def one_of(what: str, value: Any, known: tuple[str, ...]) -> str:
@@ -49,7 +49,7 @@ def one_of(what: str, value: Any, known: tuple[str, ...]) -> str:
 def text(what: str, value: Any) -> str:
     """A text that is not empty."""
     if not isinstance(value, str) or not value:
-        raise ControlError(400, f"{what} must be a text that is not empty")
+        raise ControlError(400, f"{what} must be a string that is not empty")
     return value
 
 
@@ -95,7 +95,7 @@ def _counted_in(field: str, value: Any) -> dict[str, Any]:
 
 def _balance(field: str, value: Any) -> dict[str, Any]:
     if value is not None and (type(value) not in {int, float} or not math.isfinite(value)):
-        raise ControlError(400, f"{field} must be a number, or null where it is not counted")
+        raise ControlError(400, f"{field} must be a number, or null for a balance that never ends")
     return {field: value}
 
 

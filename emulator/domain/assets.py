@@ -129,7 +129,7 @@ def _foretold(ctx: Context, url: str) -> Verdict:
     try:
         told = magic(url)
     except ValueError as error:
-        raise checks.invalid("URL", f"is a magic address that {error}") from None
+        raise checks.invalid("URL", f"is a magic address whose query is not understood: {error}") from None
     return ctx.verdict or told or PASSES
 
 

@@ -63,14 +63,14 @@ def review(status: str, code: str = "", *, after: float | None = None, reads: in
     """A verdict from loose values.
 
     Raises:
-        ValueError: They make no sense; its text ends a sentence that names them.
+        ValueError: They make no sense; its text begins with the one that is wrong.
     """
     if status not in {"Active", "Failed"}:
         raise ValueError("status must be Active or Failed")
     if code and status == "Active":
         raise ValueError("code is for status Failed only")
     if code and code not in MEDIA_CODES:
-        raise ValueError(f"code {code!r} is not one of {', '.join(sorted(MEDIA_CODES))}")
+        raise ValueError(f"code must be one of {', '.join(sorted(MEDIA_CODES))}, not {code!r}")
     code = code or (_DEFAULT_CODE if status == "Failed" else "")
     return Verdict(status=AssetStatus(status), code=code, after=after, reads=reads)
 
@@ -89,17 +89,19 @@ def magic(url: str) -> Verdict | None:
     pairs = parse_qsl(parts.query, keep_blank_values=True)
     told = dict(pairs)
     unknown = sorted(set(told) - set(_KEYS))
-    if unknown or len(told) != len(pairs):
-        raise ValueError(
-            f"may say {', '.join(_KEYS)} once each, not {unknown[0] if unknown else 'one of them twice'!r}"
-        )
+    if unknown:
+        raise ValueError(f"{unknown[0]!r} is unknown; known are {', '.join(_KEYS)}")
+    if len(told) != len(pairs):
+        raise ValueError("no parameter may be there twice")
     return _told(told)
 
 
 def _told(told: Mapping[str, str]) -> Verdict:
     if "reject" in told:
-        if told["reject"] not in MEDIA_CODES or len(told) > 1:
-            raise ValueError(f"reject stands alone and is one of {', '.join(sorted(MEDIA_CODES))}")
+        if len(told) > 1:
+            raise ValueError("reject must be alone: a file that is refused has no review")
+        if told["reject"] not in MEDIA_CODES:
+            raise ValueError(f"reject must be one of {', '.join(sorted(MEDIA_CODES))}, not {told['reject']!r}")
         return Verdict(reject=told["reject"])
     said = review(told.get("status", "Failed" if "code" in told else "Active"), told.get("code", ""))
     after = seconds(told["after"]) if "after" in told else None

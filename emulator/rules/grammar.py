@@ -55,7 +55,7 @@ def parse(source: Any) -> Rule:
     """
     rule = mapping("a rule", source, {"id", "match", "when", "do"})
     if "do" not in rule:
-        refuse("a rule needs do: what shall happen")
+        refuse("a rule needs do, which says what happens")
     match = mapping("match", rule.get("match", {}), {"action", "customer", "name"})
     do = read_do(rule["do"])
     return Rule(
@@ -72,7 +72,7 @@ def parse(source: Any) -> Rule:
 def parse_one_time(source: Any) -> Rule:
     """Read the rule of a single request, for which `when` makes no sense."""
     if isinstance(source, Mapping) and "when" in source:
-        refuse("a rule for one request has no when: it fires at once")
+        refuse("a rule for one request takes no when: it fires at once")
     return parse(source)
 
 
@@ -93,9 +93,9 @@ def _actions(match: Mapping[str, Any], do: Do) -> frozenset[str]:
         if getattr(do, effect) is not None:
             actions &= felt
             if not actions:
-                refuse(f"the rule can never fire: {effect} is felt by {', '.join(sorted(felt))} only")
+                refuse(f"the rule can never fire: {effect} makes a difference to {', '.join(sorted(felt))} only")
     if "name" in match:
         actions &= _NAMED
         if not actions:
-            refuse(f"the rule can never fire: only {', '.join(sorted(_NAMED))} have a Name")
+            refuse(f"the rule can never fire: only {', '.join(sorted(_NAMED))} take a Name")
     return actions

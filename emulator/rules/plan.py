@@ -61,7 +61,7 @@ class Plan:
         with self._lock:
             name = rule.id or self._free_name()
             if name in self._entries:
-                raise RuleError(f"there is a rule {name!r} already")
+                raise RuleError(f"there is already a rule with the id {name!r}")
             chance = random.Random(f"{self._seed}/{name}").random  # noqa: S311 - repeatable on purpose
             entry = self._entries[name] = _Entry(rule, chance)
             return _shown(name, entry)

@@ -55,7 +55,7 @@ def mapping(what: str, value: Any, known: set[str]) -> Mapping[str, Any]:
         refuse(f"{what} must be an object")
     unknown = sorted(set(value) - known)
     if unknown:
-        refuse(f"{what} has no {unknown[0]!r}; it may have {', '.join(sorted(known))}")
+        refuse(f"{what} has the unknown key {unknown[0]!r}; it may have {', '.join(sorted(known))}")
     return value
 
 
@@ -69,7 +69,7 @@ def one_of(what: str, value: Any, known: tuple[str, ...]) -> str:
 def text(what: str, value: Any) -> str:
     """A text that is not empty."""
     if not isinstance(value, str) or not value:
-        refuse(f"{what} must be a text that is not empty")
+        refuse(f"{what} must be a string that is not empty")
     return value
 
 
@@ -90,13 +90,13 @@ def _number(what: str, value: Any) -> float:
 
 def _nth(what: str, value: Any) -> frozenset[int]:
     if not isinstance(value, list) or not value:
-        refuse(f"{what} must be an array of whole numbers, 1 or more: an empty one never fires")
+        refuse(f"{what} must be an array of whole numbers, each 1 or more: with an empty one it never fires")
     return frozenset(_whole(f"each of {what}", item, 1) for item in value)
 
 
 def _chance(what: str, value: Any) -> float:
     if type(value) not in {int, float} or not 0 < value <= 1:
-        refuse(f"{what} must be a number above 0 and up to 1: with 0 it never fires")
+        refuse(f"{what} must be a number above 0 and at most 1: with 0 it never fires")
     return float(value)
 
 
@@ -112,7 +112,7 @@ def read_when(value: Any) -> tuple[str, Any]:
     """When a rule fires: the word, and its number or numbers."""
     when = mapping("when", value, set(_WHEN))
     if len(when) != 1:
-        refuse(f"when says one of {', '.join(_WHEN)}")
+        refuse(f"when must have exactly one of {', '.join(_WHEN)}")
     ((kind, number),) = when.items()
     return kind, _WHEN[kind](f"when.{kind}", number)
 
@@ -136,7 +136,7 @@ def _error(what: str, value: Any) -> tuple[Reason, str]:
     except ValueError:
         refuse(f"{what} must be one of {', '.join(Reason)}, not {head!r}")
     if (reason in _DETAILS) != bool(detail):
-        refuse(f"{what}: {reason} {'needs a detail, such as ' + _example(reason) if not detail else 'has no detail'}")
+        refuse(f"{what}: {reason} {'needs a detail, such as ' + _example(reason) if not detail else 'takes no detail'}")
     allowed = _DETAILS.get(reason)
     if allowed is not None and detail not in allowed:
         refuse(f"{what}: the detail of {reason} must be one of {', '.join(sorted(allowed))}")
@@ -158,7 +158,7 @@ def _http(what: str, value: Any) -> tuple[int, str]:
 def _review(what: str, value: Any) -> Verdict:
     review = mapping(what, value, {"status", "code", "after", "reads"})
     if {"after", "reads"} <= set(review):
-        refuse(f"{what} ends after seconds or after reads, not both")
+        refuse(f"{what} may have after (seconds) or reads, not both")
     after = _number(f"{what}.after", review["after"]) if "after" in review else None
     reads = _whole(f"{what}.reads", review["reads"]) if "reads" in review else None
     status = review.get("status", "Failed" if "code" in review else "Active")
@@ -185,7 +185,7 @@ def read_do(value: Any) -> Do:
     """What a rule does."""
     do = mapping("do", value, {*_DO, "delay"})
     if len(set(do) - {"delay"}) > 1 or not do:
-        refuse(f"do says one of {', '.join(_DO)}, and may say delay")
+        refuse(f"do must have one of {', '.join(_DO)}, and no more than one; delay goes with any of them, or alone")
     made = {kind: _DO[kind](f"do.{kind}", part) for kind, part in do.items() if kind != "delay"}
     delay = _number("do.delay", do.get("delay", 0))
     if delay > LONGEST:

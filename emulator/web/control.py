@@ -13,7 +13,7 @@ import orjson
 from attrs import frozen
 
 from emulator.calls import Answering, Reply
-from emulator.control import Control, ControlError
+from emulator.control import Control, ControlError, values
 from emulator.service import Service
 from emulator.web.guard import objection
 from emulator.web.head import Head, segment
@@ -101,7 +101,7 @@ class ControlPlane:
         return route(self._service.control, _Asked(segment(name), head.parameters, _object(body)))
 
     def _too_large(self) -> Reply:
-        return self._error(413, f"A body of the control plane may have {LIMIT // 1_048_576} MB.")
+        return self._error(413, f"The body is too large: the control plane takes at most {LIMIT // 1_048_576} MB.")
 
     def _error(self, status: int, message: str) -> Reply:
         return self._service.plain(status, _KINDS.get(status, "invalid_request_error"), message)
@@ -115,7 +115,7 @@ def load_state(control: Control, state: Any) -> None:
     """
     state = _mapping("the file", state)
     if state.keys() - {"rules", "customers"}:
-        raise ControlError(400, "the file may have rules and customers, nothing else")
+        raise ControlError(400, "the file may have rules and customers and nothing else")
     rules, customers = state.get("rules", []), state.get("customers", {})
     if not isinstance(rules, list) or not isinstance(customers, dict):
         raise ControlError(400, "rules must be an array, customers an object")
@@ -150,7 +150,5 @@ def _object(body: bytes) -> dict[str, Any]:
 
 
 def _only(body: dict[str, Any], *known: str) -> dict[str, Any]:
-    unknown = sorted(body.keys() - set(known))
-    if unknown:
-        raise ControlError(400, f"unknown: {', '.join(unknown)}; known are {', '.join(known)}")
+    values.known("the end of a scan", body, known)
     return body

@@ -42,7 +42,7 @@ class Files:
         try:
             found = self._service.link(asset, head.parameters)
         except Refusal:
-            why = "This link is not valid, or no longer: read the asset again, each read makes a new one."
+            why = "This link is not valid or has expired. Read the asset again: each read makes a new link."
             return self._service.plain(403, "permission_error", why)
         return Reply(status=302, headers={"Location": found}) if isinstance(found, str) else _reply(found)
 

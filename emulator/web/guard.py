@@ -44,5 +44,5 @@ def _without_token(head: Head) -> str | None:
             " control token in X-Emulator-Token."
         )
     if head.method in _WRITES and head.media_type != "application/json":
-        return "Writes to the control plane carry JSON: send the header Content-Type: application/json."
+        return "Writes to the control plane must be JSON: send the header Content-Type: application/json."
     return None

@@ -140,7 +140,7 @@ class Site:
 
     def _ark(self, _: Head) -> Reply:
         why = (
-            "The ark door (POST /?Action=…) is not served by this version; AllToken's is at POST /v1/portrait/?Action=…"
+            "This version does not serve Ark's Actions (POST /?Action=…); AllToken's are at POST /v1/portrait/?Action=…"
         )
         return self.service.plain(404, "not_found_error", why)
 

@@ -57,7 +57,7 @@ WRONG = {
         assets.create,
         models.CreateAssetRequest(group_id="g", url="https://magic.test/?after=soon", asset_type="Image"),
         "URL",
-        "is a magic address that after must be a number of seconds, 0 or more",
+        "is a magic address whose query is not understood: after must be a number of seconds, 0 or more",
     ),
     "an asset's new Name": (assets.update, models.UpdateAssetRequest(id="a", name="n" * 51), "Name", NAMELESS),
     "an upload's Name": (

@@ -121,10 +121,12 @@ def test_nobody_has_to_read_what_verbose_tells():
     [
         (["--clock", "sundial"], "--clock"), (["--clock", "scaled:0"], "--clock"),
         (["--api-key", "key"], "--api-key takes"),
-        (["--access-key", "ak=c"], "--access-key takes"), (["--port", "70000"], "65535"), (["--port", "x"], "--port"),
+        (["--access-key", "ak=c"], "--access-key takes"), (["--port", "70000"], "65535"),
+        (["--port", "x"], "--port: a port is a number from 0 to 65535"),
         (["--review-seconds", "-1"], "--review-seconds"), (["--profile", "x"], "--profile"), (["--nope"], "--nope"),
         (["--load", "/nowhere.json"], "--load"), (["--fetch", "x"], "--fetch"),
-        (["--review-seconds", "nan"], "negative"),
+        (["--review-seconds", "nan"], "seconds are a number, 0 or more"),
+        (["--review-seconds", "soon"], "seconds are a number, 0 or more"), (["--port", "-1"], "from 0 to 65535"),
     ],
 )  # fmt: skip
 def test_what_is_told_wrong_is_said(capsys, arguments, why):
