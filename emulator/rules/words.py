@@ -32,7 +32,8 @@ class Do:
         truncate: Carry the call out, and send that many bytes of the answer.
         review: What the review of the created asset shall say.
         lag: Seconds; a read does not see what is younger.
-        delay: Seconds to let pass first.
+        delay: Seconds that pass on the emulator's clock before the call is carried out, and before everything above.
+            A client that gives up meanwhile does not stop it.
     """
 
     error: tuple[Reason, str] | None = None

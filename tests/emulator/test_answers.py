@@ -127,6 +127,21 @@ def test_a_delay_is_asked_of_the_driver(alice):
     assert alice.effects == [Pause(2.5)]
 
 
+def test_a_delay_passes_before_the_call_is_carried_out(alice):
+    """While it passes nothing is there yet; what is created then is as old as the end of the delay."""
+    body = orjson.dumps({"Name": "late", "GroupType": "AIGC"})
+    rule = '{"do": {"delay": 60, "close": "after-commit"}}'
+    answering = alice.service.answer(Call(action="CreateAssetGroup", key=alice.key, body=body, rule=rule))
+    assert next(answering) == Pause(60)
+    assert alice.call("ListAssetGroups", AIGC)["TotalCount"] == 0
+    alice.service.clock.advance(60)
+    with pytest.raises(StopIteration) as ended:
+        answering.send(None)
+    assert ended.value.value.drop
+    (group,) = alice.call("ListAssetGroups", AIGC)["Items"]
+    assert group["CreateTime"] == "2026-03-18T00:01:00Z"
+
+
 def test_an_answer_lost_after_the_commit_has_happened(alice, control):
     """The group is there although nobody heard of it; closed before, it is not."""
     control.add_rule({"match": {"action": "CreateAssetGroup"}, "when": {"nth": [1]}, "do": {"close": "after-commit"}})

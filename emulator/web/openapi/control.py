@@ -75,7 +75,11 @@ _EFFECTS: Mapping[str, Schema] = {
     "review": _REVIEW,
     "lag": _SECONDS,
 }
-_DELAY: Schema = {**_SECONDS, "maximum": LONGEST}
+_DELAY: Schema = {
+    **_SECONDS,
+    "maximum": LONGEST,
+    "description": "Seconds that pass before the call is carried out; a client that gives up does not stop it.",
+}
 _DO: Schema = {
     "oneOf": [
         obj({"delay": _DELAY}),

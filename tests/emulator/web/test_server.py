@@ -11,9 +11,18 @@ import pytest
 from emulator.clocks import ScaledClock
 from emulator.server import EmulatorServer
 from emulator.settings import Settings
+from portrait.clock import SystemClock
 from tests.emulator.web.wire import JSON, address, ask, call, connected, head
 
 GROUP = {"GroupType": "AIGC", "Name": "g"}
+
+
+def wait_until(happened):
+    """Looks again and again, for five seconds at most."""
+    deadline = time.monotonic() + 5
+    while not happened():
+        assert time.monotonic() < deadline
+        SystemClock().sleep(0.002)
 
 
 def test_it_answers_inside_of_the_block_only():
@@ -108,6 +117,18 @@ def test_a_paused_answer_does_not_hold_it_up():
         began = time.monotonic()
         server.stop()
         assert time.monotonic() - began < 5
+
+
+def test_a_client_that_gives_up_does_not_stop_a_delayed_call():
+    """The call is carried out once the delay is over, as by a service that does not notice who has gone."""
+    with EmulatorServer() as server:
+        server.control.add_rule({"match": {"action": "CreateAssetGroup"}, "do": {"delay": 0.04}})
+        body = b'{"GroupType": "AIGC", "Name": "g"}'
+        with connected(server.url) as sock:
+            sock.sendall(head("/v1/portrait/?Action=CreateAssetGroup", Content_Length=str(len(body))) + body)
+            wait_until(lambda: server.control.rules()["rules"][0]["fired"])
+        wait_until(lambda: server.control.calls(action="CreateAssetGroup", outcome="ok")["count"])
+        assert server.control.state()["customers"][0]["groups"] == 1
 
 
 def test_a_delay_takes_scaled_time():
