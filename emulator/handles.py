@@ -18,7 +18,15 @@ class Rules:
         self._control = control
 
     def add(self, rule: Mapping[str, Any] | None = None, /, **parts: Any) -> dict[str, Any]:
-        """Add a rule, as one mapping or by its parts: `add(match={"action": "GetAsset"}, do={"error": "Throttled"})`.
+        """Add a rule, as one mapping or by its parts.
+
+        `add(match={"action": "GetAsset"}, when={"first": 2}, do={"error": "Throttled"})`
+
+        Args:
+            rule: The whole rule.
+            **parts: `id`; `match`: `action`, `customer`, `name`; `when`: one of `first`, `nth`, `every`, `chance`; and
+                `do`: one of `error`, `http`, `close`, `truncate`, `review`, `lag`, and `delay`, the seconds that pass
+                before the call is carried out.
 
         Raises:
             emulator.control.ControlError: It is no rule, or could never fire.
@@ -41,12 +49,17 @@ class Calls:
         self._control = control
 
     def all(self, action: str | None = None, **filters: Any) -> list[dict[str, Any]]:
-        """The calls that match, oldest first; filters are `customer`, `outcome` and `since`."""
+        """The calls that match, oldest first.
+
+        Args:
+            action: As on the wire: `CreateAsset`.
+            **filters: `customer`; `outcome`, which is `ok` or a code; `since`, seconds since 1970.
+        """
         calls: list[dict[str, Any]] = self._control.calls(action=action, **filters)["calls"]
         return calls
 
     def count(self, action: str | None = None, **filters: Any) -> int:
-        """How many match."""
+        """How many calls match; filters as of `all`."""
         return len(self.all(action, **filters))
 
 

@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 
 class Handles:
-    """What a test does to an emulator, by subject.
+    """What a test does to an emulator, by subject: what `Emulator` and `SharedServer` have in common.
 
     Attributes:
-        service: The emulator without HTTP.
-        rules: Faults and verdicts on demand.
-        calls: What was called.
-        validations: Liveness checks.
-        assets: Assets and their reviews.
+        rules: Faults and verdicts on demand: `rules.add(match=…, when=…, do=…)`, `rules.all()`, `rules.clear()`.
+        calls: What was called: `calls.count("CreateAsset", outcome="ok")`, `calls.all("CreateAsset")`.
+        validations: Liveness checks: `validations.finish(token, "pass")`; or `fail`, `cancel`, `wrong-person`.
+        assets: Reviews: `assets.fail(id, "FaceMismatch")`, `assets.activate(id)`, `assets.expire(id)`.
+        service: The emulator without HTTP; `service.control` is all that its control plane can do.
     """
 
     def __init__(self, service: Service) -> None:
@@ -49,10 +49,14 @@ class Handles:
         """Make a customer nobody else uses.
 
         Args:
-            **limits: As the control plane's `PATCH customers/{name}` takes them: `groups=2`, `aigc=False`.
+            **limits: As the control plane's `PATCH customers/{name}` takes them: `groups=2`, `assets=5`, `aigc=False`,
+                `subscription=False`, `tier="entry"`, `balance=0`.
 
         Returns:
-            Its API key.
+            Its API key, which is its name too: `calls.count(customer=key)`.
+
+        Raises:
+            emulator.control.ControlError: A limit is unknown or makes no sense.
         """
         key = f"sk-emulator-{next(self._numbers)}"
         self.service.control.patch_customer(key, **limits)
@@ -77,13 +81,26 @@ class Snapshot:
 class Emulator(Handles):
     """An emulator in this process, on a clock of its own that only moves when told to, or when somebody sleeps on it.
 
+        with Emulator() as emulator:
+            client = emulator.client()
+
+    The fixture `portrait_emulator` is a fresh one for each test. In short:
+
+        client(), async_client()   A client on its clock and without a socket; nothing has to be closed.
+        api_key                    A key that works.
+        customer(groups=2)         The key of a customer nobody else uses, with limits of its own.
+        clock.advance(61)          Let a minute and a second pass at once.
+        rules                      Faults and verdicts on demand: .add(match=…, when=…, do=…), .all(), .clear()
+        calls                      What was called: .count("CreateAsset"), .all("CreateAsset", outcome="ok")
+        validations                Liveness checks: .finish(token, "pass"), or "fail", "cancel", "wrong-person"
+        assets                     Reviews: .fail(id, "FaceMismatch"), .activate(id), .expire(id)
+        snapshot(), load(it)       Remember the state, and go back to it.
+        url, base_url              Where it answers over HTTP, for clients that are not ours: base_url ends in /v1.
+        service                    The emulator without HTTP; service.control is all that its control plane can do.
+
     Args:
         settings: What it is told; every Bearer key is a customer of its own unless this names keys.
         clock: The clock; a fresh manual one without.
-
-    Attributes:
-        api_key: A key that works.
-        clock: `clock.advance(61)` lets a minute and a second pass at once.
     """
 
     def __init__(self, settings: Settings | None = None, clock: ManualClock | None = None) -> None:
@@ -114,13 +131,17 @@ class Emulator(Handles):
         return f"{self.url}/v1"
 
     def client(self, **options: Any) -> PortraitClient:
-        """A client without a socket, on this emulator's clock; options as of `PortraitClient`."""
+        """A client without a socket, on this emulator's clock.
+
+        Args:
+            **options: As `PortraitClient` takes them, such as `api_key=emulator.customer()` or `retry=None`.
+        """
         from portrait.client import PortraitClient  # noqa: PLC0415 - tests of other clients need it not
 
         return PortraitClient(**self._options(InProcessTransport(self.service)) | options)
 
     def async_client(self, **options: Any) -> AsyncPortraitClient:
-        """The same for asyncio; there is nothing to close."""
+        """The same for asyncio: an `AsyncPortraitClient` that belongs to no loop; there is nothing to close."""
         from portrait.client import AsyncPortraitClient  # noqa: PLC0415 - tests of other clients need it not
 
         return AsyncPortraitClient(**self._options(AsyncInProcessTransport(self.service)) | options)
@@ -162,12 +183,26 @@ class Emulator(Handles):
 class SharedServer(Handles):
     """An emulator on a real socket, for a whole test run: the machine's clock, reviews that end at once.
 
-    Attributes:
-        url: Where it answers, without a slash at the end.
-        base_url: The same and `/v1`.
+        with SharedServer() as server:
+            client = PortraitClient(api_key=server.customer(), base_url=server.base_url)
+
+    The fixture `portrait_emulator_server` is the one of a whole run. In short:
+
+        url, base_url              Where it answers: base_url ends in /v1, for clients.
+        customer(groups=2)         The key of a customer nobody else uses: that keeps tests apart.
+        rules                      Faults and verdicts: .add(match={"customer": key}, do=…) spares the other tests;
+                                   .all(), .clear()
+        calls                      What was called: .count("CreateAsset", customer=key), .all(customer=key)
+        validations                Liveness checks: .finish(token, "pass"), or "fail", "cancel", "wrong-person"
+        assets                     Reviews: .fail(id, "FaceMismatch"), .activate(id), .expire(id)
+        service                    The emulator without HTTP; service.control is all that its control plane can do.
+
+    Args:
+        clock: A clock, or the name of one: `real`, `manual`, `scaled:N`.
     """
 
     REVIEW_SECONDS = 0.05
+    """How long a review takes, unless a rule says otherwise."""
 
     def __init__(self, clock: Clock | str = "real") -> None:
         from emulator.server import EmulatorServer  # noqa: PLC0415 - it brings the HTTP server along
@@ -178,12 +213,16 @@ class SharedServer(Handles):
 
     @property
     def url(self) -> str:
-        """Where it answers, without a slash at the end."""
+        """Where it answers, without a slash at the end.
+
+        Raises:
+            RuntimeError: It is not running: enter it with `with`.
+        """
         return self._server.url
 
     @property
     def base_url(self) -> str:
-        """The base URL for clients."""
+        """The base URL for clients: where it answers, and `/v1`."""
         return f"{self.url}/v1"
 
     def __enter__(self) -> Self:
