@@ -7,36 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from portrait.dialects.shared import PRESENTERS, REQUIRED, page
 from portrait.dialects.spec import Dialect, Spoken
-from portrait.models import (
-    Asset,
-    AssetGroup,
-    AssetPage,
-    Created,
-    Empty,
-    GroupPage,
-    Updated,
-    UploadedAsset,
-    VisualValidateResult,
-    VisualValidateSession,
-)
+from portrait.models import Asset, AssetPage, Updated, UploadedAsset
 from portrait.reasons import Reason
-
-# Contract §2 (D); Filter.GroupType and upload's fields (I).
-_REQUIRED = {
-    "CreateAssetGroup": ("Name|Title", "GroupType"),
-    "GetAssetGroup": ("Id",),
-    "ListAssetGroups": ("Filter", "Filter.GroupType"),
-    "UpdateAssetGroup": ("Id",),
-    "DeleteAssetGroup": ("Id",),
-    "CreateAsset": ("GroupId", "URL", "AssetType"),
-    "GetAsset": ("Id",),
-    "ListAssets": ("Filter", "Filter.GroupType"),
-    "UpdateAsset": ("Id",),
-    "DeleteAsset": ("Id",),
-    "CreateVisualValidateSession": ("CallbackURL",),
-    "GetVisualValidateResult": ("BytedToken",),
-}
 
 # Contract §4, first table. Existence is hidden: an id of somebody else and one that never was say the same (§10.11).
 _NOT_YOURS = Spoken(200, "Forbidden", "The resource is not accessible with this API key.")
@@ -96,29 +70,6 @@ def _asset(asset: Asset) -> dict[str, Any]:
     return shown
 
 
-def group_item(group: AssetGroup) -> dict[str, Any]:
-    """Contract §2, *Group item*: the same in every dialect."""
-    return {
-        "Id": group.id,
-        "Name": group.name,
-        "Title": group.title,
-        "Description": group.description,
-        "GroupType": group.group_type,
-        "ProjectName": group.project_name,
-        "CreateTime": group.create_time,
-        "UpdateTime": group.update_time,
-    }
-
-
-def _page(page: AssetPage | GroupPage, items: list[dict[str, Any]]) -> dict[str, Any]:
-    return {
-        "TotalCount": page.total_count,
-        "Items": items,
-        "PageNumber": page.page_number,
-        "PageSize": page.page_size,
-    }
-
-
 def _uploaded(asset: UploadedAsset) -> dict[str, Any]:
     """Contract §5; the upload says its status in lower case."""
     return {
@@ -137,7 +88,7 @@ ALLTOKEN = Dialect(
     action_path="/portrait/",
     version_required=False,
     name_limit=50,
-    required=_REQUIRED,
+    required=REQUIRED,
     # Contract §2: groups cannot be sorted here; Moderation and cursors are Ark's.
     foreign={
         "ListAssetGroups": frozenset({"SortBy", "SortOrder"}),
@@ -145,19 +96,10 @@ ALLTOKEN = Dialect(
     },
     refusals=_REFUSALS,
     presenters={
+        **PRESENTERS,
         Asset: _asset,
-        AssetGroup: group_item,
-        AssetPage: lambda page: _page(page, [_asset(item) for item in page.items]),
-        GroupPage: lambda page: _page(page, [group_item(item) for item in page.items]),
-        Created: lambda result: {"Id": result.id},
+        AssetPage: lambda shown: page(shown, [_asset(item) for item in shown.items]),
         Updated: lambda _: {},  # §10.5
-        Empty: lambda _: {},
         UploadedAsset: _uploaded,
-        VisualValidateSession: lambda s: {
-            "BytedToken": s.byted_token,
-            "H5Link": s.h5_link,
-            "CallbackURL": s.callback_url,
-        },
-        VisualValidateResult: lambda result: {"GroupId": result.group_id},
     },
 )

@@ -7,37 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from portrait.dialects.alltoken import group_item
+from portrait.dialects.shared import PRESENTERS, REQUIRED, page
 from portrait.dialects.spec import Dialect, Spoken
 from portrait.errors import CodeRule, ValidatePending
-from portrait.models import (
-    Asset,
-    AssetGroup,
-    AssetPage,
-    Created,
-    Empty,
-    GroupPage,
-    Moderation,
-    Updated,
-    VisualValidateResult,
-    VisualValidateSession,
-)
+from portrait.models import Asset, AssetPage, Moderation, Updated
 from portrait.reasons import Reason
-
-_REQUIRED = {
-    "CreateAssetGroup": ("Name|Title",),  # GroupType defaults to AIGC
-    "GetAssetGroup": ("Id",),
-    "ListAssetGroups": ("Filter", "Filter.GroupType"),
-    "UpdateAssetGroup": ("Id",),
-    "DeleteAssetGroup": ("Id",),
-    "CreateAsset": ("GroupId", "URL", "AssetType"),
-    "GetAsset": ("Id",),
-    "ListAssets": ("Filter", "Filter.GroupType"),
-    "UpdateAsset": ("Id",),
-    "DeleteAsset": ("Id",),
-    "CreateVisualValidateSession": ("CallbackURL",),
-    "GetVisualValidateResult": ("BytedToken",),
-}
 
 # One answer for every token that gives no group. Contract §3, token table (M).
 _NO_TOKEN = Spoken(404, "NotFound.{id}", "The specified token Visual Face token is not found.")
@@ -100,40 +74,19 @@ def _asset(asset: Asset) -> dict[str, Any]:
     return shown
 
 
-def _page(page: AssetPage | GroupPage, items: list[dict[str, Any]]) -> dict[str, Any]:
-    """By number, or by cursor where no number was asked for: then there are no counts (D)."""
-    if page.page_number is None:
-        return {"Items": items, **({"NextToken": page.next_token} if page.next_token else {})}
-    return {
-        "TotalCount": page.total_count,
-        "Items": items,
-        "PageNumber": page.page_number,
-        "PageSize": page.page_size,
-    }
-
-
 ARK = Dialect(
     name="ark",
     action_path="/",
     version_required=True,
     name_limit=64,
     description_limit=300,
-    required=_REQUIRED,
+    required={**REQUIRED, "CreateAssetGroup": ("Name|Title",)},  # GroupType defaults to AIGC,
     refusals=_REFUSALS,
     presenters={
+        **PRESENTERS,
         Asset: _asset,
-        AssetGroup: group_item,
-        AssetPage: lambda page: _page(page, [_asset(item) for item in page.items]),
-        GroupPage: lambda page: _page(page, [group_item(item) for item in page.items]),
-        Created: lambda result: {"Id": result.id},
+        AssetPage: lambda shown: page(shown, [_asset(item) for item in shown.items]),
         Updated: lambda result: {"Id": result.id},  # §10.5
-        Empty: lambda _: {},
-        VisualValidateSession: lambda s: {
-            "BytedToken": s.byted_token,
-            "H5Link": s.h5_link,
-            "CallbackURL": s.callback_url,
-        },
-        VisualValidateResult: lambda result: {"GroupId": result.group_id},
     },
     # A token that gives no group may still give one while its window is open. §10.9.
     codes={"GetVisualValidateResult": {"NotFound": CodeRule(ValidatePending)}},
