@@ -90,7 +90,8 @@ def look(client: PortraitClient, wanted: str, place: Place | None, rows: Rows, l
         group = None
     ids = {wanted, group.id if group else "", left.group_id if left else ""} - {""}
     mine = [row for row in rows if row.get("group_id") in ids or row.get("group") == wanted]
-    known = group.id if group else left.group_id if left else next((str(row["group_id"]) for row in mine), "")
+    noted = next((str(row["group_id"]) for row in mine if row.get("group_id")), "")  # what was not sent has none
+    known = group.id if group else left.group_id if left else noted
     if not known:
         return None
     own = list(client.iter_assets(group_type=group.group_type, group_ids=[group.id])) if group else []

@@ -101,6 +101,20 @@ def test_renamed_assets_and_orphans_are_found_by_the_manifest(portrait, client, 
     assert len(stub.bucket.objects) == 2
 
 
+def test_a_manifest_begins_with_what_was_never_sent(portrait, client, people, tmp_path):
+    """Files that were skipped or did not fit have no group's id: it is found further down."""
+    alice = group_ids(client)["alice"]
+    (tmp_path / "people" / "alice" / "small.png").write_bytes(image("png", 10, 10))
+    (tmp_path / "people" / "alice" / "notes.txt").write_text("words")
+    path = tmp_path / "new.jsonl"
+    portrait("put", str(tmp_path / "people"), "--subfolders", "--manifest", str(path))
+    assert [json.loads(line)["status"] for line in path.read_text().splitlines()[:2]] == ["Rejected", "Skipped"]
+    client.delete_asset_group(id=alice)
+    ran = portrait("forget", "alice", "--manifest", str(path), "--yes")
+    assert ran.code == 0, ran.err
+    assert (ran.json["group_id"], ran.json["nothing_left"]) == (alice, True)
+
+
 def test_objects_in_no_place_that_was_named_are_told(portrait, client, stub, people):
     """Without --to the group goes, the objects stay, and the exit code says that this is not all."""
     manifest = people[-2:]

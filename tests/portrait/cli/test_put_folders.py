@@ -126,9 +126,13 @@ def test_a_file_that_is_named_is_meant(portrait, tmp_path):
     """Whatever its name says, in a folder that is named as well; and a broken picture is meant too."""
     folder = make_plain(tmp_path / "photos", 1)
     (folder / "notes.txt").write_text("words")
-    ran = portrait("put", str(folder), str(folder / "notes.txt"), "--group", "brand")
-    assert ran.code == 1
-    assert {Path(row["file"]).name: row["status"] for row in ran.rows} == {"00.jpg": "Active", "notes.txt": "Rejected"}
+    words = [str(folder), str(folder / "notes.txt")]
+    for named in (words, words[::-1]):
+        ran = portrait("put", *named, "--group", "brand")
+        assert ran.code == 1
+        assert {Path(row["file"]).name: row["status"] for row in ran.rows} == {
+            "00.jpg": "Active", "notes.txt": "Rejected"
+        }  # fmt: skip
     (folder / "notes.txt").rename(folder / "notes.HEIC")
     ran = portrait("put", str(folder), "--group", "brand")
     assert ran.code == 1
