@@ -353,28 +353,35 @@ def test_a_failed_review_says_whether_the_file_may_be_tried_again(code):
 
 
 @pytest.mark.parametrize(
-    ("error", "text"),
+    ("kind", "facts", "text"),
     [
-        (PortraitError("No."), "No."),
-        (PortraitError("No.", advice="Do."), "No. Do."),
-        (PortraitError(" indented"), " indented"),
-        (ConnectFailed("No."), "No. Check the base URL, the network and the proxy."),
-        (ConnectFailed("No.", advice=""), "No."),
-        (ConnectionLost("No."), "No."),
-        (ConnectionLost("No.", may_have_executed=True), "No. The call may have been carried out."),
-        (ApiError("No."), "No."),
-        (ApiError("No.", advice="Do."), "No. Do."),
-        (ApiError("No.", action="GetAsset"), "GetAsset: No."),
-        (ApiError("No.", code="A.b"), "A.b: No."),
-        (ApiError("No.", request_id="r"), "No. (request id r)"),
-        (ApiError("No.", code="A", action="GetAsset", request_id="r"), "GetAsset: A: No. (request id r)"),
+        (PortraitError, {}, "No."),
+        (PortraitError, {"advice": "Do."}, "No. Do."),
+        (ConnectFailed, {}, "No. Check the base URL, the network and the proxy."),
+        (ConnectFailed, {"advice": ""}, "No."),
+        (ConnectFailed, {"advice": "Do."}, "No. Do."),
+        (ConnectionLost, {}, "No."),
+        (ConnectionLost, {"may_have_executed": True}, "No. The call may have been carried out."),
+        (ApiError, {}, "No."),
+        (ApiError, {"advice": "Do."}, "No. Do."),
+        (ApiError, {"action": "GetAsset"}, "GetAsset: No."),
+        (ApiError, {"code": "A.b"}, "A.b: No."),
+        (ApiError, {"request_id": "r"}, "No. (request id r)"),
+        (ApiError, {"code": "A", "action": "GetAsset", "request_id": "r"}, "GetAsset: A: No. (request id r)"),
     ],
-    ids=repr,
 )
-def test_the_text_holds_what_is_known_and_no_more(error, text):
+def test_the_text_holds_what_is_known_and_no_more(kind, facts, text):
     """Action, code, message, advice, request id: what an error does not have leaves no trace in its text."""
+    error = kind("No.", **facts)
     assert str(error) == text
-    assert error.args == (error.message,)
+    assert error.args == ("No.",)
+
+
+def test_a_repr_is_for_those_who_look_for_a_cause():
+    """An error of the service shows by what it can be found there, any other its message."""
+    assert repr(ConnectFailed("No.")) == "ConnectFailed('No.')"
+    refusal = Throttled("No.", code="A.b", action="GetAsset", request_id="r")
+    assert repr(refusal) == "Throttled('No.', code='A.b', action='GetAsset', request_id='r')"
 
 
 def test_an_error_that_knows_nothing_says_so_plainly():

@@ -138,6 +138,7 @@ def test_an_upload_is_an_image_like_any_other(ctx):
     )
     kept = ctx.tx.asset(door.id)
     assert (kept.file, kept.url, kept.due) == (door.r2_key, door.uploaded_url, NOW + 4)
+    assert (kept.moderation, kept.subject) == ("", "")
     ctx.verdict = Verdict(after=1.0)
     named = upload(ctx, evolve(request, name="host", asset_type="Image"))
     assert (named.name, ctx.tx.asset(named.id).due) == ("host", NOW + 1)
