@@ -197,6 +197,21 @@ def test_a_client_names_what_does_not_fit(cls, sent, path, why):
     assert why in info.value.why
 
 
+@pytest.mark.parametrize("read", [codec.decode, codec.decode_strict])
+@pytest.mark.parametrize("sent", [{}, {"Id": None}])
+def test_what_is_missing_is_named(read, sent):
+    """Absent and null are the same to both readers."""
+    with pytest.raises(codec.WireFault) as info:
+        read(models.GetAssetRequest, sent)
+    assert (info.value.path, info.value.why) == ("Id", "is missing")
+
+
+def test_a_closed_set_is_read_by_any_spelling():
+    """A member by itself is read as tolerantly as one in a field; what is none stays as it came."""
+    assert codec.decode(AssetType, "IMAGE") is AssetType.IMAGE
+    assert codec.decode(AssetType, "Hologram") == "Hologram"
+
+
 def test_any_mapping_is_an_object():
     """What a caller has read by other means than a JSON parser is taken as well."""
     assert codec.decode(Asset, types.MappingProxyType({"Id": "a"})).id == "a"
