@@ -195,12 +195,14 @@ def _serve(settings: Settings, clock: Clock, told: argparse.Namespace, start: An
     server = EmulatorServer(host=told.host, port=told.port, service=Service(settings, clock, on_call=on_call))
     try:
         load_state(server.control, start)
-        server.start()
     except ControlError as error:
         sys.stderr.write(f"portrait-emulator: --load: {error.message}\n")
         return 2
-    except OSError as error:
-        sys.stderr.write(f"portrait-emulator: cannot listen on {told.host}:{told.port}: {error.strerror or error}\n")
+    try:
+        server.start()
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        sys.stderr.write(f"portrait-emulator: cannot listen on {told.host}:{told.port}: {why}\n")
         return 1
     sys.stdout.write(f"portrait-emulator ready on {server.url}\n")
     sys.stdout.flush()

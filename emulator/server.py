@@ -72,6 +72,7 @@ class EmulatorServer:
 
         Raises:
             OSError: The address cannot be used; its message names it.
+            ValueError: The host is none, such as `a..b`.
             RuntimeError: It is running already.
         """
         if self._thread is not None:
@@ -79,11 +80,11 @@ class EmulatorServer:
         started: Future[tuple[Listener, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
         thread = threading.Thread(target=self._run, args=(started,), name="portrait-emulator", daemon=True)
         thread.start()
-        try:
-            self._open = started.result()
-        except OSError:
+        error = started.exception()  # waits until it serves, or is known not to
+        if error is not None:
             thread.join()
-            raise
+            raise error
+        self._open = started.result()
         self._thread = thread
         return self
 
@@ -105,14 +106,15 @@ class EmulatorServer:
         self.stop()
 
     def _run(self, started: Future[tuple[Listener, asyncio.AbstractEventLoop, asyncio.Event]]) -> None:
-        asyncio.run(self._serve(started))
+        try:
+            asyncio.run(self._serve(started))
+        except BaseException as error:
+            if started.done():
+                raise
+            started.set_exception(error)  # the caller waits, whatever went wrong
 
     async def _serve(self, started: Future[tuple[Listener, asyncio.AbstractEventLoop, asyncio.Event]]) -> None:
-        try:
-            listener = await listen(Site(self.service), self._host, self._port)
-        except OSError as error:
-            started.set_exception(error)
-            return
+        listener = await listen(Site(self.service), self._host, self._port)
         stopping = asyncio.Event()
         started.set_result((listener, asyncio.get_running_loop(), stopping))
         await stopping.wait()

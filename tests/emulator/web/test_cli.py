@@ -65,6 +65,14 @@ def test_a_port_in_use_is_one_clear_line():
     assert f"cannot listen on 127.0.0.1:{port}" in ended.stderr
 
 
+def test_a_host_that_is_none_is_one_clear_line():
+    """So is a name that no machine can have."""
+    ended = run("serve", "--host", "a..b")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.count("\n") == 1
+    assert "cannot listen on a..b:8787" in ended.stderr
+
+
 def test_every_flag_reaches_the_emulator(tmp_path):
     """Keys, projects, links, clock, reviews and a start state, seen from outside."""
     load = tmp_path / "start.json"

@@ -72,6 +72,26 @@ def test_a_host_that_does_not_exist_is_an_error_of_the_caller():
         EmulatorServer(host="203.0.113.1").start()
 
 
+@pytest.mark.parametrize("host", ["a..b", "x" * 64, "a\0b"])
+def test_whatever_keeps_it_from_starting_comes_up_where_it_was_started(host):
+    """A name that can be none is no OSError, but nobody waits for good either; no thread is left behind."""
+    threads = threading.active_count()
+    raised = []
+
+    def start():
+        try:
+            EmulatorServer(host=host).start()
+        except (OSError, ValueError) as error:
+            raised.append(error)
+
+    starter = threading.Thread(target=start, daemon=True)
+    starter.start()
+    starter.join(10)
+    assert not starter.is_alive()
+    assert isinstance(raised[0], ValueError)
+    assert threading.active_count() == threads
+
+
 def test_an_ipv6_address_is_bracketed():
     """The URL can be used as it is."""
     with EmulatorServer(host="::1") as server:
