@@ -41,6 +41,8 @@ examples:
    "customers": {"alice": {"groups": 2, "aigc": false}}}
 """
 
+_KEY_PAIR = "a key pair; has no use yet, for this version does not serve the signed door; may be repeated"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the result is the exit code."""
@@ -83,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--public-url", metavar="URL", help="where links lead (default: where a request came in)")
     add("--control-token", metavar="T", help="opens the control plane beyond loopback, in the header X-Emulator-Token")
     add("--api-key", metavar="KEY=CUSTOMER", action="append", default=[], help="a Bearer key; may be repeated")
-    add("--access-key", metavar="AK:SK=CUSTOMER", action="append", default=[], help="a key pair; may be repeated")
+    add("--access-key", metavar="AK:SK=CUSTOMER", action="append", default=[], help=_KEY_PAIR)
     add("--profile", choices=("guide", "schema"), default="guide", help="which reading of the contract (default guide)")
     add("--clock", default="real", help="real, manual or scaled:N (default real)")
     add(
@@ -111,18 +113,14 @@ def _settings(told: argparse.Namespace) -> Settings:
     Raises:
         ValueError: A value is not in its form; the message names the flag.
     """
-    from emulator.settings import DEFAULT_ACCESS_KEYS, Settings  # noqa: PLC0415 - after --help
+    from emulator.settings import Settings  # noqa: PLC0415 - after --help
 
-    pairs = [_split("--access-key", "AK:SK=CUSTOMER", pair) for pair in told.access_key]
-    keys = {}
-    for pair, customer in pairs:
-        access_key, colon, secret = pair.partition(":")
-        if not (access_key and colon and secret):
+    for pair in told.access_key:
+        access_key, _, secret = _split("--access-key", "AK:SK=CUSTOMER", pair)[0].partition(":")
+        if not (access_key and secret):
             raise ValueError("--access-key takes AK:SK=CUSTOMER")
-        keys[access_key] = (secret, customer)
     changes: dict[str, Any] = {
         "api_keys": dict(_split("--api-key", "KEY=CUSTOMER", pair) for pair in told.api_key),
-        "access_keys": keys or DEFAULT_ACCESS_KEYS,
         "projects": frozenset(told.project),
         "fetch": told.fetch,
         "public_url": told.public_url,
@@ -204,6 +202,8 @@ def _serve(settings: Settings, clock: Clock, told: argparse.Namespace, start: An
         why = getattr(error, "strerror", None) or error
         sys.stderr.write(f"portrait-emulator: cannot listen on {told.host}:{told.port}: {why}\n")
         return 1
+    if told.access_key:
+        _say("portrait-emulator: --access-key has no use yet: this version does not serve the signed (ark) door")
     sys.stdout.write(f"portrait-emulator ready on {server.url}\n")
     sys.stdout.flush()
     ended.wait()

@@ -6,13 +6,9 @@ Owns the values and their defaults; must not know where they come from (command 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, Literal
 
 from attrs import field, frozen
-
-# The one pair that works on every emulator that was given none: public, so no secret.
-DEFAULT_ACCESS_KEYS: Mapping[str, tuple[str, str]] = MappingProxyType({"AKLTEMULATOR": ("emulator-secret", "emulator")})
 
 
 @frozen(kw_only=True)
@@ -26,7 +22,6 @@ class Settings:
         second_result: What GetVisualValidateResult answers once its token is used up. Contract §10.10.
         token_owner: Who may read a BytedToken: the key that made it, or its whole customer. Contract §3, token table.
         api_keys: Bearer key → customer; empty means that every key is a customer of its own name.
-        access_keys: Access key → (secret key, customer).
         projects: The projects that exist; empty means any does. Contract §2.
         image_review: Seconds from CreateAsset to Active for an image.
         clip_review: The same for video and audio.
@@ -46,7 +41,6 @@ class Settings:
     second_result: Literal["InvalidToken", "same"] = "InvalidToken"
     token_owner: Literal["key", "customer"] = "key"  # noqa: S105
     api_keys: Mapping[str, str] = field(factory=dict, repr=False)
-    access_keys: Mapping[str, tuple[str, str]] = field(default=DEFAULT_ACCESS_KEYS, repr=False)
     projects: frozenset[str] = frozenset()
     image_review: float = 4.0
     clip_review: float = 20.0

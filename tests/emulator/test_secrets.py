@@ -18,7 +18,7 @@ KEY = "sk-very-secret-0123456789"
 @pytest.fixture
 def acme(start):
     """A customer whose key is not its name."""
-    caller = start(api_keys={KEY: "acme"}, control_token="also-secret", access_keys={"AK": ("sk-hidden", "acme")})
+    caller = start(api_keys={KEY: "acme"}, control_token="also-secret")
     caller.key = KEY
     return caller
 

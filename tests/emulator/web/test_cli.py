@@ -116,6 +116,17 @@ def test_verbose_tells_of_each_call():
                               ("GetAsset", "-", "Unauthorized")])  # fmt: skip
 
 
+def test_a_key_pair_is_told_to_have_no_use():
+    """One line on stderr says that no door of this version takes it, and keeps its secret; the help says so too."""
+    with serving("--access-key", "AKLT1:hush=alice") as (process, _):
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=20)
+    assert (out, err.count("\n")) == ("", 1)
+    assert err.startswith("portrait-emulator: --access-key has no use yet")
+    assert "hush" not in err
+    assert "no use yet" in " ".join(run("serve", "--help").stdout.split())
+
+
 def test_nobody_has_to_read_what_verbose_tells():
     """Calls are answered on after stderr was closed at its other end."""
     with serving("--verbose") as (process, url):
