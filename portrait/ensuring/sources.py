@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
@@ -24,8 +25,15 @@ from portrait.models import AssetType
 
 BLOCK = 1024 * 1024  # bytes
 
-# A presigned address changes at every signing; what it leads to does not.
-_SIGNATURE = ("x-amz-", "x-tos-", "x-goog-", "signature", "sig", "expires", "token")
+# A presigned address changes at every signing; what it leads to does not. Only what the storages name is left out of
+# it: one parameter too many would take a content for another. Amazon S3, "Authenticating Requests: Using Query
+# Parameters" and "Signing and authenticating REST requests"; CloudFront, "Use signed URLs"; Volcengine TOS and Google
+# Cloud Storage, "Signed URLs" (D).
+_SIGNATURE_PREFIXES = ("x-amz-", "x-tos-", "x-goog-")
+_SIGNATURE = frozenset({"signature", "expires", "awsaccesskeyid", "key-pair-id", "policy"})
+# Azure Storage, "Create a service SAS" (D): names so short that they count only where all that must be there are.
+_SAS = frozenset({"sig", "se", "st", "sp", "sv", "sr"})
+_SAS_REQUIRED = frozenset({"sig", "se", "sv"})
 
 
 @frozen(kw_only=True)
@@ -65,13 +73,17 @@ Source = str | os.PathLike[str] | bytes | Content
 
 
 def label(source: Source) -> str:
-    """What to call a source in front of people; the query of an address may be a secret."""
+    """What to call a source in front of people; the query of an address, and who it is for, may be a secret."""
     if isinstance(source, Content):
         return source.source
     if isinstance(source, bytes):
         return "<bytes>"
     text = os.fspath(source)
-    return text.partition("?")[0] if is_url(text) else text
+    if not is_url(text):
+        return text
+    scheme, _, rest = re.split("[?#]", text, maxsplit=1)[0].partition("://")
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
 
 
 def is_url(source: Source) -> bool:
@@ -186,11 +198,14 @@ def _file(
 
 
 def _address(url: str, asset_type: AssetType | None) -> Content:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # such as half of an IPv6 address
+        parts = urlsplit("")
     if not parts.hostname:
         raise UsageError(f"{label(url)} is not an absolute address.")
-    kept = [(k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True) if not k.lower().startswith(_SIGNATURE)]
-    lasting = urlunsplit(parts._replace(query=urlencode(kept), fragment=""))
+    query = _unsigned(parse_qsl(parts.query, keep_blank_values=True))
+    lasting = urlunsplit(parts._replace(query=urlencode(query), fragment=""))
     sha256 = hashlib.sha256(lasting.encode()).hexdigest()
     path = PurePosixPath(parts.path)
     return Content(
@@ -200,6 +215,17 @@ def _address(url: str, asset_type: AssetType | None) -> Content:
         asset_type=asset_type or _by_ending(path.suffix),
         name=asset_name(path.stem, digest_of(sha256)),
     )
+
+
+def _unsigned(query: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The parameters that are no part of a signature."""
+    names = {name.lower() for name, _ in query}
+    signing = _SIGNATURE | _SAS if names >= _SAS_REQUIRED else _SIGNATURE
+    return [
+        (name, value)
+        for name, value in query
+        if name.lower() not in signing and not name.lower().startswith(_SIGNATURE_PREFIXES)
+    ]
 
 
 def _by_ending(suffix: str) -> AssetType:

@@ -1,0 +1,68 @@
+"""Addresses as sources: which of them are one content, and what is told of them."""
+
+import pytest
+
+from portrait.ensuring import identify, label
+from portrait.errors import UsageError
+from portrait.media import limits_for
+
+LIMITS = limits_for("alltoken", door="CreateAsset")
+PLACE = "https://cdn.example/a.jpg"
+
+
+def digest(url):
+    """By what an address is recognized."""
+    return identify(url, LIMITS, None).digest
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["token", "tokens", "sig", "sigma", "signature_of", "expires_in", "se", "st", "sp", "sv", "sr", "x-amzing"],
+)
+def test_a_parameter_that_only_looks_like_a_signature_tells_two_contents_apart(name):
+    """One person's file must never be taken for another's."""
+    assert digest(f"{PLACE}?{name}=alice") != digest(f"{PLACE}?{name}=bob")
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date={0}&X-Amz-Signature={0}",
+        "X-Tos-Expires=43200&X-Tos-Signature={0}",
+        "X-Goog-Date={0}&X-Goog-Signature={0}",
+        "AWSAccessKeyId=AKID&Expires={0}&Signature={0}",
+        "Policy={0}&Signature={0}&Key-Pair-Id=K1",
+        "sv=2024-11-04&st={0}&se={0}&sr=b&sp=r&sig={0}",
+    ],
+)
+def test_another_signature_is_the_same_content(signature):
+    """A presigned address changes at every signing; what it leads to does not."""
+    first, second = (f"{PLACE}?{signature.format(number)}" for number in (1, 2))
+    assert digest(first) == digest(second)
+    assert digest(f"{first}&page=1") != digest(f"{second}&page=2")
+
+
+def test_an_address_is_told_without_its_secrets():
+    """Neither the query nor a password is shown, and the port stays."""
+    url = "https://me:pass@cdn.example:8443/a.jpg?token=secret#here"
+    assert label(url) == identify(url, LIMITS, None).source == "https://cdn.example:8443/a.jpg"
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("https://cdn.example/@me/a.jpg", "https://cdn.example/@me/a.jpg"),
+        ("https://a@b@cdn.example/a.jpg", "https://cdn.example/a.jpg"),
+        ("https://me:pass@[::1", "https://[::1"),
+    ],
+)
+def test_an_address_that_is_not_well_formed_is_told_without_its_secrets(url, told):
+    """Whatever may be a password is left out."""
+    assert label(url) == told
+
+
+@pytest.mark.parametrize("url", ["https://[::1/a.jpg", "https:///a.jpg"])
+def test_what_is_no_address_is_a_mistake_of_its_user(url):
+    """Not one of ours."""
+    with pytest.raises(UsageError, match="not an absolute address"):
+        identify(url, LIMITS, None)
