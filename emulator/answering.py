@@ -122,7 +122,7 @@ class Answers:
                 return other
         measured = None
         if handler is upload:
-            request, measured = read_upload(body, call.file.content if call.file is not None else None)
+            request, measured = read_upload(body, call.file)
         else:
             request = self._reader.request(action, body)
         result = yield from self._handled(turn, handler, request, measured)

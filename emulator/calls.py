@@ -13,19 +13,6 @@ from attrs import field, frozen
 
 
 @frozen(kw_only=True)
-class File:
-    """A file that came in by the upload door, already read and within the limit.
-
-    Attributes:
-        content: The bytes.
-        name: The file name that the client gave; hostile until proven otherwise.
-    """
-
-    content: bytes = field(repr=False)
-    name: str = ""
-
-
-@frozen(kw_only=True)
 class Call:
     """One call as it came in.
 
@@ -36,7 +23,8 @@ class Call:
         body: The JSON body's bytes; for an upload the fields of the form as a mapping instead.
         base: Where links shall lead: `http://127.0.0.1:8787` or the public URL.
         rule: The header `X-Emulator-Rule`, None if absent.
-        file: What the upload door received.
+        file: The file that came in by the upload door, already read and within the limit. Whatever name the client
+            gave it is not kept: nothing is called by it.
     """
 
     action: str
@@ -45,7 +33,7 @@ class Call:
     body: bytes | Mapping[str, str] = field(default=b"", repr=False)
     base: str = ""
     rule: str | None = None
-    file: File | None = None
+    file: bytes | None = field(default=None, repr=False)
 
 
 @frozen

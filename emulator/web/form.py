@@ -10,7 +10,6 @@ import logging
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from emulator.calls import File
 from emulator.web.head import text
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ BODY_LIMIT = FILE_LIMIT + 1_048_576
 # Contract §5; ProjectName is on every request (§2).
 _FIELDS = frozenset({"GroupId", "Name", "AssetType", "ProjectName"})
 _FIELD_LIMIT = 65_536
-_NAME_LIMIT = 255
 
 
 class FileTooLarge(Exception):
@@ -51,13 +49,12 @@ class FormReader:
     def __init__(self, content_type: str) -> None:
         self._parser = self._open(content_type)
         self._fields: dict[str, str] = {}
-        self._file: File | None = None
+        self._file: bytes | None = None
         self._size = 0
         self._ended = False
         self._headers: dict[bytes, bytes] = {}
         self._header = [b"", b""]  # the name and the value that are being read
         self._name = ""
-        self._file_name = ""
         self._content: BytesIO | None = None  # None while a part is skipped
 
     def feed(self, data: bytes) -> None:
@@ -75,7 +72,7 @@ class FormReader:
         except ValueError as error:  # the base of python-multipart's errors
             raise BrokenForm("is not well-formed multipart/form-data") from error
 
-    def finish(self) -> tuple[dict[str, str], File | None]:
+    def finish(self) -> tuple[dict[str, str], bytes | None]:
         """The fields and the file, once the body has ended.
 
         Raises:
@@ -128,7 +125,6 @@ class FormReader:
             raise BrokenForm("has a part without a name")
         if self._name in self._fields or (self._name == "file" and self._file is not None):
             raise BrokenForm(f"has two parts named {self._name}")
-        self._file_name = clean_name(options.get(b"filename", b""))
         self._content = BytesIO() if self._name == "file" or self._name in _FIELDS else None
 
     def _content_grows(self, data: bytes, start: int, end: int) -> None:
@@ -147,7 +143,7 @@ class FormReader:
         content = self._content.getvalue()
         self._content = None
         if self._name == "file":
-            self._file = File(content=content, name=self._file_name)
+            self._file = content
             return
         try:
             self._fields[self._name] = content.decode()
@@ -156,12 +152,6 @@ class FormReader:
 
     def _form_ends(self) -> None:
         self._ended = True
-
-
-def clean_name(raw: bytes) -> str:
-    """The last part of a client's file name, without anything that could do harm in a path, a header or a page."""
-    name = raw.decode("utf-8", "replace").replace("\\", "/").rpartition("/")[2]
-    return "".join(c for c in name if c.isprintable()).strip(". ")[:_NAME_LIMIT]
 
 
 # The parser warns of each broken form; the client is told already.

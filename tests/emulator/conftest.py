@@ -6,7 +6,7 @@ import orjson
 import pytest
 from attrs import define, field
 
-from emulator.calls import Call, File, Pause
+from emulator.calls import Call, Pause
 from emulator.service import Service
 from emulator.settings import Settings
 from portrait.clock import ManualClock
@@ -53,7 +53,7 @@ class Caller:
 
     def upload(self, content, **fields):
         """The upload door's reply."""
-        return self.reply("", fields, file=File(content=content, name="a.jpg"))
+        return self.reply("", fields, file=content)
 
     def group(self, name="a group", **fields):
         """A new AIGC group's id."""

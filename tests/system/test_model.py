@@ -5,7 +5,7 @@ import json
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
-from emulator.calls import Call, File
+from emulator.calls import Call
 from emulator.control import ControlError
 from emulator.service import Service
 from emulator.settings import Settings
@@ -312,7 +312,7 @@ class Histories(RuleBasedStateMachine):
                 "InvalidParameter" if not good or too_long else self.model.create_asset(who, project, group, name=name)
             )
 
-        file = File(content=JPEG if good else TEXT, name="a.jpg")
+        file = JPEG if good else TEXT
         done = self.attempt(who, "CreateAsset", fields, change, fault=fault, file=file)
         if done is None:
             return multiple()
