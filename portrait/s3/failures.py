@@ -6,6 +6,7 @@ key into a message.
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 from typing import Any
 
@@ -71,7 +72,7 @@ def translate(error: Exception, operation: str) -> Exception:
             return _refusal(error.response, operation)
         case boto.NoCredentialsError() | boto.PartialCredentialsError():
             return CredentialsRejected("There are no credentials for the storage.")
-        case boto.SSLError():
+        case boto.SSLError() if _distrusts(error):
             return StorageRefused(
                 f"{operation}: no secure connection to the storage: its certificate is not trusted.",
                 advice="Check the endpoint_url; a private certificate authority is named by AWS_CA_BUNDLE.",
@@ -83,6 +84,19 @@ def translate(error: Exception, operation: str) -> Exception:
         case boto.BotoCoreError():
             return UsageError(f"{operation} cannot be sent ({type(error).__name__}).")
     return error
+
+
+def _distrusts(error: BaseException) -> bool:
+    """Whether a certificate stands behind a failure of TLS; anything else there is a connection that broke."""
+    seen: list[BaseException] = []
+    left: list[object] = [error]
+    while left:
+        one = left.pop()
+        if isinstance(one, BaseException) and one not in seen:
+            seen.append(one)
+            # urllib3 keeps what it wraps among the arguments, botocore nowhere but in the chain
+            left += [one.__cause__, one.__context__, *one.args]
+    return any(isinstance(one, ssl.SSLCertVerificationError) for one in seen)
 
 
 def retry_after(error: Exception) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import pickle
+import ssl
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +13,10 @@ from typing import Any
 
 import boto3
 import pytest
+import urllib3
 from botocore.config import Config
+from botocore.exceptions import SSLError
+from botocore.httpsession import URLLib3Session
 
 from portrait.clock import ManualClock
 from portrait.errors import UsageError
@@ -406,3 +410,53 @@ def test_errors_survive_pickle() -> None:
         assert type(again) is kind
         assert str(again) == str(error)
         assert error.advice or kind is StorageError
+
+
+def broken_tls(cause: ssl.SSLError, sent: list[str]) -> Callable[..., Any]:
+    """Has every request fail under TLS that sends a second part; the others go through."""
+    send = URLLib3Session.send
+
+    def fail(session: URLLib3Session, request: Any) -> Any:
+        if "partNumber=2" not in request.url:
+            return send(session, request)
+        sent.append(request.url)
+        try:
+            try:
+                raise cause
+            except ssl.SSLError as error:
+                raise urllib3.exceptions.SSLError(error)  # noqa: B904  (as urllib3 has it)
+        except urllib3.exceptions.SSLError as error:
+            raise SSLError(endpoint_url=request.url, error=error)  # noqa: B904  (as botocore has it)
+
+    return fail
+
+
+def test_a_tls_connection_that_breaks_loses_nothing(
+    stub: S3Stub, open_store: Make, larger: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is tried again like any other connection, and the parts that were sent are kept."""
+    store, sent = open_store(concurrency=1), []
+    broken = ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "EOF occurred in violation of protocol")
+    with monkeypatch.context() as patch:
+        patch.setattr(URLLib3Session, "send", broken_tls(broken, sent))
+        with pytest.raises(StorageUnreachable) as caught:
+            store.put(larger)
+    assert "certificate" not in str(caught.value)
+    assert len(sent) == 5
+    assert stub.count("AbortMultipartUpload") == 0
+    store.put(larger)
+    assert only_object(stub)[1] == larger.read_bytes()
+    assert sorted(number for _, number in stub.bucket.parts_received) == [1, 2, 3]
+
+
+def test_a_certificate_that_is_not_trusted_is_told_at_once(
+    open_store: Make, larger: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Trying again does not help."""
+    sent: list[str] = []
+    untrusted = ssl.SSLCertVerificationError(1, "certificate verify failed: self-signed certificate")
+    monkeypatch.setattr(URLLib3Session, "send", broken_tls(untrusted, sent))
+    with pytest.raises(StorageRefused, match="not trusted") as caught:
+        open_store(concurrency=1).put(larger)
+    assert "AWS_CA_BUNDLE" in str(caught.value.advice)
+    assert len(sent) == 1
