@@ -13,10 +13,15 @@ from urllib.parse import parse_qsl, urlsplit
 from attrs import frozen
 
 from portrait.errors import MEDIA_CODES
+from portrait.media import STAGES
 from portrait.models import AssetStatus
 
 MAGIC_HOST = "magic.test"
 _KEYS = ("status", "code", "after", "reject", "subject")
+
+# Contract §3: these CreateAsset itself answers, "where they can be" found (M). A review may find any of `MEDIA_CODES`,
+# for §3 lists them all for Failed; moderation, faces and the service's own faults come by a review only.
+REJECTS = frozenset(code for code, stage in STAGES.items() if stage == "create")
 
 # Contract §3 and §4 give these texts (M); the others are our own (I).
 MESSAGES: Mapping[str, str] = MappingProxyType(
@@ -100,8 +105,8 @@ def _told(told: Mapping[str, str]) -> Verdict:
     if "reject" in told:
         if len(told) > 1:
             raise ValueError("reject must be alone: a file that is refused has no review")
-        if told["reject"] not in MEDIA_CODES:
-            raise ValueError(f"reject must be one of {', '.join(sorted(MEDIA_CODES))}, not {told['reject']!r}")
+        if told["reject"] not in REJECTS:
+            raise ValueError(f"reject must be one of {', '.join(sorted(REJECTS))}, not {told['reject']!r}")
         return Verdict(reject=told["reject"])
     said = review(told.get("status", "Failed" if "code" in told else "Active"), told.get("code", ""))
     after = seconds(told["after"]) if "after" in told else None

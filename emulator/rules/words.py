@@ -13,7 +13,6 @@ from attrs import frozen
 
 from emulator.domain import verdicts
 from emulator.domain.verdicts import Verdict
-from portrait.errors import MEDIA_CODES
 from portrait.reasons import Reason
 
 
@@ -124,7 +123,7 @@ LONGEST = 86_400  # on a clock that sleeping moves, more would soon be the end o
 PAGES = ("html", "empty", "text")
 # Reasons whose words have a gap, and what may fill it.
 _DETAILS: Mapping[Reason, frozenset[str] | None] = {
-    Reason.MEDIA_REJECTED: MEDIA_CODES,
+    Reason.MEDIA_REJECTED: verdicts.REJECTS,
     Reason.MISSING_FIELD: None,
     Reason.INVALID_FIELD: None,
 }

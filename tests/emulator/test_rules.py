@@ -103,6 +103,7 @@ def test_what_a_rule_may_do():
         ({"do": {"error": 5}}, "string"),
         ({"do": {"error": "MediaRejected"}}, "needs a detail"),
         ({"do": {"error": "MediaRejected.Nope"}}, "must be one of"),
+        ({"do": {"error": "MediaRejected.FaceMismatch"}}, "must be one of AspectRatioTooLarge, "),
         ({"do": {"error": "Throttled.Nope"}}, "takes no detail"),
         ({"do": {"http": {"status": 99}}}, "200 or more"),
         ({"do": {"http": {"status": 600}}}, "599"),

@@ -4,9 +4,11 @@ import pytest
 
 from emulator.domain.verdicts import Verdict, magic, message_of, review, seconds
 from portrait.errors import MEDIA_CODES
+from portrait.media import STAGES
 from portrait.models import AssetStatus
 
 CODES = ", ".join(sorted(MEDIA_CODES))
+AT_ONCE = ", ".join(sorted(code for code, stage in STAGES.items() if stage == "create"))
 
 
 @pytest.mark.parametrize(
@@ -15,7 +17,8 @@ CODES = ", ".join(sorted(MEDIA_CODES))
         ("status=Pending", "status must be Active or Failed"),
         ("status=Active&code=FpsTooLow", "code is for status Failed only"),
         ("code=Nope", f"code must be one of {CODES}, not 'Nope'"),
-        ("reject=Nope", f"reject must be one of {CODES}, not 'Nope'"),
+        ("reject=Nope", f"reject must be one of {AT_ONCE}, not 'Nope'"),
+        ("reject=FaceMismatch", f"reject must be one of {AT_ONCE}, not 'FaceMismatch'"),
         ("reject=FpsTooLow&after=1", "reject must be alone: a file that is refused has no review"),
         ("after=soon", "after must be a number of seconds, 0 or more"),
         ("colour=red", "'colour' is unknown; known are status, code, after, reject, subject"),
@@ -46,6 +49,17 @@ def test_magic_decides_what_it_says_and_no_more(query, verdict):
     """What a query leaves out is as for any other address."""
     assert magic(f"https://magic.test/a.jpg?{query}") == verdict
     assert magic(f"https://other.test/a.jpg?{query}&from=magic.test") is None
+
+
+@pytest.mark.parametrize("code", sorted(MEDIA_CODES))
+def test_a_review_may_find_any_fault_and_create_asset_only_some(code):
+    """Contract §3 lists every code for Failed; moderation, faces and the service's own faults come by a review only."""
+    assert magic(f"https://magic.test/a.jpg?code={code}").code == code
+    if STAGES[code] == "create":
+        assert magic(f"https://magic.test/a.jpg?reject={code}").reject == code
+    else:
+        with pytest.raises(ValueError, match="reject must be one of"):
+            magic(f"https://magic.test/a.jpg?reject={code}")
 
 
 def test_a_verdict_from_loose_values(ctx):
