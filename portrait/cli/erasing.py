@@ -40,7 +40,7 @@ class Doomed:
         assets: The ids of its assets.
         objects: Addresses `s3://bucket/key` of objects to delete.
         kept: Objects that stay, each with the assets of other groups that use it.
-        elsewhere: Objects that a manifest names and that are not in the place given.
+        elsewhere: Objects that a manifest or an earlier run names and that are not in the place given.
         erased: Objects that were deleted.
         failed: What could not be erased: an object, or the group by its id, and why.
     """
@@ -57,9 +57,14 @@ class Doomed:
     failed: dict[str, PortraitError] = field(factory=dict)
 
     @property
-    def nothing_left(self) -> bool:
-        """Is there nothing to do?"""
+    def nothing_here(self) -> bool:
+        """Is there nothing that this run could erase?"""
         return not (self.exists or self.objects)
+
+    @property
+    def nothing_left(self) -> bool:
+        """Is there nothing to erase, here or elsewhere?"""
+        return self.nothing_here and not self.elsewhere
 
 
 @frozen
@@ -155,12 +160,12 @@ def _users(others: Sequence[Asset], rows: Rows) -> dict[str, list[str]]:
 
 
 def erase(client: PortraitClient, doomed: Doomed, place: Place | None, note: Erasure) -> None:
-    """Do it. What fails is in `doomed.failed`, and stays noted for the next run.
+    """Do it. What fails is in `doomed.failed`; it stays noted for the next run, and so does what is elsewhere.
 
     Raises:
         UsageError: It cannot be noted; nothing was erased.
     """
-    note.write(doomed.group_id, doomed.objects)
+    note.write(doomed.group_id, [*doomed.objects, *doomed.elsewhere])
     if place is not None:
         _delete_objects(doomed, place)
     if doomed.exists:
@@ -168,7 +173,8 @@ def erase(client: PortraitClient, doomed: Doomed, place: Place | None, note: Era
             client.delete_asset_group(id=doomed.group_id)
         except PortraitError as error:
             doomed.failed[doomed.group_id] = error
-    note.write(doomed.group_id, [address for address in doomed.objects if address in doomed.failed])
+    failed = [address for address in doomed.objects if address in doomed.failed]
+    note.write(doomed.group_id, [*failed, *doomed.elsewhere])
 
 
 def _delete_objects(doomed: Doomed, place: Place) -> None:

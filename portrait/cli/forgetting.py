@@ -69,7 +69,9 @@ def _forget(context: Context, told: argparse.Namespace) -> int:
         raise unknown(told.group)
     if doomed.nothing_left or told.dry_run:
         return _tell(context, doomed, done=False)
-    if not told.yes and not context.confirmed(f"To be erased, for good:\n{_listed(doomed)}\nErase?"):
+    if not (told.yes or doomed.nothing_here) and not context.confirmed(
+        f"To be erased, for good:\n{_listed(doomed)}\nErase?"
+    ):
         output.remark("Nothing was erased.")
         return 1
     context.how_to_go_on = "The same command erases the rest."
@@ -109,6 +111,8 @@ def _tell_people(context: Context, doomed: Doomed, *, done: bool) -> None:
     output = context.output
     if doomed.nothing_left:
         output.write(f"Nothing is left of {doomed.wanted}.")
+    elif doomed.nothing_here:
+        output.write(f"Nothing is left of {doomed.wanted} but {counted(len(doomed.elsewhere), 'stored object')}.")
     elif not done:
         output.write(f"Would be erased:\n{_listed(doomed)}")
     else:
@@ -121,7 +125,7 @@ def _tell_people(context: Context, doomed: Doomed, *, done: bool) -> None:
         output.write(f"  {address}: {', '.join(users)}")
     if (more := len(doomed.kept) - _SHOWN) > 0:
         output.write(f"  and {more} more; --json lists them all.")
-    if not done and not doomed.nothing_left:
+    if not done and not doomed.nothing_here:
         output.remark("Nothing was erased: this was a dry run.")
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from portrait.cli import erasing
+from portrait.errors import UsageError
 from tests.media_samples import image
 from tests.portrait.cli.folders import make_plain
 
@@ -203,3 +204,51 @@ def test_a_verified_person_is_erased_too(portrait, emulator, client):
     assert ran.code == 0
     assert ran.json["erased"]["group"] is True
     assert list(client.iter_asset_groups(group_type="LivenessFace")) == []
+
+
+def noted_objects(portrait):
+    """What the journal says is still to be erased."""
+    return [address for path in Path(portrait.environ["XDG_STATE_HOME"]).rglob("erasures/*.json")
+            for address in json.loads(path.read_text())["objects"]]  # fmt: skip
+
+
+@pytest.mark.parametrize("elsewhere", [[], ["--to", "s3://portraits/other"]])
+def test_noted_objects_that_a_run_cannot_reach_stay_noted(portrait, client, stub, storage, people, *, elsewhere):
+    """The storage fails, then a run elsewhere erases the group: a run with the place still finds the objects."""
+    endpoint = storage[2:] if elsewhere else []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("portrait.client.PortraitClient.delete_asset_group", _refused)
+        stub.fault("DeleteObject", "status-before", status=403, code="AccessDenied", times=1000)
+        assert portrait("forget", "alice", *storage, "--yes").code != 0
+    stub.faults.clear()
+    kept = noted_objects(portrait)
+    assert len(kept) == 2
+    blind = portrait("forget", "alice", *elsewhere, *endpoint, "--yes")
+    assert (blind.code, blind.json["nothing_left"]) == (1, False)
+    assert "alice" not in group_ids(client)
+    assert noted_objects(portrait) == blind.json["elsewhere"] == kept
+    again = portrait("forget", "alice", *elsewhere, *endpoint, terminal=True, answering=True)  # nothing is asked
+    assert again.code == 1
+    assert again.out == "Nothing is left of alice but 2 stored objects.\n"
+    assert "?" not in again.err
+    assert noted_objects(portrait) == kept
+    later = portrait("forget", "alice", *storage, "--yes")
+    assert later.code == 0, later.err
+    assert later.json["erased"]["objects"] == kept
+    assert (noted_objects(portrait), len(stub.bucket.objects)) == ([], 2)
+    assert portrait("forget", "alice", "--yes").json["nothing_left"] is True
+
+
+def _refused(*_, **__):
+    raise UsageError("Not now.")
+
+
+def test_a_run_that_is_killed_forgets_no_object_that_it_cannot_reach(portrait, stub, people, monkeypatch):
+    """What only the manifest names is noted before anything is erased."""
+    monkeypatch.setattr("portrait.client.PortraitClient.delete_asset_group", _interrupted)
+    assert portrait("forget", "alice", *people[-2:], "--yes").code == 130
+    assert len(noted_objects(portrait)) == 3
+
+
+def _interrupted(*_, **__):
+    raise KeyboardInterrupt
