@@ -17,7 +17,7 @@ from urllib3 import exceptions
 
 from portrait.clock import Clock, SystemClock
 from portrait.http import Broken, HttpRequest, HttpResponse, Timeouts, TransportFailure
-from portrait.transports.common import MAX_ANSWER, TIMED_OUT, ProxyChoice, reason, ssl_context
+from portrait.transports.common import MAX_ANSWER, TIMED_OUT, ProxyChoice, is_handshake, reason, ssl_context
 
 # From the special to the general: urllib3's tree says less than its leaves.
 _BROKEN: tuple[tuple[type[Exception], Broken], ...] = (
@@ -157,6 +157,11 @@ def _parts(url: str) -> tuple[str, str]:
 
 def _failure(error: exceptions.HTTPError, *, begun: bool) -> TransportFailure:
     broken = next((broken for kind, broken in _BROKEN if isinstance(error, kind)), Broken.LOST)
+    # "Nothing was sent" must be sure: a call that is wrongly sent again makes a second asset.
+    if broken is Broken.CONNECT and isinstance(error, exceptions.SSLError) and not is_handshake(error):
+        broken = Broken.LOST
+    if broken is Broken.CONNECT and begun:
+        broken = Broken.CUT_OFF
     # Something answered, if only with what is not HTTP. RemoteDisconnected is both: there nothing did.
     cause = _cause(error)
     answered = begun or (isinstance(cause, HTTPException) and not isinstance(cause, ConnectionError))

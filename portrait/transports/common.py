@@ -14,6 +14,16 @@ from urllib.request import getproxies, proxy_bypass
 from portrait.errors import UsageError
 from portrait.http import Broken
 
+# What OpenSSL says of a peer that speaks something else, and of a handshake that was refused.
+_NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE"})
+_HANDSHAKE = _NO_TLS | {
+    "UNSUPPORTED_PROTOCOL",
+    "NO_PROTOCOLS_AVAILABLE",
+    "SSLV3_ALERT_HANDSHAKE_FAILURE",
+    "TLSV1_ALERT_PROTOCOL_VERSION",
+    "TLSV1_UNRECOGNIZED_NAME",
+}
+
 # What is said already by where the request broke off.
 TIMED_OUT = frozenset({Broken.CONNECT_TIMEOUT, Broken.TIMEOUT})
 
@@ -110,12 +120,22 @@ def reason(error: BaseException) -> str:
             why = getattr(cause, "verify_message", "")  # aiohttp has an error of that family without one
             return f"the certificate is not trusted{why and f': {why}'}; name your CA by ssl="
         if isinstance(cause, ssl_module.SSLError):
-            return "it does not speak TLS; is it a plain http address?"
+            said = getattr(cause, "reason", "") in _NO_TLS
+            return "it does not speak TLS; is it a plain http address?" if said else "the TLS connection broke"
         if isinstance(cause, socket.gaierror):
             return "there is no such host"
         if isinstance(cause, OSError) and cause.errno:
             return os.strerror(abs(cause.errno)).lower()
     return type(error).__name__
+
+
+def is_handshake(error: BaseException) -> bool:
+    """Did TLS fail before anything could be sent? Where that is not sure, it did not."""
+    return any(
+        isinstance(cause, ssl_module.SSLCertVerificationError)
+        or (isinstance(cause, ssl_module.SSLError) and getattr(cause, "reason", "") in _HANDSHAKE)
+        for cause in _causes(error)
+    )
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -26,7 +26,7 @@ from portrait import (
     UsageError,
 )
 from portrait.http import Broken, TransportFailure
-from portrait.transports import common
+from portrait.transports import blocking, common
 from portrait.transports.asynchronous import AiohttpTransport
 from portrait.transports.blocking import Urllib3Transport
 from tests.portrait import raw_server
@@ -534,3 +534,20 @@ def test_a_proxy_of_the_environment_that_cannot_be_used_is_a_usage_error(colour,
     with pytest.raises(UsageError, match="environment") as info:
         client.get_asset(id="a")
     assert "proxy-word" not in str(info.value)
+
+
+@pytest.mark.parametrize(
+    ("reason", "begun", "expected"),
+    [
+        ("SSLV3_ALERT_BAD_RECORD_MAC", True, Broken.CUT_OFF),
+        ("SSLV3_ALERT_BAD_RECORD_MAC", False, Broken.LOST),
+        ("WRONG_VERSION_NUMBER", False, Broken.CONNECT),
+        ("WRONG_VERSION_NUMBER", True, Broken.CUT_OFF),
+    ],
+)
+def test_tls_that_breaks_after_the_request_may_have_carried_it_out(reason, begun, expected):
+    """Only a handshake that failed is sure to have sent nothing: anything else must not be sent again blindly."""
+    cause = ssl.SSLError(1, reason)
+    cause.reason = reason
+    failure = blocking._failure(urllib3.exceptions.SSLError(cause), begun=begun)
+    assert failure.broken is expected
