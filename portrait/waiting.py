@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from math import inf
 from typing import TYPE_CHECKING, Any, cast
 
 from attrs import evolve
@@ -38,6 +40,7 @@ from portrait.models import (
     GetAssetRequest,
     GetVisualValidateResultRequest,
     GroupFilter,
+    GroupPage,
     GroupType,
     ListAssetGroupsRequest,
     VisualValidateResult,
@@ -54,6 +57,7 @@ POLL = 3.0  # seconds; the vendor's advice, contract §3 (M)
 GRACE = 10.0  # seconds in which "not there" may still be a read that lags, contract §3 (M)
 DEADLINES: Mapping[str, float] = {AssetType.IMAGE: 60.0, AssetType.VIDEO: 180.0, AssetType.AUDIO: 180.0}
 TOKEN_LIFE = 120.0  # seconds, contract §3 (D)
+UNKNOWN_SKEW = 60.0  # seconds, where the service does not tell its time
 SKEW = 2.0  # seconds by which two clocks may differ, and a time of the wire is cut off
 
 
@@ -186,14 +190,23 @@ def _recover(caller: Caller, used: SessionError, since: float) -> Flow[VisualVal
     yield Wait(GRACE)  # until no group can be hidden by a read that lags
     newest = ListAssetGroupsRequest(filter=GroupFilter(group_type=GroupType.LIVENESS_FACE), page_size=100)
     page = yield from caller.call(LIST_ASSET_GROUPS, newest)
-    fresh = [group for group in page.items if seconds_of(group.create_time) >= since]
+    since -= _ahead(page, caller.clock.now())
+    fresh = [group for group in page.items if (seconds_of(group.create_time) or inf) >= since]
     if isinstance(used, TokenExpired) and not fresh:
         raise used
     # Only InvalidToken proves that the token was used: an expired one may never have been.
-    if len(fresh) == 1 and isinstance(used, InvalidToken):
+    if len(fresh) == 1 and seconds_of(fresh[0].create_time) and isinstance(used, InvalidToken):
         return VisualValidateResult(group_id=fresh[0].id, response=page.response)
     ids = ", ".join(group.id for group in fresh) or "none"
     raise UnknownOutcome(f"The answer with the group was lost; new LivenessFace groups: {ids}.") from used
+
+
+def _ahead(page: GroupPage, now: float) -> float:
+    """Seconds by which our clock may be ahead of the service's, whose `Date` stands over its answer."""
+    try:
+        return max(0.0, now - parsedate_to_datetime(page.response.headers["date"]).timestamp())
+    except (KeyError, ValueError):
+        return UNKNOWN_SKEW
 
 
 def asset_failed(asset: Asset) -> AssetFailed:

@@ -268,9 +268,10 @@ def group(number, age):
     return {"Id": f"group-{number}", "GroupType": "LivenessFace", "CreateTime": stamp}
 
 
-def page(*groups):
-    """A page of groups."""
-    return good({"Items": list(groups), "TotalCount": len(groups), "PageNumber": 1, "PageSize": 100})
+def page(*groups, date="Wed, 18 Mar 2026 00:00:10 GMT"):
+    """A page of groups; the service's clock stands over it."""
+    listed = {"Items": list(groups), "TotalCount": len(groups), "PageNumber": 1, "PageSize": 100}
+    return answer(body(listed), date=date) if date else good(listed)
 
 
 USED = refused("InvalidToken")
@@ -301,9 +302,18 @@ def test_the_group_of_a_lost_answer_is_found(before):
 
 def test_a_group_from_before_the_check_was_pending_is_somebody_elses():
     """Another person passed a moment earlier: that group is never given to this one."""
-    played, _ = validated(PENDING, LOST, USED, page(group("somebody-elses", 5)))
+    played, _ = validated(PENDING, LOST, USED, page(group("somebody-elses", 30)))
     assert isinstance(played.error, UnknownOutcome)
     assert "somebody-elses" not in str(played.error)
+
+
+@pytest.mark.parametrize("date", ["Tue, 17 Mar 2026 23:59:50 GMT", ""], ids=["20 s ahead", "nobody knows"])
+def test_a_clock_that_is_ahead_gives_nobody_anothers_group(date):
+    """Our clock makes the person's own group look old: the only other one is not taken for it."""
+    groups = (group("ones-own", 15), group("somebody-elses", 0))
+    played, _ = validated(PENDING, LOST, USED, page(*groups, date=date))
+    assert isinstance(played.error, UnknownOutcome)
+    assert "ones-own" in str(played.error)
 
 
 def test_a_token_that_expired_after_a_lost_answer_proves_nothing():
