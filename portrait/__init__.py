@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from portrait.clock import Clock as Clock
     from portrait.clock import ManualClock as ManualClock
     from portrait.clock import SystemClock as SystemClock
+    from portrait.ensuring import FileOutcome as FileOutcome
+    from portrait.ensuring import FileState as FileState
     from portrait.errors import AccountError as AccountError
     from portrait.errors import AIGCNotAvailable as AIGCNotAvailable
     from portrait.errors import AmbiguousGroup as AmbiguousGroup
@@ -66,12 +68,15 @@ if TYPE_CHECKING:
     from portrait.models import SortOrder as SortOrder
     from portrait.retry import RetryPolicy as RetryPolicy
     from portrait.uri import asset_uri as asset_uri
+    from portrait.watching import AssetOutcome as AssetOutcome
+    from portrait.watching import OutcomeState as OutcomeState
 
 _HOMES = {
     "actions": "ACTIONS Action",
     "calling": "RawResult",
     "client": "AsyncPortraitClient PortraitClient",
     "clock": "Clock ManualClock SystemClock",
+    "ensuring": "FileOutcome FileState",
     "errors": (
         "AIGCNotAvailable AccountError AmbiguousGroup ApiError AssetFailed AssetVanished AuthError BadResponse "
         "ConnectFailed ConnectionLost Forbidden InvalidParameter InvalidRequest InvalidToken MediaRejected "
@@ -83,6 +88,7 @@ _HOMES = {
     "models": ("Asset AssetFilter AssetGroup AssetStatus AssetType GroupFilter GroupType Moderation SortBy SortOrder"),
     "retry": "RetryPolicy",
     "uri": "asset_uri",
+    "watching": "AssetOutcome OutcomeState",
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 

@@ -38,7 +38,7 @@ from portrait.flow import Flow, Report, Send, Wait
 from portrait.http import Broken, HttpRequest, HttpResponse, Timeouts, TransportFailure
 from portrait.models import DeleteAssetRequest, GetAssetRequest, Response, Result, UpdateAssetRequest
 from portrait.pace import Pace
-from portrait.providers import PROVIDERS, Provider
+from portrait.providers import Provider
 from portrait.retry import RetryPolicy, may_resend, pause
 from portrait.uri import bare_id
 
@@ -89,7 +89,7 @@ class Caller:
     clock: Clock
     pace: Pace | None = None
     chance: random.Random = field(factory=random.Random, repr=False)
-    provider: Provider = PROVIDERS["alltoken"]
+    provider: Provider
     heard: bool = True
 
     def call(self, action: Action[Any, R], request: Any, timeouts: Timeouts | None = None) -> Flow[R]:

@@ -275,7 +275,7 @@ class PortraitClient(BaseClient, Methods):
         """
         self._check_open()
         batch = ensuring.Batch(self._caller, ensuring.options_of(self._state.flights, self._caller, options))
-        return ensuring.conducted(batch, ensuring.expand(sources), self._run)
+        return ensuring.conducted(batch, sources, self._run)
 
 
 class AsyncPortraitClient(BaseClient, AsyncMethods):
@@ -402,4 +402,4 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
         """As `PortraitClient.ensure_assets`."""
         self._check_open()
         batch = ensuring.Batch(self._caller, ensuring.options_of(self._state.flights, self._caller, options))
-        return ensuring.conducted_async(batch, ensuring.expand(sources), self._run)
+        return ensuring.conducted_async(batch, sources, self._run)

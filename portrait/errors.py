@@ -416,7 +416,8 @@ CODES: Mapping[str, CodeRule] = {
     "QuotaSharedPoolExceeded": CodeRule(QuotaExceeded),
     "Forbidden": CodeRule(Forbidden),
     "NotFound": CodeRule(NotFound),
-    "NotFound.ProjectName": CodeRule(NotFound, advice="Use a project that exists; names are case-sensitive."),
+    # A wrong value of a field, and no answer to whether the id beside it exists.
+    "NotFound.ProjectName": CodeRule(InvalidParameter, advice="Use a project that exists; names are case-sensitive."),
     "RateLimitExceeded": CodeRule(Throttled),
     "QuotaWriteQPMExceeded": CodeRule(Throttled),
     "AccountFlowLimitExceeded": CodeRule(Throttled),

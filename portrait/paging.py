@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Generic, TypedDict, TypeVar, Unpack
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack
 
 from attrs import evolve, fields
 
@@ -21,8 +21,13 @@ from portrait.models import (
     SortOrder,
 )
 
+if TYPE_CHECKING:
+    from portrait.calling import Caller
+    from portrait.flow import Flow
+
 Item = TypeVar("Item", Asset, AssetGroup)
 
+WALKS = 4  # at most; a list that shrinks all the time is never seen whole
 PAGE_SIZE = 100  # items; the most that a page may have, contract §2
 
 
@@ -75,6 +80,23 @@ class Pages(Generic[Item]):
         self._more = len(page.items) >= size and further
         self._request = evolve(self._request, page_number=number + 1)
         yield from fresh
+
+
+def walk(caller: Caller, pages: Callable[[], Pages[Item]]) -> Flow[list[Item]]:
+    """Every item, surely: the walk is begun again while fewer were seen than the first page counted.
+
+    What is deleted between two pages moves others forward, past the reader. For who decides by what is *not* there.
+    """
+    found: list[Item] = []
+    for _ in range(WALKS):
+        walked, found, counted = pages(), [], 0
+        while (request := walked.next_request()) is not None:
+            page = yield from caller.call(walked.action, request)
+            counted = counted or page.total_count or 0
+            found += walked.take(page)
+        if len(found) >= counted:
+            break
+    return found
 
 
 def assets(**query: Unpack[AssetQuery]) -> Pages[Asset]:

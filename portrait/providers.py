@@ -1,7 +1,7 @@
 """Who answers: each provider's address, credentials, limits, model names and environment, as data.
 
 A provider names its dialect; how that dialect speaks is in `portrait.dialects`. Nothing here is looked up from the
-environment: `portrait.client` does that.
+environment: `portrait.options` does that.
 """
 
 from __future__ import annotations

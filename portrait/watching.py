@@ -100,6 +100,8 @@ class Watch:
         open: By asset id.
         group_types: By group id; "" is not known yet.
         counts: How many ended how.
+        last: Each as it was read last; not stored.
+        asked: Seconds that the service asked to wait; not stored.
     """
 
     started: float
@@ -108,6 +110,7 @@ class Watch:
     group_types: dict[str, str] = field(factory=dict)
     counts: dict[str, int] = field(factory=dict)
     last: dict[str, Asset] = field(factory=dict, repr=False)
+    asked: float = 0.0
 
     @classmethod
     def over(
@@ -140,7 +143,7 @@ class Watch:
 
     def to_dict(self) -> dict[str, Any]:
         """A plain value for JSON; `from_dict` takes it back."""
-        return asdict(self, filter=lambda attribute, _: attribute.name != "last")
+        return asdict(self, filter=lambda attribute, _: attribute.name not in {"last", "asked"})
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> Self:
@@ -168,9 +171,10 @@ def look(caller: Caller, watch: Watch, poll: float = POLL) -> Flow[list[AssetOut
         PortraitError: Asking as such fails for good, such as a key that is refused. What is open stays open.
     """
     # Each call is one attempt: the next look comes by itself, and knows when to give up.
-    caller = evolve(caller, policy=NO_RETRY)
+    caller = _patient(caller, watch)
     ended: list[AssetOutcome] = []
     while watch.open and not ended:
+        watch.asked = 0.0
         yield from _learn(caller, watch, ended)
         unseen = yield from _pages(caller, watch, ended)
         yield from _stragglers(caller, watch, unseen, ended)
@@ -178,7 +182,7 @@ def look(caller: Caller, watch: Watch, poll: float = POLL) -> Flow[list[AssetOut
         yield _progress(caller, watch)
         if watch.open and not ended:
             soonest = min(watch.deadline(row) for row in watch.open.values()) - caller.clock.now()
-            yield Wait(max(0.05, min(poll, soonest)))
+            yield Wait(max(0.05, min(max(poll, watch.asked), soonest)))
     return ended
 
 
@@ -238,7 +242,7 @@ def _learn(caller: Caller, watch: Watch, ended: list[AssetOutcome]) -> Flow[None
         if row.group_id:
             watch.group_types.setdefault(row.group_id, "")
     for group_id in [group for group, kind in watch.group_types.items() if not kind]:
-        group = yield from _try(caller, GET_ASSET_GROUP, GetAssetGroupRequest(id=group_id))
+        group = yield from _try(caller, watch, GET_ASSET_GROUP, GetAssetGroupRequest(id=group_id))
         if group is not None:
             watch.group_types[group_id] = str(group.group_type)
 
@@ -249,18 +253,19 @@ def _pages(caller: Caller, watch: Watch, ended: list[AssetOutcome]) -> Flow[list
     for kind in sorted(set(watch.group_types.values()) - {""}):
         groups = tuple(group for group, its in watch.group_types.items() if its == kind)
         wanted = AssetFilter(group_type=kind, group_ids=groups)
+        wanted_rows, read, number = len(unseen), 0, 0
         # One page more than would hold them all: lists move while they are read.
-        for number in range(1, len(unseen) // PAGE + 3):
-            if not unseen:
-                break
+        while unseen and read < wanted_rows + PAGE:
+            number += 1
             request = ListAssetsRequest(filter=wanted, page_number=number, page_size=PAGE, sort_by=SortBy.UPDATE_TIME)
-            page = yield from _try(caller, LIST_ASSETS, request)
+            page = yield from _try(caller, watch, LIST_ASSETS, request)
             for asset in page.items if page else ():
                 if asset.id in unseen:
                     del unseen[asset.id]
                     _seen(watch, asset, ended)
-            if page is None or len(page.items) < PAGE:
+            if page is None or len(page.items) < min(PAGE, page.page_size or PAGE):  # a service may give smaller pages
                 break
+            read += len(page.items)
     return list(unseen)
 
 
@@ -275,7 +280,7 @@ def _stragglers(caller: Caller, watch: Watch, unseen: list[str], ended: list[Ass
 
 def _ask(caller: Caller, watch: Watch, asset_id: str, ended: list[AssetOutcome]) -> Flow[None]:
     try:
-        asset = yield from _try(caller, GET_ASSET, GetAssetRequest(id=asset_id))
+        asset = yield from _try(caller, watch, GET_ASSET, GetAssetRequest(id=asset_id))
     except NotAccessible:
         _missing(watch, asset_id, caller.clock.now(), ended)
     else:
@@ -283,7 +288,7 @@ def _ask(caller: Caller, watch: Watch, asset_id: str, ended: list[AssetOutcome])
             _seen(watch, asset, ended)
 
 
-def _try(caller: Caller, action: Any, request: Any) -> Flow[Any]:
+def _try(caller: Caller, watch: Watch, action: Any, request: Any) -> Flow[Any]:
     """One call; None if it failed in a way that may pass, or if its subject is not accessible and is not an asset."""
     try:
         return (yield from caller.call(action, request))
@@ -294,6 +299,7 @@ def _try(caller: Caller, action: Any, request: Any) -> Flow[Any]:
     except PortraitError as error:
         if error.retry is not Retry.BACKOFF:
             raise
+        watch.asked = max(watch.asked, getattr(error, "retry_after", None) or 0.0)
         return None
 
 
@@ -332,6 +338,14 @@ def _end(watch: Watch, outcome: AssetOutcome, ended: list[AssetOutcome]) -> None
     watch.last.pop(outcome.id, None)
     watch.counts[outcome.state] = watch.counts.get(outcome.state, 0) + 1
     ended.append(outcome)
+
+
+def _patient(caller: Caller, watch: Watch) -> Caller:
+    """One attempt for each call, which does not outlast the watch by more than a second."""
+    last = max((watch.deadline(row) for row in watch.open.values()), default=0.0)
+    left, usual = max(1.0, last - caller.clock.now()), caller.timeouts
+    total = left if usual.total is None else min(usual.total, left)
+    return evolve(caller, policy=NO_RETRY, timeouts=evolve(usual, total=total))
 
 
 def _progress(caller: Caller, watch: Watch) -> Report:

@@ -1,6 +1,6 @@
 """Ark's dialect, which Volcengine and BytePlus speak: real HTTP statuses and Ark's own items (contract §1, §2, §4).
 
-Tables only. Requests are signed (`portrait.signing`); nothing of that is here.
+Tables only. Requests are signed; nothing of that is here.
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ class Spoken:
         message: May hold those and `{why}`.
         code_n: The front gateway's number (ark).
         data: May an error's `Data` name the field (ark).
+        plain: The `type` of the `{"error"}` form; None means the envelope.
     """
 
     status: int
@@ -32,7 +33,7 @@ class Spoken:
     message: str
     code_n: int | None = None
     data: bool = False
-    plain: str | None = None  # the `type` of the `{"error"}` form; None means the envelope
+    plain: str | None = None
 
 
 @frozen(kw_only=True)

@@ -6,12 +6,13 @@ the caller). Every source ends in exactly one outcome. How flows run beside each
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from portrait.ensuring import comparing, making
 from portrait.ensuring.outcomes import FileState
-from portrait.ensuring.sources import Source
+from portrait.ensuring.sources import Source, expand
 from portrait.ensuring.work import Batch, Conducting, Each, Job, drop, or_raise, stopped
+from portrait.flow import Do, Flow
 from portrait.watching import AssetOutcome, OutcomeState, Watch, look
 
 _ENDS = {
@@ -22,13 +23,18 @@ _ENDS = {
 }
 
 
-def conduct(batch: Batch, sources: Sequence[Source]) -> Conducting:
+def _expanded(sources: Source | Iterable[Source]) -> Flow[list[Source]]:
+    return (yield Do(lambda: expand(sources)))  # type: ignore[no-any-return]
+
+
+def conduct(batch: Batch, sources: Source | Iterable[Source]) -> Conducting:
     """Bring every source to its outcome.
 
     Raises:
         PortraitError: The group cannot be read, or the key is refused: nothing was created then.
     """
-    yield from comparing.identify(batch, sources)
+    files = or_raise((yield Each([_expanded(sources)])))[0]
+    yield from comparing.identify(batch, files)
     yield from comparing.compare(batch)
     yield from making.store(batch)
     yield from making.create(batch)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -42,7 +42,7 @@ class _Stoppable:
             raise stopped()
 
 
-def conducted(batch: Batch, sources: Sequence[Source], run: Run) -> Iterator[FileOutcome]:
+def conducted(batch: Batch, sources: Source | Iterable[Source], run: Run) -> Iterator[FileOutcome]:
     """Run a batch in threads; gives outcomes as they come. An interrupt stops the batch before it goes through."""
     work, value = conduct(batch, sources), None
     while True:
@@ -78,7 +78,7 @@ def _in_threads(flows: Sequence[Flow[Any]], batch: Batch, run: Run) -> list[Any]
 
 
 async def conducted_async(
-    batch: Batch, sources: Sequence[Source], run: Callable[[Flow[Any]], Awaitable[Any]]
+    batch: Batch, sources: Source | Iterable[Source], run: Callable[[Flow[Any]], Awaitable[Any]]
 ) -> AsyncIterator[FileOutcome]:
     """Run a batch in tasks; gives outcomes as they come. A cancellation stops the batch before it goes through."""
     work, value = conduct(batch, sources), None

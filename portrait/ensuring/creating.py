@@ -1,15 +1,15 @@
 """One content becomes one asset: through the gateway's upload, from object storage, or by its own address. A flow.
 
 The create is sent under single flight, is noted in the journal before and after, and is found again by its digest if
-its answer is lost. Which contents need creating at all is decided in `batch`.
+its answer is lost. Which contents need creating at all is decided in `comparing`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from portrait import uploading
-from portrait.actions import CREATE_ASSET, DELETE_ASSET, LIST_ASSETS
+from portrait import paging, uploading
+from portrait.actions import CREATE_ASSET, DELETE_ASSET
 from portrait.ensuring.naming import digest_in
 from portrait.ensuring.options import EnsureOptions
 from portrait.ensuring.outcomes import How
@@ -19,15 +19,14 @@ from portrait.errors import NotAccessible, PortraitError
 from portrait.flow import Do, Flow
 from portrait.models import (
     Asset,
-    AssetFilter,
     AssetType,
     CreateAssetRequest,
     DeleteAssetRequest,
     GroupType,
-    ListAssetsRequest,
     SortBy,
     SortOrder,
 )
+from portrait.paging import Pages
 from portrait.s3 import StoredObject
 
 if TYPE_CHECKING:
@@ -115,20 +114,19 @@ def _find(caller: Caller, options: EnsureOptions, digest: str) -> Flow[str | Non
 
 def list_group(caller: Caller, options: EnsureOptions, digest: str | None = None) -> Flow[dict[str, list[Asset]]]:
     """The group's assets by the digest in their names, the oldest first; "" holds those without one."""
-    wanted = AssetFilter(group_type=options.group_type or GroupType.AIGC, group_ids=(options.group_id,), name=digest)
-    found: dict[str, list[Asset]] = {}
-    seen: set[str] = set()
-    number = 1
-    while True:
+    kind = options.group_type or GroupType.AIGC
+
+    def pages() -> Pages[Asset]:
         # Oldest first: what is created while pages are read comes at the end and moves nothing.
-        request = ListAssetsRequest(
-            filter=wanted, page_number=number, page_size=100, sort_by=SortBy.CREATE_TIME, sort_order=SortOrder.ASC
+        return paging.assets(
+            group_type=kind,
+            group_ids=(options.group_id,),
+            name=digest,
+            sort_by=SortBy.CREATE_TIME,
+            sort_order=SortOrder.ASC,
         )
-        page = yield from caller.call(LIST_ASSETS, request)
-        for asset in page.items:
-            if asset.id not in seen:
-                seen.add(asset.id)
-                found.setdefault(digest_in(asset.name) or "", []).append(asset)
-        if len(page.items) < 100:
-            return found
-        number += 1
+
+    found: dict[str, list[Asset]] = {}
+    for asset in (yield from paging.walk(caller, pages)):
+        found.setdefault(digest_in(asset.name) or "", []).append(asset)
+    return found

@@ -27,16 +27,16 @@ class Flights:
         self._under_way: dict[Key, Future[str]] = {}
         self._landed: OrderedDict[Key, tuple[float, str]] = OrderedDict()
 
-    def board(self, key: Key, listed: float) -> tuple[Future[str], bool]:
+    def board(self, key: Key, since: float) -> tuple[Future[str], bool]:
         """The flight of that key, and whether the caller is its pilot and must `land` it.
 
         Args:
             key: Where and what.
-            listed: When the caller looked there, in monotonic seconds: what landed since then it cannot know.
+            since: What landed after that, in monotonic seconds, the caller cannot have seen.
         """
         with self._lock:
             landed = self._landed.get(key)
-            if landed is not None and landed[0] >= listed:
+            if landed is not None and landed[0] > since:
                 done: Future[str] = Future()
                 done.set_result(landed[1])
                 return done, False

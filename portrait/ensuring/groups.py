@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from portrait.actions import CREATE_ASSET_GROUP, LIST_ASSET_GROUPS
+from portrait import paging
+from portrait.actions import CREATE_ASSET_GROUP
 from portrait.ensuring.flights import Flights
 from portrait.ensuring.intents import Intents
 from portrait.ensuring.naming import digest_of
 from portrait.ensuring.settling import once, shared, unsettled
 from portrait.errors import AmbiguousGroup, PortraitError
 from portrait.flow import Do, Flow, Wait
-from portrait.models import AssetGroup, CreateAssetGroupRequest, GroupFilter, GroupType, ListAssetGroupsRequest
+from portrait.models import AssetGroup, CreateAssetGroupRequest, GroupType
+from portrait.paging import GroupQuery
 
 if TYPE_CHECKING:
     from portrait.calling import Caller
@@ -105,24 +107,15 @@ def _made(caller: Caller, name: str, description: str | None, project_name: str 
         return (yield from groups_named(caller, name, project_name)) or None
 
     found, _ = yield from once(create, find, f"CreateAssetGroup {name!r}")
-    return found
+    # Another process may have made one in the same moment: better told now than in every later run.
+    others = [group for group in (yield from groups_named(caller, name, project_name)) if group.id != found[0].id]
+    return [*found, *others]
 
 
 def groups_named(
     caller: Caller, name: str, project_name: str | None = None, group_type: GroupType = GroupType.AIGC
 ) -> Flow[list[AssetGroup]]:
-    """All groups of exactly that name; the service's own filter finds parts of names."""
-    found: list[AssetGroup] = []
-    number = 1
-    while True:
-        request = ListAssetGroupsRequest(
-            filter=GroupFilter(group_type=group_type, name=name),
-            page_number=number,
-            page_size=100,
-            project_name=project_name,
-        )
-        page = yield from caller.call(LIST_ASSET_GROUPS, request)
-        found += [group for group in page.items if group.name == name]
-        if len(page.items) < 100:
-            return found
-        number += 1
+    """All groups of exactly that name, the newest first; the service's own filter finds parts of names."""
+    query: GroupQuery = {"group_type": group_type, "name": name, "project_name": project_name}
+    found = yield from paging.walk(caller, lambda: paging.groups(**query))
+    return [group for group in found if group.name == name]

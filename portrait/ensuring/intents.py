@@ -57,11 +57,6 @@ class Intents:
                 begun.pop(str(row.get("end")), None)
         return begun
 
-    def tidy(self, before: float) -> None:
-        """Empty the journal if nothing in it is newer than that; seconds since 1970."""
-        if not any(float(row.get("at") or 0) >= before for row in self._rows()):
-            self._path.unlink(missing_ok=True)
-
     def _rows(self) -> list[dict[str, Any]]:
         try:
             lines = self._path.read_bytes().splitlines()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from portrait.ensuring.creating import create_asset, list_group
 from portrait.ensuring.outcomes import FileState, How
 from portrait.ensuring.settling import PAUSES, usable
-from portrait.ensuring.work import HOPELESS, Batch, Conducting, Each, Job, drop, or_raise, state_of, stopped
+from portrait.ensuring.work import HOPELESS, Batch, Conducting, Each, Job, drop, state_of, stopped
 from portrait.errors import PortraitError, UsageError
 from portrait.events import FileMoved
 from portrait.flow import Do, Flow, Report, Wait
@@ -26,7 +26,8 @@ def store(batch: Batch) -> Conducting:
     jobs = {str(job.content.path): job for job in _missing(batch) if job.content.path is not None}
     if store is None or not jobs:
         return
-    stored, failures = or_raise((yield Each([_put(batch, list(jobs))])))[0]
+    put = (yield Each([_put(batch, list(jobs))]))[0]
+    stored, failures = ({}, dict.fromkeys(jobs, put)) if isinstance(put, PortraitError) else put
     for path, job in jobs.items():
         if path in failures:
             yield from drop(batch, job, state_of(failures[path]), error=failures[path])
@@ -35,6 +36,8 @@ def store(batch: Batch) -> Conducting:
             yield from drop(batch, job, FileState.REJECTED, error=error)
         elif path in stored:
             job.stored = stored[path]
+        else:
+            yield from drop(batch, job, FileState.STOPPED, error=stopped())
 
 
 def _put(batch: Batch, paths: list[str]) -> Flow[tuple[dict[str, StoredObject], dict[str, PortraitError]]]:
@@ -67,11 +70,11 @@ def create(batch: Batch) -> Conducting:
             job.asset_id, job.how = result
 
 
-def _make(batch: Batch, job: Job) -> Flow[tuple[str, How] | None]:
+def _make(batch: Batch, job: Job) -> Flow[tuple[str, How] | PortraitError | None]:
     if batch.stopped:
         return None
     if batch.over is not None:
-        raise batch.over
+        return batch.over
     store, stored = batch.options.store, job.stored
     if batch.options.check_public and store is not None and stored is not None:
         yield Do(lambda: store.check_public(stored))

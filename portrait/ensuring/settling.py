@@ -51,7 +51,8 @@ def shared(
         PortraitError: The create failed, here or there.
     """
     while True:
-        flight, pilot = flights.board(key, listed)
+        # A list may lag: what landed shortly before it was read may be missing from it as well.
+        flight, pilot = flights.board(key, listed - SETTLE)
         if pilot:
             try:
                 made, said = yield from create()

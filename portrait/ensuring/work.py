@@ -20,6 +20,7 @@ from portrait.errors import (
     AccountError,
     AuthError,
     ConnectFailed,
+    OutcomeError,
     PortraitError,
     QuotaExceeded,
     TransportError,
@@ -28,7 +29,16 @@ from portrait.errors import (
 )
 from portrait.flow import Flow
 from portrait.models import Asset
-from portrait.s3 import SourceChanged, SourceUnreadable, StopFlag, StorageUnreachable, StoredObject, UploadInterrupted
+from portrait.s3 import (
+    SourceChanged,
+    SourceUnreadable,
+    StopFlag,
+    StorageThrottled,
+    StorageUnavailable,
+    StorageUnreachable,
+    StoredObject,
+    UploadInterrupted,
+)
 
 if TYPE_CHECKING:
     from portrait.calling import Caller
@@ -62,6 +72,8 @@ _STATES: Mapping[type[BaseException], FileState] = MappingProxyType(
         UnknownOutcome: FileState.UNKNOWN,
         TransportError: FileState.STOPPED,
         StorageUnreachable: FileState.STOPPED,
+        StorageUnavailable: FileState.STOPPED,
+        StorageThrottled: FileState.STOPPED,
         UploadInterrupted: FileState.STOPPED,
         UsageError: FileState.REJECTED,
         SourceUnreadable: FileState.REJECTED,
@@ -149,7 +161,7 @@ def state_of(error: PortraitError) -> FileState:
 
 def stopped() -> PortraitError:
     """The error of what an interrupt left undone."""
-    return UsageError("Stopped before it was done.", advice="Run again: it goes on where it stopped.")
+    return OutcomeError("Stopped before it was done.", advice="Run again: it goes on where it stopped.")
 
 
 def or_raise(results: list[Any]) -> list[Any]:

@@ -14,6 +14,7 @@ from portrait.dialects import ALLTOKEN
 from portrait.events import Event
 from portrait.flow import Report, Send, Wait
 from portrait.http import Broken, HttpRequest, HttpResponse, Timeouts, TransportFailure
+from portrait.providers import PROVIDERS
 
 KEY = "sk-planted-key-0123456789"
 REQUEST_ID = "20260318035710B4CC874F89A1B2C3D4E5"
@@ -69,6 +70,7 @@ def caller(**options: Any) -> Caller:
     usual: dict[str, Any] = {
         "base_url": "http://localhost:1/v1",
         "dialect": ALLTOKEN,
+        "provider": PROVIDERS["alltoken"],
         "headers": {"Authorization": f"Bearer {KEY}"},
         "project": None,
         "timeouts": Timeouts(),

@@ -1,0 +1,67 @@
+"""What ensure_* does where something stands in the way: other processes, the storage, an interrupt."""
+
+import pytest
+
+from portrait import AmbiguousGroup, FileState, OutcomeError
+from portrait.ensuring import stopped
+from portrait.s3 import AccessDenied, StopFlag, StorageUnreachable
+from tests.media_samples import image
+
+
+def test_two_groups_made_at_once_are_told_by_who_made_the_second(portrait_emulator, portrait_client):
+    """Another process made a group of that name between our list and our create: the run that sees it says so."""
+    other = portrait_emulator.client()
+    heard = []
+
+    def meanwhile(event):
+        # Our list has just been answered, and shows none.
+        if event.action == "ListAssetGroups" and not heard:
+            heard.append(other.create_asset_group(name="hosts").id)
+
+    client = portrait_client.with_options(on_event=meanwhile)
+    with pytest.raises(AmbiguousGroup) as caught:
+        client.ensure_group("hosts")
+    assert set(heard) < set(caught.value.group_ids)
+    assert len(caught.value.group_ids) == 2
+
+
+class BrokenStore:
+    """Object storage that refuses everything."""
+
+    def __init__(self, error):
+        self._error = error
+
+    def new_stop(self):
+        """As `ObjectStore.new_stop`."""
+        return StopFlag()
+
+    def put_many(self, paths, *, stop=None):
+        """Refuse."""
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [
+        (AccessDenied("The token may not write to this bucket."), FileState.REFUSED),
+        (StorageUnreachable("The storage cannot be reached."), FileState.STOPPED),
+    ],
+    ids=["refused", "unreachable"],
+)
+def test_a_storage_that_fails_ends_no_batch(portrait_client, tmp_path, error, state):
+    """Every file still ends in an outcome: one that was to be stored in the storage's error, an address as ever."""
+    path = tmp_path / "a.jpg"
+    path.write_bytes(image())
+    group = portrait_client.ensure_group("hosts")
+    sources = [path, "https://cdn.example.com/b.jpg"]
+    outcomes = {
+        o.source: o for o in portrait_client.ensure_assets(sources, group_id=group.id, store=BrokenStore(error))
+    }
+    assert outcomes[str(path)].state is state
+    assert outcomes[str(path)].error is error
+    assert outcomes["https://cdn.example.com/b.jpg"].state is FileState.ACTIVE
+
+
+def test_what_an_interrupt_left_undone_is_no_mistake_of_the_user(portrait_client):
+    """A stopped file has an outcome's error: `UsageError` promises that nothing was sent."""
+    assert isinstance(stopped(), OutcomeError)
