@@ -9,10 +9,8 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from emulator.domain.ports import AssetQuery, GroupQuery, StoredFile, Transaction
+from emulator.domain.ports import StoredFile, Transaction
 from emulator.domain.records import Asset, Customer, Validation
-
-__all__ = ["AssetQuery", "GroupQuery", "Newcomer", "Store", "StoreFactory", "StoredFile", "Transaction"]
 
 # A customer's name and number → the customer as it starts.
 Newcomer = Callable[[str, int], Customer]

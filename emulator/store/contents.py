@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
+from itertools import chain
 from threading import RLock
 from typing import Any
 
@@ -46,12 +47,12 @@ class Contents:
     def copy(self) -> dict[str, Any]:
         """Everything held, in one piece: shelves and tables share their records, and go on doing so."""
         with self.lock:
-            return deepcopy({name: getattr(self, name) for name in _HELD})
+            return _copied({name: getattr(self, name) for name in _HELD})
 
     def replace(self, held: Mapping[str, Any]) -> None:
         """Hold what was copied before in place of everything; the copy can be used again."""
         with self.lock:
-            for name, container in deepcopy(dict(held)).items():
+            for name, container in _copied(held).items():
                 setattr(self, name, container)
 
     def shelf(self, customer: str) -> Shelf:
@@ -62,3 +63,10 @@ class Contents:
             newcomer = self._newcomer(customer, self.customers)
             shelf = self.shelves[customer] = Shelf(newcomer, self.groups, self.assets)
         return shelf
+
+
+def _copied(held: Mapping[str, Any]) -> dict[str, Any]:
+    """New containers of the same records, which are frozen and need no copies."""
+    tables = (held["groups"].records, held["assets"].records, held["tokens"], held["files"])
+    records = chain((shelf.customer for shelf in held["shelves"].values()), *(table.values() for table in tables))
+    return deepcopy(dict(held), {id(record): record for record in records})

@@ -119,6 +119,26 @@ def test_an_exception_undoes_everything(store):
     assert store.find_validation("T") is store.find_validation("val-1") is None
 
 
+def test_a_copy_is_of_the_containers_and_shares_the_records(store):
+    """Records never change, so a snapshot costs none of them; what happens afterwards is no part of it."""
+    with store.transaction("acme", 0) as tx:
+        group = add_group(tx)
+        asset = add_asset(tx, group, file="f0")
+        tx.add_file("f0", StoredFile(content=b"x", content_type="image/png"))
+    before, file, copied = everything(store), store.file("f0"), store.copy()
+    with store.transaction("acme", 0) as tx:
+        tx.save_asset(evolve(asset, name="renamed"))
+        tx.remove_group(group)
+    for _ in range(2):
+        store.replace(copied)
+        assert everything(store) == before
+        assert store.find_asset(asset.id) is asset
+        assert store.file("f0") is file
+        with store.transaction("acme", 0) as tx:
+            assert tx.group(group.id) is group
+            tx.remove_group(group)
+
+
 def test_reviews_end_before_anything_else_and_stay_ended(store):
     """A due review has ended for whoever looks, at its own time, also where the transaction is undone."""
     with store.transaction("acme", 0) as tx:
