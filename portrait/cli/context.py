@@ -77,6 +77,18 @@ class Context:
         """Where it answers."""
         return str(self._found().get("base_url") or self.provider.base_url)
 
+    @property
+    def home(self) -> Mapping[str, str]:
+        """What tells the groups of this service and project from others of the same name; no secret.
+
+        Raises:
+            UsageError: There is no provider of that name.
+        """
+        from portrait.ensuring import label  # noqa: PLC0415  (keeps the help quick)
+
+        project = self._found().get("project") or "default"  # contract §1: what a request without one means
+        return {"base_url": label(self.base_url).rstrip("/"), "project": str(project)}
+
     def _found(self) -> Mapping[str, Any]:
         from portrait.options import from_environment  # noqa: PLC0415  (keeps the help quick)
 

@@ -8,7 +8,7 @@ by the next one even when the group is gone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from attrs import define, field, frozen
 from portrait.cli.erasures import Erasure
 from portrait.cli.grouping import find_group
 from portrait.ensuring import digest_in, sha256_start
-from portrait.errors import NotAccessible, PortraitError, UsageError
+from portrait.errors import AmbiguousGroup, NotAccessible, PortraitError, UsageError
 from portrait.models import Asset, GroupType
 from portrait.s3 import StorageError
 
@@ -76,7 +76,15 @@ class Place:
     prefix: str
 
 
-def look(client: PortraitClient, wanted: str, place: Place | None, rows: Rows, left: Erasure | None) -> Doomed | None:
+def look(
+    client: PortraitClient,
+    wanted: str,
+    place: Place | None,
+    rows: Rows,
+    left: Erasure | None,
+    *,
+    home: Mapping[str, str],
+) -> Doomed | None:
     """What an erasure would take; None if nothing at all is known of such a group. Changes nothing.
 
     Args:
@@ -85,20 +93,24 @@ def look(client: PortraitClient, wanted: str, place: Place | None, rows: Rows, l
         place: Where its objects are; None leaves objects alone.
         rows: The lines of a manifest.
         left: What an earlier erasure noted.
+        home: What lines of this service and project say of it; older lines say nothing.
 
     Raises:
+        AmbiguousGroup: Several groups that are gone bore the name.
         PortraitError: Something cannot be read; nothing was erased.
     """
     try:
         group = find_group(client, wanted, tuple(GroupType))
     except NotAccessible:
         group = None
-    ids = {wanted, group.id if group else "", left.group_id if left else ""} - {""}
-    mine = [row for row in rows if row.get("group_id") in ids or row.get("group") == wanted]
-    noted = next((str(row["group_id"]) for row in mine if row.get("group_id")), "")  # what was not sent has none
-    known = group.id if group else left.group_id if left else noted
+    ids = {group.id if group else "", left.group_id if left else ""} - {""}
+    near = [row for row in rows if all(row.get(name, value) == value for name, value in home.items())]
+    gone = "" if group else _gone(wanted, near, ids)
+    known = group.id if group else gone or (left.group_id if left else "")
     if not known:
         return None
+    mine = [row for row in rows if row.get("group_id") in {*ids, gone} - {""}]
+    mine += [row for row in near if not row.get("group_id") and row.get("group") == wanted]
     own = list(client.iter_assets(group_type=group.group_type, group_ids=[group.id])) if group else []
     doomed = Doomed(
         wanted=wanted,
@@ -116,6 +128,16 @@ def look(client: PortraitClient, wanted: str, place: Place | None, rows: Rows, l
         users = _users([asset for asset in others if asset.id not in doomed.assets], rows)
         _sort(doomed, place, candidates, _starts(own), users)
     return doomed
+
+
+def _gone(wanted: str, rows: Rows, known: Container[str]) -> str:
+    """The id by which a manifest knows a group that is gone, and that nothing else knows; "" if there is none."""
+    named = [str(row.get("group_id") or "") for row in rows if wanted in {row.get("group_id"), row.get("group")}]
+    ids = tuple(dict.fromkeys(name for name in named if name and name not in known))  # what was not sent has none
+    if len(ids) > 1:
+        words = f"{len(ids)} groups that are gone were named {wanted!r}: {', '.join(ids)}."
+        raise AmbiguousGroup(words, group_ids=ids)
+    return next(iter(ids), "")
 
 
 def _sort(

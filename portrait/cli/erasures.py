@@ -33,9 +33,10 @@ class Erasure:
     objects: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, folder: str, base_url: str, wanted: str) -> Self:
-        """What is noted of the group that somebody calls so."""
-        name = hashlib.sha256(f"{base_url}\n{wanted}".encode()).hexdigest()[:32]
+    def of(cls, folder: str, base_url: str, project: str, wanted: str) -> Self:
+        """What is noted of the group that somebody calls so there."""
+        where = base_url if project == "default" else f"{base_url}\n{project}"
+        name = hashlib.sha256(f"{where}\n{wanted}".encode()).hexdigest()[:32]
         path = Path(folder) / "erasures" / f"{name}.json"
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             noted = json.loads(path.read_bytes())

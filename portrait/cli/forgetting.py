@@ -29,8 +29,9 @@ that an asset of another group uses stays, and is reported. Objects are found
 by the digests in the assets' names; assets that were renamed, and objects
 whose asset was never made, only by the manifest that `put` wrote. A run that
 was killed is taken up by the same command, and so is what could not be erased.
-Only this project of this key is looked at. Copies at a CDN, versions that a
-bucket keeps, and the manifest itself are yours to delete.
+Only this project of this key is looked at; where the manifest knows several
+groups of one name that are gone, say which by its id. Copies at a CDN, versions
+that a bucket keeps, and the manifest itself are yours to delete.
 
 examples:
   portrait forget alice --to s3://bucket/portraits --manifest people.jsonl
@@ -63,8 +64,8 @@ def _forget(context: Context, told: argparse.Namespace) -> int:
     if store is not None:
         named = parse_place(told.to)
         place = Place(store, named.bucket, named.listed)
-    noted = Erasure.of(state_dir(context, told), context.base_url, told.group)
-    doomed = look(client, told.group, place, rows, noted if noted.group_id else None)
+    noted = Erasure.of(state_dir(context, told), context.base_url, context.home["project"], told.group)
+    doomed = look(client, told.group, place, rows, noted if noted.group_id else None, home=context.home)
     if doomed is None:
         raise unknown(told.group)
     if doomed.nothing_left or told.dry_run:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 from portrait.clock import Clock, SystemClock
@@ -22,13 +23,17 @@ class Manifest:
     Args:
         path: The file; None writes nothing.
         clock: Tells the time of a line.
+        about: Stands in every line.
 
     Raises:
         UsageError: It cannot be written.
     """
 
-    def __init__(self, path: str | None, clock: Clock | None = None) -> None:
+    def __init__(
+        self, path: str | None, clock: Clock | None = None, about: Mapping[str, Any] = MappingProxyType({})
+    ) -> None:
         self._path = path
+        self._about = about
         self._clock = clock or SystemClock()
         self._turn = threading.Lock()
         self._file: int | None = None
@@ -46,7 +51,7 @@ class Manifest:
         if self._file is None:
             return
         time = datetime.fromtimestamp(self._clock.now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        line = json.dumps({**record, "time": time}, ensure_ascii=False)
+        line = json.dumps({**record, **self._about, "time": time}, ensure_ascii=False)
         # A file name that is no text has lone surrogates, which JSON can hold as escapes.
         self._write(f"{line}\n".encode(errors="backslashreplace"))
 

@@ -43,7 +43,7 @@ def opened(context: Context, told: argparse.Namespace) -> Iterator[Run]:
     if not told.dry_run:
         Intents(state_dir(context, told)).check()
     with (
-        Manifest(None if told.dry_run else told.manifest, context.surroundings.clock) as manifest,
+        Manifest(None if told.dry_run else told.manifest, context.surroundings.clock, context.home) as manifest,
         closing(run.store) if run.store is not None else nullcontext(),
         stoppable(lambda: run.shown.say(_STOPPING), lambda: run.shown.give_up()),  # noqa: PLW0108  (another one by then)
     ):

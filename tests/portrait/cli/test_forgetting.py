@@ -252,3 +252,70 @@ def test_a_run_that_is_killed_forgets_no_object_that_it_cannot_reach(portrait, s
 
 def _interrupted(*_, **__):
     raise KeyboardInterrupt
+
+
+@pytest.fixture
+def two_alices(portrait, client, storage, stub, tmp_path):
+    """Groups of one name in two projects, each with an object of its own, in one manifest; their ids and options."""
+    manifest = ["--manifest", str(tmp_path / "people.jsonl")]
+    ids = []
+    for number, project in enumerate(("default", "other")):
+        path = tmp_path / f"{project}.jpg"
+        path.write_bytes(image("jpeg", 500 + number, 400))
+        put = portrait("put", str(path), "--group", "alice", *storage, *manifest, "--public-base", stub.public_base,
+                       "--project", project)  # fmt: skip
+        assert put.code == 0, put.err
+        ids.append(put.rows[0]["group_id"])
+    return ids, [*storage, *manifest]
+
+
+def test_another_group_of_the_same_name_keeps_its_objects(portrait, stub, two_alices):
+    """A line of the manifest that names another group's id is another person's."""
+    ids, options = two_alices
+    ran = portrait("forget", "alice", *options, "--project", "other", "--yes")
+    assert ran.code == 0, ran.err
+    assert ran.json["group_id"] == ids[1]
+    assert len(ran.json["erased"]["objects"]) == 1
+    assert len(stub.bucket.objects) == 1
+
+
+def strip_places(path):
+    """As an older release wrote it."""
+    rows = [json.loads(line) for line in Path(path).read_text().splitlines()]
+    for row in rows:
+        row.pop("project", None)
+        row.pop("base_url", None)
+    Path(path).write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+
+
+def test_a_name_that_the_manifest_gives_to_several_groups_that_are_gone(portrait, emulator, stub, two_alices):
+    """Which of them is meant must be said; by its id each is erased alone."""
+    ids, options = two_alices
+    for group_id, project in zip(ids, ("default", "other"), strict=True):
+        emulator.client(project=project).delete_asset_group(id=group_id)
+    strip_places(options[-1])
+    ran = portrait("forget", "alice", *options, "--yes")
+    assert ran.code == 2
+    assert all(group_id in ran.err for group_id in ids)
+    assert len(stub.bucket.objects) == 2
+    one = portrait("forget", ids[0], *options, "--yes")
+    assert one.code == 0, one.err
+    assert len(one.json["erased"]["objects"]) == len(stub.bucket.objects) == 1
+
+
+def test_a_manifest_says_in_which_project_a_group_was(portrait, emulator, stub, two_alices):
+    """So that of two groups that are gone the one of this project is meant; and it tells no secret."""
+    ids, options = two_alices
+    for group_id, project in zip(ids, ("default", "other"), strict=True):
+        emulator.client(project=project).delete_asset_group(id=group_id)
+    text = Path(options[-1]).read_text()
+    assert {json.loads(line)["project"] for line in text.splitlines()} == {"default", "other"}
+    assert {json.loads(line)["base_url"] for line in text.splitlines()} == {emulator.base_url}
+    assert emulator.api_key not in text
+    ran = portrait("forget", "alice", *options, "--project", "other", "--yes")
+    assert ran.code == 0, ran.err
+    assert ran.json["group_id"] == ids[1]
+    assert len(ran.json["erased"]["objects"]) == len(stub.bucket.objects) == 1
+    first = portrait("forget", "alice", *options, "--yes")  # no project is the one called default
+    assert (first.code, first.json["group_id"]) == (0, ids[0])
+    assert stub.bucket.objects == {}
