@@ -84,9 +84,10 @@ class Report:
         if outcome.stored_key:
             record["stored_in"] = self._bucket
         if outcome.asset_id:
-            first = self._first.setdefault((outcome.group_id, outcome.asset_id), outcome.source)
-            if first != outcome.source:
-                record["same_as"] = first
+            asset = (outcome.group_id, outcome.asset_id)
+            if asset in self._first:
+                record["same_as"] = self._first[asset]
+            self._first.setdefault(asset, outcome.source)
         self._manifest.append(record)
         line = "" if outcome.error is not None else f"{outcome.uri}  {outcome.source}"
         if outcome.state is FileState.LATE and line:

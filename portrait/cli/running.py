@@ -91,7 +91,7 @@ class Run:
             report.tell_failures()
         fits = [content for group in groups for content in group.fits]
         report.paths = {content.path: content.source for content in fits if content.path is not None}
-        self._sizes = {content.source: content.size for content in fits}
+        self._sizes = {content.sha256: content.size for content in fits}
         context.how_to_go_on = "The same command goes on where this one stopped; nothing is sent twice."
         with stages(context.output, self._totals(groups), frozenset({"stored"})) as self.shown:
             client = context.client.with_options(on_event=self._moved)
@@ -129,14 +129,14 @@ class Run:
             self.shown.advance("reviewed")
         else:  # nothing that anybody reviews
             self.shown.spare("reviewed")
-        if outcome.source not in self._created:
+        if self._created.isdisjoint({outcome.asset_id, *outcome.duplicates}):
             self.shown.spare("created")
         if not outcome.stored_key:
-            self.shown.spare("stored", self._sizes.get(outcome.source, 0))
+            self.shown.spare("stored", self._sizes.get(outcome.sha256, 0))
 
     def _moved(self, event: Event) -> None:
         if isinstance(event, FileMoved) and event.stage == "created":
-            self._created.add(event.source)
+            self._created.add(event.asset_id)
             self.shown.advance("created")
 
     def _storing(self, event: UploadProgress | StorageWarning) -> None:

@@ -5,6 +5,7 @@ something stands in the way of all; must not know how an outcome is told, nor ho
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
@@ -81,7 +82,9 @@ class Sending:
                 self._give(evolve(outcome, error=stopped()))
 
     def _create(self, group: Checked) -> None:
-        remaining = {content.source: content for content in group.fits}
+        remaining: dict[str, list[Content]] = {}  # by source: addresses that differ in their query are called the same
+        for content in group.fits:
+            remaining.setdefault(content.source, []).append(content)
         group_id = ""
         try:
             if self._over is not None:
@@ -90,7 +93,7 @@ class Sending:
             self._names[group_id] = group.group
             self._enter(group.group, group_id)
             for outcome in self._ensured(group.fits, group_id):
-                del remaining[outcome.source]
+                _take(remaining[outcome.source], outcome.sha256)
                 if _stops_all(outcome.error):
                     self._over = outcome.error
                 if outcome.state is FileState.LATE and outcome.error is None:
@@ -100,7 +103,7 @@ class Sending:
         except PortraitError as error:
             if _stops_all(error):
                 self._over = error
-            for content in remaining.values():
+            for content in chain.from_iterable(remaining.values()):
                 self._tell(_undone(content, group_id, error), group.group)
 
     def _ensured(self, contents: Sequence[Content], group_id: str) -> Iterator[FileOutcome]:
@@ -143,6 +146,11 @@ class Sending:
         taken = [outcome for outcomes in self._in_review.values() for outcome in outcomes]
         self._in_review.clear()
         return taken
+
+
+def _take(contents: list[Content], sha256: str) -> None:
+    """One of these has its outcome; where that does not say which content it has, any of them."""
+    contents.remove(next((content for content in contents if content.sha256 == sha256), contents[0]))
 
 
 def _stops_all(error: PortraitError | None) -> bool:
