@@ -12,7 +12,7 @@ from attrs import evolve
 
 from emulator.clocks import ScaledClock
 from emulator.control.reviewing import decided
-from emulator.control.values import FIELDS, ControlError, asked_moment, known, moment, number, one_of, text
+from emulator.control.values import FIELDS, ControlError, asked_moment, moment, refusing
 from emulator.domain import lifecycle, validations
 from emulator.domain.context import Context
 from emulator.domain.ports import Transaction
@@ -21,6 +21,7 @@ from emulator.journal import Journal
 from emulator.rules import Plan, RuleError
 from emulator.stamps import LATEST, Stamps
 from emulator.store.base import Store
+from emulator.strict import known, one_of, seconds, text
 from portrait.clock import Clock, ManualClock
 
 
@@ -67,6 +68,7 @@ class Control:
 
     # --- calls -------------------------------------------------------------------------------------------------------
 
+    @refusing
     def calls(self, /, **filters: Any) -> dict[str, Any]:
         """The last calls, oldest first.
 
@@ -88,6 +90,7 @@ class Control:
         kinds = {ManualClock: "manual", ScaledClock: "scaled"}
         return {"now": self._stamps(now), "seconds": now, "kind": kinds.get(type(self._clock), "real")}
 
+    @refusing
     def set_clock(self, /, **change: Any) -> dict[str, Any]:
         """Move the clock.
 
@@ -103,7 +106,7 @@ class Control:
             raise ControlError(400, "the machine's clock cannot be moved; start with a manual one (--clock manual)")
         now = clock.now()
         if "advance" in change:
-            ahead = number("advance", change["advance"])
+            ahead = seconds("advance", change["advance"])
             _shown_by_a_clock(now + ahead)
             clock.advance(ahead)
             return self.clock()
@@ -118,6 +121,7 @@ class Control:
 
     # --- validations and assets --------------------------------------------------------------------------------------
 
+    @refusing
     def finish_validation(self, token_or_handle: str, /, result: Any = None, subject: Any = None) -> dict[str, Any]:
         """End a scan.
 
@@ -139,6 +143,7 @@ class Control:
             raise ControlError(409, f"{found.handle} has already ended: {lifecycle.shown(validation, now)}")
         return self._validation_shown(ended, now)
 
+    @refusing
     def set_asset(self, asset_id: str, /, **change: Any) -> dict[str, Any]:
         """Decide over an asset.
 
@@ -164,6 +169,7 @@ class Control:
 
     # --- customers ---------------------------------------------------------------------------------------------------
 
+    @refusing
     def patch_customer(self, name: str, /, **fields: Any) -> dict[str, Any]:
         """Change a customer's limits and switches; a new one is made.
 

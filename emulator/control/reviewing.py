@@ -10,10 +10,11 @@ from typing import Any
 
 from attrs import evolve
 
-from emulator.control.values import ControlError, one_of, text
+from emulator.control.values import ControlError
 from emulator.domain import lifecycle
 from emulator.domain.records import Asset, Ended, Group
 from emulator.domain.verdicts import review
+from emulator.strict import one_of, text
 from portrait.models import AssetStatus
 
 _STATES = (str(AssetStatus.ACTIVE), str(AssetStatus.FAILED), str(Ended.EXPIRED))
@@ -24,6 +25,7 @@ def decided(asset: Asset, group: Group | None, change: Mapping[str, Any], now: f
 
     Raises:
         ControlError: They make no sense, or the review has already ended.
+        WrongValue: A value is none.
     """
     return _moved(_recognised(asset, group, change), change, now)
 

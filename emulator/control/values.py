@@ -1,4 +1,4 @@
-"""The values of a control call, read strictly: a wrong one is refused with the reason.
+"""The values that only a control call has, and its error: a wrong value is refused with the reason.
 
 Owns the table of a customer's fields; must not know what the values are for.
 """
@@ -8,11 +8,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
+from functools import wraps
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from emulator.domain import quotas
 from emulator.stamps import read_stamp
+from emulator.strict import WrongValue, one_of, refuse, seconds, text, whole
 
 SECONDS = re.compile(r"[0-9]{1,10}(?:\.[0-9]+)?")
 """Seconds since 1970 as a query writes them."""
@@ -32,41 +34,29 @@ class ControlError(Exception):
         self.message = message
 
 
-def known(what: str, given: Mapping[str, Any], known: tuple[str, ...]) -> None:
-    """Refuse words that nobody knows."""
-    unknown = sorted(set(given) - set(known))
-    if unknown:
-        raise ControlError(400, f"{what} has the unknown key {unknown[0]!r}; it may have {', '.join(known)}")
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
-def one_of(what: str, value: Any, known: tuple[str, ...]) -> str:
-    """One of a closed set."""
-    if value not in known:
-        raise ControlError(400, f"{what} must be one of {', '.join(known)}")
-    return str(value)
+def refusing(method: Callable[P, T]) -> Callable[P, T]:
+    """A control call whose wrong values are refused with 400."""
 
+    @wraps(method)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return method(*args, **kwargs)
+        except WrongValue as wrong:
+            raise ControlError(400, str(wrong)) from None
 
-def text(what: str, value: Any) -> str:
-    """A text that is not empty."""
-    if not isinstance(value, str) or not value:
-        raise ControlError(400, f"{what} must be a string that is not empty")
-    return value
-
-
-def number(what: str, value: Any) -> float:
-    """A number, 0 or more."""
-    if type(value) not in {int, float} or not 0 <= value < math.inf:
-        raise ControlError(400, f"{what} must be a number, 0 or more")
-    return float(value)
+    return call
 
 
 def moment(what: str, value: Any) -> float:
     """Seconds since 1970, as a number or as an ISO 8601 moment."""
     try:
-        return number(what, value) if type(value) in {int, float} else read_stamp(text(what, value))
+        return seconds(what, value) if type(value) in {int, float} else read_stamp(text(what, value))
     except ValueError:
-        why = "a moment such as 2026-03-18T03:57:10Z, or seconds since 1970"
-        raise ControlError(400, f"{what} must be {why}") from None
+        refuse(f"{what} must be a moment such as 2026-03-18T03:57:10Z, or seconds since 1970")
 
 
 def asked_moment(what: str, value: Any) -> float:
@@ -79,14 +69,12 @@ def asked_moment(what: str, value: Any) -> float:
 
 def _switch(field: str, value: Any) -> dict[str, Any]:
     if type(value) is not bool:
-        raise ControlError(400, f"{field} must be true or false")
+        refuse(f"{field} must be true or false")
     return {field: value}
 
 
 def _count(field: str, value: Any) -> dict[str, Any]:
-    if type(value) is not int or value < 0:
-        raise ControlError(400, f"{field} must be a whole number, 0 or more")
-    return {field: value}
+    return {field: whole(field, value)}
 
 
 def _counted_in(field: str, value: Any) -> dict[str, Any]:
@@ -95,7 +83,7 @@ def _counted_in(field: str, value: Any) -> dict[str, Any]:
 
 def _balance(field: str, value: Any) -> dict[str, Any]:
     if value is not None and (type(value) not in {int, float} or not math.isfinite(value)):
-        raise ControlError(400, f"{field} must be a number, or null for a balance that never ends")
+        refuse(f"{field} must be a number, or null for a balance that never ends")
     return {field: value}
 
 

@@ -12,7 +12,8 @@ from typing import Any
 import attrs
 from attrs import field, frozen
 
-from emulator.rules.words import Do, mapping, one_of, read_do, read_when, refuse, text
+from emulator.rules.words import Do, RuleError, read_do, read_when
+from emulator.strict import WrongValue, mapping, one_of, refuse, text
 from portrait.actions import ACTIONS
 
 
@@ -53,10 +54,28 @@ def parse(source: Any) -> Rule:
     Raises:
         RuleError: It has unknown words, wrong values, or could never fire.
     """
-    rule = mapping("a rule", source, {"id", "match", "when", "do"})
+    try:
+        return _read(source)
+    except WrongValue as wrong:
+        raise RuleError(str(wrong)) from None
+
+
+def parse_one_time(source: Any) -> Rule:
+    """Read the rule of a single request, for which `when` makes no sense.
+
+    Raises:
+        RuleError: As `parse`, and for a `when`.
+    """
+    if isinstance(source, Mapping) and "when" in source:
+        raise RuleError("a rule for one request takes no when: it fires at once")
+    return parse(source)
+
+
+def _read(source: Any) -> Rule:
+    rule = mapping("a rule", source, ("id", "match", "when", "do"))
     if "do" not in rule:
         refuse("a rule needs do, which says what happens")
-    match = mapping("match", rule.get("match", {}), {"action", "customer", "name"})
+    match = mapping("match", rule.get("match", {}), ("action", "customer", "name"))
     do = read_do(rule["do"])
     return Rule(
         id=text("id", rule["id"]) if "id" in rule else "",
@@ -67,13 +86,6 @@ def parse(source: Any) -> Rule:
         do=do,
         source=rule,
     )
-
-
-def parse_one_time(source: Any) -> Rule:
-    """Read the rule of a single request, for which `when` makes no sense."""
-    if isinstance(source, Mapping) and "when" in source:
-        refuse("a rule for one request takes no when: it fires at once")
-    return parse(source)
 
 
 _ALL = frozenset(ACTIONS)

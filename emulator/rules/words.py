@@ -5,14 +5,14 @@ Owns what may be said; must not know which calls a rule is about, or how its eff
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 from attrs import frozen
 
 from emulator.domain import verdicts
 from emulator.domain.verdicts import Verdict
+from emulator.strict import WrongValue, mapping, one_of, refuse, seconds, text, whole
 from portrait.reasons import Reason
 
 
@@ -44,54 +44,13 @@ class Do:
     delay: float = 0.0
 
 
-def refuse(why: str) -> NoReturn:
-    """Say why a rule is none."""
-    raise RuleError(why)
-
-
-def mapping(what: str, value: Any, known: set[str]) -> Mapping[str, Any]:
-    """An object with no unknown words."""
-    if not isinstance(value, Mapping):
-        refuse(f"{what} must be an object")
-    unknown = sorted(set(value) - known)
-    if unknown:
-        refuse(f"{what} has the unknown key {unknown[0]!r}; it may have {', '.join(sorted(known))}")
-    return value
-
-
-def one_of(what: str, value: Any, known: tuple[str, ...]) -> str:
-    """One of a closed set."""
-    if value not in known:
-        refuse(f"{what} must be one of {', '.join(known)}")
-    return str(value)
-
-
-def text(what: str, value: Any) -> str:
-    """A text that is not empty."""
-    if not isinstance(value, str) or not value:
-        refuse(f"{what} must be a string that is not empty")
-    return value
-
-
-def _whole(what: str, value: Any, least: int = 0) -> int:
-    if type(value) is not int or value < least:
-        refuse(f"{what} must be a whole number, {least} or more")
-    return value
-
-
-def _number(what: str, value: Any) -> float:
-    if type(value) not in {int, float} or not 0 <= value < math.inf:
-        refuse(f"{what} must be a number of seconds, 0 or more")
-    return float(value)
-
-
 # --- when ------------------------------------------------------------------------------------------------------------
 
 
 def _nth(what: str, value: Any) -> frozenset[int]:
     if not isinstance(value, list) or not value:
         refuse(f"{what} must be an array of whole numbers, each 1 or more: with an empty one it never fires")
-    return frozenset(_whole(f"each of {what}", item, 1) for item in value)
+    return frozenset(whole(f"each of {what}", item, 1) for item in value)
 
 
 def _chance(what: str, value: Any) -> float:
@@ -101,16 +60,16 @@ def _chance(what: str, value: Any) -> float:
 
 
 _WHEN: Mapping[str, Callable[[str, Any], Any]] = {
-    "first": lambda what, value: _whole(what, value, 1),
+    "first": lambda what, value: whole(what, value, 1),
     "nth": _nth,
-    "every": lambda what, value: _whole(what, value, 1),
+    "every": lambda what, value: whole(what, value, 1),
     "chance": _chance,
 }
 
 
 def read_when(value: Any) -> tuple[str, Any]:
     """When a rule fires: the word, and its number or numbers."""
-    when = mapping("when", value, set(_WHEN))
+    when = mapping("when", value, _WHEN)
     if len(when) != 1:
         refuse(f"when must have exactly one of {', '.join(_WHEN)}")
     ((kind, number),) = when.items()
@@ -148,46 +107,46 @@ def _example(reason: Reason) -> str:
 
 
 def _http(what: str, value: Any) -> tuple[int, str]:
-    page = mapping(what, value, {"status", "body"})
-    status = _whole(f"{what}.status", page.get("status"), 200)
+    page = mapping(what, value, ("status", "body"))
+    status = whole(f"{what}.status", page.get("status"), 200)
     if status > 599:
         refuse(f"{what}.status must be between 200 and 599")
     return status, one_of(f"{what}.body", page.get("body", "html"), PAGES)
 
 
 def _review(what: str, value: Any) -> Verdict:
-    review = mapping(what, value, {"status", "code", "after", "reads"})
+    review = mapping(what, value, ("status", "code", "after", "reads"))
     if {"after", "reads"} <= set(review):
         refuse(f"{what} may have after (seconds) or reads, not both")
-    after = _number(f"{what}.after", review["after"]) if "after" in review else None
-    reads = _whole(f"{what}.reads", review["reads"]) if "reads" in review else None
+    after = seconds(f"{what}.after", review["after"]) if "after" in review else None
+    reads = whole(f"{what}.reads", review["reads"]) if "reads" in review else None
     status = review.get("status", "Failed" if "code" in review else "Active")
     code = text(f"{what}.code", review["code"]) if "code" in review else ""
     try:
         return verdicts.review(text(f"{what}.status", status), code, after=after, reads=reads)
-    except RuleError:
+    except WrongValue:
         raise
     except ValueError as error:
-        raise RuleError(f"{what}.{error}") from None
+        refuse(f"{what}.{error}")
 
 
 _DO: Mapping[str, Callable[[str, Any], Any]] = {
     "error": _error,
     "http": _http,
     "close": lambda what, value: one_of(what, value, ("before", "after-commit")),
-    "truncate": _whole,
+    "truncate": whole,
     "review": _review,
-    "lag": _number,
+    "lag": seconds,
 }
 
 
 def read_do(value: Any) -> Do:
     """What a rule does."""
-    do = mapping("do", value, {*_DO, "delay"})
+    do = mapping("do", value, (*_DO, "delay"))
     if len(set(do) - {"delay"}) > 1 or not do:
         refuse(f"do must have one of {', '.join(_DO)}, and no more than one; delay goes with any of them, or alone")
     made = {kind: _DO[kind](f"do.{kind}", part) for kind, part in do.items() if kind != "delay"}
-    delay = _number("do.delay", do.get("delay", 0))
+    delay = seconds("do.delay", do.get("delay", 0))
     if delay > LONGEST:
         refuse(f"do.delay must be at most {LONGEST} seconds, a day")
     return Do(**made, delay=delay)

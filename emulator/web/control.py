@@ -12,8 +12,10 @@ from typing import Any
 import orjson
 from attrs import frozen
 
+from emulator import strict
 from emulator.calls import Answering, Reply
-from emulator.control import Control, ControlError, values
+from emulator.control import Control, ControlError
+from emulator.control.values import refusing
 from emulator.service import Service
 from emulator.web.guard import objection
 from emulator.web.head import Head, segment
@@ -38,6 +40,12 @@ class _Asked:
     name: str
     query: Mapping[str, str]
     body: dict[str, Any]
+
+
+@refusing
+def _only(body: dict[str, Any], *known: str) -> dict[str, Any]:
+    strict.known("the end of a scan", body, known)
+    return body
 
 
 # Method and path, in which * is a name.
@@ -147,8 +155,3 @@ def _object(body: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ControlError(400, "The body must be a JSON object.")
     return value
-
-
-def _only(body: dict[str, Any], *known: str) -> dict[str, Any]:
-    values.known("the end of a scan", body, known)
-    return body
