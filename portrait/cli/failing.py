@@ -88,6 +88,8 @@ def advice_of(error: PortraitError, *, in_doctor: bool = False) -> str:
     action = ACTIONS.get(getattr(error, "action", ""))
     changes = action is None or action.resend is not Resend.SAFE
     doubt = " Look at the lists first: the call may have been carried out."
+    if isinstance(error, errors.QuotaExceeded) and not error.code:  # the service was not asked
+        own += " A customer who may have more says so by --quota."
     if isinstance(error, _FOR_DOCTOR) and not in_doctor:
         own = f"{own.rstrip('.')}; `portrait doctor` looks step by step."
     return f"{own}{doubt if error.may_have_executed and changes else ''}".strip()

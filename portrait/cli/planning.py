@@ -27,15 +27,21 @@ _NEW, _EXISTS, _FAILED, _SAME = "New", "Existing", "Failed", "Duplicate"
 
 
 def dry_run(
-    output: Output, client: PortraitClient, provider: Provider, groups: Sequence[Checked], store: ObjectStore | None
+    output: Output,
+    client: PortraitClient,
+    provider: Provider,
+    groups: Sequence[Checked],
+    store: ObjectStore | None,
+    *,
+    quota: int | None,
 ) -> int:
-    """Look and tell; the result is the exit code.
+    """Look and tell; the result is the exit code. `quota` is of assets in a group.
 
     Raises:
         PortraitError: A group, or the bucket, cannot be read.
     """
     stored = _stored(store)
-    plans = [_plan(client, provider, group, stored) for group in groups]
+    plans = [_plan(client, group, stored, quota) for group in groups]
     faulty = [outcome for group in groups for outcome in group.faulty]
     others = [source for group in groups for source in group.others]
     missing = sum(plan["group_id"] is None and plan["new"] > 0 for plan in plans)
@@ -61,7 +67,7 @@ def _stored(store: ObjectStore | None) -> frozenset[str] | None:
     return None if store is None else frozenset(PurePosixPath(key).stem for key in store.existing())
 
 
-def _plan(client: PortraitClient, provider: Provider, group: Checked, stored: frozenset[str] | None) -> dict[str, Any]:
+def _plan(client: PortraitClient, group: Checked, stored: frozenset[str] | None, quota: int | None) -> dict[str, Any]:
     found = find_group(client, group.group) if group.fits else None
     assets = list(client.iter_assets(group_type=found.group_type, group_ids=[found.id])) if found else []
     states = _states(group.fits, assets)
@@ -71,7 +77,7 @@ def _plan(client: PortraitClient, provider: Provider, group: Checked, stored: fr
         "group": group.group,
         "group_id": found.id if found else None,
         "assets": len(assets),
-        "room": None if provider.asset_quota is None else max(0, provider.asset_quota - len(assets)),
+        "room": None if quota is None else max(0, quota - len(assets)),
         "new": states.count(_NEW),
         "existing": states.count(_EXISTS),
         "failed": states.count(_FAILED),

@@ -46,6 +46,8 @@ def _options(parser: argparse.ArgumentParser) -> None:
     add("--subfolders", action="store_true", help="each subfolder of a folder is a group of its name")
     add("--dry-run", action="store_true", help="say what would be done, and send nothing")
     add("--manifest", metavar="FILE", help="append a line of JSON for each outcome")
+    words = "assets that a group may hold (default: what the service documents)"
+    add("--quota", type=_quota, default=argparse.SUPPRESS, metavar="N|none", help=words)  # none is a value of its own
     add("--concurrency", type=_workers, default=8, metavar="N", help="files at once (default 8)")
     add("--no-wait", action="store_true", help="do not wait for the reviews")
     add_timeout(parser)
@@ -64,6 +66,15 @@ def _workers(text: str) -> int:
     return number
 
 
+def _quota(text: str) -> int | None:
+    if text.lower() == "none":
+        return None
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("a number from 1 up, or none")
+    return number
+
+
 def _put(context: Context, told: argparse.Namespace) -> int:
     if told.group is None and not told.subfolders:
         raise UsageError("--group is missing.", advice="portrait put --help says what it takes.")
@@ -76,7 +87,7 @@ def _put(context: Context, told: argparse.Namespace) -> int:
                 f"There are no images, video or audio in {', '.join(told.paths)}.", advice="Nothing was sent."
             )
         if told.dry_run:
-            return dry_run(context.output, client, provider, groups, run.store)
+            return dry_run(context.output, client, provider, groups, run.store, quota=run.quota)
         return run.send(groups)
 
 

@@ -58,6 +58,7 @@ class Run:
         shown: What a person sees at present.
         store: The object storage, if there is one.
         report: Takes outcomes.
+        quota: Assets that a group may hold; None for no limit.
     """
 
     report: Report
@@ -71,6 +72,7 @@ class Run:
         self._ended: set[tuple[str, str]] = set()
         self._created: set[str] = set()
         self.shown = Stages(None, {}, frozenset())
+        self.quota: int | None = getattr(told, "quota", context.provider.asset_quota)
         self.store: ObjectStore | None = open_store(context, told, self._storing)
 
     def check(self, chosen: Sequence[Chosen], provider: str) -> list[Checked]:
@@ -113,6 +115,7 @@ class Run:
             store=self.store,
             check_public=told.check_public,
             asset_type=self._asset_type,
+            quota=self.quota,
             timeout=told.timeout,
             concurrency=told.concurrency,
             state_dir=state_dir(self._context, told),

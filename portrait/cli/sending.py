@@ -30,6 +30,7 @@ class How:
         store: Gives files an address; None for the gateway's upload.
         check_public: See from outside that a stored file can be fetched.
         asset_type: What addresses lead to.
+        quota: Assets that a group may hold; None for no limit.
         timeout: Seconds for the reviews.
         concurrency: Files at once.
         state_dir: Remembers what was begun.
@@ -39,6 +40,7 @@ class How:
     store: ObjectStore | None
     check_public: bool
     asset_type: AssetType | None
+    quota: int | None
     timeout: float | None
     concurrency: int
     state_dir: str
@@ -114,6 +116,7 @@ class Sending:
             store=how.store,
             check_public=how.check_public,
             asset_type=how.asset_type,
+            quota=how.quota,
             concurrency=how.concurrency,
             state_dir=how.state_dir,
             wait=False,

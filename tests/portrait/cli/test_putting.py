@@ -212,3 +212,29 @@ def test_what_is_there_already_is_not_counted_as_created(portrait, monkeypatch):
     monkeypatch.setattr("portrait.cli.stages.Stages.spare", lambda _, stage, by=1: seen.append(("spared", stage, by)))
     assert portrait("put", *urls, "--group", "brand").code == 0
     assert [way for way, stage, _ in seen if stage == "created"] in (["done", "spared"], ["spared", "done"])
+
+
+def test_a_customer_with_a_larger_quota_is_not_held_back(portrait, emulator):
+    """The documented quota is only what is held against a group unless another is named."""
+    emulator.service.control.patch_customer(emulator.api_key, assets=100)
+    urls = [f"https://cdn.example.com/{number}.jpg" for number in range(51)]
+    documented = portrait("put", *urls, "--group", "brand")
+    assert documented.code == 1
+    assert [row["status"] for row in documented.rows].count("NoRoom") == 1
+    assert "--quota" in documented.err
+    assert portrait("put", *urls, "--group", "brand", "--quota", "50").code == 1
+    planned = portrait("put", *urls, "--group", "brand", "--quota", "100", "--dry-run")
+    assert (planned.code, planned.json["groups"][0]["room"]) == (0, 50)
+    assert portrait("put", *urls, "--group", "brand", "--dry-run").code == 1
+    assert portrait("put", *urls, "--group", "brand", "--quota", "none", "--dry-run").json["groups"][0]["room"] is None
+    for quota in ("none", "100"):
+        assert portrait("put", *urls, "--group", "brand", "--quota", quota).code == 0
+
+
+@pytest.mark.parametrize("quota", ["0", "-1", "many", "documented"])
+def test_a_quota_is_a_number_or_none(portrait, emulator, picture, quota):
+    """Anything else is a mistake, and nothing is sent."""
+    ran = portrait("put", picture("a.jpg"), "--group", "brand", "--quota", quota)
+    assert ran.code == 2
+    assert "--quota" in ran.err
+    assert emulator.calls.all() == []
