@@ -13,6 +13,7 @@ from typing import Any
 from attrs import frozen
 
 from emulator.settings import Settings
+from emulator.web import site
 from emulator.web.openapi import schemas
 from emulator.web.openapi.schemas import Schema, obj, one_of
 from portrait import models
@@ -21,8 +22,6 @@ from portrait.codec import wire_fields
 from portrait.dialects import Dialect
 from portrait.media import limits_for
 
-PATH = "/v1/portrait/"
-UPLOAD = "/v1/portrait/upload"
 _DAMAGED = (400, "invalid_request_error", ())
 
 # What makes an id, where it stands in the answer, and what it is an id of.
@@ -56,8 +55,8 @@ class Speaker:
 def paths(speaker: Speaker) -> Iterator[tuple[str, Schema]]:
     """Every Action, and the upload."""
     for name, action in ACTIONS.items():
-        yield f"{PATH}#{name}", {"post": _operation(action, speaker)}
-    yield UPLOAD, {"post": _upload(speaker)}
+        yield f"{site.ACTIONS}#{name}", {"post": _operation(action, speaker)}
+    yield site.UPLOAD, {"post": _upload(speaker)}
 
 
 def components(speaker: Speaker) -> dict[str, Schema]:
