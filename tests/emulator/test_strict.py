@@ -46,10 +46,10 @@ def test_a_right_value_comes_back(reader, value, more):
 
 def test_rules_and_the_control_plane_say_it_as_their_own(control):
     """The same words in the error of whoever asked."""
-    with pytest.raises(RuleError, match="^do.lag must be a number of seconds, 0 or more$"):
+    with pytest.raises(RuleError, match=r"^do.lag must be a number of seconds, 0 or more$"):
         parse({"do": {"lag": "3"}})
-    with pytest.raises(ControlError, match="^a customer has the unknown key 'colour'; it may have aigc, ") as caught:
+    with pytest.raises(ControlError, match=r"^a customer has the unknown key 'colour'; it may have aigc, ") as caught:
         control.patch_customer("acme", colour="red")
     assert caught.value.status == 400
-    with pytest.raises(ControlError, match="^set must be a moment such as .*, or seconds since 1970$"):
+    with pytest.raises(ControlError, match=r"^set must be a moment such as .*, or seconds since 1970$"):
         control.set_clock(set=-1)
