@@ -17,14 +17,14 @@ from emulator.reach import judged
 from portrait.actions import ACTIONS
 from portrait.codec import WireFault, decode_strict
 from portrait.dialects import Dialect
-from portrait.media import measure, sniff
+from portrait.media import limits_for, measure, sniff
 from portrait.models import AssetType
 from portrait.reasons import Reason, Refusal
 
 # A field as the refusal names it, the key where it usually is, and the paths one of which must lead to something.
 _Required = tuple[str, str | None, Sequence[Sequence[str]]]
 # Contract §5: what the upload door takes (D).
-_UPLOADED = frozenset({"jpeg", "png", "webp"})
+_UPLOADED = frozenset(limits_for("alltoken", door="upload")[AssetType.IMAGE].formats)
 
 
 def read_object(body: bytes) -> dict[str, Any]:

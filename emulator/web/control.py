@@ -20,8 +20,9 @@ from emulator.service import Service
 from emulator.web.guard import objection
 from emulator.web.head import Head, segment
 from emulator.web.intake import Intake, Whole, at_once
+from portrait.media import MB
 
-LIMIT = 16 * 1_048_576
+LIMIT = 16 * MB
 _PREFIX = "/_emulator/"
 _DESCRIPTION = "openapi.json"  # not of the control itself, but a visitor finds it below the same address
 _KINDS = {403: "permission_error", 404: "not_found_error", 405: "invalid_request_error", 409: "conflict_error"}
@@ -109,7 +110,7 @@ class ControlPlane:
         return route(self._service.control, _Asked(segment(name), head.parameters, _object(body)))
 
     def _too_large(self) -> Reply:
-        return self._error(413, f"The body is too large: the control plane takes at most {LIMIT // 1_048_576} MB.")
+        return self._error(413, f"The body is too large: the control plane takes at most {LIMIT // MB} MB.")
 
     def _error(self, status: int, message: str) -> Reply:
         return self._service.plain(status, _KINDS.get(status, "invalid_request_error"), message)

@@ -11,16 +11,18 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from emulator.web.head import text
+from portrait.media import MB, limits_for
+from portrait.models import AssetType
 
 if TYPE_CHECKING:
     from types import ModuleType
 
     from python_multipart.multipart import MultipartCallbacks, MultipartParser
 
-FILE_LIMIT = 10 * 1_048_576
+FILE_LIMIT = int(limits_for("alltoken", door="upload")[AssetType.IMAGE].size.high or 0)
 """Contract §5: a file may have 10 MB."""
 
-BODY_LIMIT = FILE_LIMIT + 1_048_576
+BODY_LIMIT = FILE_LIMIT + MB
 """What a whole form may have: the file, and room for fields and boundaries."""
 
 # Contract §5; ProjectName is on every request (§2).

@@ -20,11 +20,12 @@ from emulator.web.head import Head
 from emulator.web.intake import Intake
 from emulator.web.site import Site
 from portrait.clock import SystemClock
+from portrait.media import MB
 
 _LOG = logging.getLogger("emulator.web")
 
 # A client that sends its whole body before it reads the answer gets to read a refusal if the rest is taken from it.
-DRAIN_BYTES = 64 * 1_048_576
+DRAIN_BYTES = 64 * MB
 DRAIN_SECONDS = 5.0
 
 _NOBODY = Reply(drop=True)  # to a client that is gone

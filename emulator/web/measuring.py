@@ -11,14 +11,14 @@ from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
 
 from portrait.errors import UsageError
-from portrait.media import Measurement, measure
+from portrait.media import MB, Measurement, limits_for, measure
 from portrait.reasons import Reason, Refusal
 
 _LOG = logging.getLogger("emulator.web")
 
 # The largest file that CreateAsset takes is a video of 200 MB (contract §5); one byte more is enough to see a larger.
-_LIMIT = 200 * 1_048_576 + 1
-_IN_MEMORY = 8 * 1_048_576
+_LIMIT = int(max(limits.size.high or 0 for limits in limits_for("alltoken").values())) + 1
+_IN_MEMORY = 8 * MB
 _CHUNK = 262_144
 _SECONDS = 15.0
 

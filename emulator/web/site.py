@@ -18,12 +18,13 @@ from emulator.web.form import BODY_LIMIT, BrokenForm, FormReader
 from emulator.web.head import Head, text
 from emulator.web.intake import Form, Intake, Whole, malformed
 from emulator.web.pages import Pages
+from portrait.media import MB
 from portrait.reasons import Reason, Refusal
 
 ACTIONS = "/v1/portrait/"
 UPLOAD = "/v1/portrait/upload"
 
-JSON_LIMIT = 1_048_576
+JSON_LIMIT = MB
 """Contract §1: a JSON body may have 1 MB."""
 
 _Handler = Callable[[Head], Reply | Intake]

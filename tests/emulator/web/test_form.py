@@ -127,6 +127,7 @@ def test_a_file_name_is_not_kept(name):
 
 def test_a_file_of_the_limit_fits_and_a_byte_more_does_not():
     """Contract §5: 10 MB."""
+    assert FILE_LIMIT == 10 * 1_048_576
     assert len(read(form(part("file", bytes(FILE_LIMIT), "f")))[1]) == FILE_LIMIT
     with pytest.raises(FileTooLarge):
         read(form(part("file", bytes(FILE_LIMIT + 1), "f")))
