@@ -41,6 +41,10 @@ examples:
    "customers": {"alice": {"groups": 2, "aigc": false}}}
 """
 
+_SERVE = """\
+Serve until SIGINT or SIGTERM. Prints one line on stdout once it accepts connections.
+Without --api-key a customer's name is its Bearer key, which the control plane's calls and state then show.
+"""
 _KEY_PAIR = "a key pair; has no use yet, for this version does not serve the signed door; may be repeated"
 
 
@@ -75,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser(
         "serve",
         help="serve until a signal ends it",
-        description="Serve until SIGINT or SIGTERM. Prints one line on stdout once it accepts connections.",
+        description=_SERVE,
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -1,6 +1,7 @@
-"""What was called of late and how it ended, without secrets. Owns a ring of tuples; they become words only when read.
+"""What was called of late and how it ended. Owns a ring of tuples; they become words only when read.
 
-Must not know tokens, keys or bodies: whoever notes a call gives a validation's handle in their place.
+Must not know tokens or bodies: whoever notes a call gives a validation's handle in their place. A call is noted under
+its customer's name, and where no keys were configured that name is the Bearer key itself: reading shows it then.
 """
 
 from __future__ import annotations

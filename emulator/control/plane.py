@@ -1,6 +1,7 @@
 """The control plane's methods. Owns what each does to the parts of an emulator; must not know HTTP.
 
-Secrets stay out of every answer: a validation is its handle.
+Tokens and links stay out of every answer: a validation is its handle. A customer goes by its name, and where no keys
+were configured that name is the Bearer key itself: `state` and `calls` then show it.
 """
 
 from __future__ import annotations

@@ -177,6 +177,7 @@ def test_help_and_version():
     shown = run("serve", "--help").stdout
     for flag in FLAGS:
         assert flag in shown
+    assert "a customer's name is its Bearer key" in " ".join(shown.split())
     assert run("--version").stdout.startswith("portrait-emulator ")
 
 
