@@ -51,8 +51,8 @@ _KEY_PAIR = "a key pair; has no use yet, for this version does not serve the sig
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the result is the exit code."""
     parser = _parser()
-    told = parser.parse_args(arguments)
-    if told.command is None:
+    args = parser.parse_args(arguments)
+    if args.command is None:
         parser.print_help()
         return 0
     needed = lacking()
@@ -60,11 +60,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.exit(2, f"{needed}\n")
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
-        settings, clock = _settings(told), _clock(told.clock)
-        start = _start_state(told.load)
+        settings, clock = _settings(args), _clock(args.clock)
+        start = _start_state(args.load)
     except ValueError as error:
         parser.exit(2, f"portrait-emulator: {error}\n")
-    return _serve(settings, clock, told, start)
+    return _serve(settings, clock, args, start)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -111,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _settings(told: argparse.Namespace) -> Settings:
+def _settings(args: argparse.Namespace) -> Settings:
     """The settings of a command line.
 
     Raises:
@@ -119,21 +119,21 @@ def _settings(told: argparse.Namespace) -> Settings:
     """
     from emulator.settings import Settings  # noqa: PLC0415 - after --help
 
-    for pair in told.access_key:
+    for pair in args.access_key:
         access_key, _, secret = _split("--access-key", "AK:SK=CUSTOMER", pair)[0].partition(":")
         if not (access_key and secret):
             raise ValueError("--access-key takes AK:SK=CUSTOMER")
     changes: dict[str, Any] = {
-        "api_keys": dict(_split("--api-key", "KEY=CUSTOMER", pair) for pair in told.api_key),
-        "projects": frozenset(told.project),
-        "fetch": told.fetch,
-        "public_url": told.public_url,
-        "control_token": told.control_token,
-        "seed": told.seed,
+        "api_keys": dict(_split("--api-key", "KEY=CUSTOMER", pair) for pair in args.api_key),
+        "projects": frozenset(args.project),
+        "fetch": args.fetch,
+        "public_url": args.public_url,
+        "control_token": args.control_token,
+        "seed": args.seed,
     }
-    if told.review_seconds is not None:
-        changes["image_review"] = changes["clip_review"] = told.review_seconds
-    return {"guide": Settings.guide, "schema": Settings.schema}[told.profile](**changes)
+    if args.review_seconds is not None:
+        changes["image_review"] = changes["clip_review"] = args.review_seconds
+    return {"guide": Settings.guide, "schema": Settings.schema}[args.profile](**changes)
 
 
 def _split(flag: str, form: str, value: str) -> tuple[str, str]:
@@ -183,7 +183,7 @@ def _start_state(path: Path | None) -> Any:
         raise ValueError(f"--load {path}: {error}") from None
 
 
-def _serve(settings: Settings, clock: Clock, told: argparse.Namespace, start: Any) -> int:
+def _serve(settings: Settings, clock: Clock, args: argparse.Namespace, start: Any) -> int:
     from emulator.control import ControlError  # noqa: PLC0415 - after --help
     from emulator.server import EmulatorServer  # noqa: PLC0415 - after --help
     from emulator.service import Service  # noqa: PLC0415 - after --help
@@ -193,8 +193,8 @@ def _serve(settings: Settings, clock: Clock, told: argparse.Namespace, start: An
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    on_call = Telling(_say, clock, settings.api_keys.values()) if told.verbose else None
-    server = EmulatorServer(host=told.host, port=told.port, service=Service(settings, clock, on_call=on_call))
+    on_call = Telling(_say, clock, settings.api_keys.values()) if args.verbose else None
+    server = EmulatorServer(host=args.host, port=args.port, service=Service(settings, clock, on_call=on_call))
     try:
         load_state(server.control, start)
     except ControlError as error:
@@ -204,9 +204,9 @@ def _serve(settings: Settings, clock: Clock, told: argparse.Namespace, start: An
         server.start()
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
-        sys.stderr.write(f"portrait-emulator: cannot listen on {told.host}:{told.port}: {why}\n")
+        sys.stderr.write(f"portrait-emulator: cannot listen on {args.host}:{args.port}: {why}\n")
         return 1
-    if told.access_key:
+    if args.access_key:
         _say("portrait-emulator: --access-key has no use yet: this version does not serve the signed (ark) door")
     sys.stdout.write(f"portrait-emulator ready on {server.url}\n")
     sys.stdout.flush()

@@ -17,7 +17,7 @@ from emulator.calls import Answering, Call, Measure, Pause, Reply
 from emulator.disturbing import afterwards, instead
 from emulator.domain import HANDLERS
 from emulator.domain.assets import upload
-from emulator.domain.context import Context, Handler, House, Measured, NeedsMedia
+from emulator.domain.context import Context, Handler, Measured, NeedsMedia, ServiceConfig
 from emulator.domain.ports import StoredFile, Transaction
 from emulator.ids import Ids
 from emulator.journal import Journal
@@ -50,7 +50,7 @@ class Parts:
     links: Links
     journal: Journal
     plan: Plan
-    house: House
+    config: ServiceConfig
 
 
 @define
@@ -78,7 +78,7 @@ class Answers:
         settings = parts.settings
         self._settings = settings
         self._clock, self._store, self._plan = parts.clock, parts.store, parts.plan
-        self._journal, self._ids, self._links, self._house = parts.journal, parts.ids, parts.links, parts.house
+        self._journal, self._ids, self._links, self._config = parts.journal, parts.ids, parts.links, parts.config
         self._dialect = dialect
         self._reader = Reader(dialect, name_required=settings.name_required)
         self._voice = Voice(dialect, key_in_envelope=settings.auth_error == "envelope")
@@ -157,7 +157,7 @@ class Answers:
         return Context(
             tx=tx,
             now=now,
-            house=self._house,
+            config=self._config,
             # Contract §3, token table: whose token it is, is a setting.
             caller=(call.key or "") if self._settings.token_owner == "key" else turn.customer,  # noqa: S105
             base=call.base,

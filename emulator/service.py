@@ -13,7 +13,7 @@ from emulator.answering import Answers, Parts
 from emulator.calls import Answering, Call, Reply
 from emulator.control import Control
 from emulator.domain import lifecycle, validations
-from emulator.domain.context import Context, House
+from emulator.domain.context import Context, ServiceConfig
 from emulator.domain.ports import StoredFile, Transaction
 from emulator.domain.records import Customer, Ended
 from emulator.ids import Ids
@@ -72,7 +72,7 @@ class Service:
         self._ids = ids
         self._links = Links(ids.secret(), settings.link_life, stamps)
         self._store = store(self._newcomer)
-        self._house = _house(settings, ids, stamps)
+        self._config = _config(settings, ids, stamps)
         journal, plan = Journal(stamps, on_call), Plan(settings.seed)
         self._answers = Answers(
             Parts(
@@ -83,7 +83,7 @@ class Service:
                 links=self._links,
                 journal=journal,
                 plan=plan,
-                house=self._house,
+                config=self._config,
             ),
             ALLTOKEN,
         )
@@ -154,7 +154,7 @@ class Service:
 
     def _surroundings(self, tx: Transaction, now: float) -> Context:
         """For what happens without a call: scans, and what the control plane does."""
-        return Context(tx=tx, now=now, house=self._house, caller="", base="", link=self._links.make)
+        return Context(tx=tx, now=now, config=self._config, caller="", base="", link=self._links.make)
 
     def _newcomer(self, name: str, number: int) -> Customer:
         settings = self.settings
@@ -167,8 +167,8 @@ class Service:
         )
 
 
-def _house(settings: Settings, ids: Ids, stamps: Stamps) -> House:
-    return House(
+def _config(settings: Settings, ids: Ids, stamps: Stamps) -> ServiceConfig:
+    return ServiceConfig(
         image_review=settings.image_review,
         clip_review=settings.clip_review,
         token_life=settings.token_life,

@@ -53,7 +53,7 @@ def upload(ctx: Context, request: UploadRequest) -> models.UploadedAsset:
         raise checks.invalid("file", "must be a JPEG, PNG or WebP image")
     group = ctx.group(request.group_id, request.project_name)
     _check_measured(ctx)
-    key = f"portrait-uploads/{ctx.tx.customer.number}/{ctx.house.ids.key()}{request.extension}"
+    key = f"portrait-uploads/{ctx.tx.customer.number}/{ctx.config.ids.key()}{request.extension}"
     asset = _registered(
         ctx,
         group,
@@ -137,7 +137,7 @@ def _check_media(ctx: Context, url: str, verdict: Verdict) -> None:
     """Faults that can be found at once are told by CreateAsset itself. Contract §3 (M)."""
     if verdict.reject:
         raise _rejected(verdict.reject, message_of(verdict.reject))
-    if ctx.measured is None and ctx.house.measurable(url):
+    if ctx.measured is None and ctx.config.measurable(url):
         raise NeedsMedia(url)
     _check_measured(ctx)
 
@@ -163,17 +163,17 @@ def _registered(
     moderation: str = "",
 ) -> Asset:
     """State, then quota, then the asset. Contract §10.12 (I); both doors share one quota (§5, D)."""
-    tx, house, now = ctx.tx, ctx.house, ctx.now
+    tx, config, now = ctx.tx, ctx.config, ctx.now
     customer = ctx.account()
     quotas.check_assets(customer, tx.count_assets(group.id), tx.count_assets())
     counted = quotas.counted(customer, now)
     if counted is not customer:
         tx.save_customer(counted)
     verdict = lifecycle.judged(verdict, group, verdict.subject)
-    wait = lifecycle.review_seconds(kind, verdict, house.image_review, house.clip_review)
+    wait = lifecycle.review_seconds(kind, verdict, config.image_review, config.clip_review)
     asset = Asset(
         number=tx.number(),
-        id=house.ids.asset(now),
+        id=config.ids.asset(now),
         customer=customer.name,
         project=group.project,
         group_id=group.id,
@@ -194,7 +194,7 @@ def _registered(
 
 
 def _shown(ctx: Context, asset: Asset) -> models.Asset:
-    stamp = ctx.house.stamp
+    stamp = ctx.config.stamp
     # Contract §2, *Asset item*: a signed link made anew at each read, none while Processing (D).
     waiting = asset.status is AssetStatus.PROCESSING
     return models.Asset(

@@ -1,4 +1,4 @@
-"""What a handler is given: the transaction, the time, the house's settings, and the few things it may not make itself.
+"""What a handler is given: the transaction, the time, the service's settings, and what it may not make itself.
 
 Owns the checks that all handlers share (project, ownership, account). Must not know how a call came in or how its
 outcome is said.
@@ -38,7 +38,7 @@ class Ids(Protocol):
 
 
 @frozen(kw_only=True)
-class House:
+class ServiceConfig:
     """The settings that handlers go by, the same for every call.
 
     Attributes:
@@ -92,7 +92,7 @@ class Context:
     Attributes:
         tx: The customer's transaction.
         now: When the call is carried out, in seconds since 1970.
-        house: The settings.
+        config: The settings.
         caller: Who asks, as far as tokens are concerned: a key or a customer.
         base: Where links shall lead.
         link: Makes a signed link to an asset's file.
@@ -106,7 +106,7 @@ class Context:
 
     tx: Transaction
     now: float
-    house: House
+    config: ServiceConfig
     caller: str
     base: str
     link: Callable[[Asset, str, float], str]
@@ -121,7 +121,7 @@ class Context:
         """The project that a call is about. Contract §2: default `default`, case-sensitive (D)."""
         if not name or name == DEFAULT_PROJECT:
             return DEFAULT_PROJECT
-        if self.house.projects and name not in self.house.projects:
+        if self.config.projects and name not in self.config.projects:
             raise Refusal(Reason.UNKNOWN_PROJECT, field="ProjectName", id=name)
         return name
 

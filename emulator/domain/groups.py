@@ -36,7 +36,7 @@ def made(ctx: Context, project: str, kind: GroupType, name: str, *, description:
     tx = ctx.tx
     group = Group(
         number=tx.number(),
-        id=ctx.house.ids.group(ctx.now),
+        id=ctx.config.ids.group(ctx.now),
         customer=tx.customer.name,
         project=project,
         kind=kind,
@@ -99,7 +99,7 @@ def delete(ctx: Context, request: models.DeleteAssetGroupRequest) -> models.Empt
 
 
 def _shown(ctx: Context, group: Group) -> models.AssetGroup:
-    stamp = ctx.house.stamp
+    stamp = ctx.config.stamp
     return models.AssetGroup(
         id=group.id,
         name=group.name,

@@ -22,13 +22,13 @@ def create(ctx: Context, request: models.CreateVisualValidateSessionRequest) -> 
     customer = ctx.account()
     validation = Validation(
         number=ctx.tx.open_validation(),
-        token=ctx.house.ids.token(ctx.now),
+        token=ctx.config.ids.token(ctx.now),
         customer=customer.name,
         maker=ctx.caller,
         project=project,
         callback_url=request.callback_url,
         created=ctx.now,
-        expires=ctx.now + ctx.house.token_life,
+        expires=ctx.now + ctx.config.token_life,
     )
     ctx.tx.save_validation(validation)
     ctx.handle = validation.handle
@@ -49,7 +49,7 @@ def result(ctx: Context, request: models.GetVisualValidateResultRequest) -> mode
         raise Refusal(Reason.TOKEN_UNKNOWN, id=token)
     ctx.handle = validation.handle
     # Already used; §10.10 has the other reading.
-    if validation.scan is Scan.SPENT and not ctx.house.second_same:
+    if validation.scan is Scan.SPENT and not ctx.config.second_same:
         raise Refusal(Reason.TOKEN_SPENT, id=token)
     if lifecycle.expired(validation, ctx.now):
         raise Refusal(Reason.TOKEN_EXPIRED, id=token)

@@ -14,10 +14,10 @@ from typing import Any
 from emulator.domain.ports import StoredFile
 from emulator.domain.records import Asset, Group, Validation
 from emulator.store.base import Newcomer
+from emulator.store.customer_records import CustomerRecords
 from emulator.store.index import Table
-from emulator.store.shelf import Shelf
 
-_HELD = ("shelves", "groups", "assets", "tokens", "handles", "files")
+_HELD = ("by_customer", "groups", "assets", "tokens", "handles", "files")
 
 
 class Contents:
@@ -37,7 +37,7 @@ class Contents:
 
     def clear(self) -> None:
         """Forget everything; numbers go on, so that nothing old is taken for something new."""
-        self.shelves: dict[str, Shelf] = {}
+        self.by_customer: dict[str, CustomerRecords] = {}
         self.groups: Table[Group] = Table()
         self.assets: Table[Asset] = Table()
         self.tokens: dict[str, Validation] = {}
@@ -45,7 +45,7 @@ class Contents:
         self.files: dict[str, StoredFile] = {}
 
     def copy(self) -> dict[str, Any]:
-        """Everything held, in one piece: shelves and tables share their records, and go on doing so."""
+        """Everything held, in one piece: customers and tables share their records, and go on doing so."""
         with self.lock:
             return _copied({name: getattr(self, name) for name in _HELD})
 
@@ -55,18 +55,19 @@ class Contents:
             for name, container in _copied(held).items():
                 setattr(self, name, container)
 
-    def shelf(self, customer: str) -> Shelf:
+    def records_of(self, customer: str) -> CustomerRecords:
         """What a customer has; a new one starts with nothing."""
-        shelf = self.shelves.get(customer)
-        if shelf is None:
+        records = self.by_customer.get(customer)
+        if records is None:
             self.customers += 1
             newcomer = self._newcomer(customer, self.customers)
-            shelf = self.shelves[customer] = Shelf(newcomer, self.groups, self.assets)
-        return shelf
+            records = self.by_customer[customer] = CustomerRecords(newcomer, self.groups, self.assets)
+        return records
 
 
 def _copied(held: Mapping[str, Any]) -> dict[str, Any]:
     """New containers of the same records, which are frozen and need no copies."""
     tables = (held["groups"].records, held["assets"].records, held["tokens"], held["files"])
-    records = chain((shelf.customer for shelf in held["shelves"].values()), *(table.values() for table in tables))
+    customers = (each.customer for each in held["by_customer"].values())
+    records = chain(customers, *(table.values() for table in tables))
     return deepcopy(dict(held), {id(record): record for record in records})

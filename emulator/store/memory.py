@@ -32,7 +32,7 @@ class MemoryStore:
     def customers(self) -> Sequence[str]:
         """All customers in the order of their coming."""
         with self._kept.lock:
-            return tuple(self._kept.shelves)
+            return tuple(self._kept.by_customer)
 
     def find_asset(self, asset_id: str) -> Asset | None:
         """An asset of whomever, as it was last touched."""

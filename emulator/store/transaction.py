@@ -24,7 +24,7 @@ _SHOWN = frozenset(AssetStatus)
 class MemoryTransaction:
     """One customer's records, changed together or not at all. A context manager, to be entered once."""
 
-    __slots__ = ("_assets", "_groups", "_kept", "_name", "_now", "_shelf", "_undo")
+    __slots__ = ("_assets", "_groups", "_kept", "_name", "_now", "_records", "_undo")
 
     def __init__(self, kept: Contents, customer: str, now: float) -> None:
         self._kept = kept
@@ -36,11 +36,11 @@ class MemoryTransaction:
         kept = self._kept
         kept.lock.acquire()
         try:
-            self._shelf = shelf = kept.shelf(self._name)
+            self._records = records = kept.records_of(self._name)
             self._groups, self._assets = kept.groups, kept.assets
             # Time passes for all who look: ended reviews are no part of what may be undone.
-            for asset in shelf.due(self._now):
-                shelf.change_asset(asset, lifecycle.settled(asset, asset.due or 0.0))
+            for asset in records.due(self._now):
+                records.change_asset(asset, lifecycle.settled(asset, asset.due or 0.0))
         except BaseException:
             kept.lock.release()
             raise
@@ -57,12 +57,12 @@ class MemoryTransaction:
     @property
     def customer(self) -> Customer:
         """The customer as it stands."""
-        return self._shelf.customer
+        return self._records.customer
 
     def save_customer(self, customer: Customer) -> None:
         """Keep changed limits or counters."""
-        self._undo.append((setattr, (self._shelf, "customer", self._shelf.customer)))
-        self._shelf.customer = customer
+        self._undo.append((setattr, (self._records, "customer", self._records.customer)))
+        self._records.customer = customer
 
     def number(self) -> int:
         """The next number; one that was given to something undone is not given again."""
@@ -76,25 +76,25 @@ class MemoryTransaction:
 
     def add_group(self, group: Group) -> None:
         """Keep a new group."""
-        self._shelf.put_group(group)
-        self._undo.append((self._shelf.drop_group, (group,)))
+        self._records.put_group(group)
+        self._undo.append((self._records.drop_group, (group,)))
 
     def save_group(self, group: Group) -> None:
         """Keep a changed group."""
         old = self._groups.records[group.number]
-        self._shelf.change_group(old, group)
-        self._undo.append((self._shelf.change_group, (group, old)))
+        self._records.change_group(old, group)
+        self._undo.append((self._records.change_group, (group, old)))
 
     def remove_group(self, group: Group) -> None:
         """Forget a group and every asset in it."""
-        for asset in self._shelf.assets_of(group.id):
+        for asset in self._records.assets_of(group.id):
             self.remove_asset(asset)
-        self._shelf.drop_group(group)
-        self._undo.append((self._shelf.put_group, (group,)))
+        self._records.drop_group(group)
+        self._undo.append((self._records.put_group, (group,)))
 
     def groups(self, query: GroupQuery) -> tuple[int, list[Group]]:
         """How many match in all, and one page of them."""
-        scope = self._shelf.groups.get((query.project, query.kind))
+        scope = self._records.groups.get((query.project, query.kind))
         if scope is None:
             return 0, []
         if query.ids:
@@ -105,7 +105,7 @@ class MemoryTransaction:
 
     def count_groups(self) -> int:
         """How many groups the customer has."""
-        return self._shelf.groups_held
+        return self._records.groups_held
 
     def asset(self, asset_id: str) -> Asset | None:
         """An asset of this customer."""
@@ -114,19 +114,19 @@ class MemoryTransaction:
 
     def add_asset(self, asset: Asset) -> None:
         """Keep a new asset."""
-        self._shelf.put_asset(asset)
-        self._undo.append((self._shelf.drop_asset, (asset,)))
+        self._records.put_asset(asset)
+        self._undo.append((self._records.drop_asset, (asset,)))
 
     def save_asset(self, asset: Asset) -> None:
         """Keep a changed asset."""
         old = self._assets.records[asset.number]
-        self._shelf.change_asset(old, asset)
-        self._undo.append((self._shelf.change_asset, (asset, old)))
+        self._records.change_asset(old, asset)
+        self._undo.append((self._records.change_asset, (asset, old)))
 
     def remove_asset(self, asset: Asset) -> None:
         """Forget an asset and its file."""
-        self._shelf.drop_asset(asset)
-        self._undo.append((self._shelf.put_asset, (asset,)))
+        self._records.drop_asset(asset)
+        self._undo.append((self._records.put_asset, (asset,)))
         files = self._kept.files
         if asset.file in files:
             self._undo.append((files.__setitem__, (asset.file, files.pop(asset.file))))
@@ -137,11 +137,11 @@ class MemoryTransaction:
 
     def count_assets(self, group_id: str | None = None) -> int:
         """How many assets a group has, or the customer."""
-        return self._shelf.assets_held if group_id is None else self._shelf.assets.size((group_id, None))
+        return self._records.assets_held if group_id is None else self._records.assets.size((group_id, None))
 
     def tally(self) -> dict[str, int]:
         """How many assets the customer has in each state."""
-        return self._shelf.tally()
+        return self._records.tally()
 
     def validation(self, token: str) -> Validation | None:
         """The validation with that token, whoever made it."""
@@ -178,7 +178,7 @@ class MemoryTransaction:
         wheres: list[tuple[Any, ...]] = [(query.project, query.kind)]
         if query.group_ids:
             wheres = [(group.id,) for group in self._named(query.group_ids, query)]
-        sets = (self._shelf.assets.get((*where, status)) for where in wheres for status in statuses)
+        sets = (self._records.assets.get((*where, status)) for where in wheres for status in statuses)
         return (each for each in sets if each is not None)
 
 

@@ -5,7 +5,7 @@ import itertools
 import pytest
 from attrs import evolve, frozen
 
-from emulator.domain.context import Context, House
+from emulator.domain.context import Context, ServiceConfig
 from emulator.domain.records import Customer
 from emulator.store.memory import MemoryStore
 from tests.emulator.domain.making import BASE, NOW
@@ -34,7 +34,7 @@ class Ids:
         return f"key-{next(self.count)}"
 
 
-HOUSE = House(
+CONFIG = ServiceConfig(
     image_review=4.0,
     clip_review=20.0,
     token_life=120.0,
@@ -49,12 +49,12 @@ HOUSE = House(
 @pytest.fixture
 def ctx():
     """The surroundings of one customer's calls, all of them in one transaction."""
-    house = evolve(HOUSE, ids=Ids(itertools.count(1)))
+    config = evolve(CONFIG, ids=Ids(itertools.count(1)))
     with MemoryStore(lambda name, number: Customer(name=name, number=number)).transaction("acme", NOW) as tx:
         yield Context(
             tx=tx,
             now=NOW,
-            house=house,
+            config=config,
             caller="key-of-acme",
             base=BASE,
             link=lambda asset, base, now: f"{base}/files/{asset.id}?at={now:.0f}",

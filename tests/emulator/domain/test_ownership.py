@@ -75,7 +75,7 @@ def test_what_lives_in_one_project_is_foreign_in_another(ctx):
 def test_the_default_project_is_named_or_not(ctx):
     """No name, an empty one and `default` are the same project, which exists whatever others do."""
     assert [ctx.project(name) for name in (None, "", "default", "p")] == ["default", "default", "default", "p"]
-    ctx.house = evolve(ctx.house, projects=frozenset())
+    ctx.config = evolve(ctx.config, projects=frozenset())
     assert ctx.project("any") == "any"
 
 

@@ -49,7 +49,7 @@ def test_a_token_is_refused_by_its_state(ctx):
     validations.finish(ctx, ctx.tx.validation(token), "pass", "alice")
     assert result(ctx, token).group_id == ctx.tx.validation(token).group_id
     assert why(token) == (Reason.TOKEN_SPENT, "", token, "", "")
-    ctx.house = evolve(ctx.house, second_same=True)
+    ctx.config = evolve(ctx.config, second_same=True)
     assert result(ctx, token).group_id == ctx.tx.validation(token).group_id
     ctx.now = NOW + 120
     assert why(token) == (Reason.TOKEN_EXPIRED, "", token, "", "")

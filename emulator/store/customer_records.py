@@ -55,7 +55,7 @@ class Sets(Generic[R]):
         return 0 if index is None else len(index)
 
 
-class Shelf:
+class CustomerRecords:
     """What one customer has.
 
     Args:
