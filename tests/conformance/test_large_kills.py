@@ -14,10 +14,12 @@ import pytest
 from portrait.s3.plan import MIB, SMALLEST_PART
 from tests.portrait.s3.processes import start, until_idle
 from tests.s3_stub import S3Stub
+from tests.s3_stub.server import Dropped
 
 SIZE = 300 * MIB
 PARTS = SIZE // SMALLEST_PART
 KILLS = 20
+EARLY = 0.25  # the share of kills that do not wait for a part
 
 
 @pytest.fixture
@@ -31,21 +33,57 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def kill(stub: S3Stub, state: Path, file: Path, chance: random.Random, kills_left: int) -> None:
-    """Start the upload and kill it, some parts or some time later, never so late that it could be done."""
-    parts = chance.randint(0, 2 * (PARTS - len(stub.bucket.parts_received)) // (kills_left + 1))
-    until = min(len(stub.bucket.parts_received) + parts, PARTS - kills_left - 6)
+class Gate:
+    """Lets so many parts through; what comes after them is held until its sender is dead, and then lost.
+
+    However fast the machine is, no process gets further than it should before it is killed.
+    """
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._dead = threading.Event()
+        self._left = 0
+
+    def let(self, parts: int) -> None:
+        """For the next process."""
+        self._left = parts
+        self._dead = threading.Event()
+
+    def free(self) -> None:
+        """The process is dead."""
+        self._dead.set()
+
+    def __call__(self) -> None:
+        """In the middle of a part."""
+        threading.Event().wait(0.02)
+        with self._turn:
+            self._left -= 1
+            passes = self._left >= 0
+        if not passes:
+            self._dead.wait()
+            raise Dropped
+
+
+def kill(stub: S3Stub, gate: Gate, state: Path, file: Path, *, chance: random.Random, left: int) -> None:
+    """Start the upload and kill it, some parts or some time later; each later kill finds at least a part to send."""
+    early, share, delay = (chance.random() for _ in range(3))  # as many for each kill, whatever the one before achieved
+    done = len(stub.bucket.parts_received)
+    most = min(2 * (PARTS - done) // (left + 1), PARTS - 1 - left - done)
+    gate.let(most)
     with start(stub, state, file) as victim:
-        if parts:
-            while victim.poll() is None and len(stub.bucket.parts_received) < until:
+        if early < EARLY:  # while it is loaded, hashes, or begins
+            threading.Event().wait(delay * 0.6)
+        else:
+            while victim.poll() is None and len(stub.bucket.parts_received) <= done + int(share * most):
                 threading.Event().wait(0.001)
-            threading.Event().wait(chance.random() * 0.03)
-        else:  # while it is loaded, hashes, or begins
-            threading.Event().wait(chance.random() * 0.6)
+            threading.Event().wait(delay * 0.03)
         victim.send_signal(signal.SIGKILL)
         _, errors = victim.communicate()
+    gate.free()
     assert victim.returncode == -signal.SIGKILL, errors
     until_idle(stub)
+    while stub.connections:  # until what it sent last is read, and not taken for the next one's
+        threading.Event().wait(0.005)
 
 
 @pytest.mark.parametrize("seed", [1])
@@ -53,13 +91,15 @@ def test_large_upload_killed_twenty_times(tmp_path: Path, file: Path, seed: int)
     """One object with the right bytes, no unfinished upload, and every part received once, by R2's rules."""
     chance = random.Random(seed)
     with S3Stub(etags="opaque") as stub:
-        stub.fault("UploadPart", "call", times=10**9, hook=lambda: threading.Event().wait(0.02))
+        gate = Gate()
+        stub.fault("UploadPart", "call", times=10**9, hook=gate)
         progress = []
         for number in range(KILLS):
-            kill(stub, tmp_path / "state", file, chance, KILLS - 1 - number)
+            kill(stub, gate, tmp_path / "state", file, chance=chance, left=KILLS - 1 - number)
             progress.append(len(stub.bucket.parts_received))
         assert stub.bucket.objects == {}
         assert len(set(progress)) > KILLS // 2, "most kills must fall between the first part and the last"
+        gate.let(PARTS)
         with start(stub, tmp_path / "state", file) as last:
             output, errors = last.communicate()
         assert last.returncode == 0, errors
