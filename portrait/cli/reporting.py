@@ -54,7 +54,7 @@ def outcome_record(outcome: FileOutcome) -> dict[str, Any]:
     return record
 
 
-class Report:
+class Summary:
     """Takes outcomes, and tells of them.
 
     Attributes:

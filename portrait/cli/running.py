@@ -14,8 +14,8 @@ from portrait.cli.checking import Check, Checked
 from portrait.cli.choosing import Chosen
 from portrait.cli.interrupting import stoppable
 from portrait.cli.manifest import Manifest
-from portrait.cli.reporting import Report
-from portrait.cli.sending import How, Sending
+from portrait.cli.reporting import Summary
+from portrait.cli.sending import Sending, SendOptions
 from portrait.cli.stages import Stages, stages
 from portrait.cli.storage import open_store, state_dir
 from portrait.ensuring import FileOutcome, Intents
@@ -47,7 +47,7 @@ def opened(context: Context, told: argparse.Namespace) -> Iterator[Run]:
         closing(run.store) if run.store is not None else nullcontext(),
         stoppable(lambda: run.shown.say(_STOPPING), lambda: run.shown.give_up()),  # noqa: PLW0108  (another one by then)
     ):
-        run.report = Report(context.output, manifest, None if told.to is None else parse_place(told.to).bucket)
+        run.summary = Summary(context.output, manifest, None if told.to is None else parse_place(told.to).bucket)
         yield run
 
 
@@ -57,11 +57,11 @@ class Run:
     Attributes:
         shown: What a person sees at present.
         store: The object storage, if there is one.
-        report: Takes outcomes.
+        summary: Takes outcomes.
         quota: Assets that a group may hold; None for no limit.
     """
 
-    report: Report
+    summary: Summary
 
     def __init__(self, context: Context, told: argparse.Namespace) -> None:
         self._context = context
@@ -83,22 +83,22 @@ class Run:
 
     def send(self, groups: Sequence[Checked]) -> int:
         """Send what fits, tell everything; the result is the exit code."""
-        context, report = self._context, self.report
+        context, summary = self._context, self.summary
         for group in groups:
             for outcome in group.faulty:
-                report.give(outcome, group.group)
+                summary.give(outcome, group.group)
             for source in group.others:
-                report.skip(source, group.group)
+                summary.skip(source, group.group)
         if context.output.is_for_people:
-            report.tell_failures()
+            summary.tell_failures()
         fits = [content for group in groups for content in group.fits]
-        report.paths = {content.path: content.source for content in fits if content.path is not None}
+        summary.paths = {content.path: content.source for content in fits if content.path is not None}
         self._sizes = {content.sha256: content.size for content in fits}
         context.how_to_go_on = "The same command goes on where this one stopped; nothing is sent twice."
         with stages(context.output, self._totals(groups), frozenset({"stored"})) as self.shown:
             client = context.client.with_options(on_event=self._moved)
-            Sending(client, self._how(), self._give, report.enter).run(groups)
-        return report.sum_up()
+            Sending(client, self._options(), self._give, summary.enter).run(groups)
+        return summary.sum_up()
 
     def _totals(self, groups: Sequence[Checked]) -> dict[str, int]:
         """What each stage has to do; a content that comes twice is done once."""
@@ -109,9 +109,9 @@ class Run:
         totals["created"] = len(contents)
         return totals if self._told.no_wait else totals | {"reviewed": len(contents)}
 
-    def _how(self) -> How:
+    def _options(self) -> SendOptions:
         told = self._told
-        return How(
+        return SendOptions(
             store=self.store,
             check_public=told.check_public,
             asset_type=self._asset_type,
@@ -123,7 +123,7 @@ class Run:
         )
 
     def _give(self, outcome: FileOutcome, group: str) -> None:
-        self.report.give(outcome, group)
+        self.summary.give(outcome, group)
         content = (outcome.group_id, outcome.sha256)
         if content in self._ended:
             return
@@ -148,7 +148,7 @@ class Run:
             self._context.output.complain(f"portrait: {event.message}\n")
             return
         if event.stage in {Storing.STORED, Storing.EXISTED}:
-            self.report.stored(event.file, event.key)
+            self.summary.stored(event.file, event.key)
         if event.stage not in {Storing.HASHING, Storing.WAITING}:
             self.shown.advance("stored", event.bytes_done - self._far.get(event.file, 0))
             self._far[event.file] = event.bytes_done

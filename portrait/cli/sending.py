@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @frozen(kw_only=True)
-class How:
+class SendOptions:
     """How files are to be sent.
 
     Attributes:
@@ -52,7 +52,7 @@ class Sending:
 
     Args:
         client: Who calls.
-        how: How files are sent.
+        options: How files are sent.
         give: Takes each outcome as soon as it is known, and the group as it was named.
         enter: Told the name and the id of the group that the work is at.
     """
@@ -60,12 +60,12 @@ class Sending:
     def __init__(
         self,
         client: PortraitClient,
-        how: How,
+        options: SendOptions,
         give: Callable[[FileOutcome, str], object],
         enter: Callable[[str, str], object],
     ) -> None:
         self._client = client
-        self._how = how
+        self._options = options
         self._tell = give
         self._enter = enter
         self._in_review: dict[str, list[FileOutcome]] = {}
@@ -91,7 +91,7 @@ class Sending:
         try:
             if self._over is not None:
                 raise self._over
-            group_id = make_group(self._client, group.group, self._how.state_dir)
+            group_id = make_group(self._client, group.group, self._options.state_dir)
             self._names[group_id] = group.group
             self._enter(group.group, group_id)
             for outcome in self._ensured(group.fits, group_id):
@@ -109,22 +109,22 @@ class Sending:
                 self._tell(_undone(content, group_id, error), group.group)
 
     def _ensured(self, contents: Sequence[Content], group_id: str) -> Iterator[FileOutcome]:
-        how = self._how
+        options = self._options
         return self._client.ensure_assets(
             contents,
             group_id=group_id,
-            store=how.store,
-            check_public=how.check_public,
-            asset_type=how.asset_type,
-            quota=how.quota,
-            concurrency=how.concurrency,
-            state_dir=how.state_dir,
+            store=options.store,
+            check_public=options.check_public,
+            asset_type=options.asset_type,
+            quota=options.quota,
+            concurrency=options.concurrency,
+            state_dir=options.state_dir,
             wait=False,
         )
 
     def _review(self) -> None:
         """One wait for all groups; without a service to ask there is nothing to wait for."""
-        if not self._how.wait:
+        if not self._options.wait:
             for outcome in self._taken():
                 self._give(outcome)
             return
@@ -134,7 +134,9 @@ class Sending:
             return
         groups = {outcome.group_id for outcomes in self._in_review.values() for outcome in outcomes}
         try:
-            for end in self._client.watch_assets(list(self._in_review), group_ids=groups, timeout=self._how.timeout):
+            for end in self._client.watch_assets(
+                list(self._in_review), group_ids=groups, timeout=self._options.timeout
+            ):
                 for outcome in self._in_review.pop(end.id):
                     self._give(evolve(outcome, state=FileState(end.state.value), asset=end.asset, error=end.error))
         except PortraitError as error:
