@@ -104,7 +104,8 @@ def test_a_second_ctrl_c_does_not_wait(server, environ, tmp_path):
     while victim.process.poll() is None:
         victim.process.send_signal(signal.SIGINT)
         threading.Event().wait(0.05)
-    assert victim.end()[0] == 130
+    # One more while Python takes itself down, which is long on a busy machine, kills it; a shell calls both 130.
+    assert victim.end()[0] in {130, -signal.SIGINT}
 
 
 @pytest.mark.slow
