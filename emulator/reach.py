@@ -8,19 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from types import MappingProxyType
-from urllib.parse import urlsplit
 
+from emulator.domain.checks import host_of
 from emulator.domain.context import Measured
 from emulator.domain.verdicts import MAGIC_HOST
 from portrait.media import Door, Measurement, faults, limits_for
 
 
-def _host(url: str) -> str:
-    return urlsplit(url).hostname or ""
-
-
 def _on_this_machine(url: str) -> bool:
-    host = _host(url)
+    host = host_of(url)
     if host == "localhost" or host.endswith(".localhost"):
         return True
     if not (":" in host or host[-1:].isdigit()):  # a name; to hear that from `ip_address` takes long
@@ -36,7 +32,7 @@ REACH: Mapping[str, Callable[[str], bool]] = MappingProxyType(
     {
         "never": lambda _: False,
         "loopback": _on_this_machine,
-        "always": lambda url: _host(url) != MAGIC_HOST,
+        "always": lambda url: host_of(url) != MAGIC_HOST,
     }
 )
 

@@ -12,6 +12,8 @@ from portrait.reasons import Reason, Refusal
 
 _ADDRESS_LIMIT = 8192  # bytes would differ from characters only in an address that is not one
 _SPACES = re.compile(r"[\x00-\x20\x7f]")
+# The usual address, which need not be taken apart to be told: scheme, a plain name, and what ends it.
+_PLAIN = re.compile(r"https?://([A-Za-z0-9][A-Za-z0-9.-]*)(?:[/?#]|$)")
 _PAGE_SIZES = range(1, 101)
 
 
@@ -45,7 +47,15 @@ def page(number: int | None, size: int | None) -> tuple[int, int]:
     return number, size
 
 
+def host_of(url: str) -> str:
+    """The host of an address that was found good, in lower case."""
+    plain = _PLAIN.match(url)
+    return plain[1].lower() if plain else urlsplit(url).hostname or ""
+
+
 def _leads_somewhere(value: str) -> bool:
+    if _PLAIN.match(value):
+        return True
     try:
         parts = urlsplit(value)
         return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
