@@ -77,7 +77,7 @@ class Pages(Generic[Item]):
         self._seen.update(item.id for item in fresh)
         # A short page is the surest sign of the end; where there is no total, so is one that brings nothing new.
         further = number * size < page.total_count if page.total_count is not None else bool(fresh)
-        self._more = len(page.items) >= size and further
+        self._more = bool(page.items) and len(page.items) >= size and further
         self._request = evolve(self._request, page_number=number + 1)
         yield from fresh
 

@@ -263,7 +263,8 @@ def _pages(caller: Caller, watch: Watch, ended: list[AssetOutcome]) -> Flow[list
                 if asset.id in unseen:
                     del unseen[asset.id]
                     _seen(watch, asset, ended)
-            if page is None or len(page.items) < min(PAGE, page.page_size or PAGE):  # a service may give smaller pages
+            # A service may give smaller pages than asked for; an empty one is the end whatever it says.
+            if page is None or not page.items or len(page.items) < min(PAGE, page.page_size or PAGE):
                 break
             read += len(page.items)
     return list(unseen)

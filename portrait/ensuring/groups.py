@@ -108,8 +108,11 @@ def _made(caller: Caller, name: str, description: str | None, project_name: str 
 
     found, _ = yield from once(create, find, f"CreateAssetGroup {name!r}")
     # Another process may have made one in the same moment: better told now than in every later run.
-    others = [group for group in (yield from groups_named(caller, name, project_name)) if group.id != found[0].id]
-    return [*found, *others]
+    try:
+        listed = yield from groups_named(caller, name, project_name)
+    except PortraitError:  # a look that fails takes nothing from what was made
+        return found
+    return listed if found[0].id in {group.id for group in listed} else [*found, *listed]
 
 
 def groups_named(

@@ -57,6 +57,14 @@ def test_a_service_that_ignores_the_page_number_ends_the_walk(colour):
     assert len(script.requests) == 2
 
 
+@pytest.mark.parametrize("size", [-1, 0])
+def test_an_empty_page_ends_the_walk_whatever_it_says(colour, size):
+    """A service that counts wrongly keeps nobody walking."""
+    client, script = colour.scripted(good({"Items": [], "PageSize": size, "TotalCount": 500}))
+    assert client.iter_assets() == []
+    assert len(script.requests) == 1
+
+
 def test_a_query_becomes_filter_order_and_size(colour):
     """Plain strings and any iterables are taken."""
     client, script = colour.scripted(good({"Items": []}))

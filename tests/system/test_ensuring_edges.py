@@ -25,6 +25,15 @@ def test_two_groups_made_at_once_are_told_by_who_made_the_second(portrait_emulat
     assert len(caught.value.group_ids) == 2
 
 
+def test_a_new_group_is_told_as_it_stands_and_survives_a_look_that_fails(portrait_emulator, portrait_client):
+    """The second list says when it was made; where that list fails, the group is still the answer."""
+    assert portrait_client.ensure_group("hosts").create_time
+    portrait_emulator.rules.add(match={"action": "ListAssetGroups"}, when={"nth": [2]}, do={"error": "KeyUnknown"})
+    group = portrait_client.ensure_group("crew")
+    portrait_emulator.rules.clear()
+    assert [found.id for found in portrait_client.iter_asset_groups(name="crew")] == [group.id]
+
+
 class BrokenStore:
     """Object storage that refuses everything."""
 
