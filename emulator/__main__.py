@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emulator.extra import lacking
+from emulator._optional import lacking
 from portrait._version import __version__
 
 if TYPE_CHECKING:
@@ -185,8 +185,8 @@ def _start_state(path: Path | None) -> Any:
 
 def _serve(settings: Settings, clock: Clock, args: argparse.Namespace, start: Any) -> int:
     from emulator.control import ControlError  # noqa: PLC0415 - after --help
+    from emulator.emulator import Service  # noqa: PLC0415 - after --help
     from emulator.server import EmulatorServer  # noqa: PLC0415 - after --help
-    from emulator.service import Service  # noqa: PLC0415 - after --help
     from emulator.telling import Telling  # noqa: PLC0415 - after --help
     from emulator.web.control import load_state  # noqa: PLC0415 - after --help
 

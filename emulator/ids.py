@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from itertools import count
 
-from emulator.stamps import Stamps
+from emulator.timestamps import Stamps
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 _TAILS = 36**5

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def _portrait_emulator_extra() -> None:
     """Ends every test that needs an emulator with one line where the extra is not installed."""
-    from emulator.extra import lacking  # noqa: PLC0415 - see above
+    from emulator._optional import lacking  # noqa: PLC0415 - see above
 
     needed = lacking()
     if needed is not None:

@@ -12,10 +12,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from emulator.clocks import make_clock
-from emulator.service import Service
+from emulator.emulator import Service
 from emulator.settings import Settings
-from emulator.web.listening import Listener, listen
-from emulator.web.site import Site
+from emulator.web.listener import Listener, listen
+from emulator.web.router import Site
 from portrait.clock import Clock
 
 if TYPE_CHECKING:

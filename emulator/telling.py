@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from emulator.journal import Note
-from emulator.stamps import Stamps
+from emulator.call_log import Note
+from emulator.timestamps import Stamps
 from portrait.clock import Clock
 
 _MOST = 60  # characters of what a caller made up: an Action that does not exist

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 from attrs import field, frozen
 
+from emulator.emulator import Service
 from emulator.handles import Assets, Calls, Rules, Validations
-from emulator.in_process import AsyncInProcessTransport, InProcessTransport
-from emulator.service import Service
 from emulator.settings import Settings
 from emulator.store.base import Newcomer
 from emulator.store.memory import MemoryStore
+from emulator.transports import AsyncInProcessTransport, InProcessTransport
 from portrait.clock import Clock, ManualClock
 
 if TYPE_CHECKING:

@@ -12,14 +12,14 @@ from portrait._version import __version__
 if TYPE_CHECKING:
     from portrait.actions import ACTIONS as ACTIONS
     from portrait.actions import Action as Action
-    from portrait.calling import RawResult as RawResult
     from portrait.client import AsyncPortraitClient as AsyncPortraitClient
     from portrait.client import PortraitClient as PortraitClient
     from portrait.clock import Clock as Clock
     from portrait.clock import ManualClock as ManualClock
     from portrait.clock import SystemClock as SystemClock
-    from portrait.ensuring import FileOutcome as FileOutcome
-    from portrait.ensuring import FileState as FileState
+    from portrait.endpoint import RawResult as RawResult
+    from portrait.ensure import FileOutcome as FileOutcome
+    from portrait.ensure import FileState as FileState
     from portrait.errors import AccountError as AccountError
     from portrait.errors import AIGCNotAvailable as AIGCNotAvailable
     from portrait.errors import AmbiguousGroup as AmbiguousGroup
@@ -68,15 +68,15 @@ if TYPE_CHECKING:
     from portrait.models import SortOrder as SortOrder
     from portrait.retry import RetryPolicy as RetryPolicy
     from portrait.uri import asset_uri as asset_uri
-    from portrait.watching import AssetOutcome as AssetOutcome
-    from portrait.watching import OutcomeState as OutcomeState
+    from portrait.watch import AssetOutcome as AssetOutcome
+    from portrait.watch import OutcomeState as OutcomeState
 
 _HOMES = {
     "actions": "ACTIONS Action",
-    "calling": "RawResult",
+    "endpoint": "RawResult",
     "client": "AsyncPortraitClient PortraitClient",
     "clock": "Clock ManualClock SystemClock",
-    "ensuring": "FileOutcome FileState",
+    "ensure": "FileOutcome FileState",
     "errors": (
         "AIGCNotAvailable AccountError AmbiguousGroup ApiError AssetFailed AssetVanished AuthError BadResponse "
         "ConnectFailed ConnectionLost Forbidden InvalidParameter InvalidRequest InvalidToken MediaRejected "
@@ -88,7 +88,7 @@ _HOMES = {
     "models": ("Asset AssetFilter AssetGroup AssetStatus AssetType GroupFilter GroupType Moderation SortBy SortOrder"),
     "retry": "RetryPolicy",
     "uri": "asset_uri",
-    "watching": "AssetOutcome OutcomeState",
+    "watch": "AssetOutcome OutcomeState",
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 

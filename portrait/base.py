@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 from attrs import evolve
 
-from portrait.calling import Caller
 from portrait.clock import Clock
-from portrait.ensuring.flights import Flights
+from portrait.endpoint import Caller
+from portrait.ensure.single_flight import Flights
 from portrait.errors import UsageError
 from portrait.flow import Flow, Listener
 from portrait.http import Limit, Timeouts
 from portrait.options import from_environment, make_caller
-from portrait.pace import Pace
+from portrait.rate_limiter import Pace
 from portrait.retry import NO_RETRY, RetryPolicy
 
 if TYPE_CHECKING:

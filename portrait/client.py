@@ -11,13 +11,13 @@ import os
 from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, overload
 
-from portrait import ensuring, paging, uploading, waiting, watching
+from portrait import ensure, pagination, upload, wait, watch
 from portrait._methods import AsyncMethods, Methods
 from portrait.actions import Action
 from portrait.base import BaseClient
-from portrait.calling import RawResult
 from portrait.clock import Clock
-from portrait.ensuring import EnsureQuery
+from portrait.endpoint import RawResult
+from portrait.ensure import EnsureQuery
 from portrait.flow import Flow, run, run_async
 from portrait.http import AsyncTransport, Limit, Transport
 from portrait.models import (
@@ -89,7 +89,7 @@ class PortraitClient(BaseClient, Methods):
         """
         return self._run(self._called(action, request, timeout))
 
-    def iter_assets(self, **query: Unpack[paging.AssetQuery]) -> Iterator[Asset]:
+    def iter_assets(self, **query: Unpack[pagination.AssetQuery]) -> Iterator[Asset]:
         """Every asset that matches, page by page; one that moves between pages is given once.
 
         Args:
@@ -99,9 +99,9 @@ class PortraitClient(BaseClient, Methods):
         Raises:
             PortraitError: As `list_assets`.
         """
-        return self._walk(paging.assets(**query))
+        return self._walk(pagination.assets(**query))
 
-    def iter_asset_groups(self, **query: Unpack[paging.GroupQuery]) -> Iterator[AssetGroup]:
+    def iter_asset_groups(self, **query: Unpack[pagination.GroupQuery]) -> Iterator[AssetGroup]:
         """Every group that matches, page by page; one that moves between pages is given once.
 
         Args:
@@ -110,15 +110,15 @@ class PortraitClient(BaseClient, Methods):
         Raises:
             PortraitError: As `list_asset_groups`.
         """
-        return self._walk(paging.groups(**query))
+        return self._walk(pagination.groups(**query))
 
-    def _walk(self, pages: paging.Pages[paging.Item]) -> Iterator[paging.Item]:
+    def _walk(self, pages: pagination.Pages[pagination.Item]) -> Iterator[pagination.Item]:
         while (request := pages.next_request()) is not None:
             yield from pages.take(self.call(pages.action, request))
 
     def upload_asset(
         self,
-        source: uploading.Source,
+        source: upload.Source,
         *,
         group_id: str,
         name: str | None = None,
@@ -139,15 +139,15 @@ class PortraitClient(BaseClient, Methods):
             TransportError: No usable answer; the asset may have been made.
             ApiError: The service refused.
         """
-        file = uploading.read(source)
-        return self._run(uploading.upload(self._caller, file, group_id, name, asset_type, timeout))
+        file = upload.read(source)
+        return self._run(upload.upload(self._caller, file, group_id, name, asset_type, timeout))
 
     def wait_until_active(
         self,
         id: str,  # noqa: A002
         *,
         timeout: float | None = None,
-        poll: float = waiting.POLL,
+        poll: float = wait.POLL,
     ) -> Asset:
         """Wait until the review of an asset says Active.
 
@@ -161,7 +161,7 @@ class PortraitClient(BaseClient, Methods):
             AssetVanished: It is not there, for more than 10 seconds.
             WaitTimeout: Not finished in time; waiting again with the same id goes on.
         """
-        return self._run(waiting.wait_until_active(self._caller, id, timeout, poll))
+        return self._run(wait.wait_until_active(self._caller, id, timeout, poll))
 
     def watch_assets(
         self,
@@ -170,8 +170,8 @@ class PortraitClient(BaseClient, Methods):
         group_ids: Iterable[str] | None = None,
         group_type: GroupType | str | None = None,
         timeout: float | None = None,
-        poll: float = waiting.POLL,
-    ) -> watching.WatchedAssets:
+        poll: float = wait.POLL,
+    ) -> watch.WatchedAssets:
         """Follow many assets to their end, by pages instead of one call for each.
 
         Args:
@@ -188,15 +188,15 @@ class PortraitClient(BaseClient, Methods):
             PortraitError: While iterating: asking as such fails for good, such as a key that is refused.
         """
         now = self._caller.clock.now()
-        watch = watching.Watch.over(ids, now, group_ids=group_ids, group_type=group_type, timeout=timeout)
-        return watching.WatchedAssets(watch, lambda watch: self._run(watching.look(self._caller, watch, poll)))
+        batch = watch.Watch.over(ids, now, group_ids=group_ids, group_type=group_type, timeout=timeout)
+        return watch.WatchedAssets(batch, lambda batch: self._run(watch.look(self._caller, batch, poll)))
 
     def wait_until_validated(
         self,
         token: str | VisualValidateSession,
         *,
         timeout: float | None = None,
-        poll: float = waiting.TOKEN_POLL,
+        poll: float = wait.TOKEN_POLL,
     ) -> VisualValidateResult:
         """Wait until the person has passed the liveness check; returns the group.
 
@@ -211,7 +211,7 @@ class PortraitClient(BaseClient, Methods):
             WaitTimeout: Not passed in time.
             UnknownOutcome: The answer with the group was lost, and several could be it.
         """
-        return self._run(waiting.wait_until_validated(self._caller, token, timeout, poll))
+        return self._run(wait.wait_until_validated(self._caller, token, timeout, poll))
 
     def ensure_group(
         self,
@@ -233,12 +233,12 @@ class PortraitClient(BaseClient, Methods):
             AmbiguousGroup: Several groups bear the name.
             UnknownOutcome: The answer to the create was lost and looking for it did not help.
         """
-        intents = None if state_dir is None else ensuring.Intents(state_dir)
+        intents = None if state_dir is None else ensure.Intents(state_dir)
         return self._run(
-            ensuring.ensure_group(self._caller, self._state.flights, name, description, project_name, intents=intents)
+            ensure.ensure_group(self._caller, self._state.flights, name, description, project_name, intents=intents)
         )
 
-    def ensure_asset(self, source: ensuring.Source, **options: Unpack[EnsureQuery]) -> ensuring.FileOutcome:
+    def ensure_asset(self, source: ensure.Source, **options: Unpack[EnsureQuery]) -> ensure.FileOutcome:
         """One file or address as an Active asset; the same content again is the same asset.
 
         Args:
@@ -253,8 +253,8 @@ class PortraitClient(BaseClient, Methods):
         return outcomes[0]
 
     def ensure_assets(
-        self, sources: ensuring.Source | Iterable[ensuring.Source], **options: Unpack[EnsureQuery]
-    ) -> Iterator[ensuring.FileOutcome]:
+        self, sources: ensure.Source | Iterable[ensure.Source], **options: Unpack[EnsureQuery]
+    ) -> Iterator[ensure.FileOutcome]:
         """Files, folders and addresses as Active assets; every file ends in one outcome, and none raises.
 
         Content is recognized by its SHA-256, which stands in the asset's Name: what the group has already is used, the
@@ -274,8 +274,8 @@ class PortraitClient(BaseClient, Methods):
             PortraitError: While iterating: the group cannot be read, or the key is refused.
         """
         self._check_open()
-        batch = ensuring.Batch(self._caller, ensuring.options_of(self._state.flights, self._caller, options))
-        return ensuring.conducted(batch, sources, self._run)
+        batch = ensure.Batch(self._caller, ensure.options_of(self._state.flights, self._caller, options))
+        return ensure.conducted(batch, sources, self._run)
 
 
 class AsyncPortraitClient(BaseClient, AsyncMethods):
@@ -316,22 +316,22 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
         """As `PortraitClient.call`."""
         return await self._run(self._called(action, request, timeout))
 
-    def iter_assets(self, **query: Unpack[paging.AssetQuery]) -> AsyncIterator[Asset]:
+    def iter_assets(self, **query: Unpack[pagination.AssetQuery]) -> AsyncIterator[Asset]:
         """As `PortraitClient.iter_assets`."""
-        return self._walk(paging.assets(**query))
+        return self._walk(pagination.assets(**query))
 
-    def iter_asset_groups(self, **query: Unpack[paging.GroupQuery]) -> AsyncIterator[AssetGroup]:
+    def iter_asset_groups(self, **query: Unpack[pagination.GroupQuery]) -> AsyncIterator[AssetGroup]:
         """As `PortraitClient.iter_asset_groups`."""
-        return self._walk(paging.groups(**query))
+        return self._walk(pagination.groups(**query))
 
-    async def _walk(self, pages: paging.Pages[paging.Item]) -> AsyncIterator[paging.Item]:
+    async def _walk(self, pages: pagination.Pages[pagination.Item]) -> AsyncIterator[pagination.Item]:
         while (request := pages.next_request()) is not None:
             for item in pages.take(await self.call(pages.action, request)):
                 yield item
 
     async def upload_asset(
         self,
-        source: uploading.Source,
+        source: upload.Source,
         *,
         group_id: str,
         name: str | None = None,
@@ -339,18 +339,18 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
         timeout: Limit = None,
     ) -> UploadedAsset:
         """As `PortraitClient.upload_asset`; the file is read in a thread."""
-        file = await asyncio.to_thread(uploading.read, source)
-        return await self._run(uploading.upload(self._caller, file, group_id, name, asset_type, timeout))
+        file = await asyncio.to_thread(upload.read, source)
+        return await self._run(upload.upload(self._caller, file, group_id, name, asset_type, timeout))
 
     async def wait_until_active(
         self,
         id: str,  # noqa: A002
         *,
         timeout: float | None = None,
-        poll: float = waiting.POLL,
+        poll: float = wait.POLL,
     ) -> Asset:
         """As `PortraitClient.wait_until_active`."""
-        return await self._run(waiting.wait_until_active(self._caller, id, timeout, poll))
+        return await self._run(wait.wait_until_active(self._caller, id, timeout, poll))
 
     def watch_assets(
         self,
@@ -359,22 +359,22 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
         group_ids: Iterable[str] | None = None,
         group_type: GroupType | str | None = None,
         timeout: float | None = None,
-        poll: float = waiting.POLL,
-    ) -> watching.AsyncWatchedAssets:
+        poll: float = wait.POLL,
+    ) -> watch.AsyncWatchedAssets:
         """As `PortraitClient.watch_assets`; iterate with `async for`."""
         now = self._caller.clock.now()
-        watch = watching.Watch.over(ids, now, group_ids=group_ids, group_type=group_type, timeout=timeout)
-        return watching.AsyncWatchedAssets(watch, lambda watch: self._run(watching.look(self._caller, watch, poll)))
+        batch = watch.Watch.over(ids, now, group_ids=group_ids, group_type=group_type, timeout=timeout)
+        return watch.AsyncWatchedAssets(batch, lambda batch: self._run(watch.look(self._caller, batch, poll)))
 
     async def wait_until_validated(
         self,
         token: str | VisualValidateSession,
         *,
         timeout: float | None = None,
-        poll: float = waiting.TOKEN_POLL,
+        poll: float = wait.TOKEN_POLL,
     ) -> VisualValidateResult:
         """As `PortraitClient.wait_until_validated`."""
-        return await self._run(waiting.wait_until_validated(self._caller, token, timeout, poll))
+        return await self._run(wait.wait_until_validated(self._caller, token, timeout, poll))
 
     async def ensure_group(
         self,
@@ -385,21 +385,21 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
         state_dir: str | os.PathLike[str] | None = None,
     ) -> AssetGroup:
         """As `PortraitClient.ensure_group`."""
-        intents = None if state_dir is None else ensuring.Intents(state_dir)
+        intents = None if state_dir is None else ensure.Intents(state_dir)
         return await self._run(
-            ensuring.ensure_group(self._caller, self._state.flights, name, description, project_name, intents=intents)
+            ensure.ensure_group(self._caller, self._state.flights, name, description, project_name, intents=intents)
         )
 
-    async def ensure_asset(self, source: ensuring.Source, **options: Unpack[EnsureQuery]) -> ensuring.FileOutcome:
+    async def ensure_asset(self, source: ensure.Source, **options: Unpack[EnsureQuery]) -> ensure.FileOutcome:
         """As `PortraitClient.ensure_asset`."""
         outcomes = [outcome async for outcome in self.ensure_assets([source], **options)]
         outcomes[0].check()
         return outcomes[0]
 
     def ensure_assets(
-        self, sources: ensuring.Source | Iterable[ensuring.Source], **options: Unpack[EnsureQuery]
-    ) -> AsyncIterator[ensuring.FileOutcome]:
+        self, sources: ensure.Source | Iterable[ensure.Source], **options: Unpack[EnsureQuery]
+    ) -> AsyncIterator[ensure.FileOutcome]:
         """As `PortraitClient.ensure_assets`."""
         self._check_open()
-        batch = ensuring.Batch(self._caller, ensuring.options_of(self._state.flights, self._caller, options))
-        return ensuring.conducted_async(batch, sources, self._run)
+        batch = ensure.Batch(self._caller, ensure.options_of(self._state.flights, self._caller, options))
+        return ensure.conducted_async(batch, sources, self._run)

@@ -12,13 +12,13 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from portrait._version import __version__
-from portrait.calling import Caller
 from portrait.clock import Clock, SystemClock
 from portrait.dialects import DIALECTS
+from portrait.endpoint import Caller
 from portrait.errors import UsageError
 from portrait.http import Timeouts
-from portrait.pace import Pace
 from portrait.providers import PROVIDERS, Credential, Provider
+from portrait.rate_limiter import Pace
 from portrait.retry import NO_RETRY, RetryPolicy
 from portrait.transports.common import is_loopback
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from attrs import evolve
 
+from emulator.call_log import Journal
 from emulator.clocks import ScaledClock
 from emulator.control.reviewing import decided
 from emulator.control.values import FIELDS, ControlError, asked_moment, moment, refusing
@@ -18,11 +19,10 @@ from emulator.domain import lifecycle, validations
 from emulator.domain.context import Context
 from emulator.domain.ports import Transaction
 from emulator.domain.records import Validation
-from emulator.journal import Journal
 from emulator.rules import Plan, RuleError
-from emulator.stamps import LATEST, Stamps
 from emulator.store.base import Store
-from emulator.strict import known, one_of, seconds, text
+from emulator.timestamps import LATEST, Stamps
+from emulator.validation import known, one_of, seconds, text
 from portrait.clock import Clock, ManualClock
 
 

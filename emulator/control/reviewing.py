@@ -14,7 +14,7 @@ from emulator.control.values import ControlError
 from emulator.domain import lifecycle
 from emulator.domain.records import Asset, Ended, Group
 from emulator.domain.verdicts import review
-from emulator.strict import one_of, text
+from emulator.validation import one_of, text
 from portrait.models import AssetStatus
 
 _STATES = (str(AssetStatus.ACTIVE), str(AssetStatus.FAILED), str(Ended.EXPIRED))

@@ -13,8 +13,8 @@ from types import MappingProxyType
 from typing import Any, ParamSpec, TypeVar
 
 from emulator.domain import quotas
-from emulator.stamps import read_stamp
-from emulator.strict import WrongValue, one_of, refuse, seconds, text, whole
+from emulator.timestamps import read_stamp
+from emulator.validation import WrongValue, one_of, refuse, seconds, text, whole
 
 SECONDS = re.compile(r"[0-9]{1,10}(?:\.[0-9]+)?")
 """Seconds since 1970 as a query writes them."""

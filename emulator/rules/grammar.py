@@ -13,7 +13,7 @@ import attrs
 from attrs import field, frozen
 
 from emulator.rules.words import Do, RuleError, read_do, read_when
-from emulator.strict import WrongValue, mapping, one_of, refuse, text
+from emulator.validation import WrongValue, mapping, one_of, refuse, text
 from portrait.actions import ACTIONS
 
 

@@ -12,7 +12,7 @@ from attrs import frozen
 
 from emulator.domain import verdicts
 from emulator.domain.verdicts import Verdict
-from emulator.strict import WrongValue, mapping, one_of, refuse, seconds, text, whole
+from emulator.validation import WrongValue, mapping, one_of, refuse, seconds, text, whole
 from portrait.reasons import Reason
 
 

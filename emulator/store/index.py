@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Generic, Protocol, TypeVar
 
-from emulator.extra import NEEDED
+from emulator._optional import NEEDED
 from portrait.models import SortBy
 
 try:

@@ -16,7 +16,7 @@ from http.client import responses
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
-from emulator.calls import Reply
+from emulator.messages import Reply
 
 # By HTTP these end with their head: what came after it would be read as the next answer.
 _BODYLESS = frozenset({204, 304})

@@ -12,14 +12,14 @@ from typing import Any
 import orjson
 from attrs import frozen
 
-from emulator import strict
-from emulator.calls import Answering, Reply
+from emulator import validation
 from emulator.control import Control, ControlError
 from emulator.control.values import refusing
-from emulator.service import Service
-from emulator.web.guard import objection
-from emulator.web.head import Head, segment
-from emulator.web.intake import Intake, Whole, at_once
+from emulator.emulator import Service
+from emulator.messages import Answering, Reply
+from emulator.web.access import objection
+from emulator.web.body_reader import Intake, Whole, at_once
+from emulator.web.request_head import Head, segment
 from portrait.media import MB
 
 LIMIT = 16 * MB
@@ -45,7 +45,7 @@ class _Asked:
 
 @refusing
 def _only(body: dict[str, Any], *known: str) -> dict[str, Any]:
-    strict.known("the end of a scan", body, known)
+    validation.known("the end of a scan", body, known)
     return body
 
 

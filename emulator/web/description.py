@@ -9,10 +9,10 @@ from functools import cached_property
 
 import orjson
 
-from emulator.calls import Reply
-from emulator.service import Service
-from emulator.web.guard import objection
-from emulator.web.head import Head
+from emulator.emulator import Service
+from emulator.messages import Reply
+from emulator.web.access import objection
+from emulator.web.request_head import Head
 
 
 class Description:

@@ -6,9 +6,9 @@ neither how a link is signed nor when it ends.
 
 from __future__ import annotations
 
-from emulator.calls import Reply
-from emulator.service import Service, StoredFile
-from emulator.web.head import Head, segment
+from emulator.emulator import Service, StoredFile
+from emulator.messages import Reply
+from emulator.web.request_head import Head, segment
 from portrait.reasons import Refusal
 
 _HEADERS = {

@@ -10,7 +10,7 @@ import logging
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from emulator.web.head import text
+from emulator.web.request_head import text
 from portrait.media import MB, limits_for
 from portrait.models import AssetType
 

@@ -11,9 +11,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emulator.calls import Reply
-from emulator.service import Service
-from emulator.web.head import Head, is_loopback
+from emulator.emulator import Service
+from emulator.messages import Reply
+from emulator.web.request_head import Head, is_loopback
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from portrait.cli.choosing import Chosen
-from portrait.ensuring import Content, FileOutcome, FileState, identify, label, limits_of, rejected, stopped
+from portrait.ensure import Content, FileOutcome, FileState, identify, label, limits_of, rejected, stopped
 from portrait.errors import PortraitError
 from portrait.media import HEAD_BYTES, sniff
 from portrait.models import AssetType

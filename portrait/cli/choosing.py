@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from portrait.ensuring import is_url, walk
+from portrait.ensure import is_url, walk
 from portrait.errors import UsageError
 
 # Endings of images, video and audio, whether the service takes them or not.

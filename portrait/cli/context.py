@@ -84,7 +84,7 @@ class Context:
         Raises:
             UsageError: There is no provider of that name.
         """
-        from portrait.ensuring import label  # noqa: PLC0415  (keeps the help quick)
+        from portrait.ensure import label  # noqa: PLC0415  (keeps the help quick)
 
         project = self._found().get("project") or "default"  # contract §1: what a request without one means
         return {"base_url": label(self.base_url).rstrip("/"), "project": str(project)}

@@ -16,7 +16,7 @@ from attrs import define, field, frozen
 
 from portrait.cli.erasures import Erasure
 from portrait.cli.grouping import find_group
-from portrait.ensuring import digest_in, sha256_start
+from portrait.ensure import digest_in, sha256_start
 from portrait.errors import AmbiguousGroup, NotAccessible, PortraitError, UsageError
 from portrait.models import Asset, GroupType
 from portrait.s3 import StorageError

@@ -13,7 +13,7 @@ from portrait.cli.failing import OK, SOME_FAILED, together
 from portrait.cli.grouping import find_group
 from portrait.cli.records import counted
 from portrait.cli.reporting import outcome_record, skipped
-from portrait.ensuring import Content, digest_in, usable
+from portrait.ensure import Content, digest_in, usable
 from portrait.models import GroupType
 
 if TYPE_CHECKING:

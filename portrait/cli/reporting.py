@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from portrait.cli.failing import NETWORK, OK, SOME_FAILED, as_json, combined, exit_code, together
 from portrait.cli.manifest import Manifest
 from portrait.cli.records import counted
-from portrait.ensuring import FileOutcome, FileState
+from portrait.ensure import FileOutcome, FileState
 
 if TYPE_CHECKING:
     from portrait.cli.output import Output

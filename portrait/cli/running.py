@@ -18,7 +18,7 @@ from portrait.cli.reporting import Summary
 from portrait.cli.sending import Sending, SendOptions
 from portrait.cli.stages import Stages, stages
 from portrait.cli.storage import open_store, state_dir
-from portrait.ensuring import FileOutcome, Intents
+from portrait.ensure import FileOutcome, Intents
 from portrait.events import Event, FileMoved
 from portrait.models import AssetType
 from portrait.s3 import Stage as Storing

@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 
 from portrait.cli.checking import Checked
 from portrait.cli.grouping import make_group
-from portrait.ensuring import HOPELESS, Content, FileOutcome, FileState, state_of, stopped
+from portrait.ensure import HOPELESS, Content, FileOutcome, FileState, state_of, stopped
 from portrait.errors import ConnectFailed, PortraitError, QuotaExceeded
 from portrait.s3 import StorageError
 

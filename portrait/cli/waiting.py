@@ -14,7 +14,7 @@ from portrait.uri import bare_id
 
 if TYPE_CHECKING:
     from portrait.cli.context import Context
-    from portrait.watching import AssetOutcome
+    from portrait.watch import AssetOutcome
 
 
 def _options(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from portrait.dialects.alltoken import ALLTOKEN
 from portrait.dialects.ark import ARK
-from portrait.dialects.spec import Dialect, Spoken
+from portrait.dialects.dialect import Dialect, Spoken
 
 DIALECTS: Mapping[str, Dialect] = MappingProxyType({dialect.name: dialect for dialect in (ALLTOKEN, ARK)})
 

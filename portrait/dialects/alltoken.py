@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from portrait.dialects.dialect import Dialect, Spoken
 from portrait.dialects.shared import PRESENTERS, REQUIRED, page
-from portrait.dialects.spec import Dialect, Spoken
 from portrait.models import Asset, AssetPage, Updated, UploadedAsset
 from portrait.reasons import Reason
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from portrait.dialects.spec import Dialect
+from portrait.dialects.dialect import Dialect
 from portrait.errors import TYPES, ApiError, BadResponse, Retry, Throttled, api_error
 from portrait.http import HttpResponse
 from portrait.models import Response

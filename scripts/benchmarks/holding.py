@@ -14,10 +14,10 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from emulator.calls import Call
-from emulator.service import Service
+from emulator.emulator import Service
+from emulator.messages import Call
 from emulator.settings import Settings
-from emulator.web.driving import fulfil_blocking
+from emulator.web.runner import fulfil_blocking
 from portrait.clock import ManualClock
 from scripts.benchmarks.figures import Figure, ratio
 from scripts.benchmarks.processes import module

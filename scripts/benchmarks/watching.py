@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from emulator.testing import Emulator
 from portrait import AssetStatus, PortraitClient
-from portrait.waiting import POLL
+from portrait.wait import POLL
 from scripts.benchmarks.figures import Figure
 
 _ASSETS = 50

@@ -6,8 +6,8 @@ from urllib.parse import parse_qsl, urlsplit
 import orjson
 import pytest
 
-from emulator.calls import Call, Measure, Pause
 from emulator.domain.context import DEFAULT_PROJECT
+from emulator.messages import Call, Measure, Pause
 from emulator.settings import Settings
 from portrait.media import Measurement
 from portrait.models import AssetType

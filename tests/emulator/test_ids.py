@@ -7,7 +7,7 @@ import pytest
 
 import emulator.ids
 from emulator.ids import Ids
-from emulator.stamps import Stamps, read_stamp
+from emulator.timestamps import Stamps, read_stamp
 
 NOW = 1_773_792_000.9
 

@@ -6,9 +6,9 @@ import orjson
 import pytest
 from attrs import evolve
 
-from emulator.calls import Call
 from emulator.domain.records import Validation
-from emulator.voice import Voice
+from emulator.messages import Call
+from emulator.response_encoder import Voice
 from portrait.dialects import DIALECTS
 from portrait.reasons import Reason, Refusal
 

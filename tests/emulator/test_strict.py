@@ -2,7 +2,7 @@
 
 import pytest
 
-from emulator import strict
+from emulator import validation
 from emulator.control import ControlError
 from emulator.rules import RuleError, parse
 
@@ -10,24 +10,24 @@ from emulator.rules import RuleError, parse
 @pytest.mark.parametrize(
     ("reader", "value", "more", "words"),
     [
-        (strict.mapping, [], [("a",)], "it must be an object"),
-        (strict.mapping, {"c": 1, "b": 1}, [("z", "a")], "it has the unknown key 'b'; it may have z, a"),
-        (strict.one_of, "c", [("b", "a")], "it must be one of b, a"),
-        (strict.one_of, [], [("b", "a")], "it must be one of b, a"),
-        (strict.text, "", [], "it must be a string that is not empty"),
-        (strict.text, None, [], "it must be a string that is not empty"),
-        (strict.whole, 0, [1], "it must be a whole number, 1 or more"),
-        (strict.whole, True, [], "it must be a whole number, 0 or more"),
-        (strict.whole, 1.0, [], "it must be a whole number, 0 or more"),
-        (strict.seconds, -0.5, [], "it must be a number of seconds, 0 or more"),
-        (strict.seconds, float("inf"), [], "it must be a number of seconds, 0 or more"),
-        (strict.seconds, float("nan"), [], "it must be a number of seconds, 0 or more"),
-        (strict.seconds, "1", [], "it must be a number of seconds, 0 or more"),
+        (validation.mapping, [], [("a",)], "it must be an object"),
+        (validation.mapping, {"c": 1, "b": 1}, [("z", "a")], "it has the unknown key 'b'; it may have z, a"),
+        (validation.one_of, "c", [("b", "a")], "it must be one of b, a"),
+        (validation.one_of, [], [("b", "a")], "it must be one of b, a"),
+        (validation.text, "", [], "it must be a string that is not empty"),
+        (validation.text, None, [], "it must be a string that is not empty"),
+        (validation.whole, 0, [1], "it must be a whole number, 1 or more"),
+        (validation.whole, True, [], "it must be a whole number, 0 or more"),
+        (validation.whole, 1.0, [], "it must be a whole number, 0 or more"),
+        (validation.seconds, -0.5, [], "it must be a number of seconds, 0 or more"),
+        (validation.seconds, float("inf"), [], "it must be a number of seconds, 0 or more"),
+        (validation.seconds, float("nan"), [], "it must be a number of seconds, 0 or more"),
+        (validation.seconds, "1", [], "it must be a number of seconds, 0 or more"),
     ],
 )
 def test_a_wrong_value_is_said_in_words(reader, value, more, words):
     """What was expected stands in the text; truth values are no numbers."""
-    with pytest.raises(strict.WrongValue) as caught:
+    with pytest.raises(validation.WrongValue) as caught:
         reader("it", value, *more)
     assert str(caught.value) == words
 
@@ -35,8 +35,10 @@ def test_a_wrong_value_is_said_in_words(reader, value, more, words):
 @pytest.mark.parametrize(
     ("reader", "value", "more"),
     [
-        (strict.mapping, {"a": 1}, [("a", "b")]), (strict.one_of, "a", [("b", "a")]), (strict.text, "a", []),
-        (strict.whole, 0, []), (strict.whole, 1, [1]), (strict.seconds, 0, []), (strict.seconds, 0.5, []),
+        (validation.mapping, {"a": 1}, [("a", "b")]), (validation.one_of, "a", [("b", "a")]),
+        (validation.text, "a", []),
+        (validation.whole, 0, []), (validation.whole, 1, [1]),
+        (validation.seconds, 0, []), (validation.seconds, 0.5, []),
     ],
 )  # fmt: skip
 def test_a_right_value_comes_back(reader, value, more):

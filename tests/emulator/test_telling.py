@@ -5,12 +5,12 @@ import logging
 import orjson
 import pytest
 
-from emulator.calls import Call
-from emulator.journal import Journal
-from emulator.service import Service
+from emulator.call_log import Journal
+from emulator.emulator import Service
+from emulator.messages import Call
 from emulator.settings import Settings
-from emulator.stamps import Stamps
 from emulator.telling import Telling
+from emulator.timestamps import Stamps
 from portrait.clock import ManualClock
 from tests.emulator.conftest import Caller
 

@@ -9,8 +9,8 @@ import orjson
 from attrs import define, field, frozen
 
 from portrait import AsyncPortraitClient, ManualClock, PortraitClient, RetryPolicy
-from portrait.calling import Caller
 from portrait.dialects import ALLTOKEN
+from portrait.endpoint import Caller
 from portrait.events import Event
 from portrait.flow import Report, Send, Wait
 from portrait.http import Broken, HttpRequest, HttpResponse, Timeouts, TransportFailure

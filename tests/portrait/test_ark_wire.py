@@ -9,9 +9,9 @@ import pytest
 
 from portrait import errors, models
 from portrait.actions import ACTIONS
-from portrait.calling import decoded
 from portrait.dialects import ARK
 from portrait.dialects.envelope import unwrap, wrap
+from portrait.endpoint import decoded
 from portrait.errors import ApiError
 from portrait.reasons import Reason, Refusal
 from tests.portrait.support import answer

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from portrait import codec, models
 from portrait.actions import ACTIONS
-from portrait.calling import decoded
 from portrait.dialects import ALLTOKEN, ARK
 from portrait.dialects.envelope import unwrap, wrap
+from portrait.endpoint import decoded
 from portrait.errors import (
     ApiError,
     AuthError,

@@ -11,7 +11,7 @@ import pytest
 from portrait import InvalidParameter, ManualClock, PortraitError, models
 from portrait.dialects import ALLTOKEN, ARK
 from portrait.http import Broken
-from portrait.waiting import wait_until_validated
+from portrait.wait import wait_until_validated
 from tests.portrait import raw_server
 from tests.portrait.raw_server import RawServer, answering, ok, saying
 from tests.portrait.support import KEY, answer, asset, body, broken, caller, good, play, refused

@@ -5,7 +5,7 @@ import pytest
 
 from portrait import actions, models
 from portrait.actions import ACTIONS, Resend
-from portrait.calling import RawResult
+from portrait.endpoint import RawResult
 from portrait.errors import (
     ApiError,
     BadResponse,
@@ -24,7 +24,7 @@ from portrait.errors import (
 from portrait.events import CallFinished, CallRetried
 from portrait.flow import Report, Send, Wait
 from portrait.http import Broken, HttpRequest, Timeouts
-from portrait.pace import Pace
+from portrait.rate_limiter import Pace
 from portrait.retry import NO_RETRY, RetryPolicy
 from tests.portrait.support import HTML, REQUEST_ID, answer, body, broken, caller, good, play, refused
 

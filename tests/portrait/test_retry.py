@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from portrait import RetryPolicy, Throttled, UsageError
 from portrait.errors import ConnectFailed
-from portrait.pace import Pace
+from portrait.rate_limiter import Pace
 from portrait.retry import NO_RETRY, pause
 
 SECONDS = st.floats(0, 1e6)

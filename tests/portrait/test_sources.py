@@ -2,7 +2,7 @@
 
 import pytest
 
-from portrait.ensuring import identify, label
+from portrait.ensure import identify, label
 from portrait.errors import UsageError
 from portrait.media import limits_for
 

@@ -8,7 +8,7 @@ import pytest
 
 from portrait import ConnectionLost, UsageError
 from portrait.http import Broken
-from portrait.uploading import MAX_FILE
+from portrait.upload import MAX_FILE
 from tests.portrait.support import broken, good
 
 JPEG = (Path(__file__).parents[2] / "fixtures" / "media" / "portrait.jpg").read_bytes()

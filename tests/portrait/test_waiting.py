@@ -18,7 +18,7 @@ from portrait.dialects import ARK
 from portrait.errors import Forbidden, Timeout
 from portrait.events import Waiting
 from portrait.http import Broken
-from portrait.waiting import GRACE, POLL, TOKEN_POLL, seconds_of, wait_until_active, wait_until_validated
+from portrait.wait import GRACE, POLL, TOKEN_POLL, seconds_of, wait_until_active, wait_until_validated
 from tests.portrait.support import answer, asset, body, broken, caller, good, play, refused
 
 GONE = refused("Forbidden")

@@ -3,8 +3,8 @@
 import orjson
 import pytest
 
-from portrait import paging
-from portrait.ensuring.groups import groups_named
+from portrait import pagination
+from portrait.ensure.groups import groups_named
 from portrait.flow import Send
 from portrait.models import AssetFilter, ListAssetsRequest
 from tests.portrait.support import asset, caller, good, play
@@ -43,7 +43,7 @@ def driven(flow, service):
 
 def walked(service):
     """All assets of a service."""
-    return driven(paging.walk(caller(), lambda: paging.assets(group_ids=["group-1"])), service)
+    return driven(pagination.walk(caller(), lambda: pagination.assets(group_ids=["group-1"])), service)
 
 
 @pytest.mark.parametrize("size", [100, 50, 7])
@@ -81,6 +81,6 @@ def test_a_walk_needs_no_total():
     """Without one, the last page is told by its length."""
     request = ListAssetsRequest(filter=AssetFilter(), page_size=100)
     items = good({"Items": [asset(f"asset-{n}") for n in range(3)]})
-    played = play(paging.walk(caller(), lambda: paging.Pages(paging.LIST_ASSETS, request)), items)
+    played = play(pagination.walk(caller(), lambda: pagination.Pages(pagination.LIST_ASSETS, request)), items)
     assert len(played.result) == 3
     assert len(played.sent) == 1

@@ -3,7 +3,7 @@
 import pytest
 
 from portrait import AmbiguousGroup, FileState, OutcomeError
-from portrait.ensuring import stopped
+from portrait.ensure import stopped
 from portrait.s3 import AccessDenied, StopFlag, StorageUnreachable
 from tests.media_samples import image
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.in_process import AsyncInProcessTransport
 from emulator.settings import Settings
 from emulator.testing import Emulator
-from portrait.ensuring import FileState
+from emulator.transports import AsyncInProcessTransport
+from portrait.ensure import FileState
 from portrait.errors import AssetFailed, PortraitError, UnknownOutcome, WaitTimeout
 from tests.system.profiles import searching
 from tests.wire.samples import png

@@ -5,11 +5,11 @@ import json
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
-from emulator.calls import Call
 from emulator.control import ControlError
-from emulator.service import Service
+from emulator.emulator import Service
+from emulator.messages import Call
 from emulator.settings import Settings
-from emulator.web.driving import fulfil_blocking
+from emulator.web.runner import fulfil_blocking
 from portrait.clock import ManualClock
 from tests.system.model import Model
 from tests.system.profiles import searching

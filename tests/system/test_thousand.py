@@ -6,10 +6,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from emulator.in_process import AsyncInProcessTransport, InProcessTransport
 from emulator.settings import Settings
 from emulator.testing import Emulator
-from portrait.ensuring import FileState
+from emulator.transports import AsyncInProcessTransport, InProcessTransport
+from portrait.ensure import FileState
 
 COUNT = 1000
 LOSSES = 0.3

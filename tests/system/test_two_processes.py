@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.in_process import AsyncInProcessTransport
 from emulator.server import EmulatorServer
 from emulator.settings import Settings
 from emulator.testing import Emulator
+from emulator.transports import AsyncInProcessTransport
 from portrait import PortraitClient
-from portrait.ensuring import FileState
+from portrait.ensure import FileState
 from tests.system.driving import colour_of
 from tests.system.ensurer import SPEED
 from tests.system.profiles import searching

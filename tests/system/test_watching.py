@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from emulator.settings import Settings
 from emulator.testing import Emulator
 from portrait.errors import AuthError
-from portrait.watching import OutcomeState
+from portrait.watch import OutcomeState
 from tests.system.profiles import searching
 from tests.system.test_lost_answers import FAULTS, READS, plans, seeds
 

@@ -13,7 +13,7 @@ from typing import Any
 from attrs import frozen
 
 from emulator.settings import Settings
-from emulator.web import site
+from emulator.web import router
 from emulator.web.openapi import schemas
 from emulator.web.openapi.schemas import Schema, obj, one_of
 from portrait import models
@@ -55,8 +55,8 @@ class Speaker:
 def paths(speaker: Speaker) -> Iterator[tuple[str, Schema]]:
     """Every Action, and the upload."""
     for name, action in ACTIONS.items():
-        yield f"{site.ACTIONS}#{name}", {"post": _operation(action, speaker)}
-    yield site.UPLOAD, {"post": _upload(speaker)}
+        yield f"{router.ACTIONS}#{name}", {"post": _operation(action, speaker)}
+    yield router.UPLOAD, {"post": _upload(speaker)}
 
 
 def components(speaker: Speaker) -> dict[str, Schema]:

@@ -15,7 +15,7 @@ from emulator.control.values import FIELDS, SECONDS
 from emulator.domain import lifecycle, quotas
 from emulator.domain.records import Scan
 from emulator.rules.words import LONGEST, PAGES
-from emulator.stamps import LATEST
+from emulator.timestamps import LATEST
 from emulator.web.openapi.actions import errors
 from emulator.web.openapi.schemas import GROUP_ID, STAMP, TOKEN, Schema, obj, one_of
 from portrait.actions import ACTIONS

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.extra import MODULES, NEEDED, lacking
+from emulator._optional import MODULES, NEEDED, lacking
 
 pytest_plugins = ["pytester"]
 
@@ -78,7 +78,7 @@ def test_with_the_extra_nothing_is_said():
     """Looking a module up does not import it."""
     assert lacking() is None
     shown = f"print([m for m in {MODULES} if m in sys.modules])"
-    assert run("-c", f"import sys, emulator.extra as e; e.lacking(); {shown}").stdout == "[]\n"
+    assert run("-c", f"import sys, emulator._optional as e; e.lacking(); {shown}").stdout == "[]\n"
 
 
 def test_the_modules_are_those_of_the_extra():

@@ -2,8 +2,8 @@
 
 import pytest
 
-from emulator.web.guard import objection
-from emulator.web.head import Head
+from emulator.web.access import objection
+from emulator.web.request_head import Head
 
 JSON = {"content-type": "application/json; charset=utf-8"}
 LOCAL = {"host": "127.0.0.1:8787"}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from emulator.web.head import Head, is_loopback, parameters, segment, text
+from emulator.web.request_head import Head, is_loopback, parameters, segment, text
 
 
 def head(**headers):

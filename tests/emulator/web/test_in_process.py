@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from emulator.in_process import AsyncInProcessTransport, InProcessTransport
+from emulator.emulator import Service
 from emulator.server import EmulatorServer
-from emulator.service import Service
+from emulator.transports import AsyncInProcessTransport, InProcessTransport
 from portrait.clock import ManualClock
 from portrait.http import Broken, HttpRequest, Timeouts, TransportFailure
 from tests.emulator.web.forms import CONTENT_TYPE, form, part

@@ -8,7 +8,7 @@ import sys
 import threading
 from collections import Counter
 
-from portrait.ensuring import digest_in
+from portrait.ensure import digest_in
 
 
 class Victim:

@@ -8,7 +8,7 @@ import pytest
 
 from portrait.cli.choosing import ENDINGS
 from portrait.cli.reporting import code_of_all
-from portrait.ensuring import FileOutcome, FileState, sources
+from portrait.ensure import FileOutcome, FileState, sources
 from portrait.errors import AssetFailed, AuthError, ConnectFailed, UsageError, WaitTimeout
 from portrait.media import MEDIA_TYPES
 from portrait.models import Asset

@@ -37,8 +37,8 @@ from portrait.events import CallAbandoned, CallFinished, CallRetried
 from portrait.flow import Flow, Report, Send, Wait
 from portrait.http import Broken, HttpRequest, HttpResponse, Timeouts, TransportFailure
 from portrait.models import DeleteAssetRequest, GetAssetRequest, Response, Result, UpdateAssetRequest
-from portrait.pace import Pace
 from portrait.providers import Provider
+from portrait.rate_limiter import Pace
 from portrait.retry import RetryPolicy, may_resend, pause
 from portrait.uri import bare_id
 

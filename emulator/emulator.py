@@ -1,6 +1,6 @@
 """One emulator without HTTP: its parts put together, and what the web asks of it besides answering calls.
 
-Owns which parts there are; how a call is answered is `emulator.answering`. Must not know sockets, forms or pages.
+Owns which parts there are; how a call is answered is `emulator.pipeline`. Must not know sockets, forms or pages.
 """
 
 from __future__ import annotations
@@ -9,23 +9,23 @@ from collections.abc import Callable, Mapping
 
 from attrs import frozen
 
-from emulator.answering import Answers, Parts
-from emulator.calls import Answering, Call, Reply
+from emulator.call_log import Journal, Note
 from emulator.control import Control
 from emulator.domain import lifecycle, validations
 from emulator.domain.context import Context, ServiceConfig
 from emulator.domain.ports import StoredFile, Transaction
 from emulator.domain.records import Customer, Ended
+from emulator.fetch_policy import REACH
 from emulator.ids import Ids
-from emulator.journal import Journal, Note
-from emulator.links import Links
-from emulator.reach import REACH
+from emulator.messages import Answering, Call, Reply
+from emulator.pipeline import Answers, Parts
+from emulator.response_encoder import plain
 from emulator.rules import Plan
 from emulator.settings import Settings
-from emulator.stamps import Stamps
+from emulator.signed_urls import Links
 from emulator.store.base import StoreFactory
 from emulator.store.memory import MemoryStore
-from emulator.voice import plain
+from emulator.timestamps import Stamps
 from portrait.clock import Clock, SystemClock
 from portrait.dialects import ALLTOKEN
 from portrait.reasons import Reason, Refusal

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hmac
 
-from emulator.web.head import Head, is_loopback
+from emulator.web.request_head import Head, is_loopback
 
 _WRITES = frozenset({"POST", "PUT", "PATCH"})
 _TOKEN = "x-emulator-token"  # noqa: S105 the header's name

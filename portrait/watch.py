@@ -30,10 +30,10 @@ from portrait.models import (
 from portrait.models.common import as_group_type, as_many
 from portrait.retry import NO_RETRY
 from portrait.uri import asset_uri, bare_id
-from portrait.waiting import DEADLINES, GRACE, POLL, asset_failed
+from portrait.wait import DEADLINES, GRACE, POLL, asset_failed
 
 if TYPE_CHECKING:
-    from portrait.calling import Caller
+    from portrait.endpoint import Caller
 
 PAGE = 100  # items, contract §2
 STRAGGLERS = 5  # GetAsset calls in one look, for assets that no page showed

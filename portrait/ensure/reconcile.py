@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from portrait.clock import Clock
-from portrait.ensuring.flights import Abandoned, Flights, Key
+from portrait.ensure.single_flight import Abandoned, Flights, Key
 from portrait.errors import PortraitError, Retry, UnknownOutcome
 from portrait.flow import Flow, Join, Wait
 from portrait.models import Asset, AssetStatus

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field, frozen
 
-from portrait.ensuring.options import EnsureOptions
-from portrait.ensuring.outcomes import FileOutcome, FileState, How
-from portrait.ensuring.sources import Content
+from portrait.ensure.options import EnsureOptions
+from portrait.ensure.outcomes import FileOutcome, FileState, How
+from portrait.ensure.sources import Content
 from portrait.errors import (
     AccountError,
     AuthError,
@@ -41,7 +41,7 @@ from portrait.s3 import (
 )
 
 if TYPE_CHECKING:
-    from portrait.calling import Caller
+    from portrait.endpoint import Caller
 
 
 @frozen

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from portrait import paging, uploading
+from portrait import pagination, upload
 from portrait.actions import CREATE_ASSET, DELETE_ASSET
-from portrait.ensuring.naming import digest_in
-from portrait.ensuring.options import EnsureOptions
-from portrait.ensuring.outcomes import How
-from portrait.ensuring.settling import once, shared, usable
-from portrait.ensuring.sources import Content, reread
+from portrait.ensure.naming import digest_in
+from portrait.ensure.options import EnsureOptions
+from portrait.ensure.outcomes import How
+from portrait.ensure.reconcile import once, shared, usable
+from portrait.ensure.sources import Content, reread
 from portrait.errors import NotAccessible, PortraitError
 from portrait.flow import Do, Flow
 from portrait.models import (
@@ -26,11 +26,11 @@ from portrait.models import (
     SortBy,
     SortOrder,
 )
-from portrait.paging import Pages
+from portrait.pagination import Pages
 from portrait.s3 import StoredObject
 
 if TYPE_CHECKING:
-    from portrait.calling import Caller
+    from portrait.endpoint import Caller
 
 
 def create_asset(
@@ -94,7 +94,7 @@ def _send(caller: Caller, options: EnsureOptions, content: Content, stored: Stor
         return created.id
     data = yield Do(lambda: reread(content))
     filename = content.path.name if content.path is not None else content.name
-    uploaded = yield from uploading.upload(caller, (data, filename), options.group_id, content.name, None, None)
+    uploaded = yield from upload.upload(caller, (data, filename), options.group_id, content.name, None, None)
     return uploaded.id
 
 
@@ -118,7 +118,7 @@ def list_group(caller: Caller, options: EnsureOptions, digest: str | None = None
 
     def pages() -> Pages[Asset]:
         # Oldest first: what is created while pages are read comes at the end and moves nothing.
-        return paging.assets(
+        return pagination.assets(
             group_type=kind,
             group_ids=(options.group_id,),
             name=digest,
@@ -127,6 +127,6 @@ def list_group(caller: Caller, options: EnsureOptions, digest: str | None = None
         )
 
     found: dict[str, list[Asset]] = {}
-    for asset in (yield from paging.walk(caller, pages)):
+    for asset in (yield from pagination.walk(caller, pages)):
         found.setdefault(digest_in(asset.name) or "", []).append(asset)
     return found

@@ -13,12 +13,12 @@ from contextlib import suppress
 
 from aiohttp import StreamReader, web
 
-from emulator.calls import Reply
+from emulator.messages import Reply
 from emulator.web.answer import Answer
-from emulator.web.driving import fulfil
-from emulator.web.head import Head
-from emulator.web.intake import Intake
-from emulator.web.site import Site
+from emulator.web.body_reader import Intake
+from emulator.web.request_head import Head
+from emulator.web.router import Site
+from emulator.web.runner import fulfil
 from portrait.clock import SystemClock
 from portrait.media import MB
 

@@ -10,8 +10,8 @@ from types import MappingProxyType
 
 from attrs import evolve
 
-from emulator.calls import Reply
 from emulator.domain.verdicts import message_of
+from emulator.messages import Reply
 from emulator.rules import Do
 from portrait.reasons import Reason, Refusal
 

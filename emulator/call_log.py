@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from emulator.stamps import Stamps
+from emulator.timestamps import Stamps
 
 _MOST = 10_000
 

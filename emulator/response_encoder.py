@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from attrs import define
 
-from emulator.calls import Reply
+from emulator.messages import Reply
 from portrait.actions import VERSION
 from portrait.dialects import Dialect
 from portrait.dialects.envelope import wrap

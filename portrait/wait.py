@@ -50,7 +50,7 @@ from portrait.retry import NO_RETRY
 from portrait.uri import bare_id
 
 if TYPE_CHECKING:
-    from portrait.calling import Caller
+    from portrait.endpoint import Caller
 
 TOKEN_POLL = 2.0  # seconds; well below Ark's 3 calls per second, contract §6
 POLL = 3.0  # seconds; the vendor's advice, contract §3 (M)

@@ -4,18 +4,18 @@ An asset is recognized by its content: the digest stands in its Name. So the sam
 creates nothing, and what a lost answer left in doubt is found again by listing.
 """
 
-from portrait.ensuring.batch import conduct
-from portrait.ensuring.comparing import rejected
-from portrait.ensuring.conducting import conducted, conducted_async
-from portrait.ensuring.flights import Flights
-from portrait.ensuring.groups import ensure_group
-from portrait.ensuring.intents import Intents
-from portrait.ensuring.naming import asset_name, digest_in, digest_of, sha256_start
-from portrait.ensuring.options import EnsureOptions, EnsureQuery, options_of
-from portrait.ensuring.outcomes import FileOutcome, FileState, How
-from portrait.ensuring.settling import usable
-from portrait.ensuring.sources import Content, Source, expand, identify, is_url, label, limits_of, walk
-from portrait.ensuring.work import HOPELESS, Batch, Each, Give, state_of, stopped
+from portrait.ensure.batch import conduct
+from portrait.ensure.create_log import Intents
+from portrait.ensure.groups import ensure_group
+from portrait.ensure.naming import asset_name, digest_in, digest_of, sha256_start
+from portrait.ensure.options import EnsureOptions, EnsureQuery, options_of
+from portrait.ensure.outcomes import FileOutcome, FileState, How
+from portrait.ensure.plan import rejected
+from portrait.ensure.reconcile import usable
+from portrait.ensure.runner import conducted, conducted_async
+from portrait.ensure.single_flight import Flights
+from portrait.ensure.sources import Content, Source, expand, identify, is_url, label, limits_of, walk
+from portrait.ensure.state import HOPELESS, Batch, Each, Give, state_of, stopped
 
 __all__ = [
     "HOPELESS",

@@ -12,8 +12,8 @@ from contextlib import suppress
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from emulator.web.front import Front
-from emulator.web.site import Site
+from emulator.web.http_handler import Front
+from emulator.web.router import Site
 
 # What is in progress when the server stops gets this long; a paused answer would hold it up for good.
 GRACE_SECONDS = 0.25

@@ -5,10 +5,10 @@ Steps of a batch; how one content becomes one asset is in `creating`.
 
 from __future__ import annotations
 
-from portrait.ensuring.creating import create_asset, list_group
-from portrait.ensuring.outcomes import FileState, How
-from portrait.ensuring.settling import PAUSES, usable
-from portrait.ensuring.work import HOPELESS, Batch, Conducting, Each, Job, drop, state_of, stopped
+from portrait.ensure.create import create_asset, list_group
+from portrait.ensure.outcomes import FileState, How
+from portrait.ensure.reconcile import PAUSES, usable
+from portrait.ensure.state import HOPELESS, Batch, Conducting, Each, Job, drop, state_of, stopped
 from portrait.errors import PortraitError, UsageError
 from portrait.events import FileMoved
 from portrait.flow import Do, Flow, Report, Wait

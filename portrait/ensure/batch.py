@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from portrait.ensuring import comparing, making
-from portrait.ensuring.outcomes import FileState
-from portrait.ensuring.sources import Source, expand
-from portrait.ensuring.work import Batch, Conducting, Each, Job, drop, or_raise, stopped
+from portrait.ensure import apply, plan
+from portrait.ensure.outcomes import FileState
+from portrait.ensure.sources import Source, expand
+from portrait.ensure.state import Batch, Conducting, Each, Job, drop, or_raise, stopped
 from portrait.flow import Do, Flow
-from portrait.watching import AssetOutcome, OutcomeState, Watch, look
+from portrait.watch import AssetOutcome, OutcomeState, Watch, look
 
 _ENDS = {
     OutcomeState.ACTIVE: FileState.ACTIVE,
@@ -34,11 +34,11 @@ def conduct(batch: Batch, sources: Source | Iterable[Source]) -> Conducting:
         PortraitError: The group cannot be read, or the key is refused: nothing was created then.
     """
     files = or_raise((yield Each([_expanded(sources)])))[0]
-    yield from comparing.identify(batch, files)
-    yield from comparing.compare(batch)
-    yield from making.store(batch)
-    yield from making.create(batch)
-    yield from making.agree(batch)
+    yield from plan.identify(batch, files)
+    yield from plan.compare(batch)
+    yield from apply.store(batch)
+    yield from apply.create(batch)
+    yield from apply.agree(batch)
     yield from _watch(batch)
 
 

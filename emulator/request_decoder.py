@@ -13,7 +13,7 @@ import orjson
 from emulator.domain.assets import UploadRequest
 from emulator.domain.context import Measured
 from emulator.domain.ports import StoredFile
-from emulator.reach import judged
+from emulator.fetch_policy import judged
 from portrait.actions import ACTIONS
 from portrait.codec import WireFault, decode_strict
 from portrait.dialects import Dialect

@@ -10,7 +10,7 @@ import hmac
 from collections.abc import Mapping
 
 from emulator.domain.records import Asset
-from emulator.stamps import Stamps, read_stamp
+from emulator.timestamps import Stamps, read_stamp
 
 _EXPIRES, _DATE, _SIGNATURE = "X-Tos-Expires", "X-Tos-Date", "X-Tos-Signature"
 

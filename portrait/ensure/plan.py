@@ -11,17 +11,17 @@ from collections.abc import Sequence
 from attrs import evolve
 
 from portrait.actions import GET_ASSET_GROUP
-from portrait.ensuring.creating import list_group
-from portrait.ensuring.outcomes import FileOutcome, FileState, How
-from portrait.ensuring.settling import unsettled, usable
-from portrait.ensuring.sources import Content, Source, label, limits_of
-from portrait.ensuring.sources import identify as read_source
-from portrait.ensuring.work import Batch, Conducting, Each, Give, Job, drop, or_raise, stopped
+from portrait.ensure.create import list_group
+from portrait.ensure.outcomes import FileOutcome, FileState, How
+from portrait.ensure.reconcile import unsettled, usable
+from portrait.ensure.sources import Content, Source, label, limits_of
+from portrait.ensure.sources import identify as read_source
+from portrait.ensure.state import Batch, Conducting, Each, Give, Job, drop, or_raise, stopped
 from portrait.errors import AssetFailed, MediaRejected, PortraitError, QuotaExceeded
 from portrait.events import FileMoved
 from portrait.flow import Do, Flow, Report, Wait
 from portrait.models import Asset, AssetStatus, GetAssetGroupRequest, GroupType
-from portrait.waiting import asset_failed
+from portrait.wait import asset_failed
 
 
 def identify(batch: Batch, sources: Sequence[Source]) -> Conducting:

@@ -1,6 +1,6 @@
 """The two drivers of an answer: they fulfil what the service asks for on its way, blocking or not.
 
-They know the effects of `emulator.calls` and nothing else; whose time passes is the caller's to say.
+They know the effects of `emulator.messages` and nothing else; whose time passes is the caller's to say.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from emulator.calls import Answering, Measure, Pause, Reply
-from emulator.web.measuring import measured
+from emulator.messages import Answering, Measure, Pause, Reply
+from emulator.web.fetch import measured
 from portrait.media import Measurement
 from portrait.reasons import Refusal
 

@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from attrs import field, frozen
 
-from portrait.ensuring.naming import asset_name, digest_of
+from portrait.ensure.naming import asset_name, digest_of
 from portrait.errors import UsageError
 from portrait.media import MEDIA_TYPES, Fault, Limits, faults, limits_for, measure
 from portrait.models import AssetType

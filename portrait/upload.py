@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from portrait.actions import Action, Resend
-from portrait.calling import Caller, decoded
+from portrait.endpoint import Caller, decoded
 from portrait.errors import UsageError
 from portrait.flow import Flow
 from portrait.http import HttpRequest, Limit, Timeouts

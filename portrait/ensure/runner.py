@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from portrait.clock import Clock, SystemClock
-from portrait.ensuring.batch import conduct
-from portrait.ensuring.outcomes import FileOutcome
-from portrait.ensuring.sources import Source
-from portrait.ensuring.work import Batch, Give, stopped
+from portrait.ensure.batch import conduct
+from portrait.ensure.outcomes import FileOutcome
+from portrait.ensure.sources import Source
+from portrait.ensure.state import Batch, Give, stopped
 from portrait.errors import PortraitError
 from portrait.flow import Flow
 

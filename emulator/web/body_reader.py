@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from emulator.calls import Answering, Reply
+from emulator.messages import Answering, Reply
 from emulator.web.form import BrokenForm, FileTooLarge, FormReader
 from portrait.reasons import Reason, Refusal
 

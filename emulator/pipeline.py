@@ -13,21 +13,21 @@ from typing import Any
 import orjson
 from attrs import define, frozen
 
-from emulator.calls import Answering, Call, Measure, Pause, Reply
-from emulator.disturbing import afterwards, instead
+from emulator.call_log import Journal
 from emulator.domain import HANDLERS
 from emulator.domain.assets import upload
 from emulator.domain.context import Context, Handler, Measured, NeedsMedia, ServiceConfig
 from emulator.domain.ports import StoredFile, Transaction
+from emulator.faults import afterwards, instead
+from emulator.fetch_policy import judged
 from emulator.ids import Ids
-from emulator.journal import Journal
-from emulator.links import Links
-from emulator.reach import judged
-from emulator.reading import Reader, read_object, read_upload
+from emulator.messages import Answering, Call, Measure, Pause, Reply
+from emulator.request_decoder import Reader, read_object, read_upload
+from emulator.response_encoder import Voice, sayable
 from emulator.rules import Do, Plan, RuleError, parse_one_time
 from emulator.settings import Settings
+from emulator.signed_urls import Links
 from emulator.store.base import Store
-from emulator.voice import Voice, sayable
 from portrait.actions import VERSION
 from portrait.clock import Clock
 from portrait.dialects import Dialect

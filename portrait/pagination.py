@@ -22,7 +22,7 @@ from portrait.models import (
 )
 
 if TYPE_CHECKING:
-    from portrait.calling import Caller
+    from portrait.endpoint import Caller
     from portrait.flow import Flow
 
 Item = TypeVar("Item", Asset, AssetGroup)

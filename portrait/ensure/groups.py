@@ -5,19 +5,19 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from portrait import paging
+from portrait import pagination
 from portrait.actions import CREATE_ASSET_GROUP
-from portrait.ensuring.flights import Flights
-from portrait.ensuring.intents import Intents
-from portrait.ensuring.naming import digest_of
-from portrait.ensuring.settling import once, shared, unsettled
+from portrait.ensure.create_log import Intents
+from portrait.ensure.naming import digest_of
+from portrait.ensure.reconcile import once, shared, unsettled
+from portrait.ensure.single_flight import Flights
 from portrait.errors import AmbiguousGroup, PortraitError
 from portrait.flow import Do, Flow, Wait
 from portrait.models import AssetGroup, CreateAssetGroupRequest, GroupType
-from portrait.paging import GroupQuery
+from portrait.pagination import GroupQuery
 
 if TYPE_CHECKING:
-    from portrait.calling import Caller
+    from portrait.endpoint import Caller
 
 
 def ensure_group(
@@ -120,5 +120,5 @@ def groups_named(
 ) -> Flow[list[AssetGroup]]:
     """All groups of exactly that name, the newest first; the service's own filter finds parts of names."""
     query: GroupQuery = {"group_type": group_type, "name": name, "project_name": project_name}
-    found = yield from paging.walk(caller, lambda: paging.groups(**query))
+    found = yield from pagination.walk(caller, lambda: pagination.groups(**query))
     return [group for group in found if group.name == name]

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, Literal, Required, TypedDict
 from attrs import field, frozen
 from attrs.validators import ge
 
-from portrait.ensuring.flights import Flights
-from portrait.ensuring.intents import Intents
+from portrait.ensure.create_log import Intents
+from portrait.ensure.single_flight import Flights
 from portrait.errors import UsageError
 from portrait.models import AssetType, GroupType
 from portrait.models.common import as_asset_type, as_group_type
 from portrait.s3 import ObjectStore
-from portrait.waiting import POLL
+from portrait.wait import POLL
 
 if TYPE_CHECKING:
-    from portrait.calling import Caller
+    from portrait.endpoint import Caller
 
 
 @frozen(kw_only=True)

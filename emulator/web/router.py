@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from emulator.calls import Answering, Call, Reply
-from emulator.service import Service
+from emulator.emulator import Service
+from emulator.messages import Answering, Call, Reply
+from emulator.web.body_reader import Form, Intake, Whole, malformed
 from emulator.web.control import ControlPlane
 from emulator.web.description import Description
 from emulator.web.files import Files
 from emulator.web.form import BODY_LIMIT, BrokenForm, FormReader
-from emulator.web.head import Head, text
-from emulator.web.intake import Form, Intake, Whole, malformed
 from emulator.web.pages import Pages
+from emulator.web.request_head import Head, text
 from portrait.media import MB
 from portrait.reasons import Reason, Refusal
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from emulator.calls import Reply
-from emulator.service import Service
-from emulator.web.driving import fulfil, fulfil_blocking
-from emulator.web.head import Head
-from emulator.web.intake import Intake
-from emulator.web.site import Site
+from emulator.emulator import Service
+from emulator.messages import Reply
+from emulator.web.body_reader import Intake
+from emulator.web.request_head import Head
+from emulator.web.router import Site
+from emulator.web.runner import fulfil, fulfil_blocking
 from portrait.http import Broken, HttpRequest, HttpResponse, TransportFailure
 
 
