@@ -15,7 +15,7 @@ from emulator.domain.context import Measured
 from emulator.domain.ports import StoredFile
 from emulator.fetch_policy import judged
 from portrait.actions import ACTIONS
-from portrait.codec import WireFault, decode_strict
+from portrait.codec import DecodeError, decode_strict
 from portrait.dialects import Dialect
 from portrait.media import limits_for, measure, sniff
 from portrait.models import AssetType
@@ -73,7 +73,7 @@ class Reader:
             body = {name: value for name, value in body.items() if name not in foreign}
         try:
             return decode_strict(ACTIONS[action].request, body)
-        except WireFault as fault:
+        except DecodeError as fault:
             raise _refusal(fault) from None
 
 
@@ -91,7 +91,7 @@ def _leads(body: Any, path: Sequence[str]) -> bool:
     return body is not None and body != ""
 
 
-def _refusal(fault: WireFault) -> Refusal:
+def _refusal(fault: DecodeError) -> Refusal:
     if fault.why == "is missing":
         return Refusal(Reason.MISSING_FIELD, field=fault.path)
     return Refusal(Reason.INVALID_FIELD, field=fault.path, why=fault.why)

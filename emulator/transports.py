@@ -14,7 +14,7 @@ from emulator.web.body_reader import Intake
 from emulator.web.request_head import Head
 from emulator.web.router import Site
 from emulator.web.runner import fulfil, fulfil_blocking
-from portrait.http import Broken, HttpRequest, HttpResponse, TransportFailure
+from portrait.http import FailureKind, HttpRequest, HttpResponse, TransportFailure
 
 
 class InProcessTransport:
@@ -101,11 +101,11 @@ def _admitted(site: Site, request: HttpRequest) -> Reply | Intake:
 def _response(reply: Reply, request: HttpRequest, waited: _Waited) -> HttpResponse:
     patience = min((s for s in (request.timeouts.read, request.timeouts.total) if s is not None), default=None)
     if patience is not None and waited.seconds > patience:
-        raise TransportFailure(Broken.TIMEOUT, f"the emulator paused for {waited.seconds:g} s")
+        raise TransportFailure(FailureKind.TIMEOUT, f"the emulator paused for {waited.seconds:g} s")
     if reply.drop:
-        raise TransportFailure(Broken.LOST, "the emulator dropped the connection")
+        raise TransportFailure(FailureKind.LOST, "the emulator dropped the connection")
     if reply.truncate is not None and reply.truncate < len(reply.body):
-        raise TransportFailure(Broken.CUT_OFF, f"the emulator sent {reply.truncate} of {len(reply.body)} bytes")
+        raise TransportFailure(FailureKind.CUT_OFF, f"the emulator sent {reply.truncate} of {len(reply.body)} bytes")
     headers = {"content-type": reply.content_type, "content-length": str(len(reply.body))}
     headers |= {name.lower(): value for name, value in reply.headers.items()}
     return HttpResponse(status=reply.status, headers=headers, body=b"" if request.method == "HEAD" else reply.body)

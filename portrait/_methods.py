@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from portrait import actions, models
 from portrait.actions import Action
-from portrait.http import Limit
+from portrait.http import TimeoutTypes
 
 Req = TypeVar("Req")
 R = TypeVar("R", bound=models.Result)
@@ -21,7 +21,7 @@ class Methods:
 
     if TYPE_CHECKING:
 
-        def call(self, action: Action[Req, R], request: Req, *, timeout: Limit = None) -> R: ...
+        def call(self, action: Action[Req, R], request: Req, *, timeout: TimeoutTypes = None) -> R: ...
 
     def create_asset_group(
         self,
@@ -31,7 +31,7 @@ class Methods:
         description: str | None = None,
         title: str | None = None,
         project_name: str | None = None,
-        timeout: Limit = None,
+        timeout: TimeoutTypes = None,
     ) -> models.Created:
         """Make an AIGC group.
 
@@ -47,7 +47,7 @@ class Methods:
         *,
         id: str,  # noqa: A002
         project_name: str | None = None,
-        timeout: Limit = None,
+        timeout: TimeoutTypes = None,
     ) -> models.AssetGroup:
         """Read a group.
 
@@ -65,7 +65,7 @@ class Methods:
         sort_by: models.SortBy | str | None = None,
         sort_order: models.SortOrder | str | None = None,
         project_name: str | None = None,
-        timeout: Limit = None,
+        timeout: TimeoutTypes = None,
     ) -> models.GroupPage:
         """Read one page of groups.
 
@@ -88,7 +88,7 @@ class Methods:
         name: str | None = None,
         description: str | None = None,
         project_name: str | None = None,
-        timeout: Limit = None,
+        timeout: TimeoutTypes = None,
     ) -> models.Updated:
         """Rename or describe a group.
 
@@ -102,7 +102,7 @@ class Methods:
         *,
         id: str,  # noqa: A002
         project_name: str | None = None,
-        timeout: Limit = None,
+        timeout: TimeoutTypes = None,
     ) -> models.Empty:
         """Delete a group and every asset in it.
 
@@ -120,7 +120,7 @@ class Methods:
         name: str | None = None,
         moderation: models.Moderation | None = None,
         project_name: str | None = None,
-        timeout: Limit = None,
+        timeout: TimeoutTypes = None,
     ) -> models.Created:
         """Register a file by its public address.
 
@@ -141,7 +141,7 @@ class Methods:
         *,
         id: str,  # noqa: A002
         project_name: str | None = None,
-        timeout: Limit = None,
+        timeout: TimeoutTypes = None,
     ) -> models.Asset:
         """Read an asset and its status.
 
@@ -159,7 +159,7 @@ class Methods:
         sort_by: models.SortBy | str | None = None,
         sort_order: models.SortOrder | str | None = None,
         project_name: str | None = None,
-        timeout: Limit = None,
+        timeout: TimeoutTypes = None,
     ) -> models.AssetPage:
         """Read one page of assets.
 
@@ -181,7 +181,7 @@ class Methods:
         id: str,  # noqa: A002
         name: str | None = None,
         project_name: str | None = None,
-        timeout: Limit = None,
+        timeout: TimeoutTypes = None,
     ) -> models.Updated:
         """Rename an asset.
 
@@ -195,7 +195,7 @@ class Methods:
         *,
         id: str,  # noqa: A002
         project_name: str | None = None,
-        timeout: Limit = None,
+        timeout: TimeoutTypes = None,
     ) -> models.Empty:
         """Delete an asset.
 
@@ -209,7 +209,7 @@ class Methods:
         *,
         callback_url: str,
         project_name: str | None = None,
-        timeout: Limit = None,
+        timeout: TimeoutTypes = None,
     ) -> models.VisualValidateSession:
         """Open a liveness check for one person.
 
@@ -223,7 +223,7 @@ class Methods:
         *,
         byted_token: str,
         project_name: str | None = None,
-        timeout: Limit = None,
+        timeout: TimeoutTypes = None,
     ) -> models.VisualValidateResult:
         """Exchange the token of a passed liveness check for its group.
 
@@ -238,7 +238,7 @@ class AsyncMethods:
 
     if TYPE_CHECKING:
 
-        async def call(self, action: Action[Req, R], request: Req, *, timeout: Limit = None) -> R: ...
+        async def call(self, action: Action[Req, R], request: Req, *, timeout: TimeoutTypes = None) -> R: ...
 
     async def create_asset_group(
         self,
@@ -248,7 +248,7 @@ class AsyncMethods:
         description: str | None = None,
         title: str | None = None,
         project_name: str | None = None,
-        timeout: Limit = None,
+        timeout: TimeoutTypes = None,
     ) -> models.Created:
         """Make an AIGC group.
 
@@ -264,7 +264,7 @@ class AsyncMethods:
         *,
         id: str,  # noqa: A002
         project_name: str | None = None,
-        timeout: Limit = None,
+        timeout: TimeoutTypes = None,
     ) -> models.AssetGroup:
         """Read a group.
 
@@ -282,7 +282,7 @@ class AsyncMethods:
         sort_by: models.SortBy | str | None = None,
         sort_order: models.SortOrder | str | None = None,
         project_name: str | None = None,
-        timeout: Limit = None,
+        timeout: TimeoutTypes = None,
     ) -> models.GroupPage:
         """Read one page of groups.
 
@@ -305,7 +305,7 @@ class AsyncMethods:
         name: str | None = None,
         description: str | None = None,
         project_name: str | None = None,
-        timeout: Limit = None,
+        timeout: TimeoutTypes = None,
     ) -> models.Updated:
         """Rename or describe a group.
 
@@ -319,7 +319,7 @@ class AsyncMethods:
         *,
         id: str,  # noqa: A002
         project_name: str | None = None,
-        timeout: Limit = None,
+        timeout: TimeoutTypes = None,
     ) -> models.Empty:
         """Delete a group and every asset in it.
 
@@ -337,7 +337,7 @@ class AsyncMethods:
         name: str | None = None,
         moderation: models.Moderation | None = None,
         project_name: str | None = None,
-        timeout: Limit = None,
+        timeout: TimeoutTypes = None,
     ) -> models.Created:
         """Register a file by its public address.
 
@@ -358,7 +358,7 @@ class AsyncMethods:
         *,
         id: str,  # noqa: A002
         project_name: str | None = None,
-        timeout: Limit = None,
+        timeout: TimeoutTypes = None,
     ) -> models.Asset:
         """Read an asset and its status.
 
@@ -376,7 +376,7 @@ class AsyncMethods:
         sort_by: models.SortBy | str | None = None,
         sort_order: models.SortOrder | str | None = None,
         project_name: str | None = None,
-        timeout: Limit = None,
+        timeout: TimeoutTypes = None,
     ) -> models.AssetPage:
         """Read one page of assets.
 
@@ -398,7 +398,7 @@ class AsyncMethods:
         id: str,  # noqa: A002
         name: str | None = None,
         project_name: str | None = None,
-        timeout: Limit = None,
+        timeout: TimeoutTypes = None,
     ) -> models.Updated:
         """Rename an asset.
 
@@ -412,7 +412,7 @@ class AsyncMethods:
         *,
         id: str,  # noqa: A002
         project_name: str | None = None,
-        timeout: Limit = None,
+        timeout: TimeoutTypes = None,
     ) -> models.Empty:
         """Delete an asset.
 
@@ -426,7 +426,7 @@ class AsyncMethods:
         *,
         callback_url: str,
         project_name: str | None = None,
-        timeout: Limit = None,
+        timeout: TimeoutTypes = None,
     ) -> models.VisualValidateSession:
         """Open a liveness check for one person.
 
@@ -440,7 +440,7 @@ class AsyncMethods:
         *,
         byted_token: str,
         project_name: str | None = None,
-        timeout: Limit = None,
+        timeout: TimeoutTypes = None,
     ) -> models.VisualValidateResult:
         """Exchange the token of a passed liveness check for its group.
 

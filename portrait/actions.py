@@ -21,12 +21,12 @@ Resp = TypeVar("Resp", bound=models.Result)
 VERSION = "2024-01-01"
 
 
-class Resend(Enum):
+class Idempotency(Enum):
     """May a call whose answer was lost be sent again? Contract §2, last column."""
 
-    SAFE = "safe"  # the second call changes nothing that the first did not
-    HARMLESS = "harmless"  # the second makes another thing, which dies by itself
-    RECOVER = "recover"  # never blindly: look what is there, then decide
+    IDEMPOTENT = "safe"  # the second call changes nothing that the first did not
+    SELF_EXPIRING = "harmless"  # the second makes another thing, which dies by itself
+    UNSAFE = "recover"  # never blindly: look what is there, then decide
 
 
 @frozen
@@ -37,58 +37,83 @@ class Action(Generic[Req, Resp]):
         name: As on the wire.
         request: The class of what goes in.
         result: The class of what comes out.
-        resend: What may be done after an unknown outcome.
-        deletes: True where a re-sent call that hears "not accessible" has reached its end.
+        idempotency: What may be done after an unknown outcome.
+        not_found_is_success: True where a re-sent call that hears "not accessible" has reached its end.
         summary: One line for documentation.
     """
 
     name: str
     request: type[Req]
     result: type[Resp]
-    resend: Resend
+    idempotency: Idempotency
     summary: str
-    deletes: bool = False
+    not_found_is_success: bool = False
 
 
 CREATE_ASSET_GROUP = Action(
-    "CreateAssetGroup", models.CreateAssetGroupRequest, models.Created, Resend.RECOVER, "Make an AIGC group."
+    "CreateAssetGroup", models.CreateAssetGroupRequest, models.Created, Idempotency.UNSAFE, "Make an AIGC group."
 )
-GET_ASSET_GROUP = Action("GetAssetGroup", models.GetAssetGroupRequest, models.AssetGroup, Resend.SAFE, "Read a group.")
+GET_ASSET_GROUP = Action(
+    "GetAssetGroup", models.GetAssetGroupRequest, models.AssetGroup, Idempotency.IDEMPOTENT, "Read a group."
+)
 LIST_ASSET_GROUPS = Action(
-    "ListAssetGroups", models.ListAssetGroupsRequest, models.GroupPage, Resend.SAFE, "Read one page of groups."
+    "ListAssetGroups",
+    models.ListAssetGroupsRequest,
+    models.GroupPage,
+    Idempotency.IDEMPOTENT,
+    "Read one page of groups.",
 )
 UPDATE_ASSET_GROUP = Action(
-    "UpdateAssetGroup", models.UpdateAssetGroupRequest, models.Updated, Resend.SAFE, "Rename or describe a group."
+    "UpdateAssetGroup",
+    models.UpdateAssetGroupRequest,
+    models.Updated,
+    Idempotency.IDEMPOTENT,
+    "Rename or describe a group.",
 )
 DELETE_ASSET_GROUP = Action(
     "DeleteAssetGroup",
     models.DeleteAssetGroupRequest,
     models.Empty,
-    Resend.SAFE,
+    Idempotency.IDEMPOTENT,
     "Delete a group and every asset in it.",
-    deletes=True,
+    not_found_is_success=True,
 )
 CREATE_ASSET = Action(
-    "CreateAsset", models.CreateAssetRequest, models.Created, Resend.RECOVER, "Register a file by its public address."
+    "CreateAsset",
+    models.CreateAssetRequest,
+    models.Created,
+    Idempotency.UNSAFE,
+    "Register a file by its public address.",
 )
-GET_ASSET = Action("GetAsset", models.GetAssetRequest, models.Asset, Resend.SAFE, "Read an asset and its status.")
-LIST_ASSETS = Action("ListAssets", models.ListAssetsRequest, models.AssetPage, Resend.SAFE, "Read one page of assets.")
-UPDATE_ASSET = Action("UpdateAsset", models.UpdateAssetRequest, models.Updated, Resend.SAFE, "Rename an asset.")
+GET_ASSET = Action(
+    "GetAsset", models.GetAssetRequest, models.Asset, Idempotency.IDEMPOTENT, "Read an asset and its status."
+)
+LIST_ASSETS = Action(
+    "ListAssets", models.ListAssetsRequest, models.AssetPage, Idempotency.IDEMPOTENT, "Read one page of assets."
+)
+UPDATE_ASSET = Action(
+    "UpdateAsset", models.UpdateAssetRequest, models.Updated, Idempotency.IDEMPOTENT, "Rename an asset."
+)
 DELETE_ASSET = Action(
-    "DeleteAsset", models.DeleteAssetRequest, models.Empty, Resend.SAFE, "Delete an asset.", deletes=True
+    "DeleteAsset",
+    models.DeleteAssetRequest,
+    models.Empty,
+    Idempotency.IDEMPOTENT,
+    "Delete an asset.",
+    not_found_is_success=True,
 )
 CREATE_VISUAL_VALIDATE_SESSION = Action(
     "CreateVisualValidateSession",
     models.CreateVisualValidateSessionRequest,
     models.VisualValidateSession,
-    Resend.HARMLESS,
+    Idempotency.SELF_EXPIRING,
     "Open a liveness check for one person.",
 )
 GET_VISUAL_VALIDATE_RESULT = Action(
     "GetVisualValidateResult",
     models.GetVisualValidateResultRequest,
     models.VisualValidateResult,
-    Resend.RECOVER,
+    Idempotency.UNSAFE,
     "Exchange the token of a passed liveness check for its group.",
 )
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Self
 from attrs import evolve
 
 from portrait.clock import Clock
-from portrait.endpoint import Caller
-from portrait.ensure.single_flight import Flights
+from portrait.endpoint import Endpoint
+from portrait.ensure.single_flight import SingleFlight
 from portrait.errors import UsageError
 from portrait.flow import Flow, Listener
-from portrait.http import Limit, Timeouts
-from portrait.options import from_environment, make_caller
-from portrait.rate_limiter import Pace
+from portrait.http import Timeouts, TimeoutTypes
+from portrait.options import build_endpoint, from_environment
+from portrait.rate_limiter import RateLimiter
 from portrait.retry import NO_RETRY, RetryPolicy
 
 if TYPE_CHECKING:
@@ -29,13 +29,13 @@ class _State:
 
     def __init__(self) -> None:
         self.closed = False
-        self.flights = Flights()
+        self.single_flight = SingleFlight()
 
 
 class BaseClient:
     """What both clients share: their options."""
 
-    _library: str
+    _http_library: str
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class BaseClient:
         provider: str = "alltoken",
         base_url: str | None = None,
         project: str | None = None,
-        timeout: Limit = None,
+        timeout: TimeoutTypes = None,
         retry: RetryPolicy | None = RetryPolicy(),  # noqa: B008  (frozen)
         pace: float | Mapping[str, float] | None = None,
         proxy: str | None = None,
@@ -76,7 +76,7 @@ class BaseClient:
         Raises:
             UsageError: Something does not fit.
         """
-        self._caller: Caller = make_caller(
+        self._endpoint: Endpoint = build_endpoint(
             api_key=api_key,
             access_key=access_key,
             provider=provider,
@@ -87,12 +87,12 @@ class BaseClient:
             pace=pace,
             clock=clock,
             user_agent=user_agent,
-            library=self._library,
-            heard=on_event is not None,
+            library=self._http_library,
+            has_listener=on_event is not None,
         )
         self._listener = on_event
         self._transport: Any = transport if transport is not None else self._make_transport(proxy, ssl)
-        self._owned = transport is None
+        self._owns_transport = transport is None
         self._derived = False
         self._state = _State()
 
@@ -113,7 +113,7 @@ class BaseClient:
         self,
         *,
         project: str | None = _UNSET,
-        timeout: Limit = _UNSET,
+        timeout: TimeoutTypes = _UNSET,
         retry: RetryPolicy | None = _UNSET,
         pace: float | Mapping[str, float] | None = _UNSET,
         on_event: Listener | None = _UNSET,
@@ -127,11 +127,11 @@ class BaseClient:
         if retry is not _UNSET:
             changes["policy"] = retry if retry is not None else NO_RETRY
         if pace is not _UNSET:
-            changes["pace"] = None if pace is None else Pace(pace)
+            changes["pace"] = None if pace is None else RateLimiter(pace)
         if on_event is not _UNSET:
-            changes["heard"] = on_event is not None
+            changes["has_listener"] = on_event is not None
         other = object.__new__(type(self))
-        other.__dict__.update(self.__dict__, _caller=evolve(self._caller, **changes))
+        other.__dict__.update(self.__dict__, _endpoint=evolve(self._endpoint, **changes))
         if on_event is not _UNSET:
             other._listener = on_event
         other._derived = True
@@ -146,17 +146,17 @@ class BaseClient:
         first = self._derived is False and not self._state.closed
         if first:
             self._state.closed = True
-        return first and self._owned
+        return first and self._owns_transport
 
-    def _called(self, action: Any, request: Any, timeout: Limit) -> Flow[Any]:
+    def _call_flow(self, action: Any, request: Any, timeout: TimeoutTypes) -> Flow[Any]:
         """The flow of `call`: a name is raw, a record typed."""
         timeouts = None if timeout is None else Timeouts.of(timeout)
         if isinstance(action, str):
-            return self._caller.call_raw(action, request, timeouts)
-        return self._caller.call(action, request, timeouts)
+            return self._endpoint.call_raw(action, request, timeouts)
+        return self._endpoint.call(action, request, timeouts)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(base_url={self._caller.base_url!r})"
+        return f"{type(self).__name__}(base_url={self._endpoint.base_url!r})"
 
     def __reduce__(self) -> Any:
         raise UsageError(

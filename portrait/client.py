@@ -19,7 +19,7 @@ from portrait.clock import Clock
 from portrait.endpoint import RawResult
 from portrait.ensure import EnsureQuery
 from portrait.flow import Flow, run, run_async
-from portrait.http import AsyncTransport, Limit, Transport
+from portrait.http import AsyncTransport, TimeoutTypes, Transport
 from portrait.models import (
     Asset,
     AssetGroup,
@@ -47,7 +47,7 @@ class PortraitClient(BaseClient, Methods):
     grow from 0.5 to 8 seconds, a pause that the service asks for is kept. `retry=None` turns all of it off.
     """
 
-    _library = "urllib3"
+    _http_library = "urllib3"
     _transport: Transport
 
     def _make_transport(self, proxy: str | None, ssl: ssl_module.SSLContext | str | None) -> Transport:
@@ -68,13 +68,13 @@ class PortraitClient(BaseClient, Methods):
 
     def _run(self, flow: Flow[T], clock: Clock | None = None) -> T:
         self._check_open()
-        return run(flow, self._transport, clock or self._caller.clock, self._listener)
+        return run(flow, self._transport, clock or self._endpoint.clock, self._listener)
 
     @overload
-    def call(self, action: Action[Req, R], request: Req, *, timeout: Limit = None) -> R: ...
+    def call(self, action: Action[Req, R], request: Req, *, timeout: TimeoutTypes = None) -> R: ...
     @overload
-    def call(self, action: str, request: Mapping[str, Any], *, timeout: Limit = None) -> RawResult: ...
-    def call(self, action: Any, request: Any, *, timeout: Limit = None) -> Any:
+    def call(self, action: str, request: Mapping[str, Any], *, timeout: TimeoutTypes = None) -> RawResult: ...
+    def call(self, action: Any, request: Any, *, timeout: TimeoutTypes = None) -> Any:
         """Call an Action: typed by its record, or raw by its name.
 
         Args:
@@ -87,7 +87,7 @@ class PortraitClient(BaseClient, Methods):
             TransportError: No usable answer.
             ApiError: The service refused.
         """
-        return self._run(self._called(action, request, timeout))
+        return self._run(self._call_flow(action, request, timeout))
 
     def iter_assets(self, **query: Unpack[pagination.AssetQuery]) -> Iterator[Asset]:
         """Every asset that matches, page by page; one that moves between pages is given once.
@@ -112,7 +112,7 @@ class PortraitClient(BaseClient, Methods):
         """
         return self._walk(pagination.groups(**query))
 
-    def _walk(self, pages: pagination.Pages[pagination.Item]) -> Iterator[pagination.Item]:
+    def _walk(self, pages: pagination.Paginator[pagination.Item]) -> Iterator[pagination.Item]:
         while (request := pages.next_request()) is not None:
             yield from pages.take(self.call(pages.action, request))
 
@@ -123,7 +123,7 @@ class PortraitClient(BaseClient, Methods):
         group_id: str,
         name: str | None = None,
         asset_type: AssetType | str | None = None,
-        timeout: Limit = None,
+        timeout: TimeoutTypes = None,
     ) -> UploadedAsset:
         """Send a JPEG, PNG or WebP file of at most 10 MB and register it.
 
@@ -140,7 +140,7 @@ class PortraitClient(BaseClient, Methods):
             ApiError: The service refused.
         """
         file = upload.read(source)
-        return self._run(upload.upload(self._caller, file, group_id, name, asset_type, timeout))
+        return self._run(upload.upload(self._endpoint, file, group_id, name, asset_type, timeout))
 
     def wait_until_active(
         self,
@@ -161,7 +161,7 @@ class PortraitClient(BaseClient, Methods):
             AssetVanished: It is not there, for more than 10 seconds.
             WaitTimeout: Not finished in time; waiting again with the same id goes on.
         """
-        return self._run(wait.wait_until_active(self._caller, id, timeout, poll))
+        return self._run(wait.wait_until_active(self._endpoint, id, timeout, poll))
 
     def watch_assets(
         self,
@@ -171,7 +171,7 @@ class PortraitClient(BaseClient, Methods):
         group_type: GroupType | str | None = None,
         timeout: float | None = None,
         poll: float = wait.POLL,
-    ) -> watch.WatchedAssets:
+    ) -> watch.AssetWatcher:
         """Follow many assets to their end, by pages instead of one call for each.
 
         Args:
@@ -187,9 +187,9 @@ class PortraitClient(BaseClient, Methods):
         Raises:
             PortraitError: While iterating: asking as such fails for good, such as a key that is refused.
         """
-        now = self._caller.clock.now()
+        now = self._endpoint.clock.now()
         batch = watch.Watch.over(ids, now, group_ids=group_ids, group_type=group_type, timeout=timeout)
-        return watch.WatchedAssets(batch, lambda batch: self._run(watch.look(self._caller, batch, poll)))
+        return watch.AssetWatcher(batch, lambda batch: self._run(watch.look(self._endpoint, batch, poll)))
 
     def wait_until_validated(
         self,
@@ -211,7 +211,7 @@ class PortraitClient(BaseClient, Methods):
             WaitTimeout: Not passed in time.
             UnknownOutcome: The answer with the group was lost, and several could be it.
         """
-        return self._run(wait.wait_until_validated(self._caller, token, timeout, poll))
+        return self._run(wait.wait_until_validated(self._endpoint, token, timeout, poll))
 
     def ensure_group(
         self,
@@ -233,9 +233,11 @@ class PortraitClient(BaseClient, Methods):
             AmbiguousGroup: Several groups bear the name.
             UnknownOutcome: The answer to the create was lost and looking for it did not help.
         """
-        intents = None if state_dir is None else ensure.Intents(state_dir)
+        create_log = None if state_dir is None else ensure.CreateLog(state_dir)
         return self._run(
-            ensure.ensure_group(self._caller, self._state.flights, name, description, project_name, intents=intents)
+            ensure.ensure_group(
+                self._endpoint, self._state.single_flight, name, description, project_name, create_log=create_log
+            )
         )
 
     def ensure_asset(self, source: ensure.Source, **options: Unpack[EnsureQuery]) -> ensure.FileOutcome:
@@ -274,7 +276,7 @@ class PortraitClient(BaseClient, Methods):
             PortraitError: While iterating: the group cannot be read, or the key is refused.
         """
         self._check_open()
-        batch = ensure.Batch(self._caller, ensure.options_of(self._state.flights, self._caller, options))
+        batch = ensure.Batch(self._endpoint, ensure.options_of(self._state.single_flight, self._endpoint, options))
         return ensure.conducted(batch, sources, self._run)
 
 
@@ -285,7 +287,7 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
     CancelledError carries a note that says so, and `on_event` hears of it.
     """
 
-    _library = "aiohttp"
+    _http_library = "aiohttp"
     _transport: AsyncTransport
 
     def _make_transport(self, proxy: str | None, ssl: ssl_module.SSLContext | str | None) -> AsyncTransport:
@@ -306,15 +308,15 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
 
     def _run(self, flow: Flow[T]) -> Coroutine[Any, Any, T]:
         self._check_open()
-        return run_async(flow, self._transport, self._caller.clock, self._listener)
+        return run_async(flow, self._transport, self._endpoint.clock, self._listener)
 
     @overload
-    async def call(self, action: Action[Req, R], request: Req, *, timeout: Limit = None) -> R: ...
+    async def call(self, action: Action[Req, R], request: Req, *, timeout: TimeoutTypes = None) -> R: ...
     @overload
-    async def call(self, action: str, request: Mapping[str, Any], *, timeout: Limit = None) -> RawResult: ...
-    async def call(self, action: Any, request: Any, *, timeout: Limit = None) -> Any:
+    async def call(self, action: str, request: Mapping[str, Any], *, timeout: TimeoutTypes = None) -> RawResult: ...
+    async def call(self, action: Any, request: Any, *, timeout: TimeoutTypes = None) -> Any:
         """As `PortraitClient.call`."""
-        return await self._run(self._called(action, request, timeout))
+        return await self._run(self._call_flow(action, request, timeout))
 
     def iter_assets(self, **query: Unpack[pagination.AssetQuery]) -> AsyncIterator[Asset]:
         """As `PortraitClient.iter_assets`."""
@@ -324,7 +326,7 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
         """As `PortraitClient.iter_asset_groups`."""
         return self._walk(pagination.groups(**query))
 
-    async def _walk(self, pages: pagination.Pages[pagination.Item]) -> AsyncIterator[pagination.Item]:
+    async def _walk(self, pages: pagination.Paginator[pagination.Item]) -> AsyncIterator[pagination.Item]:
         while (request := pages.next_request()) is not None:
             for item in pages.take(await self.call(pages.action, request)):
                 yield item
@@ -336,11 +338,11 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
         group_id: str,
         name: str | None = None,
         asset_type: AssetType | str | None = None,
-        timeout: Limit = None,
+        timeout: TimeoutTypes = None,
     ) -> UploadedAsset:
         """As `PortraitClient.upload_asset`; the file is read in a thread."""
         file = await asyncio.to_thread(upload.read, source)
-        return await self._run(upload.upload(self._caller, file, group_id, name, asset_type, timeout))
+        return await self._run(upload.upload(self._endpoint, file, group_id, name, asset_type, timeout))
 
     async def wait_until_active(
         self,
@@ -350,7 +352,7 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
         poll: float = wait.POLL,
     ) -> Asset:
         """As `PortraitClient.wait_until_active`."""
-        return await self._run(wait.wait_until_active(self._caller, id, timeout, poll))
+        return await self._run(wait.wait_until_active(self._endpoint, id, timeout, poll))
 
     def watch_assets(
         self,
@@ -360,11 +362,11 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
         group_type: GroupType | str | None = None,
         timeout: float | None = None,
         poll: float = wait.POLL,
-    ) -> watch.AsyncWatchedAssets:
+    ) -> watch.AsyncAssetWatcher:
         """As `PortraitClient.watch_assets`; iterate with `async for`."""
-        now = self._caller.clock.now()
+        now = self._endpoint.clock.now()
         batch = watch.Watch.over(ids, now, group_ids=group_ids, group_type=group_type, timeout=timeout)
-        return watch.AsyncWatchedAssets(batch, lambda batch: self._run(watch.look(self._caller, batch, poll)))
+        return watch.AsyncAssetWatcher(batch, lambda batch: self._run(watch.look(self._endpoint, batch, poll)))
 
     async def wait_until_validated(
         self,
@@ -374,7 +376,7 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
         poll: float = wait.TOKEN_POLL,
     ) -> VisualValidateResult:
         """As `PortraitClient.wait_until_validated`."""
-        return await self._run(wait.wait_until_validated(self._caller, token, timeout, poll))
+        return await self._run(wait.wait_until_validated(self._endpoint, token, timeout, poll))
 
     async def ensure_group(
         self,
@@ -385,9 +387,11 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
         state_dir: str | os.PathLike[str] | None = None,
     ) -> AssetGroup:
         """As `PortraitClient.ensure_group`."""
-        intents = None if state_dir is None else ensure.Intents(state_dir)
+        create_log = None if state_dir is None else ensure.CreateLog(state_dir)
         return await self._run(
-            ensure.ensure_group(self._caller, self._state.flights, name, description, project_name, intents=intents)
+            ensure.ensure_group(
+                self._endpoint, self._state.single_flight, name, description, project_name, create_log=create_log
+            )
         )
 
     async def ensure_asset(self, source: ensure.Source, **options: Unpack[EnsureQuery]) -> ensure.FileOutcome:
@@ -401,5 +405,5 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
     ) -> AsyncIterator[ensure.FileOutcome]:
         """As `PortraitClient.ensure_assets`."""
         self._check_open()
-        batch = ensure.Batch(self._caller, ensure.options_of(self._state.flights, self._caller, options))
+        batch = ensure.Batch(self._endpoint, ensure.options_of(self._state.single_flight, self._endpoint, options))
         return ensure.conducted_async(batch, sources, self._run)

@@ -32,7 +32,7 @@ _ALTERNATIVES: Mapping[tuple[type, str], tuple[str, ...]] = {
 }
 
 
-class WireFault(Exception):
+class DecodeError(Exception):
     """A JSON value does not fit.
 
     Attributes:
@@ -45,9 +45,9 @@ class WireFault(Exception):
         self.path = path
         self.why = why
 
-    def within(self, field: str) -> WireFault:
+    def within(self, field: str) -> DecodeError:
         """The same fault, seen from the object that holds `field`."""
-        return WireFault(f"{field}.{self.path}" if self.path else field, self.why)
+        return DecodeError(f"{field}.{self.path}" if self.path else field, self.why)
 
 
 @cache
@@ -101,7 +101,7 @@ def _reader(converter: Converter) -> Callable[[type], Callable[[Any, Any], Any]]
 
         def structure(value: Any, _: Any) -> Any:
             if type(value) is not dict and not isinstance(value, Mapping):
-                raise WireFault("", "must be an object")
+                raise DecodeError("", "must be an object")
             found = {}
             for attribute, name, names, kind, exact, hook, required in plan:
                 raw = value.get(name)
@@ -109,14 +109,14 @@ def _reader(converter: Converter) -> Callable[[type], Callable[[Any, Any], Any]]
                     name, raw = _told(value, names)  # noqa: PLW2901
                 if raw is None:
                     if required:
-                        raise WireFault(name, "is missing")
+                        raise DecodeError(name, "is missing")
                 elif type(raw) is str and (kind is str or raw in exact):
                     # Most fields are a text, or a member in its own spelling: no reader has anything to add.
                     found[attribute] = exact.get(raw, raw)
                 else:
                     try:
                         found[attribute] = hook(raw, kind)
-                    except WireFault as fault:
+                    except DecodeError as fault:
                         raise fault.within(name) from None
             return cls(**found)
 
@@ -191,12 +191,12 @@ def _tuples(converter: Converter) -> Callable[[Any], Callable[[Any, Any], Any]]:
 
         def structure(value: Any, _: Any) -> Any:
             if not isinstance(value, list | tuple):
-                raise WireFault("", "must be an array")
+                raise DecodeError("", "must be an array")
             items = []
             for index, raw in enumerate(value):
                 try:
                     items.append(hook(raw, item))
-                except WireFault as fault:
+                except DecodeError as fault:
                     raise fault.within(str(index)) from None
             return tuple(items)
 
@@ -207,23 +207,23 @@ def _tuples(converter: Converter) -> Callable[[Any], Callable[[Any, Any], Any]]:
 
 def _strict_string(value: Any, _: Any) -> str:
     if type(value) is not str:
-        raise WireFault("", "must be a string")
+        raise DecodeError("", "must be a string")
     return value
 
 
 def _strict_integer(value: Any, _: Any) -> int:
     if type(value) is not int:  # bool is an int in Python, not in JSON
-        raise WireFault("", "must be an integer")
+        raise DecodeError("", "must be an integer")
     return value
 
 
 def _strict_enum(value: Any, kind: type[StrEnum]) -> StrEnum:
     if type(value) is not str:
-        raise WireFault("", "must be a string")
+        raise DecodeError("", "must be a string")
     try:
         return kind(value)
     except ValueError:
-        raise WireFault("", f"must be one of {', '.join(kind)}") from None
+        raise DecodeError("", f"must be one of {', '.join(kind)}") from None
 
 
 def _tolerant_string(value: Any, _: Any) -> str:
@@ -231,14 +231,14 @@ def _tolerant_string(value: Any, _: Any) -> str:
         return value
     if isinstance(value, int | float):
         return str(value)
-    raise WireFault("", "must be a string")
+    raise DecodeError("", "must be a string")
 
 
 def _tolerant_integer(value: Any, _: Any) -> int:
     try:
         return int(value)
     except (TypeError, ValueError, OverflowError):
-        raise WireFault("", "must be an integer") from None
+        raise DecodeError("", "must be an integer") from None
 
 
 @cache

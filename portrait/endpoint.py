@@ -1,6 +1,6 @@
 """The flow of one call: encode, keep the pace, send, decode, and send again where that is right.
 
-Everything a client needs in order to call is in a `Caller`, an immutable value. What an Action means to the service,
+Everything a client needs in order to call is in a `Endpoint`, an immutable value. What an Action means to the service,
 how bytes travel and how long an application is willing to wait for a state are not known here.
 """
 
@@ -17,7 +17,7 @@ import orjson
 from attrs import evolve, field, frozen
 
 from portrait import codec
-from portrait.actions import ACTIONS, VERSION, Action, Resend
+from portrait.actions import ACTIONS, VERSION, Action, Idempotency
 from portrait.clock import Clock
 from portrait.dialects import Dialect
 from portrait.dialects.envelope import unwrap
@@ -33,14 +33,14 @@ from portrait.errors import (
     TransportError,
     UsageError,
 )
-from portrait.events import CallAbandoned, CallFinished, CallRetried
-from portrait.flow import Flow, Report, Send, Wait
-from portrait.http import Broken, HttpRequest, HttpResponse, Timeouts, TransportFailure
+from portrait.events import CallCancelled, CallFinished, CallRetried
+from portrait.flow import Flow, Notify, Send, Sleep
+from portrait.http import FailureKind, HttpRequest, HttpResponse, Timeouts, TransportFailure
 from portrait.models import DeleteAssetRequest, GetAssetRequest, Response, Result, UpdateAssetRequest
 from portrait.providers import Provider
-from portrait.rate_limiter import Pace
-from portrait.retry import RetryPolicy, may_resend, pause
-from portrait.uri import bare_id
+from portrait.rate_limiter import RateLimiter
+from portrait.retry import RetryPolicy, pause, should_retry
+from portrait.uri import parse_asset_id
 
 R = TypeVar("R", bound=Result)
 
@@ -63,7 +63,7 @@ class RawResult(dict[str, Any]):
 
 
 @frozen(kw_only=True)
-class Caller:
+class Endpoint:
     """How a client calls.
 
     Attributes:
@@ -77,7 +77,7 @@ class Caller:
         pace: The client's own speed limit.
         chance: Spreads pauses.
         provider: Who answers, for its documented limits.
-        heard: Does anybody listen to events? A call that went well is not reported to nobody.
+        has_listener: Does anybody listen to events? A call that went well is not reported to nobody.
     """
 
     base_url: str
@@ -87,10 +87,10 @@ class Caller:
     timeouts: Timeouts
     policy: RetryPolicy
     clock: Clock
-    pace: Pace | None = None
+    pace: RateLimiter | None = None
     chance: random.Random = field(factory=random.Random, repr=False)
     provider: Provider
-    heard: bool = True
+    has_listener: bool = True
 
     def call(self, action: Action[Any, R], request: Any, timeouts: Timeouts | None = None) -> Flow[R]:
         """A typed call; its result carries the raw answer as `response`.
@@ -107,7 +107,7 @@ class Caller:
             )
         if self.project is not None and request.project_name is None:
             request = evolve(request, project_name=self.project)
-        if isinstance(request, _BY_ASSET_ID) and (bare := bare_id(request.id)) != request.id:
+        if isinstance(request, _BY_ASSET_ID) and (bare := parse_asset_id(request.id)) != request.id:
             request = evolve(request, id=bare)
         result, response = yield from self._exchange(action.name, codec.encode(request), timeouts)
         return decoded(action.result, result, response, action.name)
@@ -131,17 +131,17 @@ class Caller:
         )
         action = ACTIONS.get(name)
         # What is not listed may do anything: it is never repeated blindly.
-        resend = action.resend if action else Resend.RECOVER
-        deletes, secrets = bool(action and action.deletes), partial(_secrets, body)
-        return self.exchange(name, request, resend, deletes=deletes, secrets=secrets)
+        idempotency = action.idempotency if action else Idempotency.UNSAFE
+        not_found_is_success, secrets = bool(action and action.not_found_is_success), partial(_secrets, body)
+        return self.exchange(name, request, idempotency, not_found_is_success=not_found_is_success, secrets=secrets)
 
     def exchange(
         self,
         name: str,
         request: HttpRequest,
-        resend: Resend,
+        idempotency: Idempotency,
         *,
-        deletes: bool = False,
+        not_found_is_success: bool = False,
         secrets: Callable[[], tuple[str, ...]] = tuple,
     ) -> Flow[tuple[Mapping[str, Any], Response]]:
         """Send a request until it is answered or there is no point in sending it again.
@@ -149,8 +149,8 @@ class Caller:
         Args:
             name: What is called.
             request: The request.
-            resend: May it be sent again after an unknown outcome?
-            deletes: Does "not accessible" mean that a repeated call has reached its end?
+            idempotency: May it be sent again after an unknown outcome?
+            not_found_is_success: Does "not accessible" mean that a repeated call has reached its end?
             secrets: Gives what a refusal may not repeat, besides the key.
         """
         attempt, uncertain = 1, False
@@ -160,7 +160,7 @@ class Caller:
                 return (yield from self._attempt(name, request, attempt, secrets))
             except NotAccessible as gone:
                 # The first attempt may have deleted it already. Contract §4, last paragraph.
-                if deletes and uncertain:
+                if not_found_is_success and uncertain:
                     return {}, Response(
                         request_id=gone.request_id, http_status=gone.http_status or 0, body=gone.response or {}
                     )
@@ -168,23 +168,25 @@ class Caller:
                 raise
             except PortraitError as failed:
                 error = failed
-            delay = pause(self.policy, attempt, error, self.chance.random()) if may_resend(resend, error) else None
+            delay = (
+                pause(self.policy, attempt, error, self.chance.random()) if should_retry(idempotency, error) else None
+            )
             uncertain = uncertain or error.may_have_executed
             if delay is None:
                 error.may_have_executed = uncertain
-                if uncertain and resend is Resend.RECOVER and error.retry is Retry.BACKOFF:
-                    error.retry = Retry.LOOK_FIRST
+                if uncertain and idempotency is Idempotency.UNSAFE and error.retry is Retry.BACKOFF:
+                    error.retry = Retry.VERIFY_FIRST
                 raise error
             _LOG.info("%s failed with %s; again in %.1f s", name, type(error).__name__, delay)
-            yield Report(CallRetried(action=name, attempt=attempt, delay=delay, error=type(error).__name__))
-            yield Wait(delay)
+            yield Notify(CallRetried(action=name, attempt=attempt, delay=delay, error=type(error).__name__))
+            yield Sleep(delay)
             attempt += 1
 
     def _attempt(
         self, name: str, request: HttpRequest, attempt: int, secrets: Callable[[], tuple[str, ...]]
     ) -> Flow[tuple[Mapping[str, Any], Response]]:
         if self.pace is not None and (delay := self.pace.reserve(name, self.clock.monotonic())) > 0:
-            yield Wait(delay)
+            yield Sleep(delay)
         started = self.clock.monotonic()
         answer: HttpResponse | None = None
         try:
@@ -202,7 +204,7 @@ class Caller:
         except BaseException as interrupt:
             yield from _abandoned(name, interrupt)
             raise
-        if self.heard or _LOG.isEnabledFor(logging.DEBUG):
+        if self.has_listener or _LOG.isEnabledFor(logging.DEBUG):
             yield self._finished(name, attempt, started, answer, source)
         return result, source
 
@@ -211,7 +213,7 @@ class Caller:
 
     def _finished(
         self, name: str, attempt: int, started: float, answer: HttpResponse | None, end: Response | PortraitError
-    ) -> Report:
+    ) -> Notify:
         error = end if isinstance(end, PortraitError) else None
         request_id = end.request_id if isinstance(end, Response | ApiError) else ""
         event = CallFinished(
@@ -231,7 +233,7 @@ class Caller:
             event.seconds,
             request_id or "-",
         )
-        return Report(event)
+        return Notify(event)
 
 
 def decoded(cls: type[R], result: Mapping[str, Any], response: Response, name: str) -> R:
@@ -242,7 +244,7 @@ def decoded(cls: type[R], result: Mapping[str, Any], response: Response, name: s
     """
     try:
         value = codec.decode(cls, result)
-    except codec.WireFault as fault:
+    except codec.DecodeError as fault:
         raise BadResponse(
             f"{name}: the answer does not fit: {fault.path or 'Result'} {fault.why}.",
             action=name,
@@ -259,15 +261,15 @@ def failed(name: str, failure: TransportFailure, url: str) -> TransportError:
     detail = f" ({failure.detail})" if failure.detail else ""
     message = f"{name}: {failure.broken.value.format(host=urlsplit(url).netloc)}{detail}."
     match failure.broken:
-        case Broken.CONNECT:
+        case FailureKind.CONNECT:
             return ConnectFailed(message, action=name)
-        case Broken.CONNECT_TIMEOUT:
+        case FailureKind.CONNECT_TIMEOUT:
             return Timeout(message, action=name)
-        case Broken.TIMEOUT:
+        case FailureKind.TIMEOUT:
             return Timeout(message, action=name, may_have_executed=True)
-        case Broken.LOST:
+        case FailureKind.LOST:
             return ConnectionLost(message, action=name, may_have_executed=True)
-        case Broken.CUT_OFF:
+        case FailureKind.CUT_OFF:
             return BadResponse(message, action=name, may_have_executed=True, advice="")
 
 
@@ -279,7 +281,7 @@ def _abandoned(name: str, interrupt: BaseException) -> Flow[None]:
     if uncertain:
         interrupt.add_note(f"{name} may have executed: its answer was not awaited.")
         _LOG.warning("%s was abandoned while under way; it may have executed", name)
-    yield Report(CallAbandoned(action=name, may_have_executed=uncertain))
+    yield Notify(CallCancelled(action=name, may_have_executed=uncertain))
 
 
 def _secrets(body: Any) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ class Retry(Enum):
 
     NEVER = "never"
     BACKOFF = "after a pause"
-    LOOK_FIRST = "after looking whether it was carried out"
+    VERIFY_FIRST = "after looking whether it was carried out"
     IN_WINDOW = "while the validation window is open"
     AFTER_DELETING = "after something was deleted"
 
@@ -284,7 +284,7 @@ class OutcomeError(PortraitError):
 
 
 class AssetFailed(OutcomeError):
-    """The review ended in Failed. Final for this file, unless `worth_another_try`.
+    """The review ended in Failed. Final for this file, unless `retryable`.
 
     Attributes:
         asset: The asset as it was last read.
@@ -301,7 +301,7 @@ class AssetFailed(OutcomeError):
         super().__init__(message)
         self.asset = asset
         self.code = code
-        self.worth_another_try = code in self.AGAIN
+        self.retryable = code in self.AGAIN
 
 
 class WaitTimeout(OutcomeError):
@@ -353,12 +353,12 @@ class UnknownOutcome(OutcomeError):
     """An answer was lost, and what the service did could not be found out."""
 
     advice = "Look at the lists before you try again."
-    retry = Retry.LOOK_FIRST
+    retry = Retry.VERIFY_FIRST
     may_have_executed = True
 
 
 @frozen
-class CodeRule:
+class ErrorRule:
     """What a code of the service means: the class that is raised, and where it differs from its class, what it says."""
 
     error: type[ApiError]
@@ -401,74 +401,74 @@ MEDIA_CODES: frozenset[str] = frozenset(
 )
 
 # Contract §4, both tables and the front gateway's list (D, M). Longest known prefix wins.
-CODES: Mapping[str, CodeRule] = {
-    "InvalidParameter": CodeRule(InvalidParameter),
-    **{f"InvalidParameter.{code}": CodeRule(MediaRejected) for code in sorted(MEDIA_CODES)},
-    "MissingParameter": CodeRule(MissingParameter),
-    "MissingParameter.Action": CodeRule(MissingParameter),
-    "InvalidActionOrVersion": CodeRule(InvalidRequest, advice="Check the Action's name; Version is 2024-01-01."),
-    "AIGCNotAvailable": CodeRule(AIGCNotAvailable),
-    "SubscriptionRequired": CodeRule(SubscriptionRequired),
-    "ValidatePending": CodeRule(ValidatePending),
-    "InvalidToken": CodeRule(InvalidToken),
-    "TokenExpired": CodeRule(TokenExpired),
-    "QuotaExceeded": CodeRule(QuotaExceeded),
-    "QuotaSharedPoolExceeded": CodeRule(QuotaExceeded),
-    "Forbidden": CodeRule(Forbidden),
-    "NotFound": CodeRule(NotFound),
+CODES: Mapping[str, ErrorRule] = {
+    "InvalidParameter": ErrorRule(InvalidParameter),
+    **{f"InvalidParameter.{code}": ErrorRule(MediaRejected) for code in sorted(MEDIA_CODES)},
+    "MissingParameter": ErrorRule(MissingParameter),
+    "MissingParameter.Action": ErrorRule(MissingParameter),
+    "InvalidActionOrVersion": ErrorRule(InvalidRequest, advice="Check the Action's name; Version is 2024-01-01."),
+    "AIGCNotAvailable": ErrorRule(AIGCNotAvailable),
+    "SubscriptionRequired": ErrorRule(SubscriptionRequired),
+    "ValidatePending": ErrorRule(ValidatePending),
+    "InvalidToken": ErrorRule(InvalidToken),
+    "TokenExpired": ErrorRule(TokenExpired),
+    "QuotaExceeded": ErrorRule(QuotaExceeded),
+    "QuotaSharedPoolExceeded": ErrorRule(QuotaExceeded),
+    "Forbidden": ErrorRule(Forbidden),
+    "NotFound": ErrorRule(NotFound),
     # A wrong value of a field, and no answer to whether the id beside it exists.
-    "NotFound.ProjectName": CodeRule(InvalidParameter, advice="Use a project that exists; names are case-sensitive."),
-    "RateLimitExceeded": CodeRule(Throttled),
-    "QuotaWriteQPMExceeded": CodeRule(Throttled),
-    "AccountFlowLimitExceeded": CodeRule(Throttled),
-    "FlowLimitExceeded": CodeRule(Throttled),
-    "RequestLimitExceeded": CodeRule(Throttled),
-    "Throttling": CodeRule(Throttled),
-    "AccountOverdueError": CodeRule(AccountError, advice="Top up the account's balance."),
-    "UpstreamUnavailable": CodeRule(ServerError),
-    "InternalError": CodeRule(ServerError),
-    "ServiceUnavailable": CodeRule(ServerError),
-    "Unauthorized": CodeRule(AuthError),
-    "MissingAuthenticationToken": CodeRule(AuthError),
-    "MissingRequestInfo": CodeRule(InvalidRequest),
-    "MissingSignature": CodeRule(AuthError),
-    "InvalidTimestamp": CodeRule(AuthError, advice="Set this machine's clock: a signature lives 15 minutes."),
-    "ServiceNotFound": CodeRule(InvalidRequest, advice="Check the base URL, the region and the service."),
-    "InvalidAccessKey": CodeRule(AuthError),
-    "SignatureDoesNotMatch": CodeRule(AuthError, advice="Check the secret key."),
-    "LackPolicy": CodeRule(AuthError, advice="Give the key's user a policy that allows this Action."),
-    "AccessDenied": CodeRule(AuthError, advice="Give the key's user a policy that allows this Action."),
-    "InvalidSecretToken": CodeRule(AuthError, advice="Renew the temporary credentials."),
+    "NotFound.ProjectName": ErrorRule(InvalidParameter, advice="Use a project that exists; names are case-sensitive."),
+    "RateLimitExceeded": ErrorRule(Throttled),
+    "QuotaWriteQPMExceeded": ErrorRule(Throttled),
+    "AccountFlowLimitExceeded": ErrorRule(Throttled),
+    "FlowLimitExceeded": ErrorRule(Throttled),
+    "RequestLimitExceeded": ErrorRule(Throttled),
+    "Throttling": ErrorRule(Throttled),
+    "AccountOverdueError": ErrorRule(AccountError, advice="Top up the account's balance."),
+    "UpstreamUnavailable": ErrorRule(ServerError),
+    "InternalError": ErrorRule(ServerError),
+    "ServiceUnavailable": ErrorRule(ServerError),
+    "Unauthorized": ErrorRule(AuthError),
+    "MissingAuthenticationToken": ErrorRule(AuthError),
+    "MissingRequestInfo": ErrorRule(InvalidRequest),
+    "MissingSignature": ErrorRule(AuthError),
+    "InvalidTimestamp": ErrorRule(AuthError, advice="Set this machine's clock: a signature lives 15 minutes."),
+    "ServiceNotFound": ErrorRule(InvalidRequest, advice="Check the base URL, the region and the service."),
+    "InvalidAccessKey": ErrorRule(AuthError),
+    "SignatureDoesNotMatch": ErrorRule(AuthError, advice="Check the secret key."),
+    "LackPolicy": ErrorRule(AuthError, advice="Give the key's user a policy that allows this Action."),
+    "AccessDenied": ErrorRule(AuthError, advice="Give the key's user a policy that allows this Action."),
+    "InvalidSecretToken": ErrorRule(AuthError, advice="Renew the temporary credentials."),
 }
 
 # What an unlisted code, or none, means by HTTP status. An unknown code with 429 is read as throttled, never as full:
 # that mistake costs a pause, the other one costs somebody's assets.
-STATUSES: Mapping[int, CodeRule] = {
-    400: CodeRule(InvalidRequest),
-    401: CodeRule(AuthError),
-    402: CodeRule(AccountError, advice="Top up the account's balance."),
-    403: CodeRule(AuthError),
-    404: CodeRule(NotFound),
-    405: CodeRule(InvalidRequest),
-    409: CodeRule(InvalidRequest),
-    413: CodeRule(InvalidRequest, advice="Send less: a JSON body may have 1 MB, an uploaded file 10 MB."),
-    415: CodeRule(InvalidRequest),
-    422: CodeRule(InvalidRequest),
-    429: CodeRule(Throttled),
+STATUSES: Mapping[int, ErrorRule] = {
+    400: ErrorRule(InvalidRequest),
+    401: ErrorRule(AuthError),
+    402: ErrorRule(AccountError, advice="Top up the account's balance."),
+    403: ErrorRule(AuthError),
+    404: ErrorRule(NotFound),
+    405: ErrorRule(InvalidRequest),
+    409: ErrorRule(InvalidRequest),
+    413: ErrorRule(InvalidRequest, advice="Send less: a JSON body may have 1 MB, an uploaded file 10 MB."),
+    415: ErrorRule(InvalidRequest),
+    422: ErrorRule(InvalidRequest),
+    429: ErrorRule(Throttled),
 }
 
 
 # The `type` of the `{"error"}` form, which says what was meant where a proxy has changed the status. Contract §4, §8.
-TYPES: Mapping[str, CodeRule] = {
+TYPES: Mapping[str, ErrorRule] = {
     "invalid_request_error": STATUSES[400],
     "authentication_error": STATUSES[401],
     "payment_required": STATUSES[402],
     "rate_limit_error": STATUSES[429],
-    "server_error": CodeRule(ServerError),
+    "server_error": ErrorRule(ServerError),
 }
 
 
-def rule_for(code: str, http_status: int) -> tuple[CodeRule, str]:
+def rule_for(code: str, http_status: int) -> tuple[ErrorRule, str]:
     """The rule for a code by its longest known prefix, and the detail that follows the prefix."""
     head, tail = code, ""
     while head:
@@ -478,11 +478,11 @@ def rule_for(code: str, http_status: int) -> tuple[CodeRule, str]:
         head, _, last = head.rpartition(".")
         tail = f"{last}.{tail}".rstrip(".")
     if http_status >= 500:
-        return CodeRule(ServerError), ""
-    return STATUSES.get(http_status, CodeRule(ApiError)), ""
+        return ErrorRule(ServerError), ""
+    return STATUSES.get(http_status, ErrorRule(ApiError)), ""
 
 
-def api_error(code: str, message: str, *, http_status: int, rule: CodeRule | None = None, **facts: Any) -> ApiError:
+def api_error(code: str, message: str, *, http_status: int, rule: ErrorRule | None = None, **facts: Any) -> ApiError:
     """Build the error that a refusal of the service stands for.
 
     Args:

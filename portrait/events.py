@@ -57,7 +57,7 @@ class CallRetried(Event):
 
 
 @frozen(kw_only=True)
-class CallAbandoned(Event):
+class CallCancelled(Event):
     """The caller stopped waiting, by cancellation or an interrupt, while a call was under way.
 
     Attributes:
@@ -70,7 +70,7 @@ class CallAbandoned(Event):
 
 
 @frozen(kw_only=True)
-class Waiting(Event):
+class WaitProgress(Event):
     """A wait looked, and the state is not there yet.
 
     Attributes:
@@ -89,7 +89,7 @@ class Waiting(Event):
 
 
 @frozen(kw_only=True)
-class Watching(Event):
+class WatchProgress(Event):
     """A watch over many assets looked.
 
     Attributes:
@@ -104,7 +104,7 @@ class Watching(Event):
 
 
 @frozen(kw_only=True)
-class FileMoved(Event):
+class FileProgress(Event):
     """A file of a batch came a step further.
 
     Attributes:

@@ -1,7 +1,7 @@
 """Flows: work without I/O, and the two drivers that run it.
 
-A flow is a generator. It yields effects (`Send` a request, `Wait` some seconds, `Report` an event …), is sent what came
-of them, and returns its result; an effect that fails is thrown in. So everything between a typed request and a typed
+A flow is a generator. It yields effects (`Send` a request, `Sleep` some seconds, `Notify` an event …), receives their
+values, and returns its result; an effect that fails is thrown in. So everything between a typed request and a typed
 result is written once, and a test reads it as a list of effects. This module knows no Action and no HTTP library.
 """
 
@@ -32,34 +32,34 @@ class Send:
 
 
 @frozen
-class Wait:
+class Sleep:
     """Let that many seconds pass."""
 
     seconds: float
 
 
 @frozen
-class Report:
+class Notify:
     """Tell the application."""
 
     event: Event
 
 
 @frozen
-class Do:
+class RunBlocking:
     """Work that blocks, such as reading a file: done here by a blocking driver, in a thread by the other."""
 
     work: Callable[[], Any]
 
 
 @frozen
-class Join:
+class Await:
     """Await what another flow is doing. Answered by its result; its error is thrown in."""
 
     future: Future[Any]
 
 
-Effect = Send | Wait | Report | Do | Join
+Effect = Send | Sleep | Notify | RunBlocking | Await
 Flow = Generator[Effect, Any, T]
 Listener = Callable[[Event], None]
 
@@ -77,13 +77,13 @@ def run(flow: Flow[T], transport: Transport, clock: Clock, listener: Listener | 
         try:
             if type(effect) is Send:
                 value = transport.send(effect.request)
-            elif type(effect) is Wait:
+            elif type(effect) is Sleep:
                 clock.sleep(effect.seconds)
-            elif type(effect) is Report:
+            elif type(effect) is Notify:
                 tell(listener, effect.event)
-            elif type(effect) is Do:
+            elif type(effect) is RunBlocking:
                 value = effect.work()
-            elif type(effect) is Join:
+            elif type(effect) is Await:
                 value = effect.future.result()
         except BaseException as error:  # noqa: BLE001  (the flow decides, and raises it again)
             resume, value = flow.throw, error
@@ -102,13 +102,13 @@ async def run_async(flow: Flow[T], transport: AsyncTransport, clock: Clock, list
         try:
             if type(effect) is Send:
                 value = await transport.send(effect.request)
-            elif type(effect) is Wait:
+            elif type(effect) is Sleep:
                 await clock.async_sleep(effect.seconds)
-            elif type(effect) is Report:
+            elif type(effect) is Notify:
                 tell(listener, effect.event)
-            elif type(effect) is Do:
+            elif type(effect) is RunBlocking:
                 value = await asyncio.to_thread(effect.work)
-            elif type(effect) is Join:
+            elif type(effect) is Await:
                 # Shielded: whoever gives up waiting must not cancel the work of others.
                 value = await asyncio.shield(asyncio.wrap_future(effect.future))
         except BaseException as error:  # noqa: BLE001  (the flow decides, and raises it again)

@@ -47,7 +47,7 @@ class Timeouts:
         return cls(connect=min(value, 10.0), read=value, total=value)
 
 
-Limit = float | Timeouts | None
+TimeoutTypes = float | Timeouts | None
 
 
 @frozen(kw_only=True)
@@ -84,7 +84,7 @@ class HttpResponse:
     body: bytes = field(repr=False)
 
 
-class Broken(Enum):
+class FailureKind(Enum):
     """Where a request broke off."""
 
     CONNECT = "could not connect to {host}"  # nothing was sent
@@ -102,7 +102,7 @@ class TransportFailure(Exception):
         detail: What the HTTP library said, without the URL's query and without headers.
     """
 
-    def __init__(self, broken: Broken, detail: str = "") -> None:
+    def __init__(self, broken: FailureKind, detail: str = "") -> None:
         super().__init__(broken, detail)
         self.broken = broken
         self.detail = detail

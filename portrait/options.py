@@ -14,16 +14,16 @@ from urllib.parse import SplitResult, urlsplit
 from portrait._version import __version__
 from portrait.clock import Clock, SystemClock
 from portrait.dialects import DIALECTS
-from portrait.endpoint import Caller
+from portrait.endpoint import Endpoint
 from portrait.errors import UsageError
 from portrait.http import Timeouts
 from portrait.providers import PROVIDERS, Credential, Provider
-from portrait.rate_limiter import Pace
+from portrait.rate_limiter import RateLimiter
 from portrait.retry import NO_RETRY, RetryPolicy
 from portrait.transports.common import is_loopback
 
 
-def make_caller(
+def build_endpoint(
     *,
     api_key: str | None,
     access_key: tuple[str, str] | None,
@@ -36,9 +36,9 @@ def make_caller(
     clock: Clock | None,
     user_agent: str | None,
     library: str,
-    heard: bool,
-) -> Caller:
-    """Check the options of a client and put them into a `Caller`.
+    has_listener: bool,
+) -> Endpoint:
+    """Check the options of a client and put them into a `Endpoint`.
 
     Raises:
         UsageError: Something does not fit; the message says what and how to mend it.
@@ -56,7 +56,7 @@ def make_caller(
     url = checked_url(base_url or known.base_url or "")
     key = checked_key(api_key, known)
     _keep_secret(url)
-    return Caller(
+    return Endpoint(
         base_url=url,
         dialect=dialect,
         provider=known,
@@ -70,8 +70,8 @@ def make_caller(
         timeouts=Timeouts.of(timeout),
         policy=retry if retry is not None else NO_RETRY,
         clock=clock or SystemClock(),
-        pace=None if pace is None else Pace(pace),
-        heard=heard,
+        pace=None if pace is None else RateLimiter(pace),
+        has_listener=has_listener,
     )
 
 

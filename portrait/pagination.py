@@ -22,12 +22,12 @@ from portrait.models import (
 )
 
 if TYPE_CHECKING:
-    from portrait.endpoint import Caller
+    from portrait.endpoint import Endpoint
     from portrait.flow import Flow
 
 Item = TypeVar("Item", Asset, AssetGroup)
 
-WALKS = 4  # at most; a list that shrinks all the time is never seen whole
+MAX_PASSES = 4  # at most; a list that shrinks all the time is never seen whole
 PAGE_SIZE = 100  # items; the most that a page may have, contract §2
 
 
@@ -49,7 +49,7 @@ class AssetQuery(GroupQuery, total=False):
     sort_order: SortOrder | str | None
 
 
-class Pages(Generic[Item]):
+class Paginator(Generic[Item]):
     """A walk through one list.
 
     Lists move while they are read. What is created meanwhile pushes items to later pages, so an item may come twice: it
@@ -82,16 +82,16 @@ class Pages(Generic[Item]):
         yield from fresh
 
 
-def walk(caller: Caller, pages: Callable[[], Pages[Item]]) -> Flow[list[Item]]:
+def walk(endpoint: Endpoint, pages: Callable[[], Paginator[Item]]) -> Flow[list[Item]]:
     """Every item, surely: the walk is begun again while fewer were seen than the first page counted.
 
     What is deleted between two pages moves others forward, past the reader. For who decides by what is *not* there.
     """
     found: list[Item] = []
-    for _ in range(WALKS):
+    for _ in range(MAX_PASSES):
         walked, found, counted = pages(), [], 0
         while (request := walked.next_request()) is not None:
-            page = yield from caller.call(walked.action, request)
+            page = yield from endpoint.call(walked.action, request)
             counted = counted or page.total_count or 0
             found += walked.take(page)
         if len(found) >= counted:
@@ -99,24 +99,24 @@ def walk(caller: Caller, pages: Callable[[], Pages[Item]]) -> Flow[list[Item]]:
     return found
 
 
-def assets(**query: Unpack[AssetQuery]) -> Pages[Asset]:
+def assets(**query: Unpack[AssetQuery]) -> Paginator[Asset]:
     """A walk through assets.
 
     Raises:
         UsageError: A value is outside of its closed set.
     """
     chosen, rest = _divided(query, AssetFilter)
-    return Pages(LIST_ASSETS, ListAssetsRequest(filter=AssetFilter(**chosen), **rest))
+    return Paginator(LIST_ASSETS, ListAssetsRequest(filter=AssetFilter(**chosen), **rest))
 
 
-def groups(**query: Unpack[GroupQuery]) -> Pages[AssetGroup]:
+def groups(**query: Unpack[GroupQuery]) -> Paginator[AssetGroup]:
     """A walk through groups.
 
     Raises:
         UsageError: A value is outside of its closed set.
     """
     chosen, rest = _divided(query, GroupFilter)
-    return Pages(LIST_ASSET_GROUPS, ListAssetGroupsRequest(filter=GroupFilter(**chosen), **rest))
+    return Paginator(LIST_ASSET_GROUPS, ListAssetGroupsRequest(filter=GroupFilter(**chosen), **rest))
 
 
 def _divided(query: Mapping[str, Any], part: type) -> tuple[dict[str, Any], dict[str, Any]]:

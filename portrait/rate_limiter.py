@@ -11,7 +11,7 @@ from portrait.errors import UsageError
 UPLOAD = "upload"  # the gateway's upload is no Action, and may be paced like one
 
 
-class Pace:
+class RateLimiter:
     """Spreads calls evenly.
 
     Args:

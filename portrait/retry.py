@@ -9,7 +9,7 @@ from __future__ import annotations
 from attrs import field, frozen
 from attrs.validators import ge
 
-from portrait.actions import Resend
+from portrait.actions import Idempotency
 from portrait.errors import ApiError, PortraitError, Retry
 
 
@@ -35,11 +35,11 @@ class RetryPolicy:
 NO_RETRY = RetryPolicy(attempts=1)
 
 
-def may_resend(resend: Resend, error: PortraitError) -> bool:
+def should_retry(idempotency: Idempotency, error: PortraitError) -> bool:
     """May a call that ended so be sent again?"""
     if error.retry is not Retry.BACKOFF:
         return False
-    return resend is not Resend.RECOVER or not error.may_have_executed
+    return idempotency is not Idempotency.UNSAFE or not error.may_have_executed
 
 
 def pause(policy: RetryPolicy, attempt: int, error: PortraitError, chance: float) -> float | None:

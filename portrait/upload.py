@@ -9,11 +9,11 @@ import os
 from pathlib import Path
 from typing import BinaryIO
 
-from portrait.actions import Action, Resend
-from portrait.endpoint import Caller, decoded
+from portrait.actions import Action, Idempotency
+from portrait.endpoint import Endpoint, decoded
 from portrait.errors import UsageError
 from portrait.flow import Flow
-from portrait.http import HttpRequest, Limit, Timeouts
+from portrait.http import HttpRequest, Timeouts, TimeoutTypes
 from portrait.media import sniff
 from portrait.models import AssetType, UploadedAsset
 
@@ -22,7 +22,7 @@ Source = str | os.PathLike[str] | bytes | BinaryIO
 MAX_FILE = 10 * 1024 * 1024  # bytes; contract §5 (D)
 MIME_TYPES = ("image/jpeg", "image/png", "image/webp")  # contract §5 (D)
 
-UPLOAD = Action("upload", dict, UploadedAsset, Resend.RECOVER, "Register a file by sending it.")
+UPLOAD = Action("upload", dict, UploadedAsset, Idempotency.UNSAFE, "Register a file by sending it.")
 
 
 def read(source: Source) -> tuple[bytes, str]:
@@ -71,12 +71,12 @@ def _content(source: Source) -> tuple[bytes, str]:
 
 
 def upload(  # noqa: PLR0917
-    caller: Caller,
+    endpoint: Endpoint,
     file: tuple[bytes, str],
     group_id: str,
     name: str | None,
     asset_type: AssetType | str | None,
-    timeout: Limit,
+    timeout: TimeoutTypes,
 ) -> Flow[UploadedAsset]:
     """Send a file that `read` has accepted.
 
@@ -89,16 +89,16 @@ def upload(  # noqa: PLR0917
     content, filename = file
     filename = filename.encode("utf-8", "replace").decode()  # a file's name on disk need not be text
     kind = sniff(content[:4096])
-    fields = {"GroupId": group_id, "Name": name, "AssetType": asset_type, "ProjectName": caller.project}
+    fields = {"GroupId": group_id, "Name": name, "AssetType": asset_type, "ProjectName": endpoint.project}
     parts: list[tuple[str, str | tuple[str, bytes, str]]] = [(k, str(v)) for k, v in fields.items() if v is not None]
     parts.append(("file", (filename, content, kind.mime if kind else "application/octet-stream")))
     body, content_type = encode_multipart_formdata(parts)
     request = HttpRequest(
         method="POST",
-        url=f"{caller.base_url}/portrait/upload",
-        headers={**caller.headers, "Content-Type": content_type},
+        url=f"{endpoint.base_url}/portrait/upload",
+        headers={**endpoint.headers, "Content-Type": content_type},
         body=body,
-        timeouts=caller.timeouts if timeout is None else Timeouts.of(timeout),
+        timeouts=endpoint.timeouts if timeout is None else Timeouts.of(timeout),
     )
-    result, response = yield from caller.exchange(UPLOAD.name, request, UPLOAD.resend)
+    result, response = yield from endpoint.exchange(UPLOAD.name, request, UPLOAD.idempotency)
     return decoded(UploadedAsset, result, response, UPLOAD.name)

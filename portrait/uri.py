@@ -11,13 +11,13 @@ def asset_uri(asset_id: str) -> str:
     Raises:
         UsageError: It is empty, has a space, or is a group's id.
     """
-    bare = bare_id(asset_id)
+    bare = parse_asset_id(asset_id)
     if not bare or any(c.isspace() for c in bare) or bare.startswith("group-"):
         raise UsageError(f"{asset_id!r} is not the id of an asset.")
     return f"asset://{bare}"
 
 
-def bare_id(asset_id: str) -> str:
+def parse_asset_id(asset_id: str) -> str:
     """The id in `asset://<id>`. Capitals of the prefixes are taken from users and not passed on (M)."""
     if not isinstance(asset_id, str):
         raise UsageError(f"The id of an asset is a string, not {asset_id!r}.")

@@ -30,8 +30,8 @@ from portrait.errors import (
     ValidatePending,
     WaitTimeout,
 )
-from portrait.events import Waiting
-from portrait.flow import Flow, Report, Wait
+from portrait.events import WaitProgress
+from portrait.flow import Flow, Notify, Sleep
 from portrait.http import Timeouts
 from portrait.models import (
     Asset,
@@ -47,10 +47,10 @@ from portrait.models import (
     VisualValidateSession,
 )
 from portrait.retry import NO_RETRY
-from portrait.uri import bare_id
+from portrait.uri import parse_asset_id
 
 if TYPE_CHECKING:
-    from portrait.endpoint import Caller
+    from portrait.endpoint import Endpoint
 
 TOKEN_POLL = 2.0  # seconds; well below Ark's 3 calls per second, contract §6
 POLL = 3.0  # seconds; the vendor's advice, contract §3 (M)
@@ -64,23 +64,23 @@ SKEW = 2.0  # seconds by which two clocks may differ, and a time of the wire is 
 class _Watch:
     """How long a wait has lasted and may last."""
 
-    def __init__(self, caller: Caller, deadline: float, poll: float) -> None:
+    def __init__(self, endpoint: Endpoint, deadline: float, poll: float) -> None:
         if not poll > 0 or not deadline >= 0:
             raise UsageError("A wait takes seconds: poll= above zero, timeout= not below it.")
         # Each look is one attempt: the wait comes again by itself, and knows when to give up.
-        self.caller = evolve(caller, policy=NO_RETRY)
+        self.endpoint = evolve(endpoint, policy=NO_RETRY)
         self.deadline = deadline
         self.poll = poll
-        self.started = caller.clock.monotonic()
+        self.started = endpoint.clock.monotonic()
         self.trouble: PortraitError | None = None
 
     @property
     def waited(self) -> float:
-        return self.caller.clock.monotonic() - self.started
+        return self.endpoint.clock.monotonic() - self.started
 
     def timeouts(self) -> Timeouts:
         """No single call outlasts the wait by more than a second."""
-        usual = self.caller.timeouts
+        usual = self.endpoint.timeouts
         left = max(1.0, self.deadline - self.waited)
         return evolve(usual, total=left if usual.total is None else min(usual.total, left))
 
@@ -89,17 +89,17 @@ class _Watch:
         left = self.deadline - self.waited
         if left <= 0:
             return False
-        yield Report(Waiting(what=what, id=id, status=status, waited=self.waited, deadline=self.deadline))
+        yield Notify(WaitProgress(what=what, id=id, status=status, waited=self.waited, deadline=self.deadline))
         asked = self.trouble.retry_after if isinstance(self.trouble, ApiError) else None
-        yield Wait(min(max(self.poll, asked or 0.0), left))
+        yield Sleep(min(max(self.poll, asked or 0.0), left))
         return True
 
     def ask(self, action: Any, request: Any) -> Flow[Any]:
         """One call; None if a fault came between that may pass."""
         try:
-            answer = yield from self.caller.call(action, request, self.timeouts())
+            answer = yield from self.endpoint.call(action, request, self.timeouts())
         except PortraitError as error:
-            if error.retry not in {Retry.BACKOFF, Retry.LOOK_FIRST}:
+            if error.retry not in {Retry.BACKOFF, Retry.VERIFY_FIRST}:
                 raise
             self.trouble = error
             return None
@@ -107,7 +107,7 @@ class _Watch:
         return answer
 
 
-def wait_until_active(caller: Caller, asset_id: str, timeout: float | None, poll: float) -> Flow[Asset]:
+def wait_until_active(endpoint: Endpoint, asset_id: str, timeout: float | None, poll: float) -> Flow[Asset]:
     """Poll GetAsset until the asset is Active.
 
     Raises:
@@ -115,8 +115,8 @@ def wait_until_active(caller: Caller, asset_id: str, timeout: float | None, poll
         AssetVanished: It is not there, for longer than a lagging read explains.
         WaitTimeout: Not finished within `timeout` seconds (60 for an image, 180 for video and audio).
     """
-    asset_id = bare_id(asset_id)
-    watch = _Watch(caller, DEADLINES[AssetType.IMAGE] if timeout is None else timeout, poll)
+    asset_id = parse_asset_id(asset_id)
+    watch = _Watch(endpoint, DEADLINES[AssetType.IMAGE] if timeout is None else timeout, poll)
     last: Asset | None = None
     gone_since: float | None = None
     while True:
@@ -143,7 +143,7 @@ def wait_until_active(caller: Caller, asset_id: str, timeout: float | None, poll
 
 
 def wait_until_validated(
-    caller: Caller, token: str | VisualValidateSession, timeout: float | None, poll: float
+    endpoint: Endpoint, token: str | VisualValidateSession, timeout: float | None, poll: float
 ) -> Flow[VisualValidateResult]:
     """Poll GetVisualValidateResult until the person has passed.
 
@@ -156,14 +156,14 @@ def wait_until_validated(
         WaitTimeout: Not passed within `timeout` seconds.
         UnknownOutcome: The answer was lost, and which group is the person's cannot be told for sure.
     """
-    watch = _Watch(caller, TOKEN_LIFE if timeout is None else timeout, poll)
+    watch = _Watch(endpoint, TOKEN_LIFE if timeout is None else timeout, poll)
     lost = False  # did an answer get lost which may have been the one with the group?
     # A group made before this moment belongs to somebody else.
-    since = caller.clock.now() - TOKEN_LIFE - SKEW
+    since = endpoint.clock.now() - TOKEN_LIFE - SKEW
     request = GetVisualValidateResultRequest(byted_token=token if isinstance(token, str) else token.byted_token)
     while True:
         status = "pending"
-        asked = caller.clock.now()
+        asked = endpoint.clock.now()
         try:
             result = yield from watch.ask(GET_VISUAL_VALIDATE_RESULT, request)
         except ValidatePending as pending:
@@ -171,7 +171,7 @@ def wait_until_validated(
         except (InvalidToken, TokenExpired) as used:
             if not lost:
                 raise
-            return (yield from _recover(caller, used, since))
+            return (yield from _recover(endpoint, used, since))
         else:
             if result is not None and result.group_id:
                 return cast("VisualValidateResult", result)
@@ -182,15 +182,15 @@ def wait_until_validated(
             ) from watch.trouble
 
 
-def _recover(caller: Caller, used: SessionError, since: float) -> Flow[VisualValidateResult]:
+def _recover(endpoint: Endpoint, used: SessionError, since: float) -> Flow[VisualValidateResult]:
     """The token was used up by a call of ours whose answer was lost: find the group that it made.
 
     A wrong guess would give one person's group to another: it is taken only if it is the only one that can be meant.
     """
-    yield Wait(GRACE)  # until no group can be hidden by a read that lags
+    yield Sleep(GRACE)  # until no group can be hidden by a read that lags
     newest = ListAssetGroupsRequest(filter=GroupFilter(group_type=GroupType.LIVENESS_FACE), page_size=100)
-    page = yield from caller.call(LIST_ASSET_GROUPS, newest)
-    since -= _ahead(page, caller.clock.now())
+    page = yield from endpoint.call(LIST_ASSET_GROUPS, newest)
+    since -= _ahead(page, endpoint.clock.now())
     fresh = [group for group in page.items if (seconds_of(group.create_time) or inf) >= since]
     if isinstance(used, TokenExpired) and not fresh:
         raise used

@@ -15,8 +15,8 @@ from attrs import asdict, define, evolve, field, frozen
 
 from portrait.actions import GET_ASSET, GET_ASSET_GROUP, LIST_ASSETS
 from portrait.errors import AssetVanished, NotAccessible, PortraitError, Retry, UsageError, WaitTimeout
-from portrait.events import Watching
-from portrait.flow import Flow, Report, Wait
+from portrait.events import WatchProgress
+from portrait.flow import Flow, Notify, Sleep
 from portrait.models import (
     Asset,
     AssetFilter,
@@ -29,11 +29,11 @@ from portrait.models import (
 )
 from portrait.models.common import as_group_type, as_many
 from portrait.retry import NO_RETRY
-from portrait.uri import asset_uri, bare_id
+from portrait.uri import asset_uri, parse_asset_id
 from portrait.wait import DEADLINES, GRACE, POLL, asset_failed
 
 if TYPE_CHECKING:
-    from portrait.endpoint import Caller
+    from portrait.endpoint import Endpoint
 
 PAGE = 100  # items, contract §2
 STRAGGLERS = 5  # GetAsset calls in one look, for assets that no page showed
@@ -45,7 +45,7 @@ class OutcomeState(StrEnum):
     ACTIVE = "Active"
     FAILED = "Failed"
     VANISHED = "Vanished"
-    LATE = "Late"
+    TIMED_OUT = "Late"
 
 
 @frozen(kw_only=True)
@@ -137,7 +137,7 @@ class Watch:
         if isinstance(ids, Mapping):
             return cls.from_dict(ids)
         kind = "" if group_type is None else str(as_group_type(group_type))
-        rows = {bare_id(asset_id): _Open() for asset_id in as_many(ids) or ()}
+        rows = {parse_asset_id(asset_id): _Open() for asset_id in as_many(ids) or ()}
         types = dict.fromkeys(as_many(group_ids) or (), kind)
         return cls(started=now, timeout=timeout, open=rows, group_types=types)
 
@@ -164,25 +164,25 @@ class Watch:
         return self.started + allowed
 
 
-def look(caller: Caller, watch: Watch, poll: float = POLL) -> Flow[list[AssetOutcome]]:
+def look(endpoint: Endpoint, watch: Watch, poll: float = POLL) -> Flow[list[AssetOutcome]]:
     """Ask once for everything that is open; pauses first if nothing ended the time before.
 
     Raises:
         PortraitError: Asking as such fails for good, such as a key that is refused. What is open stays open.
     """
     # Each call is one attempt: the next look comes by itself, and knows when to give up.
-    caller = _patient(caller, watch)
+    endpoint = _patient(endpoint, watch)
     ended: list[AssetOutcome] = []
     while watch.open and not ended:
         watch.asked = 0.0
-        yield from _learn(caller, watch, ended)
-        unseen = yield from _pages(caller, watch, ended)
-        yield from _stragglers(caller, watch, unseen, ended)
-        _late(watch, caller.clock.now(), ended)
-        yield _progress(caller, watch)
+        yield from _learn(endpoint, watch, ended)
+        unseen = yield from _pages(endpoint, watch, ended)
+        yield from _stragglers(endpoint, watch, unseen, ended)
+        _late(watch, endpoint.clock.now(), ended)
+        yield _progress(endpoint, watch)
         if watch.open and not ended:
-            soonest = min(watch.deadline(row) for row in watch.open.values()) - caller.clock.now()
-            yield Wait(max(0.05, min(max(poll, watch.asked), soonest)))
+            soonest = min(watch.deadline(row) for row in watch.open.values()) - endpoint.clock.now()
+            yield Sleep(max(0.05, min(max(poll, watch.asked), soonest)))
     return ended
 
 
@@ -203,7 +203,7 @@ class _Watched:
         return value
 
 
-class WatchedAssets(_Watched, Iterator[AssetOutcome]):
+class AssetWatcher(_Watched, Iterator[AssetOutcome]):
     """Outcomes as they come; `state` can be stored at any time."""
 
     def __init__(self, watch: Watch, look: Callable[[Watch], list[AssetOutcome]]) -> None:
@@ -218,7 +218,7 @@ class WatchedAssets(_Watched, Iterator[AssetOutcome]):
         return self._ready.pop(0)
 
 
-class AsyncWatchedAssets(_Watched, AsyncIterator[AssetOutcome]):
+class AsyncAssetWatcher(_Watched, AsyncIterator[AssetOutcome]):
     """Outcomes as they come; `state` can be stored at any time."""
 
     def __init__(self, watch: Watch, look: Callable[[Watch], Awaitable[list[AssetOutcome]]]) -> None:
@@ -233,21 +233,21 @@ class AsyncWatchedAssets(_Watched, AsyncIterator[AssetOutcome]):
         return self._ready.pop(0)
 
 
-def _learn(caller: Caller, watch: Watch, ended: list[AssetOutcome]) -> Flow[None]:
+def _learn(endpoint: Endpoint, watch: Watch, ended: list[AssetOutcome]) -> Flow[None]:
     """Where no group is known, one asset tells its own; the pages of that group show the others."""
     if not watch.group_types and watch.open:
         first = next(iter(watch.open))
-        yield from _ask(caller, watch, first, ended)
+        yield from _ask(endpoint, watch, first, ended)
     for row in watch.open.values():
         if row.group_id:
             watch.group_types.setdefault(row.group_id, "")
     for group_id in [group for group, kind in watch.group_types.items() if not kind]:
-        group = yield from _try(caller, watch, GET_ASSET_GROUP, GetAssetGroupRequest(id=group_id))
+        group = yield from _try(endpoint, watch, GET_ASSET_GROUP, GetAssetGroupRequest(id=group_id))
         if group is not None:
             watch.group_types[group_id] = str(group.group_type)
 
 
-def _pages(caller: Caller, watch: Watch, ended: list[AssetOutcome]) -> Flow[list[str]]:
+def _pages(endpoint: Endpoint, watch: Watch, ended: list[AssetOutcome]) -> Flow[list[str]]:
     """Read the groups' newest changes until all open assets were seen; returns those that were not."""
     unseen = dict.fromkeys(watch.open)
     for kind in sorted(set(watch.group_types.values()) - {""}):
@@ -258,7 +258,7 @@ def _pages(caller: Caller, watch: Watch, ended: list[AssetOutcome]) -> Flow[list
         while unseen and read < wanted_rows + PAGE:
             number += 1
             request = ListAssetsRequest(filter=wanted, page_number=number, page_size=PAGE, sort_by=SortBy.UPDATE_TIME)
-            page = yield from _try(caller, watch, LIST_ASSETS, request)
+            page = yield from _try(endpoint, watch, LIST_ASSETS, request)
             for asset in page.items if page else ():
                 if asset.id in unseen:
                     del unseen[asset.id]
@@ -270,29 +270,29 @@ def _pages(caller: Caller, watch: Watch, ended: list[AssetOutcome]) -> Flow[list
     return list(unseen)
 
 
-def _stragglers(caller: Caller, watch: Watch, unseen: list[str], ended: list[AssetOutcome]) -> Flow[None]:
+def _stragglers(endpoint: Endpoint, watch: Watch, unseen: list[str], ended: list[AssetOutcome]) -> Flow[None]:
     """Ask one by one for a few that no page showed; the others have their turn next time."""
     for asset_id in unseen[:STRAGGLERS]:
         if asset_id in watch.open:
             row = watch.open.pop(asset_id)
             watch.open[asset_id] = row  # to the end of the queue
-            yield from _ask(caller, watch, asset_id, ended)
+            yield from _ask(endpoint, watch, asset_id, ended)
 
 
-def _ask(caller: Caller, watch: Watch, asset_id: str, ended: list[AssetOutcome]) -> Flow[None]:
+def _ask(endpoint: Endpoint, watch: Watch, asset_id: str, ended: list[AssetOutcome]) -> Flow[None]:
     try:
-        asset = yield from _try(caller, watch, GET_ASSET, GetAssetRequest(id=asset_id))
+        asset = yield from _try(endpoint, watch, GET_ASSET, GetAssetRequest(id=asset_id))
     except NotAccessible:
-        _missing(watch, asset_id, caller.clock.now(), ended)
+        _missing(watch, asset_id, endpoint.clock.now(), ended)
     else:
         if asset is not None:
             _seen(watch, asset, ended)
 
 
-def _try(caller: Caller, watch: Watch, action: Any, request: Any) -> Flow[Any]:
+def _try(endpoint: Endpoint, watch: Watch, action: Any, request: Any) -> Flow[Any]:
     """One call; None if it failed in a way that may pass, or if its subject is not accessible and is not an asset."""
     try:
-        return (yield from caller.call(action, request))
+        return (yield from endpoint.call(action, request))
     except NotAccessible:
         if action is GET_ASSET:
             raise
@@ -331,7 +331,7 @@ def _late(watch: Watch, now: float, ended: list[AssetOutcome]) -> None:
         last, waited = watch.last.get(asset_id), now - watch.started
         status = last.status if last else "unknown"
         error = WaitTimeout(f"{asset_id} is still {status} after {waited:.0f} s.", waited=waited, last=last)
-        _end(watch, AssetOutcome(id=asset_id, state=OutcomeState.LATE, asset=last, error=error), ended)
+        _end(watch, AssetOutcome(id=asset_id, state=OutcomeState.TIMED_OUT, asset=last, error=error), ended)
 
 
 def _end(watch: Watch, outcome: AssetOutcome, ended: list[AssetOutcome]) -> None:
@@ -341,14 +341,14 @@ def _end(watch: Watch, outcome: AssetOutcome, ended: list[AssetOutcome]) -> None
     ended.append(outcome)
 
 
-def _patient(caller: Caller, watch: Watch) -> Caller:
+def _patient(endpoint: Endpoint, watch: Watch) -> Endpoint:
     """One attempt for each call, which does not outlast the watch by more than a second."""
     last = max((watch.deadline(row) for row in watch.open.values()), default=0.0)
-    left, usual = max(1.0, last - caller.clock.now()), caller.timeouts
+    left, usual = max(1.0, last - endpoint.clock.now()), endpoint.timeouts
     total = left if usual.total is None else min(usual.total, left)
-    return evolve(caller, policy=NO_RETRY, timeouts=evolve(usual, total=total))
+    return evolve(endpoint, policy=NO_RETRY, timeouts=evolve(usual, total=total))
 
 
-def _progress(caller: Caller, watch: Watch) -> Report:
-    waited = caller.clock.now() - watch.started
-    return Report(Watching(open=len(watch.open), ended=dict(watch.counts), waited=waited))
+def _progress(endpoint: Endpoint, watch: Watch) -> Notify:
+    waited = endpoint.clock.now() - watch.started
+    return Notify(WatchProgress(open=len(watch.open), ended=dict(watch.counts), waited=waited))

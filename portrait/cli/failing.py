@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from portrait import errors, s3
-from portrait.actions import ACTIONS, Resend
+from portrait.actions import ACTIONS, Idempotency
 from portrait.cli.surroundings import Unwritable, visible
 from portrait.errors import ApiError, PortraitError, TransportError
 
@@ -86,7 +86,7 @@ def advice_of(error: PortraitError, *, in_doctor: bool = False) -> str:
     table = (_ADVICE[kind] for kind in type(error).__mro__ if kind in _ADVICE)
     own = error.advice if "advice" in vars(error) else next(table, error.advice)  # the particular before the general
     action = ACTIONS.get(getattr(error, "action", ""))
-    changes = action is None or action.resend is not Resend.SAFE
+    changes = action is None or action.idempotency is not Idempotency.IDEMPOTENT
     doubt = " Look at the lists first: the call may have been carried out."
     if isinstance(error, errors.QuotaExceeded) and not error.code:  # the service was not asked
         own += " A customer who may have more says so by --quota."

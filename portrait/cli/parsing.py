@@ -139,8 +139,8 @@ def _add_shared(parser: argparse.ArgumentParser) -> None:
     """The shared options. They have no defaults, so that what is left out here keeps what was said before."""
     group = parser.add_argument_group("for all commands")
 
-    def add(*flags: str, words: str, **how: Any) -> None:
-        group.add_argument(*flags, help=words, default=argparse.SUPPRESS, **how)
+    def add(*flags: str, words: str, **origin: Any) -> None:
+        group.add_argument(*flags, help=words, default=argparse.SUPPRESS, **origin)
 
     # Those that can be called: named here, since looking them up would load the library for every help.
     add("--provider", words="who answers: alltoken, the only one that can be called today", metavar="NAME")

@@ -27,7 +27,7 @@ are skipped and counted. Nothing is sent of a file that does not fit, and
 nothing twice: a content that the group has already is used as it is, and the
 same command, given again, goes on where it stopped.
 
-In JSON, `how` is how the asset came to be; a file whose content an earlier one
+In JSON, `origin` is how the asset came to be; a file whose content an earlier one
 has shares that one's asset, and names the file in `same_as`.
 
 examples:

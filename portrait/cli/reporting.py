@@ -26,7 +26,7 @@ _ENDS: Mapping[FileState, str] = MappingProxyType(
         FileState.REFUSED: "refused",
         FileState.FAILED: "failed in review",
         FileState.VANISHED: "vanished",
-        FileState.LATE: "still in review",
+        FileState.TIMED_OUT: "still in review",
         FileState.UNKNOWN: "in doubt",
         FileState.STOPPED: "not sent",
         FileState.NO_ROOM: "left out: the group is full",
@@ -36,12 +36,12 @@ _SHOWN = 3  # skipped files that people see
 
 
 def outcome_record(outcome: FileOutcome) -> dict[str, Any]:
-    """What became of a file, for programs. `how` is how the asset came to be, as the library has it."""
+    """What became of a file, for programs. `origin` is how the asset came to be, as the library has it."""
     record: dict[str, Any] = {
         "file": outcome.source,
         "uri": outcome.uri or None,
         "status": outcome.state.value,
-        "how": outcome.how.value if outcome.how else None,
+        "origin": outcome.origin.value if outcome.origin else None,
         "asset_id": outcome.asset_id or None,
         "group_id": outcome.group_id or None,
         "sha256": outcome.sha256 or None,
@@ -90,7 +90,7 @@ class Summary:
             self._first.setdefault(asset, outcome.source)
         self._manifest.append(record)
         line = "" if outcome.error is not None else f"{outcome.uri}  {outcome.source}"
-        if outcome.state is FileState.LATE and line:
+        if outcome.state is FileState.TIMED_OUT and line:
             line += "  (in review)"
         self._output.event(record, line=line, key="uri" if line else "")
         if outcome.state is FileState.NO_ROOM and outcome.error is not None and group not in self._full:
@@ -140,7 +140,7 @@ class Summary:
 
 
 def _state(done: Sequence[FileOutcome]) -> str:
-    late = sum(one.state is FileState.LATE for one in done)
+    late = sum(one.state is FileState.TIMED_OUT for one in done)
     state = "in review" if late == len(done) else "Active or in review" if late else "Active"
     return f"{counted(len(done), 'file')} {state}"
 
@@ -150,7 +150,7 @@ def _hows(done: Sequence[FileOutcome]) -> str:
     by_asset: dict[str, FileOutcome] = {}
     for one in done:
         by_asset.setdefault(one.asset_id, one)
-    parts = [f"{number} {how}" for how, number in Counter(str(one.how) for one in by_asset.values()).items()]
+    parts = [f"{number} {origin}" for origin, number in Counter(str(one.origin) for one in by_asset.values()).items()]
     if same := len(done) - len(by_asset):
         parts.append(counted(same, "duplicate"))
     return ", ".join(parts)

@@ -18,8 +18,8 @@ from portrait.cli.reporting import Summary
 from portrait.cli.sending import Sending, SendOptions
 from portrait.cli.stages import Stages, stages
 from portrait.cli.storage import open_store, state_dir
-from portrait.ensure import FileOutcome, Intents
-from portrait.events import Event, FileMoved
+from portrait.ensure import CreateLog, FileOutcome
+from portrait.events import Event, FileProgress
 from portrait.models import AssetType
 from portrait.s3 import Stage as Storing
 from portrait.s3 import StorageWarning, UploadProgress
@@ -41,7 +41,7 @@ def opened(context: Context, told: argparse.Namespace) -> Iterator[Run]:
     """
     run = Run(context, told)
     if not told.dry_run:
-        Intents(state_dir(context, told)).check()
+        CreateLog(state_dir(context, told)).check()
     with (
         Manifest(None if told.dry_run else told.manifest, context.surroundings.clock, context.home) as manifest,
         closing(run.store) if run.store is not None else nullcontext(),
@@ -138,7 +138,7 @@ class Run:
             self.shown.spare("stored", self._sizes.get(outcome.sha256, 0))
 
     def _moved(self, event: Event) -> None:
-        if isinstance(event, FileMoved) and event.stage == "created":
+        if isinstance(event, FileProgress) and event.stage == "created":
             self._created.add(event.asset_id)
             self.shown.advance("created")
 

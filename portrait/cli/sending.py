@@ -98,7 +98,7 @@ class Sending:
                 _take(remaining[outcome.source], outcome.sha256)
                 if _stops_all(outcome.error):
                     self._over = outcome.error
-                if outcome.state is FileState.LATE and outcome.error is None:
+                if outcome.state is FileState.TIMED_OUT and outcome.error is None:
                     self._in_review.setdefault(outcome.asset_id, []).append(outcome)
                 else:
                     self._give(outcome)

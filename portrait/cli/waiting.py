@@ -10,7 +10,7 @@ from portrait.cli.command import Command, add_timeout
 from portrait.cli.failing import as_json, combined, exit_code, lines
 from portrait.cli.progress import progress
 from portrait.errors import UsageError
-from portrait.uri import bare_id
+from portrait.uri import parse_asset_id
 
 if TYPE_CHECKING:
     from portrait.cli.context import Context
@@ -25,7 +25,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
 def _wait(context: Context, told: argparse.Namespace) -> int:
     if groups := [id for id in told.ids if id.lower().startswith("group")]:  # noqa: A001
         raise UsageError(f"{groups[0]} is a group.", advice="`portrait assets --group ID` lists its assets.")
-    remaining = list(dict.fromkeys(bare_id(id) for id in told.ids))  # noqa: A001
+    remaining = list(dict.fromkeys(parse_asset_id(id) for id in told.ids))  # noqa: A001
     outcomes: list[AssetOutcome] = []
     with progress(context.output, "in review", len(remaining)) as shown:
         context.how_to_go_on = _how_to_go_on(remaining)

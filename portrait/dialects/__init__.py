@@ -5,8 +5,8 @@ from types import MappingProxyType
 
 from portrait.dialects.alltoken import ALLTOKEN
 from portrait.dialects.ark import ARK
-from portrait.dialects.dialect import Dialect, Spoken
+from portrait.dialects.dialect import Dialect, ErrorSpec
 
 DIALECTS: Mapping[str, Dialect] = MappingProxyType({dialect.name: dialect for dialect in (ALLTOKEN, ARK)})
 
-__all__ = ["ALLTOKEN", "ARK", "DIALECTS", "Dialect", "Spoken"]
+__all__ = ["ALLTOKEN", "ARK", "DIALECTS", "Dialect", "ErrorSpec"]

@@ -7,46 +7,46 @@ from __future__ import annotations
 
 from typing import Any
 
-from portrait.dialects.dialect import Dialect, Spoken
+from portrait.dialects.dialect import Dialect, ErrorSpec
 from portrait.dialects.shared import PRESENTERS, REQUIRED, page
 from portrait.models import Asset, AssetPage, Updated, UploadedAsset
 from portrait.reasons import Reason
 
 # Contract §4, first table. Existence is hidden: an id of somebody else and one that never was say the same (§10.11).
-_NOT_YOURS = Spoken(200, "Forbidden", "The resource is not accessible with this API key.")
+_NOT_YOURS = ErrorSpec(200, "Forbidden", "The resource is not accessible with this API key.")
 _REFUSALS = {
-    Reason.KEY_MISSING: Spoken(401, "Unauthorized", "The request carries no API key.", plain="authentication_error"),
-    Reason.KEY_UNKNOWN: Spoken(401, "Unauthorized", "The API key is not valid.", plain="authentication_error"),
-    Reason.MISSING_ACTION: Spoken(200, "MissingParameter.Action", "The required parameter Action is missing."),
-    Reason.UNKNOWN_ACTION: Spoken(200, "InvalidActionOrVersion", "Could not find operation {id}."),
-    Reason.MALFORMED_BODY: Spoken(200, "InvalidParameter", "The request body {why}."),
-    Reason.BODY_TOO_LARGE: Spoken(
+    Reason.KEY_MISSING: ErrorSpec(401, "Unauthorized", "The request carries no API key.", plain="authentication_error"),
+    Reason.KEY_UNKNOWN: ErrorSpec(401, "Unauthorized", "The API key is not valid.", plain="authentication_error"),
+    Reason.MISSING_ACTION: ErrorSpec(200, "MissingParameter.Action", "The required parameter Action is missing."),
+    Reason.UNKNOWN_ACTION: ErrorSpec(200, "InvalidActionOrVersion", "Could not find operation {id}."),
+    Reason.MALFORMED_BODY: ErrorSpec(200, "InvalidParameter", "The request body {why}."),
+    Reason.BODY_TOO_LARGE: ErrorSpec(
         413, "request_too_large", "The request body is larger than 1 MB.", plain="invalid_request_error"
     ),
-    Reason.FILE_TOO_LARGE: Spoken(
+    Reason.FILE_TOO_LARGE: ErrorSpec(
         413, "file_too_large", "The file is larger than 10 MB.", plain="invalid_request_error"
     ),
-    Reason.MISSING_FIELD: Spoken(200, "MissingParameter.{field}", "The required parameter {field} is missing."),
-    Reason.INVALID_FIELD: Spoken(200, "InvalidParameter", "The parameter {field} {why}."),
-    Reason.MEDIA_REJECTED: Spoken(200, "InvalidParameter.{detail}", "{why}"),
+    Reason.MISSING_FIELD: ErrorSpec(200, "MissingParameter.{field}", "The required parameter {field} is missing."),
+    Reason.INVALID_FIELD: ErrorSpec(200, "InvalidParameter", "The parameter {field} {why}."),
+    Reason.MEDIA_REJECTED: ErrorSpec(200, "InvalidParameter.{detail}", "{why}"),
     Reason.UNKNOWN_GROUP: _NOT_YOURS,
     Reason.UNKNOWN_ASSET: _NOT_YOURS,
-    Reason.UNKNOWN_PROJECT: Spoken(200, "NotFound.ProjectName", "The project is not found."),
-    Reason.ASSET_EXPIRED: Spoken(200, "NotFound", "The asset has expired."),
-    Reason.VALIDATION_OPEN: Spoken(200, "ValidatePending", "The liveness check is not finished."),
-    Reason.TOKEN_UNKNOWN: Spoken(200, "InvalidToken", "The BytedToken is not valid."),
-    Reason.TOKEN_SPENT: Spoken(200, "InvalidToken", "The BytedToken is not valid."),
-    Reason.TOKEN_EXPIRED: Spoken(200, "TokenExpired", "The BytedToken has expired."),
-    Reason.AIGC_NOT_AVAILABLE: Spoken(200, "AIGCNotAvailable", "AIGC groups are not enabled for this account."),
-    Reason.SUBSCRIPTION_REQUIRED: Spoken(200, "SubscriptionRequired", "This API requires an active subscription."),
-    Reason.BALANCE_EMPTY: Spoken(
+    Reason.UNKNOWN_PROJECT: ErrorSpec(200, "NotFound.ProjectName", "The project is not found."),
+    Reason.ASSET_EXPIRED: ErrorSpec(200, "NotFound", "The asset has expired."),
+    Reason.VALIDATION_OPEN: ErrorSpec(200, "ValidatePending", "The liveness check is not finished."),
+    Reason.TOKEN_UNKNOWN: ErrorSpec(200, "InvalidToken", "The BytedToken is not valid."),
+    Reason.TOKEN_SPENT: ErrorSpec(200, "InvalidToken", "The BytedToken is not valid."),
+    Reason.TOKEN_EXPIRED: ErrorSpec(200, "TokenExpired", "The BytedToken has expired."),
+    Reason.AIGC_NOT_AVAILABLE: ErrorSpec(200, "AIGCNotAvailable", "AIGC groups are not enabled for this account."),
+    Reason.SUBSCRIPTION_REQUIRED: ErrorSpec(200, "SubscriptionRequired", "This API requires an active subscription."),
+    Reason.BALANCE_EMPTY: ErrorSpec(
         402, "insufficient_balance", "The account's balance is used up.", plain="payment_required"
     ),
-    Reason.GROUP_QUOTA_FULL: Spoken(200, "QuotaExceeded", "The group quota is full."),
-    Reason.ASSET_QUOTA_FULL: Spoken(200, "QuotaExceeded", "The asset quota is full."),
-    Reason.THROTTLED: Spoken(200, "RateLimitExceeded", "Too many requests."),
-    Reason.UPSTREAM_UNAVAILABLE: Spoken(200, "UpstreamUnavailable", "The upstream service is not available."),
-    Reason.INTERNAL: Spoken(500, "internal_error", "The server failed to answer.", plain="server_error"),
+    Reason.GROUP_QUOTA_FULL: ErrorSpec(200, "QuotaExceeded", "The group quota is full."),
+    Reason.ASSET_QUOTA_FULL: ErrorSpec(200, "QuotaExceeded", "The asset quota is full."),
+    Reason.THROTTLED: ErrorSpec(200, "RateLimitExceeded", "Too many requests."),
+    Reason.UPSTREAM_UNAVAILABLE: ErrorSpec(200, "UpstreamUnavailable", "The upstream service is not available."),
+    Reason.INTERNAL: ErrorSpec(500, "internal_error", "The server failed to answer.", plain="server_error"),
 }
 
 

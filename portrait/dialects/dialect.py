@@ -11,12 +11,12 @@ from typing import Any
 
 from attrs import field, frozen
 
-from portrait.errors import CodeRule
+from portrait.errors import ErrorRule
 from portrait.reasons import Reason, Refusal
 
 
 @frozen
-class Spoken:
+class ErrorSpec:
     """How a dialect says a reason.
 
     Attributes:
@@ -60,11 +60,11 @@ class Dialect:
     description_limit: int | None = None
     required: Mapping[str, tuple[str, ...]]
     foreign: Mapping[str, frozenset[str]] = field(factory=dict)
-    refusals: Mapping[Reason, Spoken]
+    refusals: Mapping[Reason, ErrorSpec]
     presenters: Mapping[type, Callable[[Any], Any]]
-    codes: Mapping[str, Mapping[str, CodeRule]] = field(factory=dict)
+    codes: Mapping[str, Mapping[str, ErrorRule]] = field(factory=dict)
 
-    def speak(self, refusal: Refusal) -> tuple[int, Spoken, dict[str, Any]]:
+    def speak(self, refusal: Refusal) -> tuple[int, ErrorSpec, dict[str, Any]]:
         """A refusal as HTTP status, its table row, and the error's JSON object."""
         row = self.refusals[refusal.reason]
         words = {"field": refusal.field, "id": refusal.id, "detail": refusal.detail, "why": refusal.why}

@@ -5,15 +5,15 @@ creates nothing, and what a lost answer left in doubt is found again by listing.
 """
 
 from portrait.ensure.batch import conduct
-from portrait.ensure.create_log import Intents
+from portrait.ensure.create_log import CreateLog
 from portrait.ensure.groups import ensure_group
 from portrait.ensure.naming import asset_name, digest_in, digest_of, sha256_start
 from portrait.ensure.options import EnsureOptions, EnsureQuery, options_of
-from portrait.ensure.outcomes import FileOutcome, FileState, How
+from portrait.ensure.outcomes import FileOutcome, FileState, Origin
 from portrait.ensure.plan import rejected
 from portrait.ensure.reconcile import usable
 from portrait.ensure.runner import conducted, conducted_async
-from portrait.ensure.single_flight import Flights
+from portrait.ensure.single_flight import SingleFlight
 from portrait.ensure.sources import Content, Source, expand, identify, is_url, label, limits_of, walk
 from portrait.ensure.state import HOPELESS, Batch, Each, Give, state_of, stopped
 
@@ -21,15 +21,15 @@ __all__ = [
     "HOPELESS",
     "Batch",
     "Content",
+    "CreateLog",
     "Each",
     "EnsureOptions",
     "EnsureQuery",
     "FileOutcome",
     "FileState",
-    "Flights",
     "Give",
-    "How",
-    "Intents",
+    "Origin",
+    "SingleFlight",
     "Source",
     "asset_name",
     "conduct",

@@ -6,12 +6,12 @@ Steps of a batch; how one content becomes one asset is in `creating`.
 from __future__ import annotations
 
 from portrait.ensure.create import create_asset, list_group
-from portrait.ensure.outcomes import FileState, How
+from portrait.ensure.outcomes import FileState, Origin
 from portrait.ensure.reconcile import PAUSES, usable
 from portrait.ensure.state import HOPELESS, Batch, Conducting, Each, Job, drop, state_of, stopped
 from portrait.errors import PortraitError, UsageError
-from portrait.events import FileMoved
-from portrait.flow import Do, Flow, Report, Wait
+from portrait.events import FileProgress
+from portrait.flow import Flow, Notify, RunBlocking, Sleep
 from portrait.models import Asset
 from portrait.s3 import SomeNotStored, StoredObject
 
@@ -51,9 +51,9 @@ def _put(batch: Batch, paths: list[str]) -> Flow[tuple[dict[str, StoredObject], 
         except SomeNotStored as some:
             return some.stored, some.failures
 
-    stored, failures = yield Do(work)
+    stored, failures = yield RunBlocking(work)
     for path in stored:
-        yield Report(FileMoved(source=path, stage="stored"))
+        yield Notify(FileProgress(source=path, stage="stored"))
     return stored, failures
 
 
@@ -67,31 +67,31 @@ def create(batch: Batch) -> Conducting:
         elif result is None:
             yield from drop(batch, job, FileState.STOPPED, error=stopped())
         else:
-            job.asset_id, job.how = result
+            job.asset_id, job.origin = result
 
 
-def _make(batch: Batch, job: Job) -> Flow[tuple[str, How] | PortraitError | None]:
+def _make(batch: Batch, job: Job) -> Flow[tuple[str, Origin] | PortraitError | None]:
     if batch.stopped:
         return None
     if batch.over is not None:
         return batch.over
     store, stored = batch.options.store, job.stored
     if batch.options.check_public and store is not None and stored is not None:
-        yield Do(lambda: store.check_public(stored))
+        yield RunBlocking(lambda: store.check_public(stored))
     try:
         made = yield from create_asset(
-            batch.caller, batch.options, job.content, job.stored, listed=batch.listed, replaces=job.replaces
+            batch.endpoint, batch.options, job.content, job.stored, listed=batch.listed, replaces=job.replaces
         )
     except HOPELESS as over:
         batch.over = over
         raise
-    yield Report(FileMoved(source=job.content.source, stage="created", asset_id=made[0]))
+    yield Notify(FileProgress(source=job.content.source, stage="created", asset_id=made[0]))
     return made
 
 
 def agree(batch: Batch) -> Conducting:
     """Two processes may have created the same content: both take the oldest, and report the other."""
-    made = {job.content.digest: job for job in batch.jobs.values() if job.how not in {None, How.EXISTING}}
+    made = {job.content.digest: job for job in batch.jobs.values() if job.origin not in {None, Origin.EXISTING}}
     if not made or batch.stopped:
         return
     found = (yield Each([_settled(batch, made)]))[0]
@@ -100,7 +100,7 @@ def agree(batch: Batch) -> Conducting:
     for digest, job in made.items():
         alive = usable(found.get(digest, []))
         if alive and alive[0].id != job.asset_id:
-            job.asset_id, job.how = alive[0].id, How.EXISTING
+            job.asset_id, job.origin = alive[0].id, Origin.EXISTING
         job.duplicates = tuple(asset.id for asset in alive if asset.id != job.asset_id)
 
 
@@ -109,8 +109,8 @@ def _settled(batch: Batch, made: dict[str, Job]) -> Flow[dict[str, list[Asset]]]
     found: dict[str, list[Asset]] = {}
     for pause in (0.0, *PAUSES):
         if pause:
-            yield Wait(pause)
-        found = yield from list_group(batch.caller, batch.options)
+            yield Sleep(pause)
+        found = yield from list_group(batch.endpoint, batch.options)
         seen = {asset.id for assets in found.values() for asset in assets}
         if all(job.asset_id in seen for job in made.values()):
             break

@@ -12,19 +12,19 @@ from portrait.ensure import apply, plan
 from portrait.ensure.outcomes import FileState
 from portrait.ensure.sources import Source, expand
 from portrait.ensure.state import Batch, Conducting, Each, Job, drop, or_raise, stopped
-from portrait.flow import Do, Flow
+from portrait.flow import Flow, RunBlocking
 from portrait.watch import AssetOutcome, OutcomeState, Watch, look
 
 _ENDS = {
     OutcomeState.ACTIVE: FileState.ACTIVE,
     OutcomeState.FAILED: FileState.FAILED,
     OutcomeState.VANISHED: FileState.VANISHED,
-    OutcomeState.LATE: FileState.LATE,
+    OutcomeState.TIMED_OUT: FileState.TIMED_OUT,
 }
 
 
 def _expanded(sources: Source | Iterable[Source]) -> Flow[list[Source]]:
-    return (yield Do(lambda: expand(sources)))  # type: ignore[no-any-return]
+    return (yield RunBlocking(lambda: expand(sources)))  # type: ignore[no-any-return]
 
 
 def conduct(batch: Batch, sources: Source | Iterable[Source]) -> Conducting:
@@ -46,18 +46,18 @@ def _watch(batch: Batch) -> Conducting:
     by_id: dict[str, Job] = {job.asset_id: job for job in batch.jobs.values()}
     if not batch.options.wait:
         for job in list(by_id.values()):
-            yield from drop(batch, job, FileState.LATE)
+            yield from drop(batch, job, FileState.TIMED_OUT)
         return
     watch = Watch.over(
         list(by_id),
-        batch.caller.clock.now(),
+        batch.endpoint.clock.now(),
         group_ids=[batch.options.group_id],
         group_type=batch.options.group_type,
         timeout=batch.options.timeout,
     )
     while watch.open and not batch.stopped:
-        ended: list[AssetOutcome] = or_raise((yield Each([look(batch.caller, watch, batch.options.poll)])))[0]
+        ended: list[AssetOutcome] = or_raise((yield Each([look(batch.endpoint, watch, batch.options.poll)])))[0]
         for end in ended:
             yield from drop(batch, by_id[end.id], _ENDS[end.state], asset=end.asset, error=end.error)
     for job in list(batch.jobs.values()):
-        yield from drop(batch, job, FileState.LATE, error=stopped())
+        yield from drop(batch, job, FileState.TIMED_OUT, error=stopped())

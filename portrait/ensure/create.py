@@ -12,11 +12,11 @@ from portrait import pagination, upload
 from portrait.actions import CREATE_ASSET, DELETE_ASSET
 from portrait.ensure.naming import digest_in
 from portrait.ensure.options import EnsureOptions
-from portrait.ensure.outcomes import How
+from portrait.ensure.outcomes import Origin
 from portrait.ensure.reconcile import once, shared, usable
 from portrait.ensure.sources import Content, reread
 from portrait.errors import NotAccessible, PortraitError
-from portrait.flow import Do, Flow
+from portrait.flow import Flow, RunBlocking
 from portrait.models import (
     Asset,
     AssetType,
@@ -26,22 +26,22 @@ from portrait.models import (
     SortBy,
     SortOrder,
 )
-from portrait.pagination import Pages
+from portrait.pagination import Paginator
 from portrait.s3 import StoredObject
 
 if TYPE_CHECKING:
-    from portrait.endpoint import Caller
+    from portrait.endpoint import Endpoint
 
 
 def create_asset(
-    caller: Caller,
+    endpoint: Endpoint,
     options: EnsureOptions,
     content: Content,
     stored: StoredObject | None,
     *,
     listed: float,
     replaces: Asset | None = None,
-) -> Flow[tuple[str, How]]:
+) -> Flow[tuple[str, Origin]]:
     """Make the asset, unless another flow of this process is at it or has been since the group was listed.
 
     Raises:
@@ -50,73 +50,73 @@ def create_asset(
         PortraitError: The service refused.
     """
     key = (options.group_id, content.digest)
-    asset_id, how = yield from shared(
-        options.flights,
+    asset_id, origin = yield from shared(
+        options.single_flight,
         key,
         listed,
-        clock=caller.clock,
-        create=lambda: _create(caller, options, content, stored, replaces),
-        find=lambda: _find(caller, options, content.digest),
+        clock=endpoint.clock,
+        create=lambda: _create(endpoint, options, content, stored, replaces),
+        find=lambda: _find(endpoint, options, content.digest),
     )
-    return asset_id, how or How.EXISTING
+    return asset_id, origin or Origin.EXISTING
 
 
 def _create(
-    caller: Caller, options: EnsureOptions, content: Content, stored: StoredObject | None, replaces: Asset | None
-) -> Flow[tuple[str, How]]:
+    endpoint: Endpoint, options: EnsureOptions, content: Content, stored: StoredObject | None, replaces: Asset | None
+) -> Flow[tuple[str, Origin]]:
     if replaces is not None:
-        yield from _remove(caller, replaces)
-    intents, begun = options.intents, caller.clock.now()
-    if intents is not None:
-        yield Do(lambda: intents.begin(options.group_id, content.digest, begun))
+        yield from _remove(endpoint, replaces)
+    create_log, begun = options.create_log, endpoint.clock.now()
+    if create_log is not None:
+        yield RunBlocking(lambda: create_log.begin(options.group_id, content.digest, begun))
     try:
         asset_id, recovered = yield from once(
-            lambda: _send(caller, options, content, stored),
-            lambda: _find(caller, options, content.digest),
+            lambda: _send(endpoint, options, content, stored),
+            lambda: _find(endpoint, options, content.digest),
             f"CreateAsset {content.name!r}",
         )
     except PortraitError as error:
-        if intents is not None and not error.may_have_executed:
-            yield Do(lambda: intents.end(options.group_id, content.digest))
+        if create_log is not None and not error.may_have_executed:
+            yield RunBlocking(lambda: create_log.end(options.group_id, content.digest))
         raise
-    if intents is not None:
-        yield Do(lambda: intents.end(options.group_id, content.digest))
-    return asset_id, How.RECOVERED if recovered else How.REPLACED if replaces is not None else How.CREATED
+    if create_log is not None:
+        yield RunBlocking(lambda: create_log.end(options.group_id, content.digest))
+    return asset_id, Origin.RECOVERED if recovered else Origin.REPLACED if replaces is not None else Origin.CREATED
 
 
-def _send(caller: Caller, options: EnsureOptions, content: Content, stored: StoredObject | None) -> Flow[str]:
+def _send(endpoint: Endpoint, options: EnsureOptions, content: Content, stored: StoredObject | None) -> Flow[str]:
     address = stored.url if stored is not None else content.url
     if address is not None:
         request = CreateAssetRequest(
             group_id=options.group_id, url=address, asset_type=content.asset_type or AssetType.IMAGE, name=content.name
         )
-        created = yield from caller.call(CREATE_ASSET, request)
+        created = yield from endpoint.call(CREATE_ASSET, request)
         return created.id
-    data = yield Do(lambda: reread(content))
+    data = yield RunBlocking(lambda: reread(content))
     filename = content.path.name if content.path is not None else content.name
-    uploaded = yield from upload.upload(caller, (data, filename), options.group_id, content.name, None, None)
+    uploaded = yield from upload.upload(endpoint, (data, filename), options.group_id, content.name, None, None)
     return uploaded.id
 
 
-def _remove(caller: Caller, failed: Asset) -> Flow[None]:
+def _remove(endpoint: Endpoint, failed: Asset) -> Flow[None]:
     """A failed asset takes a quota slot: it makes room for its replacement."""
     try:
-        yield from caller.call(DELETE_ASSET, DeleteAssetRequest(id=failed.id))
+        yield from endpoint.call(DELETE_ASSET, DeleteAssetRequest(id=failed.id))
     except NotAccessible:
         return
 
 
-def _find(caller: Caller, options: EnsureOptions, digest: str) -> Flow[str | None]:
-    found = yield from list_group(caller, options, digest)
+def _find(endpoint: Endpoint, options: EnsureOptions, digest: str) -> Flow[str | None]:
+    found = yield from list_group(endpoint, options, digest)
     alive = usable(found.get(digest, []))
     return alive[0].id if alive else None
 
 
-def list_group(caller: Caller, options: EnsureOptions, digest: str | None = None) -> Flow[dict[str, list[Asset]]]:
+def list_group(endpoint: Endpoint, options: EnsureOptions, digest: str | None = None) -> Flow[dict[str, list[Asset]]]:
     """The group's assets by the digest in their names, the oldest first; "" holds those without one."""
     kind = options.group_type or GroupType.AIGC
 
-    def pages() -> Pages[Asset]:
+    def pages() -> Paginator[Asset]:
         # Oldest first: what is created while pages are read comes at the end and moves nothing.
         return pagination.assets(
             group_type=kind,
@@ -127,6 +127,6 @@ def list_group(caller: Caller, options: EnsureOptions, digest: str | None = None
         )
 
     found: dict[str, list[Asset]] = {}
-    for asset in (yield from pagination.walk(caller, pages)):
+    for asset in (yield from pagination.walk(endpoint, pages)):
         found.setdefault(digest_in(asset.name) or "", []).append(asset)
     return found

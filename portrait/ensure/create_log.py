@@ -15,7 +15,7 @@ from typing import Any
 from portrait.errors import UsageError
 
 
-class Intents:
+class CreateLog:
     """The journal in one folder; several processes may append to it.
 
     Args:

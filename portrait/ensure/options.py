@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, Required, TypedDict
 from attrs import field, frozen
 from attrs.validators import ge
 
-from portrait.ensure.create_log import Intents
-from portrait.ensure.single_flight import Flights
+from portrait.ensure.create_log import CreateLog
+from portrait.ensure.single_flight import SingleFlight
 from portrait.errors import UsageError
 from portrait.models import AssetType, GroupType
 from portrait.models.common import as_asset_type, as_group_type
@@ -17,7 +17,7 @@ from portrait.s3 import ObjectStore
 from portrait.wait import POLL
 
 if TYPE_CHECKING:
-    from portrait.endpoint import Caller
+    from portrait.endpoint import Endpoint
 
 
 @frozen(kw_only=True)
@@ -34,13 +34,13 @@ class EnsureOptions:
         poll: Seconds between two looks.
         concurrency: Files at once.
         check_public: See from outside that a stored object can be fetched before it is registered.
-        intents: Remembers creates across processes; None remembers nothing.
-        flights: Remembers creates within this process.
+        create_log: Remembers creates across processes; None remembers nothing.
+        single_flight: Remembers creates within this process.
         wait: False ends a file as Late as soon as its asset exists.
     """
 
     group_id: str
-    flights: Flights = field(repr=False)
+    single_flight: SingleFlight = field(repr=False)
     group_type: GroupType | None = None
     store: ObjectStore | None = None
     asset_type: AssetType | None = None
@@ -49,7 +49,7 @@ class EnsureOptions:
     poll: float = POLL
     concurrency: int = field(default=8, validator=ge(1))
     check_public: bool = False
-    intents: Intents | None = None
+    create_log: CreateLog | None = None
     wait: bool = True
 
 
@@ -69,7 +69,7 @@ class EnsureQuery(TypedDict, total=False):
     wait: bool
 
 
-def options_of(flights: Flights, caller: Caller, query: EnsureQuery) -> EnsureOptions:
+def options_of(single_flight: SingleFlight, endpoint: Endpoint, query: EnsureQuery) -> EnsureOptions:
     """A client's keywords as options.
 
     Raises:
@@ -83,8 +83,8 @@ def options_of(flights: Flights, caller: Caller, query: EnsureQuery) -> EnsureOp
         if given.get(name) is not None:
             given[name] = convert(given[name])
     return EnsureOptions(
-        flights=flights,
-        quota=caller.provider.asset_quota if quota == "documented" else quota,
-        intents=None if state_dir is None else Intents(state_dir),
+        single_flight=single_flight,
+        quota=endpoint.provider.asset_quota if quota == "documented" else quota,
+        create_log=None if state_dir is None else CreateLog(state_dir),
         **given,
     )

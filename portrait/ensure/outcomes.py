@@ -21,12 +21,12 @@ class FileState(StrEnum):
     REFUSED = "Refused"  # the service, or the storage, said no
     FAILED = "Failed"  # the review said no
     VANISHED = "Vanished"  # somebody deleted the asset meanwhile
-    LATE = "Late"  # the review is not finished; a later run goes on
+    TIMED_OUT = "Late"  # the review is not finished; a later run goes on
     UNKNOWN = "Unknown"  # an answer was lost and could not be found out
     STOPPED = "Stopped"  # not begun, since the run was stopped or nobody could be reached
 
 
-class How(StrEnum):
+class Origin(StrEnum):
     """How an asset came to be."""
 
     EXISTING = "existing"
@@ -43,7 +43,7 @@ class FileOutcome:
         source: The path or address as given.
         state: How it ended.
         asset_id: The asset's id, "" if there is none.
-        how: How the asset came to be; None without one.
+        origin: How the asset came to be; None without one.
         sha256: Of the content, 64 hex digits; for an address of the address; "" if it could not be read.
         group_id: The group.
         name: The asset's Name.
@@ -57,7 +57,7 @@ class FileOutcome:
     source: str
     state: FileState
     asset_id: str = ""
-    how: How | None = None
+    origin: Origin | None = None
     sha256: str = ""
     group_id: str = ""
     name: str = ""

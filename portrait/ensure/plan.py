@@ -12,14 +12,14 @@ from attrs import evolve
 
 from portrait.actions import GET_ASSET_GROUP
 from portrait.ensure.create import list_group
-from portrait.ensure.outcomes import FileOutcome, FileState, How
+from portrait.ensure.outcomes import FileOutcome, FileState, Origin
 from portrait.ensure.reconcile import unsettled, usable
 from portrait.ensure.sources import Content, Source, label, limits_of
 from portrait.ensure.sources import identify as read_source
 from portrait.ensure.state import Batch, Conducting, Each, Give, Job, drop, or_raise, stopped
 from portrait.errors import AssetFailed, MediaRejected, PortraitError, QuotaExceeded
-from portrait.events import FileMoved
-from portrait.flow import Do, Flow, Report, Wait
+from portrait.events import FileProgress
+from portrait.flow import Flow, Notify, RunBlocking, Sleep
 from portrait.models import Asset, AssetStatus, GetAssetGroupRequest, GroupType
 from portrait.wait import asset_failed
 
@@ -46,9 +46,9 @@ def _look_at(batch: Batch, source: Source) -> Flow[Content | None]:
         return None
     if isinstance(source, Content):
         return source
-    limits = limits_of(source, batch.caller.provider.name, stored=batch.options.store is not None)
-    content = yield Do(lambda: read_source(source, limits, batch.options.asset_type))
-    yield Report(FileMoved(source=content.source, stage="checked"))
+    limits = limits_of(source, batch.endpoint.provider.name, stored=batch.options.store is not None)
+    content = yield RunBlocking(lambda: read_source(source, limits, batch.options.asset_type))
+    yield Notify(FileProgress(source=content.source, stage="checked"))
     return content  # type: ignore[no-any-return]
 
 
@@ -89,29 +89,29 @@ def compare(batch: Batch) -> Conducting:
 
 def _existing(batch: Batch) -> Flow[dict[str, list[Asset]]]:
     """The group's assets, once no create of a killed process can be hidden from the list any more."""
-    caller, options = batch.caller, batch.options
+    endpoint, options = batch.endpoint, batch.options
     if options.group_type is None:
-        group = yield from caller.call(GET_ASSET_GROUP, GetAssetGroupRequest(id=options.group_id))
+        group = yield from endpoint.call(GET_ASSET_GROUP, GetAssetGroupRequest(id=options.group_id))
         kind = GroupType.LIVENESS_FACE if group.group_type == GroupType.LIVENESS_FACE else GroupType.AIGC
         batch.options = options = evolve(options, group_type=kind)
-    batch.listed = caller.clock.monotonic()
-    found = yield from list_group(caller, options)
+    batch.listed = endpoint.clock.monotonic()
+    found = yield from list_group(endpoint, options)
     left = yield from _hidden(batch, [digest for digest in batch.jobs if digest not in found])
     if left > 0:
-        yield Wait(left)
-        batch.listed = caller.clock.monotonic()
-        found = yield from list_group(caller, options)
+        yield Sleep(left)
+        batch.listed = endpoint.clock.monotonic()
+        found = yield from list_group(endpoint, options)
     return found
 
 
 def _hidden(batch: Batch, unseen: list[str]) -> Flow[float]:
     """Seconds for which creates of this process, or of one that was killed, may be hidden from the list."""
-    caller, options = batch.caller, batch.options
-    intents, now = options.intents, caller.clock.monotonic()
-    left = [unsettled(options.flights.landed((options.group_id, digest)), now) for digest in unseen]
-    if intents is not None:
-        begun = yield Do(lambda: intents.unanswered(options.group_id))
-        left += [unsettled(begun.get(digest), caller.clock.now()) for digest in unseen]
+    endpoint, options = batch.endpoint, batch.options
+    create_log, now = options.create_log, endpoint.clock.monotonic()
+    left = [unsettled(options.single_flight.landed((options.group_id, digest)), now) for digest in unseen]
+    if create_log is not None:
+        begun = yield RunBlocking(lambda: create_log.unanswered(options.group_id))
+        left += [unsettled(begun.get(digest), endpoint.clock.now()) for digest in unseen]
     return max(left, default=0.0)
 
 
@@ -119,15 +119,15 @@ def _place(batch: Batch, job: Job, existing: list[Asset]) -> Conducting:
     """An Active asset is the outcome, one in review is used; a failed one is replaced only if its code is worth it."""
     alive = usable(existing)
     if alive:
-        job.asset_id, job.how = alive[0].id, How.EXISTING
+        job.asset_id, job.origin = alive[0].id, Origin.EXISTING
         job.duplicates = tuple(asset.id for asset in alive[1:])
         if alive[0].status == AssetStatus.ACTIVE:
             yield from drop(batch, job, FileState.ACTIVE, asset=alive[0])
     elif existing:
         failed = min(existing, key=lambda asset: (asset.create_time, asset.id))
         error: AssetFailed = asset_failed(failed)
-        if error.worth_another_try:
+        if error.retryable:
             job.replaces = failed
         else:
-            job.asset_id, job.how = failed.id, How.EXISTING
+            job.asset_id, job.origin = failed.id, Origin.EXISTING
             yield from drop(batch, job, FileState.FAILED, asset=failed, error=error)

@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from portrait.clock import Clock
-from portrait.ensure.single_flight import Abandoned, Flights, Key
+from portrait.ensure.single_flight import Abandoned, Key, SingleFlight
 from portrait.errors import PortraitError, Retry, UnknownOutcome
-from portrait.flow import Flow, Join, Wait
+from portrait.flow import Await, Flow, Sleep
 from portrait.models import Asset, AssetStatus
 
 T = TypeVar("T")
@@ -29,7 +29,7 @@ def unsettled(landed: float | None, now: float) -> float:
 
 
 def shared(
-    flights: Flights,
+    single_flight: SingleFlight,
     key: Key,
     listed: float,
     *,
@@ -40,7 +40,7 @@ def shared(
     """Create a thing, or take it from whoever in this process is at it; returns its id, and what `create` says of it.
 
     Args:
-        flights: Of this process.
+        single_flight: Of this process.
         key: Where and what.
         listed: When it was seen not to be there, in monotonic seconds.
         clock: Of the client.
@@ -52,19 +52,19 @@ def shared(
     """
     while True:
         # A list may lag: what landed shortly before it was read may be missing from it as well.
-        flight, pilot = flights.board(key, listed - SETTLE)
+        flight, pilot = single_flight.board(key, listed - SETTLE)
         if pilot:
             try:
                 made, said = yield from create()
             except BaseException as error:
-                flights.land(key, clock.monotonic(), error)
+                single_flight.land(key, clock.monotonic(), error)
                 raise
-            flights.land(key, clock.monotonic(), made)
+            single_flight.land(key, clock.monotonic(), made)
             return made, said
         try:
-            return (yield Join(flight)), None
+            return (yield Await(flight)), None
         except Abandoned:
-            yield Wait(SETTLE)
+            yield Sleep(SETTLE)
         listed = clock.monotonic()
         found = yield from find()
         if found is not None:
@@ -95,7 +95,7 @@ def once(create: Callable[[], Flow[T]], find: Callable[[], Flow[T | None]], what
 def _look(find: Callable[[], Flow[T | None]], what: str, lost: PortraitError) -> Flow[T | None]:
     blind: PortraitError | None = None
     for pause in PAUSES:
-        yield Wait(pause)
+        yield Sleep(pause)
         try:
             found = yield from find()
         except PortraitError as error:

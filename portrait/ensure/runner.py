@@ -58,7 +58,7 @@ def conducted(batch: Batch, sources: Source | Iterable[Source], run: Run) -> Ite
 
 
 def _in_threads(flows: Sequence[Flow[Any]], batch: Batch, run: Run) -> list[Any]:
-    clock = _Stoppable(batch.caller.clock, batch)
+    clock = _Stoppable(batch.endpoint.clock, batch)
 
     def one(flow: Flow[Any]) -> Any:
         try:

@@ -19,7 +19,7 @@ class Abandoned(Exception):
     """The pilot of a flight was cancelled or interrupted; whether it had created something is not known."""
 
 
-class Flights:
+class SingleFlight:
     """The creates of one client that are under way, and those that have landed."""
 
     def __init__(self) -> None:

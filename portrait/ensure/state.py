@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field, frozen
 
 from portrait.ensure.options import EnsureOptions
-from portrait.ensure.outcomes import FileOutcome, FileState, How
+from portrait.ensure.outcomes import FileOutcome, FileState, Origin
 from portrait.ensure.sources import Content
 from portrait.errors import (
     AccountError,
@@ -41,7 +41,7 @@ from portrait.s3 import (
 )
 
 if TYPE_CHECKING:
-    from portrait.endpoint import Caller
+    from portrait.endpoint import Endpoint
 
 
 @frozen
@@ -90,7 +90,7 @@ class Job:
     sources: list[str]
     existing: list[Asset] = field(factory=list)
     asset_id: str = ""
-    how: How | None = None
+    origin: Origin | None = None
     replaces: Asset | None = None
     stored: StoredObject | None = None
     duplicates: tuple[str, ...] = ()
@@ -108,7 +108,7 @@ class Batch:
             created, what was created is still waited for.
     """
 
-    caller: Caller
+    endpoint: Endpoint
     options: EnsureOptions
     jobs: dict[str, Job] = field(factory=dict)
     over: PortraitError | None = None
@@ -136,7 +136,7 @@ def give(job: Job, state: FileState, **facts: Any) -> Conducting:
                 source=source,
                 state=state,
                 asset_id=job.asset_id,
-                how=job.how,
+                origin=job.origin,
                 sha256=job.content.sha256,
                 name=job.content.name,
                 duplicates=job.duplicates,

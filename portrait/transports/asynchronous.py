@@ -17,21 +17,21 @@ import aiohttp
 from yarl import URL
 
 from portrait.errors import UsageError
-from portrait.http import Broken, HttpRequest, HttpResponse, Timeouts, TransportFailure
+from portrait.http import FailureKind, HttpRequest, HttpResponse, Timeouts, TransportFailure
 from portrait.transports.common import MAX_ANSWER, TIMED_OUT, ProxyChoice, reason, ssl_context
 
 # From the special to the general: the first that fits.
-_BROKEN: tuple[tuple[type[BaseException], Broken], ...] = (
-    (aiohttp.ConnectionTimeoutError, Broken.CONNECT_TIMEOUT),
-    (aiohttp.ServerTimeoutError, Broken.TIMEOUT),
-    (asyncio.TimeoutError, Broken.TIMEOUT),
-    (aiohttp.ClientHttpProxyError, Broken.CONNECT),
-    (aiohttp.ClientConnectorError, Broken.CONNECT),
-    (aiohttp.InvalidURL, Broken.CONNECT),
-    (aiohttp.ClientPayloadError, Broken.CUT_OFF),
-    (aiohttp.ClientResponseError, Broken.CUT_OFF),
-    (aiohttp.ClientError, Broken.LOST),
-    (OSError, Broken.LOST),
+_BROKEN: tuple[tuple[type[BaseException], FailureKind], ...] = (
+    (aiohttp.ConnectionTimeoutError, FailureKind.CONNECT_TIMEOUT),
+    (aiohttp.ServerTimeoutError, FailureKind.TIMEOUT),
+    (asyncio.TimeoutError, FailureKind.TIMEOUT),
+    (aiohttp.ClientHttpProxyError, FailureKind.CONNECT),
+    (aiohttp.ClientConnectorError, FailureKind.CONNECT),
+    (aiohttp.InvalidURL, FailureKind.CONNECT),
+    (aiohttp.ClientPayloadError, FailureKind.CUT_OFF),
+    (aiohttp.ClientResponseError, FailureKind.CUT_OFF),
+    (aiohttp.ClientError, FailureKind.LOST),
+    (OSError, FailureKind.LOST),
 )
 
 
@@ -165,12 +165,12 @@ async def _read(answer: aiohttp.ClientResponse) -> bytes:
         size += len(part)
         if size > MAX_ANSWER:
             answer.close()
-            raise TransportFailure(Broken.CUT_OFF, f"the answer is larger than {MAX_ANSWER} bytes")
+            raise TransportFailure(FailureKind.CUT_OFF, f"the answer is larger than {MAX_ANSWER} bytes")
     return b"".join(parts)
 
 
 def _failure(error: BaseException) -> TransportFailure:
     if isinstance(error, TimeoutError) and getattr(error.__cause__, "unsent", False):
-        return TransportFailure(Broken.CONNECT_TIMEOUT)
-    broken = next((broken for kind, broken in _BROKEN if isinstance(error, kind)), Broken.LOST)
+        return TransportFailure(FailureKind.CONNECT_TIMEOUT)
+    broken = next((broken for kind, broken in _BROKEN if isinstance(error, kind)), FailureKind.LOST)
     return TransportFailure(broken, "" if broken in TIMED_OUT else reason(error))

@@ -16,21 +16,21 @@ import urllib3
 from urllib3 import exceptions
 
 from portrait.clock import Clock, SystemClock
-from portrait.http import Broken, HttpRequest, HttpResponse, Timeouts, TransportFailure
+from portrait.http import FailureKind, HttpRequest, HttpResponse, Timeouts, TransportFailure
 from portrait.transports.common import MAX_ANSWER, TIMED_OUT, ProxyChoice, is_handshake, reason, ssl_context
 
 # From the special to the general: urllib3's tree says less than its leaves.
-_BROKEN: tuple[tuple[type[Exception], Broken], ...] = (
-    (exceptions.NameResolutionError, Broken.CONNECT),
-    (exceptions.NewConnectionError, Broken.CONNECT),
-    (exceptions.ConnectTimeoutError, Broken.CONNECT_TIMEOUT),
-    (exceptions.ReadTimeoutError, Broken.TIMEOUT),
-    (exceptions.ProxyError, Broken.CONNECT),
-    (exceptions.IncompleteRead, Broken.CUT_OFF),
-    (exceptions.DecodeError, Broken.CUT_OFF),
-    (exceptions.ProtocolError, Broken.LOST),
-    (exceptions.SSLError, Broken.CONNECT),
-    (exceptions.LocationValueError, Broken.CONNECT),
+_BROKEN: tuple[tuple[type[Exception], FailureKind], ...] = (
+    (exceptions.NameResolutionError, FailureKind.CONNECT),
+    (exceptions.NewConnectionError, FailureKind.CONNECT),
+    (exceptions.ConnectTimeoutError, FailureKind.CONNECT_TIMEOUT),
+    (exceptions.ReadTimeoutError, FailureKind.TIMEOUT),
+    (exceptions.ProxyError, FailureKind.CONNECT),
+    (exceptions.IncompleteRead, FailureKind.CUT_OFF),
+    (exceptions.DecodeError, FailureKind.CUT_OFF),
+    (exceptions.ProtocolError, FailureKind.LOST),
+    (exceptions.SSLError, FailureKind.CONNECT),
+    (exceptions.LocationValueError, FailureKind.CONNECT),
 )
 
 
@@ -92,7 +92,7 @@ class Urllib3Transport:
         except exceptions.HTTPError as error:
             raise _failure(error, begun=answer is not None) from error
         except OSError as error:
-            raise TransportFailure(Broken.LOST, reason(error)) from error
+            raise TransportFailure(FailureKind.LOST, reason(error)) from error
 
     def _read(self, answer: urllib3.BaseHTTPResponse, ends: float | None) -> bytes:
         """Read to the end, but no longer than allowed: a server may send a byte a second for ever."""
@@ -102,10 +102,10 @@ class Urllib3Transport:
             size += len(part)
             if size > MAX_ANSWER:
                 answer.close()
-                raise TransportFailure(Broken.CUT_OFF, f"the answer is larger than {MAX_ANSWER} bytes")
+                raise TransportFailure(FailureKind.CUT_OFF, f"the answer is larger than {MAX_ANSWER} bytes")
             if ends is not None and self._clock.monotonic() > ends:
                 answer.close()
-                raise TransportFailure(Broken.TIMEOUT, "the answer kept coming")
+                raise TransportFailure(FailureKind.TIMEOUT, "the answer kept coming")
         answer.release_conn()
         return b"".join(parts)
 
@@ -156,17 +156,17 @@ def _parts(url: str) -> tuple[str, str]:
 
 
 def _failure(error: exceptions.HTTPError, *, begun: bool) -> TransportFailure:
-    broken = next((broken for kind, broken in _BROKEN if isinstance(error, kind)), Broken.LOST)
+    broken = next((broken for kind, broken in _BROKEN if isinstance(error, kind)), FailureKind.LOST)
     # "Nothing was sent" must be sure: a call that is wrongly sent again makes a second asset.
-    if broken is Broken.CONNECT and isinstance(error, exceptions.SSLError) and not is_handshake(error):
-        broken = Broken.LOST
-    if broken is Broken.CONNECT and begun:
-        broken = Broken.CUT_OFF
+    if broken is FailureKind.CONNECT and isinstance(error, exceptions.SSLError) and not is_handshake(error):
+        broken = FailureKind.LOST
+    if broken is FailureKind.CONNECT and begun:
+        broken = FailureKind.CUT_OFF
     # Something answered, if only with what is not HTTP. RemoteDisconnected is both: there nothing did.
     cause = _cause(error)
     answered = begun or (isinstance(cause, HTTPException) and not isinstance(cause, ConnectionError))
-    if broken is Broken.LOST and answered:
-        broken = Broken.CUT_OFF
+    if broken is FailureKind.LOST and answered:
+        broken = FailureKind.CUT_OFF
     return TransportFailure(broken, "" if broken in TIMED_OUT else reason(error))
 
 

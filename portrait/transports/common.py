@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from portrait.errors import UsageError
-from portrait.http import Broken
+from portrait.http import FailureKind
 
 # What OpenSSL says of a peer that speaks something else, and of a handshake that was refused.
 _NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE"})
@@ -25,7 +25,7 @@ _HANDSHAKE = _NO_TLS | {
 }
 
 # What is said already by where the request broke off.
-TIMED_OUT = frozenset({Broken.CONNECT_TIMEOUT, Broken.TIMEOUT})
+TIMED_OUT = frozenset({FailureKind.CONNECT_TIMEOUT, FailureKind.TIMEOUT})
 
 MAX_ANSWER = 32 * 1024 * 1024  # bytes; a page of 100 items has some 100 KB
 

@@ -16,7 +16,7 @@ BASE = "http://emulator.test"
 
 
 @define
-class Caller:
+class Endpoint:
     """One key's calls; what a call asked its driver for is in `effects`."""
 
     service: Service
@@ -89,7 +89,7 @@ def start(clock):
     """Makes a caller of a fresh service with settings of its own."""
 
     def start(**settings):
-        return Caller(Service(Settings(**settings), clock))
+        return Endpoint(Service(Settings(**settings), clock))
 
     return start
 

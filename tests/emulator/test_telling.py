@@ -12,7 +12,7 @@ from emulator.settings import Settings
 from emulator.telling import Telling
 from emulator.timestamps import Stamps
 from portrait.clock import ManualClock
-from tests.emulator.conftest import Caller
+from tests.emulator.conftest import Endpoint
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def watched():
     def watched(**settings):
         lines, settings, clock = [], Settings(**settings), ManualClock()
         service = Service(settings, clock, on_call=Telling(lines.append, clock, settings.api_keys.values()))
-        return lines, Caller(service)
+        return lines, Endpoint(service)
 
     return watched
 

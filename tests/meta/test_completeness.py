@@ -11,7 +11,7 @@ import attrs
 import pytest
 
 from portrait import AsyncPortraitClient, PortraitClient, errors, models
-from portrait.actions import ACTIONS, Resend
+from portrait.actions import ACTIONS, Idempotency
 from portrait.codec import wire_name
 from portrait.dialects import DIALECTS
 from portrait.errors import CODES, MEDIA_CODES, ApiError, Retry
@@ -23,18 +23,18 @@ MODULES = sorted(path for package in ("portrait", "emulator") for path in (ROOT 
 
 # Contract §2: the Actions and what may be done when an answer was lost.
 TWELVE = {
-    "CreateAssetGroup": Resend.RECOVER,
-    "GetAssetGroup": Resend.SAFE,
-    "ListAssetGroups": Resend.SAFE,
-    "UpdateAssetGroup": Resend.SAFE,
-    "DeleteAssetGroup": Resend.SAFE,
-    "CreateAsset": Resend.RECOVER,
-    "GetAsset": Resend.SAFE,
-    "ListAssets": Resend.SAFE,
-    "UpdateAsset": Resend.SAFE,
-    "DeleteAsset": Resend.SAFE,
-    "CreateVisualValidateSession": Resend.HARMLESS,
-    "GetVisualValidateResult": Resend.RECOVER,
+    "CreateAssetGroup": Idempotency.UNSAFE,
+    "GetAssetGroup": Idempotency.IDEMPOTENT,
+    "ListAssetGroups": Idempotency.IDEMPOTENT,
+    "UpdateAssetGroup": Idempotency.IDEMPOTENT,
+    "DeleteAssetGroup": Idempotency.IDEMPOTENT,
+    "CreateAsset": Idempotency.UNSAFE,
+    "GetAsset": Idempotency.IDEMPOTENT,
+    "ListAssets": Idempotency.IDEMPOTENT,
+    "UpdateAsset": Idempotency.IDEMPOTENT,
+    "DeleteAsset": Idempotency.IDEMPOTENT,
+    "CreateVisualValidateSession": Idempotency.SELF_EXPIRING,
+    "GetVisualValidateResult": Idempotency.UNSAFE,
 }
 
 
@@ -53,8 +53,9 @@ def relative(path):
 
 def test_there_are_twelve_actions():
     """Name by name with what the contract says of re-sending; only the two deletes delete."""
-    assert {name: action.resend for name, action in ACTIONS.items()} == TWELVE
-    assert {name for name, action in ACTIONS.items() if action.deletes} == {"DeleteAssetGroup", "DeleteAsset"}
+    assert {name: action.idempotency for name, action in ACTIONS.items()} == TWELVE
+    deletes = {name for name, action in ACTIONS.items() if action.not_found_is_success}
+    assert deletes == {"DeleteAssetGroup", "DeleteAsset"}
     assert all(name == action.name for name, action in ACTIONS.items())
 
 

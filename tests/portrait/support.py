@@ -10,10 +10,10 @@ from attrs import define, field, frozen
 
 from portrait import AsyncPortraitClient, ManualClock, PortraitClient, RetryPolicy
 from portrait.dialects import ALLTOKEN
-from portrait.endpoint import Caller
+from portrait.endpoint import Endpoint
 from portrait.events import Event
-from portrait.flow import Report, Send, Wait
-from portrait.http import Broken, HttpRequest, HttpResponse, Timeouts, TransportFailure
+from portrait.flow import Notify, Send, Sleep
+from portrait.http import FailureKind, HttpRequest, HttpResponse, Timeouts, TransportFailure
 from portrait.providers import PROVIDERS
 
 KEY = "sk-planted-key-0123456789"
@@ -46,9 +46,9 @@ def refused(code: str, message: str = "No.", status: int = 200, **headers: str) 
     return answer(body(error={"Code": code, "Message": message}), status, **headers)
 
 
-def broken(how: Broken, detail: str = "") -> TransportFailure:
+def broken(origin: FailureKind, detail: str = "") -> TransportFailure:
     """A request that got no whole answer."""
-    return TransportFailure(how, detail)
+    return TransportFailure(origin, detail)
 
 
 def asset(id: str = "asset-1", status: str = "Active", **more: Any) -> dict[str, Any]:  # noqa: A002
@@ -65,7 +65,7 @@ class Half:
         return 0.5
 
 
-def caller(**options: Any) -> Caller:
+def endpoint(**options: Any) -> Endpoint:
     """A caller on a clock of its own."""
     usual: dict[str, Any] = {
         "base_url": "http://localhost:1/v1",
@@ -78,7 +78,7 @@ def caller(**options: Any) -> Caller:
         "clock": ManualClock(),
         "chance": Half(),
     }
-    return Caller(**{**usual, **options})
+    return Endpoint(**{**usual, **options})
 
 
 @define
@@ -106,12 +106,12 @@ class Played:
     @property
     def waits(self) -> list[float]:
         """The pauses, in seconds."""
-        return [effect.seconds for effect in self.effects if isinstance(effect, Wait)]
+        return [effect.seconds for effect in self.effects if isinstance(effect, Sleep)]
 
     @property
     def events(self) -> list[Event]:
         """What was reported."""
-        return [effect.event for effect in self.effects if isinstance(effect, Report)]
+        return [effect.event for effect in self.effects if isinstance(effect, Notify)]
 
 
 def play(flow: Any, *answers: Any, clock: ManualClock | None = None) -> Played:
@@ -138,7 +138,7 @@ def play(flow: Any, *answers: Any, clock: ManualClock | None = None) -> Played:
             else:
                 step = lambda reply=reply: flow.send(reply)  # noqa: E731
         else:
-            if isinstance(effect, Wait) and clock is not None:
+            if isinstance(effect, Sleep) and clock is not None:
                 clock.advance(effect.seconds)
             step = lambda: next(flow)  # noqa: E731
 

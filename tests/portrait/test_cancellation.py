@@ -6,8 +6,8 @@ import logging
 import pytest
 
 from portrait import actions, models
-from portrait.events import CallAbandoned, CallFinished
-from tests.portrait.support import KEY, asset, caller, good, play
+from portrait.events import CallCancelled, CallFinished
+from tests.portrait.support import KEY, asset, endpoint, good, play
 
 CALLS = {
     "CreateAsset": (
@@ -40,9 +40,9 @@ def test_an_interrupted_call_says_that_it_may_have_executed(name, interrupt, cap
     action, request, changes = CALLS[name]
     caplog.set_level(logging.DEBUG, "portrait")
     raised = interrupt()
-    played = play(caller().call(action, request), raised)
+    played = play(endpoint().call(action, request), raised)
     assert played.error is raised
-    assert played.events == [CallAbandoned(action=name, may_have_executed=changes)]
+    assert played.events == [CallCancelled(action=name, may_have_executed=changes)]
     notes = getattr(raised, "__notes__", [])
     assert notes == ([f"{name} may have executed: its answer was not awaited."] if changes else [])
     assert bool(caplog.records) is changes
@@ -51,11 +51,11 @@ def test_an_interrupted_call_says_that_it_may_have_executed(name, interrupt, cap
 
 def test_an_interrupted_pause_sends_nothing_more():
     """Given up between two attempts: the interrupt goes through."""
-    flow = caller().call(*CALLS["GetAsset"][:2])
+    flow = endpoint().call(*CALLS["GetAsset"][:2])
     next(flow)
-    from portrait.http import Broken, TransportFailure  # noqa: PLC0415
+    from portrait.http import FailureKind, TransportFailure  # noqa: PLC0415
 
-    flow.throw(TransportFailure(Broken.LOST))
+    flow.throw(TransportFailure(FailureKind.LOST))
     next(flow)
     next(flow)
     with pytest.raises(KeyboardInterrupt):
@@ -66,7 +66,7 @@ def test_an_interrupted_pause_sends_nothing_more():
 
 def test_a_flow_that_nobody_runs_further_ends_quietly():
     """Dropped by its driver, a flow neither warns nor reports."""
-    flow = caller().call(*CALLS["CreateAsset"][:2])
+    flow = endpoint().call(*CALLS["CreateAsset"][:2])
     next(flow)
     flow.close()
 
@@ -99,7 +99,7 @@ def test_a_cancelled_task_ends_as_cancelled(caplog):
 
     error = asyncio.run(main())
     assert error.__notes__ == ["CreateAsset may have executed: its answer was not awaited."]
-    assert events == [CallAbandoned(action="CreateAsset", may_have_executed=True)]
+    assert events == [CallCancelled(action="CreateAsset", may_have_executed=True)]
     assert "CreateAsset was abandoned" in caplog.text
 
 
@@ -131,7 +131,7 @@ def test_an_interrupt_in_a_transport_goes_through_the_client(colour, interrupt):
     with pytest.raises(interrupt) as info:
         client.create_asset(group_id="g", url="https://cdn.example/a.jpg", asset_type="Image")
     assert info.value.__notes__ == ["CreateAsset may have executed: its answer was not awaited."]
-    assert heard == [CallAbandoned(action="CreateAsset", may_have_executed=True)]
+    assert heard == [CallCancelled(action="CreateAsset", may_have_executed=True)]
     assert len(script.requests) == 1
 
 
@@ -148,10 +148,10 @@ def test_a_listener_that_raises_changes_nothing(colour, caplog):
 
 def test_events_come_in_order(colour):
     """A lost answer, its retry, and the end."""
-    from portrait.http import Broken, TransportFailure  # noqa: PLC0415
+    from portrait.http import FailureKind, TransportFailure  # noqa: PLC0415
 
     heard = []
-    client, _ = colour.scripted(TransportFailure(Broken.LOST), good(asset("a")), on_event=heard.append)
+    client, _ = colour.scripted(TransportFailure(FailureKind.LOST), good(asset("a")), on_event=heard.append)
     client.get_asset(id="a")
     assert [type(event).__name__ for event in heard] == ["CallFinished", "CallRetried", "CallFinished"]
     assert [event.attempt for event in heard if isinstance(event, CallFinished)] == [1, 2]

@@ -191,7 +191,7 @@ def test_an_upload_speaks_of_processing_in_lower_case():
 )
 def test_a_client_names_what_does_not_fit(cls, sent, path, why):
     """What a class cannot do without, it misses by its wire name and place."""
-    with pytest.raises(codec.WireFault) as info:
+    with pytest.raises(codec.DecodeError) as info:
         codec.decode(cls, sent)
     assert info.value.path == path
     assert why in info.value.why
@@ -201,7 +201,7 @@ def test_a_client_names_what_does_not_fit(cls, sent, path, why):
 @pytest.mark.parametrize("sent", [{}, {"Id": None}])
 def test_what_is_missing_is_named(read, sent):
     """Absent and null are the same to both readers."""
-    with pytest.raises(codec.WireFault) as info:
+    with pytest.raises(codec.DecodeError) as info:
         read(models.GetAssetRequest, sent)
     assert (info.value.path, info.value.why) == ("Id", "is missing")
 
@@ -253,7 +253,7 @@ def test_a_page_of_nulls_is_an_empty_page():
 )
 def test_a_server_refuses_what_does_not_fit_and_names_it(cls, sent, path, why):
     """No coercion, no clamping: the wire field and what is wrong with it."""
-    with pytest.raises(codec.WireFault) as info:
+    with pytest.raises(codec.DecodeError) as info:
         codec.decode_strict(cls, sent)
     assert (info.value.path, why in info.value.why) == (path, True)
 
@@ -283,7 +283,7 @@ def test_a_server_takes_null_for_absent_and_ignores_extra_fields():
 )
 def test_a_fault_of_the_whole_value_has_no_path(read, cls, sent, why):
     """What is wrong at the top is said in the same words as anywhere below, and survives pickle."""
-    with pytest.raises(codec.WireFault) as info:
+    with pytest.raises(codec.DecodeError) as info:
         read(cls, sent)
     fault = pickle.loads(pickle.dumps(info.value))
     assert (fault.path, fault.why) == ("", why)
@@ -305,5 +305,5 @@ def test_a_fault_of_the_whole_value_has_no_path(read, cls, sent, why):
 )
 def test_a_strict_reader_raises_nothing_but_a_wire_fault(cls, sent):
     """Whatever a client sends, a server can say which field is wrong."""
-    with contextlib.suppress(codec.WireFault):
+    with contextlib.suppress(codec.DecodeError):
         assert codec.decode_strict(cls, sent) is not None

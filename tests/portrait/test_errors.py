@@ -24,9 +24,9 @@ from portrait.errors import (
     AssetVanished,
     AuthError,
     BadResponse,
-    CodeRule,
     ConnectFailed,
     ConnectionLost,
+    ErrorRule,
     Forbidden,
     InvalidParameter,
     InvalidRequest,
@@ -348,7 +348,7 @@ def test_a_failed_review_says_whether_the_file_may_be_tried_again(code):
     """Three faults lie with the service, the rest are final for that file (contract §3, M)."""
     again = code in {"DownloadFailed", "InternalError", "ModerationServiceErrorUploadFailed"}
     error = AssetFailed("Failed.", asset=portrait.Asset(id="asset-1"), code=code)
-    assert error.worth_another_try is again
+    assert error.retryable is again
     assert asset()["Id"] == error.asset.id
 
 
@@ -406,7 +406,7 @@ def test_a_code_has_the_advice_of_its_row_or_its_class(code):
 
 def test_a_dialect_may_know_a_code_better():
     """A rule that is given goes before the table, in class, advice and retry; the detail stays the code's."""
-    rule = CodeRule(NotFound, retry=Retry.BACKOFF, advice="Ask again.")
+    rule = ErrorRule(NotFound, retry=Retry.BACKOFF, advice="Ask again.")
     error = api_error("InvalidParameter.Name", "  ", http_status=404, rule=rule, action="GetAsset")
     assert (type(error), error.retry, error.advice) == (NotFound, Retry.BACKOFF, "Ask again.")
     assert (error.code, error.detail, error.http_status) == ("InvalidParameter.Name", "Name", 404)

@@ -9,7 +9,7 @@ from attrs import define, field
 
 from portrait import ManualClock
 from portrait.events import Event
-from portrait.flow import Do, Join, Report, Send, Wait, run, run_async, tell
+from portrait.flow import Await, Notify, RunBlocking, Send, Sleep, run, run_async, tell
 from portrait.http import HttpRequest
 from tests.portrait.support import answer
 
@@ -78,21 +78,21 @@ def test_what_is_sent_is_answered(drive):
 def test_waiting_takes_the_clocks_time_and_gives_nothing(drive):
     """A wait passes on the clock that the driver was given."""
     clock = ManualClock(100.0)
-    assert drive(once(Wait(2.5)), clock=clock) is None
+    assert drive(once(Sleep(2.5)), clock=clock) is None
     assert clock.now() == 102.5
 
 
 def test_a_report_reaches_the_listener(drive):
     """The event itself is handed over, and the flow hears nothing of it."""
     heard, event = [], Event()
-    assert drive(once(Report(event)), listener=heard.append) is None
+    assert drive(once(Notify(event)), listener=heard.append) is None
     assert heard == [event]
     assert heard[0] is event
 
 
 def test_blocking_work_is_done_where_it_does_no_harm(drive):
     """The blocking driver works in its own thread, the other in one beside the event loop's."""
-    thread = drive(once(Do(threading.current_thread)))
+    thread = drive(once(RunBlocking(threading.current_thread)))
     assert (thread is threading.current_thread()) is (drive.colour == "blocking")
 
 
@@ -101,18 +101,18 @@ def test_anothers_result_is_awaited(drive):
     good, bad = Future(), Future()
     good.set_result("theirs")
     bad.set_exception(LookupError("theirs"))
-    assert drive(once(Join(good))) == "theirs"
+    assert drive(once(Await(good))) == "theirs"
     with pytest.raises(LookupError, match=r"^theirs$"):
-        drive(once(Join(bad)))
+        drive(once(Await(bad)))
 
 
 def test_an_answer_goes_to_its_own_effect_only(drive):
     """After an effect that has an answer, the next one does not get it."""
 
     def flow():
-        done = yield Do(lambda: "work")
-        waited = yield Wait(0.0)
-        reported = yield Report(Event())
+        done = yield RunBlocking(lambda: "work")
+        waited = yield Sleep(0.0)
+        reported = yield Notify(Event())
         return done, waited, reported
 
     assert drive(flow()) == ("work", None, None)
@@ -120,7 +120,7 @@ def test_an_answer_goes_to_its_own_effect_only(drive):
 
 @pytest.mark.parametrize(
     "effect",
-    [Send(REQUEST), Do(lambda: 1 // 0)],
+    [Send(REQUEST), RunBlocking(lambda: 1 // 0)],
     ids=["send", "do"],
 )
 def test_a_failure_is_the_flows_to_handle(drive, effect):
@@ -131,7 +131,7 @@ def test_a_failure_is_the_flows_to_handle(drive, effect):
         try:
             yield effect
         except ZeroDivisionError:
-            return (yield Do(lambda: "went on"))
+            return (yield RunBlocking(lambda: "went on"))
 
     assert drive(stubborn(), outcome=failure) == "went on"
     with pytest.raises(ZeroDivisionError):
@@ -143,7 +143,7 @@ def test_a_cancelled_wait_leaves_the_work_to_others():
     theirs = Future()
 
     async def give_up():
-        waiting = asyncio.ensure_future(run_async(once(Join(theirs)), AsyncLine(), ManualClock(), None))
+        waiting = asyncio.ensure_future(run_async(once(Await(theirs)), AsyncLine(), ManualClock(), None))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         waiting.cancel()

@@ -47,16 +47,16 @@ def test_with_options_changes_what_it_names_and_nothing_else(colour):
     """An option that is left out stays; None is a value: no project, no retry, no pace, no listener."""
     heard = []
     first, script = colour.scripted(good({"Id": "a"}), project="shop", on_event=heard.append, pace=100)
-    assert first.with_options(timeout=3).client._caller.project == "shop"
+    assert first.with_options(timeout=3).client._endpoint.project == "shop"
     bare = first.with_options(project=None, retry=None, pace=None, on_event=None)
     bare.get_asset(id="a")
     assert script.requests[-1].body == b'{"Id":"a"}'
     assert heard == []
-    assert (bare.client._caller.policy.attempts, bare.client._caller.pace) == (1, None)
+    assert (bare.client._endpoint.policy.attempts, bare.client._endpoint.pace) == (1, None)
     first.get_asset(id="a")
     assert script.requests[-1].body == b'{"Id":"a","ProjectName":"shop"}'
     assert len(heard) == 1
-    assert first.with_options(retry=RetryPolicy(attempts=9)).client._caller.policy.attempts == 9
+    assert first.with_options(retry=RetryPolicy(attempts=9)).client._endpoint.policy.attempts == 9
 
 
 def test_a_context_manager_closes(colour):
@@ -82,7 +82,7 @@ def test_a_client_does_not_travel(colour):
     for way in (pickle.dumps, copy.copy, copy.deepcopy):
         with pytest.raises(UsageError, match="pickled"):
             way(client)
-    assert KEY not in repr(client) + repr(client._caller) + repr(client._transport)
+    assert KEY not in repr(client) + repr(client._endpoint) + repr(client._transport)
     assert "https://api.alltoken.ai/v1" in repr(client)
 
 

@@ -99,12 +99,12 @@ def test_a_bad_timeout_of_one_call_is_a_usage_error(colour):
 def test_a_good_address_is_taken(colour, url):
     """Https anywhere, http to this machine; a slash at the end does not matter."""
     client = colour.client(base_url=url)
-    assert client.client._caller.base_url == url.rstrip("/")
+    assert client.client._endpoint.base_url == url.rstrip("/")
 
 
 def test_the_defaults_are_the_providers(colour):
     """AllToken's address, four attempts, the machine's clock, a context or None for TLS."""
-    made = colour.client(ssl=ssl.create_default_context()).client._caller
+    made = colour.client(ssl=ssl.create_default_context()).client._endpoint
     assert made.base_url == PROVIDERS["alltoken"].base_url
     assert (made.policy, made.pace, made.project) == (RetryPolicy(), None, None)
 
@@ -203,6 +203,6 @@ def test_a_client_from_the_environment(kind, clean):
     clean.setenv("ALLTOKEN_API_KEY", KEY)
     clean.setenv("PORTRAIT_PROJECT", "shop")
     client = kind.from_env(retry=None, clock=ManualClock())
-    assert client._caller.headers["Authorization"] == f"Bearer {KEY}"
-    assert (client._caller.project, client._caller.policy.attempts) == ("shop", 1)
+    assert client._endpoint.headers["Authorization"] == f"Bearer {KEY}"
+    assert (client._endpoint.project, client._endpoint.policy.attempts) == ("shop", 1)
     assert KEY not in repr(client)

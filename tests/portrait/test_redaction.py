@@ -10,11 +10,11 @@ import pytest
 
 from portrait import InvalidParameter, ManualClock, PortraitError, models
 from portrait.dialects import ALLTOKEN, ARK
-from portrait.http import Broken
+from portrait.http import FailureKind
 from portrait.wait import wait_until_validated
 from tests.portrait import raw_server
 from tests.portrait.raw_server import RawServer, answering, ok, saying
-from tests.portrait.support import KEY, answer, asset, body, broken, caller, good, play, refused
+from tests.portrait.support import KEY, answer, asset, body, broken, endpoint, good, play, refused
 
 TOKEN = "20260318035710FFFFFFFFFFFFFFFFFFFF"
 QUERY = "X-Tos-Signature=planted-signature&X-Tos-Expires=43200"
@@ -112,11 +112,11 @@ def test_values_show_no_secret():
     """Requests, results and pages hide tokens, links and signed addresses in their repr, and so do effects."""
     item = asset(URL=SIGNED)
     for dialect in (ALLTOKEN, ARK):
-        raw = caller(dialect=dialect).call_raw("GetVisualValidateResult", {"BytedToken": TOKEN})
-        assert clean(repr(play(raw, broken(Broken.LOST)).effects))
-        mine = caller(dialect=dialect)
+        raw = endpoint(dialect=dialect).call_raw("GetVisualValidateResult", {"BytedToken": TOKEN})
+        assert clean(repr(play(raw, broken(FailureKind.LOST)).effects))
+        mine = endpoint(dialect=dialect)
         wait = wait_until_validated(mine, TOKEN, 5, 1)
-        assert clean(repr(play(wait, broken(Broken.LOST), answer(b"<html>"), clock=mine.clock).effects))
+        assert clean(repr(play(wait, broken(FailureKind.LOST), answer(b"<html>"), clock=mine.clock).effects))
     session = models.VisualValidateSession(byted_token=TOKEN, h5_link=LINK, callback_url="https://cdn.example/")
     assert clean(
         repr(session),
@@ -126,8 +126,8 @@ def test_values_show_no_secret():
         repr(models.AssetPage(items=(models.Asset(id="a", url=SIGNED),))),
         repr(models.UploadedAsset(id="a", uploaded_url=SIGNED)),
         repr(models.Response(body={"Result": item}, headers={"x": TOKEN})),
-        repr(caller()),
-        repr(caller().headers and good(item)),
+        repr(endpoint()),
+        repr(endpoint().headers and good(item)),
     )
 
 
@@ -147,11 +147,11 @@ def test_results_over_the_wire_show_no_secret(colour, caplog):
 def test_a_refusal_keeps_all_but_the_secret():
     """What is blanked is what the request held; the rest of the code and the message stays."""
     refusal = answer(body(error={"Code": f"NotFound.{TOKEN}", "Message": f"The token {TOKEN} is not found."}), 404)
-    played = play(caller().call_raw("GetVisualValidateResult", {"BytedToken": TOKEN}), refusal)
+    played = play(endpoint().call_raw("GetVisualValidateResult", {"BytedToken": TOKEN}), refusal)
     assert played.error.code == "NotFound.<secret>"
     assert played.error.message == "The token <secret> is not found."
     assert played.error.response["ResponseMetadata"]["Error"]["Code"] == "NotFound.<secret>"
-    other = play(caller().call_raw("GetAsset", {"Id": TOKEN}), refusal)
+    other = play(endpoint().call_raw("GetAsset", {"Id": TOKEN}), refusal)
     assert other.error.code == f"NotFound.{TOKEN}"
 
 

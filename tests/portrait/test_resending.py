@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from portrait import actions, models
-from portrait.actions import ACTIONS, Resend
+from portrait.actions import ACTIONS, Idempotency
 from portrait.endpoint import RawResult
 from portrait.errors import (
     ApiError,
@@ -22,20 +22,20 @@ from portrait.errors import (
     UsageError,
 )
 from portrait.events import CallFinished, CallRetried
-from portrait.flow import Report, Send, Wait
-from portrait.http import Broken, HttpRequest, Timeouts
-from portrait.rate_limiter import Pace
+from portrait.flow import Notify, Send, Sleep
+from portrait.http import FailureKind, HttpRequest, Timeouts
+from portrait.rate_limiter import RateLimiter
 from portrait.retry import NO_RETRY, RetryPolicy
-from tests.portrait.support import HTML, REQUEST_ID, answer, body, broken, caller, good, play, refused
+from tests.portrait.support import HTML, REQUEST_ID, answer, body, broken, endpoint, good, play, refused
 
 CALLS = {
-    Resend.SAFE: (actions.GET_ASSET, models.GetAssetRequest(id="asset-1"), {"Id": "asset-1"}),
-    Resend.HARMLESS: (
+    Idempotency.IDEMPOTENT: (actions.GET_ASSET, models.GetAssetRequest(id="asset-1"), {"Id": "asset-1"}),
+    Idempotency.SELF_EXPIRING: (
         actions.CREATE_VISUAL_VALIDATE_SESSION,
         models.CreateVisualValidateSessionRequest(callback_url="https://cdn.example/back"),
         {"BytedToken": "t"},
     ),
-    Resend.RECOVER: (
+    Idempotency.UNSAFE: (
         actions.CREATE_ASSET,
         models.CreateAssetRequest(group_id="group-1", url="https://cdn.example/a.jpg", asset_type="Image"),
         {"Id": "asset-1"},
@@ -45,11 +45,11 @@ CALLS = {
 # What comes back, the error it stands for, whether the call may have happened, whether that is ever a reason to resend.
 PLAIN_429 = {"error": {"message": "slow down", "type": "rate_limit_error"}}
 FAILURES = {
-    "no connection": (broken(Broken.CONNECT), ConnectFailed, False, True),
-    "no connection in time": (broken(Broken.CONNECT_TIMEOUT), Timeout, False, True),
-    "no answer in time": (broken(Broken.TIMEOUT), Timeout, True, True),
-    "connection lost": (broken(Broken.LOST), ConnectionLost, True, True),
-    "cut off": (broken(Broken.CUT_OFF), BadResponse, True, True),
+    "no connection": (broken(FailureKind.CONNECT), ConnectFailed, False, True),
+    "no connection in time": (broken(FailureKind.CONNECT_TIMEOUT), Timeout, False, True),
+    "no answer in time": (broken(FailureKind.TIMEOUT), Timeout, True, True),
+    "connection lost": (broken(FailureKind.LOST), ConnectionLost, True, True),
+    "cut off": (broken(FailureKind.CUT_OFF), BadResponse, True, True),
     "an HTML page, 502": (answer(HTML, 502), BadResponse, True, True),
     "an HTML page, 200": (answer(HTML, 200), BadResponse, True, True),
     "an HTML page, 404": (answer(HTML, 404), BadResponse, False, False),
@@ -72,15 +72,15 @@ FAILURES = {
 
 
 @pytest.mark.parametrize("failure", FAILURES)
-@pytest.mark.parametrize("resend", Resend, ids=lambda resend: resend.value)
-def test_a_failed_call_is_sent_again_only_where_that_does_no_harm(resend, failure):
+@pytest.mark.parametrize("idempotency", Idempotency, ids=lambda idempotency: idempotency.value)
+def test_a_failed_call_is_sent_again_only_where_that_does_no_harm(idempotency, failure):
     """Sent again: what was surely not carried out; and what may have been, if its Action bears it. Else: the error."""
     reply, error, executed, ever = FAILURES[failure]
-    action, request, result = CALLS[resend]
-    assert action.resend is resend
-    again = ever and (resend is not Resend.RECOVER or not executed)
+    action, request, result = CALLS[idempotency]
+    assert action.idempotency is idempotency
+    again = ever and (idempotency is not Idempotency.UNSAFE or not executed)
 
-    played = play(caller().call(action, request), reply, good(result))
+    played = play(endpoint().call(action, request), reply, good(result))
 
     assert len(played.sent) == (2 if again else 1)
     if again:
@@ -99,8 +99,8 @@ def test_a_failed_call_is_sent_again_only_where_that_does_no_harm(resend, failur
 def test_a_call_that_keeps_failing_ends_with_its_last_error(failure):
     """After four attempts the error is raised, with growing pauses between them and an event for each."""
     reply, error, executed, _ = FAILURES[failure]
-    action, request, _ = CALLS[Resend.SAFE]
-    played = play(caller().call(action, request), reply)
+    action, request, _ = CALLS[Idempotency.IDEMPOTENT]
+    played = play(endpoint().call(action, request), reply)
     assert len(played.sent) == 4
     assert played.waits == [0.375, 0.75, 1.5]  # three quarters of 0.5, 1 and 2 seconds
     assert type(played.error) is error
@@ -111,21 +111,21 @@ def test_a_call_that_keeps_failing_ends_with_its_last_error(failure):
 
 def test_a_call_is_this_list_of_effects():
     """Send; report the failure; report the retry; wait; send the same again; report the end."""
-    flow = caller().call(actions.GET_ASSET, models.GetAssetRequest(id="asset-1"))
+    flow = endpoint().call(actions.GET_ASSET, models.GetAssetRequest(id="asset-1"))
     request = HttpRequest(
         method="POST",
         url="http://localhost:1/v1/portrait/?Action=GetAsset&Version=2024-01-01",
-        headers=caller().headers,
+        headers=endpoint().headers,
         body=b'{"Id":"asset-1"}',
         timeouts=Timeouts(),
     )
     assert next(flow) == Send(request)
     facts = {"action": "GetAsset", "attempt": 1}
-    assert flow.throw(broken(Broken.LOST)) == Report(CallFinished(**facts, seconds=0.0, error="ConnectionLost"))
-    assert next(flow) == Report(CallRetried(**facts, delay=0.375, error="ConnectionLost"))
-    assert next(flow) == Wait(0.375)
+    assert flow.throw(broken(FailureKind.LOST)) == Notify(CallFinished(**facts, seconds=0.0, error="ConnectionLost"))
+    assert next(flow) == Notify(CallRetried(**facts, delay=0.375, error="ConnectionLost"))
+    assert next(flow) == Sleep(0.375)
     assert next(flow) == Send(request)
-    assert flow.send(good({"Id": "asset-1"})) == Report(
+    assert flow.send(good({"Id": "asset-1"})) == Notify(
         CallFinished(action="GetAsset", attempt=2, seconds=0.0, http_status=200, request_id=REQUEST_ID)
     )
     with pytest.raises(StopIteration) as end:
@@ -134,19 +134,22 @@ def test_a_call_is_this_list_of_effects():
     assert end.value.value.response.request_id == REQUEST_ID
 
 
-@pytest.mark.parametrize("resend", list(Resend), ids=lambda resend: resend.value)
-def test_an_error_never_invites_to_repeat_a_create_blindly(resend):
+@pytest.mark.parametrize("idempotency", list(Idempotency), ids=lambda idempotency: idempotency.value)
+def test_an_error_never_invites_to_repeat_a_create_blindly(idempotency):
     """`retry` says "again" where that does no harm, and "look first" where it would make a second one."""
-    action, request, _ = CALLS[resend]
-    played = play(caller(policy=NO_RETRY).call(action, request), broken(Broken.LOST))
-    assert played.error.retry is (Retry.LOOK_FIRST if resend is Resend.RECOVER else Retry.BACKOFF)
-    played = play(caller(policy=NO_RETRY).call(action, request), broken(Broken.CONNECT))
+    action, request, _ = CALLS[idempotency]
+    played = play(endpoint(policy=NO_RETRY).call(action, request), broken(FailureKind.LOST))
+    assert played.error.retry is (Retry.VERIFY_FIRST if idempotency is Idempotency.UNSAFE else Retry.BACKOFF)
+    played = play(endpoint(policy=NO_RETRY).call(action, request), broken(FailureKind.CONNECT))
     assert played.error.retry is Retry.BACKOFF
 
 
 def test_a_transport_error_names_the_host_and_nothing_else_of_the_address():
     """Whoever mistyped the address sees it; the path and the query stay away."""
-    played = play(caller(policy=NO_RETRY).call(*CALLS[Resend.SAFE][:2]), broken(Broken.CONNECT, "connection refused"))
+    played = play(
+        endpoint(policy=NO_RETRY).call(*CALLS[Idempotency.IDEMPOTENT][:2]),
+        broken(FailureKind.CONNECT, "connection refused"),
+    )
     assert played.error.message == "GetAsset: could not connect to localhost:1 (connection refused)."
 
 
@@ -154,14 +157,17 @@ def test_an_error_says_that_an_earlier_attempt_may_have_happened():
     """Lost, then refused a connection until the end: the call may have happened, whatever the last attempt met."""
     request = models.UpdateAssetRequest(id="asset-1", name="new")
     played = play(
-        caller().call(actions.UPDATE_ASSET, request), broken(Broken.LOST), *[broken(Broken.CONNECT)] * 2, good()
+        endpoint().call(actions.UPDATE_ASSET, request),
+        broken(FailureKind.LOST),
+        *[broken(FailureKind.CONNECT)] * 2,
+        good(),
     )
     assert played.error is None
-    played = play(caller().call(actions.UPDATE_ASSET, request), broken(Broken.LOST), broken(Broken.CONNECT))
+    played = play(endpoint().call(actions.UPDATE_ASSET, request), broken(FailureKind.LOST), broken(FailureKind.CONNECT))
     assert isinstance(played.error, ConnectFailed)
     assert played.error.may_have_executed is True
     assert "may have been carried out" in str(played.error)
-    played = play(caller().call(actions.UPDATE_ASSET, request), broken(Broken.LOST), refused("Forbidden"))
+    played = play(endpoint().call(actions.UPDATE_ASSET, request), broken(FailureKind.LOST), refused("Forbidden"))
     assert isinstance(played.error, Forbidden)
     assert played.error.may_have_executed is True
 
@@ -173,21 +179,21 @@ DELETES = {
 
 
 @pytest.mark.parametrize("code", ["Forbidden", "NotFound", "NotFound.asset_id", "NotFound.group_id"])
-@pytest.mark.parametrize("lost", [broken(Broken.LOST), broken(Broken.TIMEOUT), answer(HTML, 502)], ids=str)
+@pytest.mark.parametrize("lost", [broken(FailureKind.LOST), broken(FailureKind.TIMEOUT), answer(HTML, 502)], ids=str)
 @pytest.mark.parametrize("name", DELETES)
 def test_a_resent_delete_that_hears_not_accessible_is_done(name, lost, code):
     """The first attempt may have deleted it: "not accessible" then means that the goal is reached."""
-    played = play(caller().call(ACTIONS[name], DELETES[name]), lost, refused(code))
+    played = play(endpoint().call(ACTIONS[name], DELETES[name]), lost, refused(code))
     assert played.error is None
     assert played.result == models.Empty()
     assert played.result.response.request_id == REQUEST_ID
 
 
-@pytest.mark.parametrize("before", [(), (broken(Broken.CONNECT),), (refused("RateLimitExceeded"),)], ids=str)
+@pytest.mark.parametrize("before", [(), (broken(FailureKind.CONNECT),), (refused("RateLimitExceeded"),)], ids=str)
 @pytest.mark.parametrize("name", DELETES)
 def test_a_delete_that_surely_was_not_carried_out_before_hears_an_error(name, before):
     """A first attempt, and one after attempts that never arrived, takes "not accessible" for what it is."""
-    played = play(caller().call(ACTIONS[name], DELETES[name]), *before, refused("Forbidden"))
+    played = play(endpoint().call(ACTIONS[name], DELETES[name]), *before, refused("Forbidden"))
     assert isinstance(played.error, Forbidden)
     assert len(played.sent) == len(before) + 1
 
@@ -195,21 +201,23 @@ def test_a_delete_that_surely_was_not_carried_out_before_hears_an_error(name, be
 def test_only_deletes_take_not_accessible_for_success():
     """An update that was lost and then hears "not accessible" is an error."""
     request = models.UpdateAssetRequest(id="asset-1", name="new")
-    played = play(caller().call(actions.UPDATE_ASSET, request), broken(Broken.LOST), refused("NotFound.asset_id"))
+    played = play(
+        endpoint().call(actions.UPDATE_ASSET, request), broken(FailureKind.LOST), refused("NotFound.asset_id")
+    )
     assert isinstance(played.error, NotFound)
 
 
 def test_a_raw_call_is_resent_by_the_table_of_actions():
     """`call("DeleteAsset", …)` has the same contract as the typed call."""
-    played = play(caller().call_raw("DeleteAsset", {"Id": "a"}), broken(Broken.LOST), refused("Forbidden"))
+    played = play(endpoint().call_raw("DeleteAsset", {"Id": "a"}), broken(FailureKind.LOST), refused("Forbidden"))
     assert (played.error, played.result) == (None, {})
     assert isinstance(played.result, RawResult)
 
 
 def test_an_unlisted_action_is_never_repeated_blindly():
     """What is not in the table may do anything: lost is lost; but no connection is no risk."""
-    assert len(play(caller().call_raw("MakeCoffee", {}), broken(Broken.LOST), good()).sent) == 1
-    assert len(play(caller().call_raw("MakeCoffee", {}), broken(Broken.CONNECT), good()).sent) == 2
+    assert len(play(endpoint().call_raw("MakeCoffee", {}), broken(FailureKind.LOST), good()).sent) == 1
+    assert len(play(endpoint().call_raw("MakeCoffee", {}), broken(FailureKind.CONNECT), good()).sent) == 2
 
 
 @pytest.mark.parametrize(
@@ -230,8 +238,8 @@ def test_an_unlisted_action_is_never_repeated_blindly():
 )
 def test_a_pause_that_the_service_asks_for_is_kept(headers, waits):
     """`retry-after`, else `x-ratelimit-reset` in seconds; else a pause of our own."""
-    action, request, result = CALLS[Resend.RECOVER]
-    played = play(caller().call(action, request), refused("RateLimitExceeded", status=429, **headers), good(result))
+    action, request, result = CALLS[Idempotency.UNSAFE]
+    played = play(endpoint().call(action, request), refused("RateLimitExceeded", status=429, **headers), good(result))
     assert played.error is None
     assert played.waits == waits
 
@@ -239,12 +247,12 @@ def test_a_pause_that_the_service_asks_for_is_kept(headers, waits):
 @pytest.mark.parametrize("seconds", ["61", "3600", "86400"])
 def test_a_service_that_asks_for_too_long_a_pause_gets_none(seconds):
     """Over 60 seconds, the patience: the error is raised at once, and says how long."""
-    action, request, _ = CALLS[Resend.SAFE]
-    played = play(caller().call(action, request), refused("RateLimitExceeded", status=429, retry_after=seconds))
+    action, request, _ = CALLS[Idempotency.IDEMPOTENT]
+    played = play(endpoint().call(action, request), refused("RateLimitExceeded", status=429, retry_after=seconds))
     assert len(played.sent) == 1
     assert isinstance(played.error, Throttled)
     assert played.error.retry_after == float(seconds)
-    patient = caller(policy=RetryPolicy(patience=100_000))
+    patient = endpoint(policy=RetryPolicy(patience=100_000))
     assert play(patient.call(action, request), played_once(seconds), good({"Id": "a"})).waits == [float(seconds)]
 
 
@@ -255,30 +263,32 @@ def played_once(seconds):
 
 def test_the_rate_limit_header_counts_only_where_the_call_was_throttled():
     """`x-ratelimit-reset` may stand on every answer; a fault of the upstream does not last until then."""
-    action, request, result = CALLS[Resend.SAFE]
-    played = play(caller().call(action, request), refused("UpstreamUnavailable", x_ratelimit_reset="900"), good(result))
+    action, request, result = CALLS[Idempotency.IDEMPOTENT]
+    played = play(
+        endpoint().call(action, request), refused("UpstreamUnavailable", x_ratelimit_reset="900"), good(result)
+    )
     assert played.waits == [0.375]
 
 
 def test_no_retry_sends_once():
     """`retry=None`: every failure is an error at once."""
-    action, request, _ = CALLS[Resend.SAFE]
-    assert len(play(caller(policy=NO_RETRY).call(action, request), broken(Broken.CONNECT)).sent) == 1
+    action, request, _ = CALLS[Idempotency.IDEMPOTENT]
+    assert len(play(endpoint(policy=NO_RETRY).call(action, request), broken(FailureKind.CONNECT)).sent) == 1
 
 
 def test_the_pace_comes_before_each_attempt():
     """At two calls a second the second call, and each attempt of a call, waits for its slot."""
-    slow = caller(pace=Pace(2))
-    action, request, result = CALLS[Resend.SAFE]
+    slow = endpoint(pace=RateLimiter(2))
+    action, request, result = CALLS[Idempotency.IDEMPOTENT]
     assert play(slow.call(action, request), good(result), clock=slow.clock).waits == []
     assert play(slow.call(action, request), good(result), clock=slow.clock).waits == [0.5]
-    played = play(slow.call(action, request), broken(Broken.CONNECT), good(result), clock=slow.clock)
+    played = play(slow.call(action, request), broken(FailureKind.CONNECT), good(result), clock=slow.clock)
     assert played.waits == [0.5, 0.375, 0.125]
 
 
 def test_the_wrong_request_class_is_a_usage_error():
     """Nothing is sent, and the message names both classes."""
-    played = play(caller().call(actions.GET_ASSET, models.DeleteAssetRequest(id="a")), good())
+    played = play(endpoint().call(actions.GET_ASSET, models.DeleteAssetRequest(id="a")), good())
     assert isinstance(played.error, UsageError)
     assert "GetAssetRequest" in str(played.error)
     assert "DeleteAssetRequest" in str(played.error)
@@ -288,22 +298,22 @@ def test_the_wrong_request_class_is_a_usage_error():
 @pytest.mark.parametrize("name", ["", "Get Asset", "GetAsset&Version=1", "Größe", "../upload"])
 def test_an_actions_name_is_letters_and_digits(name):
     """A raw call cannot change the URL beyond the Action."""
-    played = play(caller().call_raw(name, {}), good())
+    played = play(endpoint().call_raw(name, {}), good())
     assert isinstance(played.error, UsageError)
 
 
 @pytest.mark.parametrize("value", [{1, 2}, object(), {"a": float}, "\ud800"], ids=["set", "object", "class", "lone"])
 def test_a_request_that_is_not_json_is_a_usage_error(value):
     """It is found before anything is sent."""
-    played = play(caller().call_raw("GetAsset", {"Id": value}), good())
+    played = play(endpoint().call_raw("GetAsset", {"Id": value}), good())
     assert isinstance(played.error, UsageError)
     assert played.sent == []
 
 
 def test_a_project_fills_typed_calls_and_no_raw_ones():
     """`project=` stands in where a typed request names none; a raw mapping goes out as given."""
-    mine = caller(project="shop")
-    action, request, result = CALLS[Resend.SAFE]
+    mine = endpoint(project="shop")
+    action, request, result = CALLS[Idempotency.IDEMPOTENT]
     sent = play(mine.call(action, request), good(result)).sent
     assert orjson.loads(sent[0].body) == {"Id": "asset-1", "ProjectName": "shop"}
     named = models.GetAssetRequest(id="asset-1", project_name="other")
@@ -314,7 +324,7 @@ def test_a_project_fills_typed_calls_and_no_raw_ones():
 @pytest.mark.parametrize("id", ["asset-1", "asset://asset-1", "Asset://Asset-1", "ASSET-1"])
 def test_an_address_is_as_good_as_an_id(id):  # noqa: A002
     """`asset://` and capitals are taken from users and not passed on (contract §1, M)."""
-    played = play(caller().call(actions.GET_ASSET, models.GetAssetRequest(id=id)), good({"Id": "asset-1"}))
+    played = play(endpoint().call(actions.GET_ASSET, models.GetAssetRequest(id=id)), good({"Id": "asset-1"}))
     assert played.sent[0].body == b'{"Id":"asset-1"}'
 
 
@@ -323,7 +333,7 @@ def test_an_address_is_as_good_as_an_id(id):  # noqa: A002
 )
 def test_a_good_answer_without_what_the_class_needs_is_a_bad_response(result, field):
     """The wire field is named, and the call may have been carried out: it is not sent again."""
-    played = play(caller().call(*CALLS[Resend.SAFE][:2]), good(result))
+    played = play(endpoint().call(*CALLS[Idempotency.IDEMPOTENT][:2]), good(result))
     assert isinstance(played.error, BadResponse)
     assert played.error.may_have_executed
     assert field in str(played.error)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from portrait import RetryPolicy, Throttled, UsageError
 from portrait.errors import ConnectFailed
-from portrait.rate_limiter import Pace
+from portrait.rate_limiter import RateLimiter
 from portrait.retry import NO_RETRY, pause
 
 SECONDS = st.floats(0, 1e6)
@@ -77,7 +77,7 @@ def test_a_policy_that_makes_no_sense_is_refused(options):
 @given(st.floats(0.01, 1000), st.lists(st.floats(0, 5), min_size=2, max_size=30))
 def test_calls_are_spread_evenly(rate, gaps):
     """However calls arrive, two starts are never closer than one over the rate, and no call waits needlessly."""
-    pace, now, starts = Pace(rate), 0.0, []
+    pace, now, starts = RateLimiter(rate), 0.0, []
     for gap in gaps:
         now += gap
         delay = pace.reserve("GetAsset", now)
@@ -90,7 +90,7 @@ def test_calls_are_spread_evenly(rate, gaps):
 
 def test_a_pace_by_action_limits_only_what_it_names():
     """Each named Action has slots of its own; the others go as they come."""
-    pace = Pace({"GetAsset": 1, "CreateAsset": 0.5})
+    pace = RateLimiter({"GetAsset": 1, "CreateAsset": 0.5})
     assert [pace.reserve("GetAsset", 0) for _ in range(3)] == [0, 1, 2]
     assert [pace.reserve("CreateAsset", 0) for _ in range(3)] == [0, 2, 4]
     assert [pace.reserve("ListAssets", 0) for _ in range(3)] == [0, 0, 0]
@@ -98,13 +98,13 @@ def test_a_pace_by_action_limits_only_what_it_names():
 
 def test_one_pace_holds_for_all_actions_together():
     """A plain number counts every call."""
-    pace = Pace(2)
+    pace = RateLimiter(2)
     assert [pace.reserve(name, 0) for name in ("GetAsset", "ListAssets", "GetAsset")] == [0, 0.5, 1]
 
 
 def test_threads_get_different_slots():
     """Twenty threads that ask at once get twenty slots."""
-    pace, slots, barrier = Pace(10), [], threading.Barrier(20)
+    pace, slots, barrier = RateLimiter(10), [], threading.Barrier(20)
 
     def ask():
         barrier.wait()
@@ -122,4 +122,4 @@ def test_threads_get_different_slots():
 def test_a_pace_is_above_zero(rates):
     """Zero calls a second would wait for ever."""
     with pytest.raises(UsageError, match="above zero"):
-        Pace(rates)
+        RateLimiter(rates)

@@ -25,7 +25,7 @@ from portrait import (
     Timeouts,
     UsageError,
 )
-from portrait.http import Broken, TransportFailure
+from portrait.http import FailureKind, TransportFailure
 from portrait.transports import blocking, common
 from portrait.transports.asynchronous import AiohttpTransport
 from portrait.transports.blocking import Urllib3Transport
@@ -52,21 +52,21 @@ def chunk(content):
 # --- how requests break ---------------------------------------------------------------------------------------------
 
 BREAKS = {
-    "cut off by length": (saying(ok()[:-9]), Broken.CUT_OFF),
-    "cut off in a chunk": (saying(CHUNKED + chunk(GOOD)[:-20]), Broken.CUT_OFF),
-    "cut off between chunks": (saying(CHUNKED + chunk(GOOD)), Broken.CUT_OFF),
-    "cut off without a body": (saying(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"), Broken.CUT_OFF),
-    "reset within the body": (saying(ok()[:-9], then="reset"), Broken.CUT_OFF),
+    "cut off by length": (saying(ok()[:-9]), FailureKind.CUT_OFF),
+    "cut off in a chunk": (saying(CHUNKED + chunk(GOOD)[:-20]), FailureKind.CUT_OFF),
+    "cut off between chunks": (saying(CHUNKED + chunk(GOOD)), FailureKind.CUT_OFF),
+    "cut off without a body": (saying(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"), FailureKind.CUT_OFF),
+    "reset within the body": (saying(ok()[:-9], then="reset"), FailureKind.CUT_OFF),
     "not gzip": (
         saying(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd"),
-        Broken.CUT_OFF,
+        FailureKind.CUT_OFF,
     ),
-    "not HTTP": (saying(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), Broken.CUT_OFF),
-    "half a status line": (saying(b"HTTP/1.1 2"), Broken.CUT_OFF, Broken.LOST),
-    "a bad chunk": (saying(CHUNKED + b"zz\r\nabc\r\n"), Broken.CUT_OFF),
-    "closed without an answer": (raw_server.closing, Broken.LOST),
-    "reset without an answer": (raw_server.resetting_after, Broken.LOST),
-    "reset before the request": (raw_server.resetting, Broken.LOST, Broken.CONNECT),
+    "not HTTP": (saying(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), FailureKind.CUT_OFF),
+    "half a status line": (saying(b"HTTP/1.1 2"), FailureKind.CUT_OFF, FailureKind.LOST),
+    "a bad chunk": (saying(CHUNKED + b"zz\r\nabc\r\n"), FailureKind.CUT_OFF),
+    "closed without an answer": (raw_server.closing, FailureKind.LOST),
+    "reset without an answer": (raw_server.resetting_after, FailureKind.LOST),
+    "reset before the request": (raw_server.resetting, FailureKind.LOST, FailureKind.CONNECT),
 }
 
 
@@ -96,7 +96,7 @@ def test_a_server_that_falls_silent_is_a_timeout(colour, behave):
     began = time.monotonic()
     with RawServer(behave) as server, pytest.raises(TransportFailure) as info:
         colour.transport().send(request(server.url, timeouts=limits))
-    assert info.value.broken is Broken.TIMEOUT
+    assert info.value.broken is FailureKind.TIMEOUT
     assert time.monotonic() - began < 2.5  # the total would be 3
 
 
@@ -116,7 +116,7 @@ def test_an_answer_that_trickles_is_stopped_by_the_total(colour, behave):
     began = time.monotonic()
     with RawServer(behave) as server, pytest.raises(TransportFailure) as info:
         colour.transport().send(request(server.url, timeouts=limits))
-    assert info.value.broken is Broken.TIMEOUT
+    assert info.value.broken is FailureKind.TIMEOUT
     assert time.monotonic() - began < 3.0  # all of it would take 4
 
 
@@ -126,14 +126,14 @@ def test_nobody_listening_is_a_failed_connection(colour):
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
     with pytest.raises(TransportFailure) as info:
         colour.transport().send(request(url))
-    assert info.value.broken is Broken.CONNECT
+    assert info.value.broken is FailureKind.CONNECT
 
 
 def test_a_name_that_does_not_exist_is_a_failed_connection(colour):
     """Nothing was sent: `.invalid` never resolves (RFC 6761)."""
     with pytest.raises(TransportFailure) as info:
         colour.transport(proxy="").send(request("http://portrait.invalid"))
-    assert info.value.broken is Broken.CONNECT
+    assert info.value.broken is FailureKind.CONNECT
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_a_connection_that_is_not_accepted_in_time_was_not_sent(colour, limits):
     finally:
         for sock in (listening, *fillers):
             sock.close()
-    assert info.value.broken is Broken.CONNECT_TIMEOUT
+    assert info.value.broken is FailureKind.CONNECT_TIMEOUT
 
 
 BREAKS_AS_ERRORS = {
@@ -255,7 +255,7 @@ def test_an_answer_without_end_is_cut_off(colour, content, monkeypatch):
         monkeypatch.setattr(f"portrait.transports.{module}.MAX_ANSWER", 2000)
     with RawServer(saying(content)) as server, pytest.raises(TransportFailure) as info:
         colour.transport().send(request(server.url))
-    assert info.value.broken is Broken.CUT_OFF
+    assert info.value.broken is FailureKind.CUT_OFF
     assert "larger than 2000 bytes" in info.value.detail
 
 
@@ -539,10 +539,10 @@ def test_a_proxy_of_the_environment_that_cannot_be_used_is_a_usage_error(colour,
 @pytest.mark.parametrize(
     ("reason", "begun", "expected"),
     [
-        ("SSLV3_ALERT_BAD_RECORD_MAC", True, Broken.CUT_OFF),
-        ("SSLV3_ALERT_BAD_RECORD_MAC", False, Broken.LOST),
-        ("WRONG_VERSION_NUMBER", False, Broken.CONNECT),
-        ("WRONG_VERSION_NUMBER", True, Broken.CUT_OFF),
+        ("SSLV3_ALERT_BAD_RECORD_MAC", True, FailureKind.CUT_OFF),
+        ("SSLV3_ALERT_BAD_RECORD_MAC", False, FailureKind.LOST),
+        ("WRONG_VERSION_NUMBER", False, FailureKind.CONNECT),
+        ("WRONG_VERSION_NUMBER", True, FailureKind.CUT_OFF),
     ],
 )
 def test_tls_that_breaks_after_the_request_may_have_carried_it_out(reason, begun, expected):

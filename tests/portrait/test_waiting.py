@@ -16,13 +16,13 @@ from portrait import (
 )
 from portrait.dialects import ARK
 from portrait.errors import Forbidden, Timeout
-from portrait.events import Waiting
-from portrait.http import Broken
+from portrait.events import WaitProgress
+from portrait.http import FailureKind
 from portrait.wait import GRACE, POLL, TOKEN_POLL, seconds_of, wait_until_active, wait_until_validated
-from tests.portrait.support import answer, asset, body, broken, caller, good, play, refused
+from tests.portrait.support import answer, asset, body, broken, endpoint, good, play, refused
 
 GONE = refused("Forbidden")
-LOST = broken(Broken.LOST)
+LOST = broken(FailureKind.LOST)
 PENDING = refused("ValidatePending")
 TOKEN = "20260318000000B4CC874F89A1B2C3D4E5"
 GROUP = good({"GroupId": "group-1"})
@@ -36,7 +36,7 @@ def processing(kind="Image"):
 def active(*answers, timeout=None, poll=POLL, **options):
     """Wait for an asset; a list of what happened, and the clock."""
     clock = ManualClock()
-    flow = wait_until_active(caller(clock=clock, **options), "asset://asset-1", timeout, poll)
+    flow = wait_until_active(endpoint(clock=clock, **options), "asset://asset-1", timeout, poll)
     return play(flow, *answers, clock=clock), clock
 
 
@@ -44,7 +44,7 @@ def validated(*answers, timeout=None, poll=TOKEN_POLL, clock=None, **options):
     """Wait for a validation."""
     clock = clock or ManualClock()
     return play(
-        wait_until_validated(caller(clock=clock, **options), TOKEN, timeout, poll), *answers, clock=clock
+        wait_until_validated(endpoint(clock=clock, **options), TOKEN, timeout, poll), *answers, clock=clock
     ), clock
 
 
@@ -63,9 +63,9 @@ def test_a_wait_looks_every_three_seconds_and_tells():
     """The vendor's advice; an event for each look that did not find it finished."""
     played, clock = active(processing(), processing(), good(asset()))
     assert (played.result.status, played.waits, clock.monotonic()) == ("Active", [3.0, 3.0], 6.0)
-    told = [event for event in played.events if isinstance(event, Waiting)]
+    told = [event for event in played.events if isinstance(event, WaitProgress)]
     facts = {"what": "asset", "id": "asset-1", "status": "Processing", "deadline": 60.0}
-    assert told == [Waiting(**facts, waited=0.0), Waiting(**facts, waited=3.0)]
+    assert told == [WaitProgress(**facts, waited=0.0), WaitProgress(**facts, waited=3.0)]
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_failed_asset_ends_the_wait_with_the_reason(failure, code, text):
     played, _ = active(processing(), good(asset(status="Failed", **failure)))
     assert isinstance(played.error, AssetFailed)
     assert (played.error.code, played.error.asset.id) == (code, "asset-1")
-    assert played.error.worth_another_try is (code == "DownloadFailed")
+    assert played.error.retryable is (code == "DownloadFailed")
     assert text in str(played.error)
 
 
@@ -142,7 +142,13 @@ def test_a_fault_between_two_absences_is_no_sight_of_it():
     assert clock.monotonic() == 12
 
 
-FAULTS = [LOST, broken(Broken.CONNECT), broken(Broken.TIMEOUT), answer(b"<html>", 502), refused("UpstreamUnavailable")]
+FAULTS = [
+    LOST,
+    broken(FailureKind.CONNECT),
+    broken(FailureKind.TIMEOUT),
+    answer(b"<html>", 502),
+    refused("UpstreamUnavailable"),
+]
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
@@ -207,7 +213,7 @@ def test_a_minute_passes_in_milliseconds(colour):
     client, script = colour.scripted(*[processing()] * 19, good(asset()))
     assert client.wait_until_active("asset-1").status == "Active"
     assert len(script.requests) == 20
-    assert client.client._caller.clock.monotonic() == 57
+    assert client.client._endpoint.clock.monotonic() == 57
 
 
 # --- validations ----------------------------------------------------------------------------------------------------
@@ -217,7 +223,7 @@ def test_a_passed_validation_ends_the_wait():
     """Looks every two seconds until the group is there; events do not show the token."""
     played, clock = validated(PENDING, PENDING, GROUP)
     assert (played.result.group_id, clock.monotonic()) == ("group-1", 4.0)
-    told = [event for event in played.events if isinstance(event, Waiting)]
+    told = [event for event in played.events if isinstance(event, WaitProgress)]
     assert [(event.what, event.id, event.status) for event in told] == [("validation", "", "pending")] * 2
     assert TOKEN not in repr(played.events)
 
@@ -282,9 +288,9 @@ FRESH, OLD = group("fresh", 0), group("old", 600)
     "before",
     [
         (LOST,),
-        (PENDING, broken(Broken.TIMEOUT)),
+        (PENDING, broken(FailureKind.TIMEOUT)),
         (answer(b"<html>", 502),),
-        (LOST, broken(Broken.CONNECT)),
+        (LOST, broken(FailureKind.CONNECT)),
         (LOST, refused("RateLimitExceeded")),
         (LOST, LOST),
     ],
@@ -327,7 +333,7 @@ def test_a_token_that_expired_after_a_lost_answer_proves_nothing():
 
 def test_a_used_token_without_a_lost_answer_is_an_error():
     """Somebody else used it: nothing is looked for, and nobody's group is returned."""
-    for before in ((), (PENDING,), (broken(Broken.CONNECT),), (LOST, PENDING), (refused("RateLimitExceeded"),)):
+    for before in ((), (PENDING,), (broken(FailureKind.CONNECT),), (LOST, PENDING), (refused("RateLimitExceeded"),)):
         played, _ = validated(*before, USED, page(FRESH))
         assert isinstance(played.error, InvalidToken)
 
@@ -351,7 +357,7 @@ def test_recovering_is_as_stubborn_as_any_call():
 
 def test_a_network_that_stays_away_ends_the_wait():
     """With the transport's error as the cause."""
-    played, clock = validated(broken(Broken.TIMEOUT))
+    played, clock = validated(broken(FailureKind.TIMEOUT))
     assert isinstance(played.error, WaitTimeout)
     assert isinstance(played.error.__cause__, Timeout)
     assert clock.monotonic() == 120

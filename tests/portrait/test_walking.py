@@ -7,7 +7,7 @@ from portrait import pagination
 from portrait.ensure.groups import groups_named
 from portrait.flow import Send
 from portrait.models import AssetFilter, ListAssetsRequest
-from tests.portrait.support import asset, caller, good, play
+from tests.portrait.support import asset, endpoint, good, play
 
 
 class Service:
@@ -43,7 +43,7 @@ def driven(flow, service):
 
 def walked(service):
     """All assets of a service."""
-    return driven(pagination.walk(caller(), lambda: pagination.assets(group_ids=["group-1"])), service)
+    return driven(pagination.walk(endpoint(), lambda: pagination.assets(group_ids=["group-1"])), service)
 
 
 @pytest.mark.parametrize("size", [100, 50, 7])
@@ -74,13 +74,13 @@ def test_a_list_that_shrinks_all_the_time_is_given_up():
 
 def test_groups_of_a_name_are_walked_alike():
     """Also where a service gives pages of 50."""
-    assert len(driven(groups_named(caller(), "hosts"), Service(120, 50))) == 120
+    assert len(driven(groups_named(endpoint(), "hosts"), Service(120, 50))) == 120
 
 
 def test_a_walk_needs_no_total():
     """Without one, the last page is told by its length."""
     request = ListAssetsRequest(filter=AssetFilter(), page_size=100)
     items = good({"Items": [asset(f"asset-{n}") for n in range(3)]})
-    played = play(pagination.walk(caller(), lambda: pagination.Pages(pagination.LIST_ASSETS, request)), items)
+    played = play(pagination.walk(endpoint(), lambda: pagination.Paginator(pagination.LIST_ASSETS, request)), items)
     assert len(played.result) == 3
     assert len(played.sent) == 1

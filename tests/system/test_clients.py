@@ -303,7 +303,7 @@ def test_a_failed_review_says_why(play):
     asset = play.asset(url="https://magic.test/a.jpg?status=Failed&code=DownloadFailed&after=10")
     with pytest.raises(AssetFailed) as info:
         play.wait_until_active(asset)
-    assert (info.value.code, info.value.worth_another_try) == ("DownloadFailed", True)
+    assert (info.value.code, info.value.retryable) == ("DownloadFailed", True)
 
 
 def test_an_asset_that_is_deleted_meanwhile_has_vanished(play):

@@ -200,7 +200,7 @@ def check_truth(outcomes, made, names):
         if outcome.state is FileState.ACTIVE:
             assert made[outcome.asset_id].status == "Active"
             assert made[outcome.asset_id].name == outcome.name
-        elif outcome.state is FileState.LATE:
+        elif outcome.state is FileState.TIMED_OUT:
             assert outcome.asset_id in made
         else:
             assert outcome.state in {FileState.UNKNOWN, FileState.REFUSED}, outcome

@@ -75,7 +75,7 @@ def test_a_thousand_creates_survive_lost_answers_and_lagging_reads(colour):
     (lost,) = (rule["fired"] for rule in emulator.rules.all()["rules"] if rule["id"] == "lost")
     assert 250 < lost < 350, "the rule did not do its part"
     assert Counter(outcome.state for outcome in outcomes) == {FileState.ACTIVE: COUNT}
-    assert sum(outcome.how == "recovered" for outcome in outcomes) == lost
+    assert sum(outcome.origin == "recovered" for outcome in outcomes) == lost
 
     emulator.rules.clear()
     made = list(emulator.client(api_key=key).iter_assets(group_ids=[group]))
@@ -96,5 +96,5 @@ def test_no_asset_is_created_where_the_thousand_are_there_already(colour):
     before = emulator.calls.count()
     second = colour.run(client.ensure_assets, SOURCES[:200], group_id=group, quota=None)
     assert {outcome.asset_id for outcome in first} == {outcome.asset_id for outcome in second}
-    assert {outcome.how for outcome in second} == {"existing"}
+    assert {outcome.origin for outcome in second} == {"existing"}
     assert emulator.calls.count() - before <= 10

@@ -86,7 +86,7 @@ def test_a_resumed_watch_keeps_its_deadline(colour):
     state = json.loads(json.dumps(watch.state))
     emulator.clock.advance(40)
     (late,) = colour.run(colour.client(emulator).watch_assets, state)
-    assert (first.state, late.state) == (OutcomeState.ACTIVE, OutcomeState.LATE)
+    assert (first.state, late.state) == (OutcomeState.ACTIVE, OutcomeState.TIMED_OUT)
     assert 60 <= emulator.clock.monotonic() - started <= 63
 
 
@@ -99,7 +99,7 @@ def test_each_asset_ends_as_it_is(colour):
     outcomes = colour.run(colour.client(emulator).watch_assets, [active, failed, gone, late, never])
     assert states(outcomes) == {
         active: OutcomeState.ACTIVE, failed: OutcomeState.FAILED, gone: OutcomeState.VANISHED,
-        late: OutcomeState.LATE, never: OutcomeState.VANISHED,
+        late: OutcomeState.TIMED_OUT, never: OutcomeState.VANISHED,
     }  # fmt: skip
     assert len(outcomes) == 5
     by_id = {outcome.id: outcome for outcome in outcomes}
@@ -138,7 +138,7 @@ def test_a_service_that_never_answers_makes_assets_late(colour, fault):
     for action in READS:
         emulator.rules.add(match={"action": action}, do=fault)
     outcomes = colour.run(colour.client(emulator).watch_assets, ids)
-    assert states(outcomes) == dict.fromkeys(ids, OutcomeState.LATE)
+    assert states(outcomes) == dict.fromkeys(ids, OutcomeState.TIMED_OUT)
 
 
 def test_a_key_that_is_refused_is_raised_and_the_watch_goes_on_later(colour):
@@ -172,5 +172,5 @@ def test_every_outcome_is_true(colour, plan, seed, queries):
     emulator.rules.clear()
     truth = {asset.id: str(asset.status) for asset in emulator.client().iter_assets()}
     for outcome in outcomes:
-        assert outcome.state in {OutcomeState.LATE, truth.get(outcome.id, OutcomeState.VANISHED)}, outcome
+        assert outcome.state in {OutcomeState.TIMED_OUT, truth.get(outcome.id, OutcomeState.VANISHED)}, outcome
         assert (outcome.error is None) == (outcome.state is OutcomeState.ACTIVE)

@@ -10,7 +10,7 @@ from emulator.emulator import Service
 from emulator.server import EmulatorServer
 from emulator.transports import AsyncInProcessTransport, InProcessTransport
 from portrait.clock import ManualClock
-from portrait.http import Broken, HttpRequest, Timeouts, TransportFailure
+from portrait.http import FailureKind, HttpRequest, Timeouts, TransportFailure
 from tests.emulator.web.forms import CONTENT_TYPE, form, part
 from tests.emulator.web.wire import JSON, ask
 from tests.wire.samples import png
@@ -81,8 +81,8 @@ def test_in_process_equals_over_http(transport, case):
 @pytest.mark.parametrize(
     ("do", "broken"),
     [
-        ({"close": "before"}, Broken.LOST), ({"close": "after-commit"}, Broken.LOST),
-        ({"truncate": 7}, Broken.CUT_OFF), ({"delay": 31}, Broken.TIMEOUT),
+        ({"close": "before"}, FailureKind.LOST), ({"close": "after-commit"}, FailureKind.LOST),
+        ({"truncate": 7}, FailureKind.CUT_OFF), ({"delay": 31}, FailureKind.TIMEOUT),
     ],
 )  # fmt: skip
 def test_failures_on_demand(transport, do, broken):

@@ -114,7 +114,7 @@ def test_a_put_that_cannot_tell_goes_on_when_it_is_given_again(portrait, emulato
         argv = ["put", picture("a.jpg"), "--group", "brand"]
         assert main(argv, portrait.surroundings(io.StringIO(), full, err)) == 4
     assert "The same command goes on where this one stopped" in err.getvalue()
-    assert portrait(*argv).rows[0]["how"] == "existing"
+    assert portrait(*argv).rows[0]["origin"] == "existing"
     assert emulator.calls.count("CreateAsset") == 1
 
 

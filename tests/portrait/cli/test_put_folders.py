@@ -169,13 +169,13 @@ def test_files_that_do_not_fit_do_not_hide_why_nothing_was_sent(portrait, emulat
     assert people.err.splitlines()[-1] == "brand: 9 rejected, 51 refused."
 
 
-REJECTED, FAILED, REFUSED, LATE, DONE, LOST = (
+REJECTED, FAILED, REFUSED, TIMED_OUT, DONE, LOST = (
     FileOutcome(source="a", state=state, error=error)
     for state, error in (
         (FileState.REJECTED, UsageError("x")),
         (FileState.FAILED, AssetFailed("x", asset=Asset(id="asset-1"))),
         (FileState.REFUSED, AuthError("x")),
-        (FileState.LATE, WaitTimeout("x", waited=1.0)),
+        (FileState.TIMED_OUT, WaitTimeout("x", waited=1.0)),
         (FileState.ACTIVE, None),
         (FileState.STOPPED, ConnectFailed("x")),
     )
@@ -188,14 +188,14 @@ REJECTED, FAILED, REFUSED, LATE, DONE, LOST = (
         ([DONE, DONE], 0),
         ([DONE, REJECTED], 1),
         ([DONE, REFUSED], 1),
-        ([DONE, LATE], 1),
+        ([DONE, TIMED_OUT], 1),
         ([REJECTED, REJECTED], 1),
         ([REFUSED, REFUSED], 3),
         ([REFUSED, REJECTED], 3),
         ([REFUSED, FAILED], 1),
-        ([LATE, LATE], 5),
-        ([LATE, REJECTED], 5),
-        ([LATE, REFUSED], 1),
+        ([TIMED_OUT, TIMED_OUT], 5),
+        ([TIMED_OUT, REJECTED], 5),
+        ([TIMED_OUT, REFUSED], 1),
         ([DONE, REJECTED, LOST], 4),
         ([LOST, REJECTED], 4),
     ],
@@ -206,18 +206,18 @@ def test_the_exit_code_of_many_files(outcomes, code):
 
 
 def test_two_files_of_one_content_say_so(portrait, client, tmp_path):
-    """`how` is how their asset came to be, as the library says; `same_as` names the file that it came from."""
+    """`origin` is how their asset came to be, as the library says; `same_as` names the file that it came from."""
     folder = make_plain(tmp_path / "photos", 1)
     (folder / "again.jpg").write_bytes((folder / "00.jpg").read_bytes())
     rows = portrait("put", str(folder), "--group", "brand").rows
     (group,) = client.iter_asset_groups()
-    assert [row["how"] for row in rows] == ["created", "created"]
+    assert [row["origin"] for row in rows] == ["created", "created"]
     assert [row.get("same_as") for row in rows] == [None, rows[0]["file"]]
     people = portrait("put", str(folder), "--group", "other", terminal=True)
     assert "1 created, 1 duplicate." in people.err
     outcomes = list(client.ensure_assets(str(folder), group_id=group.id))
     again = portrait("put", str(folder), "--group", "brand").rows
-    assert {one.source: str(one.how) for one in outcomes} == {row["file"]: row["how"] for row in again}
+    assert {one.source: str(one.origin) for one in outcomes} == {row["file"]: row["origin"] for row in again}
 
 
 def test_each_subfolder_is_a_group(put, client, emulator, tmp_path):

@@ -25,7 +25,7 @@ def test_the_same_command_again_sends_nothing(portrait, emulator, picture):
     first = portrait("put", file, "--group", "brand").rows
     again = portrait("put", file, "--group", "brand").rows
     assert [row["uri"] for row in first] == [row["uri"] for row in again]
-    assert again[0]["how"] == "existing"
+    assert again[0]["origin"] == "existing"
     assert emulator.calls.count("CreateAsset") == 1
     assert emulator.calls.count("CreateAssetGroup") == 1
 

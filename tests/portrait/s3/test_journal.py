@@ -144,8 +144,8 @@ def test_lock_file_that_was_taken_away(tmp_path: Path, monkeypatch: pytest.Monke
     """A lock on a file whose name leads to another one by now is none: it is tried again."""
     path, real, swapped = tmp_path / "x", fcntl.flock, []
 
-    def flock(handle: int, how: int) -> None:
-        real(handle, how)
+    def flock(handle: int, origin: int) -> None:
+        real(handle, origin)
         if not swapped:
             path.unlink()
             path.touch()
