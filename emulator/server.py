@@ -15,7 +15,7 @@ from emulator.clocks import make_clock
 from emulator.emulator import Service
 from emulator.settings import Settings
 from emulator.web.listener import Listener, listen
-from emulator.web.router import Site
+from emulator.web.router import Router
 from portrait.clock import Clock
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class EmulatorServer:
             started.set_exception(error)  # the caller waits, whatever went wrong
 
     async def _serve(self, started: Future[tuple[Listener, asyncio.AbstractEventLoop, asyncio.Event]]) -> None:
-        listener = await listen(Site(self.service), self._host, self._port)
+        listener = await listen(Router(self.service), self._host, self._port)
         stopping = asyncio.Event()
         started.set_result((listener, asyncio.get_running_loop(), stopping))
         await stopping.wait()

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 from emulator.emulator import Service
 from emulator.messages import Reply
-from emulator.web.body_reader import Intake
+from emulator.web.body_reader import BodyReader
 from emulator.web.request_head import Head
-from emulator.web.router import Site
-from emulator.web.runner import fulfil, fulfil_blocking
+from emulator.web.router import Router
+from emulator.web.runner import run, run_async
 from portrait.http import FailureKind, HttpRequest, HttpResponse, TransportFailure
 
 
@@ -26,7 +26,7 @@ class InProcessTransport:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._site = Site(service)
+        self._router = Router(service)
 
     def send(self, request: HttpRequest) -> HttpResponse:
         """Send once; a pause of the emulator's passes on its clock.
@@ -40,9 +40,9 @@ class InProcessTransport:
             waited.seconds += seconds
             self._service.clock.sleep(seconds)
 
-        reply = _admitted(self._site, request)
+        reply = _route(self._router, request)
         if not isinstance(reply, Reply):
-            reply = fulfil_blocking(reply.finish(), sleep)
+            reply = run(reply.finish(), sleep)
         return _response(reply, request, waited)
 
     def close(self) -> None:
@@ -58,7 +58,7 @@ class AsyncInProcessTransport:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._site = Site(service)
+        self._router = Router(service)
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         """Send once; a pause of the emulator's passes on its clock.
@@ -72,9 +72,9 @@ class AsyncInProcessTransport:
             waited.seconds += seconds
             await self._service.clock.async_sleep(seconds)
 
-        reply = _admitted(self._site, request)
+        reply = _route(self._router, request)
         if not isinstance(reply, Reply):
-            reply = await fulfil(reply.finish(), sleep)
+            reply = await run_async(reply.finish(), sleep)
         return _response(reply, request, waited)
 
     async def close(self) -> None:
@@ -87,15 +87,15 @@ class _Waited:
     seconds = 0.0
 
 
-def _admitted(site: Site, request: HttpRequest) -> Reply | Intake:
+def _route(router: Router, request: HttpRequest) -> Reply | BodyReader:
     """A reply, or an intake that has the whole body."""
     url = urlsplit(request.url)
     headers = {"host": url.netloc.rpartition("@")[2], "content-length": str(len(request.body))}
     headers |= {name.lower(): value for name, value in request.headers.items()}
-    admitted = site.admit(Head(request.method, url.path or "/", url.query, headers))
-    if isinstance(admitted, Reply):
-        return admitted
-    return admitted.feed(request.body) or admitted
+    routed = router.route(Head(request.method, url.path or "/", url.query, headers))
+    if isinstance(routed, Reply):
+        return routed
+    return routed.feed(request.body) or routed
 
 
 def _response(reply: Reply, request: HttpRequest, waited: _Waited) -> HttpResponse:

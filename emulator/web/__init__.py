@@ -1,6 +1,6 @@
-"""HTTP around the service: what a request says is read here, and a reply is put on the wire here.
+"""The emulator over HTTP: parsing requests, routing them, and writing responses.
 
-A `Head` is what a request says before its body. The `Site` is the table of addresses: it answers a head, or hands out
-an `Intake`. An `Intake` takes one body piece by piece and begins the answer. The `Front` leads aiohttp's requests
-through the site, as `emulator.transports` does those of a client's transport. Nothing here knows a rule of the service.
+`Head` holds a request's line and headers. `Router` maps it to a `Reply`, or to a `BodyReader` that takes the body piece
+by piece and then starts the reply. `HttpHandler` runs aiohttp's requests through the router; `emulator.transports` runs
+those of an in-process client through the same router.
 """

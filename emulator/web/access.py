@@ -15,16 +15,16 @@ _WRITES = frozenset({"POST", "PUT", "PATCH"})
 _TOKEN = "x-emulator-token"  # noqa: S105 the header's name
 
 
-def objection(head: Head, token: str | None) -> str | None:
+def check_access(head: Head, token: str | None) -> str | None:
     """Why a request to the control plane is refused, as a sentence that says what to do; None where it is welcome.
 
     Args:
         head: The request.
         token: The control token, None where none was set; then only loopback counts.
     """
-    shown = head.header(_TOKEN)
-    if token is not None and shown is not None:
-        if hmac.compare_digest(shown.encode(), token.encode("utf-8", "surrogateescape")):
+    given_token = head.header(_TOKEN)
+    if token is not None and given_token is not None:
+        if hmac.compare_digest(given_token.encode(), token.encode("utf-8", "surrogateescape")):
             return None
         return "The header X-Emulator-Token does not hold this emulator's control token."
     return _without_token(head)

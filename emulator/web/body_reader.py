@@ -10,11 +10,11 @@ from collections.abc import Callable
 from typing import Protocol
 
 from emulator.messages import Answering, Reply
-from emulator.web.form import BrokenForm, FileTooLarge, FormReader
+from emulator.web.form import FileTooLarge, FormReader, InvalidForm
 from portrait.reasons import Reason, Refusal
 
 
-class Intake(Protocol):
+class BodyReader(Protocol):
     """Takes one body."""
 
     def feed(self, data: bytes) -> Reply | None:
@@ -24,7 +24,7 @@ class Intake(Protocol):
         """The body has ended: begin to answer."""
 
 
-class Whole:
+class BufferedBody:
     """A body that is looked at as a whole.
 
     Args:
@@ -54,7 +54,7 @@ class Whole:
         return self._answer(self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces))
 
 
-class Form:
+class FormBody:
     """The upload's form.
 
     Args:
@@ -76,7 +76,7 @@ class Form:
             self._reader.feed(data)
         except FileTooLarge:
             return self._refuse(Refusal(Reason.FILE_TOO_LARGE))
-        except BrokenForm as broken:
+        except InvalidForm as broken:
             return self._refuse(malformed(broken))
         return None
 
@@ -84,16 +84,16 @@ class Form:
         """Answer the form, or say that it ended too early."""
         try:
             return self._answer(self._reader)
-        except BrokenForm as broken:
-            return at_once(self._refuse(malformed(broken)))
+        except InvalidForm as broken:
+            return immediate(self._refuse(malformed(broken)))
 
 
-def malformed(broken: BrokenForm) -> Refusal:
+def malformed(broken: InvalidForm) -> Refusal:
     """The refusal that a broken form stands for."""
     return Refusal(Reason.MALFORMED_BODY, why=str(broken))
 
 
-def at_once(reply: Reply) -> Answering:
+def immediate(reply: Reply) -> Answering:
     """A reply that nothing has to happen for."""
     yield from ()
     return reply

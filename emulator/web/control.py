@@ -17,9 +17,9 @@ from emulator.control import Control, ControlError
 from emulator.control.values import refusing
 from emulator.emulator import Service
 from emulator.messages import Answering, Reply
-from emulator.web.access import objection
-from emulator.web.body_reader import Intake, Whole, at_once
-from emulator.web.request_head import Head, segment
+from emulator.web.access import check_access
+from emulator.web.body_reader import BodyReader, BufferedBody, immediate
+from emulator.web.request_head import Head, decode_segment
 from portrait.media import MB
 
 LIMIT = 16 * MB
@@ -29,7 +29,7 @@ _KINDS = {403: "permission_error", 404: "not_found_error", 405: "invalid_request
 
 
 @frozen
-class _Asked:
+class ControlRequest:
     """What a control call says.
 
     Attributes:
@@ -44,28 +44,28 @@ class _Asked:
 
 
 @refusing
-def _only(body: dict[str, Any], *known: str) -> dict[str, Any]:
+def _reject_unknown(body: dict[str, Any], *known: str) -> dict[str, Any]:
     validation.known("the end of a scan", body, known)
     return body
 
 
 # Method and path, in which * is a name.
-_ROUTES: Mapping[tuple[str, str], Callable[[Control, _Asked], dict[str, Any]]] = {
+_ROUTES: Mapping[tuple[str, str], Callable[[Control, ControlRequest], dict[str, Any]]] = {
     ("GET", "health"): lambda control, _: control.health(),
     ("POST", "reset"): lambda control, _: control.reset(),
     ("GET", "state"): lambda control, _: control.state(),
-    ("GET", "calls"): lambda control, asked: control.calls(**asked.query),
+    ("GET", "calls"): lambda control, request: control.calls(**request.query),
     ("GET", "clock"): lambda control, _: control.clock(),
-    ("POST", "clock"): lambda control, asked: control.set_clock(**asked.body),
-    ("POST", "validations/*"): lambda control, asked: control.finish_validation(
-        asked.name, **_only(asked.body, "result", "subject")
+    ("POST", "clock"): lambda control, request: control.set_clock(**request.body),
+    ("POST", "validations/*"): lambda control, request: control.finish_validation(
+        request.name, **_reject_unknown(request.body, "result", "subject")
     ),
-    ("POST", "assets/*"): lambda control, asked: control.set_asset(asked.name, **asked.body),
-    ("PATCH", "customers/*"): lambda control, asked: control.patch_customer(asked.name, **asked.body),
+    ("POST", "assets/*"): lambda control, request: control.set_asset(request.name, **request.body),
+    ("PATCH", "customers/*"): lambda control, request: control.patch_customer(request.name, **request.body),
     ("GET", "rules"): lambda control, _: control.rules(),
-    ("POST", "rules"): lambda control, asked: control.add_rule(asked.body),
+    ("POST", "rules"): lambda control, request: control.add_rule(request.body),
     ("DELETE", "rules"): lambda control, _: control.delete_rules(),
-    ("DELETE", "rules/*"): lambda control, asked: control.delete_rules(asked.name),
+    ("DELETE", "rules/*"): lambda control, request: control.delete_rules(request.name),
 }
 
 
@@ -84,21 +84,21 @@ class ControlPlane:
         taken = [method for method, known in _ROUTES if known == _pattern(path)]
         return taken or ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
-    def admit(self, head: Head) -> Reply | Intake:
+    def route(self, head: Head) -> Reply | BodyReader:
         """What becomes of a request below `/_emulator/`."""
-        refused = objection(head, self._service.settings.control_token)
+        refused = check_access(head, self._service.settings.control_token)
         if refused is not None:
             return self._error(403, refused)
-        if head.declared > LIMIT:
+        if head.content_length > LIMIT:
             return self._too_large()
-        return Whole(LIMIT, self._too_large, lambda body: self._answer(head, body))
+        return BufferedBody(LIMIT, self._too_large, lambda body: self._answer(head, body))
 
     def _answer(self, head: Head, body: bytes) -> Answering:
         try:
             result = self._call(head, body)
         except ControlError as error:
-            return at_once(self._error(error.status, error.message))
-        return at_once(Reply(body=orjson.dumps(result, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)))
+            return immediate(self._error(error.status, error.message))
+        return immediate(Reply(body=orjson.dumps(result, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)))
 
     def _call(self, head: Head, body: bytes) -> dict[str, Any]:
         method = "GET" if head.method == "HEAD" else head.method
@@ -107,7 +107,7 @@ class ControlPlane:
             known = ", ".join(sorted({path for _, path in _ROUTES} | {_DESCRIPTION}))
             raise ControlError(404, f"The control plane has no such address; below {_PREFIX} there are: {known}.")
         name = head.path.removeprefix(_PREFIX).partition("/")[2]
-        return route(self._service.control, _Asked(segment(name), head.parameters, _object(body)))
+        return route(self._service.control, ControlRequest(decode_segment(name), head.parameters, _object(body)))
 
     def _too_large(self) -> Reply:
         return self._error(413, f"The body is too large: the control plane takes at most {LIMIT // MB} MB.")

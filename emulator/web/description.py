@@ -11,7 +11,7 @@ import orjson
 
 from emulator.emulator import Service
 from emulator.messages import Reply
-from emulator.web.access import objection
+from emulator.web.access import check_access
 from emulator.web.request_head import Head
 
 
@@ -27,7 +27,7 @@ class Description:
 
     def show(self, head: Head) -> Reply:
         """The document, to whoever may use the control plane."""
-        refused = objection(head, self._service.settings.control_token)
+        refused = check_access(head, self._service.settings.control_token)
         if refused is not None:
             return self._service.plain(403, "permission_error", refused)
         return Reply(body=self._document)

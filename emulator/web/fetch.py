@@ -23,7 +23,7 @@ _CHUNK = 262_144
 _SECONDS = 15.0
 
 
-def measured(url: str) -> Measurement | None:
+def download_and_measure(url: str) -> Measurement | None:
     """Fetch and measure; None for a clip where the extra that opens clips is not installed.
 
     Raises:

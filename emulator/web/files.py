@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from emulator.emulator import Service, StoredFile
 from emulator.messages import Reply
-from emulator.web.request_head import Head, segment
+from emulator.web.request_head import Head, decode_segment
 from portrait.reasons import Refusal
 
 _HEADERS = {
@@ -31,14 +31,14 @@ class Files:
 
     def stored(self, head: Head) -> Reply:
         """`/r2/{key}`: an uploaded file by its key."""
-        file = self._service.file(segment(head.path.removeprefix("/r2/")))
+        file = self._service.file(decode_segment(head.path.removeprefix("/r2/")))
         if file is None:
             return self._service.plain(404, "not_found_error", "No file was uploaded under this key.")
         return _reply(file)
 
     def linked(self, head: Head) -> Reply:
         """`/files/{asset}?…`: what a signed link leads to; 403 once it has ended, as object stores answer."""
-        asset = segment(head.path.removeprefix("/files/"))
+        asset = decode_segment(head.path.removeprefix("/files/"))
         try:
             found = self._service.link(asset, head.parameters)
         except Refusal:

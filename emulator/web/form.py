@@ -34,7 +34,7 @@ class FileTooLarge(Exception):
     """The file, or the form around it, is over its limit."""
 
 
-class BrokenForm(Exception):
+class InvalidForm(Exception):
     """The body is not a form that can be read; the argument says why, as the end of a sentence."""
 
 
@@ -45,7 +45,7 @@ class FormReader:
         content_type: The request's Content-Type, boundary included.
 
     Raises:
-        BrokenForm: It is not multipart/form-data, or has no usable boundary.
+        InvalidForm: It is not multipart/form-data, or has no usable boundary.
     """
 
     def __init__(self, content_type: str) -> None:
@@ -64,7 +64,7 @@ class FormReader:
 
         Raises:
             FileTooLarge: The limit is passed; whatever follows need not be read.
-            BrokenForm: This cannot become a form any more.
+            InvalidForm: This cannot become a form any more.
         """
         self._size += len(data)
         if self._size > BODY_LIMIT:
@@ -72,26 +72,26 @@ class FormReader:
         try:
             self._parser.write(data)
         except ValueError as error:  # the base of python-multipart's errors
-            raise BrokenForm("is not well-formed multipart/form-data") from error
+            raise InvalidForm("is not well-formed multipart/form-data") from error
 
     def finish(self) -> tuple[dict[str, str], bytes | None]:
         """The fields and the file, once the body has ended.
 
         Raises:
-            BrokenForm: It ended too early.
+            InvalidForm: It ended too early.
         """
         if not self._ended:
-            raise BrokenForm("ends before the closing boundary of its multipart/form-data")
+            raise InvalidForm("ends before the closing boundary of its multipart/form-data")
         return self._fields, self._file
 
     def _open(self, content_type: str) -> MultipartParser:
         multipart = _multipart()
         kind, options = multipart.parse_options_header(text(content_type).encode().decode("latin-1"))
         if kind != b"multipart/form-data":
-            raise BrokenForm("must be multipart/form-data")
+            raise InvalidForm("must be multipart/form-data")
         boundary = options.get(b"boundary")
         if not boundary:
-            raise BrokenForm("has no boundary in its Content-Type")
+            raise InvalidForm("has no boundary in its Content-Type")
         callbacks: MultipartCallbacks = {
             "on_part_begin": self._part_begins,
             "on_header_field": lambda data, start, end: self._header_grows(0, data[start:end]),
@@ -105,7 +105,7 @@ class FormReader:
         try:
             parser: MultipartParser = multipart.MultipartParser(boundary, callbacks)
         except ValueError as error:
-            raise BrokenForm("has a boundary that cannot be used") from error
+            raise InvalidForm("has a boundary that cannot be used") from error
         parser.logger = _SILENT
         return parser
 
@@ -124,9 +124,9 @@ class FormReader:
         _, options = _multipart().parse_options_header(self._headers.get(b"content-disposition"))
         self._name = options.get(b"name", b"").decode("utf-8", "replace")
         if not self._name:
-            raise BrokenForm("has a part without a name")
+            raise InvalidForm("has a part without a name")
         if self._name in self._fields or (self._name == "file" and self._file is not None):
-            raise BrokenForm(f"has two parts named {self._name}")
+            raise InvalidForm(f"has two parts named {self._name}")
         self._content = BytesIO() if self._name == "file" or self._name in _FIELDS else None
 
     def _content_grows(self, data: bytes, start: int, end: int) -> None:
@@ -136,7 +136,7 @@ class FormReader:
             if self._content.tell() + end - start > FILE_LIMIT:
                 raise FileTooLarge
         elif self._content.tell() + end - start > _FIELD_LIMIT:
-            raise BrokenForm(f"has a field {self._name} of more than 64 KB")
+            raise InvalidForm(f"has a field {self._name} of more than 64 KB")
         self._content.write(memoryview(data)[start:end])
 
     def _part_ends(self) -> None:
@@ -150,7 +150,7 @@ class FormReader:
         try:
             self._fields[self._name] = content.decode()
         except UnicodeDecodeError:
-            raise BrokenForm(f"has a field {self._name} that is not UTF-8") from None
+            raise InvalidForm(f"has a field {self._name} that is not UTF-8") from None
 
     def _form_ends(self) -> None:
         self._ended = True

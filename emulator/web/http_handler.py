@@ -14,11 +14,11 @@ from contextlib import suppress
 from aiohttp import StreamReader, web
 
 from emulator.messages import Reply
-from emulator.web.answer import Answer
-from emulator.web.body_reader import Intake
+from emulator.web.body_reader import BodyReader
+from emulator.web.raw_response import RawResponse
 from emulator.web.request_head import Head
-from emulator.web.router import Site
-from emulator.web.runner import fulfil
+from emulator.web.router import Router
+from emulator.web.runner import run_async
 from portrait.clock import SystemClock
 from portrait.media import MB
 
@@ -28,10 +28,10 @@ _LOG = logging.getLogger("emulator.web")
 DRAIN_BYTES = 64 * MB
 DRAIN_SECONDS = 5.0
 
-_NOBODY = Reply(drop=True)  # to a client that is gone
+_DROP = Reply(drop=True)  # to a client that is gone
 
 
-class Front:
+class HttpHandler:
     """The handler that `web.Server` calls for each request.
 
     Args:
@@ -44,8 +44,8 @@ class Front:
 
     address = "127.0.0.1"
 
-    def __init__(self, site: Site, clock: SystemClock | None = None) -> None:
-        self._site = site
+    def __init__(self, router: Router, clock: SystemClock | None = None) -> None:
+        self._router = router
         self._clock = clock or SystemClock()
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -54,37 +54,37 @@ class Front:
         try:
             reply = await self._reply(request, content)
         except web.RequestPayloadError:
-            return self._sent(self._site.damaged(), keep_alive=False)
+            return self._response(self._router.damaged_body(), keep_alive=False)
         except ConnectionError:
-            return self._sent(_NOBODY, keep_alive=False)
+            return self._response(_DROP, keep_alive=False)
         if content.is_eof():
-            return self._sent(reply, keep_alive=request.keep_alive)
-        answer = self._sent(reply, keep_alive=False)
+            return self._response(reply, keep_alive=request.keep_alive)
+        answer = self._response(reply, keep_alive=False)
         with suppress(ConnectionError):
             await answer.prepare(request)
             if not _waits_for_continue(request):
                 await _drain(content)
         return answer
 
-    def _sent(self, reply: Reply, *, keep_alive: bool) -> Answer:
-        return Answer(reply, date=int(self._clock.now()), keep_alive=keep_alive)
+    def _response(self, reply: Reply, *, keep_alive: bool) -> RawResponse:
+        return RawResponse(reply, date=int(self._clock.now()), keep_alive=keep_alive)
 
     async def _reply(self, request: web.BaseRequest, content: StreamReader) -> Reply:
         path, _, query = request.raw_path.partition("?")
         try:
-            admitted = self._site.admit(Head(request.method, path, query, request.headers, self.address))
-            if isinstance(admitted, Reply):
-                return admitted
-            refused = await _take(request, content, admitted)
-            return refused or await fulfil(admitted.finish(), self._site.service.clock.async_sleep)
+            routed = self._router.route(Head(request.method, path, query, request.headers, self.address))
+            if isinstance(routed, Reply):
+                return routed
+            refused = await _read_body(request, content, routed)
+            return refused or await run_async(routed.finish(), self._router.service.clock.async_sleep)
         except (web.RequestPayloadError, ConnectionError):
             raise
         except Exception:  # noqa: BLE001 - a fault of ours is an answer too, and is logged
             _LOG.exception("%s %s failed", request.method, path)
-            return self._site.broken()
+            return self._router.internal_error()
 
 
-async def _take(request: web.BaseRequest, content: StreamReader, intake: Intake) -> Reply | None:
+async def _read_body(request: web.BaseRequest, content: StreamReader, intake: BodyReader) -> Reply | None:
     """Hand the body on; a reply means that the rest of it is not wanted."""
     if content.is_eof():  # the usual case: the body came with the head
         return intake.feed(content.read_nowait())

@@ -12,12 +12,12 @@ from contextlib import suppress
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from emulator.web.http_handler import Front
-from emulator.web.router import Site
+from emulator.web.http_handler import HttpHandler
+from emulator.web.router import Router
 
 # What is in progress when the server stops gets this long; a paused answer would hold it up for good.
 GRACE_SECONDS = 0.25
-_STEPS = 5
+_LOOP_STEPS = 5
 
 
 class Listener:
@@ -37,26 +37,26 @@ class Listener:
         """Take no more connections, let answers in progress end, drop the rest."""
         # Python 3.11 loses a socket for good if the server closes while asyncio is in the middle of accepting it.
         loop = asyncio.get_running_loop()
-        for listening in self._tcp.sockets:
+        for socket_ in self._tcp.sockets:
             with suppress(NotImplementedError):  # Windows' loop has no readers
-                loop.remove_reader(listening.fileno())
-        await _turns()
+                loop.remove_reader(socket_.fileno())
+        await _yield_to_loop()
         self._tcp.close()
         self._server.pre_shutdown()
         await self._server.shutdown(GRACE_SECONDS)
-        await _turns()
+        await _yield_to_loop()
         await self._tcp.wait_closed()
 
 
-async def listen(site: Site, host: str, port: int) -> Listener:
+async def listen(router: Router, host: str, port: int) -> Listener:
     """Serve a site.
 
     Raises:
         OSError: The address cannot be used.
     """
-    front = Front(site)
+    handler = HttpHandler(router)
     server = web.Server(
-        front.answer,
+        handler.answer,
         access_log=None,
         logger=_logger(),
         # The front drains what it refuses, and knows by how much.
@@ -64,13 +64,13 @@ async def listen(site: Site, host: str, port: int) -> Listener:
     )
     tcp = await asyncio.get_running_loop().create_server(server, host, port, backlog=512)
     listener = Listener(tcp, server, host)
-    front.address = listener.address
+    handler.address = listener.address
     return listener
 
 
-async def _turns() -> None:
+async def _yield_to_loop() -> None:
     """Let the loop do what it has put off: asyncio accepts and closes a socket in a few steps."""
-    for _ in range(_STEPS):
+    for _ in range(_LOOP_STEPS):
         await asyncio.sleep(0)
 
 

@@ -60,7 +60,7 @@ class Head:
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     @property
-    def declared(self) -> int:
+    def content_length(self) -> int:
         """How many bytes the body is said to have; 0 where nothing is said."""
         length = self.headers.get("content-length", "")
         return int(length) if length.isascii() and length.isdigit() else 0
@@ -82,7 +82,7 @@ def text(value: str) -> str:
     return value if value.isascii() else value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def segment(raw: str) -> str:
+def decode_segment(raw: str) -> str:
     """A piece of a path, percent-decoded."""
     return text(unquote(raw))
 

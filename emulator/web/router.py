@@ -1,6 +1,6 @@
 """Every address of the emulator, and who answers there: one table from path and method to a handler.
 
-`admit` looks at a request's head and gives back a reply, where the head is enough for one, or an intake that takes the
+`route` looks at a request's head and gives back a reply, where the head is enough for one, or an intake that takes the
 body. No I/O happens here, so a socket's request and an in-process one find the same answers. The site knows what is
 asked of the service, never how the service decides.
 """
@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping
 
 from emulator.emulator import Service
 from emulator.messages import Answering, Call, Reply
-from emulator.web.body_reader import Form, Intake, Whole, malformed
+from emulator.web.body_reader import BodyReader, BufferedBody, FormBody, malformed
 from emulator.web.control import ControlPlane
 from emulator.web.description import Description
 from emulator.web.files import Files
-from emulator.web.form import BODY_LIMIT, BrokenForm, FormReader
+from emulator.web.form import BODY_LIMIT, FormReader, InvalidForm
 from emulator.web.pages import Pages
 from emulator.web.request_head import Head, text
 from portrait.media import MB
@@ -27,7 +27,7 @@ UPLOAD = "/v1/portrait/upload"
 JSON_LIMIT = MB
 """Contract §1: a JSON body may have 1 MB."""
 
-_Handler = Callable[[Head], Reply | Intake]
+_Handler = Callable[[Head], Reply | BodyReader]
 
 _HINTS: Mapping[str, str] = {
     "/v1/portrait": "The slash belongs there: POST /v1/portrait/?Action=…",
@@ -44,7 +44,7 @@ This is portrait-emulator: an offline stand-in for the portrait service, for dev
 """
 
 
-class Site:
+class Router:
     """The emulator's addresses.
 
     Args:
@@ -67,7 +67,7 @@ class Site:
             ("/h5/", {"GET": pages.show, "POST": pages.complete}),
         )
 
-    def admit(self, head: Head) -> Reply | Intake:
+    def route(self, head: Head) -> Reply | BodyReader:
         """What becomes of a request."""
         methods = self._exact.get(head.path) or self._methods_below(head.path)
         if methods is None:
@@ -80,16 +80,16 @@ class Site:
         public = self.service.settings.public_url
         return public.rstrip("/") if public else f"http://{head.host}"
 
-    def damaged(self) -> Reply:
+    def damaged_body(self) -> Reply:
         """For a body that cannot be read off the wire."""
         why = "The request body is damaged: its chunks or its compression cannot be read."
         return self.service.plain(400, "invalid_request_error", why)
 
-    def broken(self) -> Reply:
+    def internal_error(self) -> Reply:
         """For a fault of the emulator's own."""
         return self.service.refuse(Refusal(Reason.INTERNAL))
 
-    def _action(self, head: Head) -> Reply | Intake:
+    def _action(self, head: Head) -> Reply | BodyReader:
         asked = head.parameters
         action, version = asked.get("Action", ""), asked.get("Version")
 
@@ -102,9 +102,9 @@ class Site:
                 Call(action=action, version=version, key=head.key, body=body, base=base, rule=rule)
             )
 
-        return too_large() if head.declared > JSON_LIMIT else Whole(JSON_LIMIT, too_large, answer)
+        return too_large() if head.content_length > JSON_LIMIT else BufferedBody(JSON_LIMIT, too_large, answer)
 
-    def _upload(self, head: Head) -> Reply | Intake:
+    def _upload(self, head: Head) -> Reply | BodyReader:
         """Contract §2: the upload answers with `Action` = `CreateAsset`. The key is looked at before the body (I)."""
         version = head.parameters.get("Version")
 
@@ -120,12 +120,12 @@ class Site:
 
         try:
             self.service.authorize(head.key)
-            if head.declared > BODY_LIMIT:
+            if head.content_length > BODY_LIMIT:
                 return refuse(Refusal(Reason.FILE_TOO_LARGE))
-            return Form(FormReader(head.header("content-type") or ""), refuse, answer)
+            return FormBody(FormReader(head.header("content-type") or ""), refuse, answer)
         except Refusal as refusal:
             return refuse(refusal)
-        except BrokenForm as error:
+        except InvalidForm as error:
             return refuse(malformed(error))
 
     def _refuse_caller(self, head: Head, refusal: Refusal, action: str, version: str | None) -> Reply:
@@ -147,7 +147,7 @@ class Site:
 
     def _methods_below(self, path: str) -> Mapping[str, _Handler] | None:
         if path.startswith("/_emulator/"):
-            return dict.fromkeys(self._control.methods(path), self._control.admit)
+            return dict.fromkeys(self._control.methods(path), self._control.route)
         return next((methods for prefix, methods in self._below if path.startswith(prefix)), None)
 
     def _unknown(self, head: Head) -> Reply:

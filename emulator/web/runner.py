@@ -9,12 +9,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from emulator.messages import Answering, Measure, Pause, Reply
-from emulator.web.fetch import measured
+from emulator.web.fetch import download_and_measure
 from portrait.media import Measurement
 from portrait.reasons import Refusal
 
 
-async def fulfil(answering: Answering, sleep: Callable[[float], Awaitable[None]]) -> Reply:
+async def run_async(answering: Answering, sleep: Callable[[float], Awaitable[None]]) -> Reply:
     """Drive an answer without blocking the event loop.
 
     Args:
@@ -33,7 +33,7 @@ async def fulfil(answering: Answering, sleep: Callable[[float], Awaitable[None]]
         return stop.value  # type: ignore[no-any-return]
 
 
-def fulfil_blocking(answering: Answering, sleep: Callable[[float], None]) -> Reply:
+def run(answering: Answering, sleep: Callable[[float], None]) -> Reply:
     """Drive an answer on this thread; arguments as above."""
     try:
         effect = next(answering)
@@ -49,7 +49,7 @@ def fulfil_blocking(answering: Answering, sleep: Callable[[float], None]) -> Rep
 
 def _look(effect: Measure) -> tuple[Measurement | None, Refusal | None]:
     try:
-        return measured(effect.url), None
+        return download_and_measure(effect.url), None
     except Refusal as refusal:
         return None, refusal
 

@@ -17,7 +17,7 @@ from typing import Any
 from emulator.emulator import Service
 from emulator.messages import Call
 from emulator.settings import Settings
-from emulator.web.runner import fulfil_blocking
+from emulator.web.runner import run
 from portrait.clock import ManualClock
 from scripts.benchmarks.figures import Figure, ratio
 from scripts.benchmarks.processes import module
@@ -55,7 +55,7 @@ class Holding:
     def call(self, action: str, **body: Any) -> Any:
         """The result of one call."""
         call = Call(action=action, key="bench", body=json.dumps(body).encode(), base="http://127.0.0.1")
-        answer = json.loads(fulfil_blocking(self.service.answer(call), self.clock.sleep).body)
+        answer = json.loads(run(self.service.answer(call), self.clock.sleep).body)
         assert "Error" not in answer["ResponseMetadata"], answer
         return answer["Result"]
 

@@ -25,7 +25,7 @@ from portrait.media import limits_for
 _DAMAGED = (400, "invalid_request_error", ())
 
 # What makes an id, where it stands in the answer, and what it is an id of.
-_MADE = (
+_PRODUCERS = (
     ("CreateAssetGroup", "Id", "group"),
     ("GetVisualValidateResult", "GroupId", "group"),
     ("CreateAsset", "Id", "asset"),
@@ -34,7 +34,7 @@ _MADE = (
     ("Upload", "R2Key", "file"),
 )
 # What takes an id outside of the Actions: operation, a link's part, and the name there.
-_TAKEN = (
+_CONSUMERS = (
     ("Upload", "requestBody", "GroupId", "group"),
     ("DecideAsset", "parameters", "path.name", "asset"),
     ("FinishValidation", "parameters", "path.name", "token"),
@@ -45,29 +45,29 @@ _TAKEN = (
 
 
 @frozen
-class Speaker:
+class DialectContext:
     """A dialect and the settings that it is spoken with."""
 
     dialect: Dialect
     settings: Settings
 
 
-def paths(speaker: Speaker) -> Iterator[tuple[str, Schema]]:
+def paths(context: DialectContext) -> Iterator[tuple[str, Schema]]:
     """Every Action, and the upload."""
     for name, action in ACTIONS.items():
-        yield f"{router.ACTIONS}#{name}", {"post": _operation(action, speaker)}
-    yield router.UPLOAD, {"post": _upload(speaker)}
+        yield f"{router.ACTIONS}#{name}", {"post": _operation(action, context)}
+    yield router.UPLOAD, {"post": _upload(context)}
 
 
-def components(speaker: Speaker) -> dict[str, Schema]:
+def components(context: DialectContext) -> dict[str, Schema]:
     """What several answers share: the items of pages, and the refusal."""
     items = {"Asset": (models.Asset, schemas.ASSET_ID), "AssetGroup": (models.AssetGroup, schemas.GROUP_ID)}
-    shown = {name: schemas.result_schema(cls, speaker.dialect, form) for name, (cls, form) in items.items()}
-    return {**shown, "Refusal": schemas.refusal(speaker.dialect, speaker.settings)}
+    shown = {name: schemas.result_schema(cls, context.dialect, form) for name, (cls, form) in items.items()}
+    return {**shown, "Refusal": schemas.refusal(context.dialect, context.settings)}
 
 
-def _operation(action: Action[Any, Any], speaker: Speaker) -> Schema:
-    body = schemas.request_schema(action, speaker.dialect, speaker.settings)
+def _operation(action: Action[Any, Any], context: DialectContext) -> Schema:
+    body = schemas.request_schema(action, context.dialect, context.settings)
     return {
         "operationId": action.name,
         "summary": action.summary,
@@ -75,32 +75,32 @@ def _operation(action: Action[Any, Any], speaker: Speaker) -> Schema:
         "security": [{"key": []}],
         "parameters": [
             _query("Action", {"const": action.name}, required=True),
-            _query("Version", {"const": VERSION}, required=speaker.dialect.version_required),
+            _query("Version", {"const": VERSION}, required=context.dialect.version_required),
         ],
         "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
-        "responses": _responses(action.name, _result(action, speaker), speaker),
+        "responses": _responses(action.name, _result(action, context), context),
     }
 
 
-def _result(action: Action[Any, Any], speaker: Speaker) -> Schema:
+def _result(action: Action[Any, Any], context: DialectContext) -> Schema:
     if action.result.__name__ in {"Asset", "AssetGroup"}:
         return {"$ref": f"#/components/schemas/{action.result.__name__}"}
     form = schemas.GROUP_ID if "Group" in action.name else schemas.ASSET_ID
-    return schemas.result_schema(action.result, speaker.dialect, form)
+    return schemas.result_schema(action.result, context.dialect, form)
 
 
-def _upload(speaker: Speaker) -> Schema:
+def _upload(context: DialectContext) -> Schema:
     """Contract §5."""
-    limits = limits_for(speaker.dialect.name, door="upload")[models.AssetType.IMAGE]
-    taken = f"{', '.join(limits.formats)}; at most {limits.size.high} bytes"
+    limits = limits_for(context.dialect.name, door="upload")[models.AssetType.IMAGE]
+    formats = f"{', '.join(limits.formats)}; at most {limits.size.high} bytes"
     fields = {
-        "file": {"type": "string", "format": "binary", "description": taken},
+        "file": {"type": "string", "format": "binary", "description": formats},
         "GroupId": {"type": "string", "minLength": 1},
-        "Name": {"type": "string", "maxLength": speaker.dialect.name_limit},
+        "Name": {"type": "string", "maxLength": context.dialect.name_limit},
         "AssetType": one_of([models.AssetType.IMAGE]),
         "ProjectName": {"type": "string"},
     }
-    result = schemas.result_schema(models.UploadedAsset, speaker.dialect, schemas.ASSET_ID)
+    result = schemas.result_schema(models.UploadedAsset, context.dialect, schemas.ASSET_ID)
     schema = obj(fields, ("file", "GroupId"), closed=False)
     return {
         "operationId": "Upload",
@@ -108,7 +108,7 @@ def _upload(speaker: Speaker) -> Schema:
         "tags": ["Actions"],
         "security": [{"key": []}],
         "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}},
-        "responses": _responses("Upload", result, speaker),
+        "responses": _responses("Upload", result, context),
     }
 
 
@@ -116,21 +116,21 @@ def _query(name: str, schema: Schema, *, required: bool) -> Schema:
     return {"name": name, "in": "query", "required": required, "schema": {"type": "string", **schema}}
 
 
-def _responses(name: str, result: Schema, speaker: Speaker) -> Schema:
+def _responses(name: str, result: Schema, context: DialectContext) -> Schema:
     """Contract §4: business errors inside of 200, the others by the dialect's table."""
-    said = schemas.success("CreateAsset" if name == "Upload" else name, result)
+    success = schemas.success("CreateAsset" if name == "Upload" else name, result)
     answer: Schema = {
         "description": "The result, or why there is none.",
-        "content": {"application/json": {"schema": {"oneOf": [said, {"$ref": "#/components/schemas/Refusal"}]}}},
+        "content": {"application/json": {"schema": {"oneOf": [success, {"$ref": "#/components/schemas/Refusal"}]}}},
     }
     links = dict(_links(name))
     if links:
         answer["links"] = links
-    return {"200": answer, **errors([_DAMAGED, *_rows(speaker)])}
+    return {"200": answer, **errors([_DAMAGED, *_rows(context)])}
 
 
-def _rows(speaker: Speaker) -> Iterator[tuple[int, str, tuple[str, ...]]]:
-    for row in speaker.dialect.refusals.values():
+def _rows(context: DialectContext) -> Iterator[tuple[int, str, tuple[str, ...]]]:
+    for row in context.dialect.refusals.values():
         if row.plain is not None and row.status < 500:
             yield row.status, row.plain, (row.code,)
 
@@ -151,18 +151,18 @@ def errors(rows: Iterable[tuple[int, str, tuple[str, ...]]]) -> Schema:
 
 
 def _links(name: str) -> Iterator[tuple[str, Schema]]:
-    """To every operation that takes what this one makes."""
-    for maker, field, kind in _MADE:
-        if maker != name:
+    """Links from an operation to every other that takes an id of a kind that it produces."""
+    for producer, field, kind in _PRODUCERS:
+        if producer != name:
             continue
         value = f"$response.body#/Result/{field}"
-        for taker, part, place, taken in [*_takers(), *_TAKEN]:
-            if taken == kind:
-                said: Mapping[str, Any] = {place: value}
-                yield f"{field}To{taker}", {"operationId": taker, part: said}
+        for consumer, part, parameter, consumed in [*_action_consumers(), *_CONSUMERS]:
+            if consumed == kind:
+                target: Mapping[str, Any] = {parameter: value}
+                yield f"{field}To{consumer}", {"operationId": consumer, part: target}
 
 
-def _takers() -> Iterator[tuple[str, str, str, str]]:
+def _action_consumers() -> Iterator[tuple[str, str, str, str]]:
     """The Actions that take an id as a field."""
     kinds = {"GroupId": "group", "BytedToken": "token"}
     for name, action in ACTIONS.items():

@@ -1,7 +1,7 @@
-"""The control plane as operations of an OpenAPI document: for each of its addresses what goes in and what comes out.
+"""The control plane as operations of an OpenAPI document: the schema of every request and response.
 
-The closed sets and the names are taken from the tables that read them; a completeness test holds this table against
-the control plane's own. Must not know the Actions' answers.
+Closed sets and names come from the tables that the emulator reads them by. A completeness test compares this table
+with the control plane's routes.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ from portrait.reasons import Reason
 PREFIX = "/_emulator/"
 
 _TEXT: Schema = {"type": "string"}
-_SAID: Schema = {"type": "string", "minLength": 1}
+_NON_EMPTY: Schema = {"type": "string", "minLength": 1}
 _COUNT: Schema = {"type": "integer", "minimum": 0, "maximum": 2**64 - 1}
 _POSITIVE: Schema = {**_COUNT, "minimum": 1}
 _SECONDS: Schema = {"type": "number", "minimum": 0}
-_AHEAD: Schema = {**_SECONDS, "maximum": LATEST}
-_MOMENT: Schema = {"type": "string", "format": "date-time"}
-_SINCE: Schema = {
+_MAX_SECONDS: Schema = {**_SECONDS, "maximum": LATEST}
+_DATE_TIME: Schema = {"type": "string", "format": "date-time"}
+_TIME_FILTER: Schema = {
     "description": "A moment such as 2026-03-18T03:57:10Z, or seconds since 1970.",
-    "anyOf": [_MOMENT, {"type": "string", "pattern": f"^{SECONDS.pattern}$"}],
+    "anyOf": [_DATE_TIME, {"type": "string", "pattern": f"^{SECONDS.pattern}$"}],
 }
-_SWITCH: Schema = {"type": "boolean"}
+_BOOLEAN: Schema = {"type": "boolean"}
 _BALANCE: Schema = {"type": ["number", "null"]}
 _TIER: Schema = {"enum": [*quotas.TIERS, None]}
 _PER: Schema = one_of(("group", "customer"))
 _GROUP_OR_NONE: Schema = {"oneOf": [{"const": ""}, GROUP_ID]}
 _FIELD_KINDS: Mapping[str, Schema] = {
-    "aigc": _SWITCH,
-    "subscription": _SWITCH,
+    "aigc": _BOOLEAN,
+    "subscription": _BOOLEAN,
     "groups": _COUNT,
     "assets": _COUNT,
     "assets_per": _PER,
@@ -86,15 +86,15 @@ _DO: Schema = {
         *(obj({effect: schema, "delay": _DELAY}, [effect]) for effect, schema in _EFFECTS.items()),
     ]
 }
-_MATCH = obj({"action": one_of(ACTIONS), "customer": _SAID, "name": _SAID}, ())
-_RULE = {"id": _SAID, "match": _MATCH, "when": _WHEN, "do": _DO}
-_RULE_SHOWN = obj({**_RULE, "seen": _COUNT, "fired": _COUNT}, ("id", "do", "seen", "fired"))
+_MATCH = obj({"action": one_of(ACTIONS), "customer": _NON_EMPTY, "name": _NON_EMPTY}, ())
+_RULE = {"id": _NON_EMPTY, "match": _MATCH, "when": _WHEN, "do": _DO}
+_RULE_STATUS = obj({**_RULE, "seen": _COUNT, "fired": _COUNT}, ("id", "do", "seen", "fired"))
 
 _CLOCK = obj({"now": STAMP, "seconds": {"type": "number"}, "kind": one_of(("real", "manual", "scaled"))})
-_CHANGE: Schema = {"oneOf": [obj({"advance": _AHEAD}), obj({"set": {"oneOf": [_AHEAD, _MOMENT]}})]}
+_CLOCK_CHANGE: Schema = {"oneOf": [obj({"advance": _MAX_SECONDS}), obj({"set": {"oneOf": [_MAX_SECONDS, _DATE_TIME]}})]}
 _HEALTH = obj({"status": {"const": "ok"}, "clock": _CLOCK, "customers": _COUNT})
-_TALLY: Schema = {"type": "object", "additionalProperties": _COUNT}
-_CUSTOMER = obj({"name": _TEXT, "limits": obj(_LIMITS), "groups": _COUNT, "assets": _TALLY})
+_COUNTS: Schema = {"type": "object", "additionalProperties": _COUNT}
+_CUSTOMER = obj({"name": _TEXT, "limits": obj(_LIMITS), "groups": _COUNT, "assets": _COUNTS})
 _VALIDATION = obj(
     {
         "id": {"type": "string", "pattern": "^val-[0-9]+$"},
@@ -117,38 +117,38 @@ _CALL = {
 }
 
 
-def _listed(schema: Schema) -> Schema:
+def _array(schema: Schema) -> Schema:
     return {"type": "array", "items": schema}
 
 
-_RULES = obj({"rules": _listed(_RULE_SHOWN)})
+_RULES = obj({"rules": _array(_RULE_STATUS)})
 _STATE = obj(
     {
         "clock": _CLOCK,
-        "customers": _listed(_CUSTOMER),
-        "validations": _listed(_VALIDATION),
-        "rules": _listed(_RULE_SHOWN),
+        "customers": _array(_CUSTOMER),
+        "validations": _array(_VALIDATION),
+        "rules": _array(_RULE_STATUS),
     }
 )
-_CALLS = obj({"calls": _listed(obj({**_CALL, "validation": _TEXT}, _CALL)), "count": _COUNT})
-_DECISION = {"status": one_of(("Active", "Failed", "Expired")), "code": _CODE, "subject": _SAID}
+_CALLS = obj({"calls": _array(obj({**_CALL, "validation": _TEXT}, _CALL)), "count": _COUNT})
+_DECISION = {"status": one_of(("Active", "Failed", "Expired")), "code": _CODE, "subject": _NON_EMPTY}
 
 
 @frozen(kw_only=True)
-class _Spoken:
-    """One address.
+class _Operation:
+    """One method of one address.
 
     Attributes:
-        name: The operation's.
-        answer: What comes out.
+        name: The operationId.
+        response: The JSON of a success.
         summary: One line.
-        body: What goes in, None for nothing.
+        body: The JSON of the request, None for none.
         query: The parameters of the query.
-        errors: Besides those that every address has.
+        errors: HTTP statuses besides those that every address has.
     """
 
     name: str
-    answer: Schema
+    response: Schema
     summary: str
     body: Schema | None = None
     query: Mapping[str, Schema] = field(factory=dict)
@@ -157,66 +157,73 @@ class _Spoken:
 
 _KINDS = {404: "not_found_error", 409: "conflict_error"}
 # By method and path, in which * is a name.
-OPERATIONS: Mapping[tuple[str, str], _Spoken] = {
-    ("GET", "health"): _Spoken(name="Health", answer=_HEALTH, summary="It is there, and what time it has."),
-    ("POST", "reset"): _Spoken(name="Reset", answer=_HEALTH, summary="Forget everything but the time."),
-    ("GET", "state"): _Spoken(name="State", answer=_STATE, summary="Customers, validations, rules and the time."),
-    ("GET", "calls"): _Spoken(
+OPERATIONS: Mapping[tuple[str, str], _Operation] = {
+    ("GET", "health"): _Operation(name="Health", response=_HEALTH, summary="It is there, and what time it has."),
+    ("POST", "reset"): _Operation(name="Reset", response=_HEALTH, summary="Forget everything but the time."),
+    ("GET", "state"): _Operation(name="State", response=_STATE, summary="Customers, validations, rules and the time."),
+    ("GET", "calls"): _Operation(
         name="Calls",
-        answer=_CALLS,
+        response=_CALLS,
         summary="The last calls, oldest first.",
-        query={"action": _TEXT, "customer": _TEXT, "outcome": _TEXT, "since": _SINCE},
+        query={"action": _TEXT, "customer": _TEXT, "outcome": _TEXT, "since": _TIME_FILTER},
     ),
-    ("GET", "clock"): _Spoken(name="Clock", answer=_CLOCK, summary="What time it is."),
-    ("POST", "clock"): _Spoken(
-        name="SetClock", answer=_CLOCK, summary="Move the clock forwards: by seconds, or to a moment.", body=_CHANGE
+    ("GET", "clock"): _Operation(name="Clock", response=_CLOCK, summary="What time it is."),
+    ("POST", "clock"): _Operation(
+        name="SetClock",
+        response=_CLOCK,
+        summary="Move the clock forwards: by seconds, or to a moment.",
+        body=_CLOCK_CHANGE,
     ),
-    ("POST", "validations/*"): _Spoken(
+    ("POST", "validations/*"): _Operation(
         name="FinishValidation",
-        answer=_VALIDATION,
+        response=_VALIDATION,
         summary="End a scan.",
-        body=obj({"result": one_of(lifecycle.OUTCOMES), "subject": {**_SAID, "type": ["string", "null"]}}, ["result"]),
+        body=obj(
+            {"result": one_of(lifecycle.OUTCOMES), "subject": {**_NON_EMPTY, "type": ["string", "null"]}}, ["result"]
+        ),
         errors=(404, 409),
     ),
-    ("POST", "assets/*"): _Spoken(
+    ("POST", "assets/*"): _Operation(
         name="DecideAsset",
-        answer=obj({"id": _TEXT, "status": _TEXT, "code": _TEXT, "subject": _TEXT}),
+        response=obj({"id": _TEXT, "status": _TEXT, "code": _TEXT, "subject": _TEXT}),
         summary="Decide over an asset.",
         body={**obj(_DECISION, ()), "minProperties": 1},
         errors=(404, 409),
     ),
-    ("PATCH", "customers/*"): _Spoken(
-        name="PatchCustomer", answer=_CUSTOMER, summary="Change limits and switches.", body=obj(_LIMITS, ())
+    ("PATCH", "customers/*"): _Operation(
+        name="PatchCustomer", response=_CUSTOMER, summary="Change limits and switches.", body=obj(_LIMITS, ())
     ),
-    ("GET", "rules"): _Spoken(name="Rules", answer=_RULES, summary="All rules."),
-    ("POST", "rules"): _Spoken(name="AddRule", answer=_RULE_SHOWN, summary="Add a rule.", body=obj(_RULE, ["do"])),
-    ("DELETE", "rules"): _Spoken(name="DeleteRules", answer=_RULES, summary="Remove all rules."),
-    ("DELETE", "rules/*"): _Spoken(name="DeleteRule", answer=_RULES, summary="Remove one rule.", errors=(404,)),
+    ("GET", "rules"): _Operation(name="Rules", response=_RULES, summary="All rules."),
+    ("POST", "rules"): _Operation(
+        name="AddRule", response=_RULE_STATUS, summary="Add a rule.", body=obj(_RULE, ["do"])
+    ),
+    ("DELETE", "rules"): _Operation(name="DeleteRules", response=_RULES, summary="Remove all rules."),
+    ("DELETE", "rules/*"): _Operation(name="DeleteRule", response=_RULES, summary="Remove one rule.", errors=(404,)),
 }
 
 
 def paths() -> Iterator[tuple[str, Schema]]:
     """Every address of the control plane."""
-    for (method, path), spoken in OPERATIONS.items():
-        yield PREFIX + path.replace("*", "{name}"), {method.lower(): _operation(path, spoken)}
+    for (method, path), operation in OPERATIONS.items():
+        yield PREFIX + path.replace("*", "{name}"), {method.lower(): _operation(path, operation)}
 
 
-def _operation(path: str, spoken: _Spoken) -> Schema:
+def _operation(path: str, operation: _Operation) -> Schema:
     rows = [(400, "invalid_request_error", ()), (403, "permission_error", ()), (413, "invalid_request_error", ())]
-    rows += [(status, _KINDS[status], ()) for status in spoken.errors]
-    operation: dict[str, Any] = {
-        "operationId": spoken.name,
-        "summary": spoken.summary,
+    rows += [(status, _KINDS[status], ()) for status in operation.errors]
+    schema: dict[str, Any] = {
+        "operationId": operation.name,
+        "summary": operation.summary,
         "tags": ["Control plane"],
         "security": [{}, {"control": []}],
-        "parameters": [{"name": name, "in": "query", "schema": schema} for name, schema in spoken.query.items()],
+        "parameters": [{"name": name, "in": "query", "schema": kind} for name, kind in operation.query.items()],
         "responses": {
-            "200": {"description": "Done.", "content": {"application/json": {"schema": spoken.answer}}},
+            "200": {"description": "Done.", "content": {"application/json": {"schema": operation.response}}},
             **errors(rows),
         },
     }
     if path.endswith("*"):
-        operation["parameters"].append({"name": "name", "in": "path", "required": True, "schema": _SAID})
-    if spoken.body is not None:
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": spoken.body}}}
-    return operation
+        schema["parameters"].append({"name": "name", "in": "path", "required": True, "schema": _NON_EMPTY})
+    if operation.body is not None:
+        schema["requestBody"] = {"required": True, "content": {"application/json": {"schema": operation.body}}}
+    return schema

@@ -20,18 +20,18 @@ below a path with its name as the fragment, which is never sent: the parameter `
 
 def document(settings: Settings) -> dict[str, Any]:
     """The OpenAPI document of an emulator with these settings."""
-    speaker = actions.Speaker(ALLTOKEN, settings)
+    context = actions.DialectContext(ALLTOKEN, settings)
     paths: dict[str, dict[str, Any]] = {}
-    for path, operations in (*actions.paths(speaker), *files.paths(), *control.paths()):
+    for path, operations in (*actions.paths(context), *files.paths(), *control.paths()):
         paths.setdefault(path, {}).update(operations)
-    paths[ADDRESS] = {"get": _itself()}
+    paths[ADDRESS] = {"get": _own_operation()}
     return {
         "openapi": "3.1.0",
         "info": {"title": "portrait-emulator", "version": __version__, "description": _ABOUT},
         "servers": [{"url": "/"}],
         "paths": paths,
         "components": {
-            "schemas": actions.components(speaker),
+            "schemas": actions.components(context),
             "securitySchemes": {
                 "key": {"type": "http", "scheme": "bearer"},
                 "control": {"type": "apiKey", "in": "header", "name": "X-Emulator-Token"},
@@ -40,8 +40,8 @@ def document(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _itself() -> dict[str, Any]:
+def _own_operation() -> dict[str, Any]:
     answer = {"description": "This.", "content": {"application/json": {"schema": {"type": "object"}}}}
     responses = {"200": answer, **actions.errors([(403, "permission_error", ())])}
-    said = {"operationId": "Description", "summary": "This document.", "tags": ["Control plane"]}
-    return {**said, "security": [{}, {"control": []}], "responses": responses}
+    operation = {"operationId": "Description", "summary": "This document.", "tags": ["Control plane"]}
+    return {**operation, "security": [{}, {"control": []}], "responses": responses}

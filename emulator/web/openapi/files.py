@@ -45,8 +45,8 @@ def paths() -> Iterator[tuple[str, Schema]]:
 
 
 def _operation(name: str, summary: str, responses: Schema, *parameters: Schema) -> Schema:
-    said = {"operationId": name, "summary": summary, "tags": ["Files and pages"]}
-    return {**said, "security": [], "parameters": list(parameters), "responses": responses}
+    operation = {"operationId": name, "summary": summary, "tags": ["Files and pages"]}
+    return {**operation, "security": [], "parameters": list(parameters), "responses": responses}
 
 
 def _query(name: str, schema: Schema | None = None) -> Schema:

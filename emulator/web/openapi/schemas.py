@@ -35,7 +35,7 @@ _ABSOLUTE = "^[hH][tT][tT][pP][sS]?://[^\\x00-\\x20\\x7f]+$"
 _ADDRESS: Schema = {"format": "uri", "pattern": _ABSOLUTE, "maxLength": 8192}
 
 # What a result's text looks like.
-_FORMS: Mapping[str, Schema] = {
+_PATTERNS: Mapping[str, Schema] = {
     "GroupId": GROUP_ID,
     "CreateTime": STAMP,
     "UpdateTime": STAMP,
@@ -92,20 +92,20 @@ def request_schema(action: Action[Any, Any], dialect: Dialect, settings: Setting
     optional = set() if settings.name_required else {"Name|Title"}  # contract §10.6
     names = [name for name in dialect.required[action.name] if name not in optional]
     required = frozenset(name for name in names if "|" not in name)
-    schema = _taken(action.request, dialect, required, foreign=dialect.foreign.get(action.name, frozenset()))
+    schema = _request_object(action.request, dialect, required, foreign=dialect.foreign.get(action.name, frozenset()))
     for choice in (name.split("|") for name in names if "|" in name):
-        schema["anyOf"] = [_given(choice[: at + 1], dialect) for at in range(len(choice))]
+        schema["anyOf"] = [_first_non_empty(choice[: at + 1], dialect) for at in range(len(choice))]
     return schema
 
 
-def _given(names: list[str], dialect: Dialect) -> Schema:
+def _first_non_empty(names: list[str], dialect: Dialect) -> Schema:
     """The last of the names is there, the ones before it say nothing."""
     nothing = {"anyOf": [{"type": "null"}, {"const": ""}]}
     there = {"type": "string", "minLength": 1, "maxLength": dialect.name_limit}
     return {"required": names[-1:], "properties": {**dict.fromkeys(names[:-1], nothing), names[-1]: there}}
 
 
-def _taken(
+def _request_object(
     cls: type, dialect: Dialect, required: frozenset[str], *, foreign: frozenset[str] = frozenset(), inside: str = ""
 ) -> Schema:
     properties: dict[str, Schema] = {}
@@ -115,7 +115,7 @@ def _taken(
         if name in foreign:
             continue
         must = inside + name in required
-        schema = _value(_bare(kind), dialect, required, f"{inside}{name}.")
+        schema = _value(_strip_optional(kind), dialect, required, f"{inside}{name}.")
         if not inside and name in _LIMITS:
             schema |= _LIMITS[name](dialect)
         schema |= _NARROWED.get((cls, name), {})
@@ -131,7 +131,7 @@ def _value(kind: Any, dialect: Dialect, required: frozenset[str], inside: str) -
     if issubclass(kind, StrEnum):
         return one_of(kind)
     if attrs.has(kind):
-        return _taken(kind, dialect, required, inside=inside)
+        return _request_object(kind, dialect, required, inside=inside)
     return {"type": "integer" if kind is int else "string"}
 
 
@@ -147,7 +147,7 @@ def _or_null(schema: Schema) -> Schema:
     return {**schema, "type": [schema["type"], "null"], **enum}
 
 
-def _bare(kind: Any) -> Any:
+def _strip_optional(kind: Any) -> Any:
     """The type without `| None` and `| str`."""
     return kind if get_origin(kind) is tuple else next(iter(get_args(kind)), kind)
 
@@ -158,21 +158,23 @@ def _bare(kind: Any) -> Any:
 def result_schema(cls: type, dialect: Dialect, id_form: Schema) -> Schema:
     """What is sent for a result: the keys are those that the dialect's presenter shows, full and bare."""
     bare, full = dialect.present(sample(cls, full=False)), dialect.present(sample(cls, full=True))
-    kinds = {name: (attribute, _bare(kind)) for attribute, names, kind, _ in wire_fields(cls) for name in names}
-    forms = {**_FORMS, "Id": id_form}
-    properties = {name: forms.get(name) or _sent(cls, name, *kinds[name], dialect=dialect) for name in full}
+    kinds = {
+        name: (attribute, _strip_optional(kind)) for attribute, names, kind, _ in wire_fields(cls) for name in names
+    }
+    forms = {**_PATTERNS, "Id": id_form}
+    properties = {name: forms.get(name) or _result_property(cls, name, *kinds[name], dialect=dialect) for name in full}
     schema = obj(properties, [name for name in full if name in bare])
     if cls is models.Asset:
-        schema["oneOf"] = [_standing(str(status), more) for status, more in _BY_STATUS.items()]
+        schema["oneOf"] = [_by_status(str(status), more) for status, more in _BY_STATUS.items()]
     return schema
 
 
-def _standing(status: str, more: Schema) -> Schema:
+def _by_status(status: str, more: Schema) -> Schema:
     stands = {name: {"const": status} for name in ("Status", "UpstreamStatus")}
     return {**more, "properties": {**stands, **more.get("properties", {})}}
 
 
-def _sent(cls: type, name: str, attribute: str, kind: Any, *, dialect: Dialect) -> Schema:
+def _result_property(cls: type, name: str, attribute: str, kind: Any, *, dialect: Dialect) -> Schema:
     if get_origin(kind) is tuple:
         item = get_args(kind)[0]
         return {"type": "array", "items": {"$ref": f"#/components/schemas/{item.__name__}"}}
@@ -188,7 +190,9 @@ def sample(cls: Any, *, full: bool) -> Any:
     """An instance with a value for every field, or only for those that a result cannot be without."""
     hints = get_type_hints(cls)
     fields = [a for a in attrs.fields(cls) if a.name != "response"]
-    return cls(**{a.name: _sample(_bare(hints[a.name])) for a in fields if full or a.default is attrs.NOTHING})
+    return cls(
+        **{a.name: _sample(_strip_optional(hints[a.name])) for a in fields if full or a.default is attrs.NOTHING}
+    )
 
 
 def _sample(kind: Any) -> Any:

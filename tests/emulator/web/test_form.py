@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emulator.web import form as subject
-from emulator.web.form import BODY_LIMIT, FILE_LIMIT, BrokenForm, FileTooLarge, FormReader
+from emulator.web.form import BODY_LIMIT, FILE_LIMIT, FileTooLarge, FormReader, InvalidForm
 from tests.emulator.web.forms import BOUNDARY, CONTENT_TYPE, form, part
 
 FILE = b"\x89PNG\r\n--a-boundary\r\n\r\n--" + bytes(range(256))
@@ -48,16 +48,16 @@ def test_a_body_may_come_byte_by_byte():
 @given(st.integers(0, len(WHOLE) - 4))
 def test_a_body_that_ends_early_is_broken(length):
     """No cut-off body is taken for a whole form. The last CRLF may be missing, and one hyphen with it is an end."""
-    with pytest.raises(BrokenForm):
+    with pytest.raises(InvalidForm):
         read(WHOLE[:length])
 
 
 @settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_garbage_is_broken_and_nothing_else(garbage):
-    """Whatever bytes come, the reader answers with a form or with `BrokenForm`."""
+    """Whatever bytes come, the reader answers with a form or with `InvalidForm`."""
     for body in (garbage, b"--" + BOUNDARY + b"\r\n" + garbage, b"--" + BOUNDARY + b"\r\nContent-Disp" + garbage):
-        with pytest.raises(BrokenForm):
+        with pytest.raises(InvalidForm):
             read(body)
 
 
@@ -65,7 +65,7 @@ def test_garbage_is_broken_and_nothing_else(garbage):
 @given(st.integers(0, len(WHOLE) - 1), st.binary(min_size=1, max_size=3))
 def test_a_damaged_form_never_escapes(place, damage):
     """A form with a few bytes overwritten is read or broken; no other error comes out."""
-    with suppress(BrokenForm):
+    with suppress(InvalidForm):
         read(WHOLE[:place] + damage + WHOLE[place + len(damage) :])
 
 
@@ -79,7 +79,7 @@ def test_a_damaged_form_never_escapes(place, damage):
 )  # fmt: skip
 def test_a_content_type_without_a_usable_boundary_is_broken(content_type):
     """What is no multipart/form-data, or names no boundary, is refused before a byte is read."""
-    with pytest.raises(BrokenForm):
+    with pytest.raises(InvalidForm):
         FormReader(content_type)
 
 
@@ -104,7 +104,7 @@ def test_a_boundary_may_be_quoted():
 )
 def test_a_part_that_makes_no_sense_breaks_the_form(parts, why):
     """The reason says what is wrong with the form."""
-    with pytest.raises(BrokenForm, match=why):
+    with pytest.raises(InvalidForm, match=why):
         read(form(*parts))
 
 
@@ -164,7 +164,7 @@ def test_no_more_than_one_file_is_held():
 
 def test_the_parser_does_not_talk(caplog):
     """The client is told what is wrong with its form; the log is not."""
-    with caplog.at_level("DEBUG"), pytest.raises(BrokenForm):
+    with caplog.at_level("DEBUG"), pytest.raises(InvalidForm):
         read(b"nonsense")
     assert caplog.records == []
 

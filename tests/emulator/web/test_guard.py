@@ -2,7 +2,7 @@
 
 import pytest
 
-from emulator.web.access import objection
+from emulator.web.access import check_access
 from emulator.web.request_head import Head
 
 JSON = {"content-type": "application/json; charset=utf-8"}
@@ -38,5 +38,5 @@ REMOTE = {"host": "emulator.example:8787"}
 )
 def test_who_may_use_the_control_plane(method, headers, token, advice):
     """Loopback without a foreign origin may, and whoever shows the token; others hear what to do."""
-    why = objection(Head(method, "/_emulator/reset", "", headers), token)
+    why = check_access(Head(method, "/_emulator/reset", "", headers), token)
     assert why is None if advice is None else advice in why

@@ -2,7 +2,7 @@
 
 import pytest
 
-from emulator.web.request_head import Head, is_loopback, parameters, segment, text
+from emulator.web.request_head import Head, decode_segment, is_loopback, parameters, text
 
 
 def head(**headers):
@@ -52,7 +52,7 @@ def test_a_query_is_parsed_once_and_for_all(query, expected):
 def test_text_can_always_be_encoded():
     """A lone surrogate, as HTTP servers make from bytes that are no UTF-8, goes no further."""
     assert text("a\udcffé") == "a�é"
-    assert segment("%E4%BA%BA%2F%FF") == "人/�"
+    assert decode_segment("%E4%BA%BA%2F%FF") == "人/�"
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_text_can_always_be_encoded():
 )
 def test_the_declared_length_is_a_number_or_nothing(header, size):
     """A Content-Length that is none declares nothing."""
-    assert head(content_length=header).declared == size
+    assert head(content_length=header).content_length == size
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from emulator.messages import Reply
-from emulator.web.answer import head_bytes
+from emulator.web.raw_response import head_bytes
 from tests.emulator.web.forms import CONTENT_TYPE, form, part
 from tests.emulator.web.wire import JSON, ask, call, connected, exchange, head, until_closed
 from tests.wire.samples import png

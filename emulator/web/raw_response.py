@@ -23,7 +23,7 @@ _BODYLESS = frozenset({204, 304})
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-class Answer(web.StreamResponse):
+class RawResponse(web.StreamResponse):
     """Sends one reply.
 
     Args:
@@ -36,13 +36,13 @@ class Answer(web.StreamResponse):
         super().__init__(status=reply.status)
         self._reply = reply
         self._date = date
-        self._may_stay = keep_alive and reply.truncate is None
+        self._reusable = keep_alive and reply.truncate is None
         self._written = False
 
     @property
     def keep_alive(self) -> bool:
         """After a response that says no, aiohttp closes the connection."""
-        return self._may_stay
+        return self._reusable
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
         """Write everything; the second time it does nothing.
@@ -60,7 +60,7 @@ class Answer(web.StreamResponse):
         bodyless = request.method == "HEAD" or self._reply.status in _BODYLESS
         body = b"" if bodyless else self._reply.body[: self._reply.truncate]
         persistent = "" if request.version >= (1, 1) else "keep-alive"
-        connection = persistent if self._may_stay else "close"
+        connection = persistent if self._reusable else "close"
         await request.writer.write(head_bytes(self._reply, self._date, connection) + body)
         return request.writer
 
