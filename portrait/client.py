@@ -51,7 +51,7 @@ class PortraitClient(BaseClient, Methods):
     _transport: Transport
 
     def _make_transport(self, proxy: str | None, ssl: ssl_module.SSLContext | str | None) -> Transport:
-        from portrait.transports.blocking import Urllib3Transport  # noqa: PLC0415  (loads urllib3)
+        from portrait.transports.urllib3_transport import Urllib3Transport  # noqa: PLC0415  (loads urllib3)
 
         return Urllib3Transport(proxy=proxy, ssl=ssl)
 
@@ -291,7 +291,7 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
     _transport: AsyncTransport
 
     def _make_transport(self, proxy: str | None, ssl: ssl_module.SSLContext | str | None) -> AsyncTransport:
-        from portrait.transports.asynchronous import AiohttpTransport  # noqa: PLC0415  (loads aiohttp)
+        from portrait.transports.aiohttp_transport import AiohttpTransport  # noqa: PLC0415  (loads aiohttp)
 
         return AiohttpTransport(proxy=proxy, ssl=ssl)
 

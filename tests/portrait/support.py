@@ -242,8 +242,8 @@ class Colour:
 
     def transport(self, **options: Any) -> Any:
         """A transport of this colour with blocking manners, and its own."""
-        from portrait.transports.asynchronous import AiohttpTransport  # noqa: PLC0415
-        from portrait.transports.blocking import Urllib3Transport  # noqa: PLC0415
+        from portrait.transports.aiohttp_transport import AiohttpTransport  # noqa: PLC0415
+        from portrait.transports.urllib3_transport import Urllib3Transport  # noqa: PLC0415
 
         made = Urllib3Transport(**options) if self.name == "sync" else AiohttpTransport(**options)
         self.opened.append(Driven(made, self.runner))

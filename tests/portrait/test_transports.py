@@ -26,9 +26,9 @@ from portrait import (
     UsageError,
 )
 from portrait.http import FailureKind, TransportFailure
-from portrait.transports import blocking, common
-from portrait.transports.asynchronous import AiohttpTransport
-from portrait.transports.blocking import Urllib3Transport
+from portrait.transports import common, urllib3_transport
+from portrait.transports.aiohttp_transport import AiohttpTransport
+from portrait.transports.urllib3_transport import Urllib3Transport
 from tests.portrait import raw_server
 from tests.portrait.raw_server import RawServer, answering, ok, saying, trickling
 from tests.portrait.support import KEY, body
@@ -251,7 +251,7 @@ def test_a_redirect_is_not_followed(colour):
 )
 def test_an_answer_without_end_is_cut_off(colour, content, monkeypatch):
     """Larger than any answer of the protocol, also after decompression: it is not kept in memory."""
-    for module in ("asynchronous", "blocking"):
+    for module in ("aiohttp_transport", "urllib3_transport"):
         monkeypatch.setattr(f"portrait.transports.{module}.MAX_ANSWER", 2000)
     with RawServer(saying(content)) as server, pytest.raises(TransportFailure) as info:
         colour.transport().send(request(server.url))
@@ -549,5 +549,5 @@ def test_tls_that_breaks_after_the_request_may_have_carried_it_out(reason, begun
     """Only a handshake that failed is sure to have sent nothing: anything else must not be sent again blindly."""
     cause = ssl.SSLError(1, reason)
     cause.reason = reason
-    failure = blocking._failure(urllib3.exceptions.SSLError(cause), begun=begun)
+    failure = urllib3_transport._failure(urllib3.exceptions.SSLError(cause), begun=begun)
     assert failure.broken is expected

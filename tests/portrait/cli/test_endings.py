@@ -9,7 +9,7 @@ import pytest
 
 from portrait.cli import main
 from portrait.cli.context import Context
-from portrait.transports.blocking import Urllib3Transport
+from portrait.transports.urllib3_transport import Urllib3Transport
 
 
 def test_an_interrupt_ends_with_130_and_a_way_on(portrait, emulator, asset):
