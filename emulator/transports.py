@@ -103,9 +103,9 @@ def _response(reply: Reply, request: HttpRequest, waited: _Waited) -> HttpRespon
     if patience is not None and waited.seconds > patience:
         raise TransportFailure(FailureKind.TIMEOUT, f"the emulator paused for {waited.seconds:g} s")
     if reply.drop:
-        raise TransportFailure(FailureKind.LOST, "the emulator dropped the connection")
+        raise TransportFailure(FailureKind.DISCONNECTED, "the emulator dropped the connection")
     if reply.truncate is not None and reply.truncate < len(reply.body):
-        raise TransportFailure(FailureKind.CUT_OFF, f"the emulator sent {reply.truncate} of {len(reply.body)} bytes")
+        raise TransportFailure(FailureKind.INCOMPLETE, f"the emulator sent {reply.truncate} of {len(reply.body)} bytes")
     headers = {"content-type": reply.content_type, "content-length": str(len(reply.body))}
     headers |= {name.lower(): value for name, value in reply.headers.items()}
     return HttpResponse(status=reply.status, headers=headers, body=b"" if request.method == "HEAD" else reply.body)

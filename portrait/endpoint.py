@@ -259,17 +259,17 @@ def decoded(cls: type[R], result: Mapping[str, Any], response: Response, name: s
 def failed(name: str, failure: TransportFailure, url: str) -> TransportError:
     """The error for a request that got no whole answer; it names the host, and nothing else of the address."""
     detail = f" ({failure.detail})" if failure.detail else ""
-    message = f"{name}: {failure.broken.value.format(host=urlsplit(url).netloc)}{detail}."
-    match failure.broken:
+    message = f"{name}: {failure.kind.value.format(host=urlsplit(url).netloc)}{detail}."
+    match failure.kind:
         case FailureKind.CONNECT:
             return ConnectFailed(message, action=name)
         case FailureKind.CONNECT_TIMEOUT:
             return Timeout(message, action=name)
         case FailureKind.TIMEOUT:
             return Timeout(message, action=name, may_have_executed=True)
-        case FailureKind.LOST:
+        case FailureKind.DISCONNECTED:
             return ConnectionLost(message, action=name, may_have_executed=True)
-        case FailureKind.CUT_OFF:
+        case FailureKind.INCOMPLETE:
             return BadResponse(message, action=name, may_have_executed=True, advice="")
 
 

@@ -89,22 +89,22 @@ class FailureKind(Enum):
 
     CONNECT = "could not connect to {host}"  # nothing was sent
     CONNECT_TIMEOUT = "could not connect to {host} in time"  # nothing was sent
-    LOST = "the connection to {host} was lost"
+    DISCONNECTED = "the connection to {host} was lost"
     TIMEOUT = "no answer from {host} in time"
-    CUT_OFF = "the answer was cut off"
+    INCOMPLETE = "the answer was cut off"
 
 
 class TransportFailure(Exception):
     """A request that got no whole answer.
 
     Attributes:
-        broken: Where it broke off.
+        kind: Where it broke off.
         detail: What the HTTP library said, without the URL's query and without headers.
     """
 
-    def __init__(self, broken: FailureKind, detail: str = "") -> None:
-        super().__init__(broken, detail)
-        self.broken = broken
+    def __init__(self, kind: FailureKind, detail: str = "") -> None:
+        super().__init__(kind, detail)
+        self.kind = kind
         self.detail = detail
 
 

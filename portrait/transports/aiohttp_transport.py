@@ -18,20 +18,20 @@ from yarl import URL
 
 from portrait.errors import UsageError
 from portrait.http import FailureKind, HttpRequest, HttpResponse, Timeouts, TransportFailure
-from portrait.transports.common import MAX_ANSWER, TIMED_OUT, ProxyChoice, reason, ssl_context
+from portrait.transports.common import MAX_RESPONSE_BYTES, TIMED_OUT, ProxyResolver, describe_failure, ssl_context
 
 # From the special to the general: the first that fits.
-_BROKEN: tuple[tuple[type[BaseException], FailureKind], ...] = (
+_KINDS: tuple[tuple[type[BaseException], FailureKind], ...] = (
     (aiohttp.ConnectionTimeoutError, FailureKind.CONNECT_TIMEOUT),
     (aiohttp.ServerTimeoutError, FailureKind.TIMEOUT),
     (asyncio.TimeoutError, FailureKind.TIMEOUT),
     (aiohttp.ClientHttpProxyError, FailureKind.CONNECT),
     (aiohttp.ClientConnectorError, FailureKind.CONNECT),
     (aiohttp.InvalidURL, FailureKind.CONNECT),
-    (aiohttp.ClientPayloadError, FailureKind.CUT_OFF),
-    (aiohttp.ClientResponseError, FailureKind.CUT_OFF),
-    (aiohttp.ClientError, FailureKind.LOST),
-    (OSError, FailureKind.LOST),
+    (aiohttp.ClientPayloadError, FailureKind.INCOMPLETE),
+    (aiohttp.ClientResponseError, FailureKind.INCOMPLETE),
+    (aiohttp.ClientError, FailureKind.DISCONNECTED),
+    (OSError, FailureKind.DISCONNECTED),
 )
 
 
@@ -77,13 +77,13 @@ class AiohttpTransport:
         session: aiohttp.ClientSession | None = None,
         connections: int = 100,
     ) -> None:
-        self._given = session
+        self._external_session = session
         # A caller's session knows its way. Ours is told: it would read the environment for every request, in a thread.
-        self._proxy_to = ProxyChoice("" if proxy is None and session is not None else proxy)
+        self._proxy_for = ProxyResolver("" if proxy is None and session is not None else proxy)
         self._ssl = ssl_context(ssl)
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
-        self._life: AsyncGenerator[None, None] | None = None
+        self._close_with_loop: AsyncGenerator[None, None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pid = os.getpid()
 
@@ -91,29 +91,29 @@ class AiohttpTransport:
         """Send once.
 
         Raises:
-            TransportFailure: No whole answer came.
+            TransportFailure: No whole response came.
             UsageError: Another event loop is at work with this transport.
         """
-        session = self._given or self._session_here() or await self._open()
+        session = self._external_session or self._session_here() or await self._open()
         try:
-            answer = await session.request(
+            response = await session.request(
                 request.method,
                 _url(request.url),
                 data=request.body,
                 headers=request.headers,
                 allow_redirects=False,
-                proxy=self._proxy_to(request.url),
+                proxy=self._proxy_for(request.url),
                 timeout=_timeout(request.timeouts),
             )
             try:
-                body = await _read(answer)
+                body = await _read(response)
             except BaseException:
-                answer.close()  # one that was read to its end has given its connection back already
+                response.close()  # one that was read to its end has given its connection back already
                 raise
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise _failure(error) from error
-        headers = {name.lower(): value for name, value in answer.headers.items()}
-        return HttpResponse(status=answer.status, headers=headers, body=body)
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return HttpResponse(status=response.status, headers=headers, body=body)
 
     def _session_here(self) -> aiohttp.ClientSession | None:
         """The session of this loop and process, if there is one."""
@@ -134,18 +134,18 @@ class AiohttpTransport:
             cookie_jar=aiohttp.DummyCookieJar(),
         )
         self._session, self._loop, self._pid = session, asyncio.get_running_loop(), os.getpid()
-        self._life = _life(session)
-        await anext(self._life)
+        self._close_with_loop = _close_with_loop(session)
+        await anext(self._close_with_loop)
         return session
 
     async def close(self) -> None:
         """Close the transport's own session; a caller's session stays open."""
-        if self._life is not None and self._pid == os.getpid():
-            await self._life.aclose()
-        self._session = self._life = None
+        if self._close_with_loop is not None and self._pid == os.getpid():
+            await self._close_with_loop.aclose()
+        self._session = self._close_with_loop = None
 
 
-async def _life(session: aiohttp.ClientSession) -> AsyncGenerator[None, None]:
+async def _close_with_loop(session: aiohttp.ClientSession) -> AsyncGenerator[None, None]:
     """Lasts as long as the session shall: a loop that ends closes its async generators, and so the session."""
     try:
         yield
@@ -153,24 +153,24 @@ async def _life(session: aiohttp.ClientSession) -> AsyncGenerator[None, None]:
         await session.close()
 
 
-async def _read(answer: aiohttp.ClientResponse) -> bytes:
-    """The whole body, unless it is longer than any answer of the protocol."""
-    length = answer.content_length
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """The whole body, unless it is longer than any response of the protocol."""
+    length = response.content_length
     # Of what is compressed the length says nothing of the size in memory.
-    if length is not None and length <= MAX_ANSWER and "Content-Encoding" not in answer.headers:
-        return await answer.read()
+    if length is not None and length <= MAX_RESPONSE_BYTES and "Content-Encoding" not in response.headers:
+        return await response.read()
     parts, size = [], 0
-    async for part in answer.content.iter_any():
+    async for part in response.content.iter_any():
         parts.append(part)
         size += len(part)
-        if size > MAX_ANSWER:
-            answer.close()
-            raise TransportFailure(FailureKind.CUT_OFF, f"the answer is larger than {MAX_ANSWER} bytes")
+        if size > MAX_RESPONSE_BYTES:
+            response.close()
+            raise TransportFailure(FailureKind.INCOMPLETE, f"the answer is larger than {MAX_RESPONSE_BYTES} bytes")
     return b"".join(parts)
 
 
 def _failure(error: BaseException) -> TransportFailure:
     if isinstance(error, TimeoutError) and getattr(error.__cause__, "unsent", False):
         return TransportFailure(FailureKind.CONNECT_TIMEOUT)
-    broken = next((broken for kind, broken in _BROKEN if isinstance(error, kind)), FailureKind.LOST)
-    return TransportFailure(broken, "" if broken in TIMED_OUT else reason(error))
+    kind = next((kind for exception, kind in _KINDS if isinstance(error, exception)), FailureKind.DISCONNECTED)
+    return TransportFailure(kind, "" if kind in TIMED_OUT else describe_failure(error))

@@ -27,7 +27,7 @@ _HANDSHAKE = _NO_TLS | {
 # What is said already by where the request broke off.
 TIMED_OUT = frozenset({FailureKind.CONNECT_TIMEOUT, FailureKind.TIMEOUT})
 
-MAX_ANSWER = 32 * 1024 * 1024  # bytes; a page of 100 items has some 100 KB
+MAX_RESPONSE_BYTES = 32 * 1024 * 1024  # bytes; a page of 100 items has some 100 KB
 
 
 def ssl_context(ssl: ssl_module.SSLContext | str | None) -> ssl_module.SSLContext | None:
@@ -51,7 +51,7 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
-class ProxyChoice:
+class ProxyResolver:
     """Which proxy leads to an address. The environment is read once for each host: it costs more than a call.
 
     Args:
@@ -62,7 +62,7 @@ class ProxyChoice:
     """
 
     def __init__(self, given: str | None) -> None:
-        self._given = _usable_proxy(given, "proxy=")
+        self._configured = _usable_proxy(given, "proxy=")
         self._found: dict[str, str | None] = {}
 
     def __call__(self, url: str) -> str | None:
@@ -71,8 +71,8 @@ class ProxyChoice:
         Raises:
             UsageError: The environment names a proxy that cannot be used.
         """
-        if self._given is not None:
-            return self._given or None
+        if self._configured is not None:
+            return self._configured or None
         origin = origin_of(url)
         if origin not in self._found:
             self._found[origin] = _usable_proxy(_proxy_of_environment(url), "The environment")
@@ -113,7 +113,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def reason(error: BaseException) -> str:
+def describe_failure(error: BaseException) -> str:
     """Why a request failed, in words of the operating system; never the library's own text, which repeats the URL."""
     for cause in _causes(error):
         if isinstance(cause, ssl_module.SSLCertVerificationError):
@@ -129,7 +129,7 @@ def reason(error: BaseException) -> str:
     return type(error).__name__
 
 
-def is_handshake(error: BaseException) -> bool:
+def failed_before_send(error: BaseException) -> bool:
     """Did TLS fail before anything could be sent? Where that is not sure, it did not."""
     return any(
         isinstance(cause, ssl_module.SSLCertVerificationError)
@@ -141,12 +141,12 @@ def is_handshake(error: BaseException) -> bool:
 def _causes(error: BaseException) -> Iterator[BaseException]:
     """An error and what it came from, also where a library keeps that in an attribute or an argument."""
     seen: list[BaseException] = []
-    ahead: list[BaseException] = [error]
-    while ahead and len(seen) < 20:
-        current = ahead.pop(0)
+    queue: list[BaseException] = [error]
+    while queue and len(seen) < 20:
+        current = queue.pop(0)
         if current in seen:
             continue
         seen.append(current)
         yield current
-        kept = (current.__cause__, current.__context__, getattr(current, "os_error", None), *current.args)
-        ahead += [cause for cause in kept if isinstance(cause, BaseException)]
+        linked = (current.__cause__, current.__context__, getattr(current, "os_error", None), *current.args)
+        queue += [cause for cause in linked if isinstance(cause, BaseException)]

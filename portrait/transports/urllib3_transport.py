@@ -17,18 +17,25 @@ from urllib3 import exceptions
 
 from portrait.clock import Clock, SystemClock
 from portrait.http import FailureKind, HttpRequest, HttpResponse, Timeouts, TransportFailure
-from portrait.transports.common import MAX_ANSWER, TIMED_OUT, ProxyChoice, is_handshake, reason, ssl_context
+from portrait.transports.common import (
+    MAX_RESPONSE_BYTES,
+    TIMED_OUT,
+    ProxyResolver,
+    describe_failure,
+    failed_before_send,
+    ssl_context,
+)
 
 # From the special to the general: urllib3's tree says less than its leaves.
-_BROKEN: tuple[tuple[type[Exception], FailureKind], ...] = (
+_KINDS: tuple[tuple[type[Exception], FailureKind], ...] = (
     (exceptions.NameResolutionError, FailureKind.CONNECT),
     (exceptions.NewConnectionError, FailureKind.CONNECT),
     (exceptions.ConnectTimeoutError, FailureKind.CONNECT_TIMEOUT),
     (exceptions.ReadTimeoutError, FailureKind.TIMEOUT),
     (exceptions.ProxyError, FailureKind.CONNECT),
-    (exceptions.IncompleteRead, FailureKind.CUT_OFF),
-    (exceptions.DecodeError, FailureKind.CUT_OFF),
-    (exceptions.ProtocolError, FailureKind.LOST),
+    (exceptions.IncompleteRead, FailureKind.INCOMPLETE),
+    (exceptions.DecodeError, FailureKind.INCOMPLETE),
+    (exceptions.ProtocolError, FailureKind.DISCONNECTED),
     (exceptions.SSLError, FailureKind.CONNECT),
     (exceptions.LocationValueError, FailureKind.CONNECT),
 )
@@ -41,7 +48,7 @@ class Urllib3Transport:
         proxy: A proxy's URL; None takes `HTTP_PROXY` and the like from the environment, "" takes none.
         ssl: A context, or the path of a file with CA certificates; None trusts what the machine trusts.
         pool: The caller's own pool, which is used as it is and not closed.
-        clock: Measures the total time of an answer.
+        clock: Measures the total time of an response.
         connections: How many connections to a host are kept.
     """
 
@@ -54,8 +61,8 @@ class Urllib3Transport:
         clock: Clock | None = None,
         connections: int = 32,
     ) -> None:
-        self._own = pool
-        self._proxy_to = ProxyChoice(proxy)
+        self._external_pool = pool
+        self._proxy_for = ProxyResolver(proxy)
         self._options: dict[str, Any] = {"maxsize": connections, "ssl_context": ssl_context(ssl)}
         self._clock = clock or SystemClock()
         self._pools: dict[str | None, urllib3.PoolManager] = {}
@@ -67,14 +74,14 @@ class Urllib3Transport:
         """Send once.
 
         Raises:
-            TransportFailure: No whole answer came.
+            TransportFailure: No whole response came.
         """
         timeouts = request.timeouts
-        answer = None
-        ends = None if timeouts.total is None else self._clock.monotonic() + timeouts.total
+        response = None
+        deadline = None if timeouts.total is None else self._clock.monotonic() + timeouts.total
         try:
-            pool, target = self._way(request.url)
-            answer = pool.urlopen(
+            pool, target = self._route(request.url)
+            response = pool.urlopen(
                 request.method,
                 target,
                 body=request.body,
@@ -85,37 +92,37 @@ class Urllib3Transport:
                 timeout=_timeout(timeouts),
             )
             return HttpResponse(
-                status=answer.status,
-                headers={name.lower(): value for name, value in answer.headers.items()},
-                body=self._read(answer, ends),
+                status=response.status,
+                headers={name.lower(): value for name, value in response.headers.items()},
+                body=self._read(response, deadline),
             )
         except exceptions.HTTPError as error:
-            raise _failure(error, begun=answer is not None) from error
+            raise _failure(error, begun=response is not None) from error
         except OSError as error:
-            raise TransportFailure(FailureKind.LOST, reason(error)) from error
+            raise TransportFailure(FailureKind.DISCONNECTED, describe_failure(error)) from error
 
-    def _read(self, answer: urllib3.BaseHTTPResponse, ends: float | None) -> bytes:
+    def _read(self, response: urllib3.BaseHTTPResponse, deadline: float | None) -> bytes:
         """Read to the end, but no longer than allowed: a server may send a byte a second for ever."""
         parts, size = [], 0
-        while part := answer.read1(65536):
+        while part := response.read1(65536):
             parts.append(part)
             size += len(part)
-            if size > MAX_ANSWER:
-                answer.close()
-                raise TransportFailure(FailureKind.CUT_OFF, f"the answer is larger than {MAX_ANSWER} bytes")
-            if ends is not None and self._clock.monotonic() > ends:
-                answer.close()
+            if size > MAX_RESPONSE_BYTES:
+                response.close()
+                raise TransportFailure(FailureKind.INCOMPLETE, f"the answer is larger than {MAX_RESPONSE_BYTES} bytes")
+            if deadline is not None and self._clock.monotonic() > deadline:
+                response.close()
                 raise TransportFailure(FailureKind.TIMEOUT, "the answer kept coming")
-        answer.release_conn()
+        response.release_conn()
         return b"".join(parts)
 
-    def _way(self, url: str) -> tuple[urllib3.PoolManager | urllib3.HTTPConnectionPool, str]:
+    def _route(self, url: str) -> tuple[urllib3.PoolManager | urllib3.HTTPConnectionPool, str]:
         """Who takes the request, and what to ask them for. A host's own pool is found once, not for every call."""
-        if self._own is not None:
-            return self._own, url
+        if self._external_pool is not None:
+            return self._external_pool, url
         if self._pid != os.getpid():
             self._pid, self._pools, self._hosts, self._lock = os.getpid(), {}, {}, threading.Lock()
-        proxy = self._proxy_to(url)
+        proxy = self._proxy_for(url)
         if proxy is not None:
             return self._pool(proxy), url
         origin, target = _parts(url)
@@ -156,18 +163,18 @@ def _parts(url: str) -> tuple[str, str]:
 
 
 def _failure(error: exceptions.HTTPError, *, begun: bool) -> TransportFailure:
-    broken = next((broken for kind, broken in _BROKEN if isinstance(error, kind)), FailureKind.LOST)
+    kind = next((kind for exception, kind in _KINDS if isinstance(error, exception)), FailureKind.DISCONNECTED)
     # "Nothing was sent" must be sure: a call that is wrongly sent again makes a second asset.
-    if broken is FailureKind.CONNECT and isinstance(error, exceptions.SSLError) and not is_handshake(error):
-        broken = FailureKind.LOST
-    if broken is FailureKind.CONNECT and begun:
-        broken = FailureKind.CUT_OFF
+    if kind is FailureKind.CONNECT and isinstance(error, exceptions.SSLError) and not failed_before_send(error):
+        kind = FailureKind.DISCONNECTED
+    if kind is FailureKind.CONNECT and begun:
+        kind = FailureKind.INCOMPLETE
     # Something answered, if only with what is not HTTP. RemoteDisconnected is both: there nothing did.
     cause = _cause(error)
     answered = begun or (isinstance(cause, HTTPException) and not isinstance(cause, ConnectionError))
-    if broken is FailureKind.LOST and answered:
-        broken = FailureKind.CUT_OFF
-    return TransportFailure(broken, "" if broken in TIMED_OUT else reason(error))
+    if kind is FailureKind.DISCONNECTED and answered:
+        kind = FailureKind.INCOMPLETE
+    return TransportFailure(kind, "" if kind in TIMED_OUT else describe_failure(error))
 
 
 def _cause(error: BaseException) -> Any:

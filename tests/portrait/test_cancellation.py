@@ -55,7 +55,7 @@ def test_an_interrupted_pause_sends_nothing_more():
     next(flow)
     from portrait.http import FailureKind, TransportFailure  # noqa: PLC0415
 
-    flow.throw(TransportFailure(FailureKind.LOST))
+    flow.throw(TransportFailure(FailureKind.DISCONNECTED))
     next(flow)
     next(flow)
     with pytest.raises(KeyboardInterrupt):
@@ -151,7 +151,7 @@ def test_events_come_in_order(colour):
     from portrait.http import FailureKind, TransportFailure  # noqa: PLC0415
 
     heard = []
-    client, _ = colour.scripted(TransportFailure(FailureKind.LOST), good(asset("a")), on_event=heard.append)
+    client, _ = colour.scripted(TransportFailure(FailureKind.DISCONNECTED), good(asset("a")), on_event=heard.append)
     client.get_asset(id="a")
     assert [type(event).__name__ for event in heard] == ["CallFinished", "CallRetried", "CallFinished"]
     assert [event.attempt for event in heard if isinstance(event, CallFinished)] == [1, 2]

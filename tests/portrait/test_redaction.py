@@ -113,10 +113,10 @@ def test_values_show_no_secret():
     item = asset(URL=SIGNED)
     for dialect in (ALLTOKEN, ARK):
         raw = endpoint(dialect=dialect).call_raw("GetVisualValidateResult", {"BytedToken": TOKEN})
-        assert clean(repr(play(raw, broken(FailureKind.LOST)).effects))
+        assert clean(repr(play(raw, broken(FailureKind.DISCONNECTED)).effects))
         mine = endpoint(dialect=dialect)
         wait = wait_until_validated(mine, TOKEN, 5, 1)
-        assert clean(repr(play(wait, broken(FailureKind.LOST), answer(b"<html>"), clock=mine.clock).effects))
+        assert clean(repr(play(wait, broken(FailureKind.DISCONNECTED), answer(b"<html>"), clock=mine.clock).effects))
     session = models.VisualValidateSession(byted_token=TOKEN, h5_link=LINK, callback_url="https://cdn.example/")
     assert clean(
         repr(session),

@@ -48,8 +48,8 @@ FAILURES = {
     "no connection": (broken(FailureKind.CONNECT), ConnectFailed, False, True),
     "no connection in time": (broken(FailureKind.CONNECT_TIMEOUT), Timeout, False, True),
     "no answer in time": (broken(FailureKind.TIMEOUT), Timeout, True, True),
-    "connection lost": (broken(FailureKind.LOST), ConnectionLost, True, True),
-    "cut off": (broken(FailureKind.CUT_OFF), BadResponse, True, True),
+    "connection lost": (broken(FailureKind.DISCONNECTED), ConnectionLost, True, True),
+    "cut off": (broken(FailureKind.INCOMPLETE), BadResponse, True, True),
     "an HTML page, 502": (answer(HTML, 502), BadResponse, True, True),
     "an HTML page, 200": (answer(HTML, 200), BadResponse, True, True),
     "an HTML page, 404": (answer(HTML, 404), BadResponse, False, False),
@@ -121,7 +121,9 @@ def test_a_call_is_this_list_of_effects():
     )
     assert next(flow) == Send(request)
     facts = {"action": "GetAsset", "attempt": 1}
-    assert flow.throw(broken(FailureKind.LOST)) == Notify(CallFinished(**facts, seconds=0.0, error="ConnectionLost"))
+    assert flow.throw(broken(FailureKind.DISCONNECTED)) == Notify(
+        CallFinished(**facts, seconds=0.0, error="ConnectionLost")
+    )
     assert next(flow) == Notify(CallRetried(**facts, delay=0.375, error="ConnectionLost"))
     assert next(flow) == Sleep(0.375)
     assert next(flow) == Send(request)
@@ -138,7 +140,7 @@ def test_a_call_is_this_list_of_effects():
 def test_an_error_never_invites_to_repeat_a_create_blindly(idempotency):
     """`retry` says "again" where that does no harm, and "look first" where it would make a second one."""
     action, request, _ = CALLS[idempotency]
-    played = play(endpoint(policy=NO_RETRY).call(action, request), broken(FailureKind.LOST))
+    played = play(endpoint(policy=NO_RETRY).call(action, request), broken(FailureKind.DISCONNECTED))
     assert played.error.retry is (Retry.VERIFY_FIRST if idempotency is Idempotency.UNSAFE else Retry.BACKOFF)
     played = play(endpoint(policy=NO_RETRY).call(action, request), broken(FailureKind.CONNECT))
     assert played.error.retry is Retry.BACKOFF
@@ -158,16 +160,20 @@ def test_an_error_says_that_an_earlier_attempt_may_have_happened():
     request = models.UpdateAssetRequest(id="asset-1", name="new")
     played = play(
         endpoint().call(actions.UPDATE_ASSET, request),
-        broken(FailureKind.LOST),
+        broken(FailureKind.DISCONNECTED),
         *[broken(FailureKind.CONNECT)] * 2,
         good(),
     )
     assert played.error is None
-    played = play(endpoint().call(actions.UPDATE_ASSET, request), broken(FailureKind.LOST), broken(FailureKind.CONNECT))
+    played = play(
+        endpoint().call(actions.UPDATE_ASSET, request), broken(FailureKind.DISCONNECTED), broken(FailureKind.CONNECT)
+    )
     assert isinstance(played.error, ConnectFailed)
     assert played.error.may_have_executed is True
     assert "may have been carried out" in str(played.error)
-    played = play(endpoint().call(actions.UPDATE_ASSET, request), broken(FailureKind.LOST), refused("Forbidden"))
+    played = play(
+        endpoint().call(actions.UPDATE_ASSET, request), broken(FailureKind.DISCONNECTED), refused("Forbidden")
+    )
     assert isinstance(played.error, Forbidden)
     assert played.error.may_have_executed is True
 
@@ -179,7 +185,9 @@ DELETES = {
 
 
 @pytest.mark.parametrize("code", ["Forbidden", "NotFound", "NotFound.asset_id", "NotFound.group_id"])
-@pytest.mark.parametrize("lost", [broken(FailureKind.LOST), broken(FailureKind.TIMEOUT), answer(HTML, 502)], ids=str)
+@pytest.mark.parametrize(
+    "lost", [broken(FailureKind.DISCONNECTED), broken(FailureKind.TIMEOUT), answer(HTML, 502)], ids=str
+)
 @pytest.mark.parametrize("name", DELETES)
 def test_a_resent_delete_that_hears_not_accessible_is_done(name, lost, code):
     """The first attempt may have deleted it: "not accessible" then means that the goal is reached."""
@@ -202,21 +210,23 @@ def test_only_deletes_take_not_accessible_for_success():
     """An update that was lost and then hears "not accessible" is an error."""
     request = models.UpdateAssetRequest(id="asset-1", name="new")
     played = play(
-        endpoint().call(actions.UPDATE_ASSET, request), broken(FailureKind.LOST), refused("NotFound.asset_id")
+        endpoint().call(actions.UPDATE_ASSET, request), broken(FailureKind.DISCONNECTED), refused("NotFound.asset_id")
     )
     assert isinstance(played.error, NotFound)
 
 
 def test_a_raw_call_is_resent_by_the_table_of_actions():
     """`call("DeleteAsset", …)` has the same contract as the typed call."""
-    played = play(endpoint().call_raw("DeleteAsset", {"Id": "a"}), broken(FailureKind.LOST), refused("Forbidden"))
+    played = play(
+        endpoint().call_raw("DeleteAsset", {"Id": "a"}), broken(FailureKind.DISCONNECTED), refused("Forbidden")
+    )
     assert (played.error, played.result) == (None, {})
     assert isinstance(played.result, RawResult)
 
 
 def test_an_unlisted_action_is_never_repeated_blindly():
     """What is not in the table may do anything: lost is lost; but no connection is no risk."""
-    assert len(play(endpoint().call_raw("MakeCoffee", {}), broken(FailureKind.LOST), good()).sent) == 1
+    assert len(play(endpoint().call_raw("MakeCoffee", {}), broken(FailureKind.DISCONNECTED), good()).sent) == 1
     assert len(play(endpoint().call_raw("MakeCoffee", {}), broken(FailureKind.CONNECT), good()).sent) == 2
 
 

@@ -52,21 +52,21 @@ def chunk(content):
 # --- how requests break ---------------------------------------------------------------------------------------------
 
 BREAKS = {
-    "cut off by length": (saying(ok()[:-9]), FailureKind.CUT_OFF),
-    "cut off in a chunk": (saying(CHUNKED + chunk(GOOD)[:-20]), FailureKind.CUT_OFF),
-    "cut off between chunks": (saying(CHUNKED + chunk(GOOD)), FailureKind.CUT_OFF),
-    "cut off without a body": (saying(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"), FailureKind.CUT_OFF),
-    "reset within the body": (saying(ok()[:-9], then="reset"), FailureKind.CUT_OFF),
+    "cut off by length": (saying(ok()[:-9]), FailureKind.INCOMPLETE),
+    "cut off in a chunk": (saying(CHUNKED + chunk(GOOD)[:-20]), FailureKind.INCOMPLETE),
+    "cut off between chunks": (saying(CHUNKED + chunk(GOOD)), FailureKind.INCOMPLETE),
+    "cut off without a body": (saying(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"), FailureKind.INCOMPLETE),
+    "reset within the body": (saying(ok()[:-9], then="reset"), FailureKind.INCOMPLETE),
     "not gzip": (
         saying(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd"),
-        FailureKind.CUT_OFF,
+        FailureKind.INCOMPLETE,
     ),
-    "not HTTP": (saying(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), FailureKind.CUT_OFF),
-    "half a status line": (saying(b"HTTP/1.1 2"), FailureKind.CUT_OFF, FailureKind.LOST),
-    "a bad chunk": (saying(CHUNKED + b"zz\r\nabc\r\n"), FailureKind.CUT_OFF),
-    "closed without an answer": (raw_server.closing, FailureKind.LOST),
-    "reset without an answer": (raw_server.resetting_after, FailureKind.LOST),
-    "reset before the request": (raw_server.resetting, FailureKind.LOST, FailureKind.CONNECT),
+    "not HTTP": (saying(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), FailureKind.INCOMPLETE),
+    "half a status line": (saying(b"HTTP/1.1 2"), FailureKind.INCOMPLETE, FailureKind.DISCONNECTED),
+    "a bad chunk": (saying(CHUNKED + b"zz\r\nabc\r\n"), FailureKind.INCOMPLETE),
+    "closed without an answer": (raw_server.closing, FailureKind.DISCONNECTED),
+    "reset without an answer": (raw_server.resetting_after, FailureKind.DISCONNECTED),
+    "reset before the request": (raw_server.resetting, FailureKind.DISCONNECTED, FailureKind.CONNECT),
 }
 
 
@@ -76,7 +76,7 @@ def test_a_break_has_the_same_name_in_both_colours(colour, name):
     behave, *broken = BREAKS[name]  # two where the libraries, or the network's timing, decide
     with RawServer(behave) as server, pytest.raises(TransportFailure) as info:
         colour.transport().send(request(server.url))
-    assert info.value.broken in broken
+    assert info.value.kind in broken
     assert "127.0.0.1" not in info.value.detail
 
 
@@ -96,7 +96,7 @@ def test_a_server_that_falls_silent_is_a_timeout(colour, behave):
     began = time.monotonic()
     with RawServer(behave) as server, pytest.raises(TransportFailure) as info:
         colour.transport().send(request(server.url, timeouts=limits))
-    assert info.value.broken is FailureKind.TIMEOUT
+    assert info.value.kind is FailureKind.TIMEOUT
     assert time.monotonic() - began < 2.5  # the total would be 3
 
 
@@ -116,7 +116,7 @@ def test_an_answer_that_trickles_is_stopped_by_the_total(colour, behave):
     began = time.monotonic()
     with RawServer(behave) as server, pytest.raises(TransportFailure) as info:
         colour.transport().send(request(server.url, timeouts=limits))
-    assert info.value.broken is FailureKind.TIMEOUT
+    assert info.value.kind is FailureKind.TIMEOUT
     assert time.monotonic() - began < 3.0  # all of it would take 4
 
 
@@ -126,14 +126,14 @@ def test_nobody_listening_is_a_failed_connection(colour):
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
     with pytest.raises(TransportFailure) as info:
         colour.transport().send(request(url))
-    assert info.value.broken is FailureKind.CONNECT
+    assert info.value.kind is FailureKind.CONNECT
 
 
 def test_a_name_that_does_not_exist_is_a_failed_connection(colour):
     """Nothing was sent: `.invalid` never resolves (RFC 6761)."""
     with pytest.raises(TransportFailure) as info:
         colour.transport(proxy="").send(request("http://portrait.invalid"))
-    assert info.value.broken is FailureKind.CONNECT
+    assert info.value.kind is FailureKind.CONNECT
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_a_connection_that_is_not_accepted_in_time_was_not_sent(colour, limits):
     finally:
         for sock in (listening, *fillers):
             sock.close()
-    assert info.value.broken is FailureKind.CONNECT_TIMEOUT
+    assert info.value.kind is FailureKind.CONNECT_TIMEOUT
 
 
 BREAKS_AS_ERRORS = {
@@ -252,16 +252,16 @@ def test_a_redirect_is_not_followed(colour):
 def test_an_answer_without_end_is_cut_off(colour, content, monkeypatch):
     """Larger than any answer of the protocol, also after decompression: it is not kept in memory."""
     for module in ("aiohttp_transport", "urllib3_transport"):
-        monkeypatch.setattr(f"portrait.transports.{module}.MAX_ANSWER", 2000)
+        monkeypatch.setattr(f"portrait.transports.{module}.MAX_RESPONSE_BYTES", 2000)
     with RawServer(saying(content)) as server, pytest.raises(TransportFailure) as info:
         colour.transport().send(request(server.url))
-    assert info.value.broken is FailureKind.CUT_OFF
+    assert info.value.kind is FailureKind.INCOMPLETE
     assert "larger than 2000 bytes" in info.value.detail
 
 
 def test_the_limit_leaves_room_for_any_page():
     """100 items with long links are far below it."""
-    assert common.MAX_ANSWER > 100 * 10_000
+    assert common.MAX_RESPONSE_BYTES > 100 * 10_000
 
 
 def test_connections_are_kept(colour):
@@ -539,10 +539,10 @@ def test_a_proxy_of_the_environment_that_cannot_be_used_is_a_usage_error(colour,
 @pytest.mark.parametrize(
     ("reason", "begun", "expected"),
     [
-        ("SSLV3_ALERT_BAD_RECORD_MAC", True, FailureKind.CUT_OFF),
-        ("SSLV3_ALERT_BAD_RECORD_MAC", False, FailureKind.LOST),
+        ("SSLV3_ALERT_BAD_RECORD_MAC", True, FailureKind.INCOMPLETE),
+        ("SSLV3_ALERT_BAD_RECORD_MAC", False, FailureKind.DISCONNECTED),
         ("WRONG_VERSION_NUMBER", False, FailureKind.CONNECT),
-        ("WRONG_VERSION_NUMBER", True, FailureKind.CUT_OFF),
+        ("WRONG_VERSION_NUMBER", True, FailureKind.INCOMPLETE),
     ],
 )
 def test_tls_that_breaks_after_the_request_may_have_carried_it_out(reason, begun, expected):
@@ -550,4 +550,4 @@ def test_tls_that_breaks_after_the_request_may_have_carried_it_out(reason, begun
     cause = ssl.SSLError(1, reason)
     cause.reason = reason
     failure = urllib3_transport._failure(urllib3.exceptions.SSLError(cause), begun=begun)
-    assert failure.broken is expected
+    assert failure.kind is expected

@@ -119,7 +119,7 @@ def test_a_stream_is_never_read_beyond_the_limit(colour):
 
 def test_a_lost_upload_is_not_repeated(colour):
     """It may have made an asset."""
-    client, script = colour.scripted(broken(FailureKind.LOST))
+    client, script = colour.scripted(broken(FailureKind.DISCONNECTED))
     with pytest.raises(ConnectionLost) as info:
         client.upload_asset(JPEG, group_id="group-1")
     assert info.value.may_have_executed

@@ -22,7 +22,7 @@ from portrait.wait import GRACE, POLL, TOKEN_POLL, seconds_of, wait_until_active
 from tests.portrait.support import answer, asset, body, broken, endpoint, good, play, refused
 
 GONE = refused("Forbidden")
-LOST = broken(FailureKind.LOST)
+LOST = broken(FailureKind.DISCONNECTED)
 PENDING = refused("ValidatePending")
 TOKEN = "20260318000000B4CC874F89A1B2C3D4E5"
 GROUP = good({"GroupId": "group-1"})

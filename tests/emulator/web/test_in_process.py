@@ -81,8 +81,8 @@ def test_in_process_equals_over_http(transport, case):
 @pytest.mark.parametrize(
     ("do", "broken"),
     [
-        ({"close": "before"}, FailureKind.LOST), ({"close": "after-commit"}, FailureKind.LOST),
-        ({"truncate": 7}, FailureKind.CUT_OFF), ({"delay": 31}, FailureKind.TIMEOUT),
+        ({"close": "before"}, FailureKind.DISCONNECTED), ({"close": "after-commit"}, FailureKind.DISCONNECTED),
+        ({"truncate": 7}, FailureKind.INCOMPLETE), ({"delay": 31}, FailureKind.TIMEOUT),
     ],
 )  # fmt: skip
 def test_failures_on_demand(transport, do, broken):
@@ -90,7 +90,7 @@ def test_failures_on_demand(transport, do, broken):
     headers = {**JSON, "X-Emulator-Rule": json.dumps({"do": do})}
     with pytest.raises(TransportFailure) as failed:
         send(transport, "POST", f"{ACTION}CreateAssetGroup", headers, GROUP)
-    assert failed.value.broken is broken
+    assert failed.value.kind is broken
     listed = json.loads(send(transport, *CASES["list"]).body)["Result"]["TotalCount"]
     assert listed == (0 if do == {"close": "before"} else 1)
 
