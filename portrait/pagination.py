@@ -1,13 +1,14 @@
-"""Walking through the pages of a list: which page to ask for next, and which of its items are new. Pure."""
+"""The pages of a list: which page to request next, which of its items are new, and when a list was read whole."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack
 
 from attrs import evolve, fields
 
 from portrait.actions import LIST_ASSET_GROUPS, LIST_ASSETS, Action
+from portrait.errors import BadResponse
 from portrait.models import (
     Asset,
     AssetFilter,
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item", Asset, AssetGroup)
 
-MAX_PASSES = 4  # at most; a list that shrinks all the time is never seen whole
+MAX_PASSES = 4  # over a list that changes while it is read
+MAX_STALE_PAGES = 5  # in a row that bring nothing new
 PAGE_SIZE = 100  # items; the most that a page may have, contract §2
 
 
@@ -50,53 +52,83 @@ class AssetQuery(GroupQuery, total=False):
 
 
 class Paginator(Generic[Item]):
-    """A walk through one list.
+    """The pages of one list.
 
     Lists move while they are read. What is created meanwhile pushes items to later pages, so an item may come twice: it
-    is given once. What is deleted meanwhile may hide an item; who needs certainty walks again.
+    is given once. What is deleted meanwhile may hide an item; `list_complete` is for who needs certainty.
 
     Attributes:
         action: What to call with each request.
+        total_count: Of the page that was read last; None where the provider does not count.
     """
 
     def __init__(self, action: Action[Any, Any], request: Any) -> None:
         self.action = action
+        self.total_count: int | None = None
         self._request = evolve(request, page_number=1, page_size=request.page_size or PAGE_SIZE)
         self._seen: set[str] = set()
+        self._stale_pages = 0
         self._more = True
 
     def next_request(self) -> Any | None:
         """The request for the next page; None at the end."""
         return self._request if self._more else None
 
-    def take(self, page: Any) -> Iterator[Item]:
-        """The page's items that were not given before."""
-        number = self._request.page_number
-        size = min(self._request.page_size, page.page_size or PAGE_SIZE)  # a service may give smaller pages
+    def take(self, page: Any) -> list[Item]:
+        """The page's items that were not given before.
+
+        Gateways give shorter pages than they were asked for, whatever `PageSize` they say: a list ends where its total
+        is reached, or with an empty page (contract §3).
+
+        Raises:
+            BadResponse: Page after page brings nothing new, and the total is not reached.
+        """
         fresh = [item for item in page.items if item.id not in self._seen]
         self._seen.update(item.id for item in fresh)
-        # A short page is the surest sign of the end; where there is no total, so is one that brings nothing new.
-        further = number * size < page.total_count if page.total_count is not None else bool(fresh)
-        self._more = bool(page.items) and len(page.items) >= size and further
-        self._request = evolve(self._request, page_number=number + 1)
-        yield from fresh
+        self._stale_pages = 0 if fresh else self._stale_pages + 1
+        self.total_count = page.total_count
+        # Where nobody counts, a page that brings nothing new is the end.
+        further = bool(fresh) if page.total_count is None else len(self._seen) < page.total_count
+        self._more = bool(page.items) and further
+        if self._more and self._stale_pages >= MAX_STALE_PAGES:
+            raise BadResponse(
+                f"{self.action.name}: {self._stale_pages} pages in a row brought nothing new, though "
+                f"{len(self._seen)} of {page.total_count} items were read.",
+                action=self.action.name,
+                advice="The service does not page its list. Narrow it by a group or a name.",
+            )
+        self._request = evolve(self._request, page_number=self._request.page_number + 1)
+        return fresh
 
 
-def walk(endpoint: Endpoint, pages: Callable[[], Paginator[Item]]) -> Flow[list[Item]]:
-    """Every item, surely: the walk is begun again while fewer were seen than the first page counted.
+def list_complete(endpoint: Endpoint, pages: Callable[[], Paginator[Item]]) -> Flow[list[Item]]:
+    """Every item of a list, for who decides by what is *not* there.
 
-    What is deleted between two pages moves others forward, past the reader. For who decides by what is *not* there.
+    What is deleted between two pages moves later items forward, past the reader, and a create in the same moment hides
+    that from the total. So several pages are believed once they were read again and nothing that the first pass showed
+    was missing from the second: then nothing was deleted while the first one ran.
+
+    Raises:
+        BadResponse: The list moves all the time, or shows fewer items than it counts.
+        PortraitError: A page cannot be read.
     """
-    found: list[Item] = []
+    before: set[str] | None = None
     for _ in range(MAX_PASSES):
-        walked, found, counted = pages(), [], 0
-        while (request := walked.next_request()) is not None:
-            page = yield from endpoint.call(walked.action, request)
-            counted = counted or page.total_count or 0
-            found += walked.take(page)
-        if len(found) >= counted:
-            break
-    return found
+        paginator, found, counts = pages(), [], []
+        while (request := paginator.next_request()) is not None:
+            found += paginator.take((yield from endpoint.call(paginator.action, request)))
+            counts.append(paginator.total_count or 0)
+        ids = {item.id for item in found}
+        whole = len(ids) >= counts[0]
+        if whole and (len(counts) == 1 or (before is not None and before <= ids)):
+            return found
+        before = ids if whole else None
+    raise BadResponse(
+        f"{pages().action.name}: the list could not be read whole: it changed during each of {MAX_PASSES} passes, or "
+        "counts items that it does not show.",
+        action=pages().action.name,
+        advice="Run again when nobody else changes the list.",
+    )
 
 
 def assets(**query: Unpack[AssetQuery]) -> Paginator[Asset]:

@@ -127,6 +127,6 @@ def list_group(endpoint: Endpoint, options: EnsureOptions, digest: str | None = 
         )
 
     found: dict[str, list[Asset]] = {}
-    for asset in (yield from pagination.walk(endpoint, pages)):
+    for asset in (yield from pagination.list_complete(endpoint, pages)):
         found.setdefault(digest_in(asset.name) or "", []).append(asset)
     return found

@@ -182,7 +182,7 @@ class Asset(Result):
 class AssetPage(Page[Asset]):
     """One page of assets."""
 
-    items: tuple[Asset, ...] = ()
+    items: tuple[Asset, ...]
 
 
 @frozen(kw_only=True)

@@ -160,14 +160,14 @@ class Page(Result, Generic[T]):
     """One page of a list.
 
     Attributes:
-        items: The items of this page, in the order asked for.
+        items: The items of this page, in the order asked for. A page without them is not an empty page.
         total_count: How many match in all; None where the provider pages by cursor.
         page_number: From 1.
         page_size: 1 to 100.
         next_token: The cursor of the next page (Ark), None at the end.
     """
 
-    items: tuple[T, ...] = ()
+    items: tuple[T, ...]
     total_count: int | None = None
     page_number: int | None = None
     page_size: int | None = None

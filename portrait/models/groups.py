@@ -144,4 +144,4 @@ class AssetGroup(Result):
 class GroupPage(Page[AssetGroup]):
     """One page of groups."""
 
-    items: tuple[AssetGroup, ...] = ()
+    items: tuple[AssetGroup, ...]

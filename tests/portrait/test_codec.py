@@ -224,11 +224,13 @@ def test_what_a_result_came_from_is_no_field_of_it():
     assert "response" not in {attribute for attribute, _, _, _ in codec.wire_fields(Asset)}
 
 
-def test_a_page_of_nulls_is_an_empty_page():
-    """`Items: null` and no counts, as a cursor page has."""
-    page = codec.decode(AssetPage, {"Items": None, "TotalCount": None, "NextToken": "n"})
+def test_a_page_may_lack_its_counts_but_not_its_items():
+    """A cursor page counts nothing; one without `Items` does not say that there are none (once-null)."""
+    page = codec.decode(AssetPage, {"Items": [], "TotalCount": None, "NextToken": "n"})
     assert (page.items, page.total_count, page.next_token) == ((), None, "n")
-    assert codec.decode(AssetPage, {"TotalCount": "7"}).total_count == 7
+    assert codec.decode(AssetPage, {"Items": [], "TotalCount": "7"}).total_count == 7
+    with pytest.raises(codec.DecodeError, match="missing"):
+        codec.decode(AssetPage, {"Items": None, "TotalCount": 7})
 
 
 @pytest.mark.parametrize(

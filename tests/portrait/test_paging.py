@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from portrait import UsageError
+from portrait import BadResponse, UsageError
 from tests.portrait.support import asset, good
 
 
@@ -28,10 +28,10 @@ def pages(total, *, size=100, counted=True, shift=()):
 @pytest.mark.parametrize("counted", [True, False], ids=["with a total", "without"])
 @pytest.mark.parametrize(("total", "calls"), [(0, 1), (1, 1), (99, 1), (100, 1), (101, 2), (250, 3), (300, 3)])
 def test_every_item_comes_once(colour, total, calls, counted):
-    """However many pages there are; a full last page is asked behind only if there is no total."""
+    """However many pages there are; only where there is no total an empty page must show the end."""
     client, script = colour.scripted(pages(total, counted=counted))
     assert [item.id for item in client.iter_assets()] == [f"asset-{n}" for n in range(total)]
-    assert len(script.requests) == calls + (not counted and total > 0 and total % 100 == 0)
+    assert len(script.requests) == calls + (not counted and total > 0)
 
 
 def test_what_moves_between_pages_comes_once(colour):
@@ -47,7 +47,31 @@ def test_a_service_with_smaller_pages_is_walked_to_the_end(colour, counted):
     """100 were asked for, 50 came, and the page says that its size is 50: that is no end."""
     client, script = colour.scripted(pages(120, size=50, counted=counted))
     assert len(client.iter_assets()) == 120
-    assert len(script.requests) == 3
+    assert len(script.requests) == 3 + (not counted)
+
+
+@pytest.mark.parametrize("said", [100, None], ids=["echoed as asked", "absent"])
+@pytest.mark.parametrize("counted", [True, False], ids=["with a total", "without"])
+def test_a_short_page_is_no_end(colour, said, counted):
+    """once-short-page: a gateway gives 20 a page whatever is asked, and does not say so."""
+
+    def clamped(request):
+        number = orjson.loads(request.body)["PageNumber"]
+        result = {"Items": [asset(f"asset-{n}") for n in range(60)[20 * (number - 1) : 20 * number]]}
+        result |= {"PageSize": said} if said else {}
+        return good(result | ({"TotalCount": 60} if counted else {}))
+
+    client, _ = colour.scripted(clamped)
+    assert [item.id for item in client.iter_assets()] == [f"asset-{n}" for n in range(60)]
+
+
+def test_a_list_that_repeats_itself_ends_with_an_error(colour):
+    """once-endless: every page shows the same 100 items of a billion."""
+    items = [asset(f"asset-{n}") for n in range(100)]
+    client, script = colour.scripted(good({"Items": items, "TotalCount": 10**9}))
+    with pytest.raises(BadResponse, match="brought nothing new"):
+        client.iter_assets()
+    assert len(script.requests) <= 10
 
 
 def test_a_service_that_ignores_the_page_number_ends_the_walk(colour):

@@ -5,15 +5,21 @@ import pytest
 
 from portrait import pagination
 from portrait.ensure.groups import groups_named
+from portrait.errors import BadResponse
 from portrait.flow import Send
 from portrait.models import AssetFilter, ListAssetsRequest
-from tests.portrait.support import asset, endpoint, good, play
+from portrait.retry import NO_RETRY
+from tests.portrait.support import answer, asset, body, endpoint, good, play
 
 
 class Service:
-    """Assets in pages of at most `size`; after `delete_after` pages the first of them is deleted."""
+    """Assets in pages of at most `size`; after `delete_after` pages the first of them is deleted.
 
-    def __init__(self, total: int, size: int = 100, delete_after: int = 0) -> None:
+    `lacking` are counted and never shown.
+    """
+
+    def __init__(self, total: int, size: int = 100, delete_after: int = 0, lacking: int = 0) -> None:
+        self.lacking = lacking
         self.ids = [f"asset-{n}" for n in range(total)]
         self.size, self.delete_after, self.pages = size, delete_after, 0
 
@@ -23,7 +29,8 @@ class Service:
         size = min(asked["PageSize"], self.size)
         start = (asked["PageNumber"] - 1) * size
         items = [asset(each, Name="hosts") for each in self.ids[start : start + size]]
-        result = {"Items": items, "PageNumber": asked["PageNumber"], "PageSize": size, "TotalCount": len(self.ids)}
+        result = {"Items": items, "PageNumber": asked["PageNumber"], "PageSize": size}
+        result["TotalCount"] = len(self.ids) + self.lacking
         self.pages += 1
         if self.pages == self.delete_after:
             del self.ids[0]
@@ -43,7 +50,7 @@ def driven(flow, service):
 
 def walked(service):
     """All assets of a service."""
-    return driven(pagination.walk(endpoint(), lambda: pagination.assets(group_ids=["group-1"])), service)
+    return driven(pagination.list_complete(endpoint(), lambda: pagination.assets(group_ids=["group-1"])), service)
 
 
 @pytest.mark.parametrize("size", [100, 50, 7])
@@ -53,23 +60,47 @@ def test_a_service_with_smaller_pages_is_walked_to_the_end(size):
 
 
 def test_what_is_deleted_meanwhile_hides_nothing():
-    """The first of two pages loses an item: what moved forward is seen by walking again."""
+    """The first of two pages loses an item: what moved forward is seen by reading again."""
     service = Service(130, delete_after=1)
     assert {item.id for item in walked(service)} >= set(service.ids)
 
 
-def test_a_list_that_shrinks_all_the_time_is_given_up():
-    """After some walks the best that is known is given: nobody walks for ever."""
-    service = Service(130)
-    original = service.__call__
+class Moving(Service):
+    """After each of the first `moves` pages the oldest asset is deleted and a new one created: the total stays."""
 
-    class Shrinking(Service):
-        def __call__(self, request):
-            reply = original(request)
-            service.ids.pop(0)
-            return reply
+    def __init__(self, total, moves):
+        super().__init__(total)
+        self.moves = moves
 
-    assert walked(Shrinking(0))
+    def __call__(self, request):
+        """Answer, then move."""
+        reply = super().__call__(request)
+        if self.pages <= self.moves:
+            del self.ids[0]
+            self.ids.append(f"new-{self.pages}")
+        return reply
+
+
+@pytest.mark.parametrize("moves", [1, 2, 3])
+def test_a_create_that_makes_up_for_a_delete_hides_nothing(moves):
+    """once-pages: 142 assets; between two pages one is deleted and one created, so that the total says nothing."""
+    service = Moving(142, moves)
+    assert {item.id for item in walked(service)} >= set(service.ids[: 142 - moves])
+
+
+@pytest.mark.parametrize("service", [Moving(142, 1000), Service(130, lacking=3)], ids=["moves", "hides"])
+def test_what_cannot_be_read_whole_is_an_error(service):
+    """A list that changes all the time, or shows fewer items than it counts, says nothing about what is not there."""
+    with pytest.raises(BadResponse, match="could not be read whole"):
+        walked(service)
+    assert service.pages <= 12
+
+
+@pytest.mark.parametrize("result", [None, {}, {"TotalCount": 0}, {"Items": None}])
+def test_a_page_without_items_is_not_an_empty_page(result):
+    """once-null: it is no answer to what is there."""
+    with pytest.raises(BadResponse):
+        driven(groups_named(endpoint(policy=NO_RETRY), "hosts"), lambda _: answer(body(result)))
 
 
 def test_groups_of_a_name_are_walked_alike():
@@ -78,9 +109,10 @@ def test_groups_of_a_name_are_walked_alike():
 
 
 def test_a_walk_needs_no_total():
-    """Without one, the last page is told by its length."""
+    """Without one, an empty page is the end; a short one is not, since gateways shorten pages."""
     request = ListAssetsRequest(filter=AssetFilter(), page_size=100)
-    items = good({"Items": [asset(f"asset-{n}") for n in range(3)]})
-    played = play(pagination.walk(endpoint(), lambda: pagination.Paginator(pagination.LIST_ASSETS, request)), items)
+    items, end = good({"Items": [asset(f"asset-{n}") for n in range(3)]}), good({"Items": []})
+    paginated = pagination.list_complete(endpoint(), lambda: pagination.Paginator(pagination.LIST_ASSETS, request))
+    played = play(paginated, items, end, items, end)
     assert len(played.result) == 3
-    assert len(played.sent) == 1
+    assert len(played.sent) == 4
