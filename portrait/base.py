@@ -93,12 +93,14 @@ class BaseClient:
         self._listener = on_event
         self._transport: Any = transport if transport is not None else self._make_transport(proxy, ssl)
         self._owns_transport = transport is None
+        self._runner: Any = self._make_runner()
         self._derived = False
         self._state = _State()
 
     if TYPE_CHECKING:
 
         def _make_transport(self, proxy: str | None, ssl: ssl_module.SSLContext | str | None) -> Any: ...
+        def _make_runner(self) -> Any: ...
 
     @classmethod
     def from_env(cls, **options: Any) -> Self:
@@ -134,6 +136,7 @@ class BaseClient:
         other.__dict__.update(self.__dict__, _endpoint=evolve(self._endpoint, **changes))
         if on_event is not _UNSET:
             other._listener = on_event
+        other._runner = other._make_runner()
         other._derived = True
         return other
 

@@ -15,10 +15,9 @@ from portrait import ensure, pagination, upload, wait, watch
 from portrait._methods import AsyncMethods, Methods
 from portrait.actions import Action
 from portrait.base import BaseClient
-from portrait.clock import Clock
 from portrait.endpoint import RawResult
 from portrait.ensure import EnsureQuery
-from portrait.flow import Flow, run, run_async
+from portrait.flow import AsyncRunner, Flow, Runner
 from portrait.http import AsyncTransport, TimeoutTypes, Transport
 from portrait.models import (
     Asset,
@@ -49,6 +48,7 @@ class PortraitClient(BaseClient, Methods):
 
     _http_library = "urllib3"
     _transport: Transport
+    _runner: Runner
 
     def _make_transport(self, proxy: str | None, ssl: ssl_module.SSLContext | str | None) -> Transport:
         from portrait.transports.urllib3_transport import Urllib3Transport  # noqa: PLC0415  (loads urllib3)
@@ -66,9 +66,12 @@ class PortraitClient(BaseClient, Methods):
         if self._begin_close():
             self._transport.close()
 
-    def _run(self, flow: Flow[T], clock: Clock | None = None) -> T:
+    def _make_runner(self) -> Runner:
+        return Runner(self._transport, self._endpoint.clock, self._listener)
+
+    def _run(self, flow: Flow[T]) -> T:
         self._check_open()
-        return run(flow, self._transport, clock or self._endpoint.clock, self._listener)
+        return self._runner.run(flow)
 
     @overload
     def call(self, action: Action[Req, R], request: Req, *, timeout: TimeoutTypes = None) -> R: ...
@@ -277,7 +280,7 @@ class PortraitClient(BaseClient, Methods):
         """
         self._check_open()
         batch = ensure.Batch(self._endpoint, ensure.options_of(self._state.single_flight, self._endpoint, options))
-        return ensure.conducted(batch, sources, self._run)
+        return self._runner.iterate(ensure.conduct(batch, sources))
 
 
 class AsyncPortraitClient(BaseClient, AsyncMethods):
@@ -289,6 +292,7 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
 
     _http_library = "aiohttp"
     _transport: AsyncTransport
+    _runner: AsyncRunner
 
     def _make_transport(self, proxy: str | None, ssl: ssl_module.SSLContext | str | None) -> AsyncTransport:
         from portrait.transports.aiohttp_transport import AiohttpTransport  # noqa: PLC0415  (loads aiohttp)
@@ -306,9 +310,12 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
         if self._begin_close():
             await self._transport.close()
 
+    def _make_runner(self) -> AsyncRunner:
+        return AsyncRunner(self._transport, self._endpoint.clock, self._listener)
+
     def _run(self, flow: Flow[T]) -> Coroutine[Any, Any, T]:
         self._check_open()
-        return run_async(flow, self._transport, self._endpoint.clock, self._listener)
+        return self._runner.run(flow)
 
     @overload
     async def call(self, action: Action[Req, R], request: Req, *, timeout: TimeoutTypes = None) -> R: ...
@@ -406,4 +413,4 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
         """As `PortraitClient.ensure_assets`."""
         self._check_open()
         batch = ensure.Batch(self._endpoint, ensure.options_of(self._state.single_flight, self._endpoint, options))
-        return ensure.conducted_async(batch, sources, self._run)
+        return self._runner.iterate(ensure.conduct(batch, sources))

@@ -357,6 +357,15 @@ class UnknownOutcome(OutcomeError):
     may_have_executed = True
 
 
+class Interrupted(OutcomeError):
+    """Work of many parts was stopped before this part was done."""
+
+    advice = "Run again: it goes on where it stopped."
+
+    def __init__(self, message: str = "Stopped before it was done.") -> None:
+        super().__init__(message)
+
+
 @frozen
 class ErrorRule:
     """What a code of the service means: the class that is raised, and where it differs from its class, what it says."""

@@ -1,21 +1,23 @@
-"""Flows: work without I/O, and the two drivers that run it.
+"""Flows: code without I/O, the effects that it asks for, and the two runners that carry them out.
 
 A flow is a generator. It yields effects (`Send` a request, `Sleep` some seconds, `Notify` an event …), receives their
-values, and returns its result; an effect that fails is thrown in. So everything between a typed request and a typed
-result is written once, and a test reads it as a list of effects. This module knows no Action and no HTTP library.
+values, and returns its result; the error of a failed effect is thrown in. So everything between a typed request and a
+typed result is written once, and a test reads it as a list of effects.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Generator
-from concurrent.futures import Future
-from typing import Any, TypeVar
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Generic, TypeVar
 
 from attrs import frozen
 
-from portrait.clock import Clock
+from portrait.clock import Clock, SystemClock
+from portrait.errors import Interrupted, PortraitError
 from portrait.events import Event
 from portrait.http import AsyncTransport, HttpRequest, Transport
 
@@ -24,9 +26,60 @@ T = TypeVar("T")
 _LOG = logging.getLogger("portrait")
 
 
+class CancelToken:
+    """Set once, by whoever ends a group of flows early; seen by all of them. Safe across threads."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self._callbacks: list[Callable[[], object]] = []
+        self._lock = threading.Lock()
+
+    @property
+    def is_set(self) -> bool:
+        """True once the group is to end: nothing new is begun."""
+        return self._event.is_set()
+
+    def set(self) -> None:
+        """End the group: its pauses end, and flows that have not begun do not begin."""
+        with self._lock:
+            self._event.set()
+            callbacks, self._callbacks = self._callbacks, []
+        for callback in callbacks:
+            callback()
+
+    def on_set(self, callback: Callable[[], object]) -> None:
+        """Call that when the token is set, or now if it is: for work that no effect interrupts, such as an upload."""
+        with self._lock:
+            if not self._event.is_set():
+                self._callbacks.append(callback)
+                return
+        callback()
+
+    def check(self) -> None:
+        """Do nothing while the token is not set.
+
+        Raises:
+            Interrupted: The token is set.
+        """
+        if self._event.is_set():
+            raise Interrupted
+
+    def sleep(self, clock: Clock, seconds: float) -> None:
+        """Let that much time pass, blocking; a pause in real time ends as soon as the token is set.
+
+        Raises:
+            Interrupted: The token is set.
+        """
+        if isinstance(clock, SystemClock):
+            self._event.wait(seconds)
+        else:
+            clock.sleep(seconds)
+        self.check()
+
+
 @frozen
 class Send:
-    """Send the request once. Answered by an `HttpResponse`; a `TransportFailure` is thrown in."""
+    """Send the request once. Its value is an `HttpResponse`; a `TransportFailure` is thrown in."""
 
     request: HttpRequest
 
@@ -40,82 +93,276 @@ class Sleep:
 
 @frozen
 class Notify:
-    """Tell the application."""
+    """Hand an event to the application's listener."""
 
     event: Event
 
 
 @frozen
 class RunBlocking:
-    """Work that blocks, such as reading a file: done here by a blocking driver, in a thread by the other."""
+    """Do work that blocks, such as reading a file: in this thread by `Runner`, in another by `AsyncRunner`."""
 
     work: Callable[[], Any]
 
 
 @frozen
 class Await:
-    """Await what another flow is doing. Answered by its result; its error is thrown in."""
+    """Wait for what another flow is doing. Its value is the future's result; the future's error is thrown in."""
 
     future: Future[Any]
 
 
-Effect = Send | Sleep | Notify | RunBlocking | Await
+@frozen
+class Gather:
+    """Run flows beside each other. Its value is the list of their results, in order.
+
+    A flow that fails with a `PortraitError` has that error as its result. Any other exception, an interrupt or a
+    cancellation sets the token, and goes through once all flows have ended.
+
+    Attributes:
+        flows: The flows. What they emit is dropped.
+        limit: How many run at once; None sets no limit.
+        cancel: The token of the group; None takes the runner's, or a new one.
+    """
+
+    flows: Sequence[Flow[Any]]
+    limit: int | None = None
+    cancel: CancelToken | None = None
+
+
+@frozen
+class Emit:
+    """Hand a value to whoever iterates over the flow, before it goes on; `run` drops it."""
+
+    value: Any
+
+
+Effect = Send | Sleep | Notify | RunBlocking | Await | Gather | Emit
 Flow = Generator[Effect, Any, T]
 Listener = Callable[[Event], None]
 
 
-def run(flow: Flow[T], transport: Transport, clock: Clock, listener: Listener | None) -> T:
-    """Run a flow to its end in this thread."""
-    resume: Callable[[Any], Effect] = flow.send
-    value: Any = None
-    while True:
-        try:
-            effect = resume(value)
-        except StopIteration as stop:
-            return stop.value  # type: ignore[no-any-return]
-        resume, value = flow.send, None
-        try:
-            if type(effect) is Send:
-                value = transport.send(effect.request)
-            elif type(effect) is Sleep:
-                clock.sleep(effect.seconds)
-            elif type(effect) is Notify:
-                tell(listener, effect.event)
-            elif type(effect) is RunBlocking:
-                value = effect.work()
-            elif type(effect) is Await:
-                value = effect.future.result()
-        except BaseException as error:  # noqa: BLE001  (the flow decides, and raises it again)
-            resume, value = flow.throw, error
+@frozen
+class _Return(Generic[T]):
+    """The end of a flow, and its result."""
+
+    value: T
 
 
-async def run_async(flow: Flow[T], transport: AsyncTransport, clock: Clock, listener: Listener | None) -> T:
-    """Run a flow to its end in this task. A cancellation is thrown into the flow like any failure."""
-    resume: Callable[[Any], Effect] = flow.send
-    value: Any = None
-    while True:
+class Runner:
+    """Carries out a flow's effects in the calling thread. Safe to share between threads.
+
+    Args:
+        transport: For `Send`.
+        clock: For `Sleep`.
+        listener: For `Notify`.
+        cancel: Ends pauses when it is set.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        clock: Clock,
+        listener: Listener | None = None,
+        cancel: CancelToken | None = None,
+    ) -> None:
+        self._transport = transport
+        self._clock = clock
+        self._listener = listener
+        self._cancel = cancel
+
+    def run(self, flow: Flow[T]) -> T:
+        """The result of a flow."""
+        while True:
+            step = self._advance(flow)
+            if type(step) is _Return:
+                return step.value
+
+    def iterate(self, flow: Flow[Any]) -> Iterator[Any]:
+        """The values that a flow emits, as they come."""
         try:
-            effect = resume(value)
-        except StopIteration as stop:
-            return stop.value  # type: ignore[no-any-return]
-        resume, value = flow.send, None
+            while isinstance(step := self._advance(flow), Emit):
+                yield step.value
+        finally:
+            flow.close()
+
+    def _advance(self, flow: Flow[T]) -> Emit | _Return[T]:
+        """Go on to the next `Emit`, or to the end."""
+        resume: Callable[[Any], Effect] = flow.send
+        value: Any = None
+        while True:
+            try:
+                effect = resume(value)
+            except StopIteration as stop:
+                return _Return(stop.value)
+            if type(effect) is Emit:
+                return effect
+            try:
+                value = _BLOCKING[type(effect)](self, effect)
+                resume = flow.send
+            except BaseException as error:  # noqa: BLE001  (the flow decides, and raises it again)
+                resume, value = flow.throw, error
+
+    def _send(self, effect: Send) -> Any:
+        return self._transport.send(effect.request)
+
+    def _sleep(self, effect: Sleep) -> None:
+        if self._cancel is None:
+            self._clock.sleep(effect.seconds)
+        else:
+            self._cancel.sleep(self._clock, effect.seconds)
+
+    def _notify(self, effect: Notify) -> None:
+        notify(self._listener, effect.event)
+
+    def _run_blocking(self, effect: RunBlocking) -> Any:
+        return effect.work()
+
+    def _await(self, effect: Await) -> Any:
+        return effect.future.result()
+
+    def _gather(self, effect: Gather) -> list[Any]:
+        cancel = effect.cancel or self._cancel or CancelToken()
+        runner = Runner(self._transport, self._clock, self._listener, cancel)
+
+        def run(flow: Flow[Any]) -> Any:
+            try:
+                cancel.check()
+                return runner.run(flow)
+            except PortraitError as error:
+                return error
+
         try:
-            if type(effect) is Send:
-                value = await transport.send(effect.request)
-            elif type(effect) is Sleep:
-                await clock.async_sleep(effect.seconds)
-            elif type(effect) is Notify:
-                tell(listener, effect.event)
-            elif type(effect) is RunBlocking:
-                value = await asyncio.to_thread(effect.work)
-            elif type(effect) is Await:
-                # Shielded: whoever gives up waiting must not cancel the work of others.
-                value = await asyncio.shield(asyncio.wrap_future(effect.future))
-        except BaseException as error:  # noqa: BLE001  (the flow decides, and raises it again)
-            resume, value = flow.throw, error
+            if len(effect.flows) <= 1:  # in this thread, where an interrupt arrives
+                return [run(flow) for flow in effect.flows]
+            with ThreadPoolExecutor(effect.limit or len(effect.flows), "portrait") as pool:
+                try:
+                    return list(pool.map(run, effect.flows))
+                except BaseException:
+                    cancel.set()  # before the pool waits for what is under way
+                    pool.shutdown(wait=True, cancel_futures=True)
+                    raise
+        except BaseException:
+            cancel.set()
+            raise
 
 
-def tell(listener: Listener | None, event: Event) -> None:
+class AsyncRunner:
+    """Carries out a flow's effects in the calling task. A cancellation is thrown into the flow like any failure.
+
+    Args:
+        transport: For `Send`.
+        clock: For `Sleep`.
+        listener: For `Notify`.
+        cancel: Makes pauses the last thing that a flow does once it is set.
+    """
+
+    def __init__(
+        self,
+        transport: AsyncTransport,
+        clock: Clock,
+        listener: Listener | None = None,
+        cancel: CancelToken | None = None,
+    ) -> None:
+        self._transport = transport
+        self._clock = clock
+        self._listener = listener
+        self._cancel = cancel
+
+    async def run(self, flow: Flow[T]) -> T:
+        """The result of a flow."""
+        while True:
+            step = await self._advance(flow)
+            if type(step) is _Return:
+                return step.value
+
+    async def iterate(self, flow: Flow[Any]) -> AsyncIterator[Any]:
+        """The values that a flow emits, as they come."""
+        try:
+            while isinstance(step := await self._advance(flow), Emit):
+                yield step.value
+        finally:
+            flow.close()
+
+    async def _advance(self, flow: Flow[T]) -> Emit | _Return[T]:
+        """Go on to the next `Emit`, or to the end."""
+        resume: Callable[[Any], Effect] = flow.send
+        value: Any = None
+        while True:
+            try:
+                effect = resume(value)
+            except StopIteration as stop:
+                return _Return(stop.value)
+            if type(effect) is Emit:
+                return effect
+            try:
+                value = await _ASYNC[type(effect)](self, effect)
+                resume = flow.send
+            except BaseException as error:  # noqa: BLE001  (the flow decides, and raises it again)
+                resume, value = flow.throw, error
+
+    async def _send(self, effect: Send) -> Any:
+        return await self._transport.send(effect.request)
+
+    async def _sleep(self, effect: Sleep) -> None:
+        await self._clock.async_sleep(effect.seconds)
+        if self._cancel is not None:
+            self._cancel.check()
+
+    async def _notify(self, effect: Notify) -> None:
+        notify(self._listener, effect.event)
+
+    async def _run_blocking(self, effect: RunBlocking) -> Any:
+        return await asyncio.to_thread(effect.work)
+
+    async def _await(self, effect: Await) -> Any:
+        # Shielded: whoever gives up waiting must not cancel the work of others.
+        return await asyncio.shield(asyncio.wrap_future(effect.future))
+
+    async def _gather(self, effect: Gather) -> list[Any]:
+        cancel = effect.cancel or self._cancel or CancelToken()
+        runner = AsyncRunner(self._transport, self._clock, self._listener, cancel)
+        slots = asyncio.Semaphore(effect.limit or len(effect.flows) or 1)
+
+        async def run(flow: Flow[Any]) -> Any:
+            async with slots:
+                try:
+                    cancel.check()
+                    return await runner.run(flow)
+                except PortraitError as error:
+                    return error
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(run(flow)) for flow in effect.flows]
+        except BaseExceptionGroup as failures:
+            cancel.set()
+            raise failures.exceptions[0] from None
+        except BaseException:
+            cancel.set()
+            raise
+        return [task.result() for task in tasks]
+
+
+_BLOCKING: Mapping[type, Callable[[Runner, Any], Any]] = {
+    Send: Runner._send,  # noqa: SLF001
+    Sleep: Runner._sleep,  # noqa: SLF001
+    Notify: Runner._notify,  # noqa: SLF001
+    RunBlocking: Runner._run_blocking,  # noqa: SLF001
+    Await: Runner._await,  # noqa: SLF001
+    Gather: Runner._gather,  # noqa: SLF001
+}
+_ASYNC: Mapping[type, Callable[[AsyncRunner, Any], Awaitable[Any]]] = {
+    Send: AsyncRunner._send,  # noqa: SLF001
+    Sleep: AsyncRunner._sleep,  # noqa: SLF001
+    Notify: AsyncRunner._notify,  # noqa: SLF001
+    RunBlocking: AsyncRunner._run_blocking,  # noqa: SLF001
+    Await: AsyncRunner._await,  # noqa: SLF001
+    Gather: AsyncRunner._gather,  # noqa: SLF001
+}
+
+
+def notify(listener: Listener | None, event: Event) -> None:
     """Hand an event to the application; what its callback raises is logged."""
     if listener is None:
         return

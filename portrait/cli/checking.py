@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from portrait.cli.choosing import Chosen
-from portrait.ensure import Content, FileOutcome, FileState, identify, label, limits_of, rejected, stopped
-from portrait.errors import PortraitError
+from portrait.ensure import Content, FileOutcome, FileState, identify, label, limits_of, rejected
+from portrait.errors import Interrupted, PortraitError
 from portrait.media import HEAD_BYTES, sniff
 from portrait.models import AssetType
 
@@ -81,7 +81,7 @@ class Check(NamedTuple):
         def look(named: tuple[str, bool]) -> Content | PortraitError | _Other:
             source, doubtful = named
             if ending.is_set():
-                return stopped()
+                return Interrupted()
             try:
                 if doubtful and not _begins_as_media(Path(source)):
                     return _Other.FILE

@@ -12,8 +12,8 @@ from attrs import evolve, frozen
 
 from portrait.cli.checking import Checked
 from portrait.cli.grouping import make_group
-from portrait.ensure import HOPELESS, Content, FileOutcome, FileState, state_of, stopped
-from portrait.errors import ConnectFailed, PortraitError, QuotaExceeded
+from portrait.ensure import HOPELESS, Content, FileOutcome, FileState, state_of
+from portrait.errors import ConnectFailed, Interrupted, PortraitError, QuotaExceeded
 from portrait.s3 import StorageError
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Sending:
             self._review()
         finally:
             for outcome in self._taken():
-                self._give(evolve(outcome, error=stopped()))
+                self._give(evolve(outcome, error=Interrupted()))
 
     def _create(self, group: Checked) -> None:
         remaining: dict[str, list[Content]] = {}  # by source: addresses that differ in their query are called the same

@@ -12,29 +12,24 @@ from portrait.ensure.options import EnsureOptions, EnsureQuery, options_of
 from portrait.ensure.outcomes import FileOutcome, FileState, Origin
 from portrait.ensure.plan import rejected
 from portrait.ensure.reconcile import usable
-from portrait.ensure.runner import conducted, conducted_async
 from portrait.ensure.single_flight import SingleFlight
 from portrait.ensure.sources import Content, Source, expand, identify, is_url, label, limits_of, walk
-from portrait.ensure.state import HOPELESS, Batch, Each, Give, state_of, stopped
+from portrait.ensure.state import HOPELESS, Batch, state_of
 
 __all__ = [
     "HOPELESS",
     "Batch",
     "Content",
     "CreateLog",
-    "Each",
     "EnsureOptions",
     "EnsureQuery",
     "FileOutcome",
     "FileState",
-    "Give",
     "Origin",
     "SingleFlight",
     "Source",
     "asset_name",
     "conduct",
-    "conducted",
-    "conducted_async",
     "digest_in",
     "digest_of",
     "ensure_group",
@@ -47,7 +42,6 @@ __all__ = [
     "rejected",
     "sha256_start",
     "state_of",
-    "stopped",
     "usable",
     "walk",
 ]

@@ -8,8 +8,8 @@ from __future__ import annotations
 from portrait.ensure.create import create_asset, list_group
 from portrait.ensure.outcomes import FileState, Origin
 from portrait.ensure.reconcile import PAUSES, usable
-from portrait.ensure.state import HOPELESS, Batch, Conducting, Each, Job, drop, state_of, stopped
-from portrait.errors import PortraitError, UsageError
+from portrait.ensure.state import HOPELESS, Batch, Job, drop, state_of
+from portrait.errors import Interrupted, PortraitError, UsageError
 from portrait.events import FileProgress
 from portrait.flow import Flow, Notify, RunBlocking, Sleep
 from portrait.models import Asset
@@ -20,13 +20,13 @@ def _missing(batch: Batch) -> list[Job]:
     return [job for job in batch.jobs.values() if not job.asset_id]
 
 
-def store(batch: Batch) -> Conducting:
+def store(batch: Batch) -> Flow[None]:
     """Give files a public address, where object storage is to do that."""
     store = batch.options.store
     jobs = {str(job.content.path): job for job in _missing(batch) if job.content.path is not None}
     if store is None or not jobs:
         return
-    put = (yield Each([_put(batch, list(jobs))]))[0]
+    put = (yield batch.gather([_put(batch, list(jobs))]))[0]
     stored, failures = ({}, dict.fromkeys(jobs, put)) if isinstance(put, PortraitError) else put
     for path, job in jobs.items():
         if path in failures:
@@ -37,13 +37,14 @@ def store(batch: Batch) -> Conducting:
         elif path in stored:
             job.stored = stored[path]
         else:
-            yield from drop(batch, job, FileState.STOPPED, error=stopped())
+            yield from drop(batch, job, FileState.STOPPED, error=Interrupted())
 
 
 def _put(batch: Batch, paths: list[str]) -> Flow[tuple[dict[str, StoredObject], dict[str, PortraitError]]]:
     store = batch.options.store
     assert store is not None  # noqa: S101  (asked before)
-    stop = batch.uploads = store.new_stop()
+    stop = store.new_stop()
+    batch.cancel.on_set(stop.set)
 
     def work() -> tuple[dict[str, StoredObject], dict[str, PortraitError]]:
         try:
@@ -57,22 +58,18 @@ def _put(batch: Batch, paths: list[str]) -> Flow[tuple[dict[str, StoredObject], 
     return stored, failures
 
 
-def create(batch: Batch) -> Conducting:
+def create(batch: Batch) -> Flow[None]:
     """Create what is still missing."""
     jobs = _missing(batch)
-    results = yield Each([_make(batch, job) for job in jobs])
+    results = yield batch.gather([_make(batch, job) for job in jobs])
     for job, result in zip(jobs, results, strict=True):
         if isinstance(result, PortraitError):
             yield from drop(batch, job, state_of(result), error=result)
-        elif result is None:
-            yield from drop(batch, job, FileState.STOPPED, error=stopped())
         else:
             job.asset_id, job.origin = result
 
 
-def _make(batch: Batch, job: Job) -> Flow[tuple[str, Origin] | PortraitError | None]:
-    if batch.stopped:
-        return None
+def _make(batch: Batch, job: Job) -> Flow[tuple[str, Origin] | PortraitError]:
     if batch.over is not None:
         return batch.over
     store, stored = batch.options.store, job.stored
@@ -89,12 +86,12 @@ def _make(batch: Batch, job: Job) -> Flow[tuple[str, Origin] | PortraitError | N
     return made
 
 
-def agree(batch: Batch) -> Conducting:
+def agree(batch: Batch) -> Flow[None]:
     """Two processes may have created the same content: both take the oldest, and report the other."""
     made = {job.content.digest: job for job in batch.jobs.values() if job.origin not in {None, Origin.EXISTING}}
-    if not made or batch.stopped:
+    if not made or batch.cancel.is_set:
         return
-    found = (yield Each([_settled(batch, made)]))[0]
+    found = (yield batch.gather([_settled(batch, made)]))[0]
     if isinstance(found, Exception):  # the list failed: what was made is still what we wait for
         return
     for digest, job in made.items():

@@ -1,7 +1,6 @@
 """Many files to Active assets: identify, compare with the group, store, create, agree, watch. A flow of flows.
 
-`conduct` yields `Each` (run these flows beside each other and give me what became of them) and `Give` (an outcome for
-the caller). Every source ends in exactly one outcome. How flows run beside each other is in `conducting`.
+`conduct` emits outcomes. Every source ends in exactly one.
 """
 
 from __future__ import annotations
@@ -11,7 +10,8 @@ from collections.abc import Iterable
 from portrait.ensure import apply, plan
 from portrait.ensure.outcomes import FileState
 from portrait.ensure.sources import Source, expand
-from portrait.ensure.state import Batch, Conducting, Each, Job, drop, or_raise, stopped
+from portrait.ensure.state import Batch, Job, drop, or_raise
+from portrait.errors import Interrupted
 from portrait.flow import Flow, RunBlocking
 from portrait.watch import AssetOutcome, OutcomeState, Watch, look
 
@@ -27,13 +27,13 @@ def _expanded(sources: Source | Iterable[Source]) -> Flow[list[Source]]:
     return (yield RunBlocking(lambda: expand(sources)))  # type: ignore[no-any-return]
 
 
-def conduct(batch: Batch, sources: Source | Iterable[Source]) -> Conducting:
+def conduct(batch: Batch, sources: Source | Iterable[Source]) -> Flow[None]:
     """Bring every source to its outcome.
 
     Raises:
         PortraitError: The group cannot be read, or the key is refused: nothing was created then.
     """
-    files = or_raise((yield Each([_expanded(sources)])))[0]
+    files = or_raise((yield batch.gather([_expanded(sources)])))[0]
     yield from plan.identify(batch, files)
     yield from plan.compare(batch)
     yield from apply.store(batch)
@@ -42,7 +42,7 @@ def conduct(batch: Batch, sources: Source | Iterable[Source]) -> Conducting:
     yield from _watch(batch)
 
 
-def _watch(batch: Batch) -> Conducting:
+def _watch(batch: Batch) -> Flow[None]:
     by_id: dict[str, Job] = {job.asset_id: job for job in batch.jobs.values()}
     if not batch.options.wait:
         for job in list(by_id.values()):
@@ -55,9 +55,9 @@ def _watch(batch: Batch) -> Conducting:
         group_type=batch.options.group_type,
         timeout=batch.options.timeout,
     )
-    while watch.open and not batch.stopped:
-        ended: list[AssetOutcome] = or_raise((yield Each([look(batch.endpoint, watch, batch.options.poll)])))[0]
+    while watch.open and not batch.cancel.is_set:
+        ended: list[AssetOutcome] = or_raise((yield batch.gather([look(batch.endpoint, watch, batch.options.poll)])))[0]
         for end in ended:
             yield from drop(batch, by_id[end.id], _ENDS[end.state], asset=end.asset, error=end.error)
     for job in list(batch.jobs.values()):
-        yield from drop(batch, job, FileState.TIMED_OUT, error=stopped())
+        yield from drop(batch, job, FileState.TIMED_OUT, error=Interrupted())

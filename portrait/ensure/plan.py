@@ -16,34 +16,31 @@ from portrait.ensure.outcomes import FileOutcome, FileState, Origin
 from portrait.ensure.reconcile import unsettled, usable
 from portrait.ensure.sources import Content, Source, label, limits_of
 from portrait.ensure.sources import identify as read_source
-from portrait.ensure.state import Batch, Conducting, Each, Give, Job, drop, or_raise, stopped
-from portrait.errors import AssetFailed, MediaRejected, PortraitError, QuotaExceeded
+from portrait.ensure.state import Batch, Job, drop, or_raise
+from portrait.errors import AssetFailed, Interrupted, MediaRejected, PortraitError, QuotaExceeded
 from portrait.events import FileProgress
-from portrait.flow import Flow, Notify, RunBlocking, Sleep
+from portrait.flow import Emit, Flow, Notify, RunBlocking, Sleep
 from portrait.models import Asset, AssetStatus, GetAssetGroupRequest, GroupType
 from portrait.wait import asset_failed
 
 
-def identify(batch: Batch, sources: Sequence[Source]) -> Conducting:
+def identify(batch: Batch, sources: Sequence[Source]) -> Flow[None]:
     """Read every source; one content is one job, however many sources have it."""
     group_id = batch.options.group_id
     flows = [_look_at(batch, source) for source in sources]
-    for source, found in zip(sources, (yield Each(flows)), strict=True):
+    for source, found in zip(sources, (yield batch.gather(flows)), strict=True):
         if isinstance(found, PortraitError):
-            yield Give(FileOutcome(source=label(source), state=FileState.REJECTED, group_id=group_id, error=found))
-        elif found is None:
-            yield Give(FileOutcome(source=label(source), state=FileState.STOPPED, group_id=group_id, error=stopped()))
+            state = FileState.STOPPED if isinstance(found, Interrupted) else FileState.REJECTED
+            yield Emit(FileOutcome(source=label(source), state=state, group_id=group_id, error=found))
         elif found.faults:
-            yield Give(rejected(found, group_id))
+            yield Emit(rejected(found, group_id))
         elif found.digest in batch.jobs:
             batch.jobs[found.digest].sources.append(found.source)
         else:
             batch.jobs[found.digest] = Job(found, [found.source])
 
 
-def _look_at(batch: Batch, source: Source) -> Flow[Content | None]:
-    if batch.stopped:
-        return None
+def _look_at(batch: Batch, source: Source) -> Flow[Content]:
     if isinstance(source, Content):
         return source
     limits = limits_of(source, batch.endpoint.provider.name, stored=batch.options.store is not None)
@@ -71,11 +68,11 @@ def rejected(content: Content, group_id: str = "") -> FileOutcome:
     )
 
 
-def compare(batch: Batch) -> Conducting:
+def compare(batch: Batch) -> Flow[None]:
     """Hold the contents against what the group has; tell at once what has no room."""
     if not batch.jobs:
         return
-    found = or_raise((yield Each([_existing(batch)])))[0]
+    found = or_raise((yield batch.gather([_existing(batch)])))[0]
     for job in list(batch.jobs.values()):
         yield from _place(batch, job, found.get(job.content.digest, []))
     quota, taken = batch.options.quota, sum(len(assets) for assets in found.values())
@@ -115,7 +112,7 @@ def _hidden(batch: Batch, unseen: list[str]) -> Flow[float]:
     return max(left, default=0.0)
 
 
-def _place(batch: Batch, job: Job, existing: list[Asset]) -> Conducting:
+def _place(batch: Batch, job: Job, existing: list[Asset]) -> Flow[None]:
     """An Active asset is the outcome, one in review is used; a failed one is replaced only if its code is worth it."""
     alive = usable(existing)
     if alive:

@@ -1,4 +1,4 @@
-"""What the steps of a batch share: the contents that are still under way, and the two things that a step may yield.
+"""What the steps of a batch share: the contents that are still under way.
 
 A content leaves the batch by `drop`, which gives the same outcome to every source that has it. What the steps do is in
 `comparing`, `making` and `batch`.
@@ -6,12 +6,11 @@ A content leaves the batch by `drop`, which gives the same outcome to every sour
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from portrait.ensure.options import EnsureOptions
 from portrait.ensure.outcomes import FileOutcome, FileState, Origin
@@ -20,19 +19,18 @@ from portrait.errors import (
     AccountError,
     AuthError,
     ConnectFailed,
-    OutcomeError,
+    Interrupted,
     PortraitError,
     QuotaExceeded,
     TransportError,
     UnknownOutcome,
     UsageError,
 )
-from portrait.flow import Flow
+from portrait.flow import CancelToken, Emit, Flow, Gather
 from portrait.models import Asset
 from portrait.s3 import (
     SourceChanged,
     SourceUnreadable,
-    StopFlag,
     StorageThrottled,
     StorageUnavailable,
     StorageUnreachable,
@@ -42,23 +40,6 @@ from portrait.s3 import (
 
 if TYPE_CHECKING:
     from portrait.endpoint import Endpoint
-
-
-@frozen
-class Each:
-    """Run these flows beside each other; answered by their results, a `PortraitError` for a flow that failed."""
-
-    flows: Sequence[Flow[Any]]
-
-
-@frozen
-class Give:
-    """An outcome for the caller."""
-
-    outcome: FileOutcome
-
-
-Conducting = Generator[Each | Give, Any, None]
 
 
 # What every further call would meet as well.
@@ -75,6 +56,7 @@ _STATES: Mapping[type[BaseException], FileState] = MappingProxyType(
         StorageUnavailable: FileState.STOPPED,
         StorageThrottled: FileState.STOPPED,
         UploadInterrupted: FileState.STOPPED,
+        Interrupted: FileState.STOPPED,
         UsageError: FileState.REJECTED,
         SourceUnreadable: FileState.REJECTED,
         SourceChanged: FileState.REJECTED,
@@ -101,9 +83,8 @@ class Batch:
     """What is shared by the steps of one run.
 
     Attributes:
-        stopping: Set by `stop`.
+        cancel: Set when the user interrupts: nothing new is begun, uploads and pauses end soon.
         listed: When the group was looked at, in monotonic seconds.
-        uploads: Ends uploads to object storage.
         over: Set by the first error that every further create would meet, such as `QuotaExceeded`: nothing more is
             created, what was created is still waited for.
     """
@@ -113,25 +94,17 @@ class Batch:
     jobs: dict[str, Job] = field(factory=dict)
     over: PortraitError | None = None
     listed: float = 0.0
-    uploads: StopFlag | None = None
-    stopping: threading.Event = field(factory=threading.Event)
+    cancel: CancelToken = field(factory=CancelToken)
 
-    @property
-    def stopped(self) -> bool:
-        """The user has interrupted: nothing new is begun."""
-        return self.stopping.is_set()
-
-    def stop(self) -> None:
-        """Begin nothing new, and end uploads soon: they are resumed by the next run."""
-        self.stopping.set()
-        if self.uploads is not None:
-            self.uploads.set()
+    def gather(self, flows: Sequence[Flow[Any]]) -> Gather:
+        """These flows beside each other, within the batch's limit."""
+        return Gather(flows, self.options.concurrency, self.cancel)
 
 
-def give(job: Job, state: FileState, **facts: Any) -> Conducting:
+def give(job: Job, state: FileState, **facts: Any) -> Flow[None]:
     """The same outcome for every source of one content."""
     for source in job.sources:
-        yield Give(
+        yield Emit(
             FileOutcome(
                 source=source,
                 state=state,
@@ -146,7 +119,7 @@ def give(job: Job, state: FileState, **facts: Any) -> Conducting:
         )
 
 
-def drop(batch: Batch, job: Job, state: FileState, **facts: Any) -> Conducting:
+def drop(batch: Batch, job: Job, state: FileState, **facts: Any) -> Flow[None]:
     """This content is done with."""
     del batch.jobs[job.content.digest]
     yield from give(job, state, group_id=batch.options.group_id, **facts)
@@ -157,11 +130,6 @@ def state_of(error: PortraitError) -> FileState:
     if isinstance(error, TransportError) and error.may_have_executed:
         return FileState.UNKNOWN
     return next((_STATES[kind] for kind in type(error).__mro__ if kind in _STATES), FileState.REFUSED)
-
-
-def stopped() -> PortraitError:
-    """The error of what an interrupt left undone."""
-    return OutcomeError("Stopped before it was done.", advice="Run again: it goes on where it stopped.")
 
 
 def or_raise(results: list[Any]) -> list[Any]:

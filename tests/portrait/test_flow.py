@@ -1,4 +1,4 @@
-"""The two drivers of a flow, held against each other: what each effect does, and what comes back of it."""
+"""The two runners of a flow, held against each other: what each effect does, and what comes back of it."""
 
 import asyncio
 import threading
@@ -8,8 +8,22 @@ import pytest
 from attrs import define, field
 
 from portrait import ManualClock
+from portrait.clock import SystemClock
+from portrait.errors import Interrupted, UsageError
 from portrait.events import Event
-from portrait.flow import Await, Notify, RunBlocking, Send, Sleep, run, run_async, tell
+from portrait.flow import (
+    AsyncRunner,
+    Await,
+    CancelToken,
+    Emit,
+    Gather,
+    Notify,
+    RunBlocking,
+    Runner,
+    Send,
+    Sleep,
+    notify,
+)
 from portrait.http import HttpRequest
 from tests.portrait.support import answer
 
@@ -32,7 +46,7 @@ class Line:
 
 
 class AsyncLine(Line):
-    """The same for the other driver."""
+    """The same for the other runner."""
 
     async def send(self, request):
         """Answers at once."""
@@ -41,14 +55,14 @@ class AsyncLine(Line):
 
 @pytest.fixture(params=["blocking", "asyncio"])
 def drive(request):
-    """Runs a flow to its end by one of the drivers."""
+    """Runs a flow to its end by one of the runners."""
 
-    def drive(flow, outcome=None, clock=None, listener=None):
+    def drive(flow, outcome=None, clock=None, listener=None, cancel=None):
         line = (Line if request.param == "blocking" else AsyncLine)(**({} if outcome is None else {"outcome": outcome}))
         clock = clock or ManualClock()
         if request.param == "blocking":
-            return run(flow, line, clock, listener)
-        return asyncio.run(run_async(flow, line, clock, listener))
+            return Runner(line, clock, listener, cancel).run(flow)
+        return asyncio.run(AsyncRunner(line, clock, listener, cancel).run(flow))
 
     drive.colour = request.param
     return drive
@@ -76,7 +90,7 @@ def test_what_is_sent_is_answered(drive):
 
 
 def test_waiting_takes_the_clocks_time_and_gives_nothing(drive):
-    """A wait passes on the clock that the driver was given."""
+    """A wait passes on the clock that the runner was given."""
     clock = ManualClock(100.0)
     assert drive(once(Sleep(2.5)), clock=clock) is None
     assert clock.now() == 102.5
@@ -91,7 +105,7 @@ def test_a_report_reaches_the_listener(drive):
 
 
 def test_blocking_work_is_done_where_it_does_no_harm(drive):
-    """The blocking driver works in its own thread, the other in one beside the event loop's."""
+    """The blocking runner works in its own thread, the other in one beside the event loop's."""
     thread = drive(once(RunBlocking(threading.current_thread)))
     assert (thread is threading.current_thread()) is (drive.colour == "blocking")
 
@@ -143,7 +157,7 @@ def test_a_cancelled_wait_leaves_the_work_to_others():
     theirs = Future()
 
     async def give_up():
-        waiting = asyncio.ensure_future(run_async(once(Await(theirs)), AsyncLine(), ManualClock(), None))
+        waiting = asyncio.ensure_future(AsyncRunner(AsyncLine(), ManualClock()).run(once(Await(theirs))))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         waiting.cancel()
@@ -161,7 +175,173 @@ def test_a_listener_that_raises_is_logged(caplog):
     def listener(event):
         raise LookupError("a slip of the application")
 
-    tell(listener, Event())
-    tell(None, Event())
+    notify(listener, Event())
+    notify(None, Event())
     assert [record.getMessage() for record in caplog.records] == ["on_event raised for Event; the call goes on"]
     assert caplog.records[0].exc_info[0] is LookupError
+
+
+def failing(error):
+    """A flow that fails."""
+    yield Notify(Event())
+    raise error
+
+
+def collected(drive, flow, clock=None):
+    """What a flow emits, by the runner of that colour."""
+    if drive.colour == "blocking":
+        return list(Runner(Line(), clock or ManualClock()).iterate(flow))
+
+    async def collect():
+        return [value async for value in AsyncRunner(AsyncLine(), clock or ManualClock()).iterate(flow)]
+
+    return asyncio.run(collect())
+
+
+def test_gathered_flows_give_results_and_errors_in_order(drive):
+    """A library error is the result of its flow; the others go on."""
+    error = UsageError("no")
+    flows = [once(RunBlocking(lambda: 1)), failing(error), once(RunBlocking(lambda: 3))]
+    assert drive(once(Gather(flows))) == [1, error, 3]
+    assert drive(once(Gather([]))) == []
+
+
+def test_gathered_flows_run_beside_each_other(drive):
+    """Each waits until all have begun."""
+    barrier = threading.Barrier(3, timeout=5)
+    flows = [once(RunBlocking(lambda: barrier.wait() < 3)) for _ in range(3)]
+    assert drive(once(Gather(flows))) == [True] * 3
+
+
+def test_a_limit_bounds_what_runs_at_once(drive):
+    """Never more than two of six, in either colour."""
+    running, most, lock = 0, 0, threading.Lock()
+    pause = threading.Event()
+
+    def work():
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        pause.wait(0.005)
+        with lock:
+            running -= 1
+
+    drive(once(Gather([once(RunBlocking(work)) for _ in range(6)], 2)))
+    assert most == 2
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_another_error_of_a_gathered_flow_goes_through_and_ends_the_group(drive, count):
+    """The token is set before the error arrives at the flow that gathers."""
+    cancel = CancelToken()
+    with pytest.raises(LookupError, match=r"^a slip$"):
+        drive(once(Gather([failing(LookupError("a slip")) for _ in range(count)], None, cancel)))
+    assert cancel.is_set
+
+
+def test_a_set_token_begins_nothing_and_ends_pauses(drive):
+    """Flows that have not begun end as interrupted; one that sleeps does after its pause."""
+    cancel, worked = CancelToken(), []
+    cancel.set()
+    (result,) = drive(once(Gather([once(RunBlocking(lambda: worked.append(1)))], None, cancel)))
+    assert isinstance(result, Interrupted)
+    assert worked == []
+    with pytest.raises(Interrupted, match="goes on where it stopped"):
+        drive(once(Sleep(1.0)), cancel=cancel)
+
+
+def test_a_pause_in_real_time_ends_when_the_token_is_set():
+    """An interrupt does not wait for a pause of a minute in another thread."""
+    cancel, asleep = CancelToken(), threading.Event()
+
+    def sleeper():
+        asleep.set()
+        yield Sleep(60.0)
+
+    def interrupter():
+        yield RunBlocking(asleep.wait)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Runner(Line(), SystemClock()).run(once(Gather([sleeper(), interrupter()], None, cancel)))
+    assert cancel.is_set
+
+
+def test_a_cancellation_ends_the_group():
+    """Cancelling the task that gathers cancels the flows, and sets the token for work that nothing interrupts."""
+    cancel, ended = CancelToken(), []
+
+    def sleeper():
+        try:
+            yield Await(Future())
+        except asyncio.CancelledError:
+            ended.append(True)
+            raise
+
+    async def give_up():
+        runner = AsyncRunner(AsyncLine(), ManualClock())
+        task = asyncio.ensure_future(runner.run(once(Gather([sleeper(), sleeper()], None, cancel))))
+        for _ in range(4):
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(give_up())
+    assert cancel.is_set
+    assert ended == [True, True]
+
+
+def test_a_token_calls_back_once():
+    """What is registered before it is set is called then, what comes later at once."""
+    cancel, called = CancelToken(), []
+    cancel.on_set(lambda: called.append("before"))
+    assert called == []
+    cancel.check()
+    cancel.set()
+    cancel.set()
+    cancel.on_set(lambda: called.append("after"))
+    assert called == ["before", "after"]
+
+
+def test_what_a_flow_emits_is_iterated_over(drive):
+    """Values come as they are emitted, effects between them are carried out; `run` drops them."""
+
+    def flow():
+        yield Emit(1)
+        yield Sleep(2.0)
+        yield Emit((yield RunBlocking(lambda: "two")))
+        return 3
+
+    clock = ManualClock()
+    assert collected(drive, flow(), clock) == [1, "two"]
+    assert clock.monotonic() == 2.0
+    assert drive(flow()) == 3
+
+
+def test_an_iteration_that_is_given_up_closes_the_flow():
+    """The flow's own clean-up runs at once."""
+    closed = []
+
+    def flow():
+        try:
+            yield Emit(1)
+            yield Emit(2)
+        finally:
+            closed.append(True)
+
+    values = Runner(Line(), ManualClock()).iterate(flow())
+    assert next(values) == 1
+    values.close()
+    assert closed == [True]
+
+    async def first():
+        values = AsyncRunner(AsyncLine(), ManualClock()).iterate(flow())
+        async for value in values:
+            assert value == 1
+            break
+        await values.aclose()
+
+    asyncio.run(first())
+    assert closed == [True, True]

@@ -3,7 +3,7 @@
 import pytest
 
 from portrait import AmbiguousGroup, FileState, OutcomeError
-from portrait.ensure import stopped
+from portrait.errors import Interrupted
 from portrait.s3 import AccessDenied, StopFlag, StorageUnreachable
 from tests.media_samples import image
 
@@ -73,4 +73,4 @@ def test_a_storage_that_fails_ends_no_batch(portrait_client, tmp_path, error, st
 
 def test_what_an_interrupt_left_undone_is_no_mistake_of_the_user(portrait_client):
     """A stopped file has an outcome's error: `UsageError` promises that nothing was sent."""
-    assert isinstance(stopped(), OutcomeError)
+    assert isinstance(Interrupted(), OutcomeError)
