@@ -12,7 +12,7 @@ from types import MappingProxyType
 from emulator.domain.checks import host_of
 from emulator.domain.context import Measured
 from emulator.domain.verdicts import MAGIC_HOST
-from portrait.media import Door, Measurement, faults, limits_for
+from portrait.media import Endpoint, Measurement, limits_for, validate
 
 
 def _on_this_machine(url: str) -> bool:
@@ -37,9 +37,9 @@ REACH: Mapping[str, Callable[[str], bool]] = MappingProxyType(
 )
 
 
-def judged(found: Measurement | None, kind: str, door: Door = "CreateAsset") -> Measured:
+def judged(found: Measurement | None, kind: str, endpoint: Endpoint = "CreateAsset") -> Measured:
     """What is wrong with a file of which somebody says that it is a `kind`; nothing, where nobody looked."""
     if found is None:
         return Measured()
-    wrong = faults(found, limits_for("alltoken", door=door), kind)
-    return Measured(tuple((fault.code, fault.message) for fault in wrong))
+    wrong = validate(found, limits_for("alltoken", endpoint=endpoint), kind)
+    return Measured(tuple((violation.code, violation.message) for violation in wrong))

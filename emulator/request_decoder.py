@@ -24,7 +24,7 @@ from portrait.reasons import Reason, Refusal
 # A field as the refusal names it, the key where it usually is, and the paths one of which must lead to something.
 _Required = tuple[str, str | None, Sequence[Sequence[str]]]
 # Contract §5: what the upload door takes (D).
-_UPLOADED = frozenset(limits_for("alltoken", door="upload")[AssetType.IMAGE].formats)
+_UPLOADED = frozenset(limits_for("alltoken", endpoint="upload")[AssetType.IMAGE].formats)
 
 
 def read_object(body: bytes) -> dict[str, Any]:

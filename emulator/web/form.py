@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from python_multipart.multipart import MultipartCallbacks, MultipartParser
 
-FILE_LIMIT = int(limits_for("alltoken", door="upload")[AssetType.IMAGE].size.high or 0)
+FILE_LIMIT = int(limits_for("alltoken", endpoint="upload")[AssetType.IMAGE].size.high or 0)
 """Contract §5: a file may have 10 MB."""
 
 BODY_LIMIT = FILE_LIMIT + MB

@@ -7,7 +7,7 @@ from enum import StrEnum
 from attrs import field, frozen
 
 from portrait.errors import PortraitError
-from portrait.media import Fault
+from portrait.media import Violation
 from portrait.models import Asset
 from portrait.uri import asset_uri
 
@@ -62,7 +62,7 @@ class FileOutcome:
     group_id: str = ""
     name: str = ""
     asset: Asset | None = field(default=None, repr=False)
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[Violation, ...] = ()
     duplicates: tuple[str, ...] = ()
     stored_key: str = ""
     error: PortraitError | None = None

@@ -20,7 +20,7 @@ from attrs import field, frozen
 
 from portrait.ensure.naming import asset_name, digest_of
 from portrait.errors import UsageError
-from portrait.media import MEDIA_TYPES, Fault, Limits, faults, limits_for, measure
+from portrait.media import MEDIA_TYPES, Limits, Violation, limits_for, measure, validate
 from portrait.models import AssetType
 
 BLOCK = 1024 * 1024  # bytes
@@ -60,7 +60,7 @@ class Content:
     asset_type: AssetType | None
     name: str
     size: int = 0
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[Violation, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -100,7 +100,7 @@ def limits_of(source: Source, provider: str, *, stored: bool) -> Limits:
         stored: Whether object storage gives files an address.
     """
     uploaded = provider == "alltoken" and not stored and not is_url(source)
-    return limits_for(provider, door="upload" if uploaded else "CreateAsset")
+    return limits_for(provider, endpoint="upload" if uploaded else "CreateAsset")
 
 
 def expand(sources: Source | Iterable[Source]) -> list[Source]:
@@ -193,7 +193,7 @@ def _file(
         asset_type=measurement.asset_type,
         name=asset_name(stem, digest),
         size=size,
-        faults=faults(measurement, limits),
+        faults=validate(measurement, limits),
     )
 
 

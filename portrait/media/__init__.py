@@ -1,12 +1,13 @@
-"""Media files: what they are, how large and how long, and whether the service would take them. Pure: bytes or a file
-in, values out. Knows no HTTP, no clock and no storage; the client asks it before it sends, the emulator before it
-answers.
+"""Media files: their format, size and duration, and whether the service accepts them.
+
+Pure functions over bytes and files: no network, no clock, no storage. The client checks files before it sends them, the
+emulator before it answers.
 """
 
 from __future__ import annotations
 
-from portrait.media.check import STAGES, Fault, Stage, faults
-from portrait.media.limits import LIMITS, MB, AudioTrack, Door, Limits, Range, Reading, TypeLimits, limits_for
+from portrait.media.check import STAGES, Stage, Violation, validate
+from portrait.media.limits import LIMITS, MB, AudioTrack, Edition, Endpoint, Limits, Range, TypeLimits, limits_for
 from portrait.media.measure import Measurement, measure
 from portrait.media.sniff import HEAD_BYTES, MEDIA_TYPES, MediaType, describe, sniff
 
@@ -17,18 +18,18 @@ __all__ = [
     "MEDIA_TYPES",
     "STAGES",
     "AudioTrack",
-    "Door",
-    "Fault",
+    "Edition",
+    "Endpoint",
     "Limits",
     "Measurement",
     "MediaType",
     "Range",
-    "Reading",
     "Stage",
     "TypeLimits",
+    "Violation",
     "describe",
-    "faults",
     "limits_for",
     "measure",
     "sniff",
+    "validate",
 ]

@@ -1,6 +1,4 @@
-"""Holding a measurement against limits. Owns the table of rules, their codes and the wording; must not know how to
-measure, and takes the numbers from the limits it is given.
-"""
+"""Validation of a measured file against the limits: one table of checks with their codes and messages."""
 
 from __future__ import annotations
 
@@ -17,8 +15,8 @@ Stage = Literal["create", "review"]
 
 
 @frozen
-class Fault:
-    """Why the service would not take a file.
+class Violation:
+    """One reason why the service rejects a file.
 
     Attributes:
         code: As in contract §3, such as "WidthTooSmall"; CreateAsset answers `InvalidParameter.<code>`.
@@ -31,8 +29,8 @@ class Fault:
 
 STAGES: Final[Mapping[str, Stage]] = MappingProxyType(
     {
-        # Contract §3: "download, format and size faults are found synchronously where they can be" (M). Named there
-        # are DownloadFailed, WidthTooSmall, FormatUnsupported, FpsTooLow, DurationTooLong; the rest is inferred.
+        # Contract §3: "download, format and size faults are found synchronously where they can be" (M). It names
+        # DownloadFailed, WidthTooSmall, FormatUnsupported, FpsTooLow, DurationTooLong; the rest is inferred.
         "DownloadFailed": "create",
         "TypeMismatch": "create",
         "FormatUnsupported": "create",
@@ -64,12 +62,12 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType(
         "ModerationServiceErrorUploadFailed": "review",
     }
 )
-"""Every Failed code of contract §3 → whether CreateAsset itself answers it, or the review finds it."""
+"""Each Failed code of contract §3 → whether CreateAsset returns it, or the review does."""
 
 
 @frozen
-class _Quantity:
-    """A number that may be too small or too large."""
+class _RangeCheck:
+    """A number with a lower and an upper limit."""
 
     low_code: str | None
     high_code: str | None
@@ -87,83 +85,87 @@ def _size_message(limit: Range) -> str:
     return f"File size must be {'less than' if limit.strict else 'at most'} {(limit.high or 0) / MB:.10g}MB."
 
 
-_QUANTITIES: Final = (
-    _Quantity(None, "FileSizeTooLarge", lambda m: m.size, lambda t: t.size, _size_message),
-    _Quantity("WidthTooSmall", "WidthTooLarge", lambda m: m.width, lambda t: t.side, _between("Width", "px")),
-    _Quantity("HeightTooSmall", "HeightTooLarge", lambda m: m.height, lambda t: t.side, _between("Height", "px")),
-    _Quantity(
+_RANGE_CHECKS: Final = (
+    _RangeCheck(None, "FileSizeTooLarge", lambda m: m.size, lambda t: t.size, _size_message),
+    _RangeCheck("WidthTooSmall", "WidthTooLarge", lambda m: m.width, lambda t: t.side, _between("Width", "px")),
+    _RangeCheck("HeightTooSmall", "HeightTooLarge", lambda m: m.height, lambda t: t.side, _between("Height", "px")),
+    _RangeCheck(
         "AspectRatioTooSmall", "AspectRatioTooLarge", lambda m: m.ratio, lambda t: t.ratio, _between("Aspect ratio", "")
     ),
-    _Quantity(
+    _RangeCheck(
         "PixelCountTooSmall", "PixelCountTooLarge", lambda m: m.pixels, lambda t: t.pixels, _between("Pixel count", "")
     ),
-    _Quantity(
+    _RangeCheck(
         "DurationTooShort", "DurationTooLong", lambda m: m.duration, lambda t: t.duration, _between("Duration", "s")
     ),
-    _Quantity("FpsTooLow", "FpsTooHigh", lambda m: m.fps, lambda t: t.fps, _between("Frame rate", "fps")),
+    _RangeCheck("FpsTooLow", "FpsTooHigh", lambda m: m.fps, lambda t: t.fps, _between("Frame rate", "fps")),
 )
 
-# The rule → which answer to "has it an audio track?" breaks it, and the fault.
+# The rule → the value of `has_audio` that breaks it, and the violation.
 _AUDIO_TRACK: Final = MappingProxyType(
     {
-        "required": (False, Fault("AudioTrackRequired", "An audio track is required.")),
-        "forbidden": (True, Fault("AudioTrackForbidden", "An audio track is not allowed.")),
+        "required": (False, Violation("AudioTrackRequired", "An audio track is required.")),
+        "forbidden": (True, Violation("AudioTrackForbidden", "An audio track is not allowed.")),
     }
 )
 
 
-def faults(measurement: Measurement, limits: Limits, declared_type: str | None = None) -> tuple[Fault, ...]:
-    """Find everything that is wrong with a file, at once.
+def validate(measurement: Measurement, limits: Limits, declared_type: str | None = None) -> tuple[Violation, ...]:
+    """Find all violations of the limits by a file.
 
-    A file is held against the limits of what it is. What it was declared as only adds `TypeMismatch`, and counts for
-    what is no media at all.
+    The limits are those of the file's actual type. The declared type only adds `TypeMismatch`, and selects the limits
+    for a file that is no media.
 
     Args:
         measurement: From `portrait.media.measure`.
         limits: From `portrait.media.limits_for`.
-        declared_type: The `AssetType` it was sent as: "Image", "Video" or "Audio"; None if nobody said.
+        declared_type: The `AssetType` of the request: "Image", "Video" or "Audio"; None if there is none.
 
     Returns:
-        The faults in the order of the rules; empty for a file that would be taken.
+        The violations in the order of the checks; empty for a file within the limits.
     """
-    return tuple(_faults(measurement, limits, declared_type))
+    return tuple(_violations(measurement, limits, declared_type))
 
 
-def _faults(measurement: Measurement, limits: Limits, declared_type: str | None) -> Iterator[Fault]:
+def _violations(measurement: Measurement, limits: Limits, declared_type: str | None) -> Iterator[Violation]:
     actual = measurement.asset_type
     if declared_type is not None and actual is not None and actual != declared_type:
-        yield Fault("TypeMismatch", f"The file is of type {actual}, not {declared_type}.")
-    yield from _format_faults(measurement, limits)
-    held_to = next((held for kind, held in limits.items() if kind == (actual or declared_type)), None)
-    if held_to is None:
+        yield Violation("TypeMismatch", f"The file is of type {actual}, not {declared_type}.")
+    yield from _format_violations(measurement, limits)
+    type_limits = next((type_limits for kind, type_limits in limits.items() if kind == (actual or declared_type)), None)
+    if type_limits is None:
         return
-    for quantity in _QUANTITIES:
-        yield from _quantity_faults(quantity, measurement, held_to)
-    has_wrongly, fault = _AUDIO_TRACK.get(held_to.audio_track, (None, None))
-    # Only what was opened has a duration, and is known to have tracks or not.
-    if fault and measurement.duration is not None and measurement.has_audio is has_wrongly:
-        yield fault
+    for check in _RANGE_CHECKS:
+        yield from _range_violations(check, measurement, type_limits)
+    wrong_value, violation = _AUDIO_TRACK.get(type_limits.audio_track, (None, None))
+    # Whether there is a track is known only for files that were opened; those have a duration.
+    if violation and measurement.duration is not None and measurement.has_audio is wrong_value:
+        yield violation
 
 
-def _format_faults(measurement: Measurement, limits: Limits) -> Iterator[Fault]:
+def _format_violations(measurement: Measurement, limits: Limits) -> Iterator[Violation]:
     if measurement.problem is not None:
-        yield Fault("FormatUndetectable", f"The media format could not be detected: {measurement.problem}.")
+        yield Violation("FormatUndetectable", f"The media format could not be detected: {measurement.problem}.")
     if measurement.format is None or measurement.asset_type is None:
         return
-    held_to = limits.get(measurement.asset_type)
-    if held_to is None or measurement.format not in held_to.formats:
-        allowed = held_to.formats if held_to else tuple(name for held in limits.values() for name in held.formats)
-        yield Fault(
+    type_limits = limits.get(measurement.asset_type)
+    if type_limits is None or measurement.format not in type_limits.formats:
+        allowed = (
+            type_limits.formats
+            if type_limits
+            else tuple(name for type_limits in limits.values() for name in type_limits.formats)
+        )
+        yield Violation(
             "FormatUnsupported",
             f"Format {measurement.format} is not supported; it must be one of {', '.join(allowed)}.",
         )
 
 
-def _quantity_faults(quantity: _Quantity, measurement: Measurement, held_to: TypeLimits) -> Iterator[Fault]:
-    value, limit = quantity.value(measurement), quantity.limit(held_to)
+def _range_violations(check: _RangeCheck, measurement: Measurement, type_limits: TypeLimits) -> Iterator[Violation]:
+    value, limit = check.value(measurement), check.limit(type_limits)
     if value is None or limit is None:
         return
-    if quantity.low_code and limit.is_below(value):
-        yield Fault(quantity.low_code, quantity.message(limit))
-    if quantity.high_code and limit.is_above(value):
-        yield Fault(quantity.high_code, quantity.message(limit))
+    if check.low_code and limit.is_below(value):
+        yield Violation(check.low_code, check.message(limit))
+    if check.high_code and limit.is_above(value):
+        yield Violation(check.high_code, check.message(limit))

@@ -1,6 +1,4 @@
-"""What the service takes. Owns the numbers of contract §5 as data: per provider, per door and per reading; must not
-know how a file is measured or how a breach is worded.
-"""
+"""The service's limits on media files (contract §5) as data: per provider, endpoint and edition."""
 
 from __future__ import annotations
 
@@ -15,19 +13,19 @@ from portrait.models import AssetType
 MB: Final = 1_048_576
 """Bytes in what the contract calls MB. Contract §2, small print."""
 
-Door = Literal["CreateAsset", "upload"]
-Reading = Literal["newest", "older"]
+Endpoint = Literal["CreateAsset", "upload"]
+Edition = Literal["newest", "older"]
 AudioTrack = Literal["any", "required", "forbidden"]
 
 
 @frozen(kw_only=True)
 class Range:
-    """An interval, each end of which belongs to it or not.
+    """An interval.
 
     Attributes:
-        low: The lower end, None for none.
-        high: The upper end, None for none.
-        strict: Neither end belongs to it, as printed with `<`; otherwise both do, as printed with `≤`.
+        low: The lower end; None for no limit.
+        high: The upper end; None for no limit.
+        strict: Both ends are excluded (printed with `<`); otherwise both are included (`≤`).
     """
 
     low: float | None = None
@@ -35,17 +33,17 @@ class Range:
     strict: bool = False
 
     def is_below(self, value: float) -> bool:
-        """The value is too small."""
+        """Whether the value is too small."""
         return self.low is not None and (value <= self.low if self.strict else value < self.low)
 
     def is_above(self, value: float) -> bool:
-        """The value is too large."""
+        """Whether the value is too large."""
         return self.high is not None and (value >= self.high if self.strict else value > self.high)
 
 
 @frozen(kw_only=True)
 class TypeLimits:
-    """What holds for one type of asset; None where nothing is printed.
+    """The limits of one asset type; None where the contract states none.
 
     Attributes:
         formats: Names as in `portrait.media.MEDIA_TYPES`, in the order of the contract.
@@ -55,7 +53,7 @@ class TypeLimits:
         pixels: Width times height.
         duration: Seconds.
         fps: Frames per second.
-        audio_track: Whether there must be one. The codes exist (contract §3), and no provider prints a rule for video.
+        audio_track: The rule for an audio track. Codes exist (contract §3), but no provider states a rule for video.
     """
 
     formats: tuple[str, ...]
@@ -69,7 +67,7 @@ class TypeLimits:
 
 
 Limits = Mapping[AssetType, TypeLimits]
-"""Asset type → its limits; a type that is not in it is not taken at all."""
+"""Asset type → its limits. A missing type is not accepted."""
 
 # Contract §5, CreateAsset, column Image. "<" is strict, as printed.
 _IMAGE: Final = TypeLimits(
@@ -100,10 +98,10 @@ _OLDER_VIDEO: Final = evolve(
     _VIDEO, size=Range(high=50 * MB), pixels=Range(low=409_600, high=927_408), duration=Range(low=2, high=15)
 )
 _OLDER_AUDIO: Final = evolve(_AUDIO, duration=Range(low=2, high=15))
-# Contract §5, POST /v1/portrait/upload: its own formats and size; then it goes the way of all others (inferred).
+# Contract §5, POST /v1/portrait/upload: its own formats and size; the rest as for CreateAsset (inferred).
 _UPLOAD: Final = evolve(_IMAGE, formats=("jpeg", "png", "webp"), size=Range(high=10 * MB))
 
-_CREATE: Final[Mapping[Reading, Limits]] = MappingProxyType(
+_CREATE: Final[Mapping[Edition, Limits]] = MappingProxyType(
     {
         "newest": MappingProxyType({AssetType.IMAGE: _IMAGE, AssetType.VIDEO: _VIDEO, AssetType.AUDIO: _AUDIO}),
         "older": MappingProxyType(
@@ -113,37 +111,38 @@ _CREATE: Final[Mapping[Reading, Limits]] = MappingProxyType(
 )
 _UPLOADS: Final[Limits] = MappingProxyType({AssetType.IMAGE: _UPLOAD})
 
-LIMITS: Final[Mapping[tuple[str, Door, Reading], Limits]] = MappingProxyType(
+LIMITS: Final[Mapping[tuple[str, Endpoint, Edition], Limits]] = MappingProxyType(
     {
-        # Everybody passes files on to the same service, so its limits are theirs (contract §5);
-        # only AllToken has an upload.
+        # All providers pass files on to the same service (contract §5); only AllToken has an upload.
         **{
-            (provider, "CreateAsset", reading): limits
+            (provider, "CreateAsset", edition): limits
             for provider in ("alltoken", "volcengine", "byteplus", "xcompute", "apimart", "gccai")
-            for reading, limits in _CREATE.items()
+            for edition, limits in _CREATE.items()
         },
         ("alltoken", "upload", "newest"): _UPLOADS,
         ("alltoken", "upload", "older"): _UPLOADS,
     }
 )
-"""(provider, door, reading) → limits. A door that a provider does not have is not in it."""
+"""(provider, endpoint, edition) → limits. An endpoint that a provider lacks is missing."""
 
 
-def limits_for(provider: str = "alltoken", *, door: Door = "CreateAsset", reading: Reading = "newest") -> Limits:
-    """The limits that a file has to meet.
+def limits_for(
+    provider: str = "alltoken", *, endpoint: Endpoint = "CreateAsset", edition: Edition = "newest"
+) -> Limits:
+    """The limits on files.
 
     Args:
         provider: "alltoken", "volcengine", "byteplus", "xcompute", "apimart" or "gccai".
-        door: The Action CreateAsset, or AllToken's upload.
-        reading: The newest printed figures, or the older ones beside them in contract §5.
+        endpoint: The Action CreateAsset, or AllToken's upload.
+        edition: The newest figures of contract §5, or the older ones in brackets beside them.
 
     Raises:
-        UsageError: There is no such provider, or it has no such door.
+        UsageError: The provider is unknown, or has no such endpoint.
     """
     try:
-        return LIMITS[provider, door, reading]
+        return LIMITS[provider, endpoint, edition]
     except KeyError:
         from portrait.errors import UsageError  # noqa: PLC0415 - needed only here
 
         known = ", ".join("/".join(key) for key in LIMITS)
-        raise UsageError(f"There are no media limits for {provider}/{door}/{reading}; known are {known}.") from None
+        raise UsageError(f"There are no media limits for {provider}/{endpoint}/{edition}; known are {known}.") from None

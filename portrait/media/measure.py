@@ -1,6 +1,4 @@
-"""Measuring a file. Owns the order of the steps (first bytes, structure, library) and the `Measurement` that comes
-out; must not know limits, addresses or where the file came from.
-"""
+"""Measuring a file: its format by the first bytes, then its properties by structure or library."""
 
 from __future__ import annotations
 
@@ -10,29 +8,29 @@ from typing import BinaryIO
 
 from attrs import evolve, frozen
 
-from portrait.media._bytes import Unreadable, length_of
-from portrait.media._clips import GUARDS, clip
-from portrait.media._images import WALKERS
+from portrait.media._bytes import InvalidMedia, length_of
+from portrait.media._clips import PRECHECKS, clip
+from portrait.media._images import PARSERS
 from portrait.media.sniff import HEAD_BYTES, describe, sniff
 from portrait.models import AssetType
 
 
 @frozen(kw_only=True)
 class Measurement:
-    """What is known of a file. None everywhere means: does not apply, or could not be told.
+    """The properties of a file. None means: does not apply, or unknown.
 
     Attributes:
         size: Bytes.
-        format: "jpeg", "mp4" …, as in `portrait.media.MEDIA_TYPES`; None for what is no media.
-        mime: The MIME type that goes with the format.
-        asset_type: What the service would call it. An MP4 without a picture is audio.
+        format: "jpeg", "mp4" …, as in `portrait.media.MEDIA_TYPES`; None if it is no media file.
+        mime: The MIME type of the format.
+        asset_type: The service's type for it. An MP4 without video is audio.
         width: Pixels, as displayed: after EXIF orientation or the rotation of a video.
         height: Pixels, likewise.
         duration: Seconds.
-        fps: Frames per second; 0.0 for a video that tells none.
-        has_audio: There is an audio track.
-        has_video: There is a moving picture.
-        problem: Why it could not be read, as a clause without full stop: "it ends too early, …". None for a sound file.
+        fps: Frames per second; 0.0 for a video that states none.
+        has_audio: Whether there is an audio track.
+        has_video: Whether there is a video track.
+        problem: Why it cannot be read, as a clause without a full stop: "it ends too early, …". None for a valid file.
     """
 
     size: int
@@ -61,12 +59,12 @@ class Measurement:
 def measure(source: bytes | Path | BinaryIO) -> Measurement:
     """Measure a media file.
 
-    No file makes this fail: what is empty, cut off, hostile or no media at all comes back as a `problem`, from which
-    `portrait.media.faults` makes a fault. No pixel and no frame is decoded for an image; memory does not grow with the
-    file (HEIC is held in memory, up to 128 MiB), and time grows with it in proportion.
+    Files that are empty, truncated, hostile or no media do not raise: they have a `problem`, which
+    `portrait.media.validate` reports. Images are not decoded. Memory is constant (HEIC files are read into memory,
+    up to 128 MiB), time is linear in the size of the file.
 
     Args:
-        source: The bytes, a path, or a seekable binary file, which is read from its beginning and left where it stood.
+        source: The bytes, a path, or a seekable binary file, which is read from its start; its position is kept.
 
     Raises:
         UsageError: HEIC, video and audio need the extra `media`, and it is not installed.
@@ -90,30 +88,30 @@ def _measure(file: BinaryIO) -> Measurement:
     media = sniff(head)
     if media is None:
         return Measurement(size=size, problem=f"the file is {describe(head)}")
-    known = Measurement(size=size, format=media.format, mime=media.mime, asset_type=media.asset_type)
+    measurement = Measurement(size=size, format=media.format, mime=media.mime, asset_type=media.asset_type)
     file.seek(0)
     try:
-        if media.format in WALKERS:
-            picture = WALKERS[media.format](file)
+        if media.format in PARSERS:
+            picture = PARSERS[media.format](file)
             problem = None if picture.width and picture.height else f"this {media.format} file has no pixels"
-            return evolve(known, width=picture.width, height=picture.height, problem=problem)
-        if media.format in GUARDS:
-            return _measure_clip(file, known, media.format)
-    except Unreadable as error:
-        return evolve(known, problem=f"this {media.format} file is not sound: {error}")
-    return known
+            return evolve(measurement, width=picture.width, height=picture.height, problem=problem)
+        if media.format in PRECHECKS:
+            return _measure_clip(file, measurement, media.format)
+    except InvalidMedia as error:
+        return evolve(measurement, problem=f"this {media.format} file is not sound: {error}")
+    return measurement
 
 
-def _measure_clip(file: BinaryIO, known: Measurement, format_name: str) -> Measurement:
-    found = clip(file, format_name)
-    has_video = found.size is not None
+def _measure_clip(file: BinaryIO, measurement: Measurement, format_name: str) -> Measurement:
+    properties = clip(file, format_name)
+    has_video = properties.size is not None
     return evolve(
-        known,
+        measurement,
         asset_type=AssetType.VIDEO if has_video else AssetType.AUDIO,
-        width=found.size.width if found.size else None,
-        height=found.size.height if found.size else None,
-        duration=found.duration,
-        fps=found.fps,
-        has_audio=found.has_audio,
+        width=properties.size.width if properties.size else None,
+        height=properties.size.height if properties.size else None,
+        duration=properties.duration,
+        fps=properties.fps,
+        has_audio=properties.has_audio,
         has_video=has_video,
     )

@@ -1,6 +1,7 @@
-"""What a file is, by its first bytes. Owns the magic numbers of the formats that the service takes and of those that
-people send by mistake; must not know names, file endings, Content-Type headers or limits, and uses the standard
-library only.
+"""Detection of a file's format by its first bytes.
+
+Knows the magic numbers of the formats that the service accepts and of those that people send by mistake. Names,
+suffixes and Content-Type headers are not considered.
 """
 
 from __future__ import annotations
@@ -14,17 +15,17 @@ from attrs import frozen
 from portrait.models import AssetType
 
 HEAD_BYTES: Final = 4096
-"""How many bytes of a file `sniff` wants to see; fewer are allowed."""
+"""The number of bytes that `sniff` needs at most; fewer are allowed."""
 
 
 @frozen
 class MediaType:
-    """A format by its names.
+    """A format and its names.
 
     Attributes:
-        format: The name the limits use: "jpeg", "mp4" …
+        format: The name in the limits: "jpeg", "mp4" …
         mime: The MIME type.
-        asset_type: What the service would call it.
+        asset_type: The service's type for it.
         extension: The canonical file ending, with its dot.
     """
 
@@ -40,7 +41,7 @@ MEDIA_TYPES: Final[Mapping[str, MediaType]] = MappingProxyType(
     {
         media.format: media
         for media in (
-            # Contract §5: what CreateAsset takes.
+            # Accepted by CreateAsset (contract §5).
             MediaType("jpeg", "image/jpeg", _IMAGE, ".jpg"),
             MediaType("png", "image/png", _IMAGE, ".png"),
             MediaType("webp", "image/webp", _IMAGE, ".webp"),
@@ -53,7 +54,7 @@ MEDIA_TYPES: Final[Mapping[str, MediaType]] = MappingProxyType(
             MediaType("mov", "video/quicktime", _VIDEO, ".mov"),
             MediaType("wav", "audio/wav", _AUDIO, ".wav"),
             MediaType("mp3", "audio/mpeg", _AUDIO, ".mp3"),
-            # Known, so that the answer is "unsupported" with a name rather than "undetectable".
+            # Known, so that the violation is FormatUnsupported with a name instead of FormatUndetectable.
             MediaType("avif", "image/avif", _IMAGE, ".avif"),
             MediaType("jxl", "image/jxl", _IMAGE, ".jxl"),
             MediaType("jp2", "image/jp2", _IMAGE, ".jp2"),
@@ -71,9 +72,9 @@ MEDIA_TYPES: Final[Mapping[str, MediaType]] = MappingProxyType(
         )
     }
 )
-"""Every format that `sniff` can name."""
+"""Every format that `sniff` detects."""
 
-# Bytes at the start that say it all.
+# Prefixes that identify a format.
 _PREFIXES: Final = (
     (b"\xff\xd8\xff", "jpeg"),
     (b"\x89PNG\r\n\x1a\n", "png"),
@@ -110,26 +111,26 @@ _OLD_QUICKTIME_ATOMS: Final = frozenset({b"moov", b"mdat", b"wide", b"free", b"s
 
 
 def sniff(head: bytes) -> MediaType | None:
-    """Tell a media format by its magic bytes.
+    """Detect a media format by its magic bytes.
 
     Args:
-        head: The first bytes of a file; `HEAD_BYTES` of them are plenty.
+        head: The first `HEAD_BYTES` bytes of a file.
 
     Returns:
-        The format, which need not be one that the service takes; None for what is no media (text, HTML, nothing).
+        The format, which the service need not accept; None if it is no media (text, HTML, empty).
     """
     name = _by_prefix(head) or _by_container(head) or _by_sync(head)
     return MEDIA_TYPES[name] if name else None
 
 
 def describe(head: bytes) -> str:
-    """Say in words what bytes look like that `sniff` does not know.
+    """Describe in words a file that `sniff` does not detect.
 
     Args:
         head: The first bytes of a file.
 
     Returns:
-        The end of a sentence that begins "the file is", such as "empty" or "an HTML page".
+        The end of a sentence that starts with "the file is", such as "empty" or "an HTML page".
     """
     if not head:
         return "empty"
@@ -155,7 +156,7 @@ def _by_prefix(head: bytes) -> str | None:
     for prefix, name in _PREFIXES:
         if head.startswith(prefix):
             return name
-    # "BM" alone begins many a text: the reserved bytes and a plausible header size must agree.
+    # Many texts start with "BM": the reserved bytes and the header size must be plausible, too.
     if head.startswith(b"BM") and head[6:10] == bytes(4) and int.from_bytes(head[14:18], "little") in _BMP_HEADER_SIZES:
         return "bmp"
     if head.startswith(b"\x1aE\xdf\xa3"):
@@ -181,7 +182,7 @@ def _by_brand(head: bytes) -> str | None:
     end = min(int.from_bytes(head[:4], "big"), len(head))
     major, compatible = head[8:12], [head[at : at + 4] for at in range(16, end - 3, 4)]
     if major in _IMAGE_CONTAINER_BRANDS:
-        # The major brand says "an image"; how it is coded stands among the compatible ones.
+        # The major brand only says "an image"; the codec is among the compatible brands.
         coded = {_BRANDS.get(brand) for brand in compatible}
         return next((name for name in ("avif", "heic") if name in coded), "heif")
     if major[:2] in {b"3g", b"3G"}:
@@ -191,7 +192,7 @@ def _by_brand(head: bytes) -> str | None:
 
 
 def _by_sync(head: bytes) -> str | None:
-    """MPEG audio without tags: a frame header, and where enough is to be seen, a second one right after the first."""
+    """MPEG audio without tags: a frame header, followed by a second one if the head is long enough."""
     if len(head) < 4 or head[0] != 0xFF:
         return None
     if head[1] & 0xF6 == 0xF0:
@@ -204,7 +205,7 @@ def _by_sync(head: bytes) -> str | None:
 
 
 def _mp3_frame_length(header: bytes) -> int | None:
-    """The bytes of a layer III frame, None for anything else (ISO/IEC 11172-3, 2.4.1.3)."""
+    """The length of a layer III frame in bytes; None for anything else (ISO/IEC 11172-3, 2.4.1.3)."""
     version, layer = header[1] >> 3 & 3, header[1] >> 1 & 3
     bitrate, rate, padding = header[2] >> 4, header[2] >> 2 & 3, header[2] >> 1 & 1
     if header[0] != 0xFF or header[1] < 0xE0 or version == 1 or layer != 1 or bitrate in {0, 15} or rate == 3:
@@ -220,7 +221,7 @@ _MPEG2_KBPS: Final = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 1
 
 def _is_text(head: bytes) -> bool:
     try:
-        # A character may be cut at the end of the head.
+        # The last character may be incomplete.
         text = head[:-3].decode() if len(head) > 3 else head.decode()
     except UnicodeDecodeError as error:
         return error.start >= len(head) - 6 > 0

@@ -6,7 +6,7 @@ from portrait.ensure import identify, label
 from portrait.errors import UsageError
 from portrait.media import limits_for
 
-LIMITS = limits_for("alltoken", door="CreateAsset")
+LIMITS = limits_for("alltoken", endpoint="CreateAsset")
 PLACE = "https://cdn.example/a.jpg"
 
 

@@ -91,7 +91,7 @@ def _result(action: Action[Any, Any], context: DialectContext) -> Schema:
 
 def _upload(context: DialectContext) -> Schema:
     """Contract §5."""
-    limits = limits_for(context.dialect.name, door="upload")[models.AssetType.IMAGE]
+    limits = limits_for(context.dialect.name, endpoint="upload")[models.AssetType.IMAGE]
     formats = f"{', '.join(limits.formats)}; at most {limits.size.high} bytes"
     fields = {
         "file": {"type": "string", "format": "binary", "description": formats},

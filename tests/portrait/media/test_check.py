@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portrait.errors import UsageError
-from portrait.media import LIMITS, MB, STAGES, Fault, Measurement, Range, faults, limits_for, measure
+from portrait.media import LIMITS, MB, STAGES, Measurement, Range, Violation, limits_for, measure, validate
 from portrait.models import AssetType
 from tests import media_samples as samples
 
@@ -33,7 +33,7 @@ GOOD = {AssetType.IMAGE: GOOD_IMAGE, AssetType.VIDEO: GOOD_VIDEO, AssetType.AUDI
 
 def codes(measurement: Measurement, limits=None, declared: str | None = None) -> set[str]:
     """The codes of a measurement's faults, by the newest limits of CreateAsset unless told otherwise."""
-    return {fault.code for fault in faults(measurement, limits or limits_for(), declared)}
+    return {violation.code for violation in validate(measurement, limits or limits_for(), declared)}
 
 
 # (what is measured, changes just inside, changes just outside, the code) — contract §5, each bound from both sides.
@@ -91,7 +91,7 @@ def test_boundaries(kind, inside, outside, code):
 )
 def test_boundaries_of_the_older_reading(kind, inside, outside, code):
     """The figures in brackets are a reading of their own; the newest one takes what they refuse."""
-    older = limits_for(reading="older")
+    older = limits_for(edition="older")
     assert code not in codes(evolve(GOOD[kind], **inside), older)
     assert code in codes(evolve(GOOD[kind], **outside), older)
     if "PixelCountTooSmall" not in code:
@@ -100,13 +100,15 @@ def test_boundaries_of_the_older_reading(kind, inside, outside, code):
 
 def test_upload_door():
     """AllToken's upload takes three image formats up to 10 MB, and nothing else."""
-    door = limits_for(door="upload")
+    endpoint = limits_for(endpoint="upload")
     for format_name in ("jpeg", "png", "webp"):
-        assert codes(evolve(GOOD_IMAGE, format=format_name, size=10 * MB), door) == set()
-    assert codes(evolve(GOOD_IMAGE, size=10 * MB + 1), door) == {"FileSizeTooLarge"}
-    assert codes(evolve(GOOD_IMAGE, format="gif"), door) == {"FormatUnsupported"}
-    assert codes(GOOD_VIDEO, door) == {"FormatUnsupported"}
-    assert faults(GOOD_VIDEO, door)[0].message == "Format mp4 is not supported; it must be one of jpeg, png, webp."
+        assert codes(evolve(GOOD_IMAGE, format=format_name, size=10 * MB), endpoint) == set()
+    assert codes(evolve(GOOD_IMAGE, size=10 * MB + 1), endpoint) == {"FileSizeTooLarge"}
+    assert codes(evolve(GOOD_IMAGE, format="gif"), endpoint) == {"FormatUnsupported"}
+    assert codes(GOOD_VIDEO, endpoint) == {"FormatUnsupported"}
+    assert (
+        validate(GOOD_VIDEO, endpoint)[0].message == "Format mp4 is not supported; it must be one of jpeg, png, webp."
+    )
 
 
 @pytest.mark.parametrize("key", LIMITS)
@@ -114,28 +116,28 @@ def test_a_good_file_has_no_faults(key):
     """A file within the limits passes at every provider, door and reading."""
     limits = LIMITS[key]
     for kind in limits:
-        assert faults(GOOD[kind], limits, kind) == ()
+        assert validate(GOOD[kind], limits, kind) == ()
 
 
 def test_providers_without_a_door():
     """Asking for limits that nobody publishes is an error of the caller, which names the known ones."""
     with pytest.raises(UsageError, match="alltoken/upload/newest"):
-        limits_for("volcengine", door="upload")
+        limits_for("volcengine", endpoint="upload")
     with pytest.raises(UsageError, match="acme/CreateAsset/newest"):
         limits_for("acme")
 
 
 @pytest.mark.parametrize("provider", ["alltoken", "volcengine", "byteplus", "xcompute", "apimart", "gccai"])
-@pytest.mark.parametrize("reading", ["newest", "older"])
-def test_every_provider_of_the_contract_has_limits(provider, reading):
+@pytest.mark.parametrize("edition", ["newest", "older"])
+def test_every_provider_of_the_contract_has_limits(provider, edition):
     """All of contract §1 is there, with all three types."""
-    assert set(limits_for(provider, reading=reading)) == set(AssetType)
+    assert set(limits_for(provider, edition=edition)) == set(AssetType)
 
 
 def test_all_faults_at_once():
     """Everything that is wrong is said in one go, in the order of the rules."""
     bad = Measurement(size=40 * MB, format="avif", asset_type=AssetType.IMAGE, width=100, height=7000)
-    assert [fault.code for fault in faults(bad, limits_for(), "Video")] == [
+    assert [violation.code for violation in validate(bad, limits_for(), "Video")] == [
         "TypeMismatch",
         "FormatUnsupported",
         "FileSizeTooLarge",
@@ -162,13 +164,13 @@ def test_all_faults_at_once():
 )
 def test_messages(measurement, message):
     """Messages are the vendor's sentence, with the numbers of the limits in it."""
-    assert [fault.message for fault in faults(measurement, limits_for())] == [message]
+    assert [violation.message for violation in validate(measurement, limits_for())] == [message]
 
 
 @pytest.mark.parametrize("declared", [None, "Image", AssetType.IMAGE])
 def test_the_right_declaration_is_no_fault(declared):
     """A declared type may be the enum or its text, and is optional."""
-    assert faults(GOOD_IMAGE, limits_for(), declared) == ()
+    assert validate(GOOD_IMAGE, limits_for(), declared) == ()
 
 
 def test_declared_type_counts_for_what_is_no_media():
@@ -300,11 +302,11 @@ def test_faults_are_monotone(measurement, name, more):
 @given(MEASUREMENTS, st.sampled_from([None, *AssetType]))
 def test_faults_are_known_unique_and_add_up(measurement, declared):
     """Each fault is in the contract and is said once; a declaration adds TypeMismatch; older limits refuse more."""
-    found = faults(measurement, limits_for(), declared)
-    assert {fault.code for fault in found} <= {code for code, stage in STAGES.items() if stage == "create"}
-    assert len({fault.code for fault in found}) == len(found)
+    found = validate(measurement, limits_for(), declared)
+    assert {violation.code for violation in found} <= {code for code, stage in STAGES.items() if stage == "create"}
+    assert len({violation.code for violation in found}) == len(found)
     assert codes(measurement, declared=declared) - codes(measurement) <= {"TypeMismatch"}
-    assert codes(measurement) <= codes(measurement, limits_for(reading="older"))
+    assert codes(measurement) <= codes(measurement, limits_for(edition="older"))
 
 
 @given(st.floats(-10, 10), st.floats(-10, 10), st.floats(-10, 10), st.booleans())
@@ -323,7 +325,7 @@ def test_a_range_has_an_inside_and_two_outsides(low, high, value, strict):
 def test_values_are_frozen():
     """Neither a fault nor a table can be changed by accident."""
     with pytest.raises(AttributeError):
-        Fault("a", "b").code = "c"
+        Violation("a", "b").code = "c"
     with pytest.raises(TypeError):
         LIMITS["x"] = {}
     with pytest.raises(TypeError):

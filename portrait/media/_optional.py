@@ -1,6 +1,4 @@
-"""The optional libraries. Owns importing PyAV and pillow-heif on first use and the error for a missing one; must not
-know what they are used for.
-"""
+"""The optional libraries PyAV and pillow-heif, imported on first use."""
 
 from __future__ import annotations
 
