@@ -8,9 +8,9 @@ import sys
 import traceback
 from collections.abc import Sequence
 
+from portrait.cli.console import Surroundings, Unwritable, drop, writing
 from portrait.cli.context import Context
-from portrait.cli.parsing import parse
-from portrait.cli.surroundings import Surroundings, Unwritable, drop, writing
+from portrait.cli.parser import parse
 
 __all__ = ["main"]
 
@@ -44,12 +44,12 @@ def _run(argv: Sequence[str], context: Context) -> int:
 
 def _ended(error: BaseException, context: Context) -> int:
     """Say how it ended, on stderr, and give the exit code."""
-    from portrait.cli import failing  # noqa: PLC0415  (loads the errors; keeps the help quick)
+    from portrait.cli import errors  # noqa: PLC0415  (loads the errors; keeps the help quick)
 
     around = context.surroundings
     if isinstance(error, BrokenPipeError):
         drop(around.stdout)
-        return failing.BROKEN_PIPE
+        return errors.BROKEN_PIPE
     if around.debugging:
         traceback.print_exception(error, file=around.stderr)
     if isinstance(error, Unwritable):
@@ -59,5 +59,5 @@ def _ended(error: BaseException, context: Context) -> int:
         notes = "".join(f"  {note}\n" for note in getattr(error, "__notes__", ()))
         around.tell(f"\nportrait: interrupted.\n{notes}  → {context.how_to_go_on}\n")
     else:
-        around.tell(failing.lines(error))
-    return failing.exit_code(error)
+        around.tell(errors.lines(error))
+    return errors.exit_code(error)

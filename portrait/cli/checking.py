@@ -11,7 +11,7 @@ from enum import Enum
 from pathlib import Path
 from typing import NamedTuple
 
-from portrait.cli.choosing import Chosen
+from portrait.cli.select import Chosen
 from portrait.ensure import Content, FileOutcome, FileState, identify, label, limits_of, rejected
 from portrait.errors import Interrupted, PortraitError
 from portrait.media import HEAD_BYTES, sniff

@@ -27,16 +27,16 @@ class Entry(NamedTuple):
 
 ENTRIES: Mapping[str, Entry] = MappingProxyType(
     {
-        "put": Entry("send files and wait until they are Active", "putting"),
-        "wait": Entry("wait until assets are Active", "waiting"),
-        "groups": Entry("list groups", "listing"),
-        "assets": Entry("list assets", "listing"),
-        "show": Entry("show a group or an asset", "listing"),
-        "rename": Entry("rename a group or an asset", "changing"),
-        "rm": Entry("delete groups and assets, for good", "changing"),
-        "forget": Entry("erase a person's group and stored files, for good", "forgetting"),
-        "validate": Entry("let a person pass the liveness check, for a group", "validating"),
-        "call": Entry("call an Action by its name, with raw JSON", "calling"),
+        "put": Entry("send files and wait until they are Active", "put"),
+        "wait": Entry("wait until assets are Active", "wait"),
+        "groups": Entry("list groups", "list"),
+        "assets": Entry("list assets", "list"),
+        "show": Entry("show a group or an asset", "list"),
+        "rename": Entry("rename a group or an asset", "edit"),
+        "rm": Entry("delete groups and assets, for good", "edit"),
+        "forget": Entry("erase a person's group and stored files, for good", "forget"),
+        "validate": Entry("let a person pass the liveness check, for a group", "validate"),
+        "call": Entry("call an Action by its name, with raw JSON", "call"),
         "doctor": Entry("check configuration, network and key step by step", "doctor"),
     }
 )

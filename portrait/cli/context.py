@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from portrait.cli.console import Surroundings
 from portrait.cli.output import Form, Output
-from portrait.cli.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from portrait.client import PortraitClient

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from portrait._version import __version__
 from portrait.cli.command import Command
 from portrait.cli.connecting import client_options
-from portrait.cli.failing import advice_of, code_of, exit_code
+from portrait.cli.errors import advice_of, code_of, exit_code
 from portrait.cli.output import Form
 from portrait.cli.tables import Column
 from portrait.errors import AccountError, ApiError, AuthError, BadResponse, PortraitError, TransportError

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from portrait.cli.failing import INTERRUPTED
+from portrait.cli.errors import INTERRUPTED
 
 
 @contextmanager

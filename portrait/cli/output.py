@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from typing import Any
 
-from portrait.cli.surroundings import Surroundings, visible, writing
+from portrait.cli.console import Surroundings, visible, writing
 from portrait.cli.tables import Column, Table
 
 Record = Mapping[str, Any]
@@ -91,7 +91,7 @@ class Output:
             self.tell(f"{visible(text)}\n")
 
     def complain(self, lines: str) -> None:
-        """Lines about a failure, from `failing.lines`."""
+        """Lines about a failure, from `errors.lines`."""
         if lines:
             self.tell(lines)
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
+from portrait.cli.console import is_file
 from portrait.cli.output import Form, Output
-from portrait.cli.surroundings import is_file
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress

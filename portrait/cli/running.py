@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from portrait.cli.checking import Check, Checked
-from portrait.cli.choosing import Chosen
 from portrait.cli.interrupting import stoppable
 from portrait.cli.manifest import Manifest
-from portrait.cli.reporting import Summary
-from portrait.cli.sending import Sending, SendOptions
+from portrait.cli.put_session import Sending, SendOptions
+from portrait.cli.report import Summary
+from portrait.cli.select import Chosen
 from portrait.cli.stages import Stages, stages
 from portrait.cli.storage import open_store, state_dir
 from portrait.ensure import CreateLog, FileOutcome

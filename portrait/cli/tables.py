@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TextIO
 
-from portrait.cli.surroundings import visible
+from portrait.cli.console import visible
 
 # Colours for words that mean something everywhere.
 _STYLES: Mapping[str, str] = {

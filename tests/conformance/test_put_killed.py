@@ -11,8 +11,8 @@ from urllib.request import urlopen
 import pytest
 
 from portrait import PortraitClient
-from tests.portrait.cli.folders import make_plain
-from tests.portrait.cli.killing import assert_one_each, kill_at_random
+from tests.portrait.cli.kills import assert_one_each, kill_at_random
+from tests.portrait.cli.sample_folders import make_plain
 
 
 @pytest.mark.parametrize("seed", [1, 2])

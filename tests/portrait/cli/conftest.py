@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from portrait.cli import main
-from portrait.cli.surroundings import Surroundings
+from portrait.cli.console import Surroundings
 from tests.media_samples import image
 from tests.portrait.s3.conftest import _make_clients_quickly  # noqa: F401  (a fixture: botocore is slow)
 from tests.s3_stub import ACCESS_KEY, SECRET_KEY, S3Stub

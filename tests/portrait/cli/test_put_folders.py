@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from portrait.cli.choosing import ENDINGS
-from portrait.cli.reporting import code_of_all
+from portrait.cli.report import code_of_all
+from portrait.cli.select import ENDINGS
 from portrait.ensure import FileOutcome, FileState, sources
 from portrait.errors import AssetFailed, AuthError, ConnectFailed, UsageError, WaitTimeout
 from portrait.media import MEDIA_TYPES
 from portrait.models import Asset
 from tests.media_samples import image
-from tests.portrait.cli.folders import GOOD, make_mixed, make_plain
+from tests.portrait.cli.sample_folders import GOOD, make_mixed, make_plain
 
 CREATES = ("CreateAsset", "CreateAssetGroup")
 

@@ -9,8 +9,8 @@ import pytest
 from emulator.server import EmulatorServer
 from emulator.settings import Settings
 from portrait import PortraitClient
-from tests.portrait.cli.folders import make_plain
-from tests.portrait.cli.killing import Victim, assert_one_each, kill_at_random
+from tests.portrait.cli.kills import Victim, assert_one_each, kill_at_random
+from tests.portrait.cli.sample_folders import make_plain
 from tests.s3_stub import ACCESS_KEY, SECRET_KEY, S3Stub
 
 

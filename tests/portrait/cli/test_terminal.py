@@ -8,7 +8,7 @@ from rich.progress import Progress as RichProgress
 
 from portrait.cli.stages import Stages, figure
 from portrait.cli.tables import cells
-from tests.portrait.cli.folders import make_plain
+from tests.portrait.cli.sample_folders import make_plain
 
 
 @pytest.fixture

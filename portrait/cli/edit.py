@@ -6,9 +6,9 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from portrait.cli.command import Command
-from portrait.cli.failing import as_json, combined, exit_code, lines
-from portrait.cli.grouping import named
-from portrait.cli.records import assets_in, counted
+from portrait.cli.errors import as_json, combined, exit_code, lines
+from portrait.cli.resolve import named
+from portrait.cli.serialize import assets_in, counted
 from portrait.errors import PortraitError, UsageError
 from portrait.models import AssetGroup
 

@@ -20,7 +20,7 @@ class Victim:
     """
 
     def __init__(self, environ, *words):
-        command = [sys.executable, "-m", "tests.portrait.cli.putter", *words]
+        command = [sys.executable, "-m", "tests.portrait.cli.put_process", *words]
         self.process = subprocess.Popen(
             command, env={**os.environ, **environ}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )

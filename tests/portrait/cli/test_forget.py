@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from portrait.cli import erasing
+from portrait.cli import erasure
 from portrait.errors import UsageError
 from tests.media_samples import image
-from tests.portrait.cli.folders import make_plain
+from tests.portrait.cli.sample_folders import make_plain
 
 
 @pytest.fixture
@@ -158,7 +158,7 @@ def test_stopped_in_the_middle_it_is_taken_up(portrait, client, stub, storage, p
         elif moment == "all objects":
             patch.setattr("portrait.client.PortraitClient.delete_asset_group", killed)
         else:
-            patch.setattr(erasing.Erasure, "write", _once(erasing.Erasure.write, then=killed))
+            patch.setattr(erasure.Erasure, "write", _once(erasure.Erasure.write, then=killed))
         code = portrait("forget", "alice", *storage, "--yes").code
     assert code == 130
     later = portrait("forget", "alice", *storage, "--yes")

@@ -9,10 +9,10 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from portrait.cli.checking import Checked
-from portrait.cli.failing import OK, SOME_FAILED, together
-from portrait.cli.grouping import find_group
-from portrait.cli.records import counted
-from portrait.cli.reporting import outcome_record, skipped
+from portrait.cli.errors import OK, SOME_FAILED, together
+from portrait.cli.report import outcome_record, skipped
+from portrait.cli.resolve import find_group
+from portrait.cli.serialize import counted
 from portrait.ensure import Content, digest_in, usable
 from portrait.models import GroupType
 

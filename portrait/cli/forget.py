@@ -8,11 +8,11 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from portrait.cli.command import Command
-from portrait.cli.erasing import Doomed, Place, erase, look, unknown
-from portrait.cli.erasures import Erasure
-from portrait.cli.failing import as_json, combined, exit_code, together
+from portrait.cli.erasure import Doomed, Place, erase, look, unknown
+from portrait.cli.erasure_log import Erasure
+from portrait.cli.errors import as_json, combined, exit_code, together
 from portrait.cli.manifest import read_manifest
-from portrait.cli.records import counted
+from portrait.cli.serialize import counted
 from portrait.cli.storage import add_state_dir, add_storage, open_store, state_dir
 from portrait.errors import UsageError
 from portrait.s3 import StorageWarning, UploadProgress

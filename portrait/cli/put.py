@@ -1,5 +1,5 @@
-"""`put`: files go in, `asset://` addresses come out. Four steps: which files go where (`choosing`), what is wrong with
-them (`checking`), sending those that fit (`sending`), and what became of them (`reporting`). Owns the options and the
+"""`put`: files go in, `asset://` addresses come out. Four steps: which files go where (`select`), what is wrong with
+them (`checking`), sending those that fit (`put_session`), and what became of them (`report`). Owns the options and the
 order; must not know how a file is sent, nor how it is recognized when it comes again.
 """
 
@@ -8,10 +8,10 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from portrait.cli.choosing import choose
 from portrait.cli.command import Command, add_timeout, one_of
-from portrait.cli.planning import dry_run
+from portrait.cli.dry_run import dry_run
 from portrait.cli.running import opened
+from portrait.cli.select import choose
 from portrait.cli.storage import add_state_dir, add_storage
 from portrait.errors import UsageError
 from portrait.models import AssetType

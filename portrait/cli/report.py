@@ -10,9 +10,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from portrait.cli.failing import NETWORK, OK, SOME_FAILED, as_json, combined, exit_code, together
+from portrait.cli.errors import NETWORK, OK, SOME_FAILED, as_json, combined, exit_code, together
 from portrait.cli.manifest import Manifest
-from portrait.cli.records import counted
+from portrait.cli.serialize import counted
 from portrait.ensure import FileOutcome, FileState
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ import pytest
 
 from portrait.cli import main
 from portrait.cli.commands import ENTRIES, load
+from portrait.cli.console import Surroundings
 from portrait.cli.helping import folded
-from portrait.cli.listing import GROUP_TYPES, STATUSES
-from portrait.cli.parsing import parse
-from portrait.cli.surroundings import Surroundings
+from portrait.cli.list import GROUP_TYPES, STATUSES
+from portrait.cli.parser import parse
 from portrait.dialects import DIALECTS
 from portrait.errors import UsageError
 from portrait.models import AssetStatus, GroupType

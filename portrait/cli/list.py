@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from portrait.cli.command import Command, one_of
-from portrait.cli.grouping import named, named_group
-from portrait.cli.records import asset_record, assets_in, group_record
+from portrait.cli.resolve import named, named_group
+from portrait.cli.serialize import asset_record, assets_in, group_record
 from portrait.cli.tables import Column
 from portrait.models import Asset
 

@@ -9,8 +9,8 @@ import json
 from typing import TYPE_CHECKING, Any, TextIO
 
 from portrait.cli.command import Command
+from portrait.cli.console import is_file, is_pipe
 from portrait.cli.output import Form
-from portrait.cli.surroundings import is_file, is_pipe
 from portrait.errors import ApiError, UsageError
 
 if TYPE_CHECKING:

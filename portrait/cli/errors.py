@@ -11,7 +11,7 @@ from typing import Any
 
 from portrait import errors, s3
 from portrait.actions import ACTIONS, Idempotency
-from portrait.cli.surroundings import Unwritable, visible
+from portrait.cli.console import Unwritable, visible
 from portrait.errors import ApiError, PortraitError, TransportError
 
 OK, SOME_FAILED, USAGE, REFUSED, NETWORK, DEADLINE = range(6)

@@ -1,4 +1,4 @@
-"""`python -m tests.portrait.cli.putter ARGUMENT…`: the command in a process of its own, to be killed or interrupted.
+"""`python -m tests.portrait.cli.put_process ARGUMENT…`: the command in a process that may be killed or interrupted.
 
 Its pauses take a hundredth of their time, so that tests are quick; the calls take what they take.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 
 from portrait.cli import main
-from portrait.cli.surroundings import Surroundings
+from portrait.cli.console import Surroundings
 from portrait.clock import SystemClock
 
 

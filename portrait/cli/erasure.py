@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field, frozen
 
-from portrait.cli.erasures import Erasure
-from portrait.cli.grouping import find_group
+from portrait.cli.erasure_log import Erasure
+from portrait.cli.resolve import find_group
 from portrait.ensure import digest_in, sha256_start
 from portrait.errors import AmbiguousGroup, NotAccessible, PortraitError, UsageError
 from portrait.models import Asset, GroupType

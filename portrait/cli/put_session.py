@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve, frozen
 
 from portrait.cli.checking import Checked
-from portrait.cli.grouping import make_group
+from portrait.cli.resolve import make_group
 from portrait.ensure import HOPELESS, Content, FileOutcome, FileState, state_of
 from portrait.errors import ConnectFailed, Interrupted, PortraitError, QuotaExceeded
 from portrait.s3 import StorageError

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from portrait import errors
-from portrait.cli import failing
+from portrait.cli import errors as cli_errors
 from portrait.models import Asset
 
 
@@ -53,33 +53,33 @@ def made(kind):
 @pytest.mark.parametrize("kind", [kind for kind in TREE if kind not in BASES], ids=lambda kind: kind.__name__)
 def test_every_error_has_an_exit_code_of_its_own_family(kind):
     """The table covers the tree: nothing but the bases falls to the last row."""
-    nearest = next(row for row in kind.__mro__ if row in failing.EXIT_CODES)
+    nearest = next(row for row in kind.__mro__ if row in cli_errors.EXIT_CODES)
     assert nearest not in {Exception, *BASES}
-    assert failing.exit_code(made(kind)) in {1, 2, 3, 4, 5}
+    assert cli_errors.exit_code(made(kind)) in {1, 2, 3, 4, 5}
 
 
 @pytest.mark.parametrize("kind", EXPECTED, ids=lambda kind: kind.__name__)
 def test_the_exit_code_says_what_a_script_may_do_next(kind):
     """Refused is not the same as unknown: only one of them may have changed something."""
-    assert failing.exit_code(made(kind)) == EXPECTED[kind]
+    assert cli_errors.exit_code(made(kind)) == EXPECTED[kind]
 
 
 @pytest.mark.parametrize("kind", [*TREE, RuntimeError], ids=lambda kind: kind.__name__)
 def test_every_error_is_told_in_calm_lines_and_as_json(kind):
     """At most what, advice and request id; each a line."""
     error = made(kind) if kind is not RuntimeError else kind("sk-secret")
-    text = failing.lines(error)
+    text = cli_errors.lines(error)
     assert text.startswith("portrait: ")
     assert text.endswith("\n")
     assert len(text.splitlines()) <= 3
     assert "secret" not in text
-    assert json.loads(json.dumps(failing.as_json(error)))["kind"] == kind.__name__
+    assert json.loads(json.dumps(cli_errors.as_json(error)))["kind"] == kind.__name__
 
 
 def test_a_refusal_names_action_code_and_request_id():
     """All that a support team asks for."""
     error = errors.api_error("QuotaExceeded", "Full.", http_status=200, action="CreateAsset", request_id="R1")
-    assert failing.lines(error, "a.jpg") == (
+    assert cli_errors.lines(error, "a.jpg") == (
         "portrait: a.jpg: CreateAsset was refused: Full (QuotaExceeded).\n"
         "  → `portrait rm` deletes groups and assets that are no longer used.\n"
         "  request id R1\n"
@@ -90,28 +90,28 @@ def test_a_code_does_not_tell_the_token_that_was_looked_up():
     """Ark's `NotFound.<token>` holds a secret (contract §1)."""
     token = "2026070223064318B4CC874F89A1B2C3D4"
     error = errors.api_error(f"NotFound.{token}", "Not found.", http_status=404, action="GetVisualValidateResult")
-    assert token not in failing.lines(error)
-    assert token not in str(failing.as_json(error))
-    assert failing.code_of(error) == "NotFound"
+    assert token not in cli_errors.lines(error)
+    assert token not in str(cli_errors.as_json(error))
+    assert cli_errors.code_of(error) == "NotFound"
 
 
 def test_a_field_in_a_code_is_told():
     """`MissingParameter.Filter.GroupType` helps."""
     error = errors.api_error("MissingParameter.Filter.GroupType", "Missing.", http_status=200)
-    assert "(MissingParameter.Filter.GroupType)" in failing.lines(error)
+    assert "(MissingParameter.Filter.GroupType)" in cli_errors.lines(error)
 
 
 @pytest.mark.parametrize(("action", "doubtful"), [("CreateAsset", True), ("upload", True), ("GetAsset", False)])
 def test_doubt_is_told_where_there_is_any(action, doubtful):
     """A lost answer to a read changes nothing."""
     error = errors.ConnectionLost("Lost.", action=action, may_have_executed=True)
-    assert ("may have been carried out" in failing.lines(error)) is doubtful
+    assert ("may have been carried out" in cli_errors.lines(error)) is doubtful
 
 
 def test_words_from_elsewhere_do_not_steer_the_terminal():
     """A service's message may hold anything."""
     error = errors.api_error("Forbidden", "no\x1b[2Jway\nreally", http_status=200)
-    assert "no\\x1b[2Jway\\nreally" in failing.lines(error)
+    assert "no\\x1b[2Jway\\nreally" in cli_errors.lines(error)
 
 
 @pytest.mark.parametrize(
@@ -119,4 +119,4 @@ def test_words_from_elsewhere_do_not_steer_the_terminal():
 )
 def test_many_outcomes_have_what_they_share(codes, whole):
     """All alike: that code. Otherwise some failed."""
-    assert failing.combined(codes) == whole
+    assert cli_errors.combined(codes) == whole

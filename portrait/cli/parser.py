@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from portrait._version import __version__
 from portrait.cli.command import Command
 from portrait.cli.commands import ENTRIES, load
+from portrait.cli.console import writing
 from portrait.cli.helping import formatter
-from portrait.cli.surroundings import writing
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite

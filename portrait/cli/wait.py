@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from portrait.cli.command import Command, add_timeout
-from portrait.cli.failing import as_json, combined, exit_code, lines
+from portrait.cli.errors import as_json, combined, exit_code, lines
 from portrait.cli.progress import progress
 from portrait.errors import UsageError
 from portrait.uri import parse_asset_id
