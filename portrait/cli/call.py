@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from portrait.cli.command import Command
 from portrait.cli.console import is_file, is_pipe
-from portrait.cli.output import Form
+from portrait.cli.output import OutputFormat
 from portrait.errors import ApiError, UsageError
 
 if TYPE_CHECKING:
@@ -32,21 +32,21 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--full", action="store_true", help="print the whole envelope, not only Result")
 
 
-def _call(context: Context, told: argparse.Namespace) -> int:
-    body = _body(told.body, context.surroundings.stdin)
-    context.how_to_go_on = "The call may have been carried out; look before you call again."
+def _call(context: Context, args: argparse.Namespace) -> int:
+    body = _body(args.body, context.console.stdin)
+    context.resume_hint = "The call may have been carried out; look before you call again."
     output = context.output
     try:
-        result = context.client.call(told.action, body)
+        result = context.client.call(args.action, body)
     except ApiError as refused:
-        if told.full and refused.response:
-            output.document(refused.response)
+        if args.full and refused.response:
+            output.print_json(refused.response)
         raise
-    if output.form is Form.QUIET:
+    if output.format is OutputFormat.QUIET:
         for id in _ids(result):  # noqa: A001
             output.write(id)
     else:
-        output.document(result.response.body if told.full else result)
+        output.print_json(result.response.body if args.full else result)
     return 0
 
 

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from portrait.clock import Clock
 
 
-class Unwritable(Exception):
+class OutputError(Exception):
     """Stdout takes nothing more, as when the disk is full. A reader who has gone is another matter."""
 
 
-class Surroundings(NamedTuple):
+class Console(NamedTuple):
     """The outside of one run.
 
     Attributes:
@@ -55,16 +55,16 @@ class Surroundings(NamedTuple):
         """Is there somebody who reads a question and can answer it?"""
         return self.stdin.isatty() and self.stderr.isatty()
 
-    def tell(self, text: str) -> None:
+    def write_stderr(self, text: str) -> None:
         """Write to stderr. Where that takes nothing there is nobody to tell, and the exit code says it alone."""
         try:
             self.stderr.write(text)
             self.stderr.flush()
         except OSError:
-            drop(self.stderr)
+            silence(self.stderr)
 
 
-def drop(stream: TextIO) -> None:
+def silence(stream: TextIO) -> None:
     """Nobody reads it any more: let what is still buffered go nowhere, so that nothing complains at exit."""
     with contextlib.suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -73,18 +73,18 @@ def drop(stream: TextIO) -> None:
 
 
 @contextlib.contextmanager
-def writing() -> Iterator[None]:
+def stdout_errors() -> Iterator[None]:
     """A block that writes to stdout.
 
     Raises:
-        Unwritable: Stdout takes nothing more.
+        OutputError: Stdout takes nothing more.
     """
     try:
         yield
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise Unwritable(error.strerror or type(error).__name__) from error
+        raise OutputError(error.strerror or type(error).__name__) from error
 
 
 def is_file(stream: TextIO) -> bool:
@@ -103,6 +103,6 @@ def is_pipe(stream: TextIO) -> bool:
         return False
 
 
-def visible(text: str) -> str:
+def escape(text: str) -> str:
     """Text from elsewhere as one line that a terminal shows and does not obey."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from portrait.cli.console import Surroundings
-from portrait.cli.output import Form, Output
+from portrait.cli.console import Console
+from portrait.cli.output import Output, OutputFormat
 
 if TYPE_CHECKING:
     from portrait.client import PortraitClient
@@ -19,26 +19,26 @@ if TYPE_CHECKING:
 
 
 class Context:
-    """The surroundings of one command.
+    """The console of one command.
 
     Attributes:
-        surroundings: Streams, environment, clock.
+        console: Streams, environment, clock.
         output: Where results go; only while a command runs.
-        how_to_go_on: A sentence for a user who interrupts.
+        resume_hint: A sentence for a user who interrupts.
     """
 
     output: Output
 
-    def __init__(self, surroundings: Surroundings) -> None:
-        self.surroundings = surroundings
-        self.how_to_go_on = "Nothing was changed; the same command starts anew."
-        self._told = argparse.Namespace()
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.resume_hint = "Nothing was changed; the same command starts anew."
+        self._args = argparse.Namespace()
 
     @contextmanager
-    def told(self, told: argparse.Namespace) -> Iterator[None]:
+    def use(self, args: argparse.Namespace) -> Iterator[None]:
         """Take the shared options, and give the client's connections back at the end."""
-        self._told = told
-        self.output = Output(self.surroundings, self._form())
+        self._args = args
+        self.output = Output(self.console, self._form())
         try:
             yield
         finally:
@@ -48,7 +48,7 @@ class Context:
     @property
     def options(self) -> dict[str, str | None]:
         """What the command line says of the client."""
-        return {name: getattr(self._told, name, None) for name in ("provider", "base_url", "project")}
+        return {name: getattr(self._args, name, None) for name in ("provider", "base_url", "project")}
 
     @cached_property
     def client(self) -> PortraitClient:
@@ -59,7 +59,7 @@ class Context:
         """
         from portrait.cli.connecting import connect  # noqa: PLC0415  (loads an HTTP library)
 
-        return connect(self.surroundings.environ, self.options, self.surroundings.clock)
+        return connect(self.console.environ, self.options, self.console.clock)
 
     @property
     def provider(self) -> Provider:
@@ -92,17 +92,17 @@ class Context:
     def _found(self) -> Mapping[str, Any]:
         from portrait.options import from_environment  # noqa: PLC0415  (keeps the help quick)
 
-        return from_environment(self.surroundings.environ, self.options)
+        return from_environment(self.console.environ, self.options)
 
     def confirmed(self, question: str) -> bool:
         """Ask; only a clear yes is one."""
-        around = self.surroundings
-        around.stderr.write(f"{question} [y/N] ")
-        around.stderr.flush()
-        return around.stdin.readline().strip().lower() in {"y", "yes"}
+        console = self.console
+        console.stderr.write(f"{question} [y/N] ")
+        console.stderr.flush()
+        return console.stdin.readline().strip().lower() in {"y", "yes"}
 
-    def _form(self) -> Form:
-        if getattr(self._told, "quiet", False):
-            return Form.QUIET
-        people = self.surroundings.stdout.isatty() and not getattr(self._told, "json", False)
-        return Form.TABLE if people else Form.JSON
+    def _form(self) -> OutputFormat:
+        if getattr(self._args, "quiet", False):
+            return OutputFormat.QUIET
+        people = self.console.stdout.isatty() and not getattr(self._args, "json", False)
+        return OutputFormat.TABLE if people else OutputFormat.JSON

@@ -15,7 +15,7 @@ from portrait._version import __version__
 from portrait.cli.command import Command
 from portrait.cli.connecting import client_options
 from portrait.cli.errors import advice_of, code_of, exit_code
-from portrait.cli.output import Form
+from portrait.cli.output import OutputFormat
 from portrait.cli.tables import Column
 from portrait.errors import AccountError, ApiError, AuthError, BadResponse, PortraitError, TransportError
 from portrait.options import checked_url, from_environment, provider_named
@@ -48,14 +48,14 @@ def _options(parser: argparse.ArgumentParser) -> None:
     del parser
 
 
-def _doctor(context: Context, told: argparse.Namespace) -> int:
-    del told
+def _doctor(context: Context, args: argparse.Namespace) -> int:
+    del args
     findings = [*_look(context)]
-    if context.output.form is not Form.QUIET:
-        context.output.listing([_record(one) for one in findings], _COLUMNS, key="check", none="")
+    if context.output.format is not OutputFormat.QUIET:
+        context.output.print_list([_record(one) for one in findings], _COLUMNS, key="check", none="")
     faults = [one for one in findings if one.state == "fault"]
     for fault in faults:
-        context.output.complain(f"portrait: {fault.check}: {fault.what}\n  → {fault.advice}\n")
+        context.output.error(f"portrait: {fault.check}: {fault.what}\n  → {fault.advice}\n")
     return faults[0].code if faults else 0
 
 
@@ -142,12 +142,12 @@ def _wrong_address(context: Context, error: BadResponse) -> _Finding:
 
 
 def _configuration(context: Context) -> Iterator[_Finding]:
-    options = from_environment(context.surroundings.environ, context.options)
+    options = from_environment(context.console.environ, context.options)
     provider = provider_named(options.get("provider", "alltoken"))
     yield _Finding("provider", "ok", f"{provider.title} ({provider.name})")
     yield _Finding("base URL", "ok", checked_url(options.get("base_url") or provider.base_url or ""))
     yield _Finding("project", "ok", str(options.get("project", "default")))
-    client_options(context.surroundings.environ, context.options)
+    client_options(context.console.environ, context.options)
     yield _Finding("key", "ok", "set")
 
 

@@ -9,10 +9,10 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from portrait.cli.checking import Checked
-from portrait.cli.errors import OK, SOME_FAILED, together
+from portrait.cli.errors import OK, SOME_FAILED, format_errors
 from portrait.cli.report import outcome_record, skipped
 from portrait.cli.resolve import find_group
-from portrait.cli.serialize import counted
+from portrait.cli.serialize import pluralize
 from portrait.ensure import Content, digest_in, usable
 from portrait.models import GroupType
 
@@ -53,11 +53,11 @@ def dry_run(
         "rejected": [outcome_record(outcome) for outcome in faulty],
         "skipped": others,
     }
-    output.complain(together((one.source, one.error) for one in faulty if one.error is not None))
-    if output.is_for_people:
+    output.error(format_errors((one.source, one.error) for one in faulty if one.error is not None))
+    if output.interactive:
         _tell(output, whole, len(faulty))
     else:
-        output.event(whole)
+        output.print_event(whole)
     fits = all(plan["room"] is None or plan["new"] <= plan["room"] for plan in plans)
     return SOME_FAILED if faulty or not fits else OK
 
@@ -116,10 +116,10 @@ def _tell(output: Output, whole: dict[str, Any], faulty: int) -> None:
     for plan in whole["groups"]:
         output.write(f"{plan['group']}: {plan['group_id'] or 'a new group'}")
         rows = [
-            f"{counted(plan['new'], 'new asset')}, {_size(plan['bytes'])} to send",
+            f"{pluralize(plan['new'], 'new asset')}, {_size(plan['bytes'])} to send",
             f"{plan['existing']} there already",
             f"{plan['failed']} there and Failed",
-            counted(plan["duplicates"], "duplicate"),
+            pluralize(plan["duplicates"], "duplicate"),
         ]
         kept = [row for row in rows[1:] if not row.startswith("0 ")]
         output.write(f"  {', '.join([rows[0], *kept])}")
@@ -127,12 +127,12 @@ def _tell(output: Output, whole: dict[str, Any], faulty: int) -> None:
             enough = "" if plan["new"] <= plan["room"] else ": not enough"
             output.write(f"  room for {plan['room']}, needed {plan['new']}{enough}")
     if whole["groups_free"] is not None:
-        output.write(f"{counted(whole['groups_to_make'], 'group')} to make, room for {whole['groups_free']}.")
+        output.write(f"{pluralize(whole['groups_to_make'], 'group')} to make, room for {whole['groups_free']}.")
     if faulty:
-        output.write(f"{counted(faulty, 'file')} cannot be sent, as said above.")
+        output.write(f"{pluralize(faulty, 'file')} cannot be sent, as said above.")
     if whole["skipped"]:
         output.write(skipped(whole["skipped"]))
-    output.remark("Nothing was sent: this was a dry run.")
+    output.info("Nothing was sent: this was a dry run.")
 
 
 def _size(number: int) -> str:

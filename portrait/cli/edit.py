@@ -6,9 +6,9 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from portrait.cli.command import Command
-from portrait.cli.errors import as_json, combined, exit_code, lines
-from portrait.cli.resolve import named
-from portrait.cli.serialize import assets_in, counted
+from portrait.cli.errors import error_record, exit_code, format_error, merge_exit_codes
+from portrait.cli.resolve import resolve
+from portrait.cli.serialize import assets_in, pluralize
 from portrait.errors import PortraitError, UsageError
 from portrait.models import AssetGroup
 
@@ -28,13 +28,13 @@ def _rm_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="do not ask; needed where there is no terminal")
 
 
-def _rename(context: Context, told: argparse.Namespace) -> int:
+def _rename(context: Context, args: argparse.Namespace) -> int:
     client = context.client
-    found = named(client, told.id)
-    context.how_to_go_on = f"{found.id} may have its new name already; `portrait show {found.id}` says so."
+    found = resolve(client, args.id)
+    context.resume_hint = f"{found.id} may have its new name already; `portrait show {found.id}` says so."
     change = client.update_asset_group if isinstance(found, AssetGroup) else client.update_asset
-    change(id=found.id, name=told.name)
-    context.output.event({"id": found.id, "name": told.name}, line=f"{found.id} is now {told.name}", key="id")
+    change(id=found.id, name=args.name)
+    context.output.print_event({"id": found.id, "name": args.name}, line=f"{found.id} is now {args.name}", key="id")
     return 0
 
 
@@ -42,7 +42,7 @@ class _Doomed:
     """Something that is to be deleted, and what goes with it."""
 
     def __init__(self, client: PortraitClient, given: str) -> None:
-        found = named(client, given)
+        found = resolve(client, given)
         self.id = found.id
         self.is_group = isinstance(found, AssetGroup)
         self.record: dict[str, Any] = {"id": self.id, "deleted": True}
@@ -50,22 +50,22 @@ class _Doomed:
         if isinstance(found, AssetGroup):
             assets = assets_in(client, found)
             self.record["assets"] = assets
-            self.words += f" with {counted(assets, 'asset')}"
+            self.words += f" with {pluralize(assets, 'asset')}"
 
 
-def _rm(context: Context, told: argparse.Namespace) -> int:
-    if not told.yes and not context.surroundings.can_ask:
+def _rm(context: Context, args: argparse.Namespace) -> int:
+    if not args.yes and not context.console.can_ask:
         raise UsageError("rm needs --yes where there is no terminal to ask on.")
     client, output = context.client, context.output
     codes: list[int] = []
 
     def failed(id: str, error: PortraitError) -> None:  # noqa: A002
         codes.append(exit_code(error))
-        output.complain(lines(error, id))
-        output.event({"id": id, "deleted": False, "error": as_json(error)})
+        output.error(format_error(error, id))
+        output.print_event({"id": id, "deleted": False, "error": error_record(error)})
 
     found: dict[str, _Doomed] = {}  # by id: a group may be named twice, by name and by id
-    for given in dict.fromkeys(told.ids):
+    for given in dict.fromkeys(args.ids):
         try:
             one = _Doomed(client, given)
         except PortraitError as error:
@@ -73,10 +73,10 @@ def _rm(context: Context, told: argparse.Namespace) -> int:
         else:
             found.setdefault(one.id, one)
     doomed = list(found.values())
-    if doomed and not told.yes and not context.confirmed(_question(doomed)):
-        output.remark("Nothing was deleted.")
-        return combined([*codes, 1])
-    context.how_to_go_on = "What was deleted is listed above; the same command deletes the rest."
+    if doomed and not args.yes and not context.confirmed(_question(doomed)):
+        output.info("Nothing was deleted.")
+        return merge_exit_codes([*codes, 1])
+    context.resume_hint = "What was deleted is listed above; the same command deletes the rest."
     # Assets first: a group takes its own with it.
     for one in sorted(doomed, key=lambda one: one.is_group):
         try:
@@ -85,8 +85,8 @@ def _rm(context: Context, told: argparse.Namespace) -> int:
             failed(one.id, error)
         else:
             codes.append(0)
-            output.event(one.record, line=f"deleted {one.words}", key="id")
-    return combined(codes)
+            output.print_event(one.record, line=f"deleted {one.words}", key="id")
+    return merge_exit_codes(codes)
 
 
 def _question(doomed: list[_Doomed]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from portrait import errors, s3
 from portrait.actions import ACTIONS, Idempotency
-from portrait.cli.console import Unwritable, visible
+from portrait.cli.console import OutputError, escape
 from portrait.errors import ApiError, PortraitError, TransportError
 
 OK, SOME_FAILED, USAGE, REFUSED, NETWORK, DEADLINE = range(6)
@@ -38,7 +38,7 @@ EXIT_CODES: Mapping[type[BaseException], int] = MappingProxyType(
         s3.StateUnwritable: USAGE,
         s3.SourceUnreadable: SOME_FAILED,
         s3.SourceChanged: SOME_FAILED,
-        Unwritable: NETWORK,  # whoever was to read the outcome does not know it
+        OutputError: NETWORK,  # whoever was to read the outcome does not know it
         KeyboardInterrupt: INTERRUPTED,
         Exception: SOME_FAILED,
     }
@@ -75,7 +75,7 @@ def exit_code(error: BaseException) -> int:
     return next(EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES)
 
 
-def combined(codes: Iterable[int]) -> int:
+def merge_exit_codes(codes: Iterable[int]) -> int:
     """The exit code of many outcomes: what they have in common, else that some failed."""
     different = set(codes)
     return different.pop() if len(different) == 1 else SOME_FAILED if different else OK
@@ -101,7 +101,7 @@ def code_of(error: PortraitError) -> str:
     return code if not re.search(r"\d", code) else code.partition(".")[0]
 
 
-def together(failures: Iterable[tuple[str, PortraitError]]) -> str:
+def format_errors(failures: Iterable[tuple[str, PortraitError]]) -> str:
     """Many failures, each with its subject: the same words once for all of their subjects, the same advice once."""
     by_advice: dict[str, dict[str, list[str]]] = {}
     for subject, error in failures:
@@ -109,18 +109,18 @@ def together(failures: Iterable[tuple[str, PortraitError]]) -> str:
     text = ""
     for advice, subjects in by_advice.items():
         text += "".join(_line(what, of) for what, of in subjects.items())
-        text += f"  → {visible(advice)}\n" if advice else ""
+        text += f"  → {escape(advice)}\n" if advice else ""
     return text
 
 
 def _line(what: str, subjects: list[str]) -> str:
-    named, more = ", ".join(visible(subject) for subject in subjects[:3]), len(subjects) - 3
-    about = "" if what.startswith(visible(subjects[0])) else f"{named}{f' and {more} more' if more > 0 else ''}: "
+    named, more = ", ".join(escape(subject) for subject in subjects[:3]), len(subjects) - 3
+    about = "" if what.startswith(escape(subjects[0])) else f"{named}{f' and {more} more' if more > 0 else ''}: "
     return f"portrait: {about}{what}\n"
 
 
 def _what(error: PortraitError) -> str:
-    what = visible(error.message)
+    what = escape(error.message)
     if not isinstance(error, ApiError):
         return what
     code = code_of(error)
@@ -128,9 +128,9 @@ def _what(error: PortraitError) -> str:
     return f"{refused}{what.rstrip('.')}{f' ({code})' if code else ''}."
 
 
-def lines(error: BaseException, subject: str = "") -> str:
+def format_error(error: BaseException, subject: str = "") -> str:
     """What happened and what to do, as one to three lines with a line break at the end."""
-    about = f"{visible(subject)}: " if subject else ""
+    about = f"{escape(subject)}: " if subject else ""
     if not isinstance(error, PortraitError):
         kind = type(error).__name__
         return f"portrait: {about}unexpected {kind}.\n  → PORTRAIT_DEBUG=1 shows where it comes from.\n"
@@ -138,13 +138,13 @@ def lines(error: BaseException, subject: str = "") -> str:
     about = "" if what.startswith(subject) else about
     text = f"portrait: {about}{what}\n"
     if advice := advice_of(error):
-        text += f"  → {visible(advice)}\n"
+        text += f"  → {escape(advice)}\n"
     if isinstance(error, ApiError) and error.request_id:
-        text += f"  request id {visible(error.request_id)}\n"
+        text += f"  request id {escape(error.request_id)}\n"
     return text
 
 
-def as_json(error: BaseException) -> dict[str, Any]:
+def error_record(error: BaseException) -> dict[str, Any]:
     """The same for programs."""
     if not isinstance(error, PortraitError):
         return {"kind": type(error).__name__}

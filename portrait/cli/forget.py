@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from portrait.cli.command import Command
 from portrait.cli.erasure import Doomed, Place, erase, look, unknown
 from portrait.cli.erasure_log import Erasure
-from portrait.cli.errors import as_json, combined, exit_code, together
+from portrait.cli.errors import error_record, exit_code, format_errors, merge_exit_codes
 from portrait.cli.manifest import read_manifest
-from portrait.cli.serialize import counted
+from portrait.cli.serialize import pluralize
 from portrait.cli.storage import add_state_dir, add_storage, open_store, state_dir
 from portrait.errors import UsageError
 from portrait.s3 import StorageWarning, UploadProgress
@@ -49,33 +49,33 @@ def _options(parser: argparse.ArgumentParser) -> None:
     add_storage(parser, "where the files were stored")
 
 
-def _forget(context: Context, told: argparse.Namespace) -> int:
-    if not (told.yes or told.dry_run or context.surroundings.can_ask):
+def _forget(context: Context, args: argparse.Namespace) -> int:
+    if not (args.yes or args.dry_run or context.console.can_ask):
         raise UsageError("forget needs --yes where there is no terminal to ask on.")
     output, client = context.output, context.client
 
     def warn(event: UploadProgress | StorageWarning) -> None:
         if isinstance(event, StorageWarning):
-            output.complain(f"portrait: {event.message}\n")
+            output.error(f"portrait: {event.message}\n")
 
-    store = open_store(context, told, warn)
-    rows = read_manifest(told.manifest) if told.manifest else []
+    store = open_store(context, args, warn)
+    rows = read_manifest(args.manifest) if args.manifest else []
     place = None
     if store is not None:
-        named = parse_place(told.to)
+        named = parse_place(args.to)
         place = Place(store, named.bucket, named.listed)
-    noted = Erasure.of(state_dir(context, told), context.base_url, context.home["project"], told.group)
-    doomed = look(client, told.group, place, rows, noted if noted.group_id else None, home=context.home)
+    noted = Erasure.of(state_dir(context, args), context.base_url, context.home["project"], args.group)
+    doomed = look(client, args.group, place, rows, noted if noted.group_id else None, home=context.home)
     if doomed is None:
-        raise unknown(told.group)
-    if doomed.nothing_left or told.dry_run:
+        raise unknown(args.group)
+    if doomed.nothing_left or args.dry_run:
         return _tell(context, doomed, done=False)
-    if not (told.yes or doomed.nothing_here) and not context.confirmed(
+    if not (args.yes or doomed.nothing_here) and not context.confirmed(
         f"To be erased, for good:\n{_listed(doomed)}\nErase?"
     ):
-        output.remark("Nothing was erased.")
+        output.info("Nothing was erased.")
         return 1
-    context.how_to_go_on = "The same command erases the rest."
+    context.resume_hint = "The same command erases the rest."
     erase(client, doomed, place, noted)
     return _tell(context, doomed, done=True)
 
@@ -83,29 +83,29 @@ def _forget(context: Context, told: argparse.Namespace) -> int:
 def _listed(doomed: Doomed) -> str:
     lines = []
     if doomed.exists:
-        lines.append(f"  {doomed.group_id} ({doomed.name}) with {counted(len(doomed.assets), 'asset')}")
+        lines.append(f"  {doomed.group_id} ({doomed.name}) with {pluralize(len(doomed.assets), 'asset')}")
     if doomed.objects:
-        lines.append(f"  {counted(len(doomed.objects), 'stored object')}")
+        lines.append(f"  {pluralize(len(doomed.objects), 'stored object')}")
     return "\n".join(lines)
 
 
 def _tell(context: Context, doomed: Doomed, *, done: bool) -> int:
     """The report; the result is the exit code."""
     output = context.output
-    if output.is_for_people:
+    if output.interactive:
         _tell_people(context, doomed, done=done)
     else:
-        output.event(_record(doomed, done=done))
-    output.complain(together(doomed.failed.items()))
+        output.print_event(_record(doomed, done=done))
+    output.error(format_errors(doomed.failed.items()))
     if doomed.elsewhere:
-        output.complain(
-            f"portrait: {counted(len(doomed.elsewhere), 'stored object')} of the group: not in a place that was "
+        output.error(
+            f"portrait: {pluralize(len(doomed.elsewhere), 'stored object')} of the group: not in a place that was "
             f"given: {', '.join(doomed.elsewhere[:3])}{' …' if len(doomed.elsewhere) > 3 else ''}\n"
             "  → Name the place with --to.\n"
         )
     codes = [exit_code(error) for error in doomed.failed.values()]
     codes += [1] * bool(doomed.elsewhere and done) + [0] * bool(doomed.erased)
-    return combined(codes)
+    return merge_exit_codes(codes)
 
 
 def _tell_people(context: Context, doomed: Doomed, *, done: bool) -> None:
@@ -113,21 +113,21 @@ def _tell_people(context: Context, doomed: Doomed, *, done: bool) -> None:
     if doomed.nothing_left:
         output.write(f"Nothing is left of {doomed.wanted}.")
     elif doomed.nothing_here:
-        output.write(f"Nothing is left of {doomed.wanted} but {counted(len(doomed.elsewhere), 'stored object')}.")
+        output.write(f"Nothing is left of {doomed.wanted} but {pluralize(len(doomed.elsewhere), 'stored object')}.")
     elif not done:
         output.write(f"Would be erased:\n{_listed(doomed)}")
     else:
         if doomed.exists and doomed.group_id not in doomed.failed:
-            output.write(f"Erased {doomed.group_id} with {counted(len(doomed.assets), 'asset')}.")
-        output.write(f"Erased {counted(len(doomed.erased), 'stored object')}.")
+            output.write(f"Erased {doomed.group_id} with {pluralize(len(doomed.assets), 'asset')}.")
+        output.write(f"Erased {pluralize(len(doomed.erased), 'stored object')}.")
     if doomed.kept:
-        output.write(f"Kept {counted(len(doomed.kept), 'stored object')} that other groups use:")
+        output.write(f"Kept {pluralize(len(doomed.kept), 'stored object')} that other groups use:")
     for address, users in list(doomed.kept.items())[:_SHOWN]:
         output.write(f"  {address}: {', '.join(users)}")
     if (more := len(doomed.kept) - _SHOWN) > 0:
         output.write(f"  and {more} more; --json lists them all.")
     if not done and not doomed.nothing_here:
-        output.remark("Nothing was erased: this was a dry run.")
+        output.info("Nothing was erased: this was a dry run.")
 
 
 def _record(doomed: Doomed, *, done: bool) -> dict[str, Any]:
@@ -140,7 +140,7 @@ def _record(doomed: Doomed, *, done: bool) -> dict[str, Any]:
         "erased": {"group": gone, "assets": doomed.assets if gone else [], "objects": doomed.erased},
         "kept": [{"object": address, "used_by": users} for address, users in doomed.kept.items()],
         "elsewhere": doomed.elsewhere,
-        "failed": [{"what": what, "error": as_json(error)} for what, error in doomed.failed.items()],
+        "failed": [{"what": what, "error": error_record(error)} for what, error in doomed.failed.items()],
     }
 
 

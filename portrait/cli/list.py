@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from portrait.cli.command import Command, one_of
-from portrait.cli.resolve import named, named_group
+from portrait.cli.resolve import resolve, resolve_group
 from portrait.cli.serialize import asset_record, assets_in, group_record
 from portrait.cli.tables import Column
 from portrait.models import Asset
@@ -58,38 +58,38 @@ def _show_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", metavar="NAME|ID", help="a group's name or id, or an asset's id; asset://... too")
 
 
-def _groups(context: Context, told: argparse.Namespace) -> int:
+def _groups(context: Context, args: argparse.Namespace) -> int:
     def found() -> Iterator[dict[str, Any]]:
-        for kind in (told.type,) if told.type else GROUP_TYPES:
-            for group in context.client.iter_asset_groups(group_type=kind, name=told.name):
+        for kind in (args.type,) if args.type else GROUP_TYPES:
+            for group in context.client.iter_asset_groups(group_type=kind, name=args.name):
                 yield group_record(group)
 
-    context.output.listing(found(), _GROUP_COLUMNS, key="id", none="There are no such groups.")
+    context.output.print_list(found(), _GROUP_COLUMNS, key="id", none="There are no such groups.")
     return 0
 
 
-def _assets(context: Context, told: argparse.Namespace) -> int:
+def _assets(context: Context, args: argparse.Namespace) -> int:
     client = context.client
-    groups = [named_group(client, wanted).id for wanted in told.group or ()]
+    groups = [resolve_group(client, wanted).id for wanted in args.group or ()]
 
     def found() -> Iterator[dict[str, Any]]:
-        for kind in (told.type,) if told.type else GROUP_TYPES:
+        for kind in (args.type,) if args.type else GROUP_TYPES:
             for asset in client.iter_assets(
-                group_type=kind, group_ids=groups or None, statuses=told.status, name=told.name
+                group_type=kind, group_ids=groups or None, statuses=args.status, name=args.name
             ):
                 yield asset_record(asset)
 
-    context.output.listing(found(), _ASSET_COLUMNS, key="uri", none="There are no such assets.")
+    context.output.print_list(found(), _ASSET_COLUMNS, key="uri", none="There are no such assets.")
     return 0
 
 
-def _show(context: Context, told: argparse.Namespace) -> int:
+def _show(context: Context, args: argparse.Namespace) -> int:
     client = context.client
-    found = named(client, told.id)
+    found = resolve(client, args.id)
     if isinstance(found, Asset):
-        context.output.one(asset_record(found), key="uri")
+        context.output.print_record(asset_record(found), key="uri")
     else:
-        context.output.one({**group_record(found), "assets": assets_in(client, found)}, key="id")
+        context.output.print_record({**group_record(found), "assets": assets_in(client, found)}, key="id")
     return 0
 
 

@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from typing import Any
 
-from portrait.cli.console import Surroundings, visible, writing
+from portrait.cli.console import Console, escape, stdout_errors
 from portrait.cli.tables import Column, Table
 
 Record = Mapping[str, Any]
 
 
-class Form(Enum):
+class OutputFormat(Enum):
     """How results are written."""
 
     TABLE = "table"
@@ -32,76 +32,76 @@ class Output:
         tell: Takes lines for stderr; likewise.
     """
 
-    def __init__(self, surroundings: Surroundings, form: Form) -> None:
-        self.surroundings = surroundings
-        self.form = form
+    def __init__(self, console: Console, form: OutputFormat) -> None:
+        self.console = console
+        self.format = form
         self.write: Callable[[str], None] = self._write
-        self.tell: Callable[[str], None] = surroundings.tell
-        encoding = (getattr(surroundings.stdout, "encoding", None) or "utf-8").lower()
+        self.write_stderr: Callable[[str], None] = console.write_stderr
+        encoding = (getattr(console.stdout, "encoding", None) or "utf-8").lower()
         self._ascii = not encoding.startswith("utf")
 
     @property
-    def is_for_people(self) -> bool:
+    def interactive(self) -> bool:
         """Does a person read it?"""
-        return self.form is Form.TABLE
+        return self.format is OutputFormat.TABLE
 
-    def listing(self, records: Iterable[Record], columns: tuple[Column, ...], *, key: str, none: str) -> None:
+    def print_list(self, records: Iterable[Record], columns: tuple[Column, ...], *, key: str, none: str) -> None:
         """A list: one table, one JSON array, or the values of `key`; `none` is said of an empty one."""
-        if self.form is Form.QUIET:
+        if self.format is OutputFormat.QUIET:
             for record in records:
-                self.write(visible(record[key]))
+                self.write(escape(record[key]))
             return
         rows = list(records)
-        if self.form is Form.JSON:
-            self.document(rows)
+        if self.format is OutputFormat.JSON:
+            self.print_json(rows)
         elif rows:
-            with writing():
-                Table(columns, rows).write_to(self.surroundings.stdout)
+            with stdout_errors():
+                Table(columns, rows).write_to(self.console.stdout)
         else:
-            self.remark(none)
+            self.info(none)
 
-    def one(self, record: Record, *, key: str) -> None:
+    def print_record(self, record: Record, *, key: str) -> None:
         """One thing: its fields below each other, one JSON object, or the value of `key`."""
-        if self.form is Form.QUIET:
-            self.write(visible(record[key]))
-        elif self.form is Form.JSON:
-            self.document(record)
+        if self.format is OutputFormat.QUIET:
+            self.write(escape(record[key]))
+        elif self.format is OutputFormat.JSON:
+            self.print_json(record)
         else:
             width = max(len(name) for name in record)
             for name, value in record.items():
-                self.write(f"{name.replace('_', ' '):{width}}  {visible(_plain(value))}")
+                self.write(f"{name.replace('_', ' '):{width}}  {escape(_plain(value))}")
 
-    def event(self, record: Record, *, line: str = "", key: str = "") -> None:
+    def print_event(self, record: Record, *, line: str = "", key: str = "") -> None:
         """One of several outcomes, as soon as it is known: a line, a line of JSON, or the value of `key`.
 
         Without a line there is nothing to see for people, and without a key nothing for `--quiet`.
         """
-        if self.form is Form.JSON:
+        if self.format is OutputFormat.JSON:
             self.write(self._json(record, None))
-        elif shown := line if self.is_for_people else record.get(key):
-            self.write(visible(shown))
+        elif shown := line if self.interactive else record.get(key):
+            self.write(escape(shown))
 
-    def document(self, value: object) -> None:
+    def print_json(self, value: object) -> None:
         """JSON, for people to read too."""
         self.write(self._json(value, 2))
 
-    def remark(self, text: str) -> None:
+    def info(self, text: str) -> None:
         """Something that is no result, for a person only."""
-        if self.is_for_people:
-            self.tell(f"{visible(text)}\n")
+        if self.interactive:
+            self.write_stderr(f"{escape(text)}\n")
 
-    def complain(self, lines: str) -> None:
+    def error(self, lines: str) -> None:
         """Lines about a failure, from `errors.lines`."""
         if lines:
-            self.tell(lines)
+            self.write_stderr(lines)
 
     def _json(self, value: object, indent: int | None) -> str:
         return json.dumps(value, indent=indent, ensure_ascii=self._ascii, default=dict)
 
     def _write(self, line: str) -> None:
-        with writing():
-            self.surroundings.stdout.write(f"{line}\n")
-            self.surroundings.stdout.flush()
+        with stdout_errors():
+            self.console.stdout.write(f"{line}\n")
+            self.console.stdout.flush()
 
 
 def _plain(value: object) -> str:

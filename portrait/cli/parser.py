@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from portrait._version import __version__
 from portrait.cli.command import Command
 from portrait.cli.commands import ENTRIES, load
-from portrait.cli.console import writing
+from portrait.cli.console import stdout_errors
 from portrait.cli.helping import formatter
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class _Parser(argparse.ArgumentParser):
 
     def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
         """As argparse does, but a stdout that takes nothing is an error like all others."""
-        with writing():
+        with stdout_errors():
             (file or sys.stderr).write(message)
 
 
@@ -76,7 +76,7 @@ def parse(argv: Sequence[str]) -> tuple[Command, argparse.Namespace]:
     """
     head, rest = _split(argv)
     top = _top()
-    told = top.parse_args(head)
+    args = top.parse_args(head)
     if not rest:
         top.error("a command is missing")
     name, *words = rest
@@ -90,10 +90,10 @@ def parse(argv: Sequence[str]) -> tuple[Command, argparse.Namespace]:
         top.error(f"there is no command {name!r}" + _near(name, [*ENTRIES, "help"]))
     command = load(name)
     own = _own(name, command)
-    _parse_words(own, words, told)
-    if getattr(told, "json", False) and getattr(told, "quiet", False):
+    _parse_words(own, words, args)
+    if getattr(args, "json", False) and getattr(args, "quiet", False):
         own.error("--json and --quiet exclude each other")
-    return command, told
+    return command, args
 
 
 def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -151,7 +151,7 @@ def _add_shared(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--version", action="version", version=f"portrait {__version__}")
 
 
-def _parse_words(parser: _Parser, words: list[str], told: argparse.Namespace) -> None:
+def _parse_words(parser: _Parser, words: list[str], args: argparse.Namespace) -> None:
     """Options and operands in any order; after `--` everything is an operand.
 
     How argparse treats `--` differs between releases of Python. No argument holds a NUL: what follows `--` goes
@@ -159,9 +159,9 @@ def _parse_words(parser: _Parser, words: list[str], told: argparse.Namespace) ->
     """
     end = words.index("--") if "--" in words else len(words)
     kept = {f"\0{number}": word for number, word in enumerate(words[end + 1 :])}
-    parser.parse_intermixed_args([*words[:end], *kept], told)
-    for name, value in vars(told).items():
+    parser.parse_intermixed_args([*words[:end], *kept], args)
+    for name, value in vars(args).items():
         if isinstance(value, str):
-            setattr(told, name, kept.get(value, value))
+            setattr(args, name, kept.get(value, value))
         elif isinstance(value, list):
-            setattr(told, name, [kept.get(word, word) for word in value])
+            setattr(args, name, [kept.get(word, word) for word in value])

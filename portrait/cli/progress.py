@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 from portrait.cli.console import is_file
-from portrait.cli.output import Form, Output
+from portrait.cli.output import Output, OutputFormat
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -84,23 +84,23 @@ def display(output: Output, columns: Callable[[], Sequence[ProgressColumn]]) -> 
         redirect_stderr=False,
         refresh_per_second=_CALM,
     )
-    write, tell = output.write, output.tell
-    if stream is output.surroundings.stdout:
+    write, tell = output.write, output.write_stderr
+    if stream is output.console.stdout:
         output.write = lambda line: console.print(line, markup=False, soft_wrap=True)
-    if output.surroundings.stderr.isatty():
-        output.tell = lambda lines: console.print(lines, end="", markup=False, soft_wrap=True)
+    if output.console.stderr.isatty():
+        output.write_stderr = lambda lines: console.print(lines, end="", markup=False, soft_wrap=True)
     try:
         with shown:
             yield shown
     finally:
-        output.write, output.tell = write, tell
+        output.write, output.write_stderr = write, tell
 
 
 def _terminal(output: Output) -> TextIO | None:
-    if output.form is Form.QUIET:
+    if output.format is OutputFormat.QUIET:
         return None
-    around = output.surroundings
-    if around.stdout.isatty():
-        return around.stdout
+    console = output.console
+    if console.stdout.isatty():
+        return console.stdout
     # What goes into a pipe may come out on this very terminal; what goes into a file does not.
-    return around.stderr if around.stderr.isatty() and is_file(around.stdout) else None
+    return console.stderr if console.stderr.isatty() and is_file(console.stdout) else None

@@ -23,7 +23,7 @@ _DETAILS = """\
 Through AllToken's own upload: JPEG, PNG and WebP of at most 10 MB. With --to,
 or as http(s) addresses: whatever the service takes, video and audio too. A
 folder stands for the images, video and audio in it and below; its other files
-are skipped and counted. Nothing is sent of a file that does not fit, and
+are skipped and pluralize. Nothing is sent of a file that does not fit, and
 nothing twice: a content that the group has already is used as it is, and the
 same command, given again, goes on where it stopped.
 
@@ -75,18 +75,18 @@ def _quota(text: str) -> int | None:
     return number
 
 
-def _put(context: Context, told: argparse.Namespace) -> int:
-    if told.group is None and not told.subfolders:
+def _put(context: Context, args: argparse.Namespace) -> int:
+    if args.group is None and not args.subfolders:
         raise UsageError("--group is missing.", advice="portrait put --help says what it takes.")
-    chosen = choose(told.paths, told.group, subfolders=told.subfolders)
+    chosen = choose(args.paths, args.group, subfolders=args.subfolders)
     client, provider = context.client, context.provider  # nothing is read for a key that is missing
-    with opened(context, told) as run:
+    with opened(context, args) as run:
         groups = run.check(chosen, provider.name)
         if not any(group.fits or group.faulty for group in groups):
             raise UsageError(
-                f"There are no images, video or audio in {', '.join(told.paths)}.", advice="Nothing was sent."
+                f"There are no images, video or audio in {', '.join(args.paths)}.", advice="Nothing was sent."
             )
-        if told.dry_run:
+        if args.dry_run:
             return dry_run(context.output, client, provider, groups, run.store, quota=run.quota)
         return run.send(groups)
 

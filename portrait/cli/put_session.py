@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve, frozen
 
 from portrait.cli.checking import Checked
-from portrait.cli.resolve import make_group
+from portrait.cli.resolve import get_or_create_group
 from portrait.ensure import HOPELESS, Content, FileOutcome, FileState, state_of
 from portrait.errors import ConnectFailed, Interrupted, PortraitError, QuotaExceeded
 from portrait.s3 import StorageError
@@ -91,7 +91,7 @@ class Sending:
         try:
             if self._over is not None:
                 raise self._over
-            group_id = make_group(self._client, group.group, self._options.state_dir)
+            group_id = get_or_create_group(self._client, group.group, self._options.state_dir)
             self._names[group_id] = group.group
             self._enter(group.group, group_id)
             for outcome in self._ensured(group.fits, group_id):

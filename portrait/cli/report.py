@@ -10,9 +10,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from portrait.cli.errors import NETWORK, OK, SOME_FAILED, as_json, combined, exit_code, together
+from portrait.cli.errors import NETWORK, OK, SOME_FAILED, error_record, exit_code, format_errors, merge_exit_codes
 from portrait.cli.manifest import Manifest
-from portrait.cli.serialize import counted
+from portrait.cli.serialize import pluralize
 from portrait.ensure import FileOutcome, FileState
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def outcome_record(outcome: FileOutcome) -> dict[str, Any]:
     if outcome.duplicates:
         record["duplicates"] = list(outcome.duplicates)
     if outcome.error is not None:
-        record["error"] = as_json(outcome.error)
+        record["error"] = error_record(outcome.error)
     return record
 
 
@@ -92,10 +92,10 @@ class Summary:
         line = "" if outcome.error is not None else f"{outcome.uri}  {outcome.source}"
         if outcome.state is FileState.TIMED_OUT and line:
             line += "  (in review)"
-        self._output.event(record, line=line, key="uri" if line else "")
+        self._output.print_event(record, line=line, key="uri" if line else "")
         if outcome.state is FileState.NO_ROOM and outcome.error is not None and group not in self._full:
             self._full.add(group)  # this one is told at once: there is time to stop
-            self._output.remark(f"{group}: {outcome.error.message}")
+            self._output.info(f"{group}: {outcome.error.message}")
 
     def skip(self, source: str, group: str) -> None:
         """A file in a folder that nobody meant."""
@@ -103,7 +103,7 @@ class Summary:
         record = outcome_record(FileOutcome(source=source, state=FileState.REJECTED))
         record |= {"status": "Skipped", "group": group}
         self._manifest.append(record)
-        self._output.event(record)
+        self._output.print_event(record)
 
     def stored(self, path: Path, key: str) -> None:
         """A file has an object; what is stored must be known even if nothing else comes of it."""
@@ -114,19 +114,19 @@ class Summary:
     def tell_failures(self) -> None:
         """Those that were not told before."""
         fresh, self._told = self._given[self._told :], len(self._given)
-        self._output.complain(together((one.source, one.error) for one, _ in fresh if one.error is not None))
+        self._output.error(format_errors((one.source, one.error) for one, _ in fresh if one.error is not None))
 
     def sum_up(self) -> int:
         """Tell the rest and the sum; the result is the exit code."""
         self.tell_failures()
         for group in dict.fromkeys(group for _, group in self._given):
-            self._output.remark(self._of_group(group, [one for one, of in self._given if of == group]))
+            self._output.info(self._of_group(group, [one for one, of in self._given if of == group]))
         if self._skipped:
-            self._output.remark(skipped(self._skipped))
+            self._output.info(skipped(self._skipped))
         if twins := {twin for one, _ in self._given for twin in one.duplicates}:
             words = f"Other assets with the same content: {', '.join(sorted(twins))}. `portrait rm` deletes them."
-            self._output.remark(words)
-        return code_of_all(one for one, _ in self._given)
+            self._output.info(words)
+        return overall_exit_code(one for one, _ in self._given)
 
     def _of_group(self, group: str, outcomes: Sequence[FileOutcome]) -> str:
         group_id = self._ids.get(group, "")
@@ -142,7 +142,7 @@ class Summary:
 def _state(done: Sequence[FileOutcome]) -> str:
     late = sum(one.state is FileState.TIMED_OUT for one in done)
     state = "in review" if late == len(done) else "Active or in review" if late else "Active"
-    return f"{counted(len(done), 'file')} {state}"
+    return f"{pluralize(len(done), 'file')} {state}"
 
 
 def _hows(done: Sequence[FileOutcome]) -> str:
@@ -152,17 +152,17 @@ def _hows(done: Sequence[FileOutcome]) -> str:
         by_asset.setdefault(one.asset_id, one)
     parts = [f"{number} {origin}" for origin, number in Counter(str(one.origin) for one in by_asset.values()).items()]
     if same := len(done) - len(by_asset):
-        parts.append(counted(same, "duplicate"))
+        parts.append(pluralize(same, "duplicate"))
     return ", ".join(parts)
 
 
 def skipped(files: Sequence[str]) -> str:
     """Such as `2 other files skipped: a.txt, b.pdf.`."""
     more = f" and {len(files) - _SHOWN} more" if len(files) > _SHOWN else ""
-    return f"{counted(len(files), 'other file')} skipped: {', '.join(files[:_SHOWN])}{more}."
+    return f"{pluralize(len(files), 'other file')} skipped: {', '.join(files[:_SHOWN])}{more}."
 
 
-def code_of_all(outcomes: Iterable[FileOutcome]) -> int:
+def overall_exit_code(outcomes: Iterable[FileOutcome]) -> int:
     """The exit code: the network first, since the same command then goes on; else what all have in common.
 
     Where nothing at all was done, a file that does not fit does not hide why the others were not sent either.
@@ -172,7 +172,7 @@ def code_of_all(outcomes: Iterable[FileOutcome]) -> int:
     if NETWORK in sent:
         return NETWORK
     codes = {_code(outcome) for outcome in outcomes}
-    return combined(sent if sent and OK not in sent else codes)
+    return merge_exit_codes(sent if sent and OK not in sent else codes)
 
 
 def _code(outcome: FileOutcome) -> int:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _ID = re.compile(r"group-\d{14}-[a-z0-9]+", re.IGNORECASE)  # contract §1, *Identifiers*
 
 
-def make_group(client: PortraitClient, wanted: str, state_dir: str) -> str:
+def get_or_create_group(client: PortraitClient, wanted: str, state_dir: str) -> str:
     """The id of the group of that id, or of that very name, which is made if there is none.
 
     Raises:
@@ -55,7 +55,7 @@ def find_group(
     return named[0] if named else None
 
 
-def named_group(client: PortraitClient, wanted: str) -> AssetGroup:
+def resolve_group(client: PortraitClient, wanted: str) -> AssetGroup:
     """The group of that id, or of that very name, of either kind.
 
     Raises:
@@ -70,7 +70,7 @@ def named_group(client: PortraitClient, wanted: str) -> AssetGroup:
     return found
 
 
-def named(client: PortraitClient, wanted: str) -> Asset | AssetGroup:
+def resolve(client: PortraitClient, wanted: str) -> Asset | AssetGroup:
     """The asset of that id, or the group of that id or name.
 
     Raises:
@@ -82,7 +82,7 @@ def named(client: PortraitClient, wanted: str) -> Asset | AssetGroup:
     if wanted.lower().startswith(("asset-", "asset://")):
         return client.get_asset(id=wanted)
     try:
-        return named_group(client, wanted)
+        return resolve_group(client, wanted)
     except UsageError:
         # Other vendors' ids look different (contract §2): only asking tells.
         for look in (client.get_asset, client.get_asset_group):

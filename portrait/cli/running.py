@@ -16,7 +16,7 @@ from portrait.cli.manifest import Manifest
 from portrait.cli.put_session import Sending, SendOptions
 from portrait.cli.report import Summary
 from portrait.cli.select import Chosen
-from portrait.cli.stages import Stages, stages
+from portrait.cli.stages import StageProgress, stages
 from portrait.cli.storage import open_store, state_dir
 from portrait.ensure import CreateLog, FileOutcome
 from portrait.events import Event, FileProgress
@@ -33,21 +33,21 @@ _STOPPING = "Stopping; what is under way is finished first. Ctrl-C again ends at
 
 
 @contextmanager
-def opened(context: Context, told: argparse.Namespace) -> Iterator[Run]:
+def opened(context: Context, args: argparse.Namespace) -> Iterator[Run]:
     """A run; everything that it writes to was seen to be writable.
 
     Raises:
         UsageError: It is not, or the options cannot be right.
     """
-    run = Run(context, told)
-    if not told.dry_run:
-        CreateLog(state_dir(context, told)).check()
+    run = Run(context, args)
+    if not args.dry_run:
+        CreateLog(state_dir(context, args)).check()
     with (
-        Manifest(None if told.dry_run else told.manifest, context.surroundings.clock, context.home) as manifest,
+        Manifest(None if args.dry_run else args.manifest, context.console.clock, context.home) as manifest,
         closing(run.store) if run.store is not None else nullcontext(),
         stoppable(lambda: run.shown.say(_STOPPING), lambda: run.shown.give_up()),  # noqa: PLW0108  (another one by then)
     ):
-        run.summary = Summary(context.output, manifest, None if told.to is None else parse_place(told.to).bucket)
+        run.summary = Summary(context.output, manifest, None if args.to is None else parse_place(args.to).bucket)
         yield run
 
 
@@ -63,21 +63,21 @@ class Run:
 
     summary: Summary
 
-    def __init__(self, context: Context, told: argparse.Namespace) -> None:
+    def __init__(self, context: Context, args: argparse.Namespace) -> None:
         self._context = context
-        self._told = told
-        self._asset_type = None if told.asset_type is None else AssetType(told.asset_type)
+        self._args = args
+        self._asset_type = None if args.asset_type is None else AssetType(args.asset_type)
         self._sizes: dict[str, int] = {}
         self._far: dict[Path, int] = {}
         self._ended: set[tuple[str, str]] = set()
         self._created: set[str] = set()
-        self.shown = Stages(None, {}, frozenset())
-        self.quota: int | None = getattr(told, "quota", context.provider.asset_quota)
-        self.store: ObjectStore | None = open_store(context, told, self._storing)
+        self.shown = StageProgress(None, {}, frozenset())
+        self.quota: int | None = getattr(args, "quota", context.provider.asset_quota)
+        self.store: ObjectStore | None = open_store(context, args, self._storing)
 
     def check(self, chosen: Sequence[Chosen], provider: str) -> list[Checked]:
         """Look at every file."""
-        looking = Check(provider, self.store is not None, self._asset_type, self._told.concurrency)
+        looking = Check(provider, self.store is not None, self._asset_type, self._args.concurrency)
         with stages(self._context.output, {"checked": sum(len(one.sources) for one in chosen)}) as self.shown:
             return looking.over(chosen, lambda: self.shown.advance("checked"))
 
@@ -89,12 +89,12 @@ class Run:
                 summary.give(outcome, group.group)
             for source in group.others:
                 summary.skip(source, group.group)
-        if context.output.is_for_people:
+        if context.output.interactive:
             summary.tell_failures()
         fits = [content for group in groups for content in group.fits]
         summary.paths = {content.path: content.source for content in fits if content.path is not None}
         self._sizes = {content.sha256: content.size for content in fits}
-        context.how_to_go_on = "The same command goes on where this one stopped; nothing is sent twice."
+        context.resume_hint = "The same command goes on where this one stopped; nothing is sent twice."
         with stages(context.output, self._totals(groups), frozenset({"stored"})) as self.shown:
             client = context.client.with_options(on_event=self._moved)
             Sending(client, self._options(), self._give, summary.enter).run(groups)
@@ -107,19 +107,19 @@ class Run:
             return {}
         totals = {"stored": sum(content.size for content in contents.values())} if self.store is not None else {}
         totals["created"] = len(contents)
-        return totals if self._told.no_wait else totals | {"reviewed": len(contents)}
+        return totals if self._args.no_wait else totals | {"reviewed": len(contents)}
 
     def _options(self) -> SendOptions:
-        told = self._told
+        args = self._args
         return SendOptions(
             store=self.store,
-            check_public=told.check_public,
+            check_public=args.check_public,
             asset_type=self._asset_type,
             quota=self.quota,
-            timeout=told.timeout,
-            concurrency=told.concurrency,
-            state_dir=state_dir(self._context, told),
-            wait=not told.no_wait,
+            timeout=args.timeout,
+            concurrency=args.concurrency,
+            state_dir=state_dir(self._context, args),
+            wait=not args.no_wait,
         )
 
     def _give(self, outcome: FileOutcome, group: str) -> None:
@@ -145,7 +145,7 @@ class Run:
     def _storing(self, event: UploadProgress | StorageWarning) -> None:
         """The store lets one thread at a time in here."""
         if isinstance(event, StorageWarning):
-            self._context.output.complain(f"portrait: {event.message}\n")
+            self._context.output.error(f"portrait: {event.message}\n")
             return
         if event.stage in {Storing.STORED, Storing.EXISTED}:
             self.summary.stored(event.file, event.key)

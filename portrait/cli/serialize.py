@@ -50,7 +50,7 @@ def assets_in(client: PortraitClient, group: AssetGroup) -> int | None:
     return client.list_assets(filter=wanted, page_size=1).total_count
 
 
-def counted(number: int | None, thing: str) -> str:
+def pluralize(number: int | None, thing: str) -> str:
     """`3 assets`, `1 asset`; `an unknown number of assets` for None."""
     if number is None:
         return f"an unknown number of {thing}s"

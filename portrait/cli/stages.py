@@ -20,13 +20,13 @@ _SURE = 2.0  # seconds after which a rate says something
 _SHOW_CURSOR = b"\x1b[?25h\n"
 
 
-class Stages:
+class StageProgress:
     """The lines; may be told from several threads.
 
     Args:
         shown: Rich's display, None for none.
         totals: What each stage has to do: a number of files, or of bytes where the stage is in `in_bytes`.
-        in_bytes: Stages that are measured in bytes.
+        in_bytes: StageProgress that are measured in bytes.
     """
 
     def __init__(self, shown: RichProgress | None, totals: Mapping[str, int], in_bytes: frozenset[str]) -> None:
@@ -85,10 +85,12 @@ class _Life:
 
 
 @contextmanager
-def stages(output: Output, totals: Mapping[str, int], in_bytes: frozenset[str] = frozenset()) -> Iterator[Stages]:
+def stages(
+    output: Output, totals: Mapping[str, int], in_bytes: frozenset[str] = frozenset()
+) -> Iterator[StageProgress]:
     """Lines for as long as the block runs, one below the other in the order of `totals`."""
     with display(output, _columns) as shown:
-        yield Stages(shown, totals, in_bytes)
+        yield StageProgress(shown, totals, in_bytes)
 
 
 def _columns() -> Sequence[ProgressColumn]:
@@ -103,13 +105,13 @@ def _columns() -> Sequence[ProgressColumn]:
             moved = 0.0 if since is None else task.get_time() - since
             rate = (task.completed - first) / moved if moved >= _SURE else 0.0
             still, in_bytes = task.fields["life"].still(task), task.fields["in_bytes"]
-            return Text(figure(task.completed, task.total or 0, rate, in_bytes=in_bytes, still=still))
+            return Text(format_progress(task.completed, task.total or 0, rate, in_bytes=in_bytes, still=still))
 
     life = SpinnerColumn("line", finished_text=" ")
     return life, TextColumn("{task.description:8}", markup=False), BarColumn(16), Figure()
 
 
-def figure(done: float, total: float, rate: float, *, in_bytes: bool, still: float = 0.0) -> str:
+def format_progress(done: float, total: float, rate: float, *, in_bytes: bool, still: float = 0.0) -> str:
     """`12/40  3.1/s  9 s left`, `1.2/8.0 MB  0.4 MB/s  17 s left`; without a rate, 0, how far and since when."""
     if in_bytes:
         far, fast = (

@@ -35,39 +35,39 @@ def add_state_dir(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--state-dir", metavar="DIR", help=words)
 
 
-def state_dir(context: Context, told: argparse.Namespace) -> str:
+def state_dir(context: Context, args: argparse.Namespace) -> str:
     """The folder that remembers what was begun."""
     from portrait.s3.journal import state_folder  # noqa: PLC0415  (keeps the help quick)
 
-    return str(told.state_dir or state_folder(dict(context.surroundings.environ)))
+    return str(args.state_dir or state_folder(dict(context.console.environ)))
 
 
-def open_store(context: Context, told: argparse.Namespace, on_event: OnEvent) -> ObjectStore | None:
+def open_store(context: Context, args: argparse.Namespace, on_event: OnEvent) -> ObjectStore | None:
     """The store that is meant, None without `--to`.
 
     Raises:
         UsageError: The options cannot be right, or boto3 is missing.
     """
-    public_base = getattr(told, "public_base", None)
-    if told.to is None:
+    public_base = getattr(args, "public_base", None)
+    if args.to is None:
         for flag in ("endpoint_url", "public_base", "check_public"):
-            if getattr(told, flag, None):
+            if getattr(args, flag, None):
                 raise UsageError(f"--{flag.replace('_', '-')} needs --to.", advice="--to names the bucket.")
         return None
     from portrait.s3 import ObjectStore  # noqa: PLC0415  (keeps the help quick)
 
-    environ = context.surroundings.environ
+    environ = context.console.environ
     found = {
-        name: getattr(told, name) or next(filter(None, map(environ.get, names)), None)
+        name: getattr(args, name) or next(filter(None, map(environ.get, names)), None)
         for name, names in _STAND_INS.items()
     }
     return ObjectStore(
-        told.to,
+        args.to,
         endpoint_url=found["endpoint_url"],
         region=found["region"],
         public_base=public_base,
-        state_dir=state_dir(context, told),
-        concurrency=getattr(told, "concurrency", 8),
+        state_dir=state_dir(context, args),
+        concurrency=getattr(args, "concurrency", 8),
         on_event=on_event,
-        clock=context.surroundings.clock,
+        clock=context.console.clock,
     )

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TextIO
 
-from portrait.cli.console import visible
+from portrait.cli.console import escape
 
 # Colours for words that mean something everywhere.
 _STYLES: Mapping[str, str] = {
@@ -70,18 +70,18 @@ class Table:
     def _width(self, columns: Sequence[Column]) -> int:
         gaps = _GAP * (len(columns) - 1)
         return gaps + sum(
-            max([len(column.title), *(cells(_text(record.get(column.key))) for record in self._records)])
+            max([len(column.title), *(display_width(_text(record.get(column.key))) for record in self._records)])
             for column in columns
         )
 
 
-def cells(text: str) -> int:
+def display_width(text: str) -> int:
     """How many places of a terminal the text takes: wide characters take two."""
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else not unicodedata.combining(c) for c in text)
 
 
 def _text(value: object) -> str:
-    return "-" if value is None or value == "" else visible(str(value))
+    return "-" if value is None or value == "" else escape(str(value))
 
 
 def _write_rich(stream: TextIO, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
@@ -99,7 +99,7 @@ def _write_rich(stream: TextIO, columns: Sequence[Column], rows: Sequence[Sequen
 
 def _write_plain(stream: TextIO, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
     everything = [[column.title for column in columns], *rows]
-    widths = [max(cells(row[at]) for row in everything) for at in range(len(columns))]
+    widths = [max(display_width(row[at]) for row in everything) for at in range(len(columns))]
     for row in everything:
-        padded = (cell + " " * (width - cells(cell) + _GAP) for cell, width in zip(row, widths, strict=True))
+        padded = (cell + " " * (width - display_width(cell) + _GAP) for cell, width in zip(row, widths, strict=True))
         stream.write("".join(padded).rstrip() + "\n")

@@ -8,7 +8,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from portrait.cli.command import Command, seconds
-from portrait.cli.output import Form
+from portrait.cli.output import OutputFormat
 from portrait.cli.progress import progress
 from portrait.errors import WaitTimeout
 
@@ -24,23 +24,23 @@ def _options(parser: argparse.ArgumentParser) -> None:
     add("--timeout", type=seconds, metavar="SECONDS", help=f"to wait (default {_LIFE}, the life of the link)")
 
 
-def _validate(context: Context, told: argparse.Namespace) -> int:
+def _validate(context: Context, args: argparse.Namespace) -> int:
     output, client = context.output, context.client
-    opened = client.create_visual_validate_session(callback_url=told.callback_url)
-    context.how_to_go_on = "The link dies by itself; the same command makes a new one."
-    if output.form is Form.QUIET:  # stdout is for the group's id alone
-        output.surroundings.stderr.write(f"{opened.h5_link}\n")
+    opened = client.create_visual_validate_session(callback_url=args.callback_url)
+    context.resume_hint = "The link dies by itself; the same command makes a new one."
+    if output.format is OutputFormat.QUIET:  # stdout is for the group's id alone
+        output.console.stderr.write(f"{opened.h5_link}\n")
     else:
-        output.remark(f"Open this link on the person's phone within {_LIFE} seconds. Whoever has it can use it:")
-        output.event({"h5_link": opened.h5_link, "expires_in": _LIFE}, line=opened.h5_link)
+        output.info(f"Open this link on the person's phone within {_LIFE} seconds. Whoever has it can use it:")
+        output.print_event({"h5_link": opened.h5_link, "expires_in": _LIFE}, line=opened.h5_link)
     with progress(output, "waiting for the person"):
         try:
-            result = client.wait_until_validated(opened, timeout=told.timeout)
+            result = client.wait_until_validated(opened, timeout=args.timeout)
         except WaitTimeout as late:
             late.advice = "The same command makes a new link."
             raise
-    output.remark("Passed. The group:")
-    output.event({"group_id": result.group_id}, line=result.group_id, key="group_id")
+    output.info("Passed. The group:")
+    output.print_event({"group_id": result.group_id}, line=result.group_id, key="group_id")
     return 0
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from portrait.cli.command import Command, add_timeout
-from portrait.cli.errors import as_json, combined, exit_code, lines
+from portrait.cli.errors import error_record, exit_code, format_error, merge_exit_codes
 from portrait.cli.progress import progress
 from portrait.errors import UsageError
 from portrait.uri import parse_asset_id
@@ -22,23 +22,23 @@ def _options(parser: argparse.ArgumentParser) -> None:
     add_timeout(parser)
 
 
-def _wait(context: Context, told: argparse.Namespace) -> int:
-    if groups := [id for id in told.ids if id.lower().startswith("group")]:  # noqa: A001
+def _wait(context: Context, args: argparse.Namespace) -> int:
+    if groups := [id for id in args.ids if id.lower().startswith("group")]:  # noqa: A001
         raise UsageError(f"{groups[0]} is a group.", advice="`portrait assets --group ID` lists its assets.")
-    remaining = list(dict.fromkeys(parse_asset_id(id) for id in told.ids))  # noqa: A001
+    remaining = list(dict.fromkeys(parse_asset_id(id) for id in args.ids))  # noqa: A001
     outcomes: list[AssetOutcome] = []
     with progress(context.output, "in review", len(remaining)) as shown:
-        context.how_to_go_on = _how_to_go_on(remaining)
-        for outcome in context.client.watch_assets(remaining, timeout=told.timeout):
+        context.resume_hint = _how_to_go_on(remaining)
+        for outcome in context.client.watch_assets(remaining, timeout=args.timeout):
             outcomes.append(outcome)
             shown.advance()
             _tell(context, outcome)
             remaining.remove(outcome.id)
-            context.how_to_go_on = _how_to_go_on(remaining)
+            context.resume_hint = _how_to_go_on(remaining)
     for outcome in outcomes:
         if outcome.error is not None:
-            context.output.complain(lines(outcome.error))
-    return combined(0 if outcome.error is None else exit_code(outcome.error) for outcome in outcomes)
+            context.output.error(format_error(outcome.error))
+    return merge_exit_codes(0 if outcome.error is None else exit_code(outcome.error) for outcome in outcomes)
 
 
 def _how_to_go_on(ids: Sequence[str]) -> str:
@@ -49,9 +49,9 @@ def _tell(context: Context, outcome: AssetOutcome) -> None:
     """One outcome. To people, failures are told at the end."""
     record: dict[str, Any] = {"uri": outcome.uri, "status": outcome.state.value}
     if outcome.error is not None:
-        context.output.event({**record, "error": as_json(outcome.error)})
+        context.output.print_event({**record, "error": error_record(outcome.error)})
     else:
-        context.output.event(record, line=f"{outcome.uri}  {outcome.state.value}", key="uri")
+        context.output.print_event(record, line=f"{outcome.uri}  {outcome.state.value}", key="uri")
 
 
 COMMANDS = {"wait": Command(_options, _wait)}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from portrait.cli import main
-from portrait.cli.console import Surroundings
+from portrait.cli.console import Console
 from tests.media_samples import image
 from tests.portrait.s3.conftest import _make_clients_quickly  # noqa: F401  (a fixture: botocore is slow)
 from tests.s3_stub import ACCESS_KEY, SECRET_KEY, S3Stub
@@ -58,12 +58,12 @@ class Command:
         stream = Terminal if terminal else io.StringIO
         given = (Terminal if answering else io.StringIO)(stdin)
         out, err = stream(), stream()
-        code = main(argv, self.surroundings(given, out, err, **environ))
+        code = main(argv, self.console(given, out, err, **environ))
         return Ran(code, out.getvalue(), err.getvalue())
 
-    def surroundings(self, stdin, stdout, stderr, **environ):
+    def console(self, stdin, stdout, stderr, **environ):
         """Streams of the caller's choice, everything else as for a user; an empty variable is one that is not set."""
-        return Surroundings(stdin, stdout, stderr, self.environ | environ, self.emulator.clock)
+        return Console(stdin, stdout, stderr, self.environ | environ, self.emulator.clock)
 
     def on_terminal(self, *argv):
         """Run it on a pseudo-terminal: the exit code, and all that came out of it."""
@@ -83,7 +83,7 @@ class Command:
         reader = threading.Thread(target=read)
         reader.start()
         with open(slave, "w", encoding="utf-8") as screen:  # noqa: PTH123  (a descriptor)
-            code = main(argv, self.surroundings(io.StringIO(), screen, screen))
+            code = main(argv, self.console(io.StringIO(), screen, screen))
         reader.join()
         os.close(master)
         return code, b"".join(got).decode()

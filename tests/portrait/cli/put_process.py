@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 
 from portrait.cli import main
-from portrait.cli.console import Surroundings
+from portrait.cli.console import Console
 from portrait.clock import SystemClock
 
 
@@ -38,4 +38,4 @@ class Hasty:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], Surroundings.of_process()._replace(clock=Hasty())))
+    sys.exit(main(sys.argv[1:], Console.of_process()._replace(clock=Hasty())))

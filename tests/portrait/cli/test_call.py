@@ -45,7 +45,7 @@ def test_a_pipe_is_read_without_a_dash(portrait, text):
     os.close(write_end)
     out = io.StringIO()
     with open(read_end) as stdin:  # noqa: PTH123  (a descriptor)
-        code = main(["call", "ListAssetGroups"], portrait.surroundings(stdin, out, io.StringIO()))
+        code = main(["call", "ListAssetGroups"], portrait.console(stdin, out, io.StringIO()))
     assert code == 0
     assert '"TotalCount": 0' in out.getvalue()
 
@@ -54,7 +54,7 @@ def test_nothing_to_read_is_an_empty_request(portrait):
     """Neither a terminal nor /dev/null is waited for."""
     with open(os.devnull) as stdin:  # noqa: PTH123
         err = io.StringIO()
-        assert main(["call", "GetAsset"], portrait.surroundings(stdin, io.StringIO(), err)) == 3
+        assert main(["call", "GetAsset"], portrait.console(stdin, io.StringIO(), err)) == 3
     assert "MissingParameter.Id" in err.getvalue()
 
 

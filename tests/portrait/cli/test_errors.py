@@ -1,4 +1,4 @@
-"""How failures are told: every error of the tree has an exit code, calm lines and JSON, and none tells a secret."""
+"""How failures are reported: every error of the tree has an exit code, calm lines and JSON, and none tells a secret."""
 
 import json
 
@@ -68,18 +68,18 @@ def test_the_exit_code_says_what_a_script_may_do_next(kind):
 def test_every_error_is_told_in_calm_lines_and_as_json(kind):
     """At most what, advice and request id; each a line."""
     error = made(kind) if kind is not RuntimeError else kind("sk-secret")
-    text = cli_errors.lines(error)
+    text = cli_errors.format_error(error)
     assert text.startswith("portrait: ")
     assert text.endswith("\n")
     assert len(text.splitlines()) <= 3
     assert "secret" not in text
-    assert json.loads(json.dumps(cli_errors.as_json(error)))["kind"] == kind.__name__
+    assert json.loads(json.dumps(cli_errors.error_record(error)))["kind"] == kind.__name__
 
 
 def test_a_refusal_names_action_code_and_request_id():
     """All that a support team asks for."""
     error = errors.api_error("QuotaExceeded", "Full.", http_status=200, action="CreateAsset", request_id="R1")
-    assert cli_errors.lines(error, "a.jpg") == (
+    assert cli_errors.format_error(error, "a.jpg") == (
         "portrait: a.jpg: CreateAsset was refused: Full (QuotaExceeded).\n"
         "  → `portrait rm` deletes groups and assets that are no longer used.\n"
         "  request id R1\n"
@@ -90,28 +90,28 @@ def test_a_code_does_not_tell_the_token_that_was_looked_up():
     """Ark's `NotFound.<token>` holds a secret (contract §1)."""
     token = "2026070223064318B4CC874F89A1B2C3D4"
     error = errors.api_error(f"NotFound.{token}", "Not found.", http_status=404, action="GetVisualValidateResult")
-    assert token not in cli_errors.lines(error)
-    assert token not in str(cli_errors.as_json(error))
+    assert token not in cli_errors.format_error(error)
+    assert token not in str(cli_errors.error_record(error))
     assert cli_errors.code_of(error) == "NotFound"
 
 
 def test_a_field_in_a_code_is_told():
     """`MissingParameter.Filter.GroupType` helps."""
     error = errors.api_error("MissingParameter.Filter.GroupType", "Missing.", http_status=200)
-    assert "(MissingParameter.Filter.GroupType)" in cli_errors.lines(error)
+    assert "(MissingParameter.Filter.GroupType)" in cli_errors.format_error(error)
 
 
 @pytest.mark.parametrize(("action", "doubtful"), [("CreateAsset", True), ("upload", True), ("GetAsset", False)])
 def test_doubt_is_told_where_there_is_any(action, doubtful):
     """A lost answer to a read changes nothing."""
     error = errors.ConnectionLost("Lost.", action=action, may_have_executed=True)
-    assert ("may have been carried out" in cli_errors.lines(error)) is doubtful
+    assert ("may have been carried out" in cli_errors.format_error(error)) is doubtful
 
 
 def test_words_from_elsewhere_do_not_steer_the_terminal():
     """A service's message may hold anything."""
     error = errors.api_error("Forbidden", "no\x1b[2Jway\nreally", http_status=200)
-    assert "no\\x1b[2Jway\\nreally" in cli_errors.lines(error)
+    assert "no\\x1b[2Jway\\nreally" in cli_errors.format_error(error)
 
 
 @pytest.mark.parametrize(
@@ -119,4 +119,4 @@ def test_words_from_elsewhere_do_not_steer_the_terminal():
 )
 def test_many_outcomes_have_what_they_share(codes, whole):
     """All alike: that code. Otherwise some failed."""
-    assert cli_errors.combined(codes) == whole
+    assert cli_errors.merge_exit_codes(codes) == whole

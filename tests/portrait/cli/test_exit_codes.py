@@ -64,7 +64,7 @@ class Closed(io.StringIO):
 def test_a_closed_pipe_is_no_fault_of_ours(portrait, group):
     """141, as the shell counts SIGPIPE, and not a word."""
     err = io.StringIO()
-    assert main(["groups"], portrait.surroundings(io.StringIO(), Closed(), err)) == 141
+    assert main(["groups"], portrait.console(io.StringIO(), Closed(), err)) == 141
     assert err.getvalue() == ""
 
 
@@ -112,7 +112,7 @@ def test_a_put_that_cannot_tell_goes_on_when_it_is_given_again(portrait, emulato
     err = io.StringIO()
     with open("/dev/full", "w", encoding="utf-8") as full:  # noqa: PTH123  (a descriptor)
         argv = ["put", picture("a.jpg"), "--group", "brand"]
-        assert main(argv, portrait.surroundings(io.StringIO(), full, err)) == 4
+        assert main(argv, portrait.console(io.StringIO(), full, err)) == 4
     assert "The same command goes on where this one stopped" in err.getvalue()
     assert portrait(*argv).rows[0]["origin"] == "existing"
     assert emulator.calls.count("CreateAsset") == 1

@@ -139,5 +139,5 @@ def test_any_text_gets_through_any_encoding_as_json(portrait, client, encoding):
     client.create_asset_group(name="ü 中文 😀")
     raw = io.BytesIO()
     with io.TextIOWrapper(raw, encoding=encoding, errors="backslashreplace") as stdout:
-        assert main(["groups"], portrait.surroundings(io.StringIO(), stdout, io.StringIO())) == 0
+        assert main(["groups"], portrait.console(io.StringIO(), stdout, io.StringIO())) == 0
         assert json.loads(raw.getvalue().decode(encoding))[0]["name"] == "ü 中文 😀"

@@ -8,7 +8,7 @@ import pytest
 
 from portrait.cli import main
 from portrait.cli.commands import ENTRIES, load
-from portrait.cli.console import Surroundings
+from portrait.cli.console import Console
 from portrait.cli.helping import folded
 from portrait.cli.list import GROUP_TYPES, STATUSES
 from portrait.cli.parser import parse
@@ -106,15 +106,15 @@ SHARED = {
 def test_shared_options_stand_before_or_after_the_command(option, line):
     """Wherever they stand, they are heard."""
     name, value = SHARED[option]
-    _, told = parse(line.format(option).split())
-    assert getattr(told, name) == value
-    assert told.name == "x"
+    _, args = parse(line.format(option).split())
+    assert getattr(args, name) == value
+    assert args.name == "x"
 
 
 def test_the_later_of_two_options_wins():
     """What stands after the command is the more particular."""
-    _, told = parse(["--project", "a", "groups", "--project", "b"])
-    assert told.project == "b"
+    _, args = parse(["--project", "a", "groups", "--project", "b"])
+    assert args.project == "b"
 
 
 @pytest.mark.parametrize(
@@ -130,10 +130,10 @@ def test_the_later_of_two_options_wins():
 )
 def test_operands_stand_anywhere_and_two_dashes_end_the_options(argv, paths):
     """Files are files, whatever they are called."""
-    _, told = parse(argv)
-    assert told.paths == paths
-    assert told.group == "g"
-    assert not hasattr(told, "json")
+    _, args = parse(argv)
+    assert args.paths == paths
+    assert args.group == "g"
+    assert not hasattr(args, "json")
 
 
 @pytest.mark.parametrize(
@@ -169,16 +169,16 @@ def test_what_does_not_fit_is_refused_with_a_way_to_the_help(argv, words):
     assert words in refused.value.message
     assert "--help" in refused.value.advice
     streams = io.StringIO(), io.StringIO(), io.StringIO()
-    assert main(argv, Surroundings(*streams, environ={})) == 2
+    assert main(argv, Console(*streams, environ={})) == 2
     assert streams[2].getvalue().startswith("portrait: ")
     assert "Traceback" not in streams[2].getvalue()
 
 
 def test_closed_sets_are_written_in_any_case():
     """People do not remember capitals."""
-    _, told = parse(["assets", "--type", "livenessface", "--status", "active", "--status", "FAILED"])
-    assert told.type == "LivenessFace"
-    assert told.status == ["Active", "Failed"]
+    _, args = parse(["assets", "--type", "livenessface", "--status", "active", "--status", "FAILED"])
+    assert args.type == "LivenessFace"
+    assert args.status == ["Active", "Failed"]
 
 
 def test_closed_sets_are_those_of_the_protocol():
@@ -190,8 +190,8 @@ def test_closed_sets_are_those_of_the_protocol():
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_every_provider_can_be_named(provider):
     """Whether it can be called is the client's to say."""
-    _, told = parse(["groups", "--provider", provider])
-    assert told.provider == provider
+    _, args = parse(["groups", "--provider", provider])
+    assert args.provider == provider
 
 
 def test_the_help_loads_nothing_heavy():

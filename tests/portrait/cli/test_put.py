@@ -207,9 +207,9 @@ def test_what_is_there_already_is_not_counted_as_created(portrait, monkeypatch):
     """A line of the display ends where its stage does, whatever files are called."""
     urls = [f"https://cdn.example.com/a.jpg?id={number}" for number in (1, 2)]
     assert portrait("put", urls[0], "--group", "brand").code == 0
-    seen = []
-    monkeypatch.setattr("portrait.cli.stages.Stages.advance", lambda _, stage, by=1: seen.append(("done", stage, by)))
-    monkeypatch.setattr("portrait.cli.stages.Stages.spare", lambda _, stage, by=1: seen.append(("spared", stage, by)))
+    seen, stages = [], "portrait.cli.stages.StageProgress"
+    monkeypatch.setattr(f"{stages}.advance", lambda _, stage, by=1: seen.append(("done", stage, by)))
+    monkeypatch.setattr(f"{stages}.spare", lambda _, stage, by=1: seen.append(("spared", stage, by)))
     assert portrait("put", *urls, "--group", "brand").code == 0
     assert [way for way, stage, _ in seen if stage == "created"] in (["done", "spared"], ["spared", "done"])
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from portrait.cli.report import code_of_all
+from portrait.cli.report import overall_exit_code
 from portrait.cli.select import ENDINGS
 from portrait.ensure import FileOutcome, FileState, sources
 from portrait.errors import AssetFailed, AuthError, ConnectFailed, UsageError, WaitTimeout
@@ -202,7 +202,7 @@ REJECTED, FAILED, REFUSED, TIMED_OUT, DONE, LOST = (
 )
 def test_the_exit_code_of_many_files(outcomes, code):
     """What all have in common that could be sent; the network before all, since the same command then goes on."""
-    assert code_of_all(outcomes) == code
+    assert overall_exit_code(outcomes) == code
 
 
 def test_two_files_of_one_content_say_so(portrait, client, tmp_path):

@@ -6,8 +6,8 @@ import sys
 import pytest
 from rich.progress import Progress as RichProgress
 
-from portrait.cli.stages import Stages, figure
-from portrait.cli.tables import cells
+from portrait.cli.stages import StageProgress, format_progress
+from portrait.cli.tables import display_width
 from tests.portrait.cli.sample_folders import make_plain
 
 
@@ -61,7 +61,7 @@ def test_a_narrow_terminal_goes_without_the_least_needed(portrait, asset, monkey
 @pytest.mark.parametrize(("text", "width"), [("abc", 3), ("中文", 4), ("é", 1), ("e\u0301", 1), ("", 0)])
 def test_wide_characters_take_two_places(text, width):
     """So that columns stand under each other."""
-    assert cells(text) == width
+    assert display_width(text) == width
 
 
 def test_colours_only_where_they_are_wanted(portrait, asset, monkeypatch):
@@ -84,20 +84,20 @@ def test_colours_only_where_they_are_wanted(portrait, asset, monkeypatch):
 )
 def test_a_stage_says_how_far_how_fast_and_how_long(done, total, rate, in_bytes, words):
     """In as few words as a narrow terminal holds."""
-    assert figure(done, total, rate, in_bytes=in_bytes) == words
+    assert format_progress(done, total, rate, in_bytes=in_bytes) == words
 
 
 @pytest.mark.parametrize(("still", "words"), [(0.4, "0/1"), (12.3, "0/1  12 s")])
 def test_a_stage_that_stands_still_says_for_how_long(still, words):
     """A single review gives no rate: the seconds show that somebody waits."""
-    assert figure(0, 1, 0.0, in_bytes=False, still=still) == words
-    assert figure(1, 1, 0.0, in_bytes=False, still=still) == "1/1"
+    assert format_progress(0, 1, 0.0, in_bytes=False, still=still) == words
+    assert format_progress(1, 1, 0.0, in_bytes=False, still=still) == "1/1"
 
 
 def test_only_the_line_that_the_others_wait_for_counts_seconds():
     """The rest has not begun, or is done."""
     shown = RichProgress(get_time=iter(range(100)).__next__, auto_refresh=False)
-    lines = Stages(shown, {"created": 1, "reviewed": 1}, frozenset())
+    lines = StageProgress(shown, {"created": 1, "reviewed": 1}, frozenset())
     created, reviewed = shown.tasks
     life = created.fields["life"]
     assert life.still(created) > 0
@@ -114,7 +114,7 @@ def test_a_spinner_turns_while_something_is_under_way(portrait, picture):
 
 
 def test_what_has_no_room_is_told_before_anything_is_sent(portrait, client, group, tmp_path):
-    """There is time to stop; and what has no room is not counted as reviewed."""
+    """There is time to stop; and what has no room is not pluralize as reviewed."""
     for number in range(48):
         client.create_asset(group_id=group, url=f"https://cdn.example.com/{number}.jpg", asset_type="Image")
     code, seen = portrait.on_terminal("put", str(make_plain(tmp_path / "photos", 5)), "--group", "hosts")

@@ -75,7 +75,7 @@ def test_a_person_passes(portrait, emulator, client):
 
     emulator.clock.sleep = sleep_after_the_scan
     passed.start()
-    assert main(["validate", *CALLBACK], portrait.surroundings(io.StringIO(), out, err)) == 0
+    assert main(["validate", *CALLBACK], portrait.console(io.StringIO(), out, err)) == 0
     link, group = out.getvalue().splitlines()
     assert '"h5_link": "http://' in link
     (found,) = client.iter_asset_groups(group_type="LivenessFace")
