@@ -10,13 +10,13 @@ from attrs import evolve
 
 from portrait.clock import Clock
 from portrait.endpoint import Endpoint
-from portrait.ensure.single_flight import SingleFlight
 from portrait.errors import UsageError
 from portrait.flow import Flow, Listener
 from portrait.http import Timeouts, TimeoutTypes
 from portrait.options import build_endpoint, from_environment
 from portrait.rate_limiter import RateLimiter
 from portrait.retry import NO_RETRY, RetryPolicy
+from portrait.single_flight import SingleFlight
 
 if TYPE_CHECKING:
     import ssl as ssl_module

@@ -11,12 +11,11 @@ import os
 from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, overload
 
-from portrait import ensure, pagination, upload, wait, watch
+from portrait import pagination, upload, wait, watch
 from portrait._methods import AsyncMethods, Methods
 from portrait.actions import Action
 from portrait.base import BaseClient
 from portrait.endpoint import RawResult
-from portrait.ensure import EnsureQuery
 from portrait.flow import AsyncRunner, Flow, Runner
 from portrait.http import AsyncTransport, TimeoutTypes, Transport
 from portrait.models import (
@@ -32,6 +31,9 @@ from portrait.models import (
 
 if TYPE_CHECKING:
     import ssl as ssl_module
+
+    from portrait import ensure
+    from portrait.ensure import EnsureQuery
 
 T = TypeVar("T")
 Req = TypeVar("Req")
@@ -236,6 +238,8 @@ class PortraitClient(BaseClient, Methods):
             AmbiguousGroup: Several groups bear the name.
             UnknownOutcome: The answer to the create was lost and looking for it did not help.
         """
+        from portrait import ensure  # noqa: PLC0415  (loads s3 and media)
+
         create_log = None if state_dir is None else ensure.CreateLog(state_dir)
         return self._run(
             ensure.ensure_group(
@@ -278,6 +282,8 @@ class PortraitClient(BaseClient, Methods):
         Raises:
             PortraitError: While iterating: the group cannot be read, or the key is refused.
         """
+        from portrait import ensure  # noqa: PLC0415  (loads s3 and media)
+
         self._check_open()
         batch = ensure.Batch(self._endpoint, ensure.options_of(self._state.single_flight, self._endpoint, options))
         return self._runner.iterate(ensure.conduct(batch, sources))
@@ -394,6 +400,8 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
         state_dir: str | os.PathLike[str] | None = None,
     ) -> AssetGroup:
         """As `PortraitClient.ensure_group`."""
+        from portrait import ensure  # noqa: PLC0415  (loads s3 and media)
+
         create_log = None if state_dir is None else ensure.CreateLog(state_dir)
         return await self._run(
             ensure.ensure_group(
@@ -411,6 +419,8 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
         self, sources: ensure.Source | Iterable[ensure.Source], **options: Unpack[EnsureQuery]
     ) -> AsyncIterator[ensure.FileOutcome]:
         """As `PortraitClient.ensure_assets`."""
+        from portrait import ensure  # noqa: PLC0415  (loads s3 and media)
+
         self._check_open()
         batch = ensure.Batch(self._endpoint, ensure.options_of(self._state.single_flight, self._endpoint, options))
         return self._runner.iterate(ensure.conduct(batch, sources))

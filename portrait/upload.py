@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from portrait.actions import Action, Idempotency
 from portrait.endpoint import Endpoint, decoded
 from portrait.errors import UsageError
 from portrait.flow import Flow
 from portrait.http import HttpRequest, Timeouts, TimeoutTypes
-from portrait.media import sniff
 from portrait.models import AssetType, UploadedAsset
+
+if TYPE_CHECKING:
+    from portrait.media import MediaType
 
 Source = str | os.PathLike[str] | bytes | BinaryIO
 
@@ -43,7 +45,7 @@ def read(source: Source) -> tuple[bytes, str]:
         )
     if not content:
         raise UsageError(f"{shown} is empty.")
-    kind = sniff(content[:4096])
+    kind = _sniff(content)
     if kind is None or kind.mime not in MIME_TYPES:
         found = kind.mime if kind else "not an image"
         raise UsageError(
@@ -51,6 +53,12 @@ def read(source: Source) -> tuple[bytes, str]:
             advice="Other files need a public address and CreateAsset.",
         )
     return content, name or f"portrait{kind.extension}"
+
+
+def _sniff(content: bytes) -> MediaType | None:
+    from portrait.media import sniff  # noqa: PLC0415  (keeps the plain client light)
+
+    return sniff(content[:4096])
 
 
 def _content(source: Source) -> tuple[bytes, str]:
@@ -88,7 +96,7 @@ def upload(  # noqa: PLR0917
 
     content, filename = file
     filename = filename.encode("utf-8", "replace").decode()  # a file's name on disk need not be text
-    kind = sniff(content[:4096])
+    kind = _sniff(content)
     fields = {"GroupId": group_id, "Name": name, "AssetType": asset_type, "ProjectName": endpoint.project}
     parts: list[tuple[str, str | tuple[str, bytes, str]]] = [(k, str(v)) for k, v in fields.items() if v is not None]
     parts.append(("file", (filename, content, kind.mime if kind else "application/octet-stream")))

@@ -12,9 +12,9 @@ from portrait.ensure.options import EnsureOptions, EnsureQuery, options_of
 from portrait.ensure.outcomes import FileOutcome, FileState, Origin
 from portrait.ensure.plan import rejected
 from portrait.ensure.reconcile import usable
-from portrait.ensure.single_flight import SingleFlight
 from portrait.ensure.sources import Content, Source, expand, identify, is_url, label, limits_of, walk
 from portrait.ensure.state import HOPELESS, Batch, state_of
+from portrait.single_flight import SingleFlight
 
 __all__ = [
     "HOPELESS",

@@ -10,11 +10,11 @@ from portrait.actions import CREATE_ASSET_GROUP
 from portrait.ensure.create_log import CreateLog
 from portrait.ensure.naming import digest_of
 from portrait.ensure.reconcile import once, shared, unsettled
-from portrait.ensure.single_flight import SingleFlight
 from portrait.errors import AmbiguousGroup, PortraitError
 from portrait.flow import Flow, RunBlocking, Sleep
 from portrait.models import AssetGroup, CreateAssetGroupRequest, GroupType
 from portrait.pagination import GroupQuery
+from portrait.single_flight import SingleFlight
 
 if TYPE_CHECKING:
     from portrait.endpoint import Endpoint
@@ -68,7 +68,7 @@ def _unsettled(
     endpoint: Endpoint, single_flight: SingleFlight, key: tuple[str, str], create_log: CreateLog | None
 ) -> Flow[float]:
     """Seconds for which a create of this process, or of one that was killed, may be hidden from the list."""
-    left = unsettled(single_flight.landed(key), endpoint.clock.monotonic())
+    left = unsettled(single_flight.completed_at(key), endpoint.clock.monotonic())
     if create_log is not None:
         begun = yield RunBlocking(lambda: create_log.unanswered(key[0]))
         left = max(left, unsettled(begun.get(_digest(key[1])), endpoint.clock.now()))

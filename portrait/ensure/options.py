@@ -9,11 +9,11 @@ from attrs import field, frozen
 from attrs.validators import ge
 
 from portrait.ensure.create_log import CreateLog
-from portrait.ensure.single_flight import SingleFlight
 from portrait.errors import UsageError
 from portrait.models import AssetType, GroupType
 from portrait.models.common import as_asset_type, as_group_type
 from portrait.s3 import ObjectStore
+from portrait.single_flight import SingleFlight
 from portrait.wait import POLL
 
 if TYPE_CHECKING:

@@ -105,7 +105,7 @@ def _hidden(batch: Batch, unseen: list[str]) -> Flow[float]:
     """Seconds for which creates of this process, or of one that was killed, may be hidden from the list."""
     endpoint, options = batch.endpoint, batch.options
     create_log, now = options.create_log, endpoint.clock.monotonic()
-    left = [unsettled(options.single_flight.landed((options.group_id, digest)), now) for digest in unseen]
+    left = [unsettled(options.single_flight.completed_at((options.group_id, digest)), now) for digest in unseen]
     if create_log is not None:
         begun = yield RunBlocking(lambda: create_log.unanswered(options.group_id))
         left += [unsettled(begun.get(digest), endpoint.clock.now()) for digest in unseen]

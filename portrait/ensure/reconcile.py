@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from portrait.clock import Clock
-from portrait.ensure.single_flight import Abandoned, Key, SingleFlight
 from portrait.errors import PortraitError, Retry, UnknownOutcome
 from portrait.flow import Await, Flow, Sleep
 from portrait.models import Asset, AssetStatus
+from portrait.single_flight import Key, LeaderCancelled, SingleFlight
 
 T = TypeVar("T")
 
@@ -52,18 +52,18 @@ def shared(
     """
     while True:
         # A list may lag: what landed shortly before it was read may be missing from it as well.
-        flight, pilot = single_flight.board(key, listed - SETTLE)
-        if pilot:
+        call, leads = single_flight.join(key, listed - SETTLE)
+        if leads:
             try:
                 made, said = yield from create()
             except BaseException as error:
-                single_flight.land(key, clock.monotonic(), error)
+                single_flight.complete(key, clock.monotonic(), error)
                 raise
-            single_flight.land(key, clock.monotonic(), made)
+            single_flight.complete(key, clock.monotonic(), made)
             return made, said
         try:
-            return (yield Await(flight)), None
-        except Abandoned:
+            return (yield Await(call)), None
+        except LeaderCancelled:
             yield Sleep(SETTLE)
         listed = clock.monotonic()
         found = yield from find()

@@ -64,3 +64,51 @@ def test_type_checkers_see_the_same_names():
     }
     assert seen == {name: f"portrait.{home}" for name, home in portrait._HOME.items()}
     assert set(seen) == set(portrait.__all__) - {"__version__"}
+
+
+@pytest.mark.parametrize("name", ["PortraitClient", "AsyncPortraitClient"])
+def test_the_plain_client_loads_no_upper_part(name):
+    """Object storage, measuring of media, ensure and state come when they are used."""
+    code = f"from portrait import {name}; {name}(api_key='k'); import sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=20)
+    upper = {"portrait.s3", "portrait.media", "portrait.ensure", "portrait.state", "portrait.cli", "emulator"}
+    assert upper & set(done.stdout.split()) == set()
+
+
+def statements(body):
+    """Those that run at import, without what only type checkers read."""
+    for node in body:
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            yield from statements(node.orelse)
+            continue
+        yield node
+        for block in ("body", "orelse", "finalbody"):
+            if isinstance(node, ast.If | ast.Try):
+                yield from statements(getattr(node, block, []))
+
+
+def import_graph():
+    """Every module of portrait and emulator, and those of them that it imports at module level."""
+    root = Path(portrait.__file__).parent.parent
+    paths = [path for package in ("portrait", "emulator") for path in (root / package).rglob("*.py")]
+    modules = {".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__"): path for path in paths}
+    graph = {}
+    for module, path in modules.items():
+        names = set()
+        for node in statements(ast.parse(path.read_text(encoding="utf-8")).body):
+            if isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                inside = {f"{node.module}.{alias.name}" for alias in node.names}
+                names |= inside & set(modules) or {node.module}
+        graph[module] = names & set(modules) - {module}
+    return graph
+
+
+def test_the_imports_have_no_circle():
+    """Taking away, again and again, what imports nothing that is left takes away everything."""
+    graph = import_graph()
+    assert len(graph) > 100
+    while free := {module for module, names in graph.items() if not names & set(graph)}:
+        graph = {module: names for module, names in graph.items() if module not in free}
+    assert sorted(graph) == []

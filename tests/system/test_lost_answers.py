@@ -295,13 +295,13 @@ def test_a_cancelled_ensure_does_not_take_others_with_it(after, what):
         return client.ensure_asset("https://cdn.example/ann.jpg", group_id=home)
 
     async def both():
-        pilot, other = asyncio.create_task(start()), asyncio.create_task(start())
+        leader, other = asyncio.create_task(start()), asyncio.create_task(start())
         await transport.held.wait()
         for _ in range(20):  # the other boards
             await asyncio.sleep(0)
-        pilot.cancel()
+        leader.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await pilot
+            await leader
         return await other
 
     outcome = asyncio.run(both())
