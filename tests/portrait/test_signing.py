@@ -1,0 +1,213 @@
+"""The V4 signature: the contract's vectors, what is signed, and what a verifier refuses."""
+
+from datetime import UTC, datetime
+from urllib.parse import urlencode, urlsplit
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from portrait.http import HttpRequest
+from portrait.signing import Credentials, DayKeys, SignatureError, SignatureFault, canonical_query, sign, verify
+
+BEIJING, OPEN = "ark.cn-beijing.volcengineapi.com", "open.volcengineapi.com"
+JOHOR = "ark.ap-southeast-1.byteplusapi.com"
+GET = b'{"Id":"asset-1","ProjectName":"default"}'
+EXAMPLE = Credentials("AKTESTEXAMPLE", "secret-example")
+CREATE = (
+    b'{"GroupId":"group-20260328000000-abcde","URL":"https://example.com/image.jpg","AssetType":"Image",'
+    b'"ProjectName":"default"}'
+)
+
+# Contract §9: credentials, region, host, X-Date, Action, body, signature.
+VECTORS = {
+    "row 1": (EXAMPLE, "cn-beijing", BEIJING, "20260917T000000Z", "GetAsset", GET,
+              "8c6f2eca2b857aea2a2dae964938319aba77a66c20344ca0a2b22d70ad926a48"),
+    "open": (EXAMPLE, "cn-beijing", OPEN, "20260917T000000Z", "GetAsset", GET,
+             "c615e67222aac6f4d9d89f992c30bd8d4fc6580feb22b79accbee17d43725880"),
+    "session token": (attrs.evolve(EXAMPLE, session_token="STSTOKEN"), "cn-beijing", BEIJING, "20260917T000000Z",
+                      "GetAsset", GET, "2980286d5648ad662b70f3f5ec444061ba2997c7398646c38352cee7636dbe26"),
+    "byteplus": (Credentials("AKLTtestaccesskey", "testsecretkey=="), "ap-southeast-1", JOHOR, "20260929T120000Z",
+                 "GetAsset", b'{"Id":"asset-20260929-a1"}',
+                 "dfb90698609a06c9c0bf1304cdff3c99b46924a7af183a2dd42638f721912906"),
+    "project": (Credentials("AKIDEXAMPLE", "secret-key-value"), "ap-southeast-1", JOHOR, "20260916T123456Z",
+                "GetAsset", b'{"Id":"asset-1","ProjectName":"project-x"}',
+                "306556bb6bbd5c0637327f62167dbe6d5fd16cce65a380c85a7e256d9f330ebd"),
+    "create": (Credentials("AKLTTESTACCESSKEY0000000000", "TESTSECRETKEY00000000000000000000"), "ap-southeast-1",
+               JOHOR, "20260328T000000Z", "CreateAsset", CREATE,
+               "29dee2fa94d134bfe1686ba080b91a264fb33f4aad7bd7493d994ec1cd341167"),
+}  # fmt: skip
+BODIES = st.binary(max_size=64)
+QUERIES = st.dictionaries(st.text(max_size=8), st.text(max_size=8), max_size=4)
+NOW = 1_790_000_000.0
+
+
+def moment(date):
+    """Seconds since 1970 of an X-Date."""
+    return datetime.strptime(date, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
+
+
+def request(body=GET, host=BEIJING, query="Action=GetAsset&Version=2024-01-01", path="/", **headers):
+    """An unsigned request."""
+    return HttpRequest(
+        method="POST",
+        url=f"https://{host}{path}?{query}",
+        headers={"Content-Type": "application/json", **headers},
+        body=body,
+    )
+
+
+def signed(now=NOW, credentials=EXAMPLE, region="cn-beijing", service="ark", **parts):
+    """A signed request."""
+    return sign(request(**parts), credentials, region=region, service=service, now=now)
+
+
+def check(sent, *, now=NOW, body=None, method="POST", secrets=None, **changes):
+    """What a verifier says of a request as it was sent; header changes by name, None removes one."""
+    url = urlsplit(sent.url)
+    headers = {name.lower(): value for name, value in sent.headers.items()}
+    headers |= {name.replace("_", "-"): value for name, value in changes.items()}
+    return verify(
+        method=method,
+        path=url.path,
+        query=url.query,
+        headers={name: value for name, value in headers.items() if value is not None},
+        body=sent.body if body is None else body,
+        secret_of=(secrets or {EXAMPLE.access_key: EXAMPLE.secret_key}).get,
+        now=now,
+        regions=("cn-beijing", "ap-southeast-1"),
+        service="ark",
+    )
+
+
+@pytest.mark.parametrize("vector", VECTORS.values(), ids=VECTORS)
+def test_the_vectors_of_the_contract(vector):
+    """Each signature is the contract's to the letter, and the verifier accepts it."""
+    credentials, region, host, date, action, body, signature = vector
+    sent = sign(
+        request(body, host, f"Action={action}&Version=2024-01-01"),
+        credentials,
+        region=region,
+        service="ark",
+        now=moment(date),
+    )
+    assert sent.headers["Authorization"].endswith(f"Signature={signature}")
+    secrets = {credentials.access_key: credentials.secret_key}
+    assert check(sent, now=moment(date), secrets=secrets) == credentials.access_key
+
+
+@pytest.mark.parametrize(
+    ("query", "canonical"),
+    [
+        ("b=a b&a=x*y&c=%7E", "a=x%2Ay&b=a%20b&c=~"),
+        ("a=2&b=0&a=1&a=1", "a=1&a=1&a=2&b=0"),
+        ("a=!'()", "a=%21%27%28%29"),
+        ("a", "a="),
+        ("", ""),
+        ("n=%E5%BC%A0", "n=%E5%BC%A0"),
+    ],
+)
+def test_the_canonical_query(query, canonical):
+    """Encoded but for the unreserved characters, and sorted."""
+    assert canonical_query(query) == canonical
+
+
+@pytest.mark.parametrize(
+    ("host", "header"),
+    [("h.example:443", "h.example"), ("h.example:80", "h.example"), ("h.example:8787", "h.example:8787")],
+)
+def test_a_default_port_is_not_signed(host, header):
+    """Another port is; the verifier takes the host as it was received."""
+    sent = signed(host=host)
+    assert sent.headers["Host"] == header
+    assert check(sent) == EXAMPLE.access_key
+    assert check(sent, host=host) == EXAMPLE.access_key
+
+
+def test_whatever_is_listed_as_signed_is_verified():
+    """The official SDK signs headers of its own: they count when listed, and a change of one is noticed."""
+    sent = signed(**{"X-Sdk-Request": "attempt=1; max=1", "Content-MD5": "abc"})
+    assert "content-md5;content-type;host;x-content-sha256;x-date;x-sdk-request" in sent.headers["Authorization"]
+    assert check(sent) == EXAMPLE.access_key
+    with pytest.raises(SignatureError) as caught:
+        check(sent, x_sdk_request="attempt=2; max=1")
+    assert caught.value.fault is SignatureFault.MISMATCH
+
+
+def test_a_signature_is_replaced_by_the_next():
+    """A request that was signed before is signed anew, for its new moment."""
+    again = sign(signed(), EXAMPLE, region="cn-beijing", service="ark", now=NOW + 60)
+    assert again == signed(now=NOW + 60)
+
+
+def test_nothing_secret_is_shown():
+    """Neither the secret nor a session token stands in a repr or in the headers."""
+    credentials = attrs.evolve(EXAMPLE, session_token="STSTOKEN")
+    keys = DayKeys()
+    sent = sign(request(), credentials, region="cn-beijing", service="ark", now=NOW, keys=keys)
+    text = f"{credentials!r} {keys!r} {sent!r} {list(sent.headers.values())}"
+    assert "secret-example" not in text
+    assert "STSTOKEN" not in f"{credentials!r} {sent!r}"
+
+
+def test_day_keys_are_kept_for_a_day():
+    """The same key again, and none of another day."""
+    keys = DayKeys()
+    for now in (NOW, NOW + 1, NOW + 86_400):
+        signed_with_keys = sign(request(), EXAMPLE, region="cn-beijing", service="ark", now=now, keys=keys)
+        assert signed_with_keys == signed(now=now)
+        assert len(keys._keys) == 1
+
+
+def claim(scope):
+    """An Authorization header of that region and service, whose signature is none."""
+    return f"HMAC-SHA256 Credential=a/{SCOPE}/{scope}/request, SignedHeaders=host, Signature=00"
+
+
+SCOPE = datetime.fromtimestamp(NOW, UTC).strftime("%Y%m%d")
+REFUSED = {
+    "nothing": ({"authorization": None}, SignatureFault.NO_AUTHORIZATION, ""),
+    "bearer": ({"authorization": "Bearer k"}, SignatureFault.MALFORMED_AUTHORIZATION, ""),
+    "no signature": ({"authorization": f"HMAC-SHA256 Credential=a/{SCOPE}/cn-beijing/ark/request, SignedHeaders=host"},
+                     SignatureFault.NO_SIGNATURE, ""),
+    "scope": ({"authorization": "HMAC-SHA256 Credential=a/b, SignedHeaders=host, Signature=00"},
+              SignatureFault.MALFORMED_CREDENTIAL, ""),
+    "region": ({"authorization": claim("mars/ark")},
+               SignatureFault.UNKNOWN_REGION, "mars"),
+    "service": ({"authorization": claim("cn-beijing/ecs")},
+                SignatureFault.UNKNOWN_SERVICE, "ecs"),
+    "no date": ({"x_date": None}, SignatureFault.NO_DATE, ""),
+    "date": ({"x_date": "yesterday"}, SignatureFault.STALE_DATE, ""),
+    "impossible date": ({"x_date": f"{SCOPE}T996199Z"}, SignatureFault.STALE_DATE, ""),
+    "early": ({"now": NOW - 901}, SignatureFault.STALE_DATE, ""),
+    "late": ({"now": NOW + 901}, SignatureFault.STALE_DATE, ""),
+    "stranger": ({"secrets": {"other": "x"}}, SignatureFault.UNKNOWN_ACCESS_KEY, "AKTESTEXAMPLE"),
+    "wrong secret": ({"secrets": {"AKTESTEXAMPLE": "x"}}, SignatureFault.MISMATCH, ""),
+    "body": ({"body": b"{}"}, SignatureFault.MISMATCH, ""),
+    "hash": ({"x_content_sha256": "0" * 64}, SignatureFault.MISMATCH, ""),
+    "host": ({"host": "evil.example"}, SignatureFault.MISMATCH, ""),
+    "method": ({"method": "GET"}, SignatureFault.MISMATCH, ""),
+    "header gone": ({"content_type": None}, SignatureFault.MISMATCH, ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "fault", "value"), REFUSED.values(), ids=REFUSED)
+def test_what_a_verifier_refuses(change, fault, value):
+    """Each fault by its name, in the order of the checks."""
+    with pytest.raises(SignatureError) as caught:
+        check(signed(), **change)
+    assert (caught.value.fault, caught.value.value) == (fault, value)
+
+
+@given(BODIES, QUERIES, st.integers(0, 63))
+def test_what_is_signed_verifies_and_no_mutation_does(body, query, position):
+    """Over any bytes and query; one changed character of the signature or one byte of the body is refused."""
+    sent = signed(body=body, query=urlencode(query), path="/%E5%BC%A0")
+    assert check(sent) == EXAMPLE.access_key
+    text = sent.headers["Authorization"]
+    at = len(text) - 1 - position
+    with pytest.raises(SignatureError):
+        check(sent, authorization=text[:at] + ("0" if text[at] != "0" else "1") + text[at + 1 :])
+    with pytest.raises(SignatureError):
+        check(sent, body=body + b"x")
