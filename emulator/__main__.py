@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emulator._optional import lacking
+from emulator._optional import missing_extra
 from portrait._version import __version__
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if args.command is None:
         parser.print_help()
         return 0
-    needed = lacking()
+    needed = missing_extra()
     if needed is not None:
         parser.exit(2, f"{needed}\n")
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
@@ -187,13 +187,13 @@ def _serve(settings: Settings, clock: Clock, args: argparse.Namespace, start: An
     from emulator.control import ControlError  # noqa: PLC0415 - after --help
     from emulator.emulator import Service  # noqa: PLC0415 - after --help
     from emulator.server import EmulatorServer  # noqa: PLC0415 - after --help
-    from emulator.telling import Telling  # noqa: PLC0415 - after --help
+    from emulator.telling import CallLogger  # noqa: PLC0415 - after --help
     from emulator.web.control import load_state  # noqa: PLC0415 - after --help
 
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    on_call = Telling(_say, clock, settings.api_keys.values()) if args.verbose else None
+    on_call = CallLogger(_say, clock, settings.api_keys.values()) if args.verbose else None
     server = EmulatorServer(host=args.host, port=args.port, service=Service(settings, clock, on_call=on_call))
     try:
         load_state(server.control, start)

@@ -8,12 +8,12 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 MODULES = ("jinja2", "python_multipart", "sortedcontainers")
-NEEDED = "portrait-emulator needs: pip install 'portrait-actions[emulator]'"
+INSTALL_HINT = "portrait-emulator needs: pip install 'portrait-actions[emulator]'"
 
 
-def lacking() -> str | None:
+def missing_extra() -> str | None:
     """One line that says what to install; None where everything is there."""
-    return None if all(map(_is_there, MODULES)) else NEEDED
+    return None if all(map(_is_there, MODULES)) else INSTALL_HINT
 
 
 def _is_there(module: str) -> bool:

@@ -10,15 +10,15 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from emulator.timestamps import Stamps
+from emulator.timestamps import TimestampFormatter
 
 _MOST = 10_000
 
-Note = tuple[float, str, str, str, int, str, str]
+CallRecord = tuple[float, str, str, str, int, str, str]
 """Time, action, customer, outcome, HTTP status, request id, handle."""
 
 
-class Journal:
+class CallLog:
     """The last 10,000 calls.
 
     Args:
@@ -26,11 +26,11 @@ class Journal:
         on_note: Is told of each note as well; nobody without.
     """
 
-    def __init__(self, stamps: Stamps, on_note: Callable[[Note], None] | None = None) -> None:
+    def __init__(self, stamps: TimestampFormatter, on_note: Callable[[CallRecord], None] | None = None) -> None:
         self._stamps = stamps
-        self._notes: deque[Note] = deque(maxlen=_MOST)
+        self._notes: deque[CallRecord] = deque(maxlen=_MOST)
         # The hot path: where nobody is to be told it costs nothing to ask.
-        self.note = self._notes.append if on_note is None else _both(self._notes.append, on_note)
+        self.add = self._notes.append if on_note is None else _both(self._notes.append, on_note)
 
     def clear(self) -> None:
         """Forget all calls."""
@@ -54,13 +54,13 @@ class Journal:
         """
         wanted = ((1, action), (2, customer), (3, outcome))
         return [
-            self._worded(note)
-            for note in tuple(self._notes)
-            if (since is None or note[0] >= since) and all(value in {None, note[at]} for at, value in wanted)
+            self._worded(add)
+            for add in tuple(self._notes)
+            if (since is None or add[0] >= since) and all(value in {None, add[at]} for at, value in wanted)
         ]
 
-    def _worded(self, note: Note) -> dict[str, Any]:
-        moment, action, customer, outcome, status, request_id, handle = note
+    def _worded(self, add: CallRecord) -> dict[str, Any]:
+        moment, action, customer, outcome, status, request_id, handle = add
         worded: dict[str, Any] = {
             "time": self._stamps(moment),
             "action": action,
@@ -74,9 +74,9 @@ class Journal:
         return worded
 
 
-def _both(keep: Callable[[Note], None], tell: Callable[[Note], None]) -> Callable[[Note], None]:
-    def note(note: Note) -> None:
-        keep(note)
-        tell(note)
+def _both(keep: Callable[[CallRecord], None], tell: Callable[[CallRecord], None]) -> Callable[[CallRecord], None]:
+    def add(add: CallRecord) -> None:
+        keep(add)
+        tell(add)
 
-    return note
+    return add

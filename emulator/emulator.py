@@ -9,23 +9,23 @@ from collections.abc import Callable, Mapping
 
 from attrs import frozen
 
-from emulator.call_log import Journal, Note
+from emulator.call_log import CallLog, CallRecord
 from emulator.control import Control
 from emulator.domain import lifecycle, validations
 from emulator.domain.context import Context, ServiceConfig
 from emulator.domain.ports import StoredFile, Transaction
 from emulator.domain.records import Customer, Ended
-from emulator.fetch_policy import REACH
+from emulator.fetch_policy import FETCH_POLICIES
 from emulator.ids import Ids
-from emulator.messages import Answering, Call, Reply
-from emulator.pipeline import Answers, Parts
-from emulator.response_encoder import plain
-from emulator.rules import Plan
+from emulator.messages import Call, Reply, ReplyFlow
+from emulator.pipeline import Parts, Pipeline
+from emulator.response_encoder import http_error
+from emulator.rules import RuleSet
 from emulator.settings import Settings
-from emulator.signed_urls import Links
+from emulator.signed_urls import SignedUrls
 from emulator.store.base import StoreFactory
 from emulator.store.memory import MemoryStore
-from emulator.timestamps import Stamps
+from emulator.timestamps import TimestampFormatter
 from portrait.clock import Clock, SystemClock
 from portrait.dialects import ALLTOKEN
 from portrait.reasons import Reason, Refusal
@@ -63,26 +63,26 @@ class Service:
         settings: Settings | None = None,
         clock: Clock | None = None,
         store: StoreFactory = MemoryStore,
-        on_call: Callable[[Note], None] | None = None,
+        on_call: Callable[[CallRecord], None] | None = None,
     ) -> None:
         self.settings = settings = settings or Settings()
         self.clock: Clock = clock or SystemClock()
-        stamps = Stamps()
+        stamps = TimestampFormatter()
         ids = Ids(settings.seed, stamps)
         self._ids = ids
-        self._links = Links(ids.secret(), settings.link_life, stamps)
-        self._store = store(self._newcomer)
+        self._signed_urls = SignedUrls(ids.secret(), settings.link_life, stamps)
+        self._store = store(self._new_customer)
         self._config = _config(settings, ids, stamps)
-        journal, plan = Journal(stamps, on_call), Plan(settings.seed)
-        self._answers = Answers(
+        call_log, rules = CallLog(stamps, on_call), RuleSet(settings.seed)
+        self._answers = Pipeline(
             Parts(
                 settings=settings,
                 clock=self.clock,
                 store=self._store,
                 ids=ids,
-                links=self._links,
-                journal=journal,
-                plan=plan,
+                signed_urls=self._signed_urls,
+                call_log=call_log,
+                rules=rules,
                 config=self._config,
             ),
             ALLTOKEN,
@@ -90,13 +90,13 @@ class Service:
         self.control = Control(
             store=self._store,
             clock=self.clock,
-            journal=journal,
-            plan=plan,
+            call_log=call_log,
+            rules=rules,
             stamps=stamps,
-            surroundings=self._surroundings,
+            context=self._context,
         )
 
-    def answer(self, call: Call) -> Answering:
+    def answer(self, call: Call) -> ReplyFlow:
         """Answer one call; the upload door's has a mapping as its body.
 
         Returns:
@@ -116,9 +116,9 @@ class Service:
         """A refusal in the contract's form, for what is found before `answer` is asked; it goes into the journal."""
         return self._answers.refuse(refusal, action=action, version=version, customer=customer)
 
-    def plain(self, status: int, kind: str, message: str) -> Reply:
+    def http_error(self, status: int, kind: str, message: str) -> Reply:
         """An error of HTTP's own level: unknown paths and methods. Contract §2, small print (I)."""
-        return plain(status, kind, message, self._ids.token(self.clock.now()))
+        return http_error(status, kind, message, self._ids.token(self.clock.now()))
 
     def file(self, key: str) -> StoredFile | None:
         """What `{base}/r2/{key}` serves."""
@@ -130,7 +130,9 @@ class Service:
         Raises:
             Refusal: The link is not ours, or too old, or the asset is gone.
         """
-        asset = self._store.find_asset(asset_id) if self._links.holds(asset_id, query, self.clock.now()) else None
+        asset = (
+            self._store.find_asset(asset_id) if self._signed_urls.verify(asset_id, query, self.clock.now()) else None
+        )
         if asset is None or asset.status is Ended.EXPIRED:
             raise Refusal(Reason.UNKNOWN_ASSET, id=asset_id)
         return self._store.file(asset.file) or asset.url
@@ -142,21 +144,21 @@ class Service:
             return None
         now = self.clock.now()
         with self._store.transaction(found.customer, now) as tx:
-            validation = validations.opened(self._surroundings(tx, now), tx.validation(token) or found)
-        return ValidationPage(validation.handle, lifecycle.shown(validation, now), validation.expires)
+            validation = validations.start_scan(self._context(tx, now), tx.validation(token) or found)
+        return ValidationPage(validation.handle, lifecycle.state_name(validation, now), validation.expires)
 
     def callback(self, token: str) -> str | None:
         """Where the browser goes once the scan has ended; None before that, and for an unknown token."""
         found = self._store.find_validation(token)
         if found is None or found.token != token or found.scan not in lifecycle.RESULT_CODES:
             return None
-        return validations.callback(found)
+        return validations.callback_url_for(found)
 
-    def _surroundings(self, tx: Transaction, now: float) -> Context:
+    def _context(self, tx: Transaction, now: float) -> Context:
         """For what happens without a call: scans, and what the control plane does."""
-        return Context(tx=tx, now=now, config=self._config, caller="", base="", link=self._links.make)
+        return Context(tx=tx, now=now, config=self._config, owner="", base="", link=self._signed_urls.sign)
 
-    def _newcomer(self, name: str, number: int) -> Customer:
+    def _new_customer(self, name: str, number: int) -> Customer:
         settings = self.settings
         return Customer(
             name=name,
@@ -167,14 +169,14 @@ class Service:
         )
 
 
-def _config(settings: Settings, ids: Ids, stamps: Stamps) -> ServiceConfig:
+def _config(settings: Settings, ids: Ids, stamps: TimestampFormatter) -> ServiceConfig:
     return ServiceConfig(
         image_review=settings.image_review,
         clip_review=settings.clip_review,
         token_life=settings.token_life,
         second_same=settings.second_result == "same",
         projects=settings.projects,
-        measurable=REACH[settings.fetch],
+        measurable=FETCH_POLICIES[settings.fetch],
         ids=ids,
         stamp=stamps,
     )

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from attrs import evolve
 
-from emulator.domain.verdicts import message_of
+from emulator.domain.verdicts import message_for
 from emulator.messages import Reply
 from emulator.rules import Do
 from portrait.reasons import Reason, Refusal
@@ -25,14 +25,14 @@ _PAGES: Mapping[str, tuple[bytes, str]] = MappingProxyType(
 )
 
 
-def instead(do: Do) -> tuple[Reply, str] | None:
+def short_circuit(do: Do) -> tuple[Reply, str] | None:
     """What is answered without carrying the call out, and its outcome for the journal; None where it is carried out.
 
     Raises:
         Refusal: The rule's error.
     """
     if do.error is not None:
-        raise _refusal(*do.error)
+        raise _as_refusal(*do.error)
     if do.http is not None:
         status, page = do.http
         body, content_type = _PAGES[page]
@@ -42,14 +42,14 @@ def instead(do: Do) -> tuple[Reply, str] | None:
     return None
 
 
-def afterwards(do: Do, reply: Reply) -> Reply:
+def alter_reply(do: Do, reply: Reply) -> Reply:
     """What becomes of the answer to a call that was carried out."""
     if do.close == "after-commit":
         return Reply(status=reply.status, drop=True)
     return reply if do.truncate is None else evolve(reply, truncate=do.truncate)
 
 
-def _refusal(reason: Reason, detail: str) -> Refusal:
+def _as_refusal(reason: Reason, detail: str) -> Refusal:
     if reason is Reason.MEDIA_REJECTED:
-        return Refusal(reason, detail=detail, why=message_of(detail))
+        return Refusal(reason, detail=detail, why=message_for(detail))
     return Refusal(reason, field=detail, why="is not valid")

@@ -28,7 +28,7 @@ def _on_this_machine(url: str) -> bool:
 
 
 # The setting `fetch` → may the file behind an address be fetched?
-REACH: Mapping[str, Callable[[str], bool]] = MappingProxyType(
+FETCH_POLICIES: Mapping[str, Callable[[str], bool]] = MappingProxyType(
     {
         "never": lambda _: False,
         "loopback": _on_this_machine,
@@ -37,7 +37,7 @@ REACH: Mapping[str, Callable[[str], bool]] = MappingProxyType(
 )
 
 
-def judged(found: Measurement | None, kind: str, endpoint: Endpoint = "CreateAsset") -> Measured:
+def check_media(found: Measurement | None, kind: str, endpoint: Endpoint = "CreateAsset") -> Measured:
     """What is wrong with a file of which somebody says that it is a `kind`; nothing, where nobody looked."""
     if found is None:
         return Measured()

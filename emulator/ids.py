@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from itertools import count
 
-from emulator.timestamps import Stamps
+from emulator.timestamps import TimestampFormatter
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 _TAILS = 36**5
@@ -25,7 +25,7 @@ class Ids:
         stamps: Writes the time that an id begins with.
     """
 
-    def __init__(self, seed: int, stamps: Stamps) -> None:
+    def __init__(self, seed: int, stamps: TimestampFormatter) -> None:
         self._bits = random.Random(seed).getrandbits  # noqa: S311 - repeatable on purpose
         self._next = count(self._bits(25)).__next__
         self._digits = stamps.digits

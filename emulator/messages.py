@@ -74,4 +74,4 @@ class Reply:
     truncate: int | None = None
 
 
-Answering = Generator[Pause | Measure, Any, Reply]
+ReplyFlow = Generator[Pause | Measure, Any, Reply]

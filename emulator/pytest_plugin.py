@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def _portrait_emulator_extra() -> None:
     """Ends every test that needs an emulator with one line where the extra is not installed."""
-    from emulator._optional import lacking  # noqa: PLC0415 - see above
+    from emulator._optional import missing_extra  # noqa: PLC0415 - see above
 
-    needed = lacking()
+    needed = missing_extra()
     if needed is not None:
         pytest.fail(needed, pytrace=False)
 

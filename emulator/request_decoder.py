@@ -13,7 +13,7 @@ import orjson
 from emulator.domain.assets import UploadRequest
 from emulator.domain.context import Measured
 from emulator.domain.ports import StoredFile
-from emulator.fetch_policy import judged
+from emulator.fetch_policy import check_media
 from portrait.actions import ACTIONS
 from portrait.codec import DecodeError, decode_strict
 from portrait.dialects import Dialect
@@ -44,7 +44,7 @@ def read_object(body: bytes) -> dict[str, Any]:
     return value
 
 
-class Reader:
+class RequestDecoder:
     """Reads the requests of one dialect.
 
     Args:
@@ -66,7 +66,7 @@ class Reader:
             Refusal: A required field is missing, or a field has the wrong type.
         """
         for field, key, paths in self._required[action]:
-            if (key is None or not body.get(key)) and not any(_leads(body, path) for path in paths):
+            if (key is None or not body.get(key)) and not any(_has_value(body, path) for path in paths):
                 raise Refusal(Reason.MISSING_FIELD, field=field)
         foreign = self._foreign.get(action)
         if foreign:
@@ -74,7 +74,7 @@ class Reader:
         try:
             return decode_strict(ACTIONS[action].request, body)
         except DecodeError as fault:
-            raise _refusal(fault) from None
+            raise _as_refusal(fault) from None
 
 
 def _required(field: str) -> _Required:
@@ -82,7 +82,7 @@ def _required(field: str) -> _Required:
     return names[0], None if "." in names[0] else names[0], tuple(tuple(name.split(".")) for name in names)
 
 
-def _leads(body: Any, path: Sequence[str]) -> bool:
+def _has_value(body: Any, path: Sequence[str]) -> bool:
     """Is there something? `null` and an empty string are nothing (contract §2, I); a wrong type is found later."""
     for name in path:
         if type(body) is not dict:
@@ -91,7 +91,7 @@ def _leads(body: Any, path: Sequence[str]) -> bool:
     return body is not None and body != ""
 
 
-def _refusal(fault: DecodeError) -> Refusal:
+def _as_refusal(fault: DecodeError) -> Refusal:
     if fault.why == "is missing":
         return Refusal(Reason.MISSING_FIELD, field=fault.path)
     return Refusal(Reason.INVALID_FIELD, field=fault.path, why=fault.why)
@@ -118,4 +118,4 @@ def read_upload(fields: Mapping[str, str], content: bytes | None) -> tuple[Uploa
         asset_type=fields.get("AssetType"),
         project_name=fields.get("ProjectName"),
     )
-    return request, judged(measure(content) if known else None, AssetType.IMAGE, "upload")
+    return request, check_media(measure(content) if known else None, AssetType.IMAGE, "upload")

@@ -28,7 +28,7 @@ class Said:
     outcome: str
 
 
-class Voice:
+class ResponseEncoder:
     """Speaks one dialect.
 
     Args:
@@ -52,15 +52,19 @@ class Voice:
         outcome = row.code.format_map({"field": refusal.field, "detail": refusal.detail, "id": ""}).rstrip(".")
         in_envelope = self._key_in_envelope and refusal.reason in _KEY_REASONS
         if row.plain is not None and not in_envelope:
-            return Said(plain(status, row.plain, error["Message"], request_id, code=error["Code"]), outcome)
+            return Said(http_error(status, row.plain, error["Message"], request_id, code=error["Code"]), outcome)
         # What came in as Action and Version goes out as JSON, which not every query's text can.
         body = wrap(
-            request_id=request_id, action=sayable(action), version=sayable(version or VERSION), result=None, error=error
+            request_id=request_id,
+            action=utf8_safe(action),
+            version=utf8_safe(version or VERSION),
+            result=None,
+            error=error,
         )
         return Said(Reply(status=200 if in_envelope else status, body=orjson.dumps(body)), outcome)
 
 
-def plain(status: int, kind: str, message: str, request_id: str, *, code: str | None = None) -> Reply:
+def http_error(status: int, kind: str, message: str, request_id: str, *, code: str | None = None) -> Reply:
     """The form of HTTP's own errors: `{"error": {"message", "type", "code"?, "request_id"}}`. Contract §1 (D, M)."""
     error = {"message": message, "type": kind, "request_id": request_id}
     if code is not None:
@@ -68,6 +72,6 @@ def plain(status: int, kind: str, message: str, request_id: str, *, code: str | 
     return Reply(status=status, body=orjson.dumps({"error": error}))
 
 
-def sayable(text: str) -> str:
+def utf8_safe(text: str) -> str:
     """A text without what UTF-8 cannot carry."""
     return text.encode(errors="replace").decode()

@@ -10,12 +10,12 @@ import hmac
 from collections.abc import Mapping
 
 from emulator.domain.records import Asset
-from emulator.timestamps import Stamps, read_stamp
+from emulator.timestamps import TimestampFormatter, parse_timestamp
 
 _EXPIRES, _DATE, _SIGNATURE = "X-Tos-Expires", "X-Tos-Date", "X-Tos-Signature"
 
 
-class Links:
+class SignedUrls:
     """Makes and checks links.
 
     Args:
@@ -24,21 +24,21 @@ class Links:
         stamps: Writes the time that a link was made.
     """
 
-    def __init__(self, secret: bytes, life: int, stamps: Stamps) -> None:
+    def __init__(self, secret: bytes, life: int, stamps: TimestampFormatter) -> None:
         # A list of 100 items signs 100 links: a keyed BLAKE2s is as long as the vendor's HMAC and made in a quarter of
         # the time. Nobody but this emulator reads it.
         self._prepared = hashlib.blake2s(key=secret)
         self._life = life
         self._digits = stamps.digits
 
-    def make(self, asset: Asset, base: str, now: float) -> str:
+    def sign(self, asset: Asset, base: str, now: float) -> str:
         """A link to an asset's file."""
         digits = self._digits(now)
         date = f"{digits[:8]}T{digits[8:]}Z"
         signature = self._signature(asset.id, date, self._life)
         return f"{base}/files/{asset.id}?{_EXPIRES}={self._life}&{_DATE}={date}&{_SIGNATURE}={signature}"
 
-    def holds(self, asset_id: str, query: Mapping[str, str], now: float) -> bool:
+    def verify(self, asset_id: str, query: Mapping[str, str], now: float) -> bool:
         """Was this link made here, and does it still live?"""
         date, given = query.get(_DATE, ""), query.get(_SIGNATURE, "")
         if query.get(_EXPIRES) != str(self._life):
@@ -46,7 +46,7 @@ class Links:
         expected = self._signature(asset_id, date, self._life)
         if not hmac.compare_digest(expected.encode(), given.encode(errors="replace")):
             return False
-        return now < read_stamp(date) + self._life
+        return now < parse_timestamp(date) + self._life
 
     def _signature(self, asset_id: str, date: str, life: int) -> str:
         signing = self._prepared.copy()

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from emulator.call_log import Note
-from emulator.timestamps import Stamps
+from emulator.call_log import CallRecord
+from emulator.timestamps import TimestampFormatter
 from portrait.clock import Clock
 
 _MOST = 60  # characters of what a caller made up: an Action that does not exist
 
 
-class Telling:
+class CallLogger:
     """Makes a line of each note of the journal.
 
     Args:
@@ -27,11 +27,11 @@ class Telling:
     def __init__(self, say: Callable[[str], None], clock: Clock, names: Collection[str]) -> None:
         self._say = say
         self._clock = clock
-        self._stamps = Stamps()
+        self._stamps = TimestampFormatter()
         self._shown = {name: _printable(name) for name in names} | {"": "-"}
         self._named = len(self._shown)
 
-    def __call__(self, note: Note) -> None:
+    def __call__(self, note: CallRecord) -> None:
         """Tell of a call that has just been answered."""
         moment, action, customer, outcome, _, _, handle = note
         took = max(0.0, self._clock.now() - moment) * 1000

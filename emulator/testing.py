@@ -16,7 +16,7 @@ from attrs import field, frozen
 from emulator.emulator import Service
 from emulator.handles import Assets, Calls, Rules, Validations
 from emulator.settings import Settings
-from emulator.store.base import Newcomer
+from emulator.store.base import CustomerFactory
 from emulator.store.memory import MemoryStore
 from emulator.transports import AsyncInProcessTransport, InProcessTransport
 from portrait.clock import Clock, ManualClock
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from portrait.client import AsyncPortraitClient, PortraitClient
 
 
-class Handles:
+class TestControls:
     """What a test does to an emulator, by subject: what `Emulator` and `SharedServer` have in common.
 
     Attributes:
@@ -78,7 +78,7 @@ class Snapshot:
     records: Mapping[str, Any] = field(repr=False)
 
 
-class Emulator(Handles):
+class Emulator(TestControls):
     """An emulator in this process, on a clock of its own that only moves when told to, or when somebody sleeps on it.
 
         with Emulator() as emulator:
@@ -107,8 +107,8 @@ class Emulator(Handles):
         self.clock = clock or ManualClock()
         stores: list[MemoryStore] = []
 
-        def keep(newcomer: Newcomer) -> MemoryStore:
-            stores.append(MemoryStore(newcomer))
+        def keep(new_customer: CustomerFactory) -> MemoryStore:
+            stores.append(MemoryStore(new_customer))
             return stores[0]
 
         super().__init__(Service(settings, self.clock, keep))
@@ -180,7 +180,7 @@ class Emulator(Handles):
         return {"api_key": self.api_key, "base_url": f"{base}/v1", "transport": transport, "clock": self.clock}
 
 
-class SharedServer(Handles):
+class SharedServer(TestControls):
     """An emulator on a real socket, for a whole test run: the machine's clock, reviews that end at once.
 
         with SharedServer() as server:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-LATEST = 253_370_764_800.0
+MAX_TIME = 253_370_764_800.0
 """The latest time that a clock may show, 9999-01-01: what ends soon after it can still be written."""
 
 _MOST = 8192  # seconds remembered; a list of 100 items shows at most 200
 
 
-class Stamps:
+class TimestampFormatter:
     """Writes moments, and remembers those it wrote."""
 
     __slots__ = ("_digits", "_shown")
@@ -35,7 +35,7 @@ class Stamps:
         return digits if digits is not None else _remember(self._digits, second, "%Y%m%d%H%M%S")
 
 
-def read_stamp(text: str) -> float:
+def parse_timestamp(text: str) -> float:
     """Seconds since 1970 of `2026-03-18T03:57:10Z`, or of any ISO 8601 moment that names its zone.
 
     Raises:

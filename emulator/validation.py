@@ -15,49 +15,49 @@ class WrongValue(ValueError):
     """A value that is not what was asked for; its text says why, for people."""
 
 
-def refuse(why: str) -> NoReturn:
+def fail(why: str) -> NoReturn:
     """Say what is wrong with a value."""
     raise WrongValue(why)
 
 
-def known(what: str, given: Mapping[str, Any], words: Collection[str]) -> None:
+def reject_unknown(what: str, given: Mapping[str, Any], words: Collection[str]) -> None:
     """Refuse words that nobody knows."""
     unknown = sorted(set(given) - set(words))
     if unknown:
-        refuse(f"{what} has the unknown key {unknown[0]!r}; it may have {', '.join(words)}")
+        fail(f"{what} has the unknown key {unknown[0]!r}; it may have {', '.join(words)}")
 
 
-def mapping(what: str, value: Any, words: Collection[str]) -> Mapping[str, Any]:
+def object_(what: str, value: Any, words: Collection[str]) -> Mapping[str, Any]:
     """An object with no unknown words."""
     if not isinstance(value, Mapping):
-        refuse(f"{what} must be an object")
-    known(what, value, words)
+        fail(f"{what} must be an object")
+    reject_unknown(what, value, words)
     return value
 
 
 def one_of(what: str, value: Any, words: tuple[str, ...]) -> str:
     """One of a closed set."""
     if value not in words:
-        refuse(f"{what} must be one of {', '.join(words)}")
+        fail(f"{what} must be one of {', '.join(words)}")
     return str(value)
 
 
 def text(what: str, value: Any) -> str:
     """A text that is not empty."""
     if not isinstance(value, str) or not value:
-        refuse(f"{what} must be a string that is not empty")
+        fail(f"{what} must be a string that is not empty")
     return value
 
 
-def whole(what: str, value: Any, least: int = 0) -> int:
+def integer(what: str, value: Any, least: int = 0) -> int:
     """A whole number, `least` or more."""
     if type(value) is not int or value < least:
-        refuse(f"{what} must be a whole number, {least} or more")
+        fail(f"{what} must be a whole number, {least} or more")
     return value
 
 
 def seconds(what: str, value: Any) -> float:
     """A number of seconds, 0 or more."""
     if type(value) not in {int, float} or not 0 <= value < math.inf:
-        refuse(f"{what} must be a number of seconds, 0 or more")
+        fail(f"{what} must be a number of seconds, 0 or more")
     return float(value)

@@ -11,18 +11,18 @@ from typing import Any
 
 from attrs import evolve
 
-from emulator.call_log import Journal
+from emulator.call_log import CallLog
 from emulator.clocks import ScaledClock
-from emulator.control.reviewing import decided
-from emulator.control.values import FIELDS, ControlError, asked_moment, moment, refusing
+from emulator.control.reviewing import apply_decision
+from emulator.control.values import FIELDS, ControlError, as_control_error, parse_query_time, parse_time
 from emulator.domain import lifecycle, validations
 from emulator.domain.context import Context
 from emulator.domain.ports import Transaction
 from emulator.domain.records import Validation
-from emulator.rules import Plan, RuleError
+from emulator.rules import RuleError, RuleSet
 from emulator.store.base import Store
-from emulator.timestamps import LATEST, Stamps
-from emulator.validation import known, one_of, seconds, text
+from emulator.timestamps import MAX_TIME, TimestampFormatter
+from emulator.validation import one_of, reject_unknown, seconds, text
 from portrait.clock import Clock, ManualClock
 
 
@@ -34,17 +34,17 @@ class Control:
         *,
         store: Store,
         clock: Clock,
-        journal: Journal,
-        plan: Plan,
-        stamps: Stamps,
-        surroundings: Callable[[Transaction, float], Context],
+        call_log: CallLog,
+        rules: RuleSet,
+        stamps: TimestampFormatter,
+        context: Callable[[Transaction, float], Context],
     ) -> None:
         self._store = store
         self._clock = clock
-        self._journal = journal
-        self._plan = plan
+        self._call_log = call_log
+        self._rules = rules
         self._stamps = stamps
-        self._surroundings = surroundings
+        self._context = context
 
     def health(self) -> dict[str, Any]:
         """It is there, and what time it has."""
@@ -53,8 +53,8 @@ class Control:
     def reset(self) -> dict[str, Any]:
         """Forget customers, assets, validations, calls and rules; the clock goes on."""
         self._store.clear()
-        self._journal.clear()
-        self._plan.remove()
+        self._call_log.clear()
+        self._rules.remove()
         return self.health()
 
     def state(self) -> dict[str, Any]:
@@ -64,12 +64,12 @@ class Control:
             "clock": self.clock(),
             "customers": [self._customer_shown(name, now) for name in self._store.customers()],
             "validations": [self._validation_shown(each, now) for each in self._store.validations()],
-            "rules": self._plan.shown(),
+            "rules": self._rules.shown(),
         }
 
     # --- calls -------------------------------------------------------------------------------------------------------
 
-    @refusing
+    @as_control_error
     def calls(self, /, **filters: Any) -> dict[str, Any]:
         """The last calls, oldest first.
 
@@ -77,10 +77,10 @@ class Control:
             **filters: `action`, `customer`, `outcome` (`ok` or a code), `since`: a moment such as
                 `2026-03-18T03:57:10Z`, or seconds since 1970 with at most ten digits before the point.
         """
-        known("the query of calls", filters, ("action", "customer", "outcome", "since"))
+        reject_unknown("the query of calls", filters, ("action", "customer", "outcome", "since"))
         since = filters.get("since")
         wanted = {name: filters.get(name) for name in ("action", "customer", "outcome")}
-        calls = self._journal.read(**wanted, since=None if since is None else asked_moment("since", since))
+        calls = self._call_log.read(**wanted, since=None if since is None else parse_query_time("since", since))
         return {"calls": calls, "count": len(calls)}
 
     # --- time --------------------------------------------------------------------------------------------------------
@@ -91,7 +91,7 @@ class Control:
         kinds = {ManualClock: "manual", ScaledClock: "scaled"}
         return {"now": self._stamps(now), "seconds": now, "kind": kinds.get(type(self._clock), "real")}
 
-    @refusing
+    @as_control_error
     def set_clock(self, /, **change: Any) -> dict[str, Any]:
         """Move the clock.
 
@@ -99,7 +99,7 @@ class Control:
             **change: `advance` by seconds, or `set` to a moment such as `2026-03-18T03:57:10Z` that is not over:
                 what was created and decided stays in the past.
         """
-        known("a change of the clock", change, ("advance", "set"))
+        reject_unknown("a change of the clock", change, ("advance", "set"))
         if len(change) != 1:
             raise ControlError(400, "a change of the clock needs either advance or set")
         clock = self._clock
@@ -108,10 +108,10 @@ class Control:
         now = clock.now()
         if "advance" in change:
             ahead = seconds("advance", change["advance"])
-            _shown_by_a_clock(now + ahead)
+            _check_clock_range(now + ahead)
             clock.advance(ahead)
             return self.clock()
-        then = _shown_by_a_clock(moment("set", change["set"]))
+        then = _check_clock_range(parse_time("set", change["set"]))
         if then < now:
             raise ControlError(400, f"time runs forwards: on this clock it is {self._stamps(now)} already")
         if isinstance(clock, ManualClock):
@@ -122,7 +122,7 @@ class Control:
 
     # --- validations and assets --------------------------------------------------------------------------------------
 
-    @refusing
+    @as_control_error
     def finish_validation(self, token_or_handle: str, /, result: Any = None, subject: Any = None) -> dict[str, Any]:
         """End a scan.
 
@@ -139,12 +139,12 @@ class Control:
         now = self._clock.now()
         with self._store.transaction(found.customer, now) as tx:
             validation = tx.validation(found.token) or found
-            ended = validations.finish(self._surroundings(tx, now), validation, outcome, subject)
+            ended = validations.finish(self._context(tx, now), validation, outcome, subject)
         if ended is None:
-            raise ControlError(409, f"{found.handle} has already ended: {lifecycle.shown(validation, now)}")
+            raise ControlError(409, f"{found.handle} has already ended: {lifecycle.state_name(validation, now)}")
         return self._validation_shown(ended, now)
 
-    @refusing
+    @as_control_error
     def set_asset(self, asset_id: str, /, **change: Any) -> dict[str, Any]:
         """Decide over an asset.
 
@@ -153,7 +153,7 @@ class Control:
             **change: `status` is `Active`, `Failed` or `Expired`; `code` says why it failed; `subject` whose face it
                 shows, which the review matches with the group's person.
         """
-        known("a decision over an asset", change, ("status", "code", "subject"))
+        reject_unknown("a decision over an asset", change, ("status", "code", "subject"))
         if not change:
             raise ControlError(400, "a decision over an asset needs status, code or subject")
         found = self._store.find_asset(asset_id)
@@ -164,13 +164,13 @@ class Control:
             asset = tx.asset(asset_id)
             if asset is None:
                 raise ControlError(404, "there is no such asset")
-            changed = decided(asset, tx.group(asset.group_id), change, now)
+            changed = apply_decision(asset, tx.group(asset.group_id), change, now)
             tx.save_asset(changed)
         return {"id": changed.id, "status": str(changed.status), "code": changed.code, "subject": changed.subject}
 
     # --- customers ---------------------------------------------------------------------------------------------------
 
-    @refusing
+    @as_control_error
     def patch_customer(self, name: str, /, **fields: Any) -> dict[str, Any]:
         """Change a customer's limits and switches; a new one is made.
 
@@ -178,7 +178,7 @@ class Control:
             name: Which.
             **fields: `aigc`, `subscription`, `groups`, `assets`, `assets_per`, `tier`, `balance`.
         """
-        known("a customer", fields, tuple(FIELDS))
+        reject_unknown("a customer", fields, tuple(FIELDS))
         # A tier sets several numbers; what is said beside it wins.
         ordered = sorted(fields.items(), key=lambda item: item[0] != "tier")
         changes: dict[str, Any] = {}
@@ -193,18 +193,18 @@ class Control:
 
     def rules(self) -> dict[str, Any]:
         """All rules with how often each was `seen` and `fired`."""
-        return {"rules": self._plan.shown()}
+        return {"rules": self._rules.shown()}
 
     def add_rule(self, rule: Any) -> dict[str, Any]:
         """Add a rule of the grammar in `emulator.rules`."""
         try:
-            return self._plan.add(rule)
+            return self._rules.add(rule)
         except RuleError as error:
             raise ControlError(400, str(error)) from None
 
     def delete_rules(self, rule_id: str | None = None) -> dict[str, Any]:
         """Remove one rule, or all."""
-        if not self._plan.remove(rule_id):
+        if not self._rules.remove(rule_id):
             raise ControlError(404, "there is no such rule")
         return self.rules()
 
@@ -212,7 +212,7 @@ class Control:
 
     def _customer_shown(self, name: str, now: float) -> dict[str, Any]:
         with self._store.transaction(name, now) as tx:
-            customer, groups, assets = tx.customer, tx.count_groups(), tx.tally()
+            customer, groups, assets = tx.customer, tx.count_groups(), tx.count_by_status()
         limits = {field: getattr(customer, field) for field in FIELDS}
         return {"name": name, "limits": limits, "groups": groups, "assets": assets}
 
@@ -220,7 +220,7 @@ class Control:
         return {
             "id": validation.handle,
             "customer": validation.customer,
-            "state": lifecycle.shown(validation, now),
+            "state": lifecycle.state_name(validation, now),
             "project": validation.project,
             "created": self._stamps(validation.created),
             "expires": self._stamps(validation.expires),
@@ -229,7 +229,7 @@ class Control:
         }
 
 
-def _shown_by_a_clock(moment: float) -> float:
-    if not 0 <= moment <= LATEST:
+def _check_clock_range(value: float) -> float:
+    if not 0 <= value <= MAX_TIME:
         raise ControlError(400, "the clock goes from 1970-01-01T00:00:00Z to 9999-01-01T00:00:00Z")
-    return moment
+    return value

@@ -20,28 +20,28 @@ from portrait.models import AssetStatus
 _STATES = (str(AssetStatus.ACTIVE), str(AssetStatus.FAILED), str(Ended.EXPIRED))
 
 
-def decided(asset: Asset, group: Group | None, change: Mapping[str, Any], now: float) -> Asset:
+def apply_decision(asset: Asset, group: Group | None, change: Mapping[str, Any], now: float) -> Asset:
     """The asset after `status`, `code` and `subject` were said, as far as each was.
 
     Raises:
         ControlError: They make no sense, or the review has already ended.
         WrongValue: A value is none.
     """
-    return _moved(_recognised(asset, group, change), change, now)
+    return _with_status(_with_subject(asset, group, change), change, now)
 
 
-def _recognised(asset: Asset, group: Group | None, change: Mapping[str, Any]) -> Asset:
+def _with_subject(asset: Asset, group: Group | None, change: Mapping[str, Any]) -> Asset:
     """The asset once somebody said whose face it shows; the review goes by that."""
     if "subject" not in change:
         return asset
     subject = text("subject", change["subject"])
     if "status" not in change and asset.status is not AssetStatus.PROCESSING:
         raise ControlError(409, f"the review has already ended: {asset.status}")
-    verdict = asset.verdict if group is None else lifecycle.judged(asset.verdict, group, subject)
+    verdict = asset.verdict if group is None else lifecycle.match_face(asset.verdict, group, subject)
     return evolve(asset, subject=subject, verdict=verdict)
 
 
-def _moved(asset: Asset, change: Mapping[str, Any], now: float) -> Asset:
+def _with_status(asset: Asset, change: Mapping[str, Any], now: float) -> Asset:
     """The asset in the state that was asked for; a code alone means Failed."""
     if not {"status", "code"} & set(change):
         return asset
@@ -50,13 +50,13 @@ def _moved(asset: Asset, change: Mapping[str, Any], now: float) -> Asset:
     if code and status != AssetStatus.FAILED:
         raise ControlError(400, "code is for status Failed only")
     if status == Ended.EXPIRED:
-        moved = lifecycle.moved(asset, Ended.EXPIRED, "", now)
+        force_status = lifecycle.force_status(asset, Ended.EXPIRED, "", now)
     else:
         try:
             verdict = review(status, code)
         except ValueError as error:
             raise ControlError(400, str(error)) from None
-        moved = lifecycle.moved(asset, verdict.status, verdict.code, now)
-    if moved is None:
+        force_status = lifecycle.force_status(asset, verdict.status, verdict.code, now)
+    if force_status is None:
         raise ControlError(409, f"the asset is {asset.status} already and cannot become {status}")
-    return moved
+    return force_status

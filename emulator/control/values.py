@@ -13,8 +13,8 @@ from types import MappingProxyType
 from typing import Any, ParamSpec, TypeVar
 
 from emulator.domain import quotas
-from emulator.timestamps import read_stamp
-from emulator.validation import WrongValue, one_of, refuse, seconds, text, whole
+from emulator.timestamps import parse_timestamp
+from emulator.validation import WrongValue, fail, integer, one_of, seconds, text
 
 SECONDS = re.compile(r"[0-9]{1,10}(?:\.[0-9]+)?")
 """Seconds since 1970 as a query writes them."""
@@ -38,7 +38,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def refusing(method: Callable[P, T]) -> Callable[P, T]:
+def as_control_error(method: Callable[P, T]) -> Callable[P, T]:
     """A control call whose wrong values are refused with 400."""
 
     @wraps(method)
@@ -51,30 +51,30 @@ def refusing(method: Callable[P, T]) -> Callable[P, T]:
     return call
 
 
-def moment(what: str, value: Any) -> float:
+def parse_time(what: str, value: Any) -> float:
     """Seconds since 1970, as a number or as an ISO 8601 moment."""
     try:
-        return seconds(what, value) if type(value) in {int, float} else read_stamp(text(what, value))
+        return seconds(what, value) if type(value) in {int, float} else parse_timestamp(text(what, value))
     except ValueError:
-        refuse(f"{what} must be a moment such as 2026-03-18T03:57:10Z, or seconds since 1970")
+        fail(f"{what} must be a moment such as 2026-03-18T03:57:10Z, or seconds since 1970")
 
 
-def asked_moment(what: str, value: Any) -> float:
+def parse_query_time(what: str, value: Any) -> float:
     """The same from a query, whose numbers are text: at most ten digits before a point are seconds since 1970.
 
     More digits are milliseconds or a stamp without its punctuation, which nobody shall take for seconds.
     """
-    return moment(what, float(value) if isinstance(value, str) and SECONDS.fullmatch(value) else value)
+    return parse_time(what, float(value) if isinstance(value, str) and SECONDS.fullmatch(value) else value)
 
 
 def _switch(field: str, value: Any) -> dict[str, Any]:
     if type(value) is not bool:
-        refuse(f"{field} must be true or false")
+        fail(f"{field} must be true or false")
     return {field: value}
 
 
 def _count(field: str, value: Any) -> dict[str, Any]:
-    return {field: whole(field, value)}
+    return {field: integer(field, value)}
 
 
 def _counted_in(field: str, value: Any) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def _counted_in(field: str, value: Any) -> dict[str, Any]:
 
 def _balance(field: str, value: Any) -> dict[str, Any]:
     if value is not None and (type(value) not in {int, float} or not math.isfinite(value)):
-        refuse(f"{field} must be a number, or null for a balance that never ends")
+        fail(f"{field} must be a number, or null for a balance that never ends")
     return {field: value}
 
 

@@ -8,7 +8,7 @@ from emulator.domain import checks, lifecycle, quotas
 from emulator.domain.context import Context, NeedsMedia
 from emulator.domain.ports import AssetQuery, StoredFile
 from emulator.domain.records import Asset, Group
-from emulator.domain.verdicts import PASSES, Verdict, magic, message_of
+from emulator.domain.verdicts import PASS, Verdict, message_for, parse_magic
 from portrait import models
 from portrait.models import AssetStatus, AssetType, SortBy, SortOrder
 from portrait.reasons import Reason, Refusal
@@ -17,12 +17,12 @@ from portrait.reasons import Reason, Refusal
 def create(ctx: Context, request: models.CreateAssetRequest) -> models.Created:
     """`{"Id"}` and nothing else: no status. Contract §2 (D)."""
     checks.length("Name", request.name, ctx.name_limit)
-    checks.address("URL", request.url)
-    verdict = _foretold(ctx, request.url)
+    checks.http_url("URL", request.url)
+    verdict = _planned_verdict(ctx, request.url)
     group = ctx.group(request.group_id, request.project_name)
     _check_media(ctx, request.url, verdict)
     moderation = request.moderation.strategy if request.moderation else ""
-    asset = _registered(
+    asset = _create_asset(
         ctx, group, verdict, name=request.name or "", kind=request.asset_type, url=request.url, moderation=moderation
     )
     return models.Created(id=asset.id)
@@ -54,10 +54,10 @@ def upload(ctx: Context, request: UploadRequest) -> models.UploadedAsset:
     group = ctx.group(request.group_id, request.project_name)
     _check_measured(ctx)
     key = f"portrait-uploads/{ctx.tx.customer.number}/{ctx.config.ids.key()}{request.extension}"
-    asset = _registered(
+    asset = _create_asset(
         ctx,
         group,
-        ctx.verdict or PASSES,
+        ctx.verdict or PASS,
         name=request.name or f"uploaded-{int(ctx.now)}",
         kind=AssetType.IMAGE,
         url=f"{ctx.base}/r2/{key}",
@@ -78,17 +78,17 @@ def upload(ctx: Context, request: UploadRequest) -> models.UploadedAsset:
 def get(ctx: Context, request: models.GetAssetRequest) -> models.Asset:
     """The asset item."""
     asset = ctx.asset(request.id, request.project_name)
-    if ctx.lag is not None and asset.created > ctx.now - ctx.lag:
+    if ctx.read_lag is not None and asset.created > ctx.now - ctx.read_lag:
         raise Refusal(Reason.UNKNOWN_ASSET, id=request.id)
     if asset.verdict.reads is not None:
-        seen = lifecycle.looked_at(asset, ctx.now)
+        seen = lifecycle.after_read(asset, ctx.now)
         if seen is not asset:
             ctx.tx.save_asset(seen)
             asset = seen
-    return _shown(ctx, asset)
+    return _to_item(ctx, asset)
 
 
-def find(ctx: Context, request: models.ListAssetsRequest) -> models.AssetPage:
+def list_(ctx: Context, request: models.ListAssetsRequest) -> models.AssetPage:
     """One page. Contract §2: newest first, a page past the end is empty, foreign ids give nothing (I)."""
     number, size = checks.page(request.page_number, request.page_size)
     total, found = ctx.tx.assets(
@@ -98,14 +98,14 @@ def find(ctx: Context, request: models.ListAssetsRequest) -> models.AssetPage:
             group_ids=request.filter.group_ids or (),
             statuses=request.filter.statuses or (),
             name=request.filter.name or "",
-            before=ctx.horizon,
+            before=ctx.visible_until,
             sort=request.sort_by or SortBy.CREATE_TIME,
             descending=request.sort_order is not SortOrder.ASC,
             offset=(number - 1) * size,
             limit=size,
         )
     )
-    items = tuple(_shown(ctx, asset) for asset in found)
+    items = tuple(_to_item(ctx, asset) for asset in found)
     return models.AssetPage(items=items, total_count=total, page_number=number, page_size=size)
 
 
@@ -124,34 +124,34 @@ def delete(ctx: Context, request: models.DeleteAssetRequest) -> models.Empty:
     return models.Empty()
 
 
-def _foretold(ctx: Context, url: str) -> Verdict:
+def _planned_verdict(ctx: Context, url: str) -> Verdict:
     """What the review will say: a rule's word, else the address's own, else that all is well."""
     try:
-        told = magic(url)
+        told = parse_magic(url)
     except ValueError as error:
         raise checks.invalid("URL", f"is a magic address whose query is not understood: {error}") from None
-    return ctx.verdict or told or PASSES
+    return ctx.verdict or told or PASS
 
 
 def _check_media(ctx: Context, url: str, verdict: Verdict) -> None:
     """Faults that can be found at once are told by CreateAsset itself. Contract §3 (M)."""
     if verdict.reject:
-        raise _rejected(verdict.reject, message_of(verdict.reject))
+        raise _rejected(verdict.reject, message_for(verdict.reject))
     if ctx.measured is None and ctx.config.measurable(url):
         raise NeedsMedia(url)
     _check_measured(ctx)
 
 
 def _check_measured(ctx: Context) -> None:
-    if ctx.measured is not None and ctx.measured.faults:
-        raise _rejected(*ctx.measured.faults[0])
+    if ctx.measured is not None and ctx.measured.violations:
+        raise _rejected(*ctx.measured.violations[0])
 
 
 def _rejected(code: str, message: str) -> Refusal:
     return Refusal(Reason.MEDIA_REJECTED, detail=code, why=message)
 
 
-def _registered(
+def _create_asset(
     ctx: Context,
     group: Group,
     verdict: Verdict,
@@ -164,12 +164,12 @@ def _registered(
 ) -> Asset:
     """State, then quota, then the asset. Contract §10.12 (I); both doors share one quota (§5, D)."""
     tx, config, now = ctx.tx, ctx.config, ctx.now
-    customer = ctx.account()
+    customer = ctx.require_account()
     quotas.check_assets(customer, tx.count_assets(group.id), tx.count_assets())
-    counted = quotas.counted(customer, now)
-    if counted is not customer:
-        tx.save_customer(counted)
-    verdict = lifecycle.judged(verdict, group, verdict.subject)
+    count_create = quotas.count_create(customer, now)
+    if count_create is not customer:
+        tx.save_customer(count_create)
+    verdict = lifecycle.match_face(verdict, group, verdict.subject)
     wait = lifecycle.review_seconds(kind, verdict, config.image_review, config.clip_review)
     asset = Asset(
         number=tx.number(),
@@ -193,7 +193,7 @@ def _registered(
     return asset
 
 
-def _shown(ctx: Context, asset: Asset) -> models.Asset:
+def _to_item(ctx: Context, asset: Asset) -> models.Asset:
     stamp = ctx.config.stamp
     # Contract §2, *Asset item*: a signed link made anew at each read, none while Processing (D).
     waiting = asset.status is AssetStatus.PROCESSING
@@ -204,7 +204,7 @@ def _shown(ctx: Context, asset: Asset) -> models.Asset:
         asset_type=asset.kind,
         status=asset.status,
         url=None if waiting else ctx.link(asset, ctx.base, ctx.now),
-        failure=models.Failure(code=asset.code, message=message_of(asset.code)) if asset.code else None,
+        failure=models.Failure(code=asset.code, message=message_for(asset.code)) if asset.code else None,
         moderation=models.Moderation(strategy=asset.moderation) if asset.moderation else None,
         project_name=asset.project,
         create_time=stamp(asset.created),

@@ -28,11 +28,11 @@ def length(field: str, value: str | None, limit: int | None) -> None:
         raise invalid(field, f"must have at most {limit} characters")
 
 
-def address(field: str, value: str) -> None:
+def http_url(field: str, value: str) -> None:
     """An absolute http or https address with a host. Contract §2: `URL`, `CallbackURL` (D)."""
     if len(value) > _ADDRESS_LIMIT:
         raise invalid(field, f"must have at most {_ADDRESS_LIMIT} characters")
-    if _SPACES.search(value) or not _leads_somewhere(value):
+    if _SPACES.search(value) or not _is_http_url(value):
         raise invalid(field, "must be an absolute http or https address")
 
 
@@ -53,7 +53,7 @@ def host_of(url: str) -> str:
     return plain[1].lower() if plain else urlsplit(url).hostname or ""
 
 
-def _leads_somewhere(value: str) -> bool:
+def _is_http_url(value: str) -> bool:
     if _PLAIN.match(value):
         return True
     try:

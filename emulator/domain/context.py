@@ -70,7 +70,7 @@ class Measured:
         faults: (code, message) of everything that is wrong with it, the first of which is told.
     """
 
-    faults: tuple[tuple[str, str], ...] = ()
+    violations: tuple[tuple[str, str], ...] = ()
 
 
 class NeedsMedia(Exception):
@@ -107,13 +107,13 @@ class Context:
     tx: Transaction
     now: float
     config: ServiceConfig
-    caller: str
+    owner: str
     base: str
     link: Callable[[Asset, str, float], str]
     name_limit: int = 50
     description_limit: int | None = None
     verdict: Verdict | None = None
-    lag: float | None = None
+    read_lag: float | None = None
     measured: Measured | None = None
     handle: str = ""
 
@@ -143,7 +143,7 @@ class Context:
             raise Refusal(Reason.ASSET_EXPIRED, id=asset_id)
         return asset
 
-    def account(self) -> Customer:
+    def require_account(self) -> Customer:
         """A customer who may create something: plan and balance allow it. Contract §4, `SubscriptionRequired` (D)."""
         customer = self.tx.customer
         # Contract §1: 402 stands for the balance (D); that it hits what creates something is ours (I).
@@ -154,6 +154,6 @@ class Context:
         return customer
 
     @property
-    def horizon(self) -> float | None:
+    def visible_until(self) -> float | None:
         """Reads see what was created up to here; None means everything. Contract §2: reads may lag (M)."""
-        return None if self.lag is None else self.now - self.lag
+        return None if self.read_lag is None else self.now - self.read_lag

@@ -23,15 +23,17 @@ def create(ctx: Context, request: models.CreateAssetGroupRequest) -> models.Crea
     if request.group_type is not GroupType.AIGC:
         raise checks.invalid("GroupType", "must be AIGC: LivenessFace groups come from a passed validation")
     project = ctx.project(request.project_name)
-    customer = ctx.account()
+    customer = ctx.require_account()
     if not customer.aigc:
         raise Refusal(Reason.AIGC_NOT_AVAILABLE)
     quotas.check_groups(customer, ctx.tx.count_groups())
-    group = made(ctx, project, GroupType.AIGC, name, description=request.description or "")
+    group = create_group(ctx, project, GroupType.AIGC, name, description=request.description or "")
     return models.Created(id=group.id)
 
 
-def made(ctx: Context, project: str, kind: GroupType, name: str, *, description: str = "", subject: str = "") -> Group:
+def create_group(
+    ctx: Context, project: str, kind: GroupType, name: str, *, description: str = "", subject: str = ""
+) -> Group:
     """A new group, kept."""
     tx = ctx.tx
     group = Group(
@@ -53,12 +55,12 @@ def made(ctx: Context, project: str, kind: GroupType, name: str, *, description:
 def get(ctx: Context, request: models.GetAssetGroupRequest) -> models.AssetGroup:
     """The group item."""
     group = ctx.group(request.id, request.project_name)
-    if ctx.horizon is not None and group.created > ctx.horizon:
+    if ctx.visible_until is not None and group.created > ctx.visible_until:
         raise Refusal(Reason.UNKNOWN_GROUP, id=request.id)
-    return _shown(ctx, group)
+    return _to_item(ctx, group)
 
 
-def find(ctx: Context, request: models.ListAssetGroupsRequest) -> models.GroupPage:
+def list_(ctx: Context, request: models.ListAssetGroupsRequest) -> models.GroupPage:
     """One page. Contract §2: newest first, a page past the end is empty, foreign ids give nothing (I)."""
     number, size = checks.page(request.page_number, request.page_size)
     if request.sort_by is SortBy.GROUP_ID:
@@ -69,14 +71,14 @@ def find(ctx: Context, request: models.ListAssetGroupsRequest) -> models.GroupPa
             kind=request.filter.group_type,
             ids=request.filter.group_ids or (),
             name=request.filter.name or "",
-            before=ctx.horizon,
+            before=ctx.visible_until,
             sort=request.sort_by or SortBy.CREATE_TIME,
             descending=request.sort_order is not SortOrder.ASC,
             offset=(number - 1) * size,
             limit=size,
         )
     )
-    items = tuple(_shown(ctx, group) for group in found)
+    items = tuple(_to_item(ctx, group) for group in found)
     return models.GroupPage(items=items, total_count=total, page_number=number, page_size=size)
 
 
@@ -98,7 +100,7 @@ def delete(ctx: Context, request: models.DeleteAssetGroupRequest) -> models.Empt
     return models.Empty()
 
 
-def _shown(ctx: Context, group: Group) -> models.AssetGroup:
+def _to_item(ctx: Context, group: Group) -> models.AssetGroup:
     stamp = ctx.config.stamp
     return models.AssetGroup(
         id=group.id,

@@ -61,13 +61,13 @@ def expired(validation: Validation, now: float) -> bool:
     return now >= validation.expires
 
 
-def shown(validation: Validation, now: float) -> str:
+def state_name(validation: Validation, now: float) -> str:
     """The state for people: an open validation whose life is over is `expired`."""
     open_ = validation.scan not in RESULT_CODES
     return "expired" if open_ and expired(validation, now) else str(validation.scan)
 
 
-def step(validation: Validation, event: str) -> Validation | None:
+def transition(validation: Validation, event: str) -> Validation | None:
     """The validation after an event; None where its state does not allow it."""
     scan = VALIDATION[validation.scan].get(event)
     return None if scan is None else evolve(validation, scan=scan)
@@ -82,7 +82,7 @@ def review_seconds(kind: AssetType, verdict: Verdict, image: float, clip: float)
     return image if kind is AssetType.IMAGE else clip
 
 
-def judged(verdict: Verdict, group: Group, subject: str) -> Verdict:
+def match_face(verdict: Verdict, group: Group, subject: str) -> Verdict:
     """What is added to a person's group is matched with the person's face. Contract §3, *Group* (D).
 
     A file of which nobody says whose face it shows is taken to match.
@@ -92,21 +92,21 @@ def judged(verdict: Verdict, group: Group, subject: str) -> Verdict:
     return verdict
 
 
-def settled(asset: Asset, moment: float) -> Asset:
+def end_review(asset: Asset, moment: float) -> Asset:
     """The asset after its review ended at `moment`; UpdateTime is when it ended, not when somebody looked."""
     verdict = asset.verdict
     return evolve(asset, status=verdict.status, code=verdict.code, due=None, updated=moment)
 
 
-def looked_at(asset: Asset, now: float) -> Asset:
+def after_read(asset: Asset, now: float) -> Asset:
     """The asset after one GetAsset: a review by reads ends once that many have seen it Processing."""
     wanted = asset.verdict.reads
     if wanted is None or asset.status is not AssetStatus.PROCESSING:
         return asset
-    return settled(asset, now) if asset.reads >= wanted else evolve(asset, reads=asset.reads + 1)
+    return end_review(asset, now) if asset.reads >= wanted else evolve(asset, reads=asset.reads + 1)
 
 
-def moved(asset: Asset, status: Status, code: str, now: float) -> Asset | None:
+def force_status(asset: Asset, status: Status, code: str, now: float) -> Asset | None:
     """The asset put into a state from outside; None where it is in a final one."""
     if status not in ASSET[asset.status]:
         return None

@@ -120,13 +120,13 @@ class Transaction(Protocol):
     def count_assets(self, group_id: str | None = None) -> int:
         """How many assets a group has, or the customer; those that have expired take no place."""
 
-    def tally(self) -> dict[str, int]:
+    def count_by_status(self) -> dict[str, int]:
         """How many assets the customer has in each state."""
 
     def validation(self, token: str) -> Validation | None:
         """The validation with that token, whoever made it."""
 
-    def open_validation(self) -> int:
+    def next_validation_number(self) -> int:
         """The next number for a validation."""
 
     def save_validation(self, validation: Validation) -> None:

@@ -47,7 +47,7 @@ def check_assets(customer: Customer, in_group: int, in_all: int) -> None:
         raise Refusal(Reason.ASSET_QUOTA_FULL)
 
 
-def counted(customer: Customer, now: float) -> Customer:
+def count_create(customer: Customer, now: float) -> Customer:
     """The customer after one more CreateAsset. Contract §6: a tier allows so many per minute (M).
 
     A minute begins with the first create after the last one ended (I).

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from attrs import field, frozen
 
-from emulator.domain.verdicts import PASSES, Verdict
+from emulator.domain.verdicts import PASS, Verdict
 from portrait.models import AssetStatus, AssetType, GroupType
 
 
@@ -122,7 +122,7 @@ class Asset:
     updated: float
     status: Status = AssetStatus.PROCESSING
     due: float | None = None
-    verdict: Verdict = PASSES
+    verdict: Verdict = PASS
     reads: int = 0
     code: str = ""
     subject: str = ""
@@ -145,7 +145,7 @@ class Validation:
     number: int
     token: str = field(repr=False)
     customer: str
-    maker: str = field(repr=False)  # may be a key
+    owner: str = field(repr=False)  # may be a key
     project: str
     callback_url: str
     created: float

@@ -8,7 +8,7 @@ from attrs import evolve
 
 from emulator.domain import checks, lifecycle, quotas
 from emulator.domain.context import Context
-from emulator.domain.groups import made
+from emulator.domain.groups import create_group
 from emulator.domain.records import Scan, Validation
 from portrait import models
 from portrait.models import GroupType
@@ -17,14 +17,14 @@ from portrait.reasons import Reason, Refusal
 
 def create(ctx: Context, request: models.CreateVisualValidateSessionRequest) -> models.VisualValidateSession:
     """Opens a liveness check; token and link live equally long."""
-    checks.address("CallbackURL", request.callback_url)
+    checks.http_url("CallbackURL", request.callback_url)
     project = ctx.project(request.project_name)
-    customer = ctx.account()
+    customer = ctx.require_account()
     validation = Validation(
-        number=ctx.tx.open_validation(),
+        number=ctx.tx.next_validation_number(),
         token=ctx.config.ids.token(ctx.now),
         customer=customer.name,
-        maker=ctx.caller,
+        owner=ctx.owner,
         project=project,
         callback_url=request.callback_url,
         created=ctx.now,
@@ -45,7 +45,7 @@ def result(ctx: Context, request: models.GetVisualValidateResultRequest) -> mode
     token, project = request.byted_token, ctx.project(request.project_name)
     validation = ctx.tx.validation(token)
     # Unknown, or made by another key; asked for in another project it is a foreign one (§2, I).
-    if validation is None or validation.maker != ctx.caller or validation.project != project:
+    if validation is None or validation.owner != ctx.owner or validation.project != project:
         raise Refusal(Reason.TOKEN_UNKNOWN, id=token)
     ctx.handle = validation.handle
     # Already used; §10.10 has the other reading.
@@ -58,10 +58,10 @@ def result(ctx: Context, request: models.GetVisualValidateResultRequest) -> mode
     # Not finished, or failed: the service does not say which.
     if validation.scan is not Scan.PASSED:
         raise Refusal(Reason.VALIDATION_OPEN, id=token)
-    return models.VisualValidateResult(group_id=_read(ctx, validation).group_id)
+    return models.VisualValidateResult(group_id=_redeem(ctx, validation).group_id)
 
 
-def _read(ctx: Context, validation: Validation) -> Validation:
+def _redeem(ctx: Context, validation: Validation) -> Validation:
     """The first answer uses the token up. Contract §2, last column (D).
 
     A person who passed while the group quota was full has no group yet: it is made now, or the call hears that the
@@ -69,15 +69,15 @@ def _read(ctx: Context, validation: Validation) -> Validation:
     """
     if not validation.group_id:
         quotas.check_groups(ctx.tx.customer, ctx.tx.count_groups())
-        validation = _grouped(ctx, validation)
+        validation = _create_person_group(ctx, validation)
     spent = evolve(validation, scan=lifecycle.VALIDATION[validation.scan]["read"])
     ctx.tx.save_validation(spent)
     return spent
 
 
-def opened(ctx: Context, validation: Validation) -> Validation:
+def start_scan(ctx: Context, validation: Validation) -> Validation:
     """Somebody looks at the H5 page: the scan begins, if it has not ended."""
-    scanning = None if lifecycle.expired(validation, ctx.now) else lifecycle.step(validation, "open")
+    scanning = None if lifecycle.expired(validation, ctx.now) else lifecycle.transition(validation, "open")
     if scanning is None or scanning == validation:
         return validation
     ctx.tx.save_validation(scanning)
@@ -95,16 +95,16 @@ def finish(ctx: Context, validation: Validation, outcome: str, subject: str | No
     """
     if lifecycle.expired(validation, ctx.now):
         return None
-    ended = lifecycle.step(validation, outcome)
+    ended = lifecycle.transition(validation, outcome)
     if ended is None:
         return None
     if ended.scan is Scan.PASSED:
-        ended = _passed(ctx, ended, subject)
+        ended = _pass(ctx, ended, subject)
     ctx.tx.save_validation(ended)
     return ended
 
 
-def _passed(ctx: Context, validation: Validation, subject: str | None) -> Validation:
+def _pass(ctx: Context, validation: Validation, subject: str | None) -> Validation:
     """The group exists from the moment the scan passes, and counts. Contract §3 (I)."""
     customer = ctx.tx.customer
     customer = evolve(customer, persons=customer.persons + 1)
@@ -112,15 +112,17 @@ def _passed(ctx: Context, validation: Validation, subject: str | None) -> Valida
     validation = evolve(validation, subject=subject or f"person-{customer.persons}")
     if ctx.tx.count_groups() >= customer.groups:
         return validation
-    return _grouped(ctx, validation)
+    return _create_person_group(ctx, validation)
 
 
-def _grouped(ctx: Context, validation: Validation) -> Validation:
-    group = made(ctx, validation.project, GroupType.LIVENESS_FACE, validation.subject, subject=validation.subject)
+def _create_person_group(ctx: Context, validation: Validation) -> Validation:
+    group = create_group(
+        ctx, validation.project, GroupType.LIVENESS_FACE, validation.subject, subject=validation.subject
+    )
     return evolve(validation, group_id=group.id)
 
 
-def callback(validation: Validation) -> str:
+def callback_url_for(validation: Validation) -> str:
     """Where the browser goes after a scan: CallbackURL and its parameters. Contract §3 (D).
 
     `reqMeasureInfoValue` is 1 where the scan is billed, which here is one that passed (I).

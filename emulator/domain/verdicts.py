@@ -1,6 +1,6 @@
 """What a review will say of an asset, and the magic addresses that decide it beforehand.
 
-Owns the meaning of `https://magic.test/…?status=…`; must not know when a review ends up settled.
+Owns the meaning of `https://parse_magic.test/…?status=…`; must not know when a review ends up settled.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _KEYS = ("status", "code", "after", "reject", "subject")
 
 # Contract §3: these CreateAsset itself answers, "where they can be" found (M). A review may find any of `MEDIA_CODES`,
 # for §3 lists them all for Failed; moderation, faces and the service's own faults come by a review only.
-REJECTS = frozenset(code for code, stage in STAGES.items() if stage == "create")
+SYNC_FAULTS = frozenset(code for code, stage in STAGES.items() if stage == "create")
 
 # Contract §3 and §4 give these texts (M); the others are our own (I).
 MESSAGES: Mapping[str, str] = MappingProxyType(
@@ -54,12 +54,12 @@ class Verdict:
     subject: str = ""
 
 
-PASSES = Verdict()
+PASS = Verdict()
 MISMATCH = "FaceMismatch"
 _DEFAULT_CODE = "InternalError"
 
 
-def message_of(code: str) -> str:
+def message_for(code: str) -> str:
     """The service's text for a fault of a file."""
     return MESSAGES.get(code) or f"The file was refused: {code}."
 
@@ -80,7 +80,7 @@ def review(status: str, code: str = "", *, after: float | None = None, reads: in
     return Verdict(status=AssetStatus(status), code=code, after=after, reads=reads)
 
 
-def magic(url: str) -> Verdict | None:
+def parse_magic(url: str) -> Verdict | None:
     """The verdict that a magic address carries; None for any other address.
 
     Raises:
@@ -98,15 +98,15 @@ def magic(url: str) -> Verdict | None:
         raise ValueError(f"{unknown[0]!r} is unknown; known are {', '.join(_KEYS)}")
     if len(told) != len(pairs):
         raise ValueError("no parameter may be there twice")
-    return _told(told)
+    return _parse(told)
 
 
-def _told(told: Mapping[str, str]) -> Verdict:
+def _parse(told: Mapping[str, str]) -> Verdict:
     if "reject" in told:
         if len(told) > 1:
             raise ValueError("reject must be alone: a file that is refused has no review")
-        if told["reject"] not in REJECTS:
-            raise ValueError(f"reject must be one of {', '.join(sorted(REJECTS))}, not {told['reject']!r}")
+        if told["reject"] not in SYNC_FAULTS:
+            raise ValueError(f"reject must be one of {', '.join(sorted(SYNC_FAULTS))}, not {told['reject']!r}")
         return Verdict(reject=told["reject"])
     said = review(told.get("status", "Failed" if "code" in told else "Active"), told.get("code", ""))
     after = seconds(told["after"]) if "after" in told else None

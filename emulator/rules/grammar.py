@@ -12,8 +12,8 @@ from typing import Any
 import attrs
 from attrs import field, frozen
 
-from emulator.rules.words import Do, RuleError, read_do, read_when
-from emulator.validation import WrongValue, mapping, one_of, refuse, text
+from emulator.rules.words import Do, RuleError, parse_do, parse_when
+from emulator.validation import WrongValue, fail, object_, one_of, text
 from portrait.actions import ACTIONS
 
 
@@ -72,26 +72,26 @@ def parse_one_time(source: Any) -> Rule:
 
 
 def _read(source: Any) -> Rule:
-    rule = mapping("a rule", source, ("id", "match", "when", "do"))
+    rule = object_("a rule", source, ("id", "match", "when", "do"))
     if "do" not in rule:
-        refuse("a rule needs do, which says what happens")
-    match = mapping("match", rule.get("match", {}), ("action", "customer", "name"))
-    do = read_do(rule["do"])
+        fail("a rule needs do, which says what happens")
+    match = object_("match", rule.get("match", {}), ("action", "customer", "name"))
+    do = parse_do(rule["do"])
     return Rule(
         id=text("id", rule["id"]) if "id" in rule else "",
         actions=_actions(match, do),
         customer=text("match.customer", match["customer"]) if "customer" in match else None,
         name=text("match.name", match["name"]) if "name" in match else None,
-        when=read_when(rule["when"]) if "when" in rule else ("always", None),
+        when=parse_when(rule["when"]) if "when" in rule else ("always", None),
         do=do,
         source=rule,
     )
 
 
 _ALL = frozenset(ACTIONS)
-_NAMED = frozenset(name for name, action in ACTIONS.items() if "name" in attrs.fields_dict(action.request))
+_WITH_NAME = frozenset(name for name, action in ACTIONS.items() if "name" in attrs.fields_dict(action.request))
 # Effects that only some Actions can feel.
-_FELT: Mapping[str, frozenset[str]] = {
+_AFFECTED: Mapping[str, frozenset[str]] = {
     "review": frozenset({"CreateAsset"}),
     "lag": frozenset({"GetAsset", "GetAssetGroup", "ListAssets", "ListAssetGroups"}),
 }
@@ -101,13 +101,13 @@ def _actions(match: Mapping[str, Any], do: Do) -> frozenset[str]:
     actions = _ALL
     if "action" in match:
         actions &= {one_of("match.action", match["action"], tuple(ACTIONS))}
-    for effect, felt in _FELT.items():
+    for effect, felt in _AFFECTED.items():
         if getattr(do, effect) is not None:
             actions &= felt
             if not actions:
-                refuse(f"the rule can never fire: {effect} makes a difference to {', '.join(sorted(felt))} only")
+                fail(f"the rule can never fire: {effect} makes a difference to {', '.join(sorted(felt))} only")
     if "name" in match:
-        actions &= _NAMED
+        actions &= _WITH_NAME
         if not actions:
-            refuse(f"the rule can never fire: only {', '.join(sorted(_NAMED))} take a Name")
+            fail(f"the rule can never fire: only {', '.join(sorted(_WITH_NAME))} take a Name")
     return actions

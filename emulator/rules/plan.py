@@ -26,7 +26,7 @@ class _Entry:
 
 
 # Whether a rule fires on the call that it sees as number `seen`.
-_FIRES: Mapping[str, Callable[[_Entry, Any], bool]] = {
+_TRIGGERS: Mapping[str, Callable[[_Entry, Any], bool]] = {
     "always": lambda _, __: True,
     "first": lambda entry, number: entry.seen <= number,
     "nth": lambda entry, numbers: entry.seen in numbers,
@@ -35,7 +35,7 @@ _FIRES: Mapping[str, Callable[[_Entry, Any], bool]] = {
 }
 
 
-class Plan:
+class RuleSet:
     """Rules in the order of their adding; on each call the first that fires is the one that counts.
 
     Args:
@@ -79,7 +79,7 @@ class Plan:
         with self._lock:
             return [_shown(name, entry) for name, entry in self._entries.items()]
 
-    def consult(self, action: str, customer: str, name: str) -> Do | None:
+    def match(self, action: str, customer: str, name: str) -> Do | None:
         """What shall happen to a call, None where no rule fires."""
         with self._lock:
             for entry in self._entries.values():
@@ -88,7 +88,7 @@ class Plan:
                     continue
                 entry.seen += 1
                 kind, number = rule.when
-                if _FIRES[kind](entry, number):
+                if _TRIGGERS[kind](entry, number):
                     entry.fired += 1
                     return rule.do
         return None

@@ -12,7 +12,7 @@ from attrs import frozen
 
 from emulator.domain import verdicts
 from emulator.domain.verdicts import Verdict
-from emulator.validation import WrongValue, mapping, one_of, refuse, seconds, text, whole
+from emulator.validation import WrongValue, fail, integer, object_, one_of, seconds, text
 from portrait.reasons import Reason
 
 
@@ -49,40 +49,40 @@ class Do:
 
 def _nth(what: str, value: Any) -> frozenset[int]:
     if not isinstance(value, list) or not value:
-        refuse(f"{what} must be an array of whole numbers, each 1 or more: with an empty one it never fires")
-    return frozenset(whole(f"each of {what}", item, 1) for item in value)
+        fail(f"{what} must be an array of whole numbers, each 1 or more: with an empty one it never fires")
+    return frozenset(integer(f"each of {what}", item, 1) for item in value)
 
 
 def _chance(what: str, value: Any) -> float:
     if type(value) not in {int, float} or not 0 < value <= 1:
-        refuse(f"{what} must be a number above 0 and at most 1: with 0 it never fires")
+        fail(f"{what} must be a number above 0 and at most 1: with 0 it never fires")
     return float(value)
 
 
 _WHEN: Mapping[str, Callable[[str, Any], Any]] = {
-    "first": lambda what, value: whole(what, value, 1),
+    "first": lambda what, value: integer(what, value, 1),
     "nth": _nth,
-    "every": lambda what, value: whole(what, value, 1),
+    "every": lambda what, value: integer(what, value, 1),
     "chance": _chance,
 }
 
 
-def read_when(value: Any) -> tuple[str, Any]:
+def parse_when(value: Any) -> tuple[str, Any]:
     """When a rule fires: the word, and its number or numbers."""
-    when = mapping("when", value, _WHEN)
+    when = object_("when", value, _WHEN)
     if len(when) != 1:
-        refuse(f"when must have exactly one of {', '.join(_WHEN)}")
+        fail(f"when must have exactly one of {', '.join(_WHEN)}")
     ((kind, number),) = when.items()
     return kind, _WHEN[kind](f"when.{kind}", number)
 
 
 # --- do --------------------------------------------------------------------------------------------------------------
 
-LONGEST = 86_400  # on a clock that sleeping moves, more would soon be the end of time
+MAX_DELAY = 86_400  # on a clock that sleeping moves, more would soon be the end of time
 PAGES = ("html", "empty", "text")
 # Reasons whose words have a gap, and what may fill it.
 _DETAILS: Mapping[Reason, frozenset[str] | None] = {
-    Reason.MEDIA_REJECTED: verdicts.REJECTS,
+    Reason.MEDIA_REJECTED: verdicts.SYNC_FAULTS,
     Reason.MISSING_FIELD: None,
     Reason.INVALID_FIELD: None,
 }
@@ -93,12 +93,12 @@ def _error(what: str, value: Any) -> tuple[Reason, str]:
     try:
         reason = Reason(head)
     except ValueError:
-        refuse(f"{what} must be one of {', '.join(Reason)}, not {head!r}")
+        fail(f"{what} must be one of {', '.join(Reason)}, not {head!r}")
     if (reason in _DETAILS) != bool(detail):
-        refuse(f"{what}: {reason} {'needs a detail, such as ' + _example(reason) if not detail else 'takes no detail'}")
+        fail(f"{what}: {reason} {'needs a detail, such as ' + _example(reason) if not detail else 'takes no detail'}")
     allowed = _DETAILS.get(reason)
     if allowed is not None and detail not in allowed:
-        refuse(f"{what}: the detail of {reason} must be one of {', '.join(sorted(allowed))}")
+        fail(f"{what}: the detail of {reason} must be one of {', '.join(sorted(allowed))}")
     return reason, detail
 
 
@@ -107,19 +107,19 @@ def _example(reason: Reason) -> str:
 
 
 def _http(what: str, value: Any) -> tuple[int, str]:
-    page = mapping(what, value, ("status", "body"))
-    status = whole(f"{what}.status", page.get("status"), 200)
+    page = object_(what, value, ("status", "body"))
+    status = integer(f"{what}.status", page.get("status"), 200)
     if status > 599:
-        refuse(f"{what}.status must be between 200 and 599")
+        fail(f"{what}.status must be between 200 and 599")
     return status, one_of(f"{what}.body", page.get("body", "html"), PAGES)
 
 
 def _review(what: str, value: Any) -> Verdict:
-    review = mapping(what, value, ("status", "code", "after", "reads"))
+    review = object_(what, value, ("status", "code", "after", "reads"))
     if {"after", "reads"} <= set(review):
-        refuse(f"{what} may have after (seconds) or reads, not both")
+        fail(f"{what} may have after (seconds) or reads, not both")
     after = seconds(f"{what}.after", review["after"]) if "after" in review else None
-    reads = whole(f"{what}.reads", review["reads"]) if "reads" in review else None
+    reads = integer(f"{what}.reads", review["reads"]) if "reads" in review else None
     status = review.get("status", "Failed" if "code" in review else "Active")
     code = text(f"{what}.code", review["code"]) if "code" in review else ""
     try:
@@ -127,26 +127,26 @@ def _review(what: str, value: Any) -> Verdict:
     except WrongValue:
         raise
     except ValueError as error:
-        refuse(f"{what}.{error}")
+        fail(f"{what}.{error}")
 
 
 _DO: Mapping[str, Callable[[str, Any], Any]] = {
     "error": _error,
     "http": _http,
     "close": lambda what, value: one_of(what, value, ("before", "after-commit")),
-    "truncate": whole,
+    "truncate": integer,
     "review": _review,
     "lag": seconds,
 }
 
 
-def read_do(value: Any) -> Do:
+def parse_do(value: Any) -> Do:
     """What a rule does."""
-    do = mapping("do", value, (*_DO, "delay"))
+    do = object_("do", value, (*_DO, "delay"))
     if len(set(do) - {"delay"}) > 1 or not do:
-        refuse(f"do must have one of {', '.join(_DO)}, and no more than one; delay goes with any of them, or alone")
+        fail(f"do must have one of {', '.join(_DO)}, and no more than one; delay goes with any of them, or alone")
     made = {kind: _DO[kind](f"do.{kind}", part) for kind, part in do.items() if kind != "delay"}
     delay = seconds("do.delay", do.get("delay", 0))
-    if delay > LONGEST:
-        refuse(f"do.delay must be at most {LONGEST} seconds, a day")
+    if delay > MAX_DELAY:
+        fail(f"do.delay must be at most {MAX_DELAY} seconds, a day")
     return Do(**made, delay=delay)

@@ -13,7 +13,7 @@ from emulator.domain.ports import StoredFile, Transaction
 from emulator.domain.records import Asset, Customer, Validation
 
 # A customer's name and number → the customer as it starts.
-Newcomer = Callable[[str, int], Customer]
+CustomerFactory = Callable[[str, int], Customer]
 
 
 class Store(Protocol):
@@ -45,4 +45,4 @@ class Store(Protocol):
         """Forget everything; numbers go on."""
 
 
-StoreFactory = Callable[[Newcomer], Store]
+StoreFactory = Callable[[CustomerFactory], Store]

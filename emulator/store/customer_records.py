@@ -14,7 +14,7 @@ from emulator.store.index import Index, R, Table, by_creation
 from portrait.models import AssetStatus
 
 
-class Sets(Generic[R]):
+class IndexSets(Generic[R]):
     """Named sets of one table's records; a set is there as long as it holds something."""
 
     __slots__ = ("_sets", "_table")
@@ -64,68 +64,68 @@ class CustomerRecords:
         assets: The table of all assets.
     """
 
-    __slots__ = ("_asset_table", "_due", "_group_table", "assets", "assets_held", "customer", "groups", "groups_held")
+    __slots__ = ("_asset_table", "_due", "_group_table", "asset_count", "assets", "customer", "group_count", "groups")
 
     def __init__(self, customer: Customer, groups: Table[Group], assets: Table[Asset]) -> None:
         self.customer = customer
-        self.groups: Sets[Group] = Sets(groups)
-        self.assets: Sets[Asset] = Sets(assets)
-        self.groups_held = 0
-        self.assets_held = 0
+        self.groups: IndexSets[Group] = IndexSets(groups)
+        self.assets: IndexSets[Asset] = IndexSets(assets)
+        self.group_count = 0
+        self.asset_count = 0
         self._group_table = groups
         self._asset_table = assets
         self._due: list[tuple[float, int]] = []
 
-    def put_group(self, group: Group) -> None:
+    def add_group(self, group: Group) -> None:
         """Take in a new group."""
         self._group_table.put(group)
         self.groups.add((group.project, group.kind), by_creation(group), group)
-        self.groups_held += 1
+        self.group_count += 1
 
-    def change_group(self, old: Group, new: Group) -> None:
+    def save_group(self, old: Group, new: Group) -> None:
         """Take a group for another of the same id."""
         self._group_table.put(new)
         self.groups.replace((old.project, old.kind), old, new)
 
-    def drop_group(self, group: Group) -> None:
+    def remove_group(self, group: Group) -> None:
         """Let go of a group that has no assets any more."""
         self.groups.remove((group.project, group.kind), by_creation(group), group)
         self._group_table.pop(group)
-        self.groups_held -= 1
+        self.group_count -= 1
 
-    def put_asset(self, asset: Asset) -> None:
+    def add_asset(self, asset: Asset) -> None:
         """Take in a new asset."""
         self._asset_table.put(asset)
         entry = by_creation(asset)
-        for name in _sets_of(asset):
+        for name in _set_names(asset):
             self.assets.add(name, entry, asset)
-        self.assets_held += _counts(asset)
-        self._expect(asset)
+        self.asset_count += _quota_units(asset)
+        self._schedule(asset)
 
-    def change_asset(self, old: Asset, new: Asset) -> None:
+    def save_asset(self, old: Asset, new: Asset) -> None:
         """Take an asset for another of the same id; it may move to the sets of another state."""
         self._asset_table.put(new)
         if old.status is new.status:
-            for name in _sets_of(old):
+            for name in _set_names(old):
                 self.assets.replace(name, old, new)
         else:
             self._move(old, new)
-        self._expect(new)
+        self._schedule(new)
 
-    def drop_asset(self, asset: Asset) -> None:
+    def remove_asset(self, asset: Asset) -> None:
         """Let go of an asset."""
         entry = by_creation(asset)
-        for name in _sets_of(asset):
+        for name in _set_names(asset):
             self.assets.remove(name, entry, asset)
         self._asset_table.pop(asset)
-        self.assets_held -= _counts(asset)
+        self.asset_count -= _quota_units(asset)
 
     def assets_of(self, group_id: str) -> list[Asset]:
         """Every asset of a group, those that have expired too."""
         held = (self.assets.get((group_id, None)), self.assets.get((group_id, Ended.EXPIRED)))
         return [asset for index in held if index is not None for asset in index.records()]
 
-    def tally(self) -> dict[str, int]:
+    def count_by_status(self) -> dict[str, int]:
         """How many assets there are in each state that is shown."""
         counts = {str(status): 0 for status in AssetStatus}
         for name, size in self.assets.sizes():
@@ -143,12 +143,12 @@ class CustomerRecords:
             if asset is not None and asset.due == moment:
                 yield asset
 
-    def _expect(self, asset: Asset) -> None:
+    def _schedule(self, asset: Asset) -> None:
         if asset.due is not None:
             heapq.heappush(self._due, (asset.due, asset.number))
 
     def _move(self, old: Asset, new: Asset) -> None:
-        entry, before, after = by_creation(old), _sets_of(old), _sets_of(new)
+        entry, before, after = by_creation(old), _set_names(old), _set_names(new)
         for name in before:
             if name in after:
                 self.assets.replace(name, old, new)
@@ -157,15 +157,15 @@ class CustomerRecords:
         for name in after:
             if name not in before:
                 self.assets.add(name, entry, new)
-        self.assets_held += _counts(new) - _counts(old)
+        self.asset_count += _quota_units(new) - _quota_units(old)
 
 
-def _counts(asset: Asset) -> int:
+def _quota_units(asset: Asset) -> int:
     """What has expired is gone: it takes no place and stands in no list; contract §4 gives only its `NotFound` (I)."""
     return 0 if asset.status is Ended.EXPIRED else 1
 
 
-def _sets_of(asset: Asset) -> tuple[Any, ...]:
+def _set_names(asset: Asset) -> tuple[Any, ...]:
     """The names of the sets that an asset belongs to: by project and kind, and by group, with and without its state."""
     group, status = asset.group_id, asset.status
     if status is Ended.EXPIRED:

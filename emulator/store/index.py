@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Generic, Protocol, TypeVar
 
-from emulator._optional import NEEDED
+from emulator._optional import INSTALL_HINT
 from portrait.models import SortBy
 
 try:
     from sortedcontainers import SortedList
 except ImportError:  # the first of the extra's modules that whoever imports an emulator would miss
-    raise ModuleNotFoundError(NEEDED) from None
+    raise ModuleNotFoundError(INSTALL_HINT) from None
 
 # The low bits of an entry hold the record's number: ties of a second fall in the order of creation. Contract §2 (I).
 _BITS = 40
@@ -64,7 +64,7 @@ _ENTRIES: Mapping[SortBy, Callable[[Any], Any]] = MappingProxyType(
 )
 
 
-def number_of(entry: Any) -> int:
+def record_number(entry: Any) -> int:
     """The number of the record that an entry stands for."""
     return (entry if type(entry) is int else entry[1]) & _NUMBER
 
@@ -144,7 +144,7 @@ class Index(Generic[R]):
         records = self._table.records
         return (records[entry & _NUMBER] for entry in self._created)
 
-    def picked(self, sort: SortBy, keep: Callable[[R], bool]) -> list[Any]:
+    def scan(self, sort: SortBy, keep: Callable[[R], bool]) -> list[Any]:
         """The entries of the records that `keep` takes, read one by one."""
         entry = _ENTRIES[sort]
         return [entry(record) for record in self.records() if keep(record)]

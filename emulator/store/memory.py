@@ -10,8 +10,8 @@ from typing import Any
 
 from emulator.domain.ports import StoredFile
 from emulator.domain.records import Asset, Validation
-from emulator.store.base import Newcomer
-from emulator.store.contents import Contents
+from emulator.store.base import CustomerFactory
+from emulator.store.contents import Tables
 from emulator.store.transaction import MemoryTransaction
 
 
@@ -22,47 +22,47 @@ class MemoryStore:
         newcomer: Makes a customer's record when it first comes.
     """
 
-    def __init__(self, newcomer: Newcomer) -> None:
-        self._kept = Contents(newcomer)
+    def __init__(self, new_customer: CustomerFactory) -> None:
+        self._tables = Tables(new_customer)
 
     def transaction(self, customer: str, now: float) -> MemoryTransaction:
         """One customer's records at `now`."""
-        return MemoryTransaction(self._kept, customer, now)
+        return MemoryTransaction(self._tables, customer, now)
 
     def customers(self) -> Sequence[str]:
         """All customers in the order of their coming."""
-        with self._kept.lock:
-            return tuple(self._kept.by_customer)
+        with self._tables.lock:
+            return tuple(self._tables.by_customer)
 
     def find_asset(self, asset_id: str) -> Asset | None:
         """An asset of whomever, as it was last touched."""
-        with self._kept.lock:
-            return self._kept.assets.get(asset_id)
+        with self._tables.lock:
+            return self._tables.assets.get(asset_id)
 
     def find_validation(self, token_or_handle: str) -> Validation | None:
         """A validation of whomever."""
-        with self._kept.lock:
-            return self._kept.tokens.get(self._kept.handles.get(token_or_handle, token_or_handle))
+        with self._tables.lock:
+            return self._tables.tokens.get(self._tables.handles.get(token_or_handle, token_or_handle))
 
     def validations(self) -> Sequence[Validation]:
         """All validations in the order of their making."""
-        with self._kept.lock:
-            return tuple(self._kept.tokens.values())
+        with self._tables.lock:
+            return tuple(self._tables.tokens.values())
 
     def file(self, key: str) -> StoredFile | None:
         """An uploaded file."""
-        with self._kept.lock:
-            return self._kept.files.get(key)
+        with self._tables.lock:
+            return self._tables.files.get(key)
 
     def copy(self) -> Mapping[str, Any]:
         """Everything remembered, for `replace`."""
-        return self._kept.copy()
+        return self._tables.copy()
 
     def replace(self, copied: Mapping[str, Any]) -> None:
         """Remember what was copied, and nothing else; numbers go on."""
-        self._kept.replace(copied)
+        self._tables.replace(copied)
 
     def clear(self) -> None:
         """Forget everything; numbers go on."""
-        with self._kept.lock:
-            self._kept.clear()
+        with self._tables.lock:
+            self._tables.clear()

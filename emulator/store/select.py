@@ -26,7 +26,7 @@ def page(lists: Sequence[SortedList], offset: int, limit: int, *, descending: bo
         return list(lists[0].islice(first, last, reverse=descending))
     if total <= _SMALL * len(lists):
         return sorted((entry for each in lists for entry in each), reverse=descending)[offset : offset + limit]
-    starts, ends = cuts(lists, first), cuts(lists, last)
+    starts, ends = split_ranks(lists, first), split_ranks(lists, last)
     found = [
         entry
         for each, start, end in zip(lists, starts, ends, strict=True)
@@ -37,7 +37,7 @@ def page(lists: Sequence[SortedList], offset: int, limit: int, *, descending: bo
     return found
 
 
-def cuts(lists: Sequence[SortedList], rank: int) -> list[int]:
+def split_ranks(lists: Sequence[SortedList], rank: int) -> list[int]:
     """Where to cut each list so that the `rank` smallest entries of all lie before the cuts.
 
     A pivot from the middle of the widest open range halves it; its rank among all lists says which half goes.

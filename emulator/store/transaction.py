@@ -12,8 +12,8 @@ from typing import Any, Self, TypeVar
 from emulator.domain import lifecycle
 from emulator.domain.ports import AssetQuery, GroupQuery, StoredFile
 from emulator.domain.records import Asset, Customer, Group, Validation
-from emulator.store.contents import Contents
-from emulator.store.index import Index, R, Table, by_creation, number_of
+from emulator.store.contents import Tables
+from emulator.store.index import Index, R, Table, by_creation, record_number
 from emulator.store.select import page
 from portrait.models import AssetStatus
 
@@ -24,25 +24,25 @@ _SHOWN = frozenset(AssetStatus)
 class MemoryTransaction:
     """One customer's records, changed together or not at all. A context manager, to be entered once."""
 
-    __slots__ = ("_assets", "_groups", "_kept", "_name", "_now", "_records", "_undo")
+    __slots__ = ("_assets", "_groups", "_name", "_now", "_records", "_tables", "_undo")
 
-    def __init__(self, kept: Contents, customer: str, now: float) -> None:
-        self._kept = kept
+    def __init__(self, tables: Tables, customer: str, now: float) -> None:
+        self._tables = tables
         self._name = customer
         self._now = now
         self._undo: list[tuple[Callable[..., Any], tuple[Any, ...]]] = []
 
     def __enter__(self) -> Self:
-        kept = self._kept
-        kept.lock.acquire()
+        tables = self._tables
+        tables.lock.acquire()
         try:
-            self._records = records = kept.records_of(self._name)
-            self._groups, self._assets = kept.groups, kept.assets
+            self._records = records = tables.customer_records(self._name)
+            self._groups, self._assets = tables.groups, tables.assets
             # Time passes for all who look: ended reviews are no part of what may be undone.
             for asset in records.due(self._now):
-                records.change_asset(asset, lifecycle.settled(asset, asset.due or 0.0))
+                records.save_asset(asset, lifecycle.end_review(asset, asset.due or 0.0))
         except BaseException:
-            kept.lock.release()
+            tables.lock.release()
             raise
         return self
 
@@ -52,7 +52,7 @@ class MemoryTransaction:
                 for undo, arguments in reversed(self._undo):
                     undo(*arguments)
         finally:
-            self._kept.lock.release()
+            self._tables.lock.release()
 
     @property
     def customer(self) -> Customer:
@@ -66,8 +66,8 @@ class MemoryTransaction:
 
     def number(self) -> int:
         """The next number; one that was given to something undone is not given again."""
-        self._kept.numbers += 1
-        return self._kept.numbers
+        self._tables.numbers += 1
+        return self._tables.numbers
 
     def group(self, group_id: str) -> Group | None:
         """A group of this customer."""
@@ -76,21 +76,21 @@ class MemoryTransaction:
 
     def add_group(self, group: Group) -> None:
         """Keep a new group."""
-        self._records.put_group(group)
-        self._undo.append((self._records.drop_group, (group,)))
+        self._records.add_group(group)
+        self._undo.append((self._records.remove_group, (group,)))
 
     def save_group(self, group: Group) -> None:
         """Keep a changed group."""
         old = self._groups.records[group.number]
-        self._records.change_group(old, group)
-        self._undo.append((self._records.change_group, (group, old)))
+        self._records.save_group(old, group)
+        self._undo.append((self._records.save_group, (group, old)))
 
     def remove_group(self, group: Group) -> None:
         """Forget a group and every asset in it."""
         for asset in self._records.assets_of(group.id):
             self.remove_asset(asset)
-        self._records.drop_group(group)
-        self._undo.append((self._records.put_group, (group,)))
+        self._records.remove_group(group)
+        self._undo.append((self._records.add_group, (group,)))
 
     def groups(self, query: GroupQuery) -> tuple[int, list[Group]]:
         """How many match in all, and one page of them."""
@@ -99,13 +99,13 @@ class MemoryTransaction:
             return 0, []
         if query.ids:
             scope = Index(self._groups)
-            for group in self._named(query.ids, query):
+            for group in self._own_groups(query.ids, query):
                 scope.add(by_creation(group), group)
-        return _listed(self._groups, [scope], query)
+        return _page_of(self._groups, [scope], query)
 
     def count_groups(self) -> int:
         """How many groups the customer has."""
-        return self._records.groups_held
+        return self._records.group_count
 
     def asset(self, asset_id: str) -> Asset | None:
         """An asset of this customer."""
@@ -114,79 +114,79 @@ class MemoryTransaction:
 
     def add_asset(self, asset: Asset) -> None:
         """Keep a new asset."""
-        self._records.put_asset(asset)
-        self._undo.append((self._records.drop_asset, (asset,)))
+        self._records.add_asset(asset)
+        self._undo.append((self._records.remove_asset, (asset,)))
 
     def save_asset(self, asset: Asset) -> None:
         """Keep a changed asset."""
         old = self._assets.records[asset.number]
-        self._records.change_asset(old, asset)
-        self._undo.append((self._records.change_asset, (asset, old)))
+        self._records.save_asset(old, asset)
+        self._undo.append((self._records.save_asset, (asset, old)))
 
     def remove_asset(self, asset: Asset) -> None:
         """Forget an asset and its file."""
-        self._records.drop_asset(asset)
-        self._undo.append((self._records.put_asset, (asset,)))
-        files = self._kept.files
+        self._records.remove_asset(asset)
+        self._undo.append((self._records.add_asset, (asset,)))
+        files = self._tables.files
         if asset.file in files:
             self._undo.append((files.__setitem__, (asset.file, files.pop(asset.file))))
 
     def assets(self, query: AssetQuery) -> tuple[int, list[Asset]]:
         """How many match in all, and one page of them."""
-        return _listed(self._assets, list(self._chosen(query)), query)
+        return _page_of(self._assets, list(self._indexes_for(query)), query)
 
     def count_assets(self, group_id: str | None = None) -> int:
         """How many assets a group has, or the customer."""
-        return self._records.assets_held if group_id is None else self._records.assets.size((group_id, None))
+        return self._records.asset_count if group_id is None else self._records.assets.size((group_id, None))
 
-    def tally(self) -> dict[str, int]:
+    def count_by_status(self) -> dict[str, int]:
         """How many assets the customer has in each state."""
-        return self._records.tally()
+        return self._records.count_by_status()
 
     def validation(self, token: str) -> Validation | None:
         """The validation with that token, whoever made it."""
-        return self._kept.tokens.get(token)
+        return self._tables.tokens.get(token)
 
-    def open_validation(self) -> int:
+    def next_validation_number(self) -> int:
         """The next number for a validation."""
-        self._kept.validations += 1
-        return self._kept.validations
+        self._tables.validations += 1
+        return self._tables.validations
 
     def save_validation(self, validation: Validation) -> None:
         """Keep a new or changed validation."""
-        self._keep(self._kept.tokens, validation.token, validation)
-        self._keep(self._kept.handles, validation.handle, validation.token)
+        self._keep(self._tables.tokens, validation.token, validation)
+        self._keep(self._tables.handles, validation.handle, validation.token)
 
     def add_file(self, key: str, file: StoredFile) -> None:
         """Keep an uploaded file."""
-        self._keep(self._kept.files, key, file)
+        self._keep(self._tables.files, key, file)
 
-    def _keep(self, kept: dict[str, V], key: str, value: V) -> None:
-        self._undo.append((kept.__setitem__, (key, kept[key])) if key in kept else (kept.pop, (key,)))
-        kept[key] = value
+    def _keep(self, tables: dict[str, V], key: str, value: V) -> None:
+        self._undo.append((tables.__setitem__, (key, tables[key])) if key in tables else (tables.pop, (key,)))
+        tables[key] = value
 
-    def _named(self, ids: Sequence[str], query: GroupQuery | AssetQuery) -> list[Group]:
+    def _own_groups(self, ids: Sequence[str], query: GroupQuery | AssetQuery) -> list[Group]:
         """Those of the named groups that a query can mean; a foreign or unknown id gives nothing. Contract §2 (I)."""
         known = (self.group(group_id) for group_id in dict.fromkeys(ids))
         return [group for group in known if group and (group.project, group.kind) == (query.project, query.kind)]
 
-    def _chosen(self, query: AssetQuery) -> Iterable[Index[Asset]]:
+    def _indexes_for(self, query: AssetQuery) -> Iterable[Index[Asset]]:
         """The sets whose union a query asks for; they do not overlap."""
         statuses: tuple[Any, ...] = tuple(dict.fromkeys(query.statuses))
         if not statuses or _SHOWN.issubset(statuses):
             statuses = (None,)
         wheres: list[tuple[Any, ...]] = [(query.project, query.kind)]
         if query.group_ids:
-            wheres = [(group.id,) for group in self._named(query.group_ids, query)]
+            wheres = [(group.id,) for group in self._own_groups(query.group_ids, query)]
         sets = (self._records.assets.get((*where, status)) for where in wheres for status in statuses)
         return (each for each in sets if each is not None)
 
 
-def _listed(table: Table[R], sets: Sequence[Index[R]], query: GroupQuery | AssetQuery) -> tuple[int, list[R]]:
+def _page_of(table: Table[R], sets: Sequence[Index[R]], query: GroupQuery | AssetQuery) -> tuple[int, list[R]]:
     """One page of several sets taken as one. Only a part of a name, or reads that lag, are looked for one by one."""
     if query.name or query.before is not None:
-        keep = _keeper(query)
-        entries = [entry for each in sets for entry in each.picked(query.sort, keep)]
+        keep = _predicate(query)
+        entries = [entry for each in sets for entry in each.scan(query.sort, keep)]
         entries.sort(reverse=query.descending)
         total, entries = len(entries), entries[query.offset : query.offset + query.limit]
     else:
@@ -194,10 +194,10 @@ def _listed(table: Table[R], sets: Sequence[Index[R]], query: GroupQuery | Asset
         ordered = [each.ordered(query.sort) for each in sets]
         entries = page(ordered, query.offset, query.limit, descending=query.descending)
     records = table.records
-    return total, [records[number_of(entry)] for entry in entries]
+    return total, [records[record_number(entry)] for entry in entries]
 
 
-def _keeper(query: GroupQuery | AssetQuery) -> Callable[[Any], bool]:
+def _predicate(query: GroupQuery | AssetQuery) -> Callable[[Any], bool]:
     """Contract §2: the fuzzy Name is a substring, without case (I)."""
     part, before = query.name.casefold(), query.before
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from emulator.messages import Answering, Reply
+from emulator.messages import Reply, ReplyFlow
 from emulator.web.form import FileTooLarge, FormReader, InvalidForm
 from portrait.reasons import Reason, Refusal
 
@@ -20,7 +20,7 @@ class BodyReader(Protocol):
     def feed(self, data: bytes) -> Reply | None:
         """Take the next piece. A reply ends it: whatever follows is not wanted."""
 
-    def finish(self) -> Answering:
+    def finish(self) -> ReplyFlow:
         """The body has ended: begin to answer."""
 
 
@@ -35,7 +35,7 @@ class BufferedBody:
 
     __slots__ = ("_answer", "_left", "_pieces", "_too_large")
 
-    def __init__(self, limit: int, too_large: Callable[[], Reply], answer: Callable[[bytes], Answering]) -> None:
+    def __init__(self, limit: int, too_large: Callable[[], Reply], answer: Callable[[bytes], ReplyFlow]) -> None:
         self._left = limit
         self._too_large = too_large
         self._answer = answer
@@ -49,7 +49,7 @@ class BufferedBody:
         self._pieces.append(data)
         return None
 
-    def finish(self) -> Answering:
+    def finish(self) -> ReplyFlow:
         """Answer the bytes."""
         return self._answer(self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces))
 
@@ -64,7 +64,7 @@ class FormBody:
     """
 
     def __init__(
-        self, reader: FormReader, refuse: Callable[[Refusal], Reply], answer: Callable[[FormReader], Answering]
+        self, reader: FormReader, refuse: Callable[[Refusal], Reply], answer: Callable[[FormReader], ReplyFlow]
     ) -> None:
         self._reader = reader
         self._refuse = refuse
@@ -80,7 +80,7 @@ class FormBody:
             return self._refuse(malformed(broken))
         return None
 
-    def finish(self) -> Answering:
+    def finish(self) -> ReplyFlow:
         """Answer the form, or say that it ended too early."""
         try:
             return self._answer(self._reader)
@@ -93,7 +93,7 @@ def malformed(broken: InvalidForm) -> Refusal:
     return Refusal(Reason.MALFORMED_BODY, why=str(broken))
 
 
-def immediate(reply: Reply) -> Answering:
+def immediate(reply: Reply) -> ReplyFlow:
     """A reply that nothing has to happen for."""
     yield from ()
     return reply

@@ -14,9 +14,9 @@ from attrs import frozen
 
 from emulator import validation
 from emulator.control import Control, ControlError
-from emulator.control.values import refusing
+from emulator.control.values import as_control_error
 from emulator.emulator import Service
-from emulator.messages import Answering, Reply
+from emulator.messages import Reply, ReplyFlow
 from emulator.web.access import check_access
 from emulator.web.body_reader import BodyReader, BufferedBody, immediate
 from emulator.web.request_head import Head, decode_segment
@@ -43,9 +43,9 @@ class ControlRequest:
     body: dict[str, Any]
 
 
-@refusing
+@as_control_error
 def _reject_unknown(body: dict[str, Any], *known: str) -> dict[str, Any]:
-    validation.known("the end of a scan", body, known)
+    validation.reject_unknown("the end of a scan", body, known)
     return body
 
 
@@ -93,7 +93,7 @@ class ControlPlane:
             return self._too_large()
         return BufferedBody(LIMIT, self._too_large, lambda body: self._answer(head, body))
 
-    def _answer(self, head: Head, body: bytes) -> Answering:
+    def _answer(self, head: Head, body: bytes) -> ReplyFlow:
         try:
             result = self._call(head, body)
         except ControlError as error:
@@ -113,7 +113,7 @@ class ControlPlane:
         return self._error(413, f"The body is too large: the control plane takes at most {LIMIT // MB} MB.")
 
     def _error(self, status: int, message: str) -> Reply:
-        return self._service.plain(status, _KINDS.get(status, "invalid_request_error"), message)
+        return self._service.http_error(status, _KINDS.get(status, "invalid_request_error"), message)
 
 
 def load_state(control: Control, state: Any) -> None:

@@ -29,7 +29,7 @@ class Description:
         """The document, to whoever may use the control plane."""
         refused = check_access(head, self._service.settings.control_token)
         if refused is not None:
-            return self._service.plain(403, "permission_error", refused)
+            return self._service.http_error(403, "permission_error", refused)
         return Reply(body=self._document)
 
     @cached_property

@@ -33,7 +33,7 @@ class Files:
         """`/r2/{key}`: an uploaded file by its key."""
         file = self._service.file(decode_segment(head.path.removeprefix("/r2/")))
         if file is None:
-            return self._service.plain(404, "not_found_error", "No file was uploaded under this key.")
+            return self._service.http_error(404, "not_found_error", "No file was uploaded under this key.")
         return _reply(file)
 
     def linked(self, head: Head) -> Reply:
@@ -43,7 +43,7 @@ class Files:
             found = self._service.link(asset, head.parameters)
         except Refusal:
             why = "This link is not valid or has expired. Read the asset again: each read makes a new link."
-            return self._service.plain(403, "permission_error", why)
+            return self._service.http_error(403, "permission_error", why)
         return Reply(status=302, headers={"Location": found}) if isinstance(found, str) else _reply(found)
 
 

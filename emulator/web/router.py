@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from emulator.emulator import Service
-from emulator.messages import Answering, Call, Reply
+from emulator.messages import Call, Reply, ReplyFlow
 from emulator.web.body_reader import BodyReader, BufferedBody, FormBody, malformed
 from emulator.web.control import ControlPlane
 from emulator.web.description import Description
@@ -83,7 +83,7 @@ class Router:
     def damaged_body(self) -> Reply:
         """For a body that cannot be read off the wire."""
         why = "The request body is damaged: its chunks or its compression cannot be read."
-        return self.service.plain(400, "invalid_request_error", why)
+        return self.service.http_error(400, "invalid_request_error", why)
 
     def internal_error(self) -> Reply:
         """For a fault of the emulator's own."""
@@ -96,7 +96,7 @@ class Router:
         def too_large() -> Reply:
             return self._refuse_caller(head, Refusal(Reason.BODY_TOO_LARGE), action, version)
 
-        def answer(body: bytes) -> Answering:
+        def answer(body: bytes) -> ReplyFlow:
             base, rule = self.base(head), head.header("x-emulator-rule")
             return self.service.answer(
                 Call(action=action, version=version, key=head.key, body=body, base=base, rule=rule)
@@ -111,7 +111,7 @@ class Router:
         def refuse(refusal: Refusal) -> Reply:
             return self._refuse_caller(head, refusal, "CreateAsset", version)
 
-        def answer(form: FormReader) -> Answering:
+        def answer(form: FormReader) -> ReplyFlow:
             fields, file = form.finish()
             base, rule = self.base(head), head.header("x-emulator-rule")
             return self.service.answer(
@@ -143,7 +143,7 @@ class Router:
         why = (
             "This version does not serve Ark's Actions (POST /?Action=…); AllToken's are at POST /v1/portrait/?Action=…"
         )
-        return self.service.plain(404, "not_found_error", why)
+        return self.service.http_error(404, "not_found_error", why)
 
     def _methods_below(self, path: str) -> Mapping[str, _Handler] | None:
         if path.startswith("/_emulator/"):
@@ -152,12 +152,12 @@ class Router:
 
     def _unknown(self, head: Head) -> Reply:
         hint = _HINTS.get(head.path, "The Actions are at POST /v1/portrait/?Action=…")
-        return self.service.plain(404, "not_found_error", f"There is nothing at {text(head.path)[:200]}. {hint}")
+        return self.service.http_error(404, "not_found_error", f"There is nothing at {text(head.path)[:200]}. {hint}")
 
     def _wrong_method(self, head: Head, methods: Mapping[str, _Handler]) -> Reply:
         allowed = ", ".join([*methods, *(["HEAD"] if "GET" in methods else []), "OPTIONS"])
         if head.method == "OPTIONS":
             return Reply(status=204, headers={"Allow": allowed})
         why = f"{head.path} does not take {text(head.method)[:20]}, only {', '.join(methods)}."
-        refused = self.service.plain(405, "invalid_request_error", why)
+        refused = self.service.http_error(405, "invalid_request_error", why)
         return Reply(status=405, body=refused.body, headers={**refused.headers, "Allow": allowed})

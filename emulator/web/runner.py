@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from emulator.messages import Answering, Measure, Pause, Reply
+from emulator.messages import Measure, Pause, Reply, ReplyFlow
 from emulator.web.fetch import download_and_measure
 from portrait.media import Measurement
 from portrait.reasons import Refusal
 
 
-async def run_async(answering: Answering, sleep: Callable[[float], Awaitable[None]]) -> Reply:
+async def run_async(answering: ReplyFlow, sleep: Callable[[float], Awaitable[None]]) -> Reply:
     """Drive an answer without blocking the event loop.
 
     Args:
@@ -33,7 +33,7 @@ async def run_async(answering: Answering, sleep: Callable[[float], Awaitable[Non
         return stop.value  # type: ignore[no-any-return]
 
 
-def run(answering: Answering, sleep: Callable[[float], None]) -> Reply:
+def run(answering: ReplyFlow, sleep: Callable[[float], None]) -> Reply:
     """Drive an answer on this thread; arguments as above."""
     try:
         effect = next(answering)
@@ -54,6 +54,6 @@ def _look(effect: Measure) -> tuple[Measurement | None, Refusal | None]:
         return None, refusal
 
 
-def _hand_over(answering: Answering, found: Measurement | None, refusal: Refusal | None) -> Pause | Measure:
+def _hand_over(answering: ReplyFlow, found: Measurement | None, refusal: Refusal | None) -> Pause | Measure:
     """What was found, or the refusal in its place."""
     return answering.send(found) if refusal is None else answering.throw(refusal)

@@ -300,7 +300,7 @@ def test_an_error_of_ours_is_logged_and_not_told(alice, monkeypatch, caplog):
     def broken(*_, **__):
         raise RuntimeError("the password is swordfish")
 
-    monkeypatch.setattr("emulator.domain.groups.made", broken)
+    monkeypatch.setattr("emulator.domain.groups.create_group", broken)
     reply = alice.reply("CreateAssetGroup", {"Name": "x", "GroupType": "AIGC"})
     assert reply.status == 500
     assert b"swordfish" not in reply.body
@@ -334,8 +334,8 @@ def test_the_web_is_refused_in_the_same_words(alice):
     told = orjson.loads(alice.service.refuse(Refusal(Reason.BODY_TOO_LARGE), action="GetAsset").body)["error"]
     assert told["code"] == "request_too_large"
     assert told["request_id"]
-    plain = alice.service.plain(404, "not_found_error", "There is nothing here.")
-    assert (plain.status, orjson.loads(plain.body)["error"]["message"]) == (404, "There is nothing here.")
+    http_error = alice.service.http_error(404, "not_found_error", "There is nothing here.")
+    assert (http_error.status, orjson.loads(http_error.body)["error"]["message"]) == (404, "There is nothing here.")
 
 
 def test_an_upload_without_a_file_is_a_missing_parameter(alice):

@@ -7,14 +7,14 @@ import pytest
 
 import emulator.ids
 from emulator.ids import Ids
-from emulator.timestamps import Stamps, read_stamp
+from emulator.timestamps import TimestampFormatter, parse_timestamp
 
 NOW = 1_773_792_000.9
 
 
 def made(seed, count=1):
     """So many ids of each kind."""
-    ids = Ids(seed, Stamps())
+    ids = Ids(seed, TimestampFormatter())
     return [(ids.group(NOW), ids.asset(NOW), ids.token(NOW), ids.key()) for _ in range(count)]
 
 
@@ -34,23 +34,23 @@ def test_a_seed_repeats_its_ids_and_another_does_not():
 
 def test_no_id_comes_twice_in_one_second():
     """A hundred thousand assets of one second have as many ids, and sixty million could."""
-    ids = Ids(0, Stamps())
+    ids = Ids(0, TimestampFormatter())
     assert math.gcd(emulator.ids._STEP, 36) == 1
     assert len({ids.asset(NOW) for _ in range(100_000)}) == 100_000
 
 
 def test_a_moment_is_written_in_utc_without_fraction():
     """Fractions are cut, and many moments push none out of shape."""
-    stamps = Stamps()
+    stamps = TimestampFormatter()
     assert stamps(NOW) == "2026-03-18T00:00:00Z"
     for second in range(9_000):
         stamps(second)
     assert (stamps(NOW), stamps(NOW + 1)) == ("2026-03-18T00:00:00Z", "2026-03-18T00:00:01Z")
-    assert read_stamp(stamps(NOW)) == int(NOW)
+    assert parse_timestamp(stamps(NOW)) == int(NOW)
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2026-03-18T00:00:00"])
 def test_a_moment_without_a_zone_is_none(text):
     """What cannot be placed in time is refused."""
     with pytest.raises(ValueError, match=r"."):
-        read_stamp(text)
+        parse_timestamp(text)

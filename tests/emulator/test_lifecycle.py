@@ -4,7 +4,7 @@ import pytest
 
 from emulator.domain import lifecycle, quotas
 from emulator.domain.records import Asset, Customer, Ended, Group, Scan, Validation
-from emulator.domain.verdicts import Verdict, magic, message_of, review
+from emulator.domain.verdicts import Verdict, message_for, parse_magic, review
 from portrait.models import AssetStatus, AssetType, GroupType
 from portrait.reasons import Reason, Refusal
 
@@ -22,7 +22,7 @@ def asset(status=PROCESSING, **fields):
 def validation(scan=Scan.OPEN):
     """A validation that lives from 0 to 120."""
     return Validation(
-        number=3, token="T", customer="acme", maker="k", project="default", callback_url="https://a.example/",
+        number=3, token="T", customer="acme", owner="k", project="default", callback_url="https://a.example/",
         created=0.0, expires=120.0, scan=scan,
     )  # fmt: skip
 
@@ -47,19 +47,19 @@ def test_the_tables_are_closed():
 @pytest.mark.parametrize("after", [PROCESSING, ACTIVE, FAILED, EXPIRED])
 def test_only_a_review_decides_and_everything_ends_once(before, after):
     """Active and Failed are final but for expiring; nothing goes back to Processing."""
-    moved = lifecycle.moved(asset(before, due=14.0), after, "X", 20.0)
+    forced = lifecycle.force_status(asset(before, due=14.0), after, "X", 20.0)
     allowed = after is EXPIRED if before in {ACTIVE, FAILED} else before is PROCESSING
     if allowed and before is not after:
-        assert (moved.status, moved.due, moved.updated) == (after, None, 20.0)
+        assert (forced.status, forced.due, forced.updated) == (after, None, 20.0)
     else:
-        assert moved is None
+        assert forced is None
 
 
 @pytest.mark.parametrize("scan", list(Scan))
 @pytest.mark.parametrize("outcome", lifecycle.OUTCOMES)
 def test_a_scan_has_one_outcome(scan, outcome):
     """Only a scan that has not ended takes an outcome."""
-    ended = lifecycle.step(validation(scan), outcome)
+    ended = lifecycle.transition(validation(scan), outcome)
     assert (ended is not None) is (scan in {Scan.OPEN, Scan.SCANNING})
 
 
@@ -67,14 +67,19 @@ def test_a_token_dies_with_its_last_second():
     """Life ends at `expires` itself; a passed scan keeps its state for people, an open one is shown as expired."""
     assert not lifecycle.expired(validation(), 119.9)
     assert lifecycle.expired(validation(), 120)
-    assert lifecycle.shown(validation(), 120) == "expired"
-    assert lifecycle.shown(validation(Scan.PASSED), 500) == "passed"
+    assert lifecycle.state_name(validation(), 120) == "expired"
+    assert lifecycle.state_name(validation(Scan.PASSED), 500) == "passed"
 
 
 def test_a_review_ends_when_it_was_due():
     """The end of a review is its due time, not the time of the look."""
-    settled = lifecycle.settled(asset(due=14.0, verdict=review("Failed", "FaceMismatch")), 14.0)
-    assert (settled.status, settled.code, settled.updated, settled.due) == (FAILED, "FaceMismatch", 14.0, None)
+    ended = lifecycle.end_review(asset(due=14.0, verdict=review("Failed", "FaceMismatch")), 14.0)
+    assert (ended.status, ended.code, ended.updated, ended.due) == (
+        FAILED,
+        "FaceMismatch",
+        14.0,
+        None,
+    )
 
 
 def test_a_review_by_reads_ends_after_that_many():
@@ -82,7 +87,7 @@ def test_a_review_by_reads_ends_after_that_many():
     seen = asset(verdict=Verdict(reads=2))
     states = []
     for now in (11, 12, 13, 14):
-        seen = lifecycle.looked_at(seen, now)
+        seen = lifecycle.after_read(seen, now)
         states.append(seen.status)
     assert states == [PROCESSING, PROCESSING, ACTIVE, ACTIVE]
     assert seen.updated == 13
@@ -114,18 +119,18 @@ def test_how_long_a_review_takes(kind, told, seconds):
 )
 def test_a_face_is_matched_in_a_persons_group_only(kind, subject, fails):
     """Another person's face fails there; a face that nobody named is taken to match."""
-    verdict = lifecycle.judged(Verdict(), group(kind, "alice" if kind is GroupType.LIVENESS_FACE else ""), subject)
+    verdict = lifecycle.match_face(Verdict(), group(kind, "alice" if kind is GroupType.LIVENESS_FACE else ""), subject)
     assert (verdict.code == "FaceMismatch") is fails
-    assert message_of("FaceMismatch") == "Face consistency verification failed."
+    assert message_for("FaceMismatch") == "Face consistency verification failed."
 
 
 def test_a_magic_address_is_its_own_verdict():
     """The query of magic.test decides; other hosts decide nothing."""
-    told = magic("https://magic.test/a.jpg?status=Failed&code=FaceMismatch&after=30&subject=bob")
+    told = parse_magic("https://magic.test/a.jpg?status=Failed&code=FaceMismatch&after=30&subject=bob")
     assert (told.status, told.code, told.after, told.subject) == (FAILED, "FaceMismatch", 30.0, "bob")
-    assert magic("https://magic.test/a.jpg?reject=WidthTooSmall").reject == "WidthTooSmall"
-    assert magic("https://magic.test/a.jpg") == Verdict()
-    assert magic("https://cdn.example/magic.test?status=Failed") is None
+    assert parse_magic("https://magic.test/a.jpg?reject=WidthTooSmall").reject == "WidthTooSmall"
+    assert parse_magic("https://magic.test/a.jpg") == Verdict()
+    assert parse_magic("https://cdn.example/magic.test?status=Failed") is None
 
 
 @pytest.mark.parametrize(
@@ -136,7 +141,7 @@ def test_a_magic_address_is_its_own_verdict():
 def test_a_magic_address_that_is_not_understood_is_refused(query):
     """Misspelt magic never passes silently."""
     with pytest.raises(ValueError, match=r"."):
-        magic(f"https://magic.test/a.jpg?{query}")
+        parse_magic(f"https://magic.test/a.jpg?{query}")
 
 
 def test_full_is_reached_at_the_limit():
@@ -159,10 +164,10 @@ def test_a_tier_throttles_by_the_minute():
     """Three a minute: the fourth waits until a minute after the first."""
     customer = Customer(name="acme", number=1, creates_per_minute=3)
     for _ in range(3):
-        customer = quotas.counted(customer, 1000.0)
+        customer = quotas.count_create(customer, 1000.0)
     with pytest.raises(Refusal) as refused:
-        quotas.counted(customer, 1059.9)
+        quotas.count_create(customer, 1059.9)
     assert refused.value.reason is Reason.THROTTLED
-    assert quotas.counted(customer, 1060.0).created == 1
+    assert quotas.count_create(customer, 1060.0).created == 1
     unlimited = Customer(name="acme", number=1)
-    assert quotas.counted(unlimited, 0) is unlimited
+    assert quotas.count_create(unlimited, 0) is unlimited

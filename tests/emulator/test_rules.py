@@ -3,7 +3,7 @@
 import pytest
 
 from emulator.domain.verdicts import Verdict
-from emulator.rules import Plan, RuleError, parse, parse_one_time
+from emulator.rules import RuleError, RuleSet, parse, parse_one_time
 from portrait.models import AssetStatus
 from portrait.reasons import Reason
 
@@ -12,7 +12,7 @@ THROTTLE = {"error": "Throttled"}
 
 def fires(plan, times, action="GetAsset", customer="acme", name=""):
     """On which of so many calls something happened, as a string of 1 and 0."""
-    return "".join("1" if plan.consult(action, customer, name) else "0" for _ in range(times))
+    return "".join("1" if plan.match(action, customer, name) else "0" for _ in range(times))
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def fires(plan, times, action="GetAsset", customer="acme", name=""):
 )
 def test_when_a_rule_fires(when, pattern):
     """Each word of `when` counts the calls that the rule sees; the counters are shown."""
-    plan = Plan(0)
+    plan = RuleSet(0)
     plan.add({"id": "r", "do": THROTTLE} | ({"when": when} if when else {}))
     assert fires(plan, 6) == pattern
     (shown,) = plan.shown()
@@ -38,7 +38,7 @@ def test_chance_repeats_with_the_seed():
     """The same seed plays the same faults; another one others."""
     patterns = []
     for seed in (1, 1, 2):
-        plan = Plan(seed)
+        plan = RuleSet(seed)
         plan.add({"do": THROTTLE, "when": {"chance": 0.5}})
         patterns.append(fires(plan, 64))
     assert patterns[0] == patterns[1] != patterns[2]
@@ -64,11 +64,11 @@ def test_which_calls_a_rule_is_about(match, action, customer, name, hit):
 
 def test_the_first_rule_that_fires_is_the_one():
     """A later rule does not see the calls that an earlier one took."""
-    plan = Plan(0)
+    plan = RuleSet(0)
     plan.add({"do": THROTTLE, "when": {"first": 1}})
     plan.add({"id": "second", "do": {"http": {"status": 503}}})
-    assert plan.consult("GetAsset", "acme", "").error == (Reason.THROTTLED, "")
-    assert plan.consult("GetAsset", "acme", "").http == (503, "html")
+    assert plan.match("GetAsset", "acme", "").error == (Reason.THROTTLED, "")
+    assert plan.match("GetAsset", "acme", "").http == (503, "html")
     assert [(rule["id"], rule["seen"]) for rule in plan.shown()] == [("rule-1", 2), ("second", 1)]
     assert plan.remove("second")
     assert not plan.remove("second")
@@ -151,7 +151,7 @@ def test_a_rule_for_one_request_has_no_when():
 
 def test_two_rules_cannot_share_an_id():
     """The second is refused and the first stays as it was."""
-    plan = Plan(0)
+    plan = RuleSet(0)
     plan.add({"id": "rule-1", "do": THROTTLE})
     assert plan.add({"do": THROTTLE})["id"] == "rule-2"
     with pytest.raises(RuleError, match="already"):

@@ -8,7 +8,7 @@ from attrs import evolve
 
 from emulator.domain.records import Validation
 from emulator.messages import Call
-from emulator.response_encoder import Voice
+from emulator.response_encoder import ResponseEncoder
 from portrait.dialects import DIALECTS
 from portrait.reasons import Reason, Refusal
 
@@ -52,7 +52,7 @@ def test_what_people_read_says_no_secret(acme, caplog):
 @pytest.mark.parametrize("reason", list(Reason))
 def test_an_outcome_in_the_journal_has_no_looked_up_value(dialect, reason):
     """Codes that end in the value that was asked for, as Ark's for tokens do, are cut there."""
-    said = Voice(dialect, key_in_envelope=False).refusal(Refusal(reason, id="T0KEN"), "X", None, "R")
+    said = ResponseEncoder(dialect, key_in_envelope=False).refusal(Refusal(reason, id="T0KEN"), "X", None, "R")
     assert "T0KEN" not in said.outcome
     assert said.outcome
 
@@ -60,7 +60,7 @@ def test_an_outcome_in_the_journal_has_no_looked_up_value(dialect, reason):
 def test_a_validation_hides_its_token():
     """The repr is safe to log."""
     shown = repr(Validation(
-        number=3, token="T0KEN", customer="acme", maker="K3Y", project="p", callback_url="u", created=0, expires=1
+        number=3, token="T0KEN", customer="acme", owner="K3Y", project="p", callback_url="u", created=0, expires=1
     ))  # fmt: skip
     assert "T0KEN" not in shown
     assert "K3Y" not in shown

@@ -12,7 +12,7 @@ from emulator.domain.ports import AssetQuery, GroupQuery, StoredFile
 from emulator.domain.records import Asset, Customer, Ended, Group, Scan, Validation
 from emulator.domain.verdicts import Verdict, review
 from emulator.store.memory import MemoryStore
-from emulator.store.select import cuts, page
+from emulator.store.select import page, split_ranks
 from portrait.models import AssetStatus, AssetType, GroupType, SortBy
 
 STORES = [pytest.param(MemoryStore, id="memory")]
@@ -65,7 +65,7 @@ def everything(store, customer="acme", now=0.0):
             for statuses in ((), *((status,) for status in AssetStatus))
         ]
         held = [tx.count_assets(group.id) for _, found in groups for group in found]
-        return groups, assets, held, tx.count_groups(), tx.count_assets(), tx.tally(), tx.customer
+        return groups, assets, held, tx.count_groups(), tx.count_assets(), tx.count_by_status(), tx.customer
 
 
 def test_nothing_of_one_customer_reaches_another(store):
@@ -96,7 +96,7 @@ def turn_over(store, kept, assets):
         tx.save_customer(evolve(tx.customer, groups=1))
         tx.add_file("f9", StoredFile(content=b"y", content_type="image/png"))
         tx.save_validation(Validation(
-            number=tx.open_validation(), token="T", customer="acme", maker="k", project="default",
+            number=tx.next_validation_number(), token="T", customer="acme", owner="k", project="default",
             callback_url="https://a.example/", created=5.0, expires=125.0,
         ))  # fmt: skip
         raise ZeroDivisionError
@@ -183,7 +183,7 @@ def test_deleting_a_group_takes_everything_in_it(store):
         tx.remove_group(group)
         assert all(tx.asset(asset.id) is None for asset in assets)
         assert (tx.count_groups(), tx.count_assets(), tx.asset(stays.id)) == (1, 1, stays)
-        assert sum(tx.tally().values()) == 1
+        assert sum(tx.count_by_status().values()) == 1
     assert store.file("f0") is None
 
 
@@ -203,7 +203,7 @@ def test_validations_are_found_by_token_and_by_handle(store):
     for number, customer in ((1, "acme"), (2, "zenith")):
         with store.transaction(customer, 0) as tx:
             made = Validation(
-                number=tx.open_validation(), token=f"T{number}", customer=customer, maker="k", project="default",
+                number=tx.next_validation_number(), token=f"T{number}", customer=customer, owner="k", project="default",
                 callback_url="https://a.example/", created=0, expires=120,
             )  # fmt: skip
             tx.save_validation(made)
@@ -258,18 +258,18 @@ def naive(assets, query):
 
 def change(tx, story, assets, groups, now):
     """One step of a story: what happens to an asset."""
-    step, choice = story
-    if step == "add":
+    transition, choice = story
+    if transition == "add":
         asset = add_asset(tx, groups[choice % len(groups)], f"a{choice % 20}", now=now)
         assets[asset.id] = asset
     elif assets:
         old = list(assets.values())[choice % len(assets)]
-        if step == "remove":
+        if transition == "remove":
             tx.remove_asset(old)
             del assets[old.id]
             return
-        status = {"settle": SHOWN[choice % 3], "expire": Ended.EXPIRED}.get(step, old.status)
-        name = f"A{choice % 20}" if step == "rename" else old.name
+        status = {"settle": SHOWN[choice % 3], "expire": Ended.EXPIRED}.get(transition, old.status)
+        name = f"A{choice % 20}" if transition == "rename" else old.name
         assets[old.id] = evolve(old, status=status, name=name, updated=now)
         tx.save_asset(assets[old.id])
 
@@ -284,12 +284,12 @@ def test_lists_are_what_a_naive_reading_gives(make, steps, queries):
     with store.transaction("acme", 0) as tx:
         groups = [add_group(tx, kind=kind, project=project) for kind in GroupType for project in ("default", "film")]
         groups += [add_group(tx) for _ in range(2)]
-    for moment, (step, choice) in enumerate(steps):
+    for moment, (transition, choice) in enumerate(steps):
         with store.transaction("acme", moment // 3) as tx:
-            if step == "list":  # makes the lazy orders early
+            if transition == "list":  # makes the lazy orders early
                 tx.assets(AssetQuery(project="default", kind=AIGC, sort=list(SortBy)[choice % 3]))
             else:
-                change(tx, (step, choice), assets, groups, moment / 3)
+                change(tx, (transition, choice), assets, groups, moment / 3)
     with store.transaction("acme", 100) as tx:
         for chosen, statuses, name, sort, descending, offset, limit, before in queries:
             query = AssetQuery(
@@ -332,7 +332,7 @@ def test_cuts_leave_the_smallest_before_them(owners, rank):
     """The cuts of several lists sum up to the rank and part smaller from larger."""
     lists = [SortedList(value for value, owner in enumerate(owners) if owner == n) for n in range(6)]
     rank = min(rank, len(owners))
-    places = cuts(lists, rank)
+    places = split_ranks(lists, rank)
     before = [value for each, place in zip(lists, places, strict=True) for value in each[:place]]
     assert sorted(before) == list(range(rank))
 

@@ -10,15 +10,15 @@ from emulator.rules import RuleError, parse
 @pytest.mark.parametrize(
     ("reader", "value", "more", "words"),
     [
-        (validation.mapping, [], [("a",)], "it must be an object"),
-        (validation.mapping, {"c": 1, "b": 1}, [("z", "a")], "it has the unknown key 'b'; it may have z, a"),
+        (validation.object_, [], [("a",)], "it must be an object"),
+        (validation.object_, {"c": 1, "b": 1}, [("z", "a")], "it has the unknown key 'b'; it may have z, a"),
         (validation.one_of, "c", [("b", "a")], "it must be one of b, a"),
         (validation.one_of, [], [("b", "a")], "it must be one of b, a"),
         (validation.text, "", [], "it must be a string that is not empty"),
         (validation.text, None, [], "it must be a string that is not empty"),
-        (validation.whole, 0, [1], "it must be a whole number, 1 or more"),
-        (validation.whole, True, [], "it must be a whole number, 0 or more"),
-        (validation.whole, 1.0, [], "it must be a whole number, 0 or more"),
+        (validation.integer, 0, [1], "it must be a whole number, 1 or more"),
+        (validation.integer, True, [], "it must be a whole number, 0 or more"),
+        (validation.integer, 1.0, [], "it must be a whole number, 0 or more"),
         (validation.seconds, -0.5, [], "it must be a number of seconds, 0 or more"),
         (validation.seconds, float("inf"), [], "it must be a number of seconds, 0 or more"),
         (validation.seconds, float("nan"), [], "it must be a number of seconds, 0 or more"),
@@ -35,9 +35,9 @@ def test_a_wrong_value_is_said_in_words(reader, value, more, words):
 @pytest.mark.parametrize(
     ("reader", "value", "more"),
     [
-        (validation.mapping, {"a": 1}, [("a", "b")]), (validation.one_of, "a", [("b", "a")]),
+        (validation.object_, {"a": 1}, [("a", "b")]), (validation.one_of, "a", [("b", "a")]),
         (validation.text, "a", []),
-        (validation.whole, 0, []), (validation.whole, 1, [1]),
+        (validation.integer, 0, []), (validation.integer, 1, [1]),
         (validation.seconds, 0, []), (validation.seconds, 0.5, []),
     ],
 )  # fmt: skip

@@ -5,12 +5,12 @@ import logging
 import orjson
 import pytest
 
-from emulator.call_log import Journal
+from emulator.call_log import CallLog
 from emulator.emulator import Service
 from emulator.messages import Call
 from emulator.settings import Settings
-from emulator.telling import Telling
-from emulator.timestamps import Stamps
+from emulator.telling import CallLogger
+from emulator.timestamps import TimestampFormatter
 from portrait.clock import ManualClock
 from tests.emulator.conftest import Endpoint
 
@@ -21,7 +21,7 @@ def watched():
 
     def watched(**settings):
         lines, settings, clock = [], Settings(**settings), ManualClock()
-        service = Service(settings, clock, on_call=Telling(lines.append, clock, settings.api_keys.values()))
+        service = Service(settings, clock, on_call=CallLogger(lines.append, clock, settings.api_keys.values()))
         return lines, Endpoint(service)
 
     return watched
@@ -108,5 +108,5 @@ def test_a_short_key_corrupts_nothing(watched, caplog, key):
 
 def test_a_journal_that_nobody_watches_pays_nothing():
     """Noting a call is then the list's own method."""
-    journal = Journal(Stamps())
-    assert journal.note == journal._notes.append
+    journal = CallLog(TimestampFormatter())
+    assert journal.add == journal._notes.append

@@ -14,8 +14,8 @@ from attrs import field, frozen
 from emulator.control.values import FIELDS, SECONDS
 from emulator.domain import lifecycle, quotas
 from emulator.domain.records import Scan
-from emulator.rules.words import LONGEST, PAGES
-from emulator.timestamps import LATEST
+from emulator.rules.words import MAX_DELAY, PAGES
+from emulator.timestamps import MAX_TIME
 from emulator.web.openapi.actions import errors
 from emulator.web.openapi.schemas import GROUP_ID, STAMP, TOKEN, Schema, obj, one_of
 from portrait.actions import ACTIONS
@@ -29,7 +29,7 @@ _NON_EMPTY: Schema = {"type": "string", "minLength": 1}
 _COUNT: Schema = {"type": "integer", "minimum": 0, "maximum": 2**64 - 1}
 _POSITIVE: Schema = {**_COUNT, "minimum": 1}
 _SECONDS: Schema = {"type": "number", "minimum": 0}
-_MAX_SECONDS: Schema = {**_SECONDS, "maximum": LATEST}
+_MAX_SECONDS: Schema = {**_SECONDS, "maximum": MAX_TIME}
 _DATE_TIME: Schema = {"type": "string", "format": "date-time"}
 _TIME_FILTER: Schema = {
     "description": "A moment such as 2026-03-18T03:57:10Z, or seconds since 1970.",
@@ -77,7 +77,7 @@ _EFFECTS: Mapping[str, Schema] = {
 }
 _DELAY: Schema = {
     **_SECONDS,
-    "maximum": LONGEST,
+    "maximum": MAX_DELAY,
     "description": "Seconds that pass before the call is carried out; a client that gives up does not stop it.",
 }
 _DO: Schema = {

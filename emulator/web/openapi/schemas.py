@@ -13,7 +13,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import attrs
 
-from emulator.domain.verdicts import REJECTS
+from emulator.domain.verdicts import SYNC_FAULTS
 from emulator.settings import Settings
 from portrait import models
 from portrait.actions import VERSION, Action
@@ -228,7 +228,7 @@ def _codes(dialect: Dialect, settings: Settings) -> str:
     """Every code that the dialect puts into an envelope."""
     keys = {Reason.KEY_MISSING, Reason.KEY_UNKNOWN} if settings.auth_error == "envelope" else set()
     codes = {row.code for reason, row in dialect.refusals.items() if row.plain is None or reason in keys}
-    gaps = {"detail": f"(?:{'|'.join(sorted(REJECTS))})", "field": "[A-Za-z0-9.]+"}
+    gaps = {"detail": f"(?:{'|'.join(sorted(SYNC_FAULTS))})", "field": "[A-Za-z0-9.]+"}
     return f"^(?:{'|'.join(sorted(_pattern(code, gaps) for code in codes))})$"
 
 

@@ -55,7 +55,7 @@ def ctx():
             tx=tx,
             now=NOW,
             config=config,
-            caller="key-of-acme",
+            owner="key-of-acme",
             base=BASE,
             link=lambda asset, base, now: f"{base}/files/{asset.id}?at={now:.0f}",
             description_limit=9,

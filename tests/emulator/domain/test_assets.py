@@ -63,7 +63,7 @@ def test_an_asset_shows_what_is_known_of_it(ctx):
     kept = asset(ctx, name="host", moderation=models.Moderation(strategy="Skip"))
     before = assets.get(ctx, models.GetAssetRequest(id=kept))
     assert (before.status, before.url, before.failure) == (AssetStatus.PROCESSING, None, None)
-    ctx.tx.save_asset(lifecycle.moved(ctx.tx.asset(kept), AssetStatus.FAILED, "FpsTooLow", NOW + 7))
+    ctx.tx.save_asset(lifecycle.force_status(ctx.tx.asset(kept), AssetStatus.FAILED, "FpsTooLow", NOW + 7))
     ctx.now = NOW + 9
     shown = assets.get(ctx, models.GetAssetRequest(id=kept))
     assert shown == models.Asset(
@@ -93,7 +93,7 @@ def test_a_page_of_assets_says_which_it_is(ctx):
     assets.update(ctx, models.UpdateAssetRequest(id=made[1], name="last"))
 
     def page(**fields):
-        found = assets.find(ctx, models.ListAssetsRequest(**fields))
+        found = assets.list_(ctx, models.ListAssetsRequest(**fields))
         return [item.id for item in found.items], found.total_count, found.page_number, found.page_size
 
     newest = made[::-1]
@@ -105,7 +105,7 @@ def test_a_page_of_assets_says_which_it_is(ctx):
     assert page(filter=models.AssetFilter(group_ids=(two,))) == ([made[3], made[1]], 2, 1, 10)
     assert page(filter=models.AssetFilter(statuses=("Active",))) == ([], 0, 1, 10)
     assert page(filter=models.AssetFilter(group_type="LivenessFace")) == ([], 0, 1, 10)
-    ctx.lag = 6.5  # reads see up to second 2.5
+    ctx.read_lag = 6.5  # reads see up to second 2.5
     assert page() == (newest[2:], 3, 1, 10)
 
 
@@ -190,8 +190,13 @@ def test_both_doors_share_one_quota(ctx):
 @pytest.mark.parametrize("status", [AssetStatus.ACTIVE, AssetStatus.FAILED, Ended.EXPIRED])
 def test_what_moves_an_asset_says_why(ctx, status):
     """The code that was given is kept, and the review that was due is not."""
-    moved = lifecycle.moved(ctx.tx.asset(asset(ctx)), status, "FpsTooLow", NOW + 3)
-    assert (moved.status, moved.code, moved.due, moved.updated) == (status, "FpsTooLow", None, NOW + 3)
+    forced = lifecycle.force_status(ctx.tx.asset(asset(ctx)), status, "FpsTooLow", NOW + 3)
+    assert (forced.status, forced.code, forced.due, forced.updated) == (
+        status,
+        "FpsTooLow",
+        None,
+        NOW + 3,
+    )
 
 
 def test_deleting_frees_what_was_taken(ctx):

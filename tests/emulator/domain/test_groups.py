@@ -70,7 +70,7 @@ def test_a_page_of_groups_says_which_it_is(ctx):
     groups.update(ctx, models.UpdateAssetGroupRequest(id=made[1], name="last"))
 
     def page(**fields):
-        found = groups.find(ctx, models.ListAssetGroupsRequest(**fields))
+        found = groups.list_(ctx, models.ListAssetGroupsRequest(**fields))
         return [item.id for item in found.items], found.total_count, found.page_number, found.page_size
 
     newest = made[::-1]
@@ -82,7 +82,7 @@ def test_a_page_of_groups_says_which_it_is(ctx):
     assert page(filter=models.GroupFilter(name="BRAND"), page_size=1) == ([made[4]], 4, 1, 1)
     assert page(filter=models.GroupFilter(group_ids=(made[0], made[2]))) == ([made[2], made[0]], 2, 1, 10)
     assert page(filter=models.GroupFilter(group_type="LivenessFace")) == ([], 0, 1, 10)
-    ctx.lag = 6.5  # reads see up to second 2.5
+    ctx.read_lag = 6.5  # reads see up to second 2.5
     assert page() == (newest[2:], 3, 1, 10)
 
 
@@ -90,13 +90,13 @@ def test_reads_that_lag_see_what_was_there(ctx):
     """A group or asset of the very moment that reads are behind is seen, a younger one is unknown."""
     made = group(ctx)
     kept = asset(ctx, made)
-    ctx.lag, ctx.now = 3.0, NOW + 3
-    assert ctx.horizon == NOW
+    ctx.read_lag, ctx.now = 3.0, NOW + 3
+    assert ctx.visible_until == NOW
     assert groups.get(ctx, models.GetAssetGroupRequest(id=made)).id == made
     assert assets.get(ctx, models.GetAssetRequest(id=kept)).id == kept
-    assert assets.find(ctx, models.ListAssetsRequest()).total_count == 1
+    assert assets.list_(ctx, models.ListAssetsRequest()).total_count == 1
     ctx.now = NOW + 2.5
-    assert assets.find(ctx, models.ListAssetsRequest()).total_count == 0
+    assert assets.list_(ctx, models.ListAssetsRequest()).total_count == 0
     assert refused(groups.get, ctx, models.GetAssetGroupRequest(id=made)) == (
         Reason.UNKNOWN_GROUP, "", made, "", "",
     )  # fmt: skip

@@ -16,13 +16,13 @@ from tests.emulator.domain.making import FILE, NOW, URL, asset, group, refused, 
     [
         (groups.create, models.CreateAssetGroupRequest(name="n", project_name="q")),
         (groups.get, models.GetAssetGroupRequest(id="g", project_name="q")),
-        (groups.find, models.ListAssetGroupsRequest(project_name="q")),
+        (groups.list_, models.ListAssetGroupsRequest(project_name="q")),
         (groups.update, models.UpdateAssetGroupRequest(id="g", project_name="q")),
         (groups.delete, models.DeleteAssetGroupRequest(id="g", project_name="q")),
         (assets.create, models.CreateAssetRequest(group_id="g", url=URL, asset_type="Image", project_name="q")),
         (upload, UploadRequest(group_id="g", file=FILE, extension=".png", project_name="q")),
         (assets.get, models.GetAssetRequest(id="a", project_name="q")),
-        (assets.find, models.ListAssetsRequest(project_name="q")),
+        (assets.list_, models.ListAssetsRequest(project_name="q")),
         (assets.update, models.UpdateAssetRequest(id="a", project_name="q")),
         (assets.delete, models.DeleteAssetRequest(id="a", project_name="q")),
         (
@@ -60,8 +60,8 @@ def test_what_lives_in_one_project_is_foreign_in_another(ctx):
         (validations.result, models.GetVisualValidateResultRequest(byted_token=token), Reason.TOKEN_UNKNOWN, token),
     ):
         assert refused(handler, ctx, request) == (reason, "", id_, "", "")
-    assert groups.find(ctx, models.ListAssetGroupsRequest()).total_count == 0
-    assert assets.find(ctx, models.ListAssetsRequest()).total_count == 0
+    assert groups.list_(ctx, models.ListAssetGroupsRequest()).total_count == 0
+    assert assets.list_(ctx, models.ListAssetsRequest()).total_count == 0
     assert groups.get(ctx, models.GetAssetGroupRequest(id=made, project_name="p")).project_name == "p"
     assert assets.get(ctx, models.GetAssetRequest(id=kept, project_name="p")).project_name == "p"
     upload(ctx, UploadRequest(group_id=made, file=FILE, extension=".png", project_name="p"))
@@ -84,7 +84,7 @@ def test_an_id_that_never_was_is_told_by_itself(ctx):
     assert refused(groups.get, ctx, models.GetAssetGroupRequest(id="g")) == (Reason.UNKNOWN_GROUP, "", "g", "", "")
     assert refused(assets.get, ctx, models.GetAssetRequest(id="a")) == (Reason.UNKNOWN_ASSET, "", "a", "", "")
     kept = asset(ctx)
-    ctx.tx.save_asset(lifecycle.moved(ctx.tx.asset(kept), Ended.EXPIRED, "", NOW))
+    ctx.tx.save_asset(lifecycle.force_status(ctx.tx.asset(kept), Ended.EXPIRED, "", NOW))
     assert refused(assets.get, ctx, models.GetAssetRequest(id=kept)) == (Reason.ASSET_EXPIRED, "", kept, "", "")
 
 

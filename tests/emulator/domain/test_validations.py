@@ -18,16 +18,16 @@ def result(ctx, token, **fields):
 
 def test_a_validation_is_kept_as_it_was_asked_for(ctx):
     """Token and link live equally long; the journal hears of it by its handle only."""
-    opened = validations.create(
+    start_scan = validations.create(
         ctx, models.CreateVisualValidateSessionRequest(callback_url="https://app.example/back", project_name="p")
     )
-    assert opened == models.VisualValidateSession(
+    assert start_scan == models.VisualValidateSession(
         byted_token="token-1@1000",
         h5_link=f"{BASE}/h5/?bytedToken=token-1@1000&lng=zh",
         callback_url="https://app.example/back",
     )
-    kept = ctx.tx.validation(opened.byted_token)
-    assert (kept.customer, kept.maker, kept.project) == ("acme", "key-of-acme", "p")
+    kept = ctx.tx.validation(start_scan.byted_token)
+    assert (kept.customer, kept.owner, kept.project) == ("acme", "key-of-acme", "p")
     assert (kept.created, kept.expires, kept.scan) == (NOW, NOW + 120, Scan.OPEN)
     assert ctx.handle == kept.handle == "val-1"
 
@@ -43,9 +43,9 @@ def test_a_token_is_refused_by_its_state(ctx):
     ctx.handle = ""
     assert why(token) == (Reason.VALIDATION_OPEN, "", token, "", "")
     assert ctx.handle == "val-1"
-    ctx.caller = "another key"
+    ctx.owner = "another key"
     assert why(token) == (Reason.TOKEN_UNKNOWN, "", token, "", "")
-    ctx.caller = "key-of-acme"
+    ctx.owner = "key-of-acme"
     validations.finish(ctx, ctx.tx.validation(token), "pass", "alice")
     assert result(ctx, token).group_id == ctx.tx.validation(token).group_id
     assert why(token) == (Reason.TOKEN_SPENT, "", token, "", "")
@@ -85,16 +85,16 @@ def test_a_person_who_passes_while_full_waits_for_room(ctx):
 def test_the_page_opens_a_scan_that_can_still_begin(ctx):
     """The first look begins the scan; later looks, an ended scan and a dead link change nothing."""
     fresh = ctx.tx.validation(session(ctx))
-    scanning = validations.opened(ctx, fresh)
+    scanning = validations.start_scan(ctx, fresh)
     assert (scanning.scan, ctx.tx.validation(fresh.token).scan) == (Scan.SCANNING, Scan.SCANNING)
-    assert validations.opened(ctx, scanning) is scanning
+    assert validations.start_scan(ctx, scanning) is scanning
     failed = validations.finish(ctx, scanning, "fail", None)
     assert (failed.scan, ctx.tx.validation(fresh.token).scan) == (Scan.FAILED, Scan.FAILED)
-    assert validations.opened(ctx, failed) is failed
+    assert validations.start_scan(ctx, failed) is failed
     assert validations.finish(ctx, failed, "pass", "alice") is None
     late = ctx.tx.validation(session(ctx))
     ctx.now = NOW + 120
-    assert validations.opened(ctx, late) is late
+    assert validations.start_scan(ctx, late) is late
     assert ctx.tx.validation(late.token).scan is Scan.OPEN
     assert validations.finish(ctx, late, "pass", "alice") is None
 
@@ -110,9 +110,9 @@ def test_a_callback_carries_the_outcome(ctx, outcome, code, billed):
         f"bytedToken=token-1%401000&resultCode={code}&algorithmBaseRespCode=0"
         f"&reqMeasureInfoValue={billed}&verify_type=real_time"
     )
-    assert validations.callback(ended) == f"https://app.example/back?{told}"
+    assert validations.callback_url_for(ended) == f"https://app.example/back?{told}"
     own = evolve(ended, callback_url="https://app.example/back?user=7#top")
-    assert validations.callback(own) == f"https://app.example/back?user=7&{told}#top"
+    assert validations.callback_url_for(own) == f"https://app.example/back?user=7&{told}#top"
     spent = evolve(ended, scan=Scan.SPENT)
-    assert "resultCode=10000&" in validations.callback(spent)
-    assert "reqMeasureInfoValue=1&" in validations.callback(spent)
+    assert "resultCode=10000&" in validations.callback_url_for(spent)
+    assert "reqMeasureInfoValue=1&" in validations.callback_url_for(spent)

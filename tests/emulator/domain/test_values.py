@@ -85,7 +85,7 @@ WRONG = {
         NO_ADDRESS,
     ),
     "a list of groups by GroupId": (
-        groups.find,
+        groups.list_,
         models.ListAssetGroupsRequest(sort_by=SortBy.GROUP_ID),
         "SortBy",
         "must be one of CreateTime, UpdateTime",
@@ -93,8 +93,8 @@ WRONG = {
     **{
         f"{field} {value} of {handler.__module__}": (handler, cls(**{attribute: value}), field, why)
         for handler, cls in (
-            (groups.find, models.ListAssetGroupsRequest),
-            (assets.find, models.ListAssetsRequest),
+            (groups.list_, models.ListAssetGroupsRequest),
+            (assets.list_, models.ListAssetsRequest),
         )
         for field, attribute, value, why in (
             ("PageNumber", "page_number", 0, "must be 1 or more"),
@@ -147,8 +147,8 @@ def test_values_at_their_limits_are_taken(ctx):
 def test_an_address_is_absolute_and_has_a_host(address, good):
     """Only http and https, with a host, a port that exists, and no spaces or control characters."""
     if good:
-        checks.address("URL", address)
+        checks.http_url("URL", address)
         return
     with pytest.raises(Refusal) as caught:
-        checks.address("URL", address)
+        checks.http_url("URL", address)
     assert said(caught.value) == (Reason.INVALID_FIELD, "URL", "", "", NO_ADDRESS)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from emulator.domain.verdicts import Verdict, magic, message_of, review, seconds
+from emulator.domain.verdicts import Verdict, message_for, parse_magic, review, seconds
 from portrait.errors import MEDIA_CODES
 from portrait.media import STAGES
 from portrait.models import AssetStatus
@@ -30,7 +30,7 @@ AT_ONCE = ", ".join(sorted(code for code, stage in STAGES.items() if stage == "c
 def test_magic_that_is_not_understood_says_what_would_be(query, words):
     """Each kind of nonsense has its own words."""
     with pytest.raises(ValueError, match=r".") as caught:
-        magic(f"https://magic.test/a.jpg?{query}")
+        parse_magic(f"https://magic.test/a.jpg?{query}")
     assert str(caught.value) == words
 
 
@@ -47,19 +47,19 @@ def test_magic_that_is_not_understood_says_what_would_be(query, words):
 )
 def test_magic_decides_what_it_says_and_no_more(query, verdict):
     """What a query leaves out is as for any other address."""
-    assert magic(f"https://magic.test/a.jpg?{query}") == verdict
-    assert magic(f"https://other.test/a.jpg?{query}&from=magic.test") is None
+    assert parse_magic(f"https://magic.test/a.jpg?{query}") == verdict
+    assert parse_magic(f"https://other.test/a.jpg?{query}&from=magic.test") is None
 
 
 @pytest.mark.parametrize("code", sorted(MEDIA_CODES))
 def test_a_review_may_find_any_fault_and_create_asset_only_some(code):
     """Contract §3 lists every code for Failed; moderation, faces and the service's own faults come by a review only."""
-    assert magic(f"https://magic.test/a.jpg?code={code}").code == code
+    assert parse_magic(f"https://magic.test/a.jpg?code={code}").code == code
     if STAGES[code] == "create":
-        assert magic(f"https://magic.test/a.jpg?reject={code}").reject == code
+        assert parse_magic(f"https://magic.test/a.jpg?reject={code}").reject == code
     else:
         with pytest.raises(ValueError, match="reject must be one of"):
-            magic(f"https://magic.test/a.jpg?reject={code}")
+            parse_magic(f"https://magic.test/a.jpg?reject={code}")
 
 
 def test_a_verdict_from_loose_values(ctx):
@@ -67,7 +67,7 @@ def test_a_verdict_from_loose_values(ctx):
     assert review("Active") == Verdict()
     assert review("Active", after=2.0, reads=3) == Verdict(after=2.0, reads=3)
     assert review("Failed", reads=0) == Verdict(status=AssetStatus.FAILED, code="InternalError", reads=0)
-    assert message_of("DownloadFailed") == "Failed to download media from the provided URL"
+    assert message_for("DownloadFailed") == "Failed to download media from the provided URL"
 
 
 @pytest.mark.parametrize(("value", "number"), [(0, 0.0), ("0", 0.0), (0.25, 0.25), ("30", 30.0)])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator._optional import MODULES, NEEDED, lacking
+from emulator._optional import INSTALL_HINT, MODULES, missing_extra
 
 pytest_plugins = ["pytester"]
 
@@ -49,7 +49,7 @@ def test_serve_says_what_to_install(without, missing):
     """Exit code 2 and nothing but the line; help is there all the same."""
     without(*missing)
     ended = run("-m", "emulator", "serve", "--port", "0")
-    assert (ended.returncode, ended.stdout, ended.stderr) == (2, "", f"{NEEDED}\n")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (2, "", f"{INSTALL_HINT}\n")
     assert run("-m", "emulator", "serve", "--help").returncode == 0
 
 
@@ -61,7 +61,7 @@ def test_a_fixture_says_what_to_install(without, pytester, fixture):
     result = pytester.runpytest_subprocess("-q", "-W", "error", "-p", "no:cacheprovider", "-p", "no:hypothesispytest")
     result.assert_outcomes(errors=2, passed=1)
     shown = result.stdout.str()
-    assert shown.count(NEEDED) >= 2
+    assert shown.count(INSTALL_HINT) >= 2
     assert "Traceback" not in shown
     assert "ModuleNotFoundError" not in shown
     assert len(result.outlines) < 15, shown
@@ -71,14 +71,14 @@ def test_the_handles_say_what_to_install(without):
     """Without pytest too: whoever imports them reads the same words."""
     without(*MODULES)
     ended = run("-c", "from emulator.testing import Emulator")
-    assert ended.stderr.splitlines()[-1] == f"ModuleNotFoundError: {NEEDED}"
+    assert ended.stderr.splitlines()[-1] == f"ModuleNotFoundError: {INSTALL_HINT}"
 
 
 def test_with_the_extra_nothing_is_said():
     """Looking a module up does not import it."""
-    assert lacking() is None
+    assert missing_extra() is None
     shown = f"print([m for m in {MODULES} if m in sys.modules])"
-    assert run("-c", f"import sys, emulator._optional as e; e.lacking(); {shown}").stdout == "[]\n"
+    assert run("-c", f"import sys, emulator._optional as e; e.missing_extra(); {shown}").stdout == "[]\n"
 
 
 def test_the_modules_are_those_of_the_extra():

@@ -16,10 +16,10 @@ FILE = b"\x89PNG\r\n--a-boundary\r\n\r\n--" + bytes(range(256))
 WHOLE = form(part("GroupId", "group-1"), part("file", FILE, "a.png"), part("Name", "主播"))
 
 
-def read(body, content_type=CONTENT_TYPE, cuts=()):
+def read(body, content_type=CONTENT_TYPE, split_ranks=()):
     """Feeds a body, cut at the given offsets."""
     reader = FormReader(content_type)
-    edges = [0, *sorted(cuts), len(body)]
+    edges = [0, *sorted(split_ranks), len(body)]
     for start, end in pairwise(edges):
         reader.feed(body[start:end])
     return reader.finish()
@@ -34,14 +34,14 @@ def test_fields_and_file_are_read():
 
 @settings(deadline=None)
 @given(st.lists(st.integers(0, len(WHOLE)), max_size=12))
-def test_where_a_body_is_cut_does_not_matter(cuts):
+def test_where_a_body_is_cut_does_not_matter(split_ranks):
     """The same form comes out however the body is cut into pieces."""
-    assert read(WHOLE, cuts=cuts) == read(WHOLE)
+    assert read(WHOLE, split_ranks=split_ranks) == read(WHOLE)
 
 
 def test_a_body_may_come_byte_by_byte():
     """Every boundary and header survives being cut at each byte."""
-    assert read(WHOLE, cuts=range(len(WHOLE))) == read(WHOLE)
+    assert read(WHOLE, split_ranks=range(len(WHOLE))) == read(WHOLE)
 
 
 @settings(deadline=None)
