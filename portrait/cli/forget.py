@@ -16,7 +16,7 @@ from portrait.cli.serialize import pluralize
 from portrait.cli.storage import add_state_dir, add_storage, open_store, state_dir
 from portrait.errors import UsageError
 from portrait.s3 import StorageWarning, UploadProgress
-from portrait.s3.address import parse_place
+from portrait.s3.keys import parse_place
 
 if TYPE_CHECKING:
     from portrait.cli.context import Context

@@ -23,7 +23,7 @@ from portrait.events import Event, FileProgress
 from portrait.models import AssetType
 from portrait.s3 import Stage as Storing
 from portrait.s3 import StorageWarning, UploadProgress
-from portrait.s3.address import parse_place
+from portrait.s3.keys import parse_place
 
 if TYPE_CHECKING:
     from portrait.cli.context import Context

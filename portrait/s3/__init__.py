@@ -5,7 +5,7 @@ It owns nothing but its names; it must never load boto3, which is for the moment
 
 from __future__ import annotations
 
-from portrait.s3.aio import AsyncObjectStore
+from portrait.s3.async_store import AsyncObjectStore
 from portrait.s3.errors import (
     AccessDenied,
     CredentialsRejected,
@@ -24,11 +24,10 @@ from portrait.s3.errors import (
     UploadGone,
     UploadInterrupted,
 )
-from portrait.s3.events import OnEvent, Stage, StorageWarning, UploadProgress
-from portrait.s3.outside import check_public
-from portrait.s3.plan import Part, Plan, plan_parts
-from portrait.s3.results import AbandonedUpload, StoredObject
-from portrait.s3.stopping import StopFlag
+from portrait.s3.models import AbandonedUpload, OnEvent, Stage, StorageWarning, StoredObject, UploadProgress
+from portrait.s3.parts import Part, Plan, plan_parts
+from portrait.s3.pool import StopFlag
+from portrait.s3.public_check import check_public
 from portrait.s3.store import ObjectStore
 
 __all__ = [

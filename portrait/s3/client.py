@@ -1,55 +1,50 @@
-"""The boto3 client that the store talks through: how one is made for S3, R2, MinIO and alike, and what a caller's own
-must be like.
+"""The boto3 client of a store: settings for S3-compatible storages, signatures with known hashes, a fast path for PUT.
 
-It owns the import of boto3, which happens when a store is made and not before, and the settings that S3-compatible
-storages need. It must never send a request: no bucket is probed (contract §5).
+This module loads botocore, so it is imported when a store is made and not before. No bucket is probed (contract §5).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+import base64
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
 
+import boto3.session
+import botocore
 from attrs import frozen
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from portrait.errors import UsageError
 
 if TYPE_CHECKING:
+    from botocore.httpsession import URLLib3Session
+    from botocore.signers import RequestSigner
     from mypy_boto3_s3 import S3Client
 
-    from portrait.s3.direct import DirectPut
 
 CONNECT_SECONDS = 10
 READ_SECONDS = 60
 _R2 = ".r2.cloudflarestorage.com"
 
 
-@frozen(kw_only=True)
-class ClientOptions:
-    """How to reach a storage; None leaves it to boto3's own environment and profiles."""
-
-    endpoint_url: str | None
-    region: str | None
-    access_key: str | None
-    secret_key: str | None
-    session_token: str | None
-    connections: int
-
-
-def make_client(options: ClientOptions) -> S3Client:
-    """Make a client for a storage.
+def make_client(
+    *,
+    endpoint_url: str | None,
+    region: str | None,
+    access_key: str | None,
+    secret_key: str | None,
+    session_token: str | None,
+    connections: int,
+) -> S3Client:
+    """Make a client for a storage; None leaves an option to boto3's own environment and profiles.
 
     Raises:
-        UsageError: The extra `s3` is not installed, or the options contradict each other.
+        UsageError: The options contradict each other.
     """
-    try:
-        import boto3  # noqa: PLC0415 - only who stores objects pays for it
-        from botocore.config import Config  # noqa: PLC0415
-        from botocore.exceptions import BotoCoreError  # noqa: PLC0415
-    except ImportError as error:
-        raise UsageError("Object storage needs boto3.", advice="Run: pip install 'portrait-actions[s3]'") from error
-    from portrait.s3.signing import sign_with_known_hash  # noqa: PLC0415
-
     config = Config(
         signature_version="s3v4",
         # Contract §5: R2 and others refuse the checksums that boto3 adds since 1.36 (M).
@@ -57,35 +52,28 @@ def make_client(options: ClientOptions) -> S3Client:
         response_checksum_validation="when_required",
         # Our own attempts know which answers are worth another one, and can be stopped.
         retries={"total_max_attempts": 1, "mode": "standard"},
-        max_pool_connections=options.connections,
+        max_pool_connections=connections,
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
         tcp_keepalive=True,
-        s3={"addressing_style": "path" if options.endpoint_url else "auto"},
+        s3={"addressing_style": "path" if endpoint_url else "auto"},
     )
     try:
         client: S3Client = boto3.session.Session(
-            aws_access_key_id=options.access_key,
-            aws_secret_access_key=options.secret_key,
-            aws_session_token=options.session_token,
-        ).client("s3", endpoint_url=options.endpoint_url, region_name=_region(options), config=config)
+            aws_access_key_id=access_key,
+            aws_secret_access_key=secret_key,
+            aws_session_token=session_token,
+        ).client("s3", endpoint_url=endpoint_url, region_name=_region(region, endpoint_url), config=config)
     except (BotoCoreError, ValueError) as error:
         raise UsageError(f"No S3 client can be made: {error}") from error
     sign_with_known_hash(client)
     return client
 
 
-def direct_put(client: S3Client) -> DirectPut:
-    """The short way for small objects, for a client that `make_client` made."""
-    from portrait.s3.direct import DirectPut  # noqa: PLC0415 - loads botocore
-
-    return DirectPut(client)
-
-
-def _region(options: ClientOptions) -> str | None:
-    if options.region is not None or options.endpoint_url is None:
-        return options.region
-    host = urlsplit(options.endpoint_url).hostname or ""
+def _region(region: str | None, endpoint_url: str | None) -> str | None:
+    if region is not None or endpoint_url is None:
+        return region
+    host = urlsplit(endpoint_url).hostname or ""
     # Contract §5: R2's region is `auto` (D). MinIO and alike take the oldest one.
     return "auto" if host.endswith(_R2) else "us-east-1"
 
@@ -106,3 +94,133 @@ def check_own_client(client: S3Client) -> None:
             advice="Make it with botocore.config.Config(request_checksum_calculation='when_required', "
             "response_checksum_validation='when_required').",
         )
+
+
+_CHECKSUM = "x-amz-checksum-sha256"
+KNOWN_HASH = "portrait_sha256"
+"""Where a request's context may hold the hash of its body."""
+SIGNED_HERE = "portrait_signed"
+"""Set in a request's context where it is signed here: plain V4, with the client's own key."""
+_OPERATIONS = ("PutObject", "UploadPart")
+
+
+class KnownHashAuth(S3SigV4Auth):
+    """botocore's signature of S3, with the hash of the body taken as known."""
+
+    def payload(self, request: AWSRequest) -> str:
+        """The hash of the body, from whoever made the body."""
+        return _known_hash(request)
+
+
+def sign_with_known_hash(client: S3Client) -> None:
+    """Have a client's bodies signed by the hash they come with."""
+    for operation in _OPERATIONS:
+        client.meta.events.register(f"choose-signer.s3.{operation}", _leave_plain_v4_to_us)
+        client.meta.events.register(f"before-sign.s3.{operation}", _sign)
+
+
+def _leave_plain_v4_to_us(signature_version: Any, context: dict[str, Any], **_: Any) -> Any:
+    plain = signature_version == "s3v4" and not context.get("signing", {}).get("request_credentials")
+    context[SIGNED_HERE] = plain
+    return botocore.UNSIGNED if plain else None
+
+
+def _sign(request: AWSRequest, request_signer: RequestSigner, signing_name: str, region_name: str, **_: Any) -> None:
+    if not request.context.get(SIGNED_HERE):
+        return
+    signing = request.context.get("signing", {})
+    region = signing.get("region") or region_name
+    name = signing.get("signing_name") or signing_name
+    plain = request_signer.get_auth_instance(name, region, "s3v4")
+    KnownHashAuth(plain.credentials, name, region).add_auth(request)
+
+
+def _known_hash(request: AWSRequest) -> str:
+    known = getattr(request.data, "sha256", None) or request.context.get(KNOWN_HASH)
+    if isinstance(known, str):
+        return known
+    stated = request.headers[_CHECKSUM]
+    return base64.b64decode(stated if isinstance(stated, str) else stated.decode()).hex()
+
+
+_KEY = "portrait_key"
+# The bucket lives elsewhere than it did: boto3 follows.
+_MOVED = {"PermanentRedirect", "TemporaryRedirect", "Redirect", "AuthorizationHeaderMalformed"}
+
+
+@frozen
+class _Seen:
+    """What boto3 decided for a PUT to this bucket."""
+
+    base: str
+    agent: str
+    signer: RequestSigner
+    name: str
+    region: str
+
+
+class DirectPut:
+    """Sends small objects to one bucket, once boto3 has sent one; safe for use by many threads."""
+
+    def __init__(self, client: S3Client) -> None:
+        self._session: URLLib3Session | None = getattr(getattr(client, "_endpoint", None), "http_session", None)
+        self._seen: _Seen | None = None
+        client.meta.events.register("before-parameter-build.s3.PutObject", _note_key)
+        client.meta.events.register("before-sign.s3.PutObject", self._look)
+
+    def put(self, key: str, content: bytes, headers: dict[str, str], sha256: str) -> bool:
+        """Send an object; False where boto3 has to do it.
+
+        Raises:
+            ClientError: The storage refused, in boto3's own form.
+        """
+        seen = self._seen
+        if seen is None or self._session is None:
+            return False
+        request = AWSRequest("PUT", seen.base + quote(key, safe="/~"), headers | {"User-Agent": seen.agent}, content)
+        request.context[KNOWN_HASH] = sha256
+        plain = seen.signer.get_auth_instance(seen.name, seen.region, "s3v4")
+        KnownHashAuth(plain.credentials, seen.name, seen.region).add_auth(request)
+        answer = self._session.send(request.prepare())
+        if answer.status_code < 300:
+            return True
+        error = _refusal(answer)
+        if answer.status_code < 400 or error.response["Error"]["Code"] in _MOVED:
+            self._seen = None
+            return False
+        raise error
+
+    def _look(
+        self, request: AWSRequest, request_signer: RequestSigner, signing_name: str, region_name: str, **_: Any
+    ) -> None:
+        """See where and how boto3 sends a PUT; what is not plain is left to it."""
+        signing = request.context.get("signing", {})
+        key, url = quote(request.context.get(_KEY, ""), safe="/~"), str(request.url)
+        if not key or not url.endswith(f"/{key}") or not request.context.get(SIGNED_HERE):
+            return
+        self._seen = _Seen(
+            url.removesuffix(key),
+            str(request.headers.get("User-Agent", "")),
+            request_signer,
+            signing.get("signing_name") or signing_name,
+            signing.get("region") or region_name,
+        )
+
+
+def _note_key(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+    context[_KEY] = params["Key"]
+
+
+def _refusal(answer: Any) -> ClientError:
+    text = answer.content.decode("utf-8", "replace")
+    found = {name: re.search(f"<{name}>(.*?)</{name}>", text, re.DOTALL) for name in ("Code", "Message")}
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    response: Any = {
+        "Error": {name: match[1] if match else "" for name, match in found.items()},
+        "ResponseMetadata": {
+            "HTTPStatusCode": answer.status_code,
+            "HTTPHeaders": headers,
+            "RequestId": headers.get("x-amz-request-id", ""),
+        },
+    }
+    return ClientError(response, "PutObject")

@@ -18,10 +18,10 @@ from typing import Any
 from attrs import evolve, field, frozen
 
 from portrait.s3.errors import StateUnwritable
+from portrait.s3.files import Digest, Fingerprint
 from portrait.s3.locking import locked
-from portrait.s3.plan import Plan
-from portrait.s3.source import Digest, Fingerprint
-from portrait.s3.stopping import StopFlag
+from portrait.s3.parts import Plan
+from portrait.s3.pool import StopFlag
 
 _FORM = 1
 

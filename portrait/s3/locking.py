@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from portrait.s3.errors import StateUnwritable
-from portrait.s3.stopping import StopFlag
+from portrait.s3.pool import StopFlag
 
 if sys.platform != "win32":
     import fcntl

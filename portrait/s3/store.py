@@ -1,38 +1,108 @@
-"""The object store as its users see it: files in, public addresses out, and nothing sent twice.
+"""The public object store: its options, and what concerns a bucket rather than one file.
 
-It owns the options, and what concerns a whole place rather than one file: batches, listings, clean-up, deletion. It
-must never know how a file is sent. Importing it does not load boto3; making a store does.
+Importing it does not load boto3; making a store does.
 """
 
 from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from concurrent.futures import CancelledError
 from datetime import timedelta
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from types import ModuleType, TracebackType
+from typing import TYPE_CHECKING, Self, TypedDict
 
 from portrait.clock import Clock
-from portrait.errors import UsageError
-from portrait.s3.address import LONGEST_LIFE, is_for_testing_only, parse_place, parse_public_base, public_url
-from portrait.s3.attempts import Attempts
-from portrait.s3.batch import store_batch
-from portrait.s3.calls import Calls
-from portrait.s3.client import ClientOptions, check_own_client, direct_put, make_client
-from portrait.s3.events import Announcer, OnEvent, StorageWarning
+from portrait.errors import PortraitError, UsageError
+from portrait.s3.errors import SomeNotStored, SourceUnreadable, StorageError
+from portrait.s3.files import fingerprint
 from portrait.s3.journal import forget_uploads, state_folder
-from portrait.s3.options import PathLike
-from portrait.s3.outside import check_public
-from portrait.s3.parallel import in_parallel
-from portrait.s3.plan import USUAL_PART, plan_parts
-from portrait.s3.results import AbandonedUpload, StoredObject
-from portrait.s3.stopping import StopFlag
-from portrait.s3.storing import Storer
+from portrait.s3.keys import LONGEST_LIFE, is_for_testing_only, parse_place, parse_public_base, public_url
+from portrait.s3.models import AbandonedUpload, Announcer, OnEvent, StorageWarning, StoredObject
+from portrait.s3.operations import Attempts, Calls
+from portrait.s3.parts import USUAL_PART, plan_parts
+from portrait.s3.pool import StopFlag, in_parallel
+from portrait.s3.public_check import check_public
+from portrait.s3.uploader import Storer
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+
+PathLike = str | os.PathLike[str]
+
+
+class StoreOptions(TypedDict, total=False):
+    """The keyword arguments of `ObjectStore`."""
+
+    endpoint_url: str | None
+    region: str | None
+    access_key: str | None
+    secret_key: str | None
+    session_token: str | None
+    public_base: str | None
+    expires: int
+    client: S3Client | None
+    state_dir: PathLike | None
+    concurrency: int
+    part_size: int
+    on_event: OnEvent | None
+    clock: Clock | None
+
+
+def store_batch(
+    storer: Storer, files: Sequence[Path], known: dict[str, int], workers: int, stop: StopFlag
+) -> list[StoredObject]:
+    """Store files; the results are in the order given.
+
+    Args:
+        storer: Stores one.
+        files: What to store.
+        known: Sizes by key of what the bucket holds; what is stored is added.
+        workers: Requests under way at once.
+        stop: Ends it soon.
+
+    Raises:
+        SomeNotStored: Some files failed.
+        StorageError: A failure that every file would meet.
+    """
+    large = {path for path in set(files) if _in_parts(storer, path)}
+    done: dict[Path, StoredObject] = {}
+    failed: dict[Path, PortraitError] = {}
+
+    def store(path: Path) -> StoredObject:
+        return storer.store(path, known, stop)
+
+    for batch, threads in (([path for path in files if path not in large], workers), (sorted(large), 1)):
+        futures = in_parallel(store, batch, workers=threads, stop=stop, give_up=_is_fatal)
+        for path, future in zip(batch, futures, strict=True):
+            match future.exception():
+                case None:
+                    done[path] = future.result()
+                case StorageError(fatal=False) | UsageError() as error:
+                    failed[path] = error
+                case CancelledError():
+                    pass
+                case BaseException() as error:
+                    raise error
+    if failed:
+        raise SomeNotStored(
+            {str(path): made for path, made in done.items()}, {str(path): error for path, error in failed.items()}
+        )
+    return [done[path] for path in files]
+
+
+def _in_parts(storer: Storer, path: Path) -> bool:
+    try:
+        return storer.in_parts(fingerprint(path).size)
+    except SourceUnreadable:
+        return False  # told when its turn comes
+
+
+def _is_fatal(error: BaseException) -> bool:
+    return not isinstance(error, StorageError | UsageError) or getattr(error, "fatal", False)
 
 
 class ObjectStore:
@@ -93,25 +163,24 @@ class ObjectStore:
         self._clock = clock
         self._announce = Announcer(on_event)
         self._own_client = client is None
+        boto = _client_module()
         if client is None:
-            client = make_client(
-                ClientOptions(
-                    endpoint_url=endpoint_url,
-                    region=region,
-                    access_key=access_key,
-                    secret_key=secret_key,
-                    session_token=session_token,
-                    connections=concurrency,
-                )
+            client = boto.make_client(
+                endpoint_url=endpoint_url,
+                region=region,
+                access_key=access_key,
+                secret_key=secret_key,
+                session_token=session_token,
+                connections=concurrency,
             )
         else:
-            check_own_client(client)
+            boto.check_own_client(client)
         self._client = client
         self._calls = Calls(
             client,
             self._place.bucket,
             attempts=Attempts(random.Random()),  # noqa: S311 - jitter, no secret
-            direct=direct_put(client) if self._own_client else None,
+            direct=boto.DirectPut(client) if self._own_client else None,
         )
         self._state = Path(state_dir) if state_dir is not None else state_folder(os.environ)
         self._storer = Storer(
@@ -229,3 +298,11 @@ class ObjectStore:
 
     def _warn(self, message: str) -> None:
         self._announce(StorageWarning(message=message))
+
+
+def _client_module() -> ModuleType:
+    try:
+        from portrait.s3 import client  # noqa: PLC0415 - loads boto3
+    except ImportError as error:
+        raise UsageError("Object storage needs boto3.", advice="Run: pip install 'portrait-actions[s3]'") from error
+    return client

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from portrait.s3.plan import MIB, SMALLEST_PART
+from portrait.s3.parts import MIB, SMALLEST_PART
 from tests.portrait.s3.processes import start, until_idle
 from tests.s3_stub import S3Stub
 from tests.s3_stub.server import Dropped

@@ -14,7 +14,7 @@ import urllib3
 
 from portrait.clock import ManualClock
 from portrait.s3 import NoSuchBucket, ObjectStore, Stage, StopFlag, UploadInterrupted, UploadProgress
-from portrait.s3.plan import MIB, SMALLEST_PART
+from portrait.s3.parts import MIB, SMALLEST_PART
 
 moto_server = pytest.importorskip("moto.server")
 

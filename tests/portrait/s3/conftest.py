@@ -17,7 +17,7 @@ import pytest
 
 from portrait.clock import ManualClock
 from portrait.s3 import AsyncObjectStore, ObjectStore
-from portrait.s3.plan import MIB, SMALLEST_PART
+from portrait.s3.parts import MIB, SMALLEST_PART
 from tests.s3_stub import ACCESS_KEY, SECRET_KEY, S3Stub
 
 JPEG = b"\xff\xd8\xff\xe0"

@@ -12,7 +12,7 @@ from tests.s3_stub import S3Stub
 
 def start(stub: S3Stub, state: Path, *files: Path) -> subprocess.Popen[str]:
     """A process that stores files."""
-    command = [sys.executable, "-m", "tests.portrait.s3.uploader", stub.url, str(state), *map(str, files)]
+    command = [sys.executable, "-m", "tests.portrait.s3.upload_process", stub.url, str(state), *map(str, files)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=Path.cwd())
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from portrait.s3 import UploadInterrupted
+from portrait.s3.files import Digest, Fingerprint
 from portrait.s3.journal import Entry, Journal, forget_uploads, read_entry, state_folder
 from portrait.s3.locking import KeyedLocks, locked
-from portrait.s3.plan import Plan
-from portrait.s3.source import Digest, Fingerprint
-from portrait.s3.stopping import StopFlag
+from portrait.s3.parts import Plan
+from portrait.s3.pool import StopFlag
 
 ENTRY = Entry(
     source="/a",

@@ -23,8 +23,8 @@ from portrait.s3 import (
     UploadInterrupted,
     UploadProgress,
 )
-from portrait.s3.plan import SMALLEST_PART
-from portrait.s3.source import fingerprint
+from portrait.s3.files import fingerprint
+from portrait.s3.parts import SMALLEST_PART
 from tests.portrait.s3.conftest import LARGE, defaults, only_object
 from tests.s3_stub import S3Stub
 
@@ -178,7 +178,7 @@ def test_change_that_the_file_system_does_not_show(
 ) -> None:
     """Even if size and times show nothing, a part that is not what was hashed is refused: its known hash is signed."""
     seen = fingerprint(larger)
-    monkeypatch.setattr("portrait.s3.multipart.fingerprint", lambda _: seen)
+    monkeypatch.setattr("portrait.s3.uploader.fingerprint", lambda _: seen)
 
     def edit() -> None:
         with larger.open("r+b") as file:

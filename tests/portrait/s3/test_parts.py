@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portrait.errors import UsageError
-from portrait.s3.plan import LARGEST_FILE, LARGEST_PART, MIB, MOST_PARTS, SMALLEST_PART, USUAL_PART, plan_parts
+from portrait.s3.parts import LARGEST_FILE, LARGEST_PART, MIB, MOST_PARTS, SMALLEST_PART, USUAL_PART, plan_parts
 
 sizes = st.one_of(st.integers(1, LARGEST_FILE), st.integers(1, 10 * SMALLEST_PART))
 wishes = st.integers(SMALLEST_PART, LARGEST_PART)

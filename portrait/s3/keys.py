@@ -1,15 +1,20 @@
-"""Where things are: the bucket and prefix that an `s3://` address names, and the public address of a key.
+"""Addresses and keys: `s3://` addresses, public addresses, and the key and media type of a content.
 
-It owns the reading of `s3://` addresses and the making of public ones. It must never send anything.
+A key is `<prefix>/<first 2 of sha256>/<sha256>.<ext>`. One content has one key, so a write can be repeated without harm
+and never meets the one-write-a-second rule of R2 (contract §5), and a listing tells what exists.
 """
 
 from __future__ import annotations
 
+import mimetypes
+import re
+from pathlib import PurePath
 from urllib.parse import quote, urlsplit
 
 from attrs import frozen
 
 from portrait.errors import UsageError
+from portrait.media import HEAD_BYTES, sniff
 
 LONGEST_LIFE = 7 * 24 * 3600
 """Seconds that a presigned address can live: the limit of V4 signing (D)."""
@@ -63,3 +68,32 @@ def is_for_testing_only(base: str) -> bool:
 def public_url(base: str, key: str) -> str:
     """The address of a key under a public base."""
     return f"{base}/{quote(key)}"
+
+
+__all__ = ["ANYTHING", "HEAD_BYTES", "Kind", "key_for", "kind_of"]
+
+ANYTHING = "application/octet-stream"
+
+
+@frozen
+class Kind:
+    """A media type and the extension that goes with it (without the dot, "" for none)."""
+
+    content_type: str
+    extension: str
+
+
+def kind_of(head: bytes, name: str) -> Kind:
+    """The kind of a file by its first bytes; by its name only where they tell nothing."""
+    media = sniff(head)
+    if media is not None:
+        return Kind(media.mime, media.extension.lstrip("."))
+    suffix = PurePath(name).suffix.lower().lstrip(".")
+    guess = mimetypes.guess_type(f"x.{suffix}", strict=False)[0] if suffix else None
+    return Kind(guess or ANYTHING, suffix if re.fullmatch(r"[a-z0-9]{1,10}", suffix) else "")
+
+
+def key_for(prefix: str, sha256: str, extension: str) -> str:
+    """The key of a content under a prefix ("" for none)."""
+    name = f"{sha256[:2]}/{sha256}" + (f".{extension}" if extension else "")
+    return f"{prefix}/{name}" if prefix else name

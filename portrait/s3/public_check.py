@@ -1,7 +1,6 @@
-"""Looking at a public address as the service will that has to download it: from outside, without any key.
+"""Checks that a public address answers as the service that downloads it needs: one ranged GET without any key.
 
-It owns one ranged GET (a presigned address allows no HEAD) and the advice for each way it can go wrong. It must never
-know how the address was made, nor show its query, which may be a secret.
+It is a GET because a presigned address allows no HEAD.
 """
 
 from __future__ import annotations
@@ -12,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from portrait.errors import UsageError
 from portrait.s3.errors import NotPublic
-from portrait.s3.events import without_query
+from portrait.s3.models import without_query
 
 if TYPE_CHECKING:
     import urllib3
+
 
 SECONDS = 15.0
 

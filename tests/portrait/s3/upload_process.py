@@ -1,4 +1,4 @@
-"""`python -m tests.portrait.s3.uploader ENDPOINT STATE FILE…`: a process that stores files, to be killed or watched.
+"""`python -m tests.portrait.s3.upload_process ENDPOINT STATE FILE…`: a process that stores files, to be killed or watched.
 
 It prints a line for each file that it stored: the key, and whether it existed.
 """
@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from portrait.s3 import ObjectStore
-from portrait.s3.plan import SMALLEST_PART
+from portrait.s3.parts import SMALLEST_PART
 from tests.s3_stub import ACCESS_KEY, SECRET_KEY
 
 

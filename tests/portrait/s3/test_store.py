@@ -16,8 +16,8 @@ import pytest
 
 from portrait.errors import UsageError
 from portrait.s3 import ObjectStore, Stage, StorageWarning, UploadProgress
-from portrait.s3.options import StoreOptions
-from portrait.s3.plan import MIB
+from portrait.s3.parts import MIB
+from portrait.s3.store import StoreOptions
 from tests.portrait.s3.conftest import LARGE, only_object
 from tests.s3_stub import S3Stub
 
@@ -217,6 +217,8 @@ def test_import_is_light() -> None:
 def test_missing_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without boto3 a store cannot be made, and the error says what to install."""
     monkeypatch.setitem(sys.modules, "boto3", None)
+    monkeypatch.delitem(sys.modules, "portrait.s3.client", raising=False)
+    monkeypatch.delattr("portrait.s3.client", raising=False)
     with pytest.raises(UsageError, match=r"pip install 'portrait-actions\[s3\]'"):
         ObjectStore("s3://portraits")
 

@@ -9,8 +9,7 @@ from concurrent.futures import CancelledError
 
 import pytest
 
-from portrait.s3.parallel import in_parallel
-from portrait.s3.stopping import StopFlag
+from portrait.s3.pool import StopFlag, in_parallel
 
 
 def test_results_in_order() -> None:

@@ -1,7 +1,4 @@
-"""Work on many things at once, bounded, ended cleanly by a failure or an interruption.
-
-It owns the threads. It must never know what the work is.
-"""
+"""A thread pool for the requests of one call, and the token that cancels them."""
 
 from __future__ import annotations
 
@@ -10,7 +7,38 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
-from portrait.s3.stopping import StopFlag
+from portrait.s3.errors import UploadInterrupted
+
+Sleep = Callable[[float], object]
+
+
+class StopFlag:
+    """Set once, seen by all workers between two blocks of a file and in every pause."""
+
+    def __init__(self, sleep: Sleep | None = None) -> None:
+        self._event = threading.Event()
+        self._sleep: Sleep = sleep or self._event.wait
+
+    def set(self) -> None:
+        """Ask everybody to stop."""
+        self._event.set()
+
+    @property
+    def is_set(self) -> bool:
+        """Whether somebody asked to stop."""
+        return self._event.is_set()
+
+    def check(self) -> None:
+        """Raise `UploadInterrupted` if somebody asked to stop."""
+        if self._event.is_set():
+            raise UploadInterrupted("The upload was stopped.")
+
+    def pause(self, seconds: float) -> None:
+        """Sleep that long, or until somebody asks to stop."""
+        self.check()
+        self._sleep(seconds)
+        self.check()
+
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -1,17 +1,14 @@
-"""What the object store tells while it works: frozen values, handed to the caller's `on_event`.
-
-It owns the event classes and the rule that no secret is in them. It must never know who listens, nor let two threads
-talk at once: `Announcer` takes turns.
-"""
+"""What the object store gives to its callers: events while it works, results at the end."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
-from attrs import frozen
+from attrs import field, frozen
 
 
 class Stage(StrEnum):
@@ -79,3 +76,43 @@ def without_query(url: str) -> str:
     """The address without its query, which may hold a signature."""
     head, mark, _ = url.partition("?")
     return f"{head}?…" if mark else head
+
+
+@frozen(kw_only=True)
+class StoredObject:
+    """A file that is in the bucket.
+
+    Attributes:
+        path: The file it was made from.
+        key: The object's key: prefix, then the content's SHA-256.
+        url: Where it can be fetched: on the public base, or presigned for a time (then its query is a secret).
+        sha256: The content's SHA-256, 64 hex digits.
+        size: Bytes.
+        content_type: The media type that it is served with.
+        existed: True where the bucket had it already and nothing was sent.
+    """
+
+    path: Path
+    key: str
+    url: str = field(repr=lambda url: repr(without_query(url)))
+    sha256: str
+    size: int
+    content_type: str
+    existed: bool
+
+
+@frozen(kw_only=True)
+class AbandonedUpload:
+    """A multipart upload that was begun and neither completed nor aborted; its parts cost money.
+
+    Attributes:
+        key: The key it would have made.
+        upload_id: The storage's id of the upload.
+        started: When it was begun, UTC.
+        age: How long ago that is, by the storage's own clock.
+    """
+
+    key: str
+    upload_id: str
+    started: datetime
+    age: timedelta

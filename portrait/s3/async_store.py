@@ -1,8 +1,4 @@
-"""The object store for asyncio: the same one, its work done in threads.
-
-It owns the bridge: cancelling a task stops its work, and waits until it has stopped. It must never do anything that the
-store itself cannot.
-"""
+"""The object store for asyncio: `ObjectStore` with its work done in threads."""
 
 from __future__ import annotations
 
@@ -11,10 +7,9 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Self, TypeVar, Unpack
 
-from portrait.s3.options import PathLike, StoreOptions
-from portrait.s3.results import AbandonedUpload, StoredObject
-from portrait.s3.stopping import StopFlag
-from portrait.s3.store import ObjectStore
+from portrait.s3.models import AbandonedUpload, StoredObject
+from portrait.s3.pool import StopFlag
+from portrait.s3.store import ObjectStore, PathLike, StoreOptions
 
 R = TypeVar("R")
 

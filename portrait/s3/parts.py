@@ -1,7 +1,4 @@
-"""How a file is cut into parts: pure arithmetic on sizes.
-
-It owns the limits of a multipart upload and the choice of the part size. It must never know files, networks or keys.
-"""
+"""The limits of a multipart upload, and how a file is cut into parts: arithmetic on sizes."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
-"""Each S3 operation that the store needs, as one typed call.
+"""Each S3 operation that the store needs, as one typed call with retries.
 
-It owns the requests' arguments and the reading of pages. It must never decide what an outcome means for an upload, nor
-know journals.
+Every request of this package may be repeated, because keys are made of content.
 """
 
 from __future__ import annotations
 
 import base64
+import random
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -14,21 +14,62 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import frozen
 
-from portrait.s3.attempts import Attempts
-from portrait.s3.errors import AccessDenied, StorageUnsupported, UploadGone
-from portrait.s3.plan import Part
-from portrait.s3.results import AbandonedUpload
-from portrait.s3.slices import Slice
-from portrait.s3.stopping import StopFlag
+from portrait.s3.errors import PASSING, AccessDenied, StorageUnsupported, UploadGone, retry_after, translate
+from portrait.s3.files import Slice
+from portrait.s3.models import AbandonedUpload
+from portrait.s3.parts import Part
+from portrait.s3.pool import StopFlag
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef
 
-    from portrait.s3.direct import DirectPut
+    from portrait.s3.client import DirectPut
+
 
 T = TypeVar("T")
 Body = bytes | Slice
+ATTEMPTS = 5
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 20.0
+"""Seconds; a pause doubles from the first to the longest, and half of it is left to chance."""
+
+
+class Attempts:
+    """Sends requests, up to five times each; safe for use by many threads."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = chance
+
+    def __call__(
+        self, operation: str, call: Callable[[], T], stop: StopFlag, *, happened: Callable[[], T | None] | None = None
+    ) -> T:
+        """Make a call, up to five times where the failure may pass by itself.
+
+        Args:
+            operation: Its name, for the error.
+            call: Sends it.
+            stop: Cuts a pause short.
+            happened: Looks, before another attempt, whether the one whose answer was lost took effect.
+
+        Raises:
+            StorageError: It was refused, or failed at every attempt.
+            UploadInterrupted: Somebody asked to stop.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            stop.check()
+            try:
+                return call()
+            except Exception as error:
+                stop.check()
+                failure = translate(error, operation)
+                if not isinstance(failure, PASSING) or attempt == ATTEMPTS:
+                    raise failure from error
+                pause = min(_FIRST_PAUSE * 2 ** (attempt - 1), _LONGEST_PAUSE) * (0.5 + self._chance.random() / 2)
+                asked = retry_after(error)
+            stop.pause(pause if asked is None else max(pause, min(asked, _LONGEST_PAUSE)))
+            if happened is not None and (outcome := happened()) is not None:
+                return outcome
+        raise AssertionError("unreachable")
 
 
 @frozen

@@ -1,0 +1,320 @@
+"""Uploads one file: it exists already, it goes by one request, or it goes in parts that a later run can resume.
+
+The storage's list of parts is the truth; the journal remembers which upload is ours and which ETags were answered.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
+from pathlib import Path
+
+from attrs import evolve, field, frozen
+
+from portrait.s3.errors import SourceChanged, StorageError, UploadGone
+from portrait.s3.files import Slice, digest, fingerprint, read_head, read_whole, slice_md5
+from portrait.s3.journal import Entry, Journal
+from portrait.s3.keys import HEAD_BYTES, Kind, key_for, kind_of
+from portrait.s3.locking import KeyedLocks
+from portrait.s3.models import Announcer, Stage, StoredObject, UploadProgress
+from portrait.s3.operations import Body, Calls, ListedPart
+from portrait.s3.parts import MIB, Part, Plan, plan_parts
+from portrait.s3.pool import StopFlag, in_parallel
+
+IN_MEMORY = MIB
+"""Files up to this many bytes are read once, whole; larger ones in blocks, whatever their size."""
+SINGLE_PUT = 16 * MIB
+"""Files up to this many bytes, and no more than a part has, go by one request."""
+
+
+@frozen
+class _Item:
+    """A file whose content is known, and so its key."""
+
+    path: Path
+    size: int
+    sha256: str
+    kind: Kind
+    key: str
+
+
+@frozen(kw_only=True)
+class Storer:
+    """Stores files at one place; safe for use by many threads.
+
+    Attributes:
+        calls: The bucket.
+        prefix: What keys begin with, "" for nothing.
+        destination: Names the place in the journal.
+        state: The state folder.
+        concurrency: Parts of one file under way at once.
+        part_size: Bytes that a part should have.
+        check_slices: As in `Sender`.
+        address: Makes the address of a key.
+        announce: Told of progress.
+    """
+
+    calls: Calls
+    prefix: str
+    destination: str
+    state: Path
+    concurrency: int
+    part_size: int
+    check_slices: bool
+    address: Callable[[str], str]
+    announce: Announcer
+    _one_writer: KeyedLocks = field(factory=KeyedLocks)
+
+    def store(self, path: Path, known: dict[str, int] | None, stop: StopFlag) -> StoredObject:
+        """Store one file.
+
+        Args:
+            path: The file.
+            known: Sizes by key of what the bucket holds, if it was listed already; what is stored is added.
+            stop: Ends it soon.
+        """
+        size = fingerprint(path).size
+        if size <= IN_MEMORY:
+            content = read_whole(path, size)
+            item = self._item(path, size, hashlib.sha256(content).hexdigest(), kind_of(content[:HEAD_BYTES], path.name))
+            return self._put(item, lambda _: content, known, stop)
+        kind = kind_of(read_head(path, HEAD_BYTES), path.name)
+        if self.in_parts(size):
+            return self._in_parts(path, kind, known, stop)
+        whole = Plan(size, size)
+        sha256 = digest(path, whole, stop=stop, report=self._hashing(path, size)).sha256
+
+        def body(again: bool) -> Slice:  # noqa: FBT001 - the form that `Calls` asks for
+            return Slice(path, whole.part(1), sha256=sha256, stop=stop, check=again or self.check_slices)
+
+        return self._put(self._item(path, size, sha256, kind), body, known, stop)
+
+    def in_parts(self, size: int) -> bool:
+        """Whether a file of that many bytes goes in parts."""
+        return size > min(SINGLE_PUT, self.part_size)
+
+    def _item(self, path: Path, size: int, sha256: str, kind: Kind) -> _Item:
+        return _Item(path, size, sha256, kind, key_for(self.prefix, sha256, kind.extension))
+
+    def _put(
+        self, item: _Item, body: Callable[[bool], Body], known: dict[str, int] | None, stop: StopFlag
+    ) -> StoredObject:
+        with self._one_writer.hold(item.key):
+            existed = self._has(item, known, stop)
+            if not existed:
+                self._tell(Stage.UPLOADING, item.path, 0, item.size, item.key)
+                self.calls.put(item.key, body, item.sha256, item.kind.content_type, stop)
+            return self._stored(item, known, existed=existed)
+
+    def _in_parts(self, path: Path, kind: Kind, known: dict[str, int] | None, stop: StopFlag) -> StoredObject:
+        journal = Journal(self.state, self.destination, path)
+        with journal.hold(stop, lambda: self._tell(Stage.WAITING, path, 0, fingerprint(path).size)):
+            sender = Sender(
+                calls=self.calls,
+                journal=journal,
+                path=path,
+                kind=kind,
+                concurrency=self.concurrency,
+                check_slices=self.check_slices,
+                announce=self.announce,
+                stop=stop,
+            )
+            entry, remembered = self._entry(sender, path, kind, stop)
+            item = _Item(path, entry.plan.size, entry.digest.sha256, kind, entry.key)
+            with self._one_writer.hold(item.key):
+                existed = self._has(item, known, stop)
+                if not existed:
+                    sender.send(entry)
+                elif remembered:
+                    sender.drop(entry)
+                return self._stored(item, known, existed=existed)
+
+    def _entry(self, sender: Sender, path: Path, kind: Kind, stop: StopFlag) -> tuple[Entry, bool]:
+        """What to send, and whether an earlier run remembered it; its hashes hold while the file looks the same."""
+        left, seen = sender.journal.read(), fingerprint(path)
+        if left is not None and left.seen == seen:
+            return left, True
+        plan = left.plan if left is not None and left.plan.size == seen.size else plan_parts(seen.size, self.part_size)
+        found = digest(path, plan, stop=stop, report=self._hashing(path, seen.size))
+        if fingerprint(path) != seen:
+            raise SourceChanged(f"{path} changed while it was read.")
+        if left is None:
+            key = key_for(self.prefix, found.sha256, kind.extension)
+            return Entry(source=str(path), seen=seen, plan=plan, digest=found, key=key), False
+        if found == left.digest:
+            return evolve(left, seen=seen), True
+        sender.drop(left)
+        raise SourceChanged(f"{path} changed since its upload began; that upload was aborted.")
+
+    def _has(self, item: _Item, known: dict[str, int] | None, stop: StopFlag) -> bool:
+        """Whether the object is there, whole: by the listing made before, else by one of exactly this key."""
+        if known is not None:
+            return known.get(item.key) == item.size
+        return (item.key, item.size) in self.calls.objects(item.key, stop)
+
+    def _stored(self, item: _Item, known: dict[str, int] | None, *, existed: bool) -> StoredObject:
+        if known is not None:
+            known[item.key] = item.size
+        self._tell(Stage.EXISTED if existed else Stage.STORED, item.path, item.size, item.size, item.key)
+        return StoredObject(
+            path=item.path,
+            key=item.key,
+            url=self.address(item.key),
+            sha256=item.sha256,
+            size=item.size,
+            content_type=item.kind.content_type,
+            existed=existed,
+        )
+
+    def _hashing(self, path: Path, size: int) -> Callable[[int], None]:
+        return lambda done: self._tell(Stage.HASHING, path, done, size)
+
+    def _tell(self, stage: Stage, path: Path, done: int, total: int, key: str = "") -> None:
+        self.announce(UploadProgress(stage=stage, file=path, bytes_done=done, bytes_total=total, key=key))
+
+
+_RESTARTS = 3
+"""How often an upload may vanish under our hands before we give up."""
+_HEX = frozenset("0123456789abcdef")
+
+
+@frozen(kw_only=True)
+class Sender:
+    """What sending a large file needs; one for each file.
+
+    Attributes:
+        calls: The bucket.
+        journal: Held by the caller for as long as this works.
+        path: The file.
+        kind: What it is served as.
+        concurrency: Parts under way at once.
+        check_slices: Hash again what is sent, because the client does not sign it with the known hash.
+        announce: Told of progress.
+        stop: Ends it soon.
+    """
+
+    calls: Calls
+    journal: Journal
+    path: Path
+    kind: Kind
+    concurrency: int
+    check_slices: bool
+    announce: Announcer
+    stop: StopFlag
+
+    def send(self, entry: Entry) -> None:
+        """Bring the object about.
+
+        Raises:
+            SourceChanged: The file is no longer what was hashed; the upload was aborted.
+            StorageError: Anything else; where it is `resumable` the upload is kept, else it was aborted.
+        """
+        for _ in range(_RESTARTS):
+            try:
+                entry, listed = self._begin(entry)
+                with self._abort_if_final(entry):
+                    etags = self._fill(entry, listed)
+                    self._same_file(entry)
+                    self.calls.complete(entry.key, str(entry.upload_id), etags, self.stop)
+            except UploadGone:
+                # Completed or aborted: by an attempt of ours whose answer was lost, another process, or the storage.
+                if not self._exists(entry):
+                    entry = self.journal.note_upload(entry, None)
+                    continue
+            self.journal.clear()
+            return
+        raise UploadGone(f"The upload of {self.path} vanished {_RESTARTS} times.")
+
+    def _begin(self, entry: Entry) -> tuple[Entry, list[ListedPart]]:
+        """Have an upload, and the storage's list of its parts."""
+        # Before an upload exists it is remembered that it may: a run that dies right after leaves one on the storage.
+        self.journal.begin(entry)
+        if entry.upload_id is not None:
+            return entry, self.calls.parts(entry.key, entry.upload_id, self.stop)
+        found = self.calls.begun(entry.key, self.stop)
+        if found is not None:
+            listed = self.calls.parts(entry.key, found, self.stop)
+            return self.journal.note_upload(entry, found, foreign=bool(listed)), listed
+        made = self.calls.create(entry.key, entry.digest.sha256, self.kind.content_type, self.stop)
+        return self.journal.note_upload(entry, made), []
+
+    @contextlib.contextmanager
+    def _abort_if_final(self, entry: Entry) -> Iterator[None]:
+        try:
+            yield
+        except StorageError as error:
+            if not error.resumable:
+                self.drop(entry)
+            raise
+
+    def drop(self, entry: Entry) -> None:
+        """Abort the upload and forget it; if the storage cannot be told now, it stays remembered for a clean-up."""
+        with contextlib.suppress(StorageError):
+            if entry.upload_id is not None:
+                self.calls.abort(entry.key, entry.upload_id, self.stop)
+            self.journal.clear()
+
+    def _fill(self, entry: Entry, listed: list[ListedPart]) -> dict[int, str]:
+        """Send every part that the storage does not have, and return the ETags of all."""
+        etags = {part.number: part.etag for part in listed if self._trusted(entry, part)}
+        done = sum(entry.plan.part(number).size for number in etags)
+        if etags:
+            self._tell(Stage.RESUMED, done, entry)
+        turn = threading.Lock()
+        upload_id = str(entry.upload_id)
+
+        def send(part: Part) -> None:
+            nonlocal done
+            etag = self.calls.send_part(entry.key, upload_id, part, self._bodies(entry, part), self.stop)
+            with turn:
+                etags[part.number] = etag
+                self.journal.note_part(part.number, etag)
+                done += part.size
+                self._tell(Stage.UPLOADING, done, entry)
+
+        missing = [part for part in entry.plan.parts() if part.number not in etags]
+        futures = in_parallel(send, missing, workers=self.concurrency, stop=self.stop, give_up=lambda _: True)
+        for failure in filter(None, (future.exception() for future in futures)):
+            if not isinstance(failure, CancelledError):
+                raise failure
+        return etags
+
+    def _trusted(self, entry: Entry, listed: ListedPart) -> bool:
+        """Whether a listed part is the one we would send."""
+        if not 1 <= listed.number <= entry.plan.count:
+            return False
+        part = entry.plan.part(listed.number)
+        if listed.size != part.size:
+            return False
+        if entry.etags.get(part.number) == listed.etag:
+            return True
+        if len(listed.etag) == 32 and _HEX.issuperset(listed.etag):
+            return slice_md5(self.path, part, stop=self.stop) == listed.etag
+        # R2's ETags of parts are not MD5. In an upload of our own, each part was signed with the hash of its content.
+        return not entry.foreign
+
+    def _bodies(self, entry: Entry, part: Part) -> Callable[[bool], Body]:
+        sha256 = entry.digest.parts[part.number - 1]
+        return lambda again: Slice(self.path, part, sha256=sha256, stop=self.stop, check=again or self.check_slices)
+
+    def _same_file(self, entry: Entry) -> None:
+        """See that the file is still what was hashed; one that was merely touched is hashed again to know."""
+        seen = fingerprint(self.path)
+        if seen == entry.seen:
+            return
+        if seen.size == entry.seen.size:
+            again = digest(self.path, entry.plan, stop=self.stop, report=lambda _: None)
+            if again == entry.digest and fingerprint(self.path) == seen:
+                return
+        raise SourceChanged(f"{self.path} changed while it was sent.")
+
+    def _exists(self, entry: Entry) -> bool:
+        return (entry.key, entry.plan.size) in self.calls.objects(entry.key, self.stop)
+
+    def _tell(self, stage: Stage, done: int, entry: Entry) -> None:
+        self.announce(
+            UploadProgress(stage=stage, file=self.path, bytes_done=done, bytes_total=entry.plan.size, key=entry.key)
+        )
