@@ -64,7 +64,7 @@ def dry_run(
 
 def _stored(store: ObjectStore | None) -> frozenset[str] | None:
     """The SHA-256 of every object that the bucket has there."""
-    return None if store is None else frozenset(PurePosixPath(key).stem for key in store.existing())
+    return None if store is None else frozenset(PurePosixPath(key).stem for key in store.list_objects())
 
 
 def _plan(client: PortraitClient, group: Checked, stored: frozenset[str] | None, quota: int | None) -> dict[str, Any]:

@@ -145,7 +145,7 @@ def _sort(
 ) -> None:
     """Sort objects into those to delete, those that others use, and those that are not here."""
     here = f"s3://{place.bucket}/"
-    there = {f"{here}{key}" for key in place.store.existing()}
+    there = {f"{here}{key}" for key in place.store.list_objects()}
     found = dict.fromkeys(address for address in sorted(there) if _start(address) in own)
     for address in {**named, **found}:
         if used_by := users.get(_start(address)):

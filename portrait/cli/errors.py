@@ -35,7 +35,7 @@ EXIT_CODES: Mapping[type[BaseException], int] = MappingProxyType(
         s3.StorageUnreachable: NETWORK,
         s3.StorageUnavailable: NETWORK,
         s3.StorageThrottled: NETWORK,
-        s3.UploadGone: NETWORK,
+        s3.NoSuchUpload: NETWORK,
         s3.StateUnwritable: USAGE,
         s3.SourceUnreadable: SOME_FAILED,
         s3.SourceChanged: SOME_FAILED,

@@ -16,7 +16,7 @@ from portrait.cli.serialize import pluralize
 from portrait.cli.storage import add_state_dir, add_storage, open_store, state_dir
 from portrait.errors import UsageError
 from portrait.s3 import StorageWarning, UploadProgress
-from portrait.s3.keys import parse_place
+from portrait.s3.keys import parse_location
 
 if TYPE_CHECKING:
     from portrait.cli.context import Context
@@ -62,8 +62,8 @@ def _forget(context: Context, args: argparse.Namespace) -> int:
     rows = read_manifest(args.manifest) if args.manifest else []
     place = None
     if store is not None:
-        named = parse_place(args.to)
-        place = Place(store, named.bucket, named.listed)
+        named = parse_location(args.to)
+        place = Place(store, named.bucket, named.key_prefix)
     noted = Erasure.of(state_dir(context, args), context.base_url, context.home["project"], args.group)
     doomed = look(client, args.group, place, rows, noted if noted.group_id else None, home=context.home)
     if doomed is None:

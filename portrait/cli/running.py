@@ -23,7 +23,7 @@ from portrait.events import Event, FileProgress
 from portrait.models import AssetType
 from portrait.s3 import Stage as Storing
 from portrait.s3 import StorageWarning, UploadProgress
-from portrait.s3.keys import parse_place
+from portrait.s3.keys import parse_location
 
 if TYPE_CHECKING:
     from portrait.cli.context import Context
@@ -47,7 +47,7 @@ def opened(context: Context, args: argparse.Namespace) -> Iterator[Run]:
         closing(run.store) if run.store is not None else nullcontext(),
         stoppable(lambda: run.shown.say(_STOPPING), lambda: run.shown.give_up()),  # noqa: PLW0108  (another one by then)
     ):
-        run.summary = Summary(context.output, manifest, None if args.to is None else parse_place(args.to).bucket)
+        run.summary = Summary(context.output, manifest, None if args.to is None else parse_location(args.to).bucket)
         yield run
 
 

@@ -13,7 +13,7 @@ from portrait.errors import Interrupted, PortraitError, UsageError
 from portrait.events import FileProgress
 from portrait.flow import Flow, Notify, RunBlocking, Sleep
 from portrait.models import Asset
-from portrait.s3 import SomeNotStored, StoredObject
+from portrait.s3 import PartialFailure, StoredObject
 
 
 def _missing(batch: Batch) -> list[Job]:
@@ -43,13 +43,13 @@ def store(batch: Batch) -> Flow[None]:
 def _put(batch: Batch, paths: list[str]) -> Flow[tuple[dict[str, StoredObject], dict[str, PortraitError]]]:
     store = batch.options.store
     assert store is not None  # noqa: S101  (asked before)
-    stop = store.new_stop()
-    batch.cancel.on_set(stop.set)
+    cancel = store.cancel_token()
+    batch.cancel.on_set(cancel.set)
 
     def work() -> tuple[dict[str, StoredObject], dict[str, PortraitError]]:
         try:
-            return dict(zip(paths, store.put_many(paths, stop=stop), strict=True)), {}
-        except SomeNotStored as some:
+            return dict(zip(paths, store.put_many(paths, cancel=cancel), strict=True)), {}
+        except PartialFailure as some:
             return some.stored, some.failures
 
     stored, failures = yield RunBlocking(work)

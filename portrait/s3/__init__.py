@@ -10,8 +10,9 @@ from portrait.s3.errors import (
     AccessDenied,
     CredentialsRejected,
     NoSuchBucket,
+    NoSuchUpload,
     NotPublic,
-    SomeNotStored,
+    PartialFailure,
     SourceChanged,
     SourceUnreadable,
     StateUnwritable,
@@ -21,32 +22,32 @@ from portrait.s3.errors import (
     StorageUnavailable,
     StorageUnreachable,
     StorageUnsupported,
-    UploadGone,
     UploadInterrupted,
 )
-from portrait.s3.models import AbandonedUpload, OnEvent, Stage, StorageWarning, StoredObject, UploadProgress
+from portrait.s3.models import IncompleteUpload, OnEvent, Stage, StorageWarning, StoredObject, UploadProgress
 from portrait.s3.parts import Part, Plan, plan_parts
-from portrait.s3.pool import StopFlag
+from portrait.s3.pool import CancelToken
 from portrait.s3.public_check import check_public
 from portrait.s3.store import ObjectStore
 
 __all__ = [
-    "AbandonedUpload",
     "AccessDenied",
     "AsyncObjectStore",
+    "CancelToken",
     "CredentialsRejected",
+    "IncompleteUpload",
     "NoSuchBucket",
+    "NoSuchUpload",
     "NotPublic",
     "ObjectStore",
     "OnEvent",
     "Part",
+    "PartialFailure",
     "Plan",
-    "SomeNotStored",
     "SourceChanged",
     "SourceUnreadable",
     "Stage",
     "StateUnwritable",
-    "StopFlag",
     "StorageError",
     "StorageRefused",
     "StorageThrottled",
@@ -55,7 +56,6 @@ __all__ = [
     "StorageUnsupported",
     "StorageWarning",
     "StoredObject",
-    "UploadGone",
     "UploadInterrupted",
     "UploadProgress",
     "check_public",

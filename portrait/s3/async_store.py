@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Self, TypeVar, Unpack
 
-from portrait.s3.models import AbandonedUpload, StoredObject
-from portrait.s3.pool import StopFlag
+from portrait.s3.models import IncompleteUpload, StoredObject
+from portrait.s3.pool import CancelToken
 from portrait.s3.store import ObjectStore, PathLike, StoreOptions
 
 R = TypeVar("R")
@@ -38,16 +38,16 @@ class AsyncObjectStore:
 
     async def put(self, path: PathLike) -> StoredObject:
         """As `ObjectStore.put`."""
-        return await self._run(lambda stop: self._store.put(path, stop=stop))
+        return await self._run(lambda cancel: self._store.put(path, cancel=cancel))
 
     async def put_many(self, paths: Iterable[PathLike]) -> list[StoredObject]:
         """As `ObjectStore.put_many`."""
         given = list(paths)
-        return await self._run(lambda stop: self._store.put_many(given, stop=stop))
+        return await self._run(lambda cancel: self._store.put_many(given, cancel=cancel))
 
-    async def existing(self) -> dict[str, int]:
-        """As `ObjectStore.existing`."""
-        return await self._run(lambda stop: self._store.existing(stop=stop))
+    async def list_objects(self) -> dict[str, int]:
+        """As `ObjectStore.list_objects`."""
+        return await self._run(lambda cancel: self._store.list_objects(cancel=cancel))
 
     def url(self, key: str) -> str:
         """As `ObjectStore.url`; nothing is sent."""
@@ -57,25 +57,25 @@ class AsyncObjectStore:
         """As `ObjectStore.check_public`."""
         await self._run(lambda _: self._store.check_public(stored))
 
-    async def abandoned(self) -> list[AbandonedUpload]:
-        """As `ObjectStore.abandoned`."""
-        return await self._run(lambda stop: self._store.abandoned(stop=stop))
+    async def incomplete_uploads(self) -> list[IncompleteUpload]:
+        """As `ObjectStore.incomplete_uploads`."""
+        return await self._run(lambda cancel: self._store.incomplete_uploads(cancel=cancel))
 
-    async def clean_up(self, older_than: timedelta = timedelta(days=1)) -> list[AbandonedUpload]:
-        """As `ObjectStore.clean_up`."""
-        return await self._run(lambda stop: self._store.clean_up(older_than, stop=stop))
+    async def abort_incomplete(self, older_than: timedelta = timedelta(days=1)) -> list[IncompleteUpload]:
+        """As `ObjectStore.abort_incomplete`."""
+        return await self._run(lambda cancel: self._store.abort_incomplete(older_than, cancel=cancel))
 
     async def delete(self, *objects: StoredObject | str) -> None:
         """As `ObjectStore.delete`."""
-        await self._run(lambda stop: self._store.delete(*objects, stop=stop))
+        await self._run(lambda cancel: self._store.delete(*objects, cancel=cancel))
 
-    async def _run(self, work: Callable[[StopFlag], R]) -> R:
-        stop = self._store.new_stop()
-        task = asyncio.ensure_future(asyncio.to_thread(work, stop))
+    async def _run(self, work: Callable[[CancelToken], R]) -> R:
+        cancel = self._store.cancel_token()
+        task = asyncio.ensure_future(asyncio.to_thread(work, cancel))
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
-            stop.set()
+            cancel.set()
             await asyncio.wait([task])
             if not task.cancelled():
                 task.exception()  # seen: the caller gets the cancellation

@@ -78,7 +78,7 @@ def _region(region: str | None, endpoint_url: str | None) -> str | None:
     return "auto" if host.endswith(_R2) else "us-east-1"
 
 
-def check_own_client(client: S3Client) -> None:
+def validate_client(client: S3Client) -> None:
     """See that a caller's client does not add checksums that its storage may refuse.
 
     Raises:
@@ -136,9 +136,9 @@ def _sign(request: AWSRequest, request_signer: RequestSigner, signing_name: str,
 
 
 def _known_hash(request: AWSRequest) -> str:
-    known = getattr(request.data, "sha256", None) or request.context.get(KNOWN_HASH)
-    if isinstance(known, str):
-        return known
+    existing_sizes = getattr(request.data, "sha256", None) or request.context.get(KNOWN_HASH)
+    if isinstance(existing_sizes, str):
+        return existing_sizes
     stated = request.headers[_CHECKSUM]
     return base64.b64decode(stated if isinstance(stated, str) else stated.decode()).hex()
 
@@ -149,7 +149,7 @@ _MOVED = {"PermanentRedirect", "TemporaryRedirect", "Redirect", "AuthorizationHe
 
 
 @frozen
-class _Seen:
+class _Template:
     """What boto3 decided for a PUT to this bucket."""
 
     base: str
@@ -159,14 +159,14 @@ class _Seen:
     region: str
 
 
-class DirectPut:
+class FastPut:
     """Sends small objects to one bucket, once boto3 has sent one; safe for use by many threads."""
 
     def __init__(self, client: S3Client) -> None:
         self._session: URLLib3Session | None = getattr(getattr(client, "_endpoint", None), "http_session", None)
-        self._seen: _Seen | None = None
-        client.meta.events.register("before-parameter-build.s3.PutObject", _note_key)
-        client.meta.events.register("before-sign.s3.PutObject", self._look)
+        self._seen: _Template | None = None
+        client.meta.events.register("before-parameter-build.s3.PutObject", _capture_key)
+        client.meta.events.register("before-sign.s3.PutObject", self._capture)
 
     def put(self, key: str, content: bytes, headers: dict[str, str], sha256: str) -> bool:
         """Send an object; False where boto3 has to do it.
@@ -181,16 +181,16 @@ class DirectPut:
         request.context[KNOWN_HASH] = sha256
         plain = seen.signer.get_auth_instance(seen.name, seen.region, "s3v4")
         KnownHashAuth(plain.credentials, seen.name, seen.region).add_auth(request)
-        answer = self._session.send(request.prepare())
-        if answer.status_code < 300:
+        response = self._session.send(request.prepare())
+        if response.status_code < 300:
             return True
-        error = _refusal(answer)
-        if answer.status_code < 400 or error.response["Error"]["Code"] in _MOVED:
+        error = _response_error(response)
+        if response.status_code < 400 or error.response["Error"]["Code"] in _MOVED:
             self._seen = None
             return False
         raise error
 
-    def _look(
+    def _capture(
         self, request: AWSRequest, request_signer: RequestSigner, signing_name: str, region_name: str, **_: Any
     ) -> None:
         """See where and how boto3 sends a PUT; what is not plain is left to it."""
@@ -198,7 +198,7 @@ class DirectPut:
         key, url = quote(request.context.get(_KEY, ""), safe="/~"), str(request.url)
         if not key or not url.endswith(f"/{key}") or not request.context.get(SIGNED_HERE):
             return
-        self._seen = _Seen(
+        self._seen = _Template(
             url.removesuffix(key),
             str(request.headers.get("User-Agent", "")),
             request_signer,
@@ -207,20 +207,20 @@ class DirectPut:
         )
 
 
-def _note_key(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+def _capture_key(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
     context[_KEY] = params["Key"]
 
 
-def _refusal(answer: Any) -> ClientError:
-    text = answer.content.decode("utf-8", "replace")
+def _response_error(response: Any) -> ClientError:
+    text = response.content.decode("utf-8", "replace")
     found = {name: re.search(f"<{name}>(.*?)</{name}>", text, re.DOTALL) for name in ("Code", "Message")}
-    headers = {name.lower(): value for name, value in answer.headers.items()}
-    response: Any = {
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    parsed: Any = {
         "Error": {name: match[1] if match else "" for name, match in found.items()},
         "ResponseMetadata": {
-            "HTTPStatusCode": answer.status_code,
+            "HTTPStatusCode": response.status_code,
             "HTTPHeaders": headers,
             "RequestId": headers.get("x-amz-request-id", ""),
         },
     }
-    return ClientError(response, "PutObject")
+    return ClientError(parsed, "PutObject")

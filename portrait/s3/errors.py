@@ -117,13 +117,13 @@ class StorageUnreachable(StorageError):
 class UploadInterrupted(StorageError):
     """The upload was stopped on request."""
 
-    advice = "Run it again to go on where it stopped, or clean_up() to drop what was sent."
+    advice = "Run it again to go on where it stopped, or abort_incomplete() to drop what was sent."
     resumable = True
     fatal = True
     may_have_executed = True
 
 
-class UploadGone(StorageError):
+class NoSuchUpload(StorageError):
     """The multipart upload no longer exists: it was completed or aborted, by this process or another."""
 
     advice = "Run it again: it starts afresh."
@@ -165,7 +165,7 @@ class NotPublic(StorageError):
         self.reason = reason
 
 
-class SomeNotStored(StorageError):
+class PartialFailure(StorageError):
     """Some files of a batch were not stored; the others were.
 
     Attributes:
@@ -195,7 +195,7 @@ _CODES: Mapping[str, type[StorageError]] = {
     "RequestTimeTooSkewed": CredentialsRejected,
     "Unauthorized": CredentialsRejected,
     "NoSuchBucket": NoSuchBucket,
-    "NoSuchUpload": UploadGone,
+    "NoSuchUpload": NoSuchUpload,
     "NotImplemented": StorageUnsupported,
     "SlowDown": StorageThrottled,
     "Throttling": StorageThrottled,
@@ -218,7 +218,7 @@ _STATUSES: Mapping[int, type[StorageError]] = {
     501: StorageUnsupported,
     503: StorageThrottled,
 }
-PASSING = (StorageThrottled, StorageUnavailable, StorageUnreachable)
+TRANSIENT = (StorageThrottled, StorageUnavailable, StorageUnreachable)
 """What may be gone at the next attempt. Every request of this package may be repeated: keys are by content."""
 
 
@@ -228,10 +228,10 @@ def translate(error: Exception, operation: str) -> Exception:
 
     match error:
         case boto.ClientError():
-            return _refusal(error.response, operation)
+            return _response_error(error.response, operation)
         case boto.NoCredentialsError() | boto.PartialCredentialsError():
             return CredentialsRejected("There are no credentials for the storage.")
-        case boto.SSLError() if _distrusts(error):
+        case boto.SSLError() if _is_certificate_error(error):
             return StorageRefused(
                 f"{operation}: no secure connection to the storage: its certificate is not trusted.",
                 advice="Check the endpoint_url; a private certificate authority is named by AWS_CA_BUNDLE.",
@@ -245,7 +245,7 @@ def translate(error: Exception, operation: str) -> Exception:
     return error
 
 
-def _distrusts(error: BaseException) -> bool:
+def _is_certificate_error(error: BaseException) -> bool:
     """Whether a certificate stands behind a failure of TLS; anything else there is a connection that broke."""
     seen: list[BaseException] = []
     left: list[object] = [error]
@@ -266,10 +266,10 @@ def retry_after(error: Exception) -> float | None:
     return float(value) if value.isdecimal() else None
 
 
-def _refusal(response: Any, operation: str) -> StorageError:
+def _response_error(response: Any, operation: str) -> StorageError:
     detail = response.get("Error", {})
-    facts = response.get("ResponseMetadata", {})
-    code, status = str(detail.get("Code", "")), int(facts.get("HTTPStatusCode", 0)) or None
+    metadata = response.get("ResponseMetadata", {})
+    code, status = str(detail.get("Code", "")), int(metadata.get("HTTPStatusCode", 0)) or None
     kind = _CODES.get(code) or _STATUSES.get(status or 0)
     if kind is None:
         kind = StorageUnavailable if status is not None and status >= 500 else StorageRefused
@@ -278,5 +278,5 @@ def _refusal(response: Any, operation: str) -> StorageError:
         f"{operation}: {code or status}: {text}",
         code=code,
         http_status=status,
-        request_id=str(facts.get("RequestId", "")),
+        request_id=str(metadata.get("RequestId", "")),
     )

@@ -17,13 +17,13 @@ from attrs import frozen
 
 from portrait.s3.errors import SourceChanged, SourceUnreadable
 from portrait.s3.parts import MIB, Part, Plan
-from portrait.s3.pool import StopFlag
+from portrait.s3.pool import CancelToken
 
 _BLOCK = 2 * MIB
 
 
 @frozen
-class Fingerprint:
+class FileStat:
     """What `stat` says of a file. `ctime_ns` cannot be set back, so an edit that restores the mtime still shows."""
 
     size: int
@@ -40,7 +40,7 @@ class Digest:
     parts: tuple[str, ...]
 
 
-def fingerprint(path: Path) -> Fingerprint:
+def stat_file(path: Path) -> FileStat:
     """Look at a file.
 
     Raises:
@@ -52,7 +52,7 @@ def fingerprint(path: Path) -> Fingerprint:
         raise SourceUnreadable(f"{path} cannot be read: {error.strerror}.") from error
     if not stat.S_ISREG(found.st_mode):
         raise SourceUnreadable(f"{path} is not a regular file.")
-    return Fingerprint(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+    return FileStat(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
 
 
 def read_whole(path: Path, size: int) -> bytes:
@@ -80,13 +80,13 @@ def read_head(path: Path, size: int) -> bytes:
         raise SourceUnreadable(f"{path} cannot be read: {error.strerror}.") from error
 
 
-def digest(path: Path, plan: Plan, *, stop: StopFlag, report: Callable[[int], object]) -> Digest:
+def digest(path: Path, plan: Plan, *, cancel: CancelToken, report: Callable[[int], object]) -> Digest:
     """Hash a file and its parts in one pass; the two hashes of a block are taken side by side.
 
     Args:
         path: The file.
         plan: Its size and parts.
-        stop: Asked after every block.
+        cancel: Asked after every block.
         report: Called with the bytes done after every block.
 
     Raises:
@@ -99,23 +99,23 @@ def digest(path: Path, plan: Plan, *, stop: StopFlag, report: Callable[[int], ob
     buffers = [memoryview(bytearray(_BLOCK)) for _ in range(2)]
     done = turn = 0
     try:
-        with ThreadPoolExecutor(1, "portrait-hash") as beside, path.open("rb", buffering=0) as file:
+        with ThreadPoolExecutor(1, "portrait-hash") as pool, path.open("rb", buffering=0) as file:
             for part in plan.parts():
                 # A file of one part needs one hash.
                 own = hashlib.sha256() if plan.count > 1 else None
-                left = part.size
-                while left:
-                    stop.check()
+                remaining = part.size
+                while remaining:
+                    cancel.check()
                     turn ^= 1
-                    count = file.readinto(buffers[turn][: min(left, _BLOCK)])
+                    count = file.readinto(buffers[turn][: min(remaining, _BLOCK)])
                     if not count:
-                        raise shorter(path)
+                        raise truncated(path)
                     block = buffers[turn][:count]
-                    other = beside.submit(own.update, block) if own else None
+                    other = pool.submit(own.update, block) if own else None
                     whole.update(block)
                     if other:
                         other.result()
-                    left -= count
+                    remaining -= count
                     done += count
                     report(done)
                 parts.append((own or whole).hexdigest())
@@ -124,21 +124,21 @@ def digest(path: Path, plan: Plan, *, stop: StopFlag, report: Callable[[int], ob
     return Digest(whole.hexdigest(), tuple(parts))
 
 
-def shorter(path: Path) -> SourceChanged:
+def truncated(path: Path) -> SourceChanged:
     """The error of a file that ends too early."""
     return SourceChanged(f"{path} became shorter while it was read.")
 
 
-def slice_md5(path: Path, part: Part, *, stop: StopFlag) -> str:
+def part_md5(path: Path, part: Part, *, cancel: CancelToken) -> str:
     """The MD5 of one part: what most storages give as its ETag."""
     md5 = hashlib.md5(usedforsecurity=False)
-    with Slice(path, part, sha256=None, stop=stop) as body:
+    with FilePart(path, part, sha256=None, cancel=cancel) as body:
         while block := body.read(MIB):
             md5.update(block)
     return md5.hexdigest()
 
 
-class Slice:
+class FilePart:
     """A part of a file as a request body: what `read`, `seek`, `tell` and `len` of botocore need, and no more.
 
     With `check`, it hashes what it hands out and refuses to hand out the last block of bytes that are not the ones
@@ -149,14 +149,14 @@ class Slice:
         failure: What made a read fail, for callers behind whom an HTTP library hides it.
     """
 
-    def __init__(self, path: Path, part: Part, *, sha256: str | None, stop: StopFlag, check: bool = False) -> None:
+    def __init__(self, path: Path, part: Part, *, sha256: str | None, cancel: CancelToken, check: bool = False) -> None:
         self.sha256 = sha256
         self.failure: Exception | None = None
         self._path = path
         self._part = part
-        self._stop = stop
+        self._stop = cancel
         self._check = check
-        self._seen = hashlib.sha256()
+        self._hash = hashlib.sha256()
         self._at = 0
         try:
             self._file = path.open("rb", buffering=0)
@@ -183,7 +183,7 @@ class Slice:
         self._at = base + offset
         self._file.seek(self._part.offset + self._at)
         if self._at == 0:
-            self._seen = hashlib.sha256()
+            self._hash = hashlib.sha256()
         return self._at
 
     def read(self, size: int | None = -1) -> bytes:
@@ -196,19 +196,19 @@ class Slice:
 
     def _read(self, size: int | None) -> bytes:
         self._stop.check()
-        left = self._part.size - self._at
-        want = left if size is None or size < 0 else min(size, left)
-        if not want:
+        remaining = self._part.size - self._at
+        wanted = remaining if size is None or size < 0 else min(size, remaining)
+        if not wanted:
             return b""
         try:
-            block = self._file.read(want)
+            block = self._file.read(wanted)
         except OSError as error:
             raise SourceUnreadable(f"{self._path} cannot be read: {error.strerror}.") from error
         if not block:
-            raise shorter(self._path)
+            raise truncated(self._path)
         self._at += len(block)
         if self._check:
-            self._seen.update(block)
-            if self._at == self._part.size and self._seen.hexdigest() != self.sha256:
+            self._hash.update(block)
+            if self._at == self._part.size and self._hash.hexdigest() != self.sha256:
                 raise SourceChanged(f"{self._path} changed while part {self._part.number} was sent.")
         return block

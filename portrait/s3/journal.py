@@ -18,12 +18,12 @@ from typing import Any
 from attrs import evolve, field, frozen
 
 from portrait.s3.errors import StateUnwritable
-from portrait.s3.files import Digest, Fingerprint
+from portrait.s3.files import Digest, FileStat
 from portrait.s3.locking import locked
 from portrait.s3.parts import Plan
-from portrait.s3.pool import StopFlag
+from portrait.s3.pool import CancelToken
 
-_FORM = 1
+_VERSION = 1
 
 
 @frozen(kw_only=True)
@@ -42,7 +42,7 @@ class Entry:
     """
 
     source: str
-    seen: Fingerprint
+    seen: FileStat
     plan: Plan
     digest: Digest
     key: str
@@ -58,18 +58,18 @@ def state_folder(environ: dict[str, str] | os._Environ[str]) -> Path:
 
 
 class Journal:
-    """The memory of one source and one destination; use it inside `hold`."""
+    """The memory of one source and one destination; use it inside `lock`."""
 
     def __init__(self, folder: Path, destination: str, source: Path) -> None:
         name = hashlib.sha256(f"{destination}\n{source.absolute()}".encode()).hexdigest()[:32]
         self.path = folder / "uploads" / f"{name}.jsonl"
 
     @contextlib.contextmanager
-    def hold(self, stop: StopFlag, waiting: Callable[[], object]) -> Iterator[None]:
+    def lock(self, cancel: CancelToken, waiting: Callable[[], object]) -> Iterator[None]:
         """Keep other processes, and other threads, out of it; `waiting` is called once if one is in it now."""
         with _writing(self.path.parent):
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with locked(self.path.with_suffix(".lock"), stop, waiting):
+        with locked(self.path.with_suffix(".lock"), cancel, waiting):
             yield
 
     def read(self) -> Entry | None:
@@ -82,22 +82,22 @@ class Journal:
         if entry.upload_id is not None:
             lines.append({"upload_id": entry.upload_id, "foreign": entry.foreign})
         lines += [{"part": number, "etag": etag} for number, etag in sorted(entry.etags.items())]
-        beside = self.path.with_suffix(".new")
+        temporary = self.path.with_suffix(".new")
         with _writing(self.path.parent):
-            with beside.open("w", encoding="utf-8") as file:
+            with temporary.open("w", encoding="utf-8") as file:
                 file.writelines(_line(line) for line in lines)
                 file.flush()
                 os.fsync(file.fileno())
-            beside.replace(self.path)
-            _sync_folder(self.path.parent)
+            temporary.replace(self.path)
+            _sync_directory(self.path.parent)
 
-    def note_upload(self, entry: Entry, upload_id: str | None, *, foreign: bool = False) -> Entry:
+    def record_upload(self, entry: Entry, upload_id: str | None, *, foreign: bool = False) -> Entry:
         """Remember the storage's id of the upload; parts of another upload are forgotten."""
         noted = evolve(entry, upload_id=upload_id, foreign=foreign, etags={})
         self.begin(noted)
         return noted
 
-    def note_part(self, number: int, etag: str) -> None:
+    def record_part(self, number: int, etag: str) -> None:
         """Remember one part. Not synced: if it is lost, the storage's list says the same."""
         with _writing(self.path.parent), self.path.open("a", encoding="utf-8") as file:
             file.write(_line({"part": number, "etag": etag}))
@@ -146,7 +146,7 @@ def _with_fact(entry: Entry, fact: dict[str, Any]) -> Entry:
 
 def _header(entry: Entry) -> dict[str, Any]:
     return {
-        "form": _FORM,
+        "form": _VERSION,
         "source": entry.source,
         "seen": [entry.seen.size, entry.seen.mtime_ns, entry.seen.ctime_ns, entry.seen.inode],
         "part_size": entry.plan.part_size,
@@ -157,9 +157,9 @@ def _header(entry: Entry) -> dict[str, Any]:
 
 
 def _entry(header: dict[str, Any]) -> Entry:
-    if header["form"] != _FORM:
+    if header["form"] != _VERSION:
         raise ValueError("another form")
-    seen = Fingerprint(*map(int, header["seen"]))
+    seen = FileStat(*map(int, header["seen"]))
     plan = Plan(seen.size, int(header["part_size"]))
     parts = tuple(map(str, header["parts"]))
     if len(parts) != plan.count:
@@ -185,7 +185,7 @@ def _writing(folder: Path) -> Iterator[None]:
         raise StateUnwritable(f"The state folder {folder} cannot be written: {error.strerror}.") from error
 
 
-def _sync_folder(folder: Path) -> None:
+def _sync_directory(folder: Path) -> None:
     if os.name != "posix":  # elsewhere a folder cannot be opened, and need not be
         return
     handle = os.open(folder, os.O_RDONLY)

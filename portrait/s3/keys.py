@@ -14,26 +14,26 @@ from urllib.parse import quote, urlsplit
 from attrs import frozen
 
 from portrait.errors import UsageError
-from portrait.media import HEAD_BYTES, sniff
+from portrait.media import sniff
 
-LONGEST_LIFE = 7 * 24 * 3600
+MAX_PRESIGN_SECONDS = 7 * 24 * 3600
 """Seconds that a presigned address can live: the limit of V4 signing (D)."""
 
 
 @frozen
-class Place:
+class Location:
     """A bucket, and the prefix in it without slashes at its ends ("" for none)."""
 
     bucket: str
     prefix: str
 
     @property
-    def listed(self) -> str:
+    def key_prefix(self) -> str:
         """What every key in this place begins with."""
         return f"{self.prefix}/" if self.prefix else ""
 
 
-def parse_place(address: str) -> Place:
+def parse_location(address: str) -> Location:
     """Read `s3://bucket/prefix`.
 
     Raises:
@@ -42,7 +42,7 @@ def parse_place(address: str) -> Place:
     parts = urlsplit(address)
     if parts.scheme != "s3" or not parts.netloc or parts.query or parts.fragment:
         raise UsageError(f"{address!r} does not name a bucket.", advice="Write s3://bucket or s3://bucket/prefix.")
-    return Place(parts.netloc, parts.path.strip("/"))
+    return Location(parts.netloc, parts.path.strip("/"))
 
 
 def parse_public_base(base: str) -> str:
@@ -70,27 +70,25 @@ def public_url(base: str, key: str) -> str:
     return f"{base}/{quote(key)}"
 
 
-__all__ = ["ANYTHING", "HEAD_BYTES", "Kind", "key_for", "kind_of"]
-
-ANYTHING = "application/octet-stream"
+OCTET_STREAM = "application/octet-stream"
 
 
 @frozen
-class Kind:
+class MediaKind:
     """A media type and the extension that goes with it (without the dot, "" for none)."""
 
     content_type: str
     extension: str
 
 
-def kind_of(head: bytes, name: str) -> Kind:
+def detect(head: bytes, name: str) -> MediaKind:
     """The kind of a file by its first bytes; by its name only where they tell nothing."""
     media = sniff(head)
     if media is not None:
-        return Kind(media.mime, media.extension.lstrip("."))
+        return MediaKind(media.mime, media.extension.lstrip("."))
     suffix = PurePath(name).suffix.lower().lstrip(".")
     guess = mimetypes.guess_type(f"x.{suffix}", strict=False)[0] if suffix else None
-    return Kind(guess or ANYTHING, suffix if re.fullmatch(r"[a-z0-9]{1,10}", suffix) else "")
+    return MediaKind(guess or OCTET_STREAM, suffix if re.fullmatch(r"[a-z0-9]{1,10}", suffix) else "")
 
 
 def key_for(prefix: str, sha256: str, extension: str) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from portrait.s3.errors import StateUnwritable
-from portrait.s3.pool import StopFlag
+from portrait.s3.pool import CancelToken
 
 if sys.platform != "win32":
     import fcntl
@@ -25,12 +25,12 @@ _PAUSE = 0.1
 
 
 @contextlib.contextmanager
-def locked(path: Path, stop: StopFlag, waiting: Callable[[], object]) -> Iterator[None]:
+def locked(path: Path, cancel: CancelToken, waiting: Callable[[], object]) -> Iterator[None]:
     """Hold the lock of that name.
 
     Args:
         path: The lock file; its folder exists.
-        stop: Ends the waiting.
+        cancel: Ends the waiting.
         waiting: Called once if somebody else holds it now.
 
     Raises:
@@ -42,7 +42,7 @@ def locked(path: Path, stop: StopFlag, waiting: Callable[[], object]) -> Iterato
         if not told:
             waiting()
             told = True
-        stop.pause(_PAUSE)
+        cancel.pause(_PAUSE)
     try:
         yield
     finally:

@@ -58,7 +58,7 @@ class StorageWarning:
 OnEvent = Callable[[UploadProgress | StorageWarning], object]
 
 
-class Announcer:
+class EventEmitter:
     """Calls the listener, one event at a time whatever thread it comes from."""
 
     def __init__(self, listener: OnEvent | None) -> None:
@@ -102,7 +102,7 @@ class StoredObject:
 
 
 @frozen(kw_only=True)
-class AbandonedUpload:
+class IncompleteUpload:
     """A multipart upload that was begun and neither completed nor aborted; its parts cost money.
 
     Attributes:

@@ -10,12 +10,12 @@ from portrait.errors import UsageError
 
 MIB = 1024 * 1024
 # Contract §5 "Object storage": parts 5 MiB-5 GiB, at most 10,000 (D).
-SMALLEST_PART = 5 * MIB
-LARGEST_PART = 5 * 1024 * MIB
-MOST_PARTS = 10_000
-LARGEST_FILE = LARGEST_PART * 1024
+MIN_PART_BYTES = 5 * MIB
+MAX_PART_BYTES = 5 * 1024 * MIB
+MAX_PARTS = 10_000
+MAX_FILE_BYTES = MAX_PART_BYTES * 1024
 """5 TiB, the largest object of S3 (D); R2 stops 5 GiB short of it."""
-USUAL_PART = 16 * MIB
+DEFAULT_PART_BYTES = 16 * MIB
 """Small enough that a cut connection costs little, large enough that requests do not dominate."""
 
 
@@ -50,7 +50,7 @@ class Plan:
         return (self.part(number) for number in range(1, self.count + 1))
 
 
-def plan_parts(size: int, part_size: int = USUAL_PART) -> Plan:
+def plan_parts(size: int, part_size: int = DEFAULT_PART_BYTES) -> Plan:
     """Choose the part size: the one wished for, or the next full MiB that keeps within 10,000 parts.
 
     Args:
@@ -60,9 +60,9 @@ def plan_parts(size: int, part_size: int = USUAL_PART) -> Plan:
     Raises:
         UsageError: The file or the wished part size is outside of what S3 takes.
     """
-    if not SMALLEST_PART <= part_size <= LARGEST_PART:
+    if not MIN_PART_BYTES <= part_size <= MAX_PART_BYTES:
         raise UsageError(f"A part has 5 MiB to 5 GiB, not {part_size} bytes.")
-    if not 1 <= size <= LARGEST_FILE:
+    if not 1 <= size <= MAX_FILE_BYTES:
         raise UsageError(f"A multipart upload takes 1 byte to 5 TiB, not {size} bytes.")
-    needed = -(-size // MOST_PARTS)
+    needed = -(-size // MAX_PARTS)
     return Plan(size, part_size if needed <= part_size else -(-needed // MIB) * MIB)

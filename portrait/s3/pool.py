@@ -12,7 +12,7 @@ from portrait.s3.errors import UploadInterrupted
 Sleep = Callable[[float], object]
 
 
-class StopFlag:
+class CancelToken:
     """Set once, seen by all workers between two blocks of a file and in every pause."""
 
     def __init__(self, sleep: Sleep | None = None) -> None:
@@ -44,12 +44,12 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def in_parallel(
+def run_parallel(
     work: Callable[[T], R],
     items: Sequence[T],
     *,
     workers: int,
-    stop: StopFlag,
+    cancel: CancelToken,
     give_up: Callable[[BaseException], bool],
 ) -> list[Future[R]]:
     """Do the work on every item and return the finished futures in order.
@@ -58,7 +58,7 @@ def in_parallel(
         work: Called in a thread for each item.
         items: What to work on.
         workers: Threads at most.
-        stop: Set when the caller's own thread is interrupted, so that work under way ends soon.
+        cancel: Set when the caller's own thread is interrupted, so that work under way ends soon.
         give_up: Whether, after such a failure, what has not begun is better left; its futures hold `CancelledError`.
     """
     halted = threading.Event()
@@ -79,6 +79,6 @@ def in_parallel(
             wait(futures)
         except BaseException:
             halted.set()
-            stop.set()
+            cancel.set()
             raise
     return futures

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import urllib3
 
 
-SECONDS = 15.0
+TIMEOUT_SECONDS = 15.0
 
 # Status → (reason, what it says of the bucket, what to do).
 _STATUSES: Mapping[int, tuple[str, str, str]] = {
@@ -42,7 +42,7 @@ def check_public(
     content_type: str,
     *,
     pool: urllib3.PoolManager | None = None,
-    timeout: float = SECONDS,
+    timeout: float = TIMEOUT_SECONDS,
 ) -> None:
     """See that an address answers with the right length and type; one byte is fetched.
 
@@ -61,11 +61,11 @@ def check_public(
 
     if not url.startswith(("http://", "https://")):
         raise UsageError("Only an http or https address can be checked.")
-    shown = without_query(url)
+    display_url = without_query(url)
     own = pool is None
     pool = urllib3.PoolManager(1) if pool is None else pool
     try:
-        answer = pool.request(
+        response = pool.request(
             "GET",
             url,
             headers={"Range": "bytes=0-0", "Accept-Encoding": "identity"},
@@ -75,29 +75,29 @@ def check_public(
             timeout=timeout,
         )
         try:
-            status, headers = answer.status, dict(answer.headers.items())
+            status, headers = response.status, dict(response.headers.items())
         finally:
-            answer.close()  # a server that ignores the range would send it all
+            response.close()  # a server that ignores the range would send it all
     except urllib3.exceptions.HTTPError as error:
         raise NotPublic(
-            f"{shown} cannot be reached ({type(error).__name__}).",
+            f"{display_url} cannot be reached ({type(error).__name__}).",
             reason="unreachable",
             advice="Check public_base, its DNS record and its certificate.",
         ) from None
     finally:
         if own:
             pool.clear()
-    _judge(shown, size, content_type, status, {name.lower(): value for name, value in headers.items()})
+    _check_response(display_url, size, content_type, status, {name.lower(): value for name, value in headers.items()})
 
 
-def _judge(shown: str, size: int, content_type: str, status: int, headers: Mapping[str, str]) -> None:
+def _check_response(display_url: str, size: int, content_type: str, status: int, headers: Mapping[str, str]) -> None:
     if status not in {200, 206} and not (status == 416 and size == 0):
         reason, what, advice = _STATUSES.get(status) or _other_status(status)
-        raise NotPublic(f"{shown} {what} (HTTP {status}).", reason=reason, advice=advice, http_status=status)
+        raise NotPublic(f"{display_url} {what} (HTTP {status}).", reason=reason, advice=advice, http_status=status)
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "text/html" and content_type != "text/html":
         raise NotPublic(
-            f"{shown} answers with a web page.",
+            f"{display_url} answers with a web page.",
             reason="page",
             advice="A login or a site stands in front of the bucket: point public_base at the bucket itself.",
             http_status=status,
@@ -105,14 +105,14 @@ def _judge(shown: str, size: int, content_type: str, status: int, headers: Mappi
     length = _length(status, headers)
     if length != size:
         raise NotPublic(
-            f"{shown} has {'an unknown number of' if length is None else length} bytes instead of {size}.",
+            f"{display_url} has {'an unknown number of' if length is None else length} bytes instead of {size}.",
             reason="length",
             advice="Another bucket, an old copy in a cache or a proxy that changes files answers: check public_base.",
             http_status=status,
         )
     if status != 416 and kind != content_type.lower():
         raise NotPublic(
-            f"{shown} is served as {kind or 'nothing'} instead of {content_type}.",
+            f"{display_url} is served as {kind or 'nothing'} instead of {content_type}.",
             reason="type",
             advice="Delete the object and store it again: it was written with another Content-Type.",
             http_status=status,

@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Self, TypedDict
 
 from portrait.clock import Clock
 from portrait.errors import PortraitError, UsageError
-from portrait.s3.errors import SomeNotStored, SourceUnreadable, StorageError
-from portrait.s3.files import fingerprint
+from portrait.s3.errors import PartialFailure, SourceUnreadable, StorageError
+from portrait.s3.files import stat_file
 from portrait.s3.journal import forget_uploads, state_folder
-from portrait.s3.keys import LONGEST_LIFE, is_for_testing_only, parse_place, parse_public_base, public_url
-from portrait.s3.models import AbandonedUpload, Announcer, OnEvent, StorageWarning, StoredObject
-from portrait.s3.operations import Attempts, Calls
-from portrait.s3.parts import USUAL_PART, plan_parts
-from portrait.s3.pool import StopFlag, in_parallel
+from portrait.s3.keys import MAX_PRESIGN_SECONDS, is_for_testing_only, parse_location, parse_public_base, public_url
+from portrait.s3.models import EventEmitter, IncompleteUpload, OnEvent, StorageWarning, StoredObject
+from portrait.s3.operations import Operations, Retrier
+from portrait.s3.parts import DEFAULT_PART_BYTES, plan_parts
+from portrait.s3.pool import CancelToken, run_parallel
 from portrait.s3.public_check import check_public
-from portrait.s3.uploader import Storer
+from portrait.s3.uploader import Uploader
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -53,30 +53,30 @@ class StoreOptions(TypedDict, total=False):
 
 
 def store_batch(
-    storer: Storer, files: Sequence[Path], known: dict[str, int], workers: int, stop: StopFlag
+    uploader: Uploader, files: Sequence[Path], existing_sizes: dict[str, int], workers: int, cancel: CancelToken
 ) -> list[StoredObject]:
     """Store files; the results are in the order given.
 
     Args:
-        storer: Stores one.
+        uploader: Stores one.
         files: What to store.
-        known: Sizes by key of what the bucket holds; what is stored is added.
+        existing_sizes: Sizes by key of what the bucket holds; what is stored is added.
         workers: Requests under way at once.
-        stop: Ends it soon.
+        cancel: Ends it soon.
 
     Raises:
-        SomeNotStored: Some files failed.
+        PartialFailure: Some files failed.
         StorageError: A failure that every file would meet.
     """
-    large = {path for path in set(files) if _in_parts(storer, path)}
+    large = {path for path in set(files) if _in_parts(uploader, path)}
     done: dict[Path, StoredObject] = {}
     failed: dict[Path, PortraitError] = {}
 
     def store(path: Path) -> StoredObject:
-        return storer.store(path, known, stop)
+        return uploader.store(path, existing_sizes, cancel)
 
     for batch, threads in (([path for path in files if path not in large], workers), (sorted(large), 1)):
-        futures = in_parallel(store, batch, workers=threads, stop=stop, give_up=_is_fatal)
+        futures = run_parallel(store, batch, workers=threads, cancel=cancel, give_up=_is_fatal)
         for path, future in zip(batch, futures, strict=True):
             match future.exception():
                 case None:
@@ -88,15 +88,15 @@ def store_batch(
                 case BaseException() as error:
                     raise error
     if failed:
-        raise SomeNotStored(
+        raise PartialFailure(
             {str(path): made for path, made in done.items()}, {str(path): error for path, error in failed.items()}
         )
     return [done[path] for path in files]
 
 
-def _in_parts(storer: Storer, path: Path) -> bool:
+def _in_parts(uploader: Uploader, path: Path) -> bool:
     try:
-        return storer.in_parts(fingerprint(path).size)
+        return uploader.in_parts(stat_file(path).size)
     except SourceUnreadable:
         return False  # told when its turn comes
 
@@ -108,10 +108,10 @@ def _is_fatal(error: BaseException) -> bool:
 class ObjectStore:
     """Stores files in a bucket of S3, Cloudflare R2, MinIO or alike, under keys made of their content.
 
-    Safe for use by many threads at once; several processes may store the same files. Every call takes `stop=`: setting
-    that flag from another thread ends the call soon with `UploadInterrupted`, as Ctrl-C does with `KeyboardInterrupt`.
-    Either way what was stored is kept, and the same call goes on from there. A connection that stalls is given up after
-    60 seconds, and delays the end of a call by no more.
+    Safe for use by many threads at once; several processes may store the same files. Every call takes
+    `cancel=`: setting that token from another thread ends the call soon with `UploadInterrupted`, as Ctrl-C does with
+    `KeyboardInterrupt`. Either way what was stored is kept, and the same call resumes from there. A stalled connection
+    is given up after 60 seconds, and delays the end of a call by no more.
 
     Args:
         place: `s3://bucket` or `s3://bucket/prefix`. The bucket must exist.
@@ -127,7 +127,7 @@ class ObjectStore:
         concurrency: Requests under way at once.
         part_size: Bytes of a part, 5 MiB to 5 GiB; made larger where a file would need more than 10,000.
         on_event: Called with `UploadProgress` and `StorageWarning`, from any thread but never from two at once.
-        clock: Sleeps between attempts; by default real time, cut short by `stop`.
+        clock: Sleeps between attempts; by default real time, cut short by `cancel`.
 
     Raises:
         UsageError: The options cannot be right, or boto3 is not installed.
@@ -147,22 +147,22 @@ class ObjectStore:
         client: S3Client | None = None,
         state_dir: PathLike | None = None,
         concurrency: int = 8,
-        part_size: int = USUAL_PART,
+        part_size: int = DEFAULT_PART_BYTES,
         on_event: OnEvent | None = None,
         clock: Clock | None = None,
     ) -> None:
-        self._place = parse_place(place)
+        self._location = parse_location(place)
         self._base = None if public_base is None else parse_public_base(public_base)
-        if not 1 <= expires <= LONGEST_LIFE:
-            raise UsageError(f"expires is 1 to {LONGEST_LIFE} seconds, not {expires}.")
+        if not 1 <= expires <= MAX_PRESIGN_SECONDS:
+            raise UsageError(f"expires is 1 to {MAX_PRESIGN_SECONDS} seconds, not {expires}.")
         if concurrency < 1:
             raise UsageError("concurrency is at least 1.")
         plan_parts(1, part_size)
         self._expires = expires
         self._concurrency = concurrency
         self._clock = clock
-        self._announce = Announcer(on_event)
-        self._own_client = client is None
+        self._emit = EventEmitter(on_event)
+        self._owns_client = client is None
         boto = _client_module()
         if client is None:
             client = boto.make_client(
@@ -174,31 +174,31 @@ class ObjectStore:
                 connections=concurrency,
             )
         else:
-            boto.check_own_client(client)
+            boto.validate_client(client)
         self._client = client
-        self._calls = Calls(
+        self._operations = Operations(
             client,
-            self._place.bucket,
-            attempts=Attempts(random.Random()),  # noqa: S311 - jitter, no secret
-            direct=boto.DirectPut(client) if self._own_client else None,
+            self._location.bucket,
+            retrier=Retrier(random.Random()),  # noqa: S311 - jitter, no secret
+            fast_put=boto.FastPut(client) if self._owns_client else None,
         )
-        self._state = Path(state_dir) if state_dir is not None else state_folder(os.environ)
-        self._storer = Storer(
-            calls=self._calls,
-            prefix=self._place.prefix,
-            destination=f"{client.meta.endpoint_url} {self._place.bucket} {self._place.prefix}",
-            state=self._state,
+        self._state_dir = Path(state_dir) if state_dir is not None else state_folder(os.environ)
+        self._uploader = Uploader(
+            operations=self._operations,
+            prefix=self._location.prefix,
+            destination=f"{client.meta.endpoint_url} {self._location.bucket} {self._location.prefix}",
+            state=self._state_dir,
             concurrency=concurrency,
             part_size=part_size,
-            check_slices=not self._own_client,
-            address=self.url,
-            announce=self._announce,
+            verify_parts=not self._owns_client,
+            url_for=self.url,
+            emit=self._emit,
         )
         if self._base is not None and is_for_testing_only(self._base):
             self._warn("public_base is an r2.dev address: Cloudflare throttles it, for testing only. Connect a domain.")
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}('s3://{self._place.bucket}/{self._place.prefix}')"
+        return f"{type(self).__name__}('s3://{self._location.bucket}/{self._location.prefix}')"
 
     def __enter__(self) -> Self:
         return self
@@ -210,37 +210,37 @@ class ObjectStore:
 
     def close(self) -> None:
         """Close the connections, unless they belong to a client of your own."""
-        if self._own_client:
+        if self._owns_client:
             self._client.close()
 
-    def put(self, path: PathLike, *, stop: StopFlag | None = None) -> StoredObject:
+    def put(self, path: PathLike, *, cancel: CancelToken | None = None) -> StoredObject:
         """Store one file, unless its content is there already.
 
         Raises:
             StorageError: It was not stored; where the error is `resumable`, the same call goes on from where it was.
         """
-        return self._storer.store(Path(path), None, self._flag(stop))
+        return self._uploader.store(Path(path), None, self._token(cancel))
 
-    def put_many(self, paths: Iterable[PathLike], *, stop: StopFlag | None = None) -> list[StoredObject]:
+    def put_many(self, paths: Iterable[PathLike], *, cancel: CancelToken | None = None) -> list[StoredObject]:
         """Store files, small ones at once and large ones one by one; the results are in the order given.
 
         What the bucket holds is found by one listing of the prefix.
 
         Raises:
-            SomeNotStored: Some files failed; the error holds what became of each.
+            PartialFailure: Some files failed; the error holds what became of each.
             StorageError: A failure that concerns every file, such as a missing bucket.
         """
-        flag, files = self._flag(stop), [Path(path) for path in paths]
-        known = self.existing(stop=flag) if files else {}
-        return store_batch(self._storer, files, known, self._concurrency, flag)
+        token, files = self._token(cancel), [Path(path) for path in paths]
+        existing_sizes = self.list_objects(cancel=token) if files else {}
+        return store_batch(self._uploader, files, existing_sizes, self._concurrency, token)
 
-    def existing(self, *, stop: StopFlag | None = None) -> dict[str, int]:
+    def list_objects(self, *, cancel: CancelToken | None = None) -> dict[str, int]:
         """The size in bytes of every object in this place, by key: one listing, 1,000 to a request."""
-        return dict(self._calls.objects(self._place.listed, self._flag(stop)))
+        return dict(self._operations.list_objects(self._location.key_prefix, self._token(cancel)))
 
     def url(self, key: str) -> str:
         """The address of a key: on the public base, or presigned for `expires` seconds (then its query is a secret)."""
-        return self._calls.presign(key, self._expires) if self._base is None else public_url(self._base, key)
+        return self._operations.presign(key, self._expires) if self._base is None else public_url(self._base, key)
 
     def check_public(self, stored: StoredObject) -> None:
         """See from outside that a stored object can be fetched, with its length and type: one byte is fetched.
@@ -250,22 +250,22 @@ class ObjectStore:
         """
         check_public(stored.url, stored.size, stored.content_type)
 
-    def abandoned(self, *, stop: StopFlag | None = None) -> list[AbandonedUpload]:
+    def incomplete_uploads(self, *, cancel: CancelToken | None = None) -> list[IncompleteUpload]:
         """Multipart uploads in this place that were neither completed nor aborted; some may be under way right now."""
-        return list(self._calls.uploads(self._place.listed, self._flag(stop)))
+        return list(self._operations.list_uploads(self._location.key_prefix, self._token(cancel)))
 
-    def clean_up(
-        self, older_than: timedelta = timedelta(days=1), *, stop: StopFlag | None = None
-    ) -> list[AbandonedUpload]:
+    def abort_incomplete(
+        self, older_than: timedelta = timedelta(days=1), *, cancel: CancelToken | None = None
+    ) -> list[IncompleteUpload]:
         """Abort unfinished uploads in this place that are older than that, by the storage's clock; return them."""
-        flag = self._flag(stop)
-        old = [upload for upload in self.abandoned(stop=flag) if upload.age >= older_than]
+        token = self._token(cancel)
+        old = [upload for upload in self.incomplete_uploads(cancel=token) if upload.age >= older_than]
         for upload in old:
-            self._calls.abort(upload.key, upload.upload_id, flag)
-        forget_uploads(self._state, {upload.upload_id for upload in old})
+            self._operations.abort(upload.key, upload.upload_id, token)
+        forget_uploads(self._state_dir, {upload.upload_id for upload in old})
         return old
 
-    def delete(self, *objects: StoredObject | str, stop: StopFlag | None = None) -> None:
+    def delete(self, *objects: StoredObject | str, cancel: CancelToken | None = None) -> None:
         """Delete objects, given as they were stored or by key; one that is gone already is fine.
 
         A bucket that keeps versions only hides them: a `StorageWarning` says so, because a withdrawn consent asks for
@@ -274,30 +274,32 @@ class ObjectStore:
         Raises:
             UsageError: A key is not in this place; nothing was deleted.
         """
-        flag = self._flag(stop)
+        token = self._token(cancel)
         keys = [item if isinstance(item, str) else item.key for item in objects]
-        if any(not key.startswith(self._place.listed) or key == self._place.listed for key in keys):
-            raise UsageError(f"Only objects in s3://{self._place.bucket}/{self._place.listed} can be deleted here.")
-        futures = in_parallel(
-            lambda key: self._calls.delete(key, flag),
+        if any(not key.startswith(self._location.key_prefix) or key == self._location.key_prefix for key in keys):
+            raise UsageError(
+                f"Only objects in s3://{self._location.bucket}/{self._location.key_prefix} can be deleted here."
+            )
+        futures = run_parallel(
+            lambda key: self._operations.delete(key, token),
             keys,
             workers=self._concurrency,
-            stop=flag,
+            cancel=token,
             give_up=lambda _: True,
         )
         hidden = [future.result() for future in futures]
         if any(hidden):
             self._warn("The bucket keeps versions: deleted objects are only hidden. Delete their versions as well.")
 
-    def new_stop(self) -> StopFlag:
-        """A flag to give to calls of this store as `stop=`."""
-        return StopFlag(self._clock.sleep if self._clock else None)
+    def cancel_token(self) -> CancelToken:
+        """A flag to give to calls of this store as `cancel=`."""
+        return CancelToken(self._clock.sleep if self._clock else None)
 
-    def _flag(self, stop: StopFlag | None) -> StopFlag:
-        return stop or self.new_stop()
+    def _token(self, cancel: CancelToken | None) -> CancelToken:
+        return cancel or self.cancel_token()
 
     def _warn(self, message: str) -> None:
-        self._announce(StorageWarning(message=message))
+        self._emit(StorageWarning(message=message))
 
 
 def _client_module() -> ModuleType:

@@ -14,15 +14,16 @@ from pathlib import Path
 
 from attrs import evolve, field, frozen
 
-from portrait.s3.errors import SourceChanged, StorageError, UploadGone
-from portrait.s3.files import Slice, digest, fingerprint, read_head, read_whole, slice_md5
+from portrait.media import HEAD_BYTES
+from portrait.s3.errors import NoSuchUpload, SourceChanged, StorageError
+from portrait.s3.files import FilePart, digest, part_md5, read_head, read_whole, stat_file
 from portrait.s3.journal import Entry, Journal
-from portrait.s3.keys import HEAD_BYTES, Kind, key_for, kind_of
+from portrait.s3.keys import MediaKind, detect, key_for
 from portrait.s3.locking import KeyedLocks
-from portrait.s3.models import Announcer, Stage, StoredObject, UploadProgress
-from portrait.s3.operations import Body, Calls, ListedPart
+from portrait.s3.models import EventEmitter, Stage, StoredObject, UploadProgress
+from portrait.s3.operations import Body, ListedPart, Operations
 from portrait.s3.parts import MIB, Part, Plan, plan_parts
-from portrait.s3.pool import StopFlag, in_parallel
+from portrait.s3.pool import CancelToken, run_parallel
 
 IN_MEMORY = MIB
 """Files up to this many bytes are read once, whole; larger ones in blocks, whatever their size."""
@@ -37,109 +38,111 @@ class _Item:
     path: Path
     size: int
     sha256: str
-    kind: Kind
+    kind: MediaKind
     key: str
 
 
 @frozen(kw_only=True)
-class Storer:
+class Uploader:
     """Stores files at one place; safe for use by many threads.
 
     Attributes:
-        calls: The bucket.
+        operations: The bucket.
         prefix: What keys begin with, "" for nothing.
         destination: Names the place in the journal.
         state: The state folder.
         concurrency: Parts of one file under way at once.
         part_size: Bytes that a part should have.
-        check_slices: As in `Sender`.
-        address: Makes the address of a key.
-        announce: Told of progress.
+        verify_parts: As in `MultipartUpload`.
+        url_for: Makes the address of a key.
+        emit: Called with progress.
     """
 
-    calls: Calls
+    operations: Operations
     prefix: str
     destination: str
     state: Path
     concurrency: int
     part_size: int
-    check_slices: bool
-    address: Callable[[str], str]
-    announce: Announcer
+    verify_parts: bool
+    url_for: Callable[[str], str]
+    emit: EventEmitter
     _one_writer: KeyedLocks = field(factory=KeyedLocks)
 
-    def store(self, path: Path, known: dict[str, int] | None, stop: StopFlag) -> StoredObject:
+    def store(self, path: Path, existing_sizes: dict[str, int] | None, cancel: CancelToken) -> StoredObject:
         """Store one file.
 
         Args:
             path: The file.
-            known: Sizes by key of what the bucket holds, if it was listed already; what is stored is added.
-            stop: Ends it soon.
+            existing_sizes: Sizes by key of what the bucket holds, if it was listed already; what is stored is added.
+            cancel: Ends it soon.
         """
-        size = fingerprint(path).size
+        size = stat_file(path).size
         if size <= IN_MEMORY:
             content = read_whole(path, size)
-            item = self._item(path, size, hashlib.sha256(content).hexdigest(), kind_of(content[:HEAD_BYTES], path.name))
-            return self._put(item, lambda _: content, known, stop)
-        kind = kind_of(read_head(path, HEAD_BYTES), path.name)
+            item = self._item(path, size, hashlib.sha256(content).hexdigest(), detect(content[:HEAD_BYTES], path.name))
+            return self._put(item, lambda _: content, existing_sizes, cancel)
+        kind = detect(read_head(path, HEAD_BYTES), path.name)
         if self.in_parts(size):
-            return self._in_parts(path, kind, known, stop)
+            return self._in_parts(path, kind, existing_sizes, cancel)
         whole = Plan(size, size)
-        sha256 = digest(path, whole, stop=stop, report=self._hashing(path, size)).sha256
+        sha256 = digest(path, whole, cancel=cancel, report=self._hashing(path, size)).sha256
 
-        def body(again: bool) -> Slice:  # noqa: FBT001 - the form that `Calls` asks for
-            return Slice(path, whole.part(1), sha256=sha256, stop=stop, check=again or self.check_slices)
+        def body(again: bool) -> FilePart:  # noqa: FBT001 - the form that `Operations` asks for
+            return FilePart(path, whole.part(1), sha256=sha256, cancel=cancel, check=again or self.verify_parts)
 
-        return self._put(self._item(path, size, sha256, kind), body, known, stop)
+        return self._put(self._item(path, size, sha256, kind), body, existing_sizes, cancel)
 
     def in_parts(self, size: int) -> bool:
         """Whether a file of that many bytes goes in parts."""
         return size > min(SINGLE_PUT, self.part_size)
 
-    def _item(self, path: Path, size: int, sha256: str, kind: Kind) -> _Item:
+    def _item(self, path: Path, size: int, sha256: str, kind: MediaKind) -> _Item:
         return _Item(path, size, sha256, kind, key_for(self.prefix, sha256, kind.extension))
 
     def _put(
-        self, item: _Item, body: Callable[[bool], Body], known: dict[str, int] | None, stop: StopFlag
+        self, item: _Item, body: Callable[[bool], Body], existing_sizes: dict[str, int] | None, cancel: CancelToken
     ) -> StoredObject:
         with self._one_writer.hold(item.key):
-            existed = self._has(item, known, stop)
+            existed = self._has(item, existing_sizes, cancel)
             if not existed:
-                self._tell(Stage.UPLOADING, item.path, 0, item.size, item.key)
-                self.calls.put(item.key, body, item.sha256, item.kind.content_type, stop)
-            return self._stored(item, known, existed=existed)
+                self._progress(Stage.UPLOADING, item.path, 0, item.size, item.key)
+                self.operations.put(item.key, body, item.sha256, item.kind.content_type, cancel)
+            return self._stored(item, existing_sizes, existed=existed)
 
-    def _in_parts(self, path: Path, kind: Kind, known: dict[str, int] | None, stop: StopFlag) -> StoredObject:
+    def _in_parts(
+        self, path: Path, kind: MediaKind, existing_sizes: dict[str, int] | None, cancel: CancelToken
+    ) -> StoredObject:
         journal = Journal(self.state, self.destination, path)
-        with journal.hold(stop, lambda: self._tell(Stage.WAITING, path, 0, fingerprint(path).size)):
-            sender = Sender(
-                calls=self.calls,
+        with journal.lock(cancel, lambda: self._progress(Stage.WAITING, path, 0, stat_file(path).size)):
+            sender = MultipartUpload(
+                operations=self.operations,
                 journal=journal,
                 path=path,
                 kind=kind,
                 concurrency=self.concurrency,
-                check_slices=self.check_slices,
-                announce=self.announce,
-                stop=stop,
+                verify_parts=self.verify_parts,
+                emit=self.emit,
+                cancel=cancel,
             )
-            entry, remembered = self._entry(sender, path, kind, stop)
+            entry, remembered = self._entry(sender, path, kind, cancel)
             item = _Item(path, entry.plan.size, entry.digest.sha256, kind, entry.key)
             with self._one_writer.hold(item.key):
-                existed = self._has(item, known, stop)
+                existed = self._has(item, existing_sizes, cancel)
                 if not existed:
                     sender.send(entry)
                 elif remembered:
                     sender.drop(entry)
-                return self._stored(item, known, existed=existed)
+                return self._stored(item, existing_sizes, existed=existed)
 
-    def _entry(self, sender: Sender, path: Path, kind: Kind, stop: StopFlag) -> tuple[Entry, bool]:
+    def _entry(self, sender: MultipartUpload, path: Path, kind: MediaKind, cancel: CancelToken) -> tuple[Entry, bool]:
         """What to send, and whether an earlier run remembered it; its hashes hold while the file looks the same."""
-        left, seen = sender.journal.read(), fingerprint(path)
+        left, seen = sender.journal.read(), stat_file(path)
         if left is not None and left.seen == seen:
             return left, True
         plan = left.plan if left is not None and left.plan.size == seen.size else plan_parts(seen.size, self.part_size)
-        found = digest(path, plan, stop=stop, report=self._hashing(path, seen.size))
-        if fingerprint(path) != seen:
+        found = digest(path, plan, cancel=cancel, report=self._hashing(path, seen.size))
+        if stat_file(path) != seen:
             raise SourceChanged(f"{path} changed while it was read.")
         if left is None:
             key = key_for(self.prefix, found.sha256, kind.extension)
@@ -149,20 +152,20 @@ class Storer:
         sender.drop(left)
         raise SourceChanged(f"{path} changed since its upload began; that upload was aborted.")
 
-    def _has(self, item: _Item, known: dict[str, int] | None, stop: StopFlag) -> bool:
+    def _has(self, item: _Item, existing_sizes: dict[str, int] | None, cancel: CancelToken) -> bool:
         """Whether the object is there, whole: by the listing made before, else by one of exactly this key."""
-        if known is not None:
-            return known.get(item.key) == item.size
-        return (item.key, item.size) in self.calls.objects(item.key, stop)
+        if existing_sizes is not None:
+            return existing_sizes.get(item.key) == item.size
+        return (item.key, item.size) in self.operations.list_objects(item.key, cancel)
 
-    def _stored(self, item: _Item, known: dict[str, int] | None, *, existed: bool) -> StoredObject:
-        if known is not None:
-            known[item.key] = item.size
-        self._tell(Stage.EXISTED if existed else Stage.STORED, item.path, item.size, item.size, item.key)
+    def _stored(self, item: _Item, existing_sizes: dict[str, int] | None, *, existed: bool) -> StoredObject:
+        if existing_sizes is not None:
+            existing_sizes[item.key] = item.size
+        self._progress(Stage.EXISTED if existed else Stage.STORED, item.path, item.size, item.size, item.key)
         return StoredObject(
             path=item.path,
             key=item.key,
-            url=self.address(item.key),
+            url=self.url_for(item.key),
             sha256=item.sha256,
             size=item.size,
             content_type=item.kind.content_type,
@@ -170,40 +173,40 @@ class Storer:
         )
 
     def _hashing(self, path: Path, size: int) -> Callable[[int], None]:
-        return lambda done: self._tell(Stage.HASHING, path, done, size)
+        return lambda done: self._progress(Stage.HASHING, path, done, size)
 
-    def _tell(self, stage: Stage, path: Path, done: int, total: int, key: str = "") -> None:
-        self.announce(UploadProgress(stage=stage, file=path, bytes_done=done, bytes_total=total, key=key))
+    def _progress(self, stage: Stage, path: Path, done: int, total: int, key: str = "") -> None:
+        self.emit(UploadProgress(stage=stage, file=path, bytes_done=done, bytes_total=total, key=key))
 
 
-_RESTARTS = 3
+_MAX_RESTARTS = 3
 """How often an upload may vanish under our hands before we give up."""
 _HEX = frozenset("0123456789abcdef")
 
 
 @frozen(kw_only=True)
-class Sender:
+class MultipartUpload:
     """What sending a large file needs; one for each file.
 
     Attributes:
-        calls: The bucket.
+        operations: The bucket.
         journal: Held by the caller for as long as this works.
         path: The file.
         kind: What it is served as.
         concurrency: Parts under way at once.
-        check_slices: Hash again what is sent, because the client does not sign it with the known hash.
-        announce: Told of progress.
-        stop: Ends it soon.
+        verify_parts: Hash again what is sent, because the client does not sign it with the known hash.
+        emit: Called with progress.
+        cancel: Ends it soon.
     """
 
-    calls: Calls
+    operations: Operations
     journal: Journal
     path: Path
-    kind: Kind
+    kind: MediaKind
     concurrency: int
-    check_slices: bool
-    announce: Announcer
-    stop: StopFlag
+    verify_parts: bool
+    emit: EventEmitter
+    cancel: CancelToken
 
     def send(self, entry: Entry) -> None:
         """Bring the object about.
@@ -212,34 +215,34 @@ class Sender:
             SourceChanged: The file is no longer what was hashed; the upload was aborted.
             StorageError: Anything else; where it is `resumable` the upload is kept, else it was aborted.
         """
-        for _ in range(_RESTARTS):
+        for _ in range(_MAX_RESTARTS):
             try:
                 entry, listed = self._begin(entry)
                 with self._abort_if_final(entry):
                     etags = self._fill(entry, listed)
                     self._same_file(entry)
-                    self.calls.complete(entry.key, str(entry.upload_id), etags, self.stop)
-            except UploadGone:
+                    self.operations.complete(entry.key, str(entry.upload_id), etags, self.cancel)
+            except NoSuchUpload:
                 # Completed or aborted: by an attempt of ours whose answer was lost, another process, or the storage.
                 if not self._exists(entry):
-                    entry = self.journal.note_upload(entry, None)
+                    entry = self.journal.record_upload(entry, None)
                     continue
             self.journal.clear()
             return
-        raise UploadGone(f"The upload of {self.path} vanished {_RESTARTS} times.")
+        raise NoSuchUpload(f"The upload of {self.path} vanished {_MAX_RESTARTS} times.")
 
     def _begin(self, entry: Entry) -> tuple[Entry, list[ListedPart]]:
         """Have an upload, and the storage's list of its parts."""
         # Before an upload exists it is remembered that it may: a run that dies right after leaves one on the storage.
         self.journal.begin(entry)
         if entry.upload_id is not None:
-            return entry, self.calls.parts(entry.key, entry.upload_id, self.stop)
-        found = self.calls.begun(entry.key, self.stop)
+            return entry, self.operations.list_parts(entry.key, entry.upload_id, self.cancel)
+        found = self.operations.find_upload(entry.key, self.cancel)
         if found is not None:
-            listed = self.calls.parts(entry.key, found, self.stop)
-            return self.journal.note_upload(entry, found, foreign=bool(listed)), listed
-        made = self.calls.create(entry.key, entry.digest.sha256, self.kind.content_type, self.stop)
-        return self.journal.note_upload(entry, made), []
+            listed = self.operations.list_parts(entry.key, found, self.cancel)
+            return self.journal.record_upload(entry, found, foreign=bool(listed)), listed
+        made = self.operations.create(entry.key, entry.digest.sha256, self.kind.content_type, self.cancel)
+        return self.journal.record_upload(entry, made), []
 
     @contextlib.contextmanager
     def _abort_if_final(self, entry: Entry) -> Iterator[None]:
@@ -254,7 +257,7 @@ class Sender:
         """Abort the upload and forget it; if the storage cannot be told now, it stays remembered for a clean-up."""
         with contextlib.suppress(StorageError):
             if entry.upload_id is not None:
-                self.calls.abort(entry.key, entry.upload_id, self.stop)
+                self.operations.abort(entry.key, entry.upload_id, self.cancel)
             self.journal.clear()
 
     def _fill(self, entry: Entry, listed: list[ListedPart]) -> dict[int, str]:
@@ -262,21 +265,21 @@ class Sender:
         etags = {part.number: part.etag for part in listed if self._trusted(entry, part)}
         done = sum(entry.plan.part(number).size for number in etags)
         if etags:
-            self._tell(Stage.RESUMED, done, entry)
+            self._progress(Stage.RESUMED, done, entry)
         turn = threading.Lock()
         upload_id = str(entry.upload_id)
 
         def send(part: Part) -> None:
             nonlocal done
-            etag = self.calls.send_part(entry.key, upload_id, part, self._bodies(entry, part), self.stop)
+            etag = self.operations.upload_part(entry.key, upload_id, part, self._bodies(entry, part), self.cancel)
             with turn:
                 etags[part.number] = etag
-                self.journal.note_part(part.number, etag)
+                self.journal.record_part(part.number, etag)
                 done += part.size
-                self._tell(Stage.UPLOADING, done, entry)
+                self._progress(Stage.UPLOADING, done, entry)
 
         missing = [part for part in entry.plan.parts() if part.number not in etags]
-        futures = in_parallel(send, missing, workers=self.concurrency, stop=self.stop, give_up=lambda _: True)
+        futures = run_parallel(send, missing, workers=self.concurrency, cancel=self.cancel, give_up=lambda _: True)
         for failure in filter(None, (future.exception() for future in futures)):
             if not isinstance(failure, CancelledError):
                 raise failure
@@ -292,29 +295,31 @@ class Sender:
         if entry.etags.get(part.number) == listed.etag:
             return True
         if len(listed.etag) == 32 and _HEX.issuperset(listed.etag):
-            return slice_md5(self.path, part, stop=self.stop) == listed.etag
+            return part_md5(self.path, part, cancel=self.cancel) == listed.etag
         # R2's ETags of parts are not MD5. In an upload of our own, each part was signed with the hash of its content.
         return not entry.foreign
 
     def _bodies(self, entry: Entry, part: Part) -> Callable[[bool], Body]:
         sha256 = entry.digest.parts[part.number - 1]
-        return lambda again: Slice(self.path, part, sha256=sha256, stop=self.stop, check=again or self.check_slices)
+        return lambda again: FilePart(
+            self.path, part, sha256=sha256, cancel=self.cancel, check=again or self.verify_parts
+        )
 
     def _same_file(self, entry: Entry) -> None:
         """See that the file is still what was hashed; one that was merely touched is hashed again to know."""
-        seen = fingerprint(self.path)
+        seen = stat_file(self.path)
         if seen == entry.seen:
             return
         if seen.size == entry.seen.size:
-            again = digest(self.path, entry.plan, stop=self.stop, report=lambda _: None)
-            if again == entry.digest and fingerprint(self.path) == seen:
+            again = digest(self.path, entry.plan, cancel=self.cancel, report=lambda _: None)
+            if again == entry.digest and stat_file(self.path) == seen:
                 return
         raise SourceChanged(f"{self.path} changed while it was sent.")
 
     def _exists(self, entry: Entry) -> bool:
-        return (entry.key, entry.plan.size) in self.calls.objects(entry.key, self.stop)
+        return (entry.key, entry.plan.size) in self.operations.list_objects(entry.key, self.cancel)
 
-    def _tell(self, stage: Stage, done: int, entry: Entry) -> None:
-        self.announce(
+    def _progress(self, stage: Stage, done: int, entry: Entry) -> None:
+        self.emit(
             UploadProgress(stage=stage, file=self.path, bytes_done=done, bytes_total=entry.plan.size, key=entry.key)
         )

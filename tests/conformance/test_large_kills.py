@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from portrait.s3.parts import MIB, SMALLEST_PART
+from portrait.s3.parts import MIB, MIN_PART_BYTES
 from tests.portrait.s3.processes import start, until_idle
 from tests.s3_stub import S3Stub
 from tests.s3_stub.server import Dropped
 
 SIZE = 300 * MIB
-PARTS = SIZE // SMALLEST_PART
+PARTS = SIZE // MIN_PART_BYTES
 KILLS = 20
 EARLY = 0.25  # the share of kills that do not wait for a part
 

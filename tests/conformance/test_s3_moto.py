@@ -13,13 +13,13 @@ import pytest
 import urllib3
 
 from portrait.clock import ManualClock
-from portrait.s3 import NoSuchBucket, ObjectStore, Stage, StopFlag, UploadInterrupted, UploadProgress
-from portrait.s3.parts import MIB, SMALLEST_PART
+from portrait.s3 import CancelToken, NoSuchBucket, ObjectStore, Stage, UploadInterrupted, UploadProgress
+from portrait.s3.parts import MIB, MIN_PART_BYTES
 
 moto_server = pytest.importorskip("moto.server")
 
 Make = Callable[..., ObjectStore]
-SIZES = [0, 1000, 2 * MIB, 2 * SMALLEST_PART + MIB]
+SIZES = [0, 1000, 2 * MIB, 2 * MIN_PART_BYTES + MIB]
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def endpoint() -> Iterator[str]:
     server.start()
     host, port = server.get_host_and_port()
     yield f"http://{host}:{port}"
-    server.stop()
+    server.cancel()
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def open_store(client: Any, endpoint: str, tmp_path: Path) -> Iterator[Make]:
             "access_key": "k",
             "secret_key": "s",
             "state_dir": tmp_path / "state",
-            "part_size": SMALLEST_PART,
+            "part_size": MIN_PART_BYTES,
             "clock": ManualClock(),
         }
         made.append(ObjectStore(place, **(defaults | options)))
@@ -87,26 +87,26 @@ def test_files_of_all_sizes(client: Any, open_store: Make, files: list[Path]) ->
         if stored.size:
             store.check_public(stored)
     assert all(stored.existed for stored in store.put_many(files))
-    assert store.existing() == {stored.key: stored.size for stored in results}
+    assert store.list_objects() == {stored.key: stored.size for stored in results}
     store.delete(*results)
-    assert store.existing() == {}
+    assert store.list_objects() == {}
 
 
 def test_stopped_and_gone_on_with(client: Any, open_store: Make, files: list[Path]) -> None:
     """An upload that was stopped under way is gone on with: one upload, what is listed is not sent again."""
-    stop = StopFlag()
+    cancel = CancelToken()
 
     def listen(event: object) -> None:
         if isinstance(event, UploadProgress) and event.stage is Stage.UPLOADING:
-            stop.set()
+            cancel.set()
 
     with pytest.raises(UploadInterrupted):
-        open_store(concurrency=1, on_event=listen).put(files[-1], stop=stop)
+        open_store(concurrency=1, on_event=listen).put(files[-1], cancel=cancel)
     (upload,) = client.list_multipart_uploads(Bucket="portraits")["Uploads"]
     assert len(client.list_parts(Bucket="portraits", Key=upload["Key"], UploadId=upload["UploadId"])["Parts"]) == 1
     seen: list[Any] = []
     stored = open_store(on_event=seen.append).put(files[-1])
-    assert (seen[0].stage, seen[0].bytes_done) == (Stage.RESUMED, SMALLEST_PART)
+    assert (seen[0].stage, seen[0].bytes_done) == (Stage.RESUMED, MIN_PART_BYTES)
     assert client.get_object(Bucket="portraits", Key=stored.key)["Body"].read() == files[-1].read_bytes()
     assert "Uploads" not in client.list_multipart_uploads(Bucket="portraits")
 
@@ -115,9 +115,9 @@ def test_clean_up(client: Any, open_store: Make) -> None:
     """Unfinished uploads are found and aborted."""
     client.create_multipart_upload(Bucket="portraits", Key="faces/a")
     store = open_store()
-    assert [upload.key for upload in store.abandoned()] == ["faces/a"]
-    store.clean_up(timedelta(0))
-    assert store.abandoned() == []
+    assert [upload.key for upload in store.incomplete_uploads()] == ["faces/a"]
+    store.abort_incomplete(timedelta(0))
+    assert store.incomplete_uploads() == []
 
 
 def test_missing_bucket(open_store: Make, files: list[Path]) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from portrait import AmbiguousGroup, FileState, OutcomeError
 from portrait.errors import Interrupted
-from portrait.s3 import AccessDenied, StopFlag, StorageUnreachable
+from portrait.s3 import AccessDenied, CancelToken, StorageUnreachable
 from tests.media_samples import image
 
 
@@ -40,11 +40,11 @@ class BrokenStore:
     def __init__(self, error):
         self._error = error
 
-    def new_stop(self):
-        """As `ObjectStore.new_stop`."""
-        return StopFlag()
+    def cancel_token(self):
+        """As `ObjectStore.cancel_token`."""
+        return CancelToken()
 
-    def put_many(self, paths, *, stop=None):
+    def put_many(self, paths, *, cancel=None):
         """Refuse."""
         raise self._error
 

@@ -17,11 +17,11 @@ import pytest
 
 from portrait.clock import ManualClock
 from portrait.s3 import AsyncObjectStore, ObjectStore
-from portrait.s3.parts import MIB, SMALLEST_PART
+from portrait.s3.parts import MIB, MIN_PART_BYTES
 from tests.s3_stub import ACCESS_KEY, SECRET_KEY, S3Stub
 
 JPEG = b"\xff\xd8\xff\xe0"
-LARGE = SMALLEST_PART + MIB
+LARGE = MIN_PART_BYTES + MIB
 """Two parts of the smallest size, the last one smaller."""
 
 
@@ -120,7 +120,7 @@ def defaults(stub: S3Stub, state: Path) -> dict[str, Any]:
         "access_key": ACCESS_KEY,
         "secret_key": SECRET_KEY,
         "state_dir": state,
-        "part_size": SMALLEST_PART,
+        "part_size": MIN_PART_BYTES,
         "clock": ManualClock(),
     }
 
@@ -151,7 +151,7 @@ def large(make_file: Callable[..., Path]) -> Path:
 @pytest.fixture
 def larger(make_file: Callable[..., Path]) -> Path:
     """A file of three parts."""
-    return make_file("clip.bin", 2 * SMALLEST_PART + MIB)
+    return make_file("clip.bin", 2 * MIN_PART_BYTES + MIB)
 
 
 def only_object(stub: S3Stub) -> tuple[str, bytes]:

@@ -25,7 +25,7 @@ from portrait.s3 import (
     CredentialsRejected,
     NoSuchBucket,
     NotPublic,
-    SomeNotStored,
+    PartialFailure,
     SourceUnreadable,
     StateUnwritable,
     StorageError,
@@ -91,7 +91,7 @@ def test_operations_of_other_calls_survive(stub: S3Stub, open_store: Make, large
     if operation == "ListParts":
         store.put(large)
     else:
-        store.clean_up(timedelta(0))
+        store.abort_incomplete(timedelta(0))
     assert stub.bucket.uploads == {}
 
 
@@ -254,7 +254,7 @@ def test_unreadable_file(stub: S3Stub, make_store: Make, tmp_path: Path, what: s
 def test_some_of_a_batch(stub: S3Stub, make_store: Make, make_file: Make, tmp_path: Path) -> None:
     """One bad file does not keep the others from being stored; the error says what became of each."""
     good, bad = make_file(), tmp_path / "none.jpg"
-    with pytest.raises(SomeNotStored) as caught:
+    with pytest.raises(PartialFailure) as caught:
         make_store().put_many([bad, good])
     assert set(caught.value.stored) == {str(good)}
     assert isinstance(caught.value.failures[str(bad)], SourceUnreadable)
@@ -402,8 +402,8 @@ def test_errors_survive_pickle() -> None:
     for kind in kinds:
         if kind is NotPublic:
             error: StorageError = NotPublic("x", reason="page", advice="y")
-        elif kind is SomeNotStored:
-            error = SomeNotStored({}, {"a": AccessDenied("no")})
+        elif kind is PartialFailure:
+            error = PartialFailure({}, {"a": AccessDenied("no")})
         else:
             error = kind("what", code="C", http_status=400)
         again = pickle.loads(pickle.dumps(error))

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from portrait.s3 import UploadInterrupted
-from portrait.s3.files import Digest, Fingerprint
+from portrait.s3.files import Digest, FileStat
 from portrait.s3.journal import Entry, Journal, forget_uploads, read_entry, state_folder
 from portrait.s3.locking import KeyedLocks, locked
 from portrait.s3.parts import Plan
-from portrait.s3.pool import StopFlag
+from portrait.s3.pool import CancelToken
 
 ENTRY = Entry(
     source="/a",
-    seen=Fingerprint(25, 1, 2, 3),
+    seen=FileStat(25, 1, 2, 3),
     plan=Plan(25, 10),
     digest=Digest("ab" * 32, ("a", "b", "c")),
     key="k",
@@ -37,7 +37,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     """An entry, and parts added to it, come back; after clearing nothing does."""
     kept = journal(tmp_path)
     kept.begin(ENTRY)
-    kept.note_part(2, "y")
+    kept.record_part(2, "y")
     found = kept.read()
     assert found is not None
     assert found.etags == {1: "x", 2: "y", 3: "z"}
@@ -97,11 +97,11 @@ def test_lock_is_waited_for(tmp_path: Path) -> None:
     path, told, order = tmp_path / "x.lock", threading.Event(), []
 
     def second() -> None:
-        with locked(path, StopFlag(lambda _: None), told.set):
+        with locked(path, CancelToken(lambda _: None), told.set):
             order.append("second")
 
     thread = threading.Thread(target=second)
-    with locked(path, StopFlag(), lambda: pytest.fail("nobody held it")):
+    with locked(path, CancelToken(), lambda: pytest.fail("nobody held it")):
         thread.start()
         told.wait()
         order.append("first")
@@ -112,11 +112,11 @@ def test_lock_is_waited_for(tmp_path: Path) -> None:
 
 def test_waiting_can_be_stopped(tmp_path: Path) -> None:
     """Whoever waits for a lock can be told to stop."""
-    stop = StopFlag()
+    cancel = CancelToken()
     with (
-        locked(tmp_path / "x", StopFlag(), lambda: None),
+        locked(tmp_path / "x", CancelToken(), lambda: None),
         pytest.raises(UploadInterrupted),
-        locked(tmp_path / "x", stop, stop.set),
+        locked(tmp_path / "x", cancel, cancel.set),
     ):
         pass
 
@@ -127,7 +127,7 @@ def test_many_holders_one_at_a_time(tmp_path: Path) -> None:
 
     def work() -> None:
         for _ in range(30):
-            with locked(tmp_path / "x", StopFlag(lambda _: None), lambda: None):
+            with locked(tmp_path / "x", CancelToken(lambda _: None), lambda: None):
                 inside[0] += 1
                 most[0] = max(most[0], inside[0])
                 inside[0] -= 1
@@ -153,7 +153,7 @@ def test_lock_file_that_was_taken_away(tmp_path: Path, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(fcntl, "flock", flock)
     waits: list[float] = []
-    with locked(path, StopFlag(waits.append), lambda: None):
+    with locked(path, CancelToken(waits.append), lambda: None):
         assert path.stat().st_ino == swapped[0]
     assert len(waits) == 1
 

@@ -7,18 +7,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portrait.errors import UsageError
-from portrait.s3.parts import LARGEST_FILE, LARGEST_PART, MIB, MOST_PARTS, SMALLEST_PART, USUAL_PART, plan_parts
+from portrait.s3.parts import (
+    DEFAULT_PART_BYTES,
+    MAX_FILE_BYTES,
+    MAX_PART_BYTES,
+    MAX_PARTS,
+    MIB,
+    MIN_PART_BYTES,
+    plan_parts,
+)
 
-sizes = st.one_of(st.integers(1, LARGEST_FILE), st.integers(1, 10 * SMALLEST_PART))
-wishes = st.integers(SMALLEST_PART, LARGEST_PART)
+sizes = st.one_of(st.integers(1, MAX_FILE_BYTES), st.integers(1, 10 * MIN_PART_BYTES))
+wishes = st.integers(MIN_PART_BYTES, MAX_PART_BYTES)
 
 
 @given(sizes, wishes)
 def test_limits_of_s3(size: int, wish: int) -> None:
     """At most 10,000 parts of 5 MiB to 5 GiB, whatever the file and the wish."""
     plan = plan_parts(size, wish)
-    assert plan.count <= MOST_PARTS
-    assert SMALLEST_PART <= plan.part_size <= LARGEST_PART
+    assert plan.count <= MAX_PARTS
+    assert MIN_PART_BYTES <= plan.part_size <= MAX_PART_BYTES
     assert plan.part_size >= wish
 
 
@@ -48,12 +56,18 @@ def test_parts_are_all_of_them_in_order(size: int) -> None:
 
 def test_usual_part_is_kept_while_it_suffices() -> None:
     """The part size grows only where 10,000 parts of the usual one are too few."""
-    assert plan_parts(MOST_PARTS * USUAL_PART).part_size == USUAL_PART
-    assert plan_parts(MOST_PARTS * USUAL_PART + 1).part_size == USUAL_PART + MIB
+    assert plan_parts(MAX_PARTS * DEFAULT_PART_BYTES).part_size == DEFAULT_PART_BYTES
+    assert plan_parts(MAX_PARTS * DEFAULT_PART_BYTES + 1).part_size == DEFAULT_PART_BYTES + MIB
 
 
 @pytest.mark.parametrize(
-    ("size", "wish"), [(0, USUAL_PART), (LARGEST_FILE + 1, USUAL_PART), (1, SMALLEST_PART - 1), (1, LARGEST_PART + 1)]
+    ("size", "wish"),
+    [
+        (0, DEFAULT_PART_BYTES),
+        (MAX_FILE_BYTES + 1, DEFAULT_PART_BYTES),
+        (1, MIN_PART_BYTES - 1),
+        (1, MAX_PART_BYTES + 1),
+    ],
 )
 def test_what_s3_does_not_take(size: int, wish: int) -> None:
     """Sizes that no storage takes are refused before anything is sent."""

@@ -9,14 +9,14 @@ from concurrent.futures import CancelledError
 
 import pytest
 
-from portrait.s3.pool import StopFlag, in_parallel
+from portrait.s3.pool import CancelToken, run_parallel
 
 
 def test_results_in_order() -> None:
     """Futures come back in the order of the items, whatever finished first."""
-    futures = in_parallel(lambda n: n * n, range(20), workers=3, stop=StopFlag(), give_up=lambda _: True)
+    futures = run_parallel(lambda n: n * n, range(20), workers=3, cancel=CancelToken(), give_up=lambda _: True)
     assert [future.result() for future in futures] == [n * n for n in range(20)]
-    assert in_parallel(str, [], workers=3, stop=StopFlag(), give_up=lambda _: True) == []
+    assert run_parallel(str, [], workers=3, cancel=CancelToken(), give_up=lambda _: True) == []
 
 
 @pytest.mark.parametrize("give_up", [True, False])
@@ -28,7 +28,7 @@ def test_failure(give_up: bool) -> None:
             raise ValueError(number)
         return number
 
-    futures = in_parallel(work, range(4), workers=1, stop=StopFlag(), give_up=lambda _: give_up)
+    futures = run_parallel(work, range(4), workers=1, cancel=CancelToken(), give_up=lambda _: give_up)
     kinds = [type(future.exception()) for future in futures]
     later = CancelledError if give_up else type(None)
     assert kinds == [type(None), ValueError, later, later]
@@ -36,18 +36,18 @@ def test_failure(give_up: bool) -> None:
 
 def test_interrupted() -> None:
     """Ctrl-C in the caller's thread stops the work under way, and what has not begun never does."""
-    stop, begun = StopFlag(), []
+    cancel, begun = CancelToken(), []
 
     def work(number: int) -> bool:
         begun.append(number)
         os.kill(os.getpid(), signal.SIGINT)
         for _ in range(1000):
-            if stop.is_set:
+            if cancel.is_set:
                 return True
             threading.Event().wait(0.005)
         return False
 
     with pytest.raises(KeyboardInterrupt):
-        in_parallel(work, range(9), workers=1, stop=stop, give_up=lambda _: True)
-    assert stop.is_set
+        run_parallel(work, range(9), workers=1, cancel=cancel, give_up=lambda _: True)
+    assert cancel.is_set
     assert begun == [0]

@@ -15,16 +15,16 @@ import pytest
 
 from portrait.s3 import (
     AsyncObjectStore,
+    CancelToken,
     SourceChanged,
     SourceUnreadable,
     Stage,
-    StopFlag,
     StorageUnreachable,
     UploadInterrupted,
     UploadProgress,
 )
-from portrait.s3.files import fingerprint
-from portrait.s3.parts import SMALLEST_PART
+from portrait.s3.files import stat_file
+from portrait.s3.parts import MIN_PART_BYTES
 from tests.portrait.s3.conftest import LARGE, defaults, only_object
 from tests.s3_stub import S3Stub
 
@@ -61,7 +61,7 @@ def test_resuming_is_told(stub: S3Stub, open_store: Make, large: Path) -> None:
     break_off(stub, open_store(concurrency=1), large)
     seen: list[UploadProgress] = []
     open_store(on_event=seen.append).put(large)
-    assert (seen[0].stage, seen[0].bytes_done) == (Stage.RESUMED, SMALLEST_PART)
+    assert (seen[0].stage, seen[0].bytes_done) == (Stage.RESUMED, MIN_PART_BYTES)
     assert Stage.HASHING not in {event.stage for event in seen}
 
 
@@ -88,7 +88,7 @@ def test_foreign_parts_are_not_trusted(stub: S3Stub, open_store: Make, larger: P
     store = open_store(concurrency=1)
     break_off(stub, store, larger, part=3)
     (upload,) = stub.bucket.uploads.values()
-    upload.parts[1].content = bytes(SMALLEST_PART)
+    upload.parts[1].content = bytes(MIN_PART_BYTES)
     upload.parts[1].etag = "0" * 32
     upload.parts[2].size -= 1
     upload.parts[9] = upload.parts[1]
@@ -154,14 +154,14 @@ def test_changed_during_the_upload(stub: S3Stub, make_store: Make, large: Path, 
     def edit() -> None:
         match change:
             case "shorter":
-                os.truncate(large, SMALLEST_PART + 1)
+                os.truncate(large, MIN_PART_BYTES + 1)
             case "longer":
                 os.truncate(large, LARGE + 1)
             case "gone":
                 large.unlink()
             case _:
                 with large.open("r+b") as file:
-                    file.seek(SMALLEST_PART + 5)
+                    file.seek(MIN_PART_BYTES + 5)
                     file.write(b"changed")
                 if change == "mtime kept":
                     os.utime(large, ns=(was.st_atime_ns, was.st_mtime_ns))
@@ -177,8 +177,8 @@ def test_change_that_the_file_system_does_not_show(
     stub: S3Stub, open_store: Make, larger: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Even if size and times show nothing, a part that is not what was hashed is refused: its known hash is signed."""
-    seen = fingerprint(larger)
-    monkeypatch.setattr("portrait.s3.uploader.fingerprint", lambda _: seen)
+    seen = stat_file(larger)
+    monkeypatch.setattr("portrait.s3.uploader.stat_file", lambda _: seen)
 
     def edit() -> None:
         with larger.open("r+b") as file:
@@ -217,11 +217,11 @@ def test_small_file_changed_after_hashing(stub: S3Stub, open_store: Make, make_f
 
 def test_stop_flag(stub: S3Stub, open_store: Make, larger: Path) -> None:
     """Setting the flag from another thread ends the call within a block; the next call goes on."""
-    stop = StopFlag()
-    stub.fault("UploadPart", "call", part=2, hook=stop.set)
+    cancel = CancelToken()
+    stub.fault("UploadPart", "call", part=2, hook=cancel.set)
     store = open_store(concurrency=1)
     with pytest.raises(UploadInterrupted) as caught:
-        store.put(larger, stop=stop)
+        store.put(larger, cancel=cancel)
     assert caught.value.resumable
     assert len(stub.bucket.uploads) == 1
     store.put(larger)
@@ -231,12 +231,12 @@ def test_stop_flag(stub: S3Stub, open_store: Make, larger: Path) -> None:
 
 def test_stopped_batch(stub: S3Stub, open_store: Make, make_file: Make) -> None:
     """A batch that is stopped says so itself; the next run sends only the rest."""
-    stop = StopFlag()
-    stub.fault("PutObject", "call", after=3, hook=stop.set)
+    cancel = CancelToken()
+    stub.fault("PutObject", "call", after=3, hook=cancel.set)
     store = open_store(concurrency=1)
     files = [make_file(f"{n}.jpg", seed=n) for n in range(8)]
     with pytest.raises(UploadInterrupted):
-        store.put_many(files, stop=stop)
+        store.put_many(files, cancel=cancel)
     there = len(stub.bucket.objects)
     assert 3 <= there <= 4
     assert sum(stored.existed for stored in store.put_many(files)) == there
@@ -293,12 +293,12 @@ def test_clean_up(stub: S3Stub, make_store: Make, large: Path, state: Path) -> N
     old = [stub.bucket.create(f"faces/{n}", {}, timedelta(days=3)) for n in range(3)]
     other = stub.bucket.create("elsewhere/x", {}, timedelta(days=3))
     stub.page = 2
-    found = {upload.upload_id: upload.age for upload in store.abandoned()}
+    found = {upload.upload_id: upload.age for upload in store.incomplete_uploads()}
     assert set(found) == {young, *old}
     assert found[young] < timedelta(minutes=1) < timedelta(days=2.9) < found[old[0]]
-    assert {upload.upload_id for upload in store.clean_up(timedelta(days=2))} == set(old)
+    assert {upload.upload_id for upload in store.abort_incomplete(timedelta(days=2))} == set(old)
     assert set(stub.bucket.uploads) == {young, other}
     assert list(state.rglob("*.jsonl"))
-    store.clean_up(timedelta(0))
+    store.abort_incomplete(timedelta(0))
     assert set(stub.bucket.uploads) == {other}
     assert not list(state.rglob("*.jsonl"))

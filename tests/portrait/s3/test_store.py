@@ -154,8 +154,8 @@ def test_the_bucket_is_never_probed(stub: S3Stub, make_store: Make, make_file: M
     """Keys that are bound to a bucket may neither head nor list buckets, so nobody asks."""
     store = make_store()
     store.put_many([make_file(), large])
-    store.existing()
-    store.clean_up()
+    store.list_objects()
+    store.abort_incomplete()
     assert not {call.operation for call in stub.calls} & {"HeadBucket", "ListBuckets", "HeadObject", "ListObjects"}
     assert {call.status for call in stub.calls} == {200}
 
@@ -174,13 +174,13 @@ def test_progress(make_store: Make, large: Path) -> None:
 
 
 def test_existing_and_delete(stub: S3Stub, make_store: Make, make_file: Make) -> None:
-    """`existing` gives sizes by key; `delete` takes results and keys, and one that is gone is fine."""
+    """`list_objects` gives sizes by key; `delete` takes results and keys, and one that is gone is fine."""
     store = make_store()
     one, two, three = store.put_many([make_file(f"{n}.jpg", 100 + n, seed=n) for n in range(3)])
-    assert store.existing() == {one.key: 100, two.key: 101, three.key: 102}
+    assert store.list_objects() == {one.key: 100, two.key: 101, three.key: 102}
     store.delete(one, two.key)
     store.delete(one)
-    assert list(store.existing()) == [three.key]
+    assert list(store.list_objects()) == [three.key]
 
 
 @pytest.mark.parametrize("key", ["elsewhere/a.jpg", "faces/", "", "facesother/a.jpg"])

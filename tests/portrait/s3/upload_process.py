@@ -1,4 +1,4 @@
-"""`python -m tests.portrait.s3.upload_process ENDPOINT STATE FILE…`: a process that stores files, to be killed or watched.
+"""`python -m tests.portrait.s3.upload_process ENDPOINT STATE FILE…`: a process that uploads files, to be killed.
 
 It prints a line for each file that it stored: the key, and whether it existed.
 """
@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from portrait.s3 import ObjectStore
-from portrait.s3.parts import SMALLEST_PART
+from portrait.s3.parts import MIN_PART_BYTES
 from tests.s3_stub import ACCESS_KEY, SECRET_KEY
 
 
@@ -21,7 +21,7 @@ def main(endpoint: str, state: str, *files: str) -> None:
         access_key=ACCESS_KEY,
         secret_key=SECRET_KEY,
         state_dir=state,
-        part_size=SMALLEST_PART,
+        part_size=MIN_PART_BYTES,
         concurrency=2,
     ) as store:
         for file in files:
