@@ -1,8 +1,8 @@
-"""Who may use the control plane: the machine itself, and whoever knows the control token.
+"""Access to the control plane: for this machine, and for holders of the control token.
 
-A browser on this machine is not to be trusted with it: any page can post to a loopback port, and a rebound name can
-read from one. So without the token a request must name a loopback Host, come from no foreign Origin, and, when it
-writes, carry JSON, which no page can send across origins without asking. Pure; knows nothing of what is controlled.
+A browser on this machine is not trusted: any page can post to a loopback port, and a rebound DNS name can read from
+one. So without the token a request must name a loopback Host, come from no foreign Origin, and, if it writes, carry
+JSON, which no page can send across origins without a preflight.
 """
 
 from __future__ import annotations
@@ -16,11 +16,14 @@ _TOKEN = "x-emulator-token"  # noqa: S105 the header's name
 
 
 def check_access(head: Head, token: str | None) -> str | None:
-    """Why a request to the control plane is refused, as a sentence that says what to do; None where it is welcome.
+    """Check whether a request may use the control plane.
 
     Args:
-        head: The request.
-        token: The control token, None where none was set; then only loopback counts.
+        head: The head of the request.
+        token: The control token; None if none is set, which leaves loopback only.
+
+    Returns:
+        None if it may, else a sentence that says what to do.
     """
     given_token = head.header(_TOKEN)
     if token is not None and given_token is not None:

@@ -1,8 +1,4 @@
-"""How a body comes in: piece by piece, up to a limit, with a refusal as soon as one is certain.
-
-An intake is made for one request once its head was welcome. Whoever drives it feeds it what arrives and, at the end,
-asks for the answer. It knows the service that answers, and nothing of sockets.
-"""
+"""Reading a request's body: piece by piece, up to a limit, refusing as early as possible."""
 
 from __future__ import annotations
 
@@ -15,52 +11,52 @@ from portrait.reasons import Reason, Refusal
 
 
 class BodyReader(Protocol):
-    """Takes one body."""
+    """Reads the body of one request. The caller feeds it what arrives, and calls `finish` at the end of the body."""
 
     def feed(self, data: bytes) -> Reply | None:
-        """Take the next piece. A reply ends it: whatever follows is not wanted."""
+        """Take the next piece. A reply means that the rest of the body is not needed."""
 
     def finish(self) -> ReplyFlow:
-        """The body has ended: begin to answer."""
+        """Start the reply to the complete body."""
 
 
 class BufferedBody:
-    """A body that is looked at as a whole.
+    """Collects a body in memory.
 
     Args:
-        limit: Bytes it may have.
-        too_large: What is said to more than that.
-        answer: Begins to answer the bytes.
+        limit: The largest size in bytes.
+        too_large: Makes the reply to a larger body.
+        answer: Starts the reply to the bytes.
     """
 
-    __slots__ = ("_answer", "_left", "_pieces", "_too_large")
+    __slots__ = ("_answer", "_pieces", "_remaining", "_too_large")
 
     def __init__(self, limit: int, too_large: Callable[[], Reply], answer: Callable[[bytes], ReplyFlow]) -> None:
-        self._left = limit
+        self._remaining = limit
         self._too_large = too_large
         self._answer = answer
         self._pieces: list[bytes] = []
 
     def feed(self, data: bytes) -> Reply | None:
-        """Keep the piece."""
-        self._left -= len(data)
-        if self._left < 0:
+        """Store the piece."""
+        self._remaining -= len(data)
+        if self._remaining < 0:
             return self._too_large()
         self._pieces.append(data)
         return None
 
     def finish(self) -> ReplyFlow:
-        """Answer the bytes."""
+        """Start the reply to the bytes."""
         return self._answer(self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces))
 
 
 class FormBody:
-    """The upload's form.
+    """Parses the upload's form as it arrives.
 
     Args:
-        reader: Reads it.
-        refuse: Speaks a refusal.
-        answer: Begins to answer the fields and the file.
+        reader: The parser.
+        refuse: Makes the reply to a refusal.
+        answer: Starts the reply to the form.
     """
 
     def __init__(
@@ -76,24 +72,24 @@ class FormBody:
             self._reader.feed(data)
         except FileTooLarge:
             return self._refuse(Refusal(Reason.FILE_TOO_LARGE))
-        except InvalidForm as broken:
-            return self._refuse(malformed(broken))
+        except InvalidForm as error:
+            return self._refuse(malformed(error))
         return None
 
     def finish(self) -> ReplyFlow:
-        """Answer the form, or say that it ended too early."""
+        """Start the reply, which is a refusal if the form is incomplete."""
         try:
             return self._answer(self._reader)
-        except InvalidForm as broken:
-            return immediate(self._refuse(malformed(broken)))
+        except InvalidForm as error:
+            return immediate(self._refuse(malformed(error)))
 
 
-def malformed(broken: InvalidForm) -> Refusal:
-    """The refusal that a broken form stands for."""
-    return Refusal(Reason.MALFORMED_BODY, why=str(broken))
+def malformed(error: InvalidForm) -> Refusal:
+    """The refusal of a malformed form."""
+    return Refusal(Reason.MALFORMED_BODY, why=str(error))
 
 
 def immediate(reply: Reply) -> ReplyFlow:
-    """A reply that nothing has to happen for."""
+    """A flow without effects that returns this reply."""
     yield from ()
     return reply

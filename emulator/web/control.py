@@ -1,12 +1,12 @@
-"""The control plane's addresses: JSON in, a method of the service's `control`, JSON out.
+"""The control plane over HTTP: JSON in, a method of `emulator.control.Control`, JSON out.
 
-One table has them all. Who may come in is the guard's business; what a change does, and which keys it takes, is the
-control's.
+One table has all routes. `emulator.web.access` decides who may call them; `Control` checks the values.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
 import orjson
@@ -17,25 +17,24 @@ from emulator.control import Control, ControlError
 from emulator.control.values import as_control_error
 from emulator.emulator import Service
 from emulator.messages import Reply, ReplyFlow
+from emulator.web import paths
 from emulator.web.access import check_access
 from emulator.web.body_reader import BodyReader, BufferedBody, immediate
 from emulator.web.request_head import Head, decode_segment
 from portrait.media import MB
 
-LIMIT = 16 * MB
-_PREFIX = "/_emulator/"
-_DESCRIPTION = "openapi.json"  # not of the control itself, but a visitor finds it below the same address
+BODY_LIMIT = 16 * MB
 _KINDS = {403: "permission_error", 404: "not_found_error", 405: "invalid_request_error", 409: "conflict_error"}
 
 
 @frozen
 class ControlRequest:
-    """What a control call says.
+    """A request to the control plane.
 
     Attributes:
-        name: The last part of the path where a thing is named: an id, a token, a customer.
-        query: The query's parameters.
-        body: The JSON object, empty where there was no body.
+        name: The last segment of the path where it is an id, a token or a customer; else empty.
+        query: The parameters of the query.
+        body: The JSON object; empty without a body.
     """
 
     name: str
@@ -49,7 +48,7 @@ def _reject_unknown(body: dict[str, Any], *known: str) -> dict[str, Any]:
     return body
 
 
-# Method and path, in which * is a name.
+# By method and path below `/_emulator/`; * stands for a name.
 _ROUTES: Mapping[tuple[str, str], Callable[[Control, ControlRequest], dict[str, Any]]] = {
     ("GET", "health"): lambda control, _: control.health(),
     ("POST", "reset"): lambda control, _: control.reset(),
@@ -73,25 +72,39 @@ class ControlPlane:
     """The control plane over HTTP.
 
     Args:
-        service: What is controlled.
+        service: The emulator.
     """
 
     def __init__(self, service: Service) -> None:
         self._service = service
 
     def methods(self, path: str) -> list[str]:
-        """The methods that an address below `/_emulator/` takes; any, where there is no such address."""
-        taken = [method for method, known in _ROUTES if known == _pattern(path)]
-        return taken or ["GET", "POST", "PUT", "PATCH", "DELETE"]
+        """The methods of a path below `/_emulator/`; all of them for an unknown path, to answer 404."""
+        methods = [method for method, pattern in _ROUTES if pattern == _pattern(path)]
+        return methods or ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
     def route(self, head: Head) -> Reply | BodyReader:
-        """What becomes of a request below `/_emulator/`."""
-        refused = check_access(head, self._service.settings.control_token)
+        """Check access, then read the body and reply."""
+        refused = self._refuse_access(head)
         if refused is not None:
-            return self._error(403, refused)
-        if head.content_length > LIMIT:
+            return refused
+        if head.content_length > BODY_LIMIT:
             return self._too_large()
-        return BufferedBody(LIMIT, self._too_large, lambda body: self._answer(head, body))
+        return BufferedBody(BODY_LIMIT, self._too_large, lambda body: self._answer(head, body))
+
+    def openapi(self, head: Head) -> Reply:
+        """The emulator's OpenAPI document."""
+        return self._refuse_access(head) or Reply(body=self._document)
+
+    @cached_property
+    def _document(self) -> bytes:
+        from emulator.web.openapi import document  # noqa: PLC0415 - loaded with the first request
+
+        return orjson.dumps(document(self._service.settings))
+
+    def _refuse_access(self, head: Head) -> Reply | None:
+        message = check_access(head, self._service.settings.control_token)
+        return None if message is None else self._error(403, message)
 
     def _answer(self, head: Head, body: bytes) -> ReplyFlow:
         try:
@@ -104,23 +117,23 @@ class ControlPlane:
         method = "GET" if head.method == "HEAD" else head.method
         route = _ROUTES.get((method, _pattern(head.path)))
         if route is None:
-            known = ", ".join(sorted({path for _, path in _ROUTES} | {_DESCRIPTION}))
-            raise ControlError(404, f"The control plane has no such address; below {_PREFIX} there are: {known}.")
-        name = head.path.removeprefix(_PREFIX).partition("/")[2]
+            known = ", ".join(sorted({path for _, path in _ROUTES} | {paths.OPENAPI.removeprefix(paths.CONTROL)}))
+            raise ControlError(404, f"The control plane has no such address; below {paths.CONTROL} there are: {known}.")
+        name = head.path.removeprefix(paths.CONTROL).partition("/")[2]
         return route(self._service.control, ControlRequest(decode_segment(name), head.parameters, _object(body)))
 
     def _too_large(self) -> Reply:
-        return self._error(413, f"The body is too large: the control plane takes at most {LIMIT // MB} MB.")
+        return self._error(413, f"The body is too large: the control plane takes at most {BODY_LIMIT // MB} MB.")
 
     def _error(self, status: int, message: str) -> Reply:
         return self._service.http_error(status, _KINDS.get(status, "invalid_request_error"), message)
 
 
 def load_state(control: Control, state: Any) -> None:
-    """Carry out what a start file holds: `{"rules": [rule, …], "customers": {name: changes, …}}`, both optional.
+    """Apply a start file: `{"rules": [rule, …], "customers": {name: changes, …}}`, both optional.
 
     Raises:
-        ControlError: Something in it is wrong.
+        ControlError: It has a wrong value or an unknown key.
     """
     state = _mapping("the file", state)
     if state.keys() - {"rules", "customers"}:
@@ -142,7 +155,7 @@ def _mapping(what: str, value: Any) -> dict[str, Any]:
 
 def _pattern(path: str) -> str:
     """`/_emulator/rules/lost` → `rules/*`."""
-    what, _, name = path.removeprefix(_PREFIX).partition("/")
+    what, _, name = path.removeprefix(paths.CONTROL).partition("/")
     return f"{what}/*" if name else what
 
 

@@ -1,7 +1,7 @@
-"""The upload's multipart/form-data, read as a stream that never holds more than one file within the limit.
+"""The upload's multipart/form-data, parsed as a stream. Never more than one file within the limit is in memory.
 
-Fields that the upload does not know are skipped as they pass, so they cost nothing; those it knows are bounded. The
-tokenizer is python-multipart's, loaded with the first upload. This module knows neither HTTP nor what the fields mean.
+Unknown fields are skipped without being stored; known ones have a size limit. The tokenizer is python-multipart's,
+imported with the first upload.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks, MultipartParser
 
 FILE_LIMIT = int(limits_for("alltoken", endpoint="upload")[AssetType.IMAGE].size.high or 0)
-"""Contract §5: a file may have 10 MB."""
+"""The largest file in bytes. Contract §5: 10 MB."""
 
 BODY_LIMIT = FILE_LIMIT + MB
-"""What a whole form may have: the file, and room for fields and boundaries."""
+"""The largest form in bytes: the file, and room for fields and boundaries."""
 
 # Contract §5; ProjectName is on every request (§2).
 _FIELDS = frozenset({"GroupId", "Name", "AssetType", "ProjectName"})
@@ -31,21 +31,21 @@ _FIELD_LIMIT = 65_536
 
 
 class FileTooLarge(Exception):
-    """The file, or the form around it, is over its limit."""
+    """The file or the form exceeds its limit."""
 
 
 class InvalidForm(Exception):
-    """The body is not a form that can be read; the argument says why, as the end of a sentence."""
+    """The body is malformed. The message continues a sentence that starts with "the body"."""
 
 
 class FormReader:
-    """Takes a form piece by piece, in pieces of any size.
+    """Parses a form fed in pieces of any size.
 
     Args:
         content_type: The request's Content-Type, boundary included.
 
     Raises:
-        InvalidForm: It is not multipart/form-data, or has no usable boundary.
+        InvalidForm: The type is not multipart/form-data, or has no valid boundary.
     """
 
     def __init__(self, content_type: str) -> None:
@@ -53,18 +53,18 @@ class FormReader:
         self._fields: dict[str, str] = {}
         self._file: bytes | None = None
         self._size = 0
-        self._ended = False
+        self._complete = False
         self._headers: dict[bytes, bytes] = {}
-        self._header = [b"", b""]  # the name and the value that are being read
+        self._header = [b"", b""]  # name and value of the current header
         self._name = ""
-        self._content: BytesIO | None = None  # None while a part is skipped
+        self._content: BytesIO | None = None  # of the current part; None to skip it
 
     def feed(self, data: bytes) -> None:
-        """Take the next piece.
+        """Parse the next piece.
 
         Raises:
-            FileTooLarge: The limit is passed; whatever follows need not be read.
-            InvalidForm: This cannot become a form any more.
+            FileTooLarge: A limit is exceeded; the rest need not be read.
+            InvalidForm: The form is malformed.
         """
         self._size += len(data)
         if self._size > BODY_LIMIT:
@@ -75,12 +75,12 @@ class FormReader:
             raise InvalidForm("is not well-formed multipart/form-data") from error
 
     def finish(self) -> tuple[dict[str, str], bytes | None]:
-        """The fields and the file, once the body has ended.
+        """The fields and the file, at the end of the body.
 
         Raises:
-            InvalidForm: It ended too early.
+            InvalidForm: The form is incomplete.
         """
-        if not self._ended:
+        if not self._complete:
             raise InvalidForm("ends before the closing boundary of its multipart/form-data")
         return self._fields, self._file
 
@@ -112,8 +112,8 @@ class FormReader:
     def _part_begins(self) -> None:
         self._headers = {}
 
-    def _header_grows(self, place: int, data: bytes) -> None:
-        self._header[place] += data  # the parser bounds a header line
+    def _header_grows(self, index: int, data: bytes) -> None:
+        self._header[index] += data  # the parser limits a header line
 
     def _header_ends(self) -> None:
         name, value = self._header
@@ -153,7 +153,7 @@ class FormReader:
             raise InvalidForm(f"has a field {self._name} that is not UTF-8") from None
 
     def _form_ends(self) -> None:
-        self._ended = True
+        self._complete = True
 
 
 # The parser warns of each broken form; the client is told already.

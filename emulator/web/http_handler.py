@@ -1,8 +1,8 @@
-"""The site behind aiohttp's low-level server: a request's body goes in piece by piece, one answer comes out.
+"""The handler of aiohttp's low-level server: feeds a request's body to the router's reader and sends the reply.
 
-There is no aiohttp application, router or middleware on the way: the site's own table has every address, so that an
-Action costs little more than reading and writing it. What is the client's fault (a body that breaks off, is damaged
-or too long) ends in an answer or a closed connection, never in a log entry.
+There is no aiohttp application and no middleware, so that an Action costs little more than parsing and writing it.
+Errors of clients (bodies that break off, are malformed or too long) end in a reply or a closed connection, not in a log
+entry.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from portrait.media import MB
 
 _LOG = logging.getLogger("emulator.web")
 
-# A client that sends its whole body before it reads the answer gets to read a refusal if the rest is taken from it.
+# A client that sends its whole body before it reads can only read a refusal if the rest of the body is drained.
 DRAIN_BYTES = 64 * MB
 DRAIN_SECONDS = 5.0
 
-_DROP = Reply(drop=True)  # to a client that is gone
+_DROP = Reply(drop=True)  # for a client that has disconnected
 
 
 class HttpHandler:
-    """The handler that `web.Server` calls for each request.
+    """The callable that `web.Server` runs for each request.
 
     Args:
-        site: Who answers.
-        clock: For the Date header; HTTP's dates are the machine's.
+        router: Finds the reply.
+        clock: For the Date header. Default: the machine's.
 
     Attributes:
-        address: Host and port for links where a request names no usable Host; known once the port is open.
+        address: Host and port for links in replies to requests without a valid Host; set once the port is open.
     """
 
     address = "127.0.0.1"
@@ -49,7 +49,7 @@ class HttpHandler:
         self._clock = clock or SystemClock()
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer one request."""
+        """Reply to one request."""
         content = request.content
         try:
             reply = await self._reply(request, content)
@@ -62,7 +62,7 @@ class HttpHandler:
         answer = self._response(reply, keep_alive=False)
         with suppress(ConnectionError):
             await answer.prepare(request)
-            if not _waits_for_continue(request):
+            if not _expects_continue(request):
                 await _drain(content)
         return answer
 
@@ -84,14 +84,14 @@ class HttpHandler:
             return self._router.internal_error()
 
 
-async def _read_body(request: web.BaseRequest, content: StreamReader, intake: BodyReader) -> Reply | None:
-    """Hand the body on; a reply means that the rest of it is not wanted."""
-    if content.is_eof():  # the usual case: the body came with the head
-        return intake.feed(content.read_nowait())
-    if _waits_for_continue(request):
+async def _read_body(request: web.BaseRequest, content: StreamReader, reader: BodyReader) -> Reply | None:
+    """Feed the body to its reader. A reply means that the rest is not needed."""
+    if content.is_eof():  # the usual case: the body arrived with the head
+        return reader.feed(content.read_nowait())
+    if _expects_continue(request):
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     while request.transport is not None and (data := await content.readany()):
-        refused = intake.feed(data)
+        refused = reader.feed(data)
         if refused is not None:
             return refused
     if request.transport is None:
@@ -100,12 +100,12 @@ async def _read_body(request: web.BaseRequest, content: StreamReader, intake: Bo
 
 
 async def _drain(content: StreamReader) -> None:
-    left = DRAIN_BYTES
+    remaining = DRAIN_BYTES
     with suppress(TimeoutError, web.RequestPayloadError):
         async with asyncio.timeout(DRAIN_SECONDS):
-            while left > 0 and (data := await content.readany()):
-                left -= len(data)
+            while remaining > 0 and (data := await content.readany()):
+                remaining -= len(data)
 
 
-def _waits_for_continue(request: web.BaseRequest) -> bool:
+def _expects_continue(request: web.BaseRequest) -> bool:
     return request.headers.get("expect", "").lower() == "100-continue" and request.version >= (1, 1)

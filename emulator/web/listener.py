@@ -1,7 +1,4 @@
-"""A site on a port: aiohttp's low-level server with everything off that it is not needed for, opened and closed.
-
-It knows sockets and the event loop it runs in, and nothing of what is served.
-"""
+"""A listening port with aiohttp's low-level server behind it."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from emulator.web.http_handler import HttpHandler
 from emulator.web.router import Router
 
-# What is in progress when the server stops gets this long; a paused answer would hold it up for good.
+# Time in seconds for requests in progress when the server stops; a paused reply could take any time.
 GRACE_SECONDS = 0.25
 _LOOP_STEPS = 5
 
@@ -24,7 +21,7 @@ class Listener:
     """An open port.
 
     Attributes:
-        address: Host and port, the real one also where 0 was asked for; an IPv6 host in brackets.
+        address: Host and actual port; an IPv6 host in brackets.
     """
 
     def __init__(self, tcp: asyncio.Server, server: web.Server, host: str) -> None:
@@ -34,8 +31,8 @@ class Listener:
         self.address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     async def close(self) -> None:
-        """Take no more connections, let answers in progress end, drop the rest."""
-        # Python 3.11 loses a socket for good if the server closes while asyncio is in the middle of accepting it.
+        """Accept no more connections, wait for requests in progress, close the rest."""
+        # Python 3.11 leaks a socket if the server closes while asyncio is accepting it.
         loop = asyncio.get_running_loop()
         for socket_ in self._tcp.sockets:
             with suppress(NotImplementedError):  # Windows' loop has no readers
@@ -49,7 +46,7 @@ class Listener:
 
 
 async def listen(router: Router, host: str, port: int) -> Listener:
-    """Serve a site.
+    """Open a port and serve it.
 
     Raises:
         OSError: The address cannot be used.
@@ -59,7 +56,7 @@ async def listen(router: Router, host: str, port: int) -> Listener:
         handler.answer,
         access_log=None,
         logger=_logger(),
-        # The front drains what it refuses, and knows by how much.
+        # The handler drains refused bodies itself, up to a limit.
         lingering_time=0,
     )
     tcp = await asyncio.get_running_loop().create_server(server, host, port, backlog=512)
@@ -69,7 +66,7 @@ async def listen(router: Router, host: str, port: int) -> Listener:
 
 
 async def _yield_to_loop() -> None:
-    """Let the loop do what it has put off: asyncio accepts and closes a socket in a few steps."""
+    """Let the loop run pending callbacks: asyncio accepts and closes a socket in several steps."""
     for _ in range(_LOOP_STEPS):
         await asyncio.sleep(0)
 
@@ -81,5 +78,5 @@ def _logger() -> logging.Logger:
 
 
 def _is_ours(record: logging.LogRecord) -> bool:
-    """A request that is no HTTP is answered with 400; it is no fault of the emulator's that one would log."""
+    """Drop aiohttp's records of malformed requests: they are answered with 400 and are no error of the emulator."""
     return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))

@@ -1,8 +1,6 @@
-"""A reply on the wire: the bytes of its head, and how it goes out through aiohttp in a single write.
+"""A response that writes a `Reply` in a single write, head and body together.
 
-aiohttp's own `Response` builds a header dictionary, serializes it and writes twice; most of what it can do is not
-needed here, and some of what is needed (a dropped connection, a body cut off) it cannot do. This class overrides the
-public methods by which aiohttp sends a response. It knows neither the service nor what a reply says.
+aiohttp's own `Response` builds a header dictionary and writes twice, and cannot drop a connection or truncate a body.
 """
 
 from __future__ import annotations
@@ -18,7 +16,7 @@ from aiohttp.abc import AbstractStreamWriter
 
 from emulator.messages import Reply
 
-# By HTTP these end with their head: what came after it would be read as the next answer.
+# These have no body in HTTP: a client would read one as the next response.
 _BODYLESS = frozenset({204, 304})
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -27,9 +25,9 @@ class RawResponse(web.StreamResponse):
     """Sends one reply.
 
     Args:
-        reply: What to send.
+        reply: The reply to send.
         date: For the Date header, in seconds since 1970.
-        keep_alive: May the connection be used again?
+        keep_alive: Whether the connection may be used again.
     """
 
     def __init__(self, reply: Reply, *, date: int, keep_alive: bool) -> None:
@@ -41,14 +39,14 @@ class RawResponse(web.StreamResponse):
 
     @property
     def keep_alive(self) -> bool:
-        """After a response that says no, aiohttp closes the connection."""
+        """Whether aiohttp keeps the connection open after this response."""
         return self._reusable
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
-        """Write everything; the second time it does nothing.
+        """Write the whole response. Further calls do nothing.
 
         Raises:
-            ConnectionResetError: The reply is to drop the connection, which aiohttp takes for the client's doing.
+            ConnectionResetError: The reply drops the connection; aiohttp treats this like a client that disconnects.
         """
         if self._written:
             return None
@@ -65,11 +63,11 @@ class RawResponse(web.StreamResponse):
         return request.writer
 
     async def write_eof(self, data: bytes = b"") -> None:
-        """Nothing is left to write."""
+        """Do nothing: `prepare` has written everything."""
 
 
 def head_bytes(reply: Reply, date: int, connection: str) -> bytes:
-    """Status line and headers; the announced length is that of the whole body."""
+    """Status line and headers. Content-Length is that of the untruncated body."""
     head = _common(reply.status, reply.content_type) + _date(date)
     if reply.status != 204:
         head += b"Content-Length: %d\r\n" % len(reply.body)
@@ -96,5 +94,5 @@ def _date(second: int) -> bytes:
 
 
 def _lines(headers: Mapping[str, str]) -> bytes:
-    """Header lines; a control character in a value would start a line of its own."""
+    """Header lines. Control characters in values are replaced, since a line feed would start another header."""
     return "".join(f"{name}: {_CONTROL.sub(' ', value)}\r\n" for name, value in headers.items()).encode()

@@ -1,8 +1,7 @@
-"""What a request says before its body: method, path, query, headers, and where links shall lead.
+"""The head of a request: method, path, query and headers, and the values derived from them.
 
-Pure text work, the same for a request off a socket and one that never leaves the process. Whatever a client sends is
-made valid Unicode here, so that nothing behind this module stumbles over a lone surrogate. It knows no address of the
-service and no answer.
+The same for requests from a socket and for in-process ones. All text is made valid Unicode here, without lone
+surrogates.
 """
 
 from __future__ import annotations
@@ -27,8 +26,8 @@ class Head:
         method: As sent: `POST`.
         path: As sent, still percent-encoded, without the query.
         query: As sent, without the question mark.
-        headers: By name without case, or with names in lower case.
-        address: Host and port that stand in where the request names none that is usable.
+        headers: A case-insensitive mapping, or one with names in lower case.
+        address: Host and port used if the Host header is missing or invalid.
     """
 
     method: str
@@ -39,18 +38,18 @@ class Head:
 
     @property
     def parameters(self) -> Mapping[str, str]:
-        """The query's parameters; the first of several with one name."""
+        """The parameters of the query; the first value of each name."""
         return parameters(self.query)
 
     @property
     def key(self) -> str | None:
-        """The Bearer key, None where there is none."""
+        """The Bearer key, None without one."""
         scheme, _, key = self.headers.get("authorization", "").partition(" ")
         return text(key.strip()) or None if scheme.lower() == "bearer" else None
 
     @property
     def host(self) -> str:
-        """Host and port as the client knows them; what cannot be one is never repeated in a link."""
+        """Host and port as the client addressed them. An invalid Host is never repeated in a link."""
         host = self.headers.get("host", "")
         return host if _HOST.fullmatch(host) else self.address
 
@@ -61,34 +60,34 @@ class Head:
 
     @property
     def content_length(self) -> int:
-        """How many bytes the body is said to have; 0 where nothing is said."""
+        """The Content-Length in bytes; 0 if it is missing or invalid."""
         length = self.headers.get("content-length", "")
         return int(length) if length.isascii() and length.isdigit() else 0
 
     def header(self, name: str) -> str | None:
-        """A header as valid text, None where it is absent."""
+        """A header as valid text, None if it is absent."""
         value = self.headers.get(name)
         return None if value is None else text(value)
 
 
 @lru_cache(maxsize=256)
 def parameters(query: str) -> Mapping[str, str]:
-    """Parse a query string; the first of several values wins."""
+    """Parse a query string; the first value of each name."""
     return MappingProxyType(dict(reversed(parse_qsl(text(query), keep_blank_values=True))))
 
 
 def text(value: str) -> str:
-    """The value as Unicode that can be encoded; bytes that were no UTF-8 become replacement characters."""
+    """Valid Unicode: bytes that are not UTF-8 become replacement characters."""
     return value if value.isascii() else value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def decode_segment(raw: str) -> str:
-    """A piece of a path, percent-decoded."""
+    """Percent-decode a segment of a path."""
     return text(unquote(raw))
 
 
 def is_loopback(host: str) -> bool:
-    """Does a Host header name this machine: `localhost`, `*.localhost`, `127.0.0.0/8` or `[::1]`, with any port?"""
+    """Whether a Host header names this machine: `localhost`, `*.localhost`, `127.0.0.0/8` or `[::1]`, with any port."""
     name = host[: host.index("]") + 1] if host.startswith("[") and "]" in host else host.partition(":")[0]
     name = name.lower().rstrip(".")
     if name == "localhost" or name.endswith(".localhost"):

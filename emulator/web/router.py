@@ -1,34 +1,36 @@
-"""Every address of the emulator, and who answers there: one table from path and method to a handler.
+"""All routes of the emulator: one table from path and method to a handler.
 
-`route` looks at a request's head and gives back a reply, where the head is enough for one, or an intake that takes the
-body. No I/O happens here, so a socket's request and an in-process one find the same answers. The site knows what is
-asked of the service, never how the service decides.
+A handler gets the request's head. It returns a reply, or a `BodyReader` if it needs the body. Nothing here does I/O, so
+that requests from a socket and from an in-process client are answered alike.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from emulator.emulator import Service
+from emulator.emulator import Service, StoredFile
 from emulator.messages import Call, Reply, ReplyFlow
+from emulator.web import paths
 from emulator.web.body_reader import BodyReader, BufferedBody, FormBody, malformed
 from emulator.web.control import ControlPlane
-from emulator.web.description import Description
-from emulator.web.files import Files
 from emulator.web.form import BODY_LIMIT, FormReader, InvalidForm
 from emulator.web.pages import Pages
-from emulator.web.request_head import Head, text
+from emulator.web.request_head import Head, decode_segment, text
 from portrait.media import MB
 from portrait.reasons import Reason, Refusal
 
-ACTIONS = "/v1/portrait/"
-UPLOAD = "/v1/portrait/upload"
-
 JSON_LIMIT = MB
-"""Contract §1: a JSON body may have 1 MB."""
+"""The largest JSON body in bytes. Contract §1."""
 
 _Handler = Callable[[Head], Reply | BodyReader]
 
+# Files belong to users: a browser may show them, but must not guess their type or run scripts.
+_FILE_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Content-Disposition": "inline",
+    "Cache-Control": "private, no-cache",
+}
 _HINTS: Mapping[str, str] = {
     "/v1/portrait": "The slash belongs there: POST /v1/portrait/?Action=…",
     "/portrait/": "The base URL ends in /v1: POST /v1/portrait/?Action=…",
@@ -45,59 +47,58 @@ This is portrait-emulator: an offline stand-in for the portrait service, for dev
 
 
 class Router:
-    """The emulator's addresses.
+    """Routes requests to the emulator.
 
     Args:
-        service: Who answers.
+        service: The emulator.
     """
 
     def __init__(self, service: Service) -> None:
         self.service = service
-        files, pages = Files(service), Pages(service, self.base)
+        pages = Pages(service, self.base_url)
         self._control = ControlPlane(service)
         self._exact: Mapping[str, Mapping[str, _Handler]] = {
-            ACTIONS: {"POST": self._action},
-            UPLOAD: {"POST": self._upload},
+            paths.ACTIONS: {"POST": self._action},
+            paths.UPLOAD: {"POST": self._upload},
             "/": {"GET": self._about, "POST": self._ark},
-            "/_emulator/openapi.json": {"GET": Description(service).show},
+            paths.OPENAPI: {"GET": self._control.openapi},
         }
-        self._below: tuple[tuple[str, Mapping[str, _Handler]], ...] = (
-            ("/r2/", {"GET": files.stored}),
-            ("/files/", {"GET": files.linked}),
-            ("/h5/", {"GET": pages.show, "POST": pages.complete}),
+        self._prefixes: tuple[tuple[str, Mapping[str, _Handler]], ...] = (
+            (paths.UPLOADED_FILES, {"GET": self._uploaded_file}),
+            (paths.SIGNED_FILES, {"GET": self._signed_file}),
+            (paths.PAGES, {"GET": pages.show, "POST": pages.complete}),
         )
 
     def route(self, head: Head) -> Reply | BodyReader:
-        """What becomes of a request."""
-        methods = self._exact.get(head.path) or self._methods_below(head.path)
+        """Reply to a request, or return the reader for its body."""
+        methods = self._exact.get(head.path) or self._methods_by_prefix(head.path)
         if methods is None:
             return self._unknown(head)
         handler = methods.get(head.method) or (methods.get("GET") if head.method == "HEAD" else None)
         return handler(head) if handler is not None else self._wrong_method(head, methods)
 
-    def base(self, head: Head) -> str:
-        """Where links lead: the public URL, or where the request came in."""
+    def base_url(self, head: Head) -> str:
+        """The base of links in replies: the public URL, or the host of the request. Without a slash at the end."""
         public = self.service.settings.public_url
         return public.rstrip("/") if public else f"http://{head.host}"
 
     def damaged_body(self) -> Reply:
-        """For a body that cannot be read off the wire."""
+        """The reply to a body whose chunks or compression are malformed."""
         why = "The request body is damaged: its chunks or its compression cannot be read."
         return self.service.http_error(400, "invalid_request_error", why)
 
     def internal_error(self) -> Reply:
-        """For a fault of the emulator's own."""
+        """The reply to a request that failed by an error of the emulator."""
         return self.service.refuse(Refusal(Reason.INTERNAL))
 
     def _action(self, head: Head) -> Reply | BodyReader:
-        asked = head.parameters
-        action, version = asked.get("Action", ""), asked.get("Version")
+        action, version = head.parameters.get("Action", ""), head.parameters.get("Version")
 
         def too_large() -> Reply:
             return self._refuse_caller(head, Refusal(Reason.BODY_TOO_LARGE), action, version)
 
         def answer(body: bytes) -> ReplyFlow:
-            base, rule = self.base(head), head.header("x-emulator-rule")
+            base, rule = self.base_url(head), head.header("x-emulator-rule")
             return self.service.answer(
                 Call(action=action, version=version, key=head.key, body=body, base=base, rule=rule)
             )
@@ -105,7 +106,7 @@ class Router:
         return too_large() if head.content_length > JSON_LIMIT else BufferedBody(JSON_LIMIT, too_large, answer)
 
     def _upload(self, head: Head) -> Reply | BodyReader:
-        """Contract §2: the upload answers with `Action` = `CreateAsset`. The key is looked at before the body (I)."""
+        """Contract §2: the upload replies with `Action` = `CreateAsset`. The key is checked before the body (I)."""
         version = head.parameters.get("Version")
 
         def refuse(refusal: Refusal) -> Reply:
@@ -113,7 +114,7 @@ class Router:
 
         def answer(form: FormReader) -> ReplyFlow:
             fields, file = form.finish()
-            base, rule = self.base(head), head.header("x-emulator-rule")
+            base, rule = self.base_url(head), head.header("x-emulator-rule")
             return self.service.answer(
                 Call(action="CreateAsset", version=version, key=head.key, body=fields, base=base, rule=rule, file=file)
             )
@@ -129,12 +130,29 @@ class Router:
             return refuse(malformed(error))
 
     def _refuse_caller(self, head: Head, refusal: Refusal, action: str, version: str | None) -> Reply:
-        """Refuse before the service was asked; a wrong key goes first. Contract §10.12."""
+        """Refuse a call before its body is decoded; an error of the key takes precedence. Contract §10.12."""
         try:
             customer = self.service.authorize(head.key)
         except Refusal as unauthorized:
             return self.service.refuse(unauthorized, action=action, version=version)
         return self.service.refuse(refusal, action=action, version=version, customer=customer)
+
+    def _uploaded_file(self, head: Head) -> Reply:
+        """`/r2/{key}`: an uploaded file."""
+        file = self.service.file(decode_segment(head.path.removeprefix(paths.UPLOADED_FILES)))
+        if file is None:
+            return self.service.http_error(404, "not_found_error", "No file was uploaded under this key.")
+        return _file(file)
+
+    def _signed_file(self, head: Head) -> Reply:
+        """`/files/{asset}?…`: the file of an asset by a signed link; 403 if it has expired, as object stores reply."""
+        asset = decode_segment(head.path.removeprefix(paths.SIGNED_FILES))
+        try:
+            target = self.service.link(asset, head.parameters)
+        except Refusal:
+            why = "This link is not valid or has expired. Read the asset again: each read makes a new link."
+            return self.service.http_error(403, "permission_error", why)
+        return Reply(status=302, headers={"Location": target}) if isinstance(target, str) else _file(target)
 
     def _about(self, _: Head) -> Reply:
         return Reply(body=_ABOUT.encode(), content_type="text/plain; charset=utf-8")
@@ -145,10 +163,10 @@ class Router:
         )
         return self.service.http_error(404, "not_found_error", why)
 
-    def _methods_below(self, path: str) -> Mapping[str, _Handler] | None:
-        if path.startswith("/_emulator/"):
+    def _methods_by_prefix(self, path: str) -> Mapping[str, _Handler] | None:
+        if path.startswith(paths.CONTROL):
             return dict.fromkeys(self._control.methods(path), self._control.route)
-        return next((methods for prefix, methods in self._below if path.startswith(prefix)), None)
+        return next((methods for prefix, methods in self._prefixes if path.startswith(prefix)), None)
 
     def _unknown(self, head: Head) -> Reply:
         hint = _HINTS.get(head.path, "The Actions are at POST /v1/portrait/?Action=…")
@@ -161,3 +179,7 @@ class Router:
         why = f"{head.path} does not take {text(head.method)[:20]}, only {', '.join(methods)}."
         refused = self.service.http_error(405, "invalid_request_error", why)
         return Reply(status=405, body=refused.body, headers={**refused.headers, "Allow": allowed})
+
+
+def _file(file: StoredFile) -> Reply:
+    return Reply(body=file.content, content_type=file.content_type, headers=_FILE_HEADERS)

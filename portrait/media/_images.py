@@ -94,11 +94,11 @@ def _png(file: BinaryIO) -> Size:
 
 def _checked_chunk(file: BinaryIO, kind: bytes, length: int) -> bytes:
     """Read a PNG chunk, verify its checksum, and return its first block."""
-    checksum, left, first = zlib.crc32(kind), length, b""
-    while left:
-        block = read_exactly(file, min(left, _BLOCK))
+    checksum, remaining, first = zlib.crc32(kind), length, b""
+    while remaining:
+        block = read_exactly(file, min(remaining, _BLOCK))
         first = first or block
-        checksum, left = zlib.crc32(block, checksum), left - len(block)
+        checksum, remaining = zlib.crc32(block, checksum), remaining - len(block)
     if read_uint(file, 4, "big") != checksum:
         raise InvalidMedia("a checksum in it is wrong")
     return first

@@ -1,8 +1,8 @@
-"""The Actions and the upload as operations of an OpenAPI document, with links from what makes an id to what takes one.
+"""The Actions and the upload as operations of an OpenAPI document, with links between producers and consumers of ids.
 
-OpenAPI tells operations apart by path and method, the protocol by the query's `Action`. So each Action is listed below
-a path of its own whose fragment is the Action's name, `/v1/portrait/#GetAsset`: no client sends a fragment, and the
-required parameter `Action` is what goes out. Must not know how a schema is made.
+OpenAPI identifies an operation by path and method, the protocol by the parameter `Action`. So each Action has a path of
+its own with its name as the fragment, `/v1/portrait/#GetAsset`. Clients send no fragment; the required parameter
+`Action` selects it.
 """
 
 from __future__ import annotations
@@ -13,18 +13,19 @@ from typing import Any
 from attrs import frozen
 
 from emulator.settings import Settings
-from emulator.web import router
 from emulator.web.openapi import schemas
 from emulator.web.openapi.schemas import Schema, obj, one_of
+from emulator.web.paths import ACTIONS as ACTIONS_PATH
+from emulator.web.paths import UPLOAD
 from portrait import models
 from portrait.actions import ACTIONS, VERSION, Action
 from portrait.codec import wire_fields
 from portrait.dialects import Dialect
 from portrait.media import limits_for
 
-_DAMAGED = (400, "invalid_request_error", ())
+_DAMAGED_BODY = (400, "invalid_request_error", ())
 
-# What makes an id, where it stands in the answer, and what it is an id of.
+# Operation, field of its result that holds an id, kind of the id.
 _PRODUCERS = (
     ("CreateAssetGroup", "Id", "group"),
     ("GetVisualValidateResult", "GroupId", "group"),
@@ -33,7 +34,7 @@ _PRODUCERS = (
     ("CreateVisualValidateSession", "BytedToken", "token"),
     ("Upload", "R2Key", "file"),
 )
-# What takes an id outside of the Actions: operation, a link's part, and the name there.
+# Consumers of ids besides the Actions: operation, part of the link, parameter, kind of the id.
 _CONSUMERS = (
     ("Upload", "requestBody", "GroupId", "group"),
     ("DecideAsset", "parameters", "path.name", "asset"),
@@ -46,24 +47,24 @@ _CONSUMERS = (
 
 @frozen
 class DialectContext:
-    """A dialect and the settings that it is spoken with."""
+    """The dialect of the document and the emulator's settings."""
 
     dialect: Dialect
     settings: Settings
 
 
 def paths(context: DialectContext) -> Iterator[tuple[str, Schema]]:
-    """Every Action, and the upload."""
+    """The paths of all Actions and of the upload."""
     for name, action in ACTIONS.items():
-        yield f"{router.ACTIONS}#{name}", {"post": _operation(action, context)}
-    yield router.UPLOAD, {"post": _upload(context)}
+        yield f"{ACTIONS_PATH}#{name}", {"post": _operation(action, context)}
+    yield UPLOAD, {"post": _upload(context)}
 
 
 def components(context: DialectContext) -> dict[str, Schema]:
-    """What several answers share: the items of pages, and the refusal."""
+    """The shared schemas: items of pages, and the refusal."""
     items = {"Asset": (models.Asset, schemas.ASSET_ID), "AssetGroup": (models.AssetGroup, schemas.GROUP_ID)}
-    shown = {name: schemas.result_schema(cls, context.dialect, form) for name, (cls, form) in items.items()}
-    return {**shown, "Refusal": schemas.refusal(context.dialect, context.settings)}
+    items_schemas = {name: schemas.result_schema(cls, context.dialect, form) for name, (cls, form) in items.items()}
+    return {**items_schemas, "Refusal": schemas.refusal(context.dialect, context.settings)}
 
 
 def _operation(action: Action[Any, Any], context: DialectContext) -> Schema:
@@ -117,7 +118,7 @@ def _query(name: str, schema: Schema, *, required: bool) -> Schema:
 
 
 def _responses(name: str, result: Schema, context: DialectContext) -> Schema:
-    """Contract §4: business errors inside of 200, the others by the dialect's table."""
+    """Contract §4: business errors have status 200, the others the status in the dialect's table."""
     success = schemas.success("CreateAsset" if name == "Upload" else name, result)
     answer: Schema = {
         "description": "The result, or why there is none.",
@@ -126,7 +127,7 @@ def _responses(name: str, result: Schema, context: DialectContext) -> Schema:
     links = dict(_links(name))
     if links:
         answer["links"] = links
-    return {"200": answer, **errors([_DAMAGED, *_rows(context)])}
+    return {"200": answer, **errors([_DAMAGED_BODY, *_rows(context)])}
 
 
 def _rows(context: DialectContext) -> Iterator[tuple[int, str, tuple[str, ...]]]:
@@ -136,7 +137,7 @@ def _rows(context: DialectContext) -> Iterator[tuple[int, str, tuple[str, ...]]]
 
 
 def errors(rows: Iterable[tuple[int, str, tuple[str, ...]]]) -> Schema:
-    """Responses in the form of HTTP's own errors: status, type, codes."""
+    """Error responses outside of the envelope, from rows of status, type and codes."""
     by_status: dict[int, dict[str, tuple[str, ...]]] = {}
     for status, kind, codes in rows:
         known = by_status.setdefault(status, {})

@@ -18,11 +18,10 @@ from emulator.rules.words import MAX_DELAY, PAGES
 from emulator.timestamps import MAX_TIME
 from emulator.web.openapi.actions import errors
 from emulator.web.openapi.schemas import GROUP_ID, STAMP, TOKEN, Schema, obj, one_of
+from emulator.web.paths import CONTROL
 from portrait.actions import ACTIONS
 from portrait.errors import MEDIA_CODES
 from portrait.reasons import Reason
-
-PREFIX = "/_emulator/"
 
 _TEXT: Schema = {"type": "string"}
 _NON_EMPTY: Schema = {"type": "string", "minLength": 1}
@@ -203,9 +202,9 @@ OPERATIONS: Mapping[tuple[str, str], _Operation] = {
 
 
 def paths() -> Iterator[tuple[str, Schema]]:
-    """Every address of the control plane."""
+    """Every path of the control plane, with its operation."""
     for (method, path), operation in OPERATIONS.items():
-        yield PREFIX + path.replace("*", "{name}"), {method.lower(): _operation(path, operation)}
+        yield CONTROL + path.replace("*", "{name}"), {method.lower(): _operation(path, operation)}
 
 
 def _operation(path: str, operation: _Operation) -> Schema:

@@ -1,4 +1,4 @@
-"""The whole document. Must not know what an operation says."""
+"""The whole document."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from typing import Any
 
 from emulator.settings import Settings
 from emulator.web.openapi import actions, control, files
+from emulator.web.paths import OPENAPI
 from portrait._version import __version__
 from portrait.dialects import ALLTOKEN
-
-ADDRESS = "/_emulator/openapi.json"
 
 _ABOUT = """\
 The portrait Actions as AllToken speaks them, answered by portrait-emulator, and the emulator's own control plane.
@@ -24,7 +23,7 @@ def document(settings: Settings) -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for path, operations in (*actions.paths(context), *files.paths(), *control.paths()):
         paths.setdefault(path, {}).update(operations)
-    paths[ADDRESS] = {"get": _own_operation()}
+    paths[OPENAPI] = {"get": _own_operation()}
     return {
         "openapi": "3.1.0",
         "info": {"title": "portrait-emulator", "version": __version__, "description": _ABOUT},
@@ -41,7 +40,7 @@ def document(settings: Settings) -> dict[str, Any]:
 
 
 def _own_operation() -> dict[str, Any]:
-    answer = {"description": "This.", "content": {"application/json": {"schema": {"type": "object"}}}}
+    answer = {"description": "The document.", "content": {"application/json": {"schema": {"type": "object"}}}}
     responses = {"200": answer, **actions.errors([(403, "permission_error", ())])}
     operation = {"operationId": "Description", "summary": "This document.", "tags": ["Control plane"]}
     return {**operation, "security": [{}, {"control": []}], "responses": responses}

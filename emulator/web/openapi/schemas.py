@@ -1,7 +1,7 @@
-"""JSON Schemas of the protocol's values: requests from their classes and a dialect's tables, results by its presenters.
+"""JSON Schemas of the protocol's values, from the request and result classes and a dialect's tables.
 
-A request's schema is what is taken, with `null` for what may be left out; a result's is exactly what is sent. What a
-class cannot say (the form of an id, the limits of a number) is in two tables. Must not know addresses and statuses.
+A request's schema is what the emulator accepts, with `null` for optional fields; a result's is exactly what it sends.
+Two tables add what the classes do not state: the format of ids and the limits of values.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _LINK: Schema = {"type": "string", "pattern": "^https?://"}
 _ABSOLUTE = "^[hH][tT][tT][pP][sS]?://[^\\x00-\\x20\\x7f]+$"
 _ADDRESS: Schema = {"format": "uri", "pattern": _ABSOLUTE, "maxLength": 8192}
 
-# What a result's text looks like.
+# The format of values in results.
 _PATTERNS: Mapping[str, Schema] = {
     "GroupId": GROUP_ID,
     "CreateTime": STAMP,
@@ -47,7 +47,7 @@ _PATTERNS: Mapping[str, Schema] = {
     "R2Key": {"type": "string", "pattern": "^portrait-uploads/[0-9]+/[0-9a-f]+\\.[a-z]+$"},
     "TotalCount": {"type": "integer", "minimum": 0},
 }
-# Contract §2: the limits of a request's values; the largest number is the largest integer that the reader knows.
+# Contract §2: the limits of values in requests. The largest number is the largest integer that the decoder accepts.
 _LIMITS: Mapping[str, Callable[[Dialect], Schema]] = {
     "Name": lambda dialect: {"maxLength": dialect.name_limit},
     "Description": lambda dialect: {"maxLength": dialect.description_limit} if dialect.description_limit else {},
@@ -60,7 +60,7 @@ _LIMITS: Mapping[str, Callable[[Dialect], Schema]] = {
 _NARROWED: Mapping[tuple[type, str], Schema] = {
     (models.CreateAssetGroupRequest, "GroupType"): {"enum": [str(models.GroupType.AIGC)]},
 }
-# Contract §2, *Asset item*: what else an asset shows, by how its review stands; the two statuses are equal (§10.1).
+# Contract §2, *Asset item*: further fields of an asset by its status; the two statuses are equal (§10.1).
 _BY_STATUS: Mapping[models.AssetStatus, Schema] = {
     models.AssetStatus.PROCESSING: {"properties": {"URL": False, "FailedReason": False}},
     models.AssetStatus.ACTIVE: {"required": ["URL"], "properties": {"FailedReason": False}},
@@ -69,7 +69,7 @@ _BY_STATUS: Mapping[models.AssetStatus, Schema] = {
 
 
 def obj(properties: Mapping[str, Any], required: Iterable[str] | None = None, *, closed: bool = True) -> Schema:
-    """An object; everything is required where nothing is said."""
+    """The schema of an object. By default all properties are required."""
     schema: Schema = {"type": "object", "properties": dict(properties)}
     names = list(properties if required is None else required)
     if names:
@@ -80,7 +80,7 @@ def obj(properties: Mapping[str, Any], required: Iterable[str] | None = None, *,
 
 
 def one_of(values: Iterable[str]) -> Schema:
-    """A closed set of texts."""
+    """The schema of a string from a closed set."""
     return {"type": "string", "enum": [str(value) for value in values]}
 
 
@@ -88,7 +88,7 @@ def one_of(values: Iterable[str]) -> Schema:
 
 
 def request_schema(action: Action[Any, Any], dialect: Dialect, settings: Settings) -> Schema:
-    """What an Action takes: the dialect says what is required, and which fields it does not know."""
+    """The schema of an Action's request: the dialect states which fields are required, and which it ignores."""
     optional = set() if settings.name_required else {"Name|Title"}  # contract §10.6
     names = [name for name in dialect.required[action.name] if name not in optional]
     required = frozenset(name for name in names if "|" not in name)
@@ -99,10 +99,10 @@ def request_schema(action: Action[Any, Any], dialect: Dialect, settings: Setting
 
 
 def _first_non_empty(names: list[str], dialect: Dialect) -> Schema:
-    """The last of the names is there, the ones before it say nothing."""
-    nothing = {"anyOf": [{"type": "null"}, {"const": ""}]}
-    there = {"type": "string", "minLength": 1, "maxLength": dialect.name_limit}
-    return {"required": names[-1:], "properties": {**dict.fromkeys(names[:-1], nothing), names[-1]: there}}
+    """The last of the names is present, the ones before it are empty."""
+    empty = {"anyOf": [{"type": "null"}, {"const": ""}]}
+    non_empty = {"type": "string", "minLength": 1, "maxLength": dialect.name_limit}
+    return {"required": names[-1:], "properties": {**dict.fromkeys(names[:-1], empty), names[-1]: non_empty}}
 
 
 def _request_object(
@@ -121,7 +121,7 @@ def _request_object(
         schema |= _NARROWED.get((cls, name), {})
         if must:
             needed.append(name)
-        properties[name] = _nonempty(schema) if must else _or_null(schema)
+        properties[name] = _non_empty(schema) if must else _or_null(schema)
     return obj(properties, needed, closed=False)
 
 
@@ -135,14 +135,14 @@ def _value(kind: Any, dialect: Dialect, required: frozenset[str], inside: str) -
     return {"type": "integer" if kind is int else "string"}
 
 
-def _nonempty(schema: Schema) -> Schema:
-    """Contract §2: an empty text in a required field is as good as none (I)."""
+def _non_empty(schema: Schema) -> Schema:
+    """Contract §2: an empty string in a required field counts as missing (I)."""
     plain = schema["type"] == "string" and not {"enum", "pattern"} & set(schema)
     return {**schema, "minLength": 1} if plain else schema
 
 
 def _or_null(schema: Schema) -> Schema:
-    """Contract §2: null is as good as absent (I)."""
+    """Contract §2: null counts as absent (I)."""
     enum = {"enum": [*schema["enum"], None]} if "enum" in schema else {}
     return {**schema, "type": [schema["type"], "null"], **enum}
 
@@ -156,7 +156,7 @@ def _strip_optional(kind: Any) -> Any:
 
 
 def result_schema(cls: type, dialect: Dialect, id_form: Schema) -> Schema:
-    """What is sent for a result: the keys are those that the dialect's presenter shows, full and bare."""
+    """The schema of a result, by what the dialect serializes with all fields set and with the required ones only."""
     bare, full = dialect.present(sample(cls, full=False)), dialect.present(sample(cls, full=True))
     kinds = {
         name: (attribute, _strip_optional(kind)) for attribute, names, kind, _ in wire_fields(cls) for name in names
@@ -179,15 +179,15 @@ def _result_property(cls: type, name: str, attribute: str, kind: Any, *, dialect
         item = get_args(kind)[0]
         return {"type": "array", "items": {"$ref": f"#/components/schemas/{item.__name__}"}}
     if issubclass(kind, StrEnum):
-        shown = (dialect.present(attrs.evolve(sample(cls, full=True), **{attribute: each})) for each in kind)
-        return one_of(dict.fromkeys(each[name] for each in shown))
+        items = (dialect.present(attrs.evolve(sample(cls, full=True), **{attribute: each})) for each in kind)
+        return one_of(dict.fromkeys(each[name] for each in items))
     if kind is int:
         return {"type": "integer", **_LIMITS[name](dialect)}
     return {"type": "string"}
 
 
 def sample(cls: Any, *, full: bool) -> Any:
-    """An instance with a value for every field, or only for those that a result cannot be without."""
+    """An instance with a value for every field, or for the required ones only."""
     hints = get_type_hints(cls)
     fields = [a for a in attrs.fields(cls) if a.name != "response"]
     return cls(
@@ -203,17 +203,17 @@ def _sample(kind: Any) -> Any:
     return sample(kind, full=True) if attrs.has(kind) else kind()
 
 
-# --- answers ----------------------------------------------------------------------------------------------------------
+# --- responses --------------------------------------------------------------------------------------------------------
 
 
 def success(action: str, result: Schema) -> Schema:
-    """The envelope with a Result. Contract §1: five metadata fields, always."""
+    """The envelope with a Result. Contract §1: always five metadata fields."""
     metadata = _metadata({"const": action}, {"const": VERSION})
     return obj({"ResponseMetadata": obj(metadata), "Result": result})
 
 
 def refusal(dialect: Dialect, settings: Settings) -> Schema:
-    """The envelope with an Error; Action and Version are repeated as they came."""
+    """The envelope with an Error. Action and Version are repeated from the request."""
     error = obj({"Code": {"type": "string", "pattern": _codes(dialect, settings)}, "Message": {"type": "string"}})
     metadata = _metadata({"type": "string"}, {"type": "string"})
     return obj({"ResponseMetadata": obj({**metadata, "Error": error})})
@@ -225,21 +225,21 @@ def _metadata(action: Schema, version: Schema) -> Schema:
 
 
 def _codes(dialect: Dialect, settings: Settings) -> str:
-    """Every code that the dialect puts into an envelope."""
+    """A pattern of all codes that the dialect puts into an envelope."""
     keys = {Reason.KEY_MISSING, Reason.KEY_UNKNOWN} if settings.auth_error == "envelope" else set()
     codes = {row.code for reason, row in dialect.refusals.items() if row.plain is None or reason in keys}
-    gaps = {"detail": f"(?:{'|'.join(sorted(SYNC_FAULTS))})", "field": "[A-Za-z0-9.]+"}
-    return f"^(?:{'|'.join(sorted(_pattern(code, gaps) for code in codes))})$"
+    placeholders = {"detail": f"(?:{'|'.join(sorted(SYNC_FAULTS))})", "field": "[A-Za-z0-9.]+"}
+    return f"^(?:{'|'.join(sorted(_pattern(code, placeholders) for code in codes))})$"
 
 
-def _pattern(code: str, gaps: Mapping[str, str]) -> str:
-    """A code with its gaps as alternatives; a gap that nothing fills takes its dot along."""
+def _pattern(code: str, placeholders: Mapping[str, str]) -> str:
+    """A code with its placeholder as alternatives; an empty placeholder drops its dot, too."""
     head, _, gap = code.partition(".{")
-    return re.escape(head) + (f"(?:\\.{gaps[gap.removesuffix('}')]})?" if gap else "")
+    return re.escape(head) + (f"(?:\\.{placeholders[gap.removesuffix('}')]})?" if gap else "")
 
 
 def plain(rows: Mapping[str, Iterable[str]]) -> Schema:
-    """HTTP's own errors. Contract §1.
+    """Errors outside of the envelope. Contract §1.
 
     Args:
         rows: `type` → the codes that come with it.

@@ -9,7 +9,7 @@ import pytest
 from emulator.domain.records import Scan
 from emulator.server import EmulatorServer
 from emulator.settings import Settings
-from emulator.web.pages import _WORDS
+from emulator.web.pages import LANGUAGES, read_texts
 from tests.emulator.web.wire import ask, call
 
 CALLBACK = "https://www.example.com/callback?order=7"
@@ -79,24 +79,24 @@ def test_an_expired_and_an_unknown_check(url, server, session):
     status, _, text = page(url, session["H5Link"])
     assert (status, 'data-state="expired"' in text, "curl" in text) == (200, True, False)
     status, _, text = page(url, "/h5/?bytedToken=20260318000000ABCDEFABCDEFABCDEFABCDEF&lng=en")
-    assert (status, _WORDS["en"]["unknown"] in text, "curl" in text) == (404, True, False)
+    assert (status, read_texts("en")["unknown"] in text, "curl" in text) == (404, True, False)
 
 
 @pytest.mark.parametrize(
-    ("language", "shown"), [("zh", "zh"), ("en", "en"), ("zh-Hant", "zh-Hant"), ("fr", "zh"), ('"><b>', "zh")]
+    ("lng", "language"), [("zh", "zh"), ("en", "en"), ("zh-Hant", "zh-Hant"), ("fr", "zh"), ('"><b>', "zh")]
 )
-def test_the_language_is_the_links(url, session, language, shown):
+def test_the_language_is_the_links(url, session, lng, language):
     """Contract §3: `lng` is zh by default, en or zh-Hant."""
-    text = page(url, session["H5Link"].replace("lng=zh", f"lng={language}".replace('"><b>', "%22%3E%3Cb%3E")))[2]
-    assert f'<html lang="{shown}">' in text
-    assert _WORDS[shown]["title"] in text
+    text = page(url, session["H5Link"].replace("lng=zh", f"lng={lng}".replace('"><b>', "%22%3E%3Cb%3E")))[2]
+    assert f'<html lang="{language}">' in text
+    assert read_texts(language)["title"] in text
     assert "<b>" not in text
 
 
 def test_all_languages_have_all_words():
     """No page falls back to a word of another language, and every state has one."""
-    assert len({frozenset(words) for words in _WORDS.values()}) == 1
-    assert {*map(str, Scan), "expired", "unknown"} <= _WORDS["en"].keys()
+    assert len({frozenset(read_texts(language)) for language in LANGUAGES}) == 1
+    assert {*map(str, Scan), "expired", "unknown"} <= read_texts("en").keys()
 
 
 def test_a_page_that_waits_says_what_comes_next(url, server):
