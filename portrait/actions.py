@@ -1,7 +1,7 @@
 """The 12 Actions as one table: the single source of truth for client, emulator, documentation and tests.
 
-An `Action` ties a name of the wire to the classes that go in and come out, and to what may be done when its answer was
-lost. It knows neither how a call is sent nor how it is carried out.
+An `Action` is a record of all that is true of it: its name on the wire, the classes that go in and come out, and what
+may be done when its answer was lost. No other module has a list of Actions' names.
 """
 
 from __future__ import annotations
@@ -29,110 +29,162 @@ class Idempotency(Enum):
     UNSAFE = "recover"  # never blindly: look what is there, then decide
 
 
-@frozen
+@frozen(kw_only=True)
 class Action(Generic[Req, Resp]):
-    """One Action.
+    """One Action, and all that is true of it.
 
     Attributes:
         name: As on the wire.
         request: The class of what goes in.
         result: The class of what comes out.
-        idempotency: What may be done after an unknown outcome.
-        not_found_is_success: True where a re-sent call that hears "not accessible" has reached its end.
         summary: One line for documentation.
+        idempotency: What may be done after an unknown outcome.
+        reads: True if it changes nothing.
+        not_found_is_success: True where a repeated call that is answered "not accessible" has reached its end.
+        required: Wire fields without which it is refused; `Name|Title` means one of them. Dialects may differ.
+        secrets: Wire fields of the request that no message may repeat; `URL?` means the query of that address.
+        asset_id_field: The field of `request` that holds an asset's id, and may be given as `asset://<id>`.
     """
 
     name: str
     request: type[Req]
     result: type[Resp]
-    idempotency: Idempotency
     summary: str
+    idempotency: Idempotency = Idempotency.UNSAFE
+    reads: bool = False
     not_found_is_success: bool = False
+    required: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    asset_id_field: str | None = None
 
 
+# Idempotency: contract §2, last column. Required fields: contract §2 (D); `Filter.GroupType` (I).
 CREATE_ASSET_GROUP = Action(
-    "CreateAssetGroup", models.CreateAssetGroupRequest, models.Created, Idempotency.UNSAFE, "Make an AIGC group."
+    name="CreateAssetGroup",
+    request=models.CreateAssetGroupRequest,
+    result=models.Created,
+    summary="Make an AIGC group.",
+    required=("Name|Title", "GroupType"),
 )
 GET_ASSET_GROUP = Action(
-    "GetAssetGroup", models.GetAssetGroupRequest, models.AssetGroup, Idempotency.IDEMPOTENT, "Read a group."
+    name="GetAssetGroup",
+    request=models.GetAssetGroupRequest,
+    result=models.AssetGroup,
+    summary="Read a group.",
+    idempotency=Idempotency.IDEMPOTENT,
+    reads=True,
+    required=("Id",),
 )
 LIST_ASSET_GROUPS = Action(
-    "ListAssetGroups",
-    models.ListAssetGroupsRequest,
-    models.GroupPage,
-    Idempotency.IDEMPOTENT,
-    "Read one page of groups.",
+    name="ListAssetGroups",
+    request=models.ListAssetGroupsRequest,
+    result=models.GroupPage,
+    summary="Read one page of groups.",
+    idempotency=Idempotency.IDEMPOTENT,
+    reads=True,
+    required=("Filter", "Filter.GroupType"),
 )
 UPDATE_ASSET_GROUP = Action(
-    "UpdateAssetGroup",
-    models.UpdateAssetGroupRequest,
-    models.Updated,
-    Idempotency.IDEMPOTENT,
-    "Rename or describe a group.",
+    name="UpdateAssetGroup",
+    request=models.UpdateAssetGroupRequest,
+    result=models.Updated,
+    summary="Rename or describe a group.",
+    idempotency=Idempotency.IDEMPOTENT,
+    required=("Id",),
 )
 DELETE_ASSET_GROUP = Action(
-    "DeleteAssetGroup",
-    models.DeleteAssetGroupRequest,
-    models.Empty,
-    Idempotency.IDEMPOTENT,
-    "Delete a group and every asset in it.",
+    name="DeleteAssetGroup",
+    request=models.DeleteAssetGroupRequest,
+    result=models.Empty,
+    summary="Delete a group and every asset in it.",
+    idempotency=Idempotency.IDEMPOTENT,
     not_found_is_success=True,
+    required=("Id",),
 )
 CREATE_ASSET = Action(
-    "CreateAsset",
-    models.CreateAssetRequest,
-    models.Created,
-    Idempotency.UNSAFE,
-    "Register a file by its public address.",
+    name="CreateAsset",
+    request=models.CreateAssetRequest,
+    result=models.Created,
+    summary="Register a file by its public address.",
+    required=("GroupId", "URL", "AssetType"),
+    secrets=("URL?",),
 )
 GET_ASSET = Action(
-    "GetAsset", models.GetAssetRequest, models.Asset, Idempotency.IDEMPOTENT, "Read an asset and its status."
+    name="GetAsset",
+    request=models.GetAssetRequest,
+    result=models.Asset,
+    summary="Read an asset and its status.",
+    idempotency=Idempotency.IDEMPOTENT,
+    reads=True,
+    required=("Id",),
+    asset_id_field="id",
 )
 LIST_ASSETS = Action(
-    "ListAssets", models.ListAssetsRequest, models.AssetPage, Idempotency.IDEMPOTENT, "Read one page of assets."
+    name="ListAssets",
+    request=models.ListAssetsRequest,
+    result=models.AssetPage,
+    summary="Read one page of assets.",
+    idempotency=Idempotency.IDEMPOTENT,
+    reads=True,
+    required=("Filter", "Filter.GroupType"),
 )
 UPDATE_ASSET = Action(
-    "UpdateAsset", models.UpdateAssetRequest, models.Updated, Idempotency.IDEMPOTENT, "Rename an asset."
+    name="UpdateAsset",
+    request=models.UpdateAssetRequest,
+    result=models.Updated,
+    summary="Rename an asset.",
+    idempotency=Idempotency.IDEMPOTENT,
+    required=("Id",),
+    asset_id_field="id",
 )
 DELETE_ASSET = Action(
-    "DeleteAsset",
-    models.DeleteAssetRequest,
-    models.Empty,
-    Idempotency.IDEMPOTENT,
-    "Delete an asset.",
+    name="DeleteAsset",
+    request=models.DeleteAssetRequest,
+    result=models.Empty,
+    summary="Delete an asset.",
+    idempotency=Idempotency.IDEMPOTENT,
     not_found_is_success=True,
+    required=("Id",),
+    asset_id_field="id",
 )
 CREATE_VISUAL_VALIDATE_SESSION = Action(
-    "CreateVisualValidateSession",
-    models.CreateVisualValidateSessionRequest,
-    models.VisualValidateSession,
-    Idempotency.SELF_EXPIRING,
-    "Open a liveness check for one person.",
+    name="CreateVisualValidateSession",
+    request=models.CreateVisualValidateSessionRequest,
+    result=models.VisualValidateSession,
+    summary="Open a liveness check for one person.",
+    idempotency=Idempotency.SELF_EXPIRING,
+    required=("CallbackURL",),
 )
 GET_VISUAL_VALIDATE_RESULT = Action(
-    "GetVisualValidateResult",
-    models.GetVisualValidateResultRequest,
-    models.VisualValidateResult,
-    Idempotency.UNSAFE,
-    "Exchange the token of a passed liveness check for its group.",
+    name="GetVisualValidateResult",
+    request=models.GetVisualValidateResultRequest,
+    result=models.VisualValidateResult,
+    summary="Exchange the token of a passed liveness check for its group.",
+    required=("BytedToken",),
+    secrets=("BytedToken",),
 )
 
-ACTIONS: Mapping[str, Action[Any, Any]] = MappingProxyType(
-    {
-        action.name: action
-        for action in (
-            CREATE_ASSET_GROUP,
-            GET_ASSET_GROUP,
-            LIST_ASSET_GROUPS,
-            UPDATE_ASSET_GROUP,
-            DELETE_ASSET_GROUP,
-            CREATE_ASSET,
-            GET_ASSET,
-            LIST_ASSETS,
-            UPDATE_ASSET,
-            DELETE_ASSET,
-            CREATE_VISUAL_VALIDATE_SESSION,
-            GET_VISUAL_VALIDATE_RESULT,
-        )
-    }
+_ALL: tuple[Action[Any, Any], ...] = (
+    CREATE_ASSET_GROUP,
+    GET_ASSET_GROUP,
+    LIST_ASSET_GROUPS,
+    UPDATE_ASSET_GROUP,
+    DELETE_ASSET_GROUP,
+    CREATE_ASSET,
+    GET_ASSET,
+    LIST_ASSETS,
+    UPDATE_ASSET,
+    DELETE_ASSET,
+    CREATE_VISUAL_VALIDATE_SESSION,
+    GET_VISUAL_VALIDATE_RESULT,
 )
+ACTIONS: Mapping[str, Action[Any, Any]] = MappingProxyType({action.name: action for action in _ALL})
+
+
+def get_action(name: str) -> Action[Any, Any]:
+    """The Action of that name. One that is not listed may do anything and hold any secret, and is never repeated."""
+    action = ACTIONS.get(name)
+    if action is not None:
+        return action
+    secrets = tuple({secret: None for listed in _ALL for secret in listed.secrets})
+    return Action(name=name, request=dict, result=models.Empty, summary="", secrets=secrets)

@@ -1,15 +1,11 @@
-"""The flow of one call: encode, keep the pace, send, decode, and send again where that is right.
-
-Everything a client needs in order to call is in a `Endpoint`, an immutable value. What an Action means to the service,
-how bytes travel and how long an application is willing to wait for a state are not known here.
-"""
+"""How a call is made: encode, authenticate, send with retries, decode. `Endpoint` holds what that takes."""
 
 from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -17,10 +13,10 @@ import orjson
 from attrs import evolve, field, frozen
 
 from portrait import codec
-from portrait.actions import ACTIONS, VERSION, Action, Idempotency
+from portrait.actions import VERSION, Action, Idempotency, get_action
+from portrait.auth import Auth
 from portrait.clock import Clock
 from portrait.dialects import Dialect
-from portrait.dialects.envelope import unwrap
 from portrait.errors import (
     ApiError,
     BadResponse,
@@ -36,18 +32,15 @@ from portrait.errors import (
 from portrait.events import CallCancelled, CallFinished, CallRetried
 from portrait.flow import Flow, Notify, Send, Sleep
 from portrait.http import FailureKind, HttpRequest, HttpResponse, Timeouts, TransportFailure
-from portrait.models import DeleteAssetRequest, GetAssetRequest, Response, Result, UpdateAssetRequest
+from portrait.models import Response, Result
 from portrait.providers import Provider
 from portrait.rate_limiter import RateLimiter
-from portrait.retry import RetryPolicy, pause, should_retry
+from portrait.retry import RetryPolicy, backoff, should_retry
 from portrait.uri import parse_asset_id
 
 R = TypeVar("R", bound=Result)
 
 _LOG = logging.getLogger("portrait")
-# These change nothing; others may be safe to repeat, and still change what they are given.
-_READS = frozenset({"GetAsset", "GetAssetGroup", "ListAssets", "ListAssetGroups"})
-_BY_ASSET_ID = (GetAssetRequest, UpdateAssetRequest, DeleteAssetRequest)
 
 
 class RawResult(dict[str, Any]):
@@ -69,26 +62,28 @@ class Endpoint:
     Attributes:
         base_url: Without a slash at its end.
         dialect: How the provider speaks.
-        headers: That go with every call, the key among them.
+        auth: Applied to every attempt.
+        headers: That go with every call.
         project: Fills a `ProjectName` that a typed request leaves out.
         timeouts: For one attempt.
-        policy: How stubborn to be.
+        policy: How often a call is sent again, and when.
         clock: For measuring and waiting.
-        pace: The client's own speed limit.
-        chance: Spreads pauses.
+        pace: The client's own rate limit.
+        rng: Draws the random part of a backoff.
         provider: Who answers, for its documented limits.
-        has_listener: Does anybody listen to events? A call that went well is not reported to nobody.
+        has_listener: False skips the event of a successful call.
     """
 
     base_url: str
     dialect: Dialect
-    headers: Mapping[str, str] = field(repr=False)
+    auth: Auth = field(repr=False)
+    headers: Mapping[str, str]
     project: str | None
     timeouts: Timeouts
     policy: RetryPolicy
     clock: Clock
     pace: RateLimiter | None = None
-    chance: random.Random = field(factory=random.Random, repr=False)
+    rng: random.Random = field(factory=random.Random, repr=False)
     provider: Provider
     has_listener: bool = True
 
@@ -107,120 +102,115 @@ class Endpoint:
             )
         if self.project is not None and request.project_name is None:
             request = evolve(request, project_name=self.project)
-        if isinstance(request, _BY_ASSET_ID) and (bare := parse_asset_id(request.id)) != request.id:
-            request = evolve(request, id=bare)
-        result, response = yield from self._exchange(action.name, codec.encode(request), timeouts)
-        return decoded(action.result, result, response, action.name)
+        name = action.asset_id_field
+        if name is not None and (asset_id := parse_asset_id(getattr(request, name))) != getattr(request, name):
+            request = evolve(request, **{name: asset_id})
+        result, response = yield from self._post(action, codec.encode(request), timeouts)
+        return decode_result(action, result, response)
 
     def call_raw(self, name: str, body: Mapping[str, Any], timeouts: Timeouts | None = None) -> Flow[RawResult]:
         """A call by name: the mapping goes out as given, `Result` comes back as given."""
         if not name or not name.isascii() or not name.isalnum():
             raise UsageError(f"An Action's name is letters and digits, not {name!r}.")
-        result, response = yield from self._exchange(name, body, timeouts)
+        result, response = yield from self._post(get_action(name), body, timeouts)
         return RawResult(result, response)
 
-    def _exchange(
-        self, name: str, body: Mapping[str, Any], timeouts: Timeouts | None
+    def _post(
+        self, action: Action[Any, Any], body: Mapping[str, Any], timeouts: Timeouts | None
     ) -> Flow[tuple[Mapping[str, Any], Response]]:
         request = HttpRequest(
             method="POST",
-            url=f"{self.base_url}{self.dialect.action_path}?Action={name}&Version={VERSION}",
+            url=f"{self.base_url}{self.dialect.action_path}?Action={action.name}&Version={VERSION}",
             headers=self.headers,
-            body=_json(name, body),
+            body=_json(action.name, body),
             timeouts=timeouts or self.timeouts,
         )
-        action = ACTIONS.get(name)
-        # What is not listed may do anything: it is never repeated blindly.
-        idempotency = action.idempotency if action else Idempotency.UNSAFE
-        not_found_is_success, secrets = bool(action and action.not_found_is_success), partial(_secrets, body)
-        return self.exchange(name, request, idempotency, not_found_is_success=not_found_is_success, secrets=secrets)
+        return self.send_with_retries(action, request, body)
 
-    def exchange(
-        self,
-        name: str,
-        request: HttpRequest,
-        idempotency: Idempotency,
-        *,
-        not_found_is_success: bool = False,
-        secrets: Callable[[], tuple[str, ...]] = tuple,
+    def send_with_retries(
+        self, action: Action[Any, Any], request: HttpRequest, fields: Mapping[str, Any] = MappingProxyType({})
     ) -> Flow[tuple[Mapping[str, Any], Response]]:
         """Send a request until it is answered or there is no point in sending it again.
 
         Args:
-            name: What is called.
-            request: The request.
-            idempotency: May it be sent again after an unknown outcome?
-            not_found_is_success: Does "not accessible" mean that a repeated call has reached its end?
-            secrets: Gives what a refusal may not repeat, besides the key.
+            action: What is called.
+            request: The request, without authentication.
+            fields: The wire fields, for the secrets among them.
+
+        Raises:
+            TransportError: No usable answer.
+            ApiError: The service refused.
         """
         attempt, uncertain = 1, False
         while True:
-            error = None
             try:
-                return (yield from self._attempt(name, request, attempt, secrets))
-            except NotAccessible as gone:
+                return (yield from self._send_once(action, request, fields, attempt))
+            except NotAccessible as error:
                 # The first attempt may have deleted it already. Contract §4, last paragraph.
-                if not_found_is_success and uncertain:
+                if action.not_found_is_success and uncertain:
                     return {}, Response(
-                        request_id=gone.request_id, http_status=gone.http_status or 0, body=gone.response or {}
+                        request_id=error.request_id, http_status=error.http_status or 0, body=error.response or {}
                     )
-                gone.may_have_executed = uncertain
-                raise
-            except PortraitError as failed:
-                error = failed
-            delay = (
-                pause(self.policy, attempt, error, self.chance.random()) if should_retry(idempotency, error) else None
-            )
-            uncertain = uncertain or error.may_have_executed
-            if delay is None:
                 error.may_have_executed = uncertain
-                if uncertain and idempotency is Idempotency.UNSAFE and error.retry is Retry.BACKOFF:
-                    error.retry = Retry.VERIFY_FIRST
-                raise error
-            _LOG.info("%s failed with %s; again in %.1f s", name, type(error).__name__, delay)
-            yield Notify(CallRetried(action=name, attempt=attempt, delay=delay, error=type(error).__name__))
+                raise
+            except PortraitError as error:
+                uncertain = uncertain or error.may_have_executed
+                delay = self._retry_delay(action, attempt, error)
+                if delay is None:
+                    error.may_have_executed = uncertain
+                    if uncertain and action.idempotency is Idempotency.UNSAFE and error.retry is Retry.BACKOFF:
+                        error.retry = Retry.VERIFY_FIRST
+                    raise
+                reason = type(error).__name__
+            _LOG.info("%s failed with %s; again in %.1f s", action.name, reason, delay)
+            yield Notify(CallRetried(action=action.name, attempt=attempt, delay=delay, error=reason))
             yield Sleep(delay)
             attempt += 1
 
-    def _attempt(
-        self, name: str, request: HttpRequest, attempt: int, secrets: Callable[[], tuple[str, ...]]
+    def _retry_delay(self, action: Action[Any, Any], attempt: int, error: PortraitError) -> float | None:
+        if not should_retry(action.idempotency, error):
+            return None
+        return backoff(self.policy, attempt, error, self.rng.random())
+
+    def _send_once(
+        self, action: Action[Any, Any], request: HttpRequest, fields: Mapping[str, Any], attempt: int
     ) -> Flow[tuple[Mapping[str, Any], Response]]:
+        name = action.name
         if self.pace is not None and (delay := self.pace.reserve(name, self.clock.monotonic())) > 0:
             yield Sleep(delay)
         started = self.clock.monotonic()
-        answer: HttpResponse | None = None
+        response: HttpResponse | None = None
         try:
-            answer = yield Send(request)
-            result, source = unwrap(
-                answer, action=name, dialect=self.dialect, secrets=lambda: self._with_key(secrets())
-            )
+            response = yield Send(self.auth.apply(request, self.clock.now()))
+            result, info = self.dialect.decode(response, name, lambda: self._redactions(action, fields))
         except TransportFailure as failure:
-            lost = failed(name, failure, request.url)
-            yield self._finished(name, attempt, started, answer, lost)
-            raise lost from failure
-        except PortraitError as refused:
-            yield self._finished(name, attempt, started, answer, refused)
+            error = transport_error(name, failure, request.url)
+            yield self._finished(name, attempt, started, response, error)
+            raise error from failure
+        except PortraitError as error:
+            yield self._finished(name, attempt, started, response, error)
             raise
         except BaseException as interrupt:
-            yield from _abandoned(name, interrupt)
+            yield from _on_cancel(action, interrupt)
             raise
         if self.has_listener or _LOG.isEnabledFor(logging.DEBUG):
-            yield self._finished(name, attempt, started, answer, source)
-        return result, source
+            yield self._finished(name, attempt, started, response, info)
+        return result, info
 
-    def _with_key(self, secrets: tuple[str, ...]) -> tuple[str, ...]:
-        return _secret_enough(*secrets, self.headers.get("Authorization", "").rpartition(" ")[2])
+    def _redactions(self, action: Action[Any, Any], fields: Mapping[str, Any]) -> tuple[str, ...]:
+        """What no message may repeat. A word or two is no secret: blanking it would tear codes to pieces."""
+        return tuple(text for text in (*self.auth.secrets(), *_secrets(action, fields)) if len(text) >= 8)
 
     def _finished(
-        self, name: str, attempt: int, started: float, answer: HttpResponse | None, end: Response | PortraitError
+        self, name: str, attempt: int, started: float, response: HttpResponse | None, outcome: Response | PortraitError
     ) -> Notify:
-        error = end if isinstance(end, PortraitError) else None
-        request_id = end.request_id if isinstance(end, Response | ApiError) else ""
+        error = outcome if isinstance(outcome, PortraitError) else None
+        request_id = outcome.request_id if isinstance(outcome, Response | ApiError) else ""
         event = CallFinished(
             action=name,
             attempt=attempt,
             seconds=self.clock.monotonic() - started,
-            http_status=answer.status if answer else None,
+            http_status=response.status if response else None,
             request_id=request_id,
             error=type(error).__name__ if error else None,
             code=error.code if isinstance(error, ApiError) else "",
@@ -236,18 +226,18 @@ class Endpoint:
         return Notify(event)
 
 
-def decoded(cls: type[R], result: Mapping[str, Any], response: Response, name: str) -> R:
+def decode_result(action: Action[Any, R], result: Mapping[str, Any], response: Response) -> R:
     """A typed result that carries its raw answer.
 
     Raises:
         BadResponse: The answer lacks what the class needs; the call was carried out all the same.
     """
     try:
-        value = codec.decode(cls, result)
-    except codec.DecodeError as fault:
+        value = codec.decode(action.result, result)
+    except codec.DecodeError as error:
         raise BadResponse(
-            f"{name}: the answer does not fit: {fault.path or 'Result'} {fault.why}.",
-            action=name,
+            f"{action.name}: the answer does not fit: {error.path or 'Result'} {error.why}.",
+            action=action.name,
             http_status=response.http_status,
             may_have_executed=True,
         ) from None
@@ -256,7 +246,7 @@ def decoded(cls: type[R], result: Mapping[str, Any], response: Response, name: s
     return value
 
 
-def failed(name: str, failure: TransportFailure, url: str) -> TransportError:
+def transport_error(name: str, failure: TransportFailure, url: str) -> TransportError:
     """The error for a request that got no whole answer; it names the host, and nothing else of the address."""
     detail = f" ({failure.detail})" if failure.detail else ""
     message = f"{name}: {failure.kind.value.format(host=urlsplit(url).netloc)}{detail}."
@@ -273,29 +263,25 @@ def failed(name: str, failure: TransportFailure, url: str) -> TransportError:
             return BadResponse(message, action=name, may_have_executed=True, advice="")
 
 
-def _abandoned(name: str, interrupt: BaseException) -> Flow[None]:
+def _on_cancel(action: Action[Any, Any], interrupt: BaseException) -> Flow[None]:
     """A cancellation or an interrupt goes through, with a note: the service may have done what was asked."""
-    if isinstance(interrupt, GeneratorExit):  # nobody is left who could hear of it
+    if isinstance(interrupt, GeneratorExit):  # the flow was dropped, and can yield nothing
         return
-    uncertain = name not in _READS
+    uncertain = not action.reads
     if uncertain:
-        interrupt.add_note(f"{name} may have executed: its answer was not awaited.")
-        _LOG.warning("%s was abandoned while under way; it may have executed", name)
-    yield Notify(CallCancelled(action=name, may_have_executed=uncertain))
+        interrupt.add_note(f"{action.name} may have executed: its answer was not awaited.")
+        _LOG.warning("%s was cancelled while it was running; it may have executed", action.name)
+    yield Notify(CallCancelled(action=action.name, may_have_executed=uncertain))
 
 
-def _secrets(body: Any) -> tuple[str, ...]:
-    """What a request holds that no text may repeat: a token, and what makes a signed address one."""
-    if not isinstance(body, Mapping):
-        return ()
-    token, url = body.get("BytedToken"), body.get("URL")
-    query = url.partition("?")[2] if isinstance(url, str) else ""
-    return tuple(text for text in (token, query) if isinstance(text, str))
-
-
-def _secret_enough(*texts: str) -> tuple[str, ...]:
-    """A word or two is no secret, and blanking it would tear codes and messages to pieces."""
-    return tuple(text for text in texts if len(text) >= 8)
+def _secrets(action: Action[Any, Any], fields: Any) -> Iterator[str]:
+    """The texts of a request's secret fields; `URL?` means the query of an address."""
+    if not isinstance(fields, Mapping):
+        return
+    for secret in action.secrets:
+        value = fields.get(secret.rstrip("?"))
+        if isinstance(value, str):
+            yield value.partition("?")[2] if secret.endswith("?") else value
 
 
 def _json(name: str, body: Mapping[str, Any]) -> bytes:

@@ -20,6 +20,44 @@ if TYPE_CHECKING:
     from portrait.models import Asset
 
 
+__all__ = [
+    "AIGCNotAvailable",
+    "AccountError",
+    "AmbiguousGroup",
+    "ApiError",
+    "AssetFailed",
+    "AssetVanished",
+    "AuthError",
+    "BadResponse",
+    "ConnectFailed",
+    "ConnectionLost",
+    "Forbidden",
+    "Interrupted",
+    "InvalidParameter",
+    "InvalidRequest",
+    "InvalidToken",
+    "MediaRejected",
+    "MissingParameter",
+    "NotAccessible",
+    "NotFound",
+    "OutcomeError",
+    "PortraitError",
+    "QuotaExceeded",
+    "Retry",
+    "ServerError",
+    "SessionError",
+    "SubscriptionRequired",
+    "Throttled",
+    "Timeout",
+    "TokenExpired",
+    "TransportError",
+    "UnknownOutcome",
+    "UsageError",
+    "ValidatePending",
+    "WaitTimeout",
+]
+
+
 class Retry(Enum):
     """Whether sending the same call again can help."""
 
@@ -362,8 +400,8 @@ class Interrupted(OutcomeError):
 
     advice = "Run again: it goes on where it stopped."
 
-    def __init__(self, message: str = "Stopped before it was done.") -> None:
-        super().__init__(message)
+    def __init__(self, message: str = "Stopped before it was done.", *, advice: str | None = None) -> None:
+        super().__init__(message, advice=advice)
 
 
 @frozen

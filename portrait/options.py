@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from portrait._version import __version__
+from portrait.auth import BearerAuth
 from portrait.clock import Clock, SystemClock
 from portrait.dialects import DIALECTS
 from portrait.endpoint import Endpoint
@@ -60,8 +61,8 @@ def build_endpoint(
         base_url=url,
         dialect=dialect,
         provider=known,
+        auth=BearerAuth(key),
         headers={
-            "Authorization": f"Bearer {key}",
             "Content-Type": "application/json",
             "Accept": "application/json",
             "User-Agent": agent(user_agent, library),

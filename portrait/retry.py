@@ -42,24 +42,24 @@ def should_retry(idempotency: Idempotency, error: PortraitError) -> bool:
     return idempotency is not Idempotency.UNSAFE or not error.may_have_executed
 
 
-def pause(policy: RetryPolicy, attempt: int, error: PortraitError, chance: float) -> float | None:
+def backoff(policy: RetryPolicy, attempt: int, error: PortraitError, jitter: float) -> float | None:
     """Seconds before the next attempt; None if there shall be none.
 
     Args:
-        policy: How stubborn to be.
+        policy: How often to send, and how long to wait.
         attempt: The attempt that failed, from 1.
-        error: How it failed; a service's own wish for a pause is obeyed.
-        chance: Between 0 and 1: spreads clients that failed together over half of the pause.
+        error: How it failed; the `retry_after` of the service wins over the policy's own pause.
+        jitter: Between 0 and 1; spreads clients that failed together over half of the pause.
     """
     if attempt >= policy.attempts:
         return None
-    wished = error.retry_after if isinstance(error, ApiError) else None
-    if wished is not None:
-        return wished if wished <= policy.patience else None
-    return min(_grown(policy, attempt), policy.longest) * (0.5 + chance / 2)
+    retry_after = error.retry_after if isinstance(error, ApiError) else None
+    if retry_after is not None:
+        return retry_after if retry_after <= policy.patience else None
+    return min(_exponential(policy, attempt), policy.longest) * (0.5 + jitter / 2)
 
 
-def _grown(policy: RetryPolicy, attempt: int) -> float:
+def _exponential(policy: RetryPolicy, attempt: int) -> float:
     try:
         return policy.first * policy.factor ** (attempt - 1)
     except OverflowError:

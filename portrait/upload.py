@@ -9,8 +9,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from portrait.actions import Action, Idempotency
-from portrait.endpoint import Endpoint, decoded
+from portrait.actions import Action
+from portrait.endpoint import Endpoint, decode_result
 from portrait.errors import UsageError
 from portrait.flow import Flow
 from portrait.http import HttpRequest, Timeouts, TimeoutTypes
@@ -24,7 +24,7 @@ Source = str | os.PathLike[str] | bytes | BinaryIO
 MAX_FILE = 10 * 1024 * 1024  # bytes; contract §5 (D)
 MIME_TYPES = ("image/jpeg", "image/png", "image/webp")  # contract §5 (D)
 
-UPLOAD = Action("upload", dict, UploadedAsset, Idempotency.UNSAFE, "Register a file by sending it.")
+UPLOAD = Action(name="upload", request=dict, result=UploadedAsset, summary="Register a file by sending it.")
 
 
 def read(source: Source) -> tuple[bytes, str]:
@@ -108,5 +108,5 @@ def upload(  # noqa: PLR0917
         body=body,
         timeouts=endpoint.timeouts if timeout is None else Timeouts.of(timeout),
     )
-    result, response = yield from endpoint.exchange(UPLOAD.name, request, UPLOAD.idempotency)
-    return decoded(UploadedAsset, result, response, UPLOAD.name)
+    result, response = yield from endpoint.send_with_retries(UPLOAD, request)
+    return decode_result(UPLOAD, result, response)

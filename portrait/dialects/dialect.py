@@ -7,11 +7,14 @@ outcome. Here are the shapes; `alltoken` and `ark` hold the data.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from attrs import field, frozen
 
+from portrait.dialects.envelope import decode_envelope
 from portrait.errors import ErrorRule
+from portrait.http import HttpResponse
+from portrait.models import Response
 from portrait.reasons import Reason, Refusal
 
 
@@ -36,6 +39,19 @@ class ErrorSpec:
     plain: str | None = None
 
 
+class Decoder(Protocol):
+    """Reads an answer: its `Result` object and where it came from, or an `ApiError` or `BadResponse`."""
+
+    def __call__(
+        self,
+        response: HttpResponse,
+        action: str,
+        codes: Mapping[str, ErrorRule],
+        secrets: Callable[[], tuple[str, ...]],
+    ) -> tuple[Mapping[str, Any], Response]:
+        """As `Dialect.decode`."""
+
+
 @frozen(kw_only=True)
 class Dialect:
     """One way of speaking the 12 Actions.
@@ -51,6 +67,7 @@ class Dialect:
         refusals: How each reason is said; closed by a test.
         presenters: How each model is shown: model class → JSON object.
         codes: Codes that mean something else here than in `portrait.errors.CODES`, by Action.
+        decoder: How an answer is read.
     """
 
     name: str
@@ -63,6 +80,23 @@ class Dialect:
     refusals: Mapping[Reason, ErrorSpec]
     presenters: Mapping[type, Callable[[Any], Any]]
     codes: Mapping[str, Mapping[str, ErrorRule]] = field(factory=dict)
+    decoder: Decoder = decode_envelope
+
+    def decode(
+        self, response: HttpResponse, action: str, secrets: Callable[[], tuple[str, ...]] = tuple
+    ) -> tuple[Mapping[str, Any], Response]:
+        """Read an answer to an Action: its `Result` object, and where it came from.
+
+        Args:
+            response: The answer.
+            action: The Action's name.
+            secrets: Gives what no error may repeat.
+
+        Raises:
+            ApiError: The service refused.
+            BadResponse: The answer is not the protocol's.
+        """
+        return self.decoder(response, action, self.codes.get(action, {}), secrets)
 
     def speak(self, refusal: Refusal) -> tuple[int, ErrorSpec, dict[str, Any]]:
         """A refusal as HTTP status, its table row, and the error's JSON object."""

@@ -1,7 +1,7 @@
 """The envelope around every answer of alltoken and ark, both ways (contract §1, *Envelope*).
 
-A server wraps an outcome; a client unwraps whatever came and ends with a `Result` object or an error. The body is read
-before the HTTP status, since proxies turn one into the other. This module knows no Action and no transport.
+A server wraps an outcome; a client decodes whatever came and ends with a `Result` object or an error. The body is read
+before the HTTP status, since proxies change the status.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from typing import Any
 
 import orjson
 
-from portrait.dialects.dialect import Dialect
-from portrait.errors import TYPES, ApiError, BadResponse, Retry, Throttled, api_error
+from portrait.errors import TYPES, ApiError, BadResponse, ErrorRule, Retry, Throttled, api_error
 from portrait.http import HttpResponse
 from portrait.models import Response
 
@@ -38,16 +37,16 @@ def wrap(
     return {"ResponseMetadata": metadata, "Result": result}
 
 
-def unwrap(
-    response: HttpResponse, *, action: str, dialect: Dialect, secrets: Callable[[], tuple[str, ...]] = tuple
+def decode_envelope(
+    response: HttpResponse, action: str, codes: Mapping[str, ErrorRule], secrets: Callable[[], tuple[str, ...]]
 ) -> tuple[Mapping[str, Any], Response]:
     """The `Result` of an answer, `{}` where it is null or absent, and where it came from.
 
     Args:
         response: The answer.
-        action: What was called.
-        dialect: How the service speaks.
-        secrets: Gives what is blanked where a refusal repeats it.
+        action: The Action's name.
+        codes: Codes that mean something else in an answer to this Action than in `portrait.errors.CODES`.
+        secrets: Gives what is replaced by `<secret>` in an error; called only if there is one.
 
     Raises:
         ApiError: The service refused, in either of its two forms.
@@ -55,28 +54,28 @@ def unwrap(
     """
     if response.status == 404 and not response.body.strip():
         # Ark says "not found" of a token without a word, too. §10.9.
-        pending = dialect.codes.get(action, {}).get("NotFound")
+        pending = codes.get("NotFound")
         if pending is not None:
             raise api_error("NotFound", "", http_status=404, rule=pending, action=action)
     body = _object(response, action)
     metadata = body.get("ResponseMetadata")
     if (isinstance(metadata, dict) and metadata.get("Error")) or body.get("error"):
-        body = _blanked(body, secrets())
+        body = _redact(body, secrets())
         metadata = body.get("ResponseMetadata")
-    source = _source(metadata, body, response)
+    info = _response_info(metadata, body, response)
     if isinstance(metadata, dict):
-        refused = metadata.get("Error")
-        if refused:
-            raise _refusal(refused, source, action, dialect)
+        error = metadata.get("Error")
+        if error:
+            raise _api_error(error, info, action, codes)
         if response.status >= 400:
-            raise _refusal({}, source, action, dialect)
-        return _result(body, response, action), source
+            raise _api_error({}, info, action, codes)
+        return _result(body, response, action), info
     if body.get("error"):
         if response.status in {404, 405}:
             # No id is ever answered so: it is the address that is not there.
-            raise _bad(response, action, "answered that there is no such address")
-        raise _plain(body["error"], source, action)
-    raise _bad(response, action, "answered JSON without ResponseMetadata")
+            raise _bad_response(response, action, "answered that there is no such address")
+        raise _http_error(body["error"], info, action)
+    raise _bad_response(response, action, "answered JSON without ResponseMetadata")
 
 
 def retry_after(headers: Mapping[str, str], *, throttled: bool) -> float | None:
@@ -101,24 +100,24 @@ def _object(response: HttpResponse, action: str) -> Mapping[str, Any]:
     try:
         body = orjson.loads(response.body)
     except orjson.JSONDecodeError:
-        raise _bad(response, action, _look(response)) from None
+        raise _bad_response(response, action, _describe_body(response)) from None
     if not isinstance(body, dict):
-        raise _bad(response, action, f"answered a JSON {type(body).__name__}, not an object")
+        raise _bad_response(response, action, f"answered a JSON {type(body).__name__}, not an object")
     return body
 
 
-def _blanked(value: Any, secrets: tuple[str, ...]) -> Any:
+def _redact(value: Any, secrets: tuple[str, ...]) -> Any:
     if isinstance(value, str):
         for secret in secrets:
             value = value.replace(secret, "<secret>")
         return value
     if isinstance(value, dict):
-        return {_blanked(name, secrets): _blanked(part, secrets) for name, part in value.items()}
-    return [_blanked(part, secrets) for part in value] if isinstance(value, list) else value
+        return {_redact(name, secrets): _redact(part, secrets) for name, part in value.items()}
+    return [_redact(part, secrets) for part in value] if isinstance(value, list) else value
 
 
-def _look(response: HttpResponse) -> str:
-    """What an answer that is not JSON looks like, in words."""
+def _describe_body(response: HttpResponse) -> str:
+    """What an answer that is not JSON looks like, as the end of a sentence."""
     head = response.body[:512].lstrip().lower()
     if not head:
         return "answered an empty body"
@@ -129,7 +128,7 @@ def _look(response: HttpResponse) -> str:
     return "answered something that is not JSON"
 
 
-def _bad(response: HttpResponse, action: str, what: str) -> BadResponse:
+def _bad_response(response: HttpResponse, action: str, what: str) -> BadResponse:
     moved = response.headers.get("location", "").partition("?")[0] if 300 <= response.status < 400 else ""
     where = f", which points to {moved}; redirects are not followed" if moved else ""
     error = BadResponse(
@@ -149,44 +148,44 @@ def _result(body: Mapping[str, Any], response: HttpResponse, action: str) -> Map
     if result is None:
         return {}
     if not isinstance(result, dict):
-        raise _bad(response, action, f"answered a Result that is a {type(result).__name__}, not an object")
+        raise _bad_response(response, action, f"answered a Result that is a {type(result).__name__}, not an object")
     return result
 
 
-def _source(metadata: Any, body: Mapping[str, Any], response: HttpResponse) -> Response:
+def _response_info(metadata: Any, body: Mapping[str, Any], response: HttpResponse) -> Response:
     request_id = metadata.get("RequestId") if isinstance(metadata, dict) else None
     return Response(request_id=str(request_id or ""), http_status=response.status, headers=response.headers, body=body)
 
 
-def _refusal(refused: Any, source: Response, action: str, dialect: Dialect) -> ApiError:
+def _api_error(error: Any, info: Response, action: str, codes: Mapping[str, ErrorRule]) -> ApiError:
     """The envelope's `Error`; a dialect may read a code of one Action in its own way."""
-    facts = refused if isinstance(refused, Mapping) else {"Message": str(refused)}
-    code = str(facts.get("Code") or "")
-    error = api_error(
+    fields = error if isinstance(error, Mapping) else {"Message": str(error)}
+    code = str(fields.get("Code") or "")
+    built = api_error(
         code,
-        str(facts.get("Message") or ""),
-        rule=dialect.codes.get(action, {}).get(code.partition(".")[0]),
-        http_status=source.http_status,
+        str(fields.get("Message") or ""),
+        rule=codes.get(code.partition(".")[0]),
+        http_status=info.http_status,
         action=action,
-        request_id=source.request_id,
-        response=source.body,
+        request_id=info.request_id,
+        response=info.body,
     )
-    error.retry_after = retry_after(source.headers, throttled=isinstance(error, Throttled))
-    return error
+    built.retry_after = retry_after(info.headers, throttled=isinstance(built, Throttled))
+    return built
 
 
-def _plain(refused: Any, source: Response, action: str) -> ApiError:
+def _http_error(error: Any, info: Response, action: str) -> ApiError:
     """AllToken's other form, for errors of HTTP's own level: `{"error": {"message", "type", "code"?}}`."""
-    facts = refused if isinstance(refused, Mapping) else {"message": str(refused)}
-    kind = str(facts.get("type") or "")
-    error = api_error(
-        str(facts.get("code") or kind),
-        str(facts.get("message") or ""),
-        rule=TYPES.get(kind) if source.http_status < 400 else None,
-        http_status=source.http_status,
+    fields = error if isinstance(error, Mapping) else {"message": str(error)}
+    kind = str(fields.get("type") or "")
+    built = api_error(
+        str(fields.get("code") or kind),
+        str(fields.get("message") or ""),
+        rule=TYPES.get(kind) if info.http_status < 400 else None,
+        http_status=info.http_status,
         action=action,
-        request_id=str(facts.get("request_id") or source.body.get("request_id") or ""),
-        response=source.body,
+        request_id=str(fields.get("request_id") or info.body.get("request_id") or ""),
+        response=info.body,
     )
-    error.retry_after = retry_after(source.headers, throttled=isinstance(error, Throttled))
-    return error
+    built.retry_after = retry_after(info.headers, throttled=isinstance(built, Throttled))
+    return built

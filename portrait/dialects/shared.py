@@ -1,4 +1,4 @@
-"""What alltoken and ark say alike: which fields an Action cannot do without, and the results that look the same.
+"""What alltoken and ark have in common: the fields that an Action requires, and the results that look the same.
 
 Each dialect takes these tables and overrides its own rows. Tables only.
 """
@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from portrait.actions import ACTIONS
 from portrait.models import (
     AssetGroup,
     AssetPage,
@@ -19,22 +20,8 @@ from portrait.models import (
     VisualValidateSession,
 )
 
-# Contract §2 (D); Filter.GroupType (I). `Name|Title` means one of them.
 REQUIRED: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "CreateAssetGroup": ("Name|Title", "GroupType"),
-        "GetAssetGroup": ("Id",),
-        "ListAssetGroups": ("Filter", "Filter.GroupType"),
-        "UpdateAssetGroup": ("Id",),
-        "DeleteAssetGroup": ("Id",),
-        "CreateAsset": ("GroupId", "URL", "AssetType"),
-        "GetAsset": ("Id",),
-        "ListAssets": ("Filter", "Filter.GroupType"),
-        "UpdateAsset": ("Id",),
-        "DeleteAsset": ("Id",),
-        "CreateVisualValidateSession": ("CallbackURL",),
-        "GetVisualValidateResult": ("BytedToken",),
-    }
+    {action.name: action.required for action in ACTIONS.values()}
 )
 
 

@@ -9,6 +9,7 @@ import orjson
 from attrs import define, field, frozen
 
 from portrait import AsyncPortraitClient, ManualClock, PortraitClient, RetryPolicy
+from portrait.auth import BearerAuth
 from portrait.dialects import ALLTOKEN
 from portrait.endpoint import Endpoint
 from portrait.events import Event
@@ -66,17 +67,18 @@ class Half:
 
 
 def endpoint(**options: Any) -> Endpoint:
-    """A caller on a clock of its own."""
+    """An endpoint on a clock of its own."""
     usual: dict[str, Any] = {
         "base_url": "http://localhost:1/v1",
         "dialect": ALLTOKEN,
         "provider": PROVIDERS["alltoken"],
-        "headers": {"Authorization": f"Bearer {KEY}"},
+        "auth": BearerAuth(KEY),
+        "headers": {},
         "project": None,
         "timeouts": Timeouts(),
         "policy": RetryPolicy(),
         "clock": ManualClock(),
-        "chance": Half(),
+        "rng": Half(),
     }
     return Endpoint(**{**usual, **options})
 

@@ -10,8 +10,8 @@ import pytest
 from portrait import errors, models
 from portrait.actions import ACTIONS
 from portrait.dialects import ARK
-from portrait.dialects.envelope import unwrap, wrap
-from portrait.endpoint import decoded
+from portrait.dialects.envelope import wrap
+from portrait.endpoint import decode_result
 from portrait.errors import ApiError
 from portrait.reasons import Reason, Refusal
 from tests.portrait.support import answer
@@ -45,14 +45,14 @@ def test_a_sample_is_read_as_it_says(path):
     response = answer(sample["response"]["body"], sample["response"]["status"])
     if "error" in wanted:
         with pytest.raises(ApiError) as info:
-            unwrap(response, action=action.name, dialect=ARK)
+            ARK.decode(response, action.name)
         assert type(info.value) is getattr(errors, wanted["error"])
         found = {"code": info.value.code, "detail": info.value.detail, "retry": info.value.retry.value}
         assert found == {name: wanted[name] for name in found}
         assert info.value.http_status == sample["response"]["status"]
         assert info.value.request_id == sample["response"]["body"]["ResponseMetadata"]["RequestId"]
         return
-    value = decoded(action.result, *unwrap(response, action=action.name, dialect=ARK), action.name)
+    value = decode_result(action, *ARK.decode(response, action.name))
     assert type(value) is getattr(models, wanted["class"]) is action.result
     assert {name: plain(getattr(value, name)) for name in wanted["fields"]} == wanted["fields"]
 
@@ -71,7 +71,7 @@ def test_a_sample_is_said_as_it_reads(path):
         said = wrap(**envelope, error=error)
     else:
         response = answer(body)
-        value = decoded(ACTIONS[name].result, *unwrap(response, action=name, dialect=ARK), name)
+        value = decode_result(ACTIONS[name], *ARK.decode(response, name))
         status, said = 200, wrap(**envelope, result=ARK.present(value))
     assert orjson.dumps(said) == orjson.dumps(body)
     assert status == sample["response"]["status"]

@@ -100,7 +100,7 @@ def test_a_cancelled_task_ends_as_cancelled(caplog):
     error = asyncio.run(main())
     assert error.__notes__ == ["CreateAsset may have executed: its answer was not awaited."]
     assert events == [CallCancelled(action="CreateAsset", may_have_executed=True)]
-    assert "CreateAsset was abandoned" in caplog.text
+    assert "CreateAsset was cancelled" in caplog.text
 
 
 def test_a_deadline_of_asyncio_is_a_timeout_error():

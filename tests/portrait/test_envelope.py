@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from portrait import codec, models
 from portrait.actions import ACTIONS
 from portrait.dialects import ALLTOKEN, ARK
-from portrait.dialects.envelope import unwrap, wrap
-from portrait.endpoint import decoded
+from portrait.dialects.envelope import wrap
+from portrait.endpoint import decode_result
 from portrait.errors import (
     ApiError,
     AuthError,
@@ -114,14 +114,14 @@ def test_what_an_answer_means(name, dialect):
     """The body is read before the HTTP status; what is not the protocol is a BadResponse that says what it is."""
     response, meaning = ANSWERS[name]
     if isinstance(meaning, dict):
-        result, source = unwrap(response, action="GetAsset", dialect=dialect)
+        result, source = dialect.decode(response, "GetAsset")
         assert result == meaning
         assert source.http_status == response.status
         assert source.body == orjson.loads(response.body)
         return
     kind, text = meaning
     with pytest.raises(ApiError if issubclass(kind, ApiError) else BadResponse) as info:
-        unwrap(response, action="GetAsset", dialect=dialect)
+        dialect.decode(response, "GetAsset")
     assert type(info.value) is kind
     assert text in str(info.value)
     assert "GetAsset" in str(info.value)
@@ -144,7 +144,7 @@ def test_what_an_answer_means(name, dialect):
 def test_a_page_in_the_place_of_an_answer_says_whether_the_call_may_have_happened(status, executed, retry):
     """A 4xx turned the call away; a 200 or 5xx says nothing of what was done behind the proxy."""
     with pytest.raises(BadResponse) as info:
-        unwrap(answer(HTML, status), action="CreateAsset", dialect=ALLTOKEN)
+        ALLTOKEN.decode(answer(HTML, status), "CreateAsset")
     assert (info.value.may_have_executed, info.value.retry) == (executed, retry)
 
 
@@ -161,21 +161,21 @@ PENDING = {
 def test_pending_on_ark_is_pending(name):
     """While the window is open each of them may still turn into a group; only for this Action, and only on ark."""
     with pytest.raises(ValidatePending) as info:
-        unwrap(PENDING[name], action="GetVisualValidateResult", dialect=ARK)
+        ARK.decode(PENDING[name], "GetVisualValidateResult")
     assert info.value.retry is Retry.IN_WINDOW
     assert info.value.http_status == 404
     for action, dialect in (("GetAsset", ARK), ("GetVisualValidateResult", ALLTOKEN)):
         with pytest.raises((NotFound, BadResponse)):
-            unwrap(PENDING[name], action=action, dialect=dialect)
+            dialect.decode(PENDING[name], action)
 
 
-def test_a_wrapped_answer_is_unwrapped_again():
-    """What `wrap` writes for a server, `unwrap` reads for a client."""
+def test_a_wrapped_answer_is_decoded_again():
+    """What `wrap` writes for a server, `decode` reads for a client."""
     facts = {"request_id": REQUEST_ID, "action": "GetAsset", "version": "2024-01-01"}
-    result, source = unwrap(answer(wrap(**facts, result={"Id": "a"})), action="GetAsset", dialect=ALLTOKEN)
+    result, source = ALLTOKEN.decode(answer(wrap(**facts, result={"Id": "a"})), "GetAsset")
     assert (result, source.request_id) == ({"Id": "a"}, REQUEST_ID)
     with pytest.raises(Forbidden):
-        unwrap(answer(wrap(**facts, error=REFUSED)), action="GetAsset", dialect=ALLTOKEN)
+        ALLTOKEN.decode(answer(wrap(**facts, error=REFUSED)), "GetAsset")
     wrapped = wrap(**facts)
     assert set(wrapped["ResponseMetadata"]) == {"RequestId", "Action", "Version", "Service", "Region"}
 
@@ -204,8 +204,8 @@ ENVELOPES = st.fixed_dictionaries(
 def test_any_json_is_a_result_or_a_documented_error(content, status, action, dialect):
     """Whatever a service answers, a call ends with its result class, an ApiError or a BadResponse; nothing else."""
     try:
-        result, source = unwrap(answer(orjson.dumps(content), status), action=action, dialect=dialect)
-        value = decoded(ACTIONS[action].result, result, source, action)
+        result, source = dialect.decode(answer(orjson.dumps(content), status), action)
+        value = decode_result(ACTIONS[action], result, source)
     except (ApiError, BadResponse) as error:
         ending = f"{error}{error!r}"
     else:
@@ -218,4 +218,4 @@ def test_any_json_is_a_result_or_a_documented_error(content, status, action, dia
 def test_any_bytes_are_a_documented_error(content, status):
     """Nothing that is not JSON passes, and nothing else is raised."""
     with contextlib.suppress(ApiError, BadResponse):
-        unwrap(answer(content, status), action="GetAsset", dialect=ALLTOKEN)
+        ALLTOKEN.decode(answer(content, status), "GetAsset")

@@ -7,6 +7,7 @@ import ssl
 import pytest
 
 from portrait import AsyncPortraitClient, ManualClock, PortraitClient, RetryPolicy, Timeouts, UsageError
+from portrait.auth import BearerAuth
 from portrait.options import from_environment
 from portrait.providers import PROVIDERS
 from tests.portrait.support import KEY
@@ -203,6 +204,6 @@ def test_a_client_from_the_environment(kind, clean):
     clean.setenv("ALLTOKEN_API_KEY", KEY)
     clean.setenv("PORTRAIT_PROJECT", "shop")
     client = kind.from_env(retry=None, clock=ManualClock())
-    assert client._endpoint.headers["Authorization"] == f"Bearer {KEY}"
+    assert client._endpoint.auth == BearerAuth(KEY)
     assert (client._endpoint.project, client._endpoint.policy.attempts) == ("shop", 1)
     assert KEY not in repr(client)

@@ -26,7 +26,7 @@ from portrait.flow import Notify, Send, Sleep
 from portrait.http import FailureKind, HttpRequest, Timeouts
 from portrait.rate_limiter import RateLimiter
 from portrait.retry import NO_RETRY, RetryPolicy
-from tests.portrait.support import HTML, REQUEST_ID, answer, body, broken, endpoint, good, play, refused
+from tests.portrait.support import HTML, KEY, REQUEST_ID, answer, body, broken, endpoint, good, play, refused
 
 CALLS = {
     Idempotency.IDEMPOTENT: (actions.GET_ASSET, models.GetAssetRequest(id="asset-1"), {"Id": "asset-1"}),
@@ -115,7 +115,7 @@ def test_a_call_is_this_list_of_effects():
     request = HttpRequest(
         method="POST",
         url="http://localhost:1/v1/portrait/?Action=GetAsset&Version=2024-01-01",
-        headers=endpoint().headers,
+        headers={"Authorization": f"Bearer {KEY}"},
         body=b'{"Id":"asset-1"}',
         timeouts=Timeouts(),
     )

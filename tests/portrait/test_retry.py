@@ -1,4 +1,4 @@
-"""Pauses and pace as arithmetic: bounds that hold for any policy, attempt and chance."""
+"""Pauses and pace as arithmetic: bounds that hold for any policy, attempt and jitter."""
 
 import itertools
 import threading
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from portrait import RetryPolicy, Throttled, UsageError
 from portrait.errors import ConnectFailed
 from portrait.rate_limiter import RateLimiter
-from portrait.retry import NO_RETRY, pause
+from portrait.retry import NO_RETRY, backoff
 
 SECONDS = st.floats(0, 1e6)
 POLICIES = st.builds(
@@ -26,10 +26,10 @@ POLICIES = st.builds(
 @given(POLICIES, st.integers(1, 10_000), st.floats(0, 1, exclude_max=True))
 @example(RetryPolicy(attempts=99, first=1.0, factor=1e300), 3, 0.5)
 @example(RetryPolicy(attempts=9999, first=0.0, factor=1e300), 9000, 0.5)
-def test_a_pause_of_ours_stays_within_its_bounds(policy, attempt, chance):
+def test_a_pause_of_ours_stays_within_its_bounds(policy, attempt, jitter):
     """Between half of the grown pause and all of it, never longer than the longest; None after the last attempt."""
     error = ConnectFailed("no connection")
-    seconds = pause(policy, attempt, error, chance)
+    seconds = backoff(policy, attempt, error, jitter)
     if attempt >= policy.attempts:
         assert seconds is None
         return
@@ -39,30 +39,30 @@ def test_a_pause_of_ours_stays_within_its_bounds(policy, attempt, chance):
 
 
 @given(POLICIES, SECONDS, st.floats(0, 1, exclude_max=True))
-def test_a_pause_that_is_asked_for_is_kept_or_refused(policy, wished, chance):
+def test_a_pause_that_is_asked_for_is_kept_or_refused(policy, wished, jitter):
     """The service's own wish is obeyed to the second up to the patience; beyond there is no further attempt."""
-    seconds = pause(policy, 1, Throttled("slow", retry_after=wished), chance)
+    seconds = backoff(policy, 1, Throttled("slow", retry_after=wished), jitter)
     assert seconds == (wished if policy.attempts > 1 and wished <= policy.patience else None)
 
 
 @given(st.integers(1, 50), st.floats(0, 1, exclude_max=True))
-def test_pauses_grow(attempt, chance):
+def test_pauses_grow(attempt, jitter):
     """With the same luck a later pause is never shorter."""
     policy = RetryPolicy(attempts=100)
     error = ConnectFailed("no connection")
-    assert pause(policy, attempt, error, chance) <= pause(policy, attempt + 1, error, chance)
+    assert backoff(policy, attempt, error, jitter) <= backoff(policy, attempt + 1, error, jitter)
 
 
 @pytest.mark.parametrize(("first", "seconds"), [(1.0, 4.0), (0.0, 0.0)])
 def test_a_pause_too_long_for_a_number_is_the_longest(first, seconds):
     """Where growing overflows, the pause is bounded all the same; one that begins at nothing stays nothing."""
     policy = RetryPolicy(attempts=9, first=first, factor=1e300, longest=8.0)
-    assert pause(policy, 3, ConnectFailed("no connection"), 0.0) == seconds
+    assert backoff(policy, 3, ConnectFailed("no connection"), 0.0) == seconds
 
 
 def test_no_retry_never_pauses():
     """One attempt is one attempt."""
-    assert pause(NO_RETRY, 1, ConnectFailed("x"), 0.0) is None
+    assert backoff(NO_RETRY, 1, ConnectFailed("x"), 0.0) is None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,44 @@
+"""How a request proves who sends it. Applied to every attempt: a signature holds the time of the attempt."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from attrs import evolve, field, frozen
+
+from portrait.http import HttpRequest
+
+
+class Auth(Protocol):
+    """Credentials, and how a request carries them."""
+
+    def apply(self, request: HttpRequest, now: float) -> HttpRequest:
+        """The request with its proof.
+
+        Args:
+            request: As it is to be sent, without a proof.
+            now: Seconds since 1970.
+        """
+
+    def secrets(self) -> tuple[str, ...]:
+        """What no message may repeat."""
+
+
+@frozen
+class BearerAuth:
+    """An API key in the `Authorization` header (RFC 6750).
+
+    Attributes:
+        key: The key, without the word Bearer.
+    """
+
+    key: str = field(repr=False)
+
+    def apply(self, request: HttpRequest, now: float) -> HttpRequest:
+        """The request with the key. The time does not matter."""
+        del now
+        return evolve(request, headers={"Authorization": f"Bearer {self.key}", **request.headers})
+
+    def secrets(self) -> tuple[str, ...]:
+        """The key."""
+        return (self.key,)
