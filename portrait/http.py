@@ -22,7 +22,7 @@ class Timeouts:
     Attributes:
         connect: To make the connection, TLS and proxy included.
         read: Between two pieces of the answer.
-        total: For one attempt from first to last byte; a blocking read under way may overrun it by `read`.
+        total: For one attempt, from the name look-up to the last byte of the answer.
     """
 
     connect: float | None = 10.0

@@ -11,6 +11,7 @@ import os
 import ssl as ssl_module
 from collections.abc import AsyncGenerator
 from functools import lru_cache
+from io import BytesIO
 from typing import Any
 
 import aiohttp
@@ -18,21 +19,19 @@ from yarl import URL
 
 from portrait.errors import UsageError
 from portrait.http import FailureKind, HttpRequest, HttpResponse, Timeouts, TransportFailure
-from portrait.transports.common import MAX_RESPONSE_BYTES, TIMED_OUT, ProxyResolver, describe_failure, ssl_context
+from portrait.transports.common import MAX_RESPONSE_BYTES, ssl_context
+from portrait.transports.failures import Phase, transport_failure
+from portrait.transports.proxies import ProxyResolver
 
-# From the special to the general: the first that fits.
-_KINDS: tuple[tuple[type[BaseException], FailureKind], ...] = (
-    (aiohttp.ConnectionTimeoutError, FailureKind.CONNECT_TIMEOUT),
-    (aiohttp.ServerTimeoutError, FailureKind.TIMEOUT),
-    (asyncio.TimeoutError, FailureKind.TIMEOUT),
-    (aiohttp.ClientHttpProxyError, FailureKind.CONNECT),
-    (aiohttp.ClientConnectorError, FailureKind.CONNECT),
-    (aiohttp.InvalidURL, FailureKind.CONNECT),
-    (aiohttp.ClientPayloadError, FailureKind.INCOMPLETE),
-    (aiohttp.ClientResponseError, FailureKind.INCOMPLETE),
-    (aiohttp.ClientError, FailureKind.DISCONNECTED),
-    (OSError, FailureKind.DISCONNECTED),
+# Of these aiohttp says with certainty that there was no connection yet.
+_CONNECT_ERRORS = (
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.ClientHttpProxyError,
+    aiohttp.ClientConnectorError,
+    aiohttp.InvalidURL,
 )
+_LARGE_BODY = 512 * 1024
+_MALFORMED = (aiohttp.ClientPayloadError, aiohttp.ClientResponseError)
 
 
 @lru_cache(maxsize=64)
@@ -46,7 +45,7 @@ def _timeout(timeouts: Timeouts) -> aiohttp.ClientTimeout:
 
 
 class _Connector(aiohttp.TCPConnector):
-    """Marks the end of a request for which there was no connection yet: nothing of it was sent."""
+    """Says of each failure to connect that nothing was sent."""
 
     async def connect(
         self, req: aiohttp.ClientRequest, traces: list[Any], timeout: aiohttp.ClientTimeout
@@ -57,6 +56,9 @@ class _Connector(aiohttp.TCPConnector):
             # aiohttp's total limit cancels, and raises its TimeoutError from this very exception.
             error.unsent = True  # type: ignore[attr-defined]
             raise
+        except Exception as error:
+            proxy = str(req.proxy) if req.proxy else None
+            raise transport_failure(error, Phase.CONNECT, malformed=_MALFORMED, proxy=proxy) from error
 
 
 class AiohttpTransport:
@@ -95,14 +97,16 @@ class AiohttpTransport:
             UsageError: Another event loop is at work with this transport.
         """
         session = self._external_session or self._session_here() or await self._open()
+        proxy = self._proxy_for(request.url)
+        response = None
         try:
             response = await session.request(
                 request.method,
                 _url(request.url),
-                data=request.body,
+                data=_payload(request.body),
                 headers=request.headers,
                 allow_redirects=False,
-                proxy=self._proxy_for(request.url),
+                proxy=proxy,
                 timeout=_timeout(request.timeouts),
             )
             try:
@@ -111,7 +115,8 @@ class AiohttpTransport:
                 response.close()  # one that was read to its end has given its connection back already
                 raise
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            raise _failure(error) from error
+            phase = _phase(error) if response is None else Phase.RESPONSE
+            raise transport_failure(error, phase, malformed=_MALFORMED, proxy=proxy) from error
         headers = {name.lower(): value for name, value in response.headers.items()}
         return HttpResponse(status=response.status, headers=headers, body=body)
 
@@ -145,6 +150,11 @@ class AiohttpTransport:
         self._session = self._close_with_loop = None
 
 
+def _payload(body: bytes) -> bytes | BytesIO:
+    """A large body as a stream, which aiohttp sends in pieces; of large bytes it warns that they block the loop."""
+    return body if len(body) <= _LARGE_BODY else BytesIO(body)
+
+
 async def _close_with_loop(session: aiohttp.ClientSession) -> AsyncGenerator[None, None]:
     """Lasts as long as the session shall: a loop that ends closes its async generators, and so the session."""
     try:
@@ -169,8 +179,7 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
     return b"".join(parts)
 
 
-def _failure(error: BaseException) -> TransportFailure:
-    if isinstance(error, TimeoutError) and getattr(error.__cause__, "unsent", False):
-        return TransportFailure(FailureKind.CONNECT_TIMEOUT)
-    kind = next((kind for exception, kind in _KINDS if isinstance(error, exception)), FailureKind.DISCONNECTED)
-    return TransportFailure(kind, "" if kind in TIMED_OUT else describe_failure(error))
+def _phase(error: BaseException) -> Phase:
+    """How far a request without a response came."""
+    unsent = isinstance(error, _CONNECT_ERRORS) or getattr(error.__cause__, "unsent", False)
+    return Phase.CONNECT if unsent else Phase.REQUEST

@@ -17,28 +17,13 @@ from urllib3 import exceptions
 
 from portrait.clock import Clock, SystemClock
 from portrait.http import FailureKind, HttpRequest, HttpResponse, Timeouts, TransportFailure
-from portrait.transports.common import (
-    MAX_RESPONSE_BYTES,
-    TIMED_OUT,
-    ProxyResolver,
-    describe_failure,
-    failed_before_send,
-    ssl_context,
-)
+from portrait.transports.bounded_connections import RequestLimits, bounded_pools
+from portrait.transports.common import MAX_RESPONSE_BYTES, ssl_context
+from portrait.transports.failures import Phase, failed_before_send, transport_failure
+from portrait.transports.proxies import ProxyResolver
 
-# From the special to the general: urllib3's tree says less than its leaves.
-_KINDS: tuple[tuple[type[Exception], FailureKind], ...] = (
-    (exceptions.NameResolutionError, FailureKind.CONNECT),
-    (exceptions.NewConnectionError, FailureKind.CONNECT),
-    (exceptions.ConnectTimeoutError, FailureKind.CONNECT_TIMEOUT),
-    (exceptions.ReadTimeoutError, FailureKind.TIMEOUT),
-    (exceptions.ProxyError, FailureKind.CONNECT),
-    (exceptions.IncompleteRead, FailureKind.INCOMPLETE),
-    (exceptions.DecodeError, FailureKind.INCOMPLETE),
-    (exceptions.ProtocolError, FailureKind.DISCONNECTED),
-    (exceptions.SSLError, FailureKind.CONNECT),
-    (exceptions.LocationValueError, FailureKind.CONNECT),
-)
+# Of these urllib3 says with certainty that there was no connection yet.
+_CONNECT_ERRORS = (exceptions.NewConnectionError, exceptions.ConnectTimeoutError)
 
 
 class Urllib3Transport:
@@ -48,7 +33,7 @@ class Urllib3Transport:
         proxy: A proxy's URL; None takes `HTTP_PROXY` and the like from the environment, "" takes none.
         ssl: A context, or the path of a file with CA certificates; None trusts what the machine trusts.
         pool: The caller's own pool, which is used as it is and not closed.
-        clock: Measures the total time of an response.
+        clock: Measures the time of a request.
         connections: How many connections to a host are kept.
     """
 
@@ -64,7 +49,7 @@ class Urllib3Transport:
         self._external_pool = pool
         self._proxy_for = ProxyResolver(proxy)
         self._options: dict[str, Any] = {"maxsize": connections, "ssl_context": ssl_context(ssl)}
-        self._clock = clock or SystemClock()
+        self._limits = RequestLimits(clock or SystemClock())
         self._pools: dict[str | None, urllib3.PoolManager] = {}
         self._hosts: dict[str, urllib3.HTTPConnectionPool] = {}
         self._pid = os.getpid()
@@ -76,11 +61,11 @@ class Urllib3Transport:
         Raises:
             TransportFailure: No whole response came.
         """
-        timeouts = request.timeouts
         response = None
-        deadline = None if timeouts.total is None else self._clock.monotonic() + timeouts.total
+        self._limits.start(request.timeouts)
+        proxy = None if self._external_pool is not None else self._proxy_for(request.url)
         try:
-            pool, target = self._route(request.url)
+            pool, target = self._route(request.url, proxy)
             response = pool.urlopen(
                 request.method,
                 target,
@@ -89,20 +74,25 @@ class Urllib3Transport:
                 retries=False,
                 redirect=False,
                 preload_content=False,
-                timeout=_timeout(timeouts),
+                timeout=_timeout(request.timeouts),
             )
             return HttpResponse(
                 status=response.status,
                 headers={name.lower(): value for name, value in response.headers.items()},
-                body=self._read(response, deadline),
+                body=self._read(response),
             )
-        except exceptions.HTTPError as error:
-            raise _failure(error, begun=response is not None) from error
-        except OSError as error:
-            raise TransportFailure(FailureKind.DISCONNECTED, describe_failure(error)) from error
+        except (exceptions.HTTPError, OSError) as error:
+            phase = self._phase(error) if response is None else Phase.RESPONSE
+            raise transport_failure(error, phase, malformed=(HTTPException,), proxy=proxy) from error
 
-    def _read(self, response: urllib3.BaseHTTPResponse, deadline: float | None) -> bytes:
-        """Read to the end, but no longer than allowed: a server may send a byte a second for ever."""
+    def _phase(self, error: BaseException) -> Phase:
+        """How far a request without a response came. Our own connections say themselves when they do not come about."""
+        if isinstance(error, exceptions.LocationValueError):
+            return Phase.CONNECT
+        return Phase.CONNECT if self._external_pool is not None and _certainly_unsent(error) else Phase.REQUEST
+
+    def _read(self, response: urllib3.BaseHTTPResponse) -> bytes:
+        """The whole body, unless it is longer than any response of the protocol or takes longer than allowed."""
         parts, size = [], 0
         while part := response.read1(65536):
             parts.append(part)
@@ -110,19 +100,16 @@ class Urllib3Transport:
             if size > MAX_RESPONSE_BYTES:
                 response.close()
                 raise TransportFailure(FailureKind.INCOMPLETE, f"the answer is larger than {MAX_RESPONSE_BYTES} bytes")
-            if deadline is not None and self._clock.monotonic() > deadline:
-                response.close()
-                raise TransportFailure(FailureKind.TIMEOUT, "the answer kept coming")
+            self._limits.remaining()  # a caller's pool does not keep the limits by itself
         response.release_conn()
         return b"".join(parts)
 
-    def _route(self, url: str) -> tuple[urllib3.PoolManager | urllib3.HTTPConnectionPool, str]:
+    def _route(self, url: str, proxy: str | None) -> tuple[urllib3.PoolManager | urllib3.HTTPConnectionPool, str]:
         """Who takes the request, and what to ask them for. A host's own pool is found once, not for every call."""
         if self._external_pool is not None:
             return self._external_pool, url
         if self._pid != os.getpid():
             self._pid, self._pools, self._hosts, self._lock = os.getpid(), {}, {}, threading.Lock()
-        proxy = self._proxy_for(url)
         if proxy is not None:
             return self._pool(proxy), url
         origin, target = _parts(url)
@@ -138,10 +125,13 @@ class Urllib3Transport:
 
     def _make(self, proxy: str | None) -> urllib3.PoolManager:
         if proxy is None:
-            return urllib3.PoolManager(**self._options)
-        parsed = urllib3.util.parse_url(proxy)
-        headers = urllib3.make_headers(proxy_basic_auth=parsed.auth) if parsed.auth else None
-        return urllib3.ProxyManager(proxy, proxy_headers=headers, **self._options)
+            manager = urllib3.PoolManager(**self._options)
+        else:
+            parsed = urllib3.util.parse_url(proxy)
+            headers = urllib3.make_headers(proxy_basic_auth=parsed.auth) if parsed.auth else None
+            manager = urllib3.ProxyManager(proxy, proxy_headers=headers, **self._options)
+        manager.pool_classes_by_scheme = bounded_pools(self._limits)
+        return manager
 
     def close(self) -> None:
         """Close the transport's own connections; a caller's pool stays open."""
@@ -162,20 +152,11 @@ def _parts(url: str) -> tuple[str, str]:
     return f"{parts.scheme}://{parts.netloc}", parts.request_uri
 
 
-def _failure(error: exceptions.HTTPError, *, begun: bool) -> TransportFailure:
-    kind = next((kind for exception, kind in _KINDS if isinstance(error, exception)), FailureKind.DISCONNECTED)
-    # "Nothing was sent" must be sure: a call that is wrongly sent again makes a second asset.
-    if kind is FailureKind.CONNECT and isinstance(error, exceptions.SSLError) and not failed_before_send(error):
-        kind = FailureKind.DISCONNECTED
-    if kind is FailureKind.CONNECT and begun:
-        kind = FailureKind.INCOMPLETE
-    # Something answered, if only with what is not HTTP. RemoteDisconnected is both: there nothing did.
-    cause = _cause(error)
-    answered = begun or (isinstance(cause, HTTPException) and not isinstance(cause, ConnectionError))
-    if kind is FailureKind.DISCONNECTED and answered:
-        kind = FailureKind.INCOMPLETE
-    return TransportFailure(kind, "" if kind in TIMED_OUT else describe_failure(error))
+def _certainly_unsent(error: BaseException) -> bool:
+    """Was there no connection yet, by the exception of a pool whose connections are not ours?
 
-
-def _cause(error: BaseException) -> Any:
-    return error.__cause__ or (error.args[-1] if error.args else None)
+    urllib3 calls a lost response behind a proxy a `ProxyError` as well, so that only its cause counts.
+    """
+    cause = error.original_error if isinstance(error, exceptions.ProxyError) else error
+    refused = isinstance(error, exceptions.ProxyError) and str(cause).startswith("Tunnel connection failed")
+    return isinstance(cause, _CONNECT_ERRORS) or refused or failed_before_send(error)

@@ -16,8 +16,8 @@ def ok(content=None):
     return OK % (len(content), content)
 
 
-def read_request(connection):
-    """Head and body of one request; None if the client hung up."""
+def read_head(connection):
+    """The head of a request, and what came along of its body; None if the client hung up."""
     data = b""
     while b"\r\n\r\n" not in data:
         part = connection.recv(65536)
@@ -25,6 +25,15 @@ def read_request(connection):
             return None
         data += part
     head, _, rest = data.partition(b"\r\n\r\n")
+    return head, rest
+
+
+def read_request(connection):
+    """Head and body of one request; None if the client hung up."""
+    begun = read_head(connection)
+    if begun is None:
+        return None
+    head, rest = begun
     fields = dict(line.split(b": ", 1) for line in head.lower().split(b"\r\n")[1:])
     length = int(fields.get(b"content-length", b"0"))
     while len(rest) < length:
@@ -198,27 +207,28 @@ def deaf():
 
 def proxying(connection, server):
     """Behaviour: a forward proxy; passes plain requests on and tunnels CONNECT."""
-    request = read_request(connection)
-    if request is None:
+    begun = read_head(connection)
+    if begun is None:
         return
-    server.requests.append(request)
-    head, content = request
+    head, rest = begun
+    server.requests.append((head, b""))
     target = head.split(b" ", 2)[1].decode()
-    if head.startswith(b"CONNECT"):
-        host, _, port = target.rpartition(":")
-        with socket.create_connection((host, int(port)), 5) as upstream:
+    address = target.removeprefix("http://").partition("/")[0]
+    _relay(connection, address, head, rest)
+
+
+def _relay(connection, address, head, rest):
+    """Pass on a request's beginning, then bytes both ways, ends of streams as well."""
+    host, _, port = address.rpartition(":")
+    with socket.create_connection((host, int(port)), 5) as upstream:
+        if head.startswith(b"CONNECT"):
             connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            pump = threading.Thread(target=_pump, args=(upstream, connection))
-            pump.start()
-            _pump(connection, upstream)
-            pump.join()
-        return
-    host, _, path = target.removeprefix("http://").partition("/")
-    name, _, port = host.partition(":")
-    with socket.create_connection((name, int(port or 80)), 5) as upstream:
-        first, _, rest = head.partition(b"\r\n")
-        upstream.sendall(first.replace(target.encode(), b"/" + path.encode()) + b"\r\n" + rest + b"\r\n\r\n" + content)
-        connection.sendall(upstream.recv(65536))
+        else:
+            upstream.sendall(head.replace(f"http://{address}".encode(), b"", 1) + b"\r\n\r\n" + rest)
+        pump = threading.Thread(target=_pump, args=(upstream, connection))
+        pump.start()
+        _pump(connection, upstream)
+        pump.join()
 
 
 def _pump(source, sink):

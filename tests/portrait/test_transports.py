@@ -3,11 +3,12 @@
 import gzip
 import socket
 import ssl
-import subprocess
 import sys
 import threading
 import time
 import zlib
+from http.client import RemoteDisconnected
+from types import SimpleNamespace
 
 import aiohttp
 import pytest
@@ -26,7 +27,7 @@ from portrait import (
     UsageError,
 )
 from portrait.http import FailureKind, TransportFailure
-from portrait.transports import common, urllib3_transport
+from portrait.transports import common
 from portrait.transports.aiohttp_transport import AiohttpTransport
 from portrait.transports.urllib3_transport import Urllib3Transport
 from tests.portrait import raw_server
@@ -47,6 +48,13 @@ def request(url, **options):
 def chunk(content):
     """A chunk of a chunked body."""
     return b"%x\r\n%s\r\n" % (len(content), content)
+
+
+def tls_error(reason):
+    """An error of OpenSSL."""
+    error = ssl.SSLError(1, reason)
+    error.reason = reason
+    return error
 
 
 # --- how requests break ---------------------------------------------------------------------------------------------
@@ -353,15 +361,6 @@ def raw_answer():
 
 
 @pytest.fixture
-def bare(monkeypatch):
-    """No proxy in the environment."""
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-    return monkeypatch
-
-
-@pytest.fixture
 def proxied(bare):
     """A server, and a proxy before it."""
     with RawServer(saying(ok())) as server, RawServer(raw_server.proxying) as proxy:
@@ -433,29 +432,6 @@ def test_a_proxy_that_cannot_be_used_is_a_usage_error(colour, proxy):
 
 
 # --- TLS ------------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    """A CA's certificate, and a server's context whose certificate it signed."""
-    home = tmp_path_factory.mktemp("tls")
-
-    def openssl(*words):
-        try:
-            subprocess.run(["openssl", *words], cwd=home, check=True, capture_output=True, timeout=20)
-        except FileNotFoundError:
-            pytest.skip("openssl is not installed")
-
-    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
-    openssl("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=Test CA",
-            "-addext", "keyUsage=critical,keyCertSign")  # fmt: skip
-    openssl("req", *key, "-keyout", "own.key", "-out", "own.csr", "-subj", "/CN=localhost")
-    (home / "own.ext").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\nauthorityKeyIdentifier=keyid\n")
-    openssl("x509", "-req", "-in", "own.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
-            "-extfile", "own.ext", "-out", "own.pem")  # fmt: skip
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(home / "own.pem", home / "own.key")
-    return home / "ca.pem", context
 
 
 @pytest.mark.parametrize("form", ["path", "context"])
@@ -537,17 +513,32 @@ def test_a_proxy_of_the_environment_that_cannot_be_used_is_a_usage_error(colour,
 
 
 @pytest.mark.parametrize(
-    ("reason", "begun", "expected"),
+    ("error", "sent"),
     [
-        ("SSLV3_ALERT_BAD_RECORD_MAC", True, FailureKind.INCOMPLETE),
-        ("SSLV3_ALERT_BAD_RECORD_MAC", False, FailureKind.DISCONNECTED),
-        ("WRONG_VERSION_NUMBER", False, FailureKind.CONNECT),
-        ("WRONG_VERSION_NUMBER", True, FailureKind.INCOMPLETE),
+        (urllib3.exceptions.NewConnectionError(None, "no"), False),
+        (urllib3.exceptions.ConnectTimeoutError(None, "no"), False),
+        (urllib3.exceptions.ProxyError("p", urllib3.exceptions.NewConnectionError(None, "no")), False),
+        (urllib3.exceptions.ProxyError("p", OSError("Tunnel connection failed: 407 Auth")), False),
+        (urllib3.exceptions.ProxyError("p", ConnectionResetError(104, "reset")), True),
+        (urllib3.exceptions.ProxyError("p", RemoteDisconnected("closed")), True),
+        (urllib3.exceptions.ProtocolError("aborted", ConnectionResetError(104, "reset")), True),
+        (urllib3.exceptions.SSLError(tls_error("WRONG_VERSION_NUMBER")), False),
+        (urllib3.exceptions.SSLError(tls_error("SSLV3_ALERT_BAD_RECORD_MAC")), True),
     ],
+    ids=repr,
 )
-def test_tls_that_breaks_after_the_request_may_have_carried_it_out(reason, begun, expected):
-    """Only a handshake that failed is sure to have sent nothing: anything else must not be sent again blindly."""
-    cause = ssl.SSLError(1, reason)
-    cause.reason = reason
-    failure = urllib3_transport._failure(urllib3.exceptions.SSLError(cause), begun=begun)
-    assert failure.kind is expected
+def test_what_the_exceptions_of_a_callers_pool_say_of_sending(error, sent):
+    """once-proxy: a `ProxyError` is a failed connection only if its cause is one; TLS only if the handshake failed."""
+    pool = SimpleNamespace(urlopen=raising(error))
+    with pytest.raises(TransportFailure) as info:
+        Urllib3Transport(pool=pool).send(request("http://127.0.0.1:9"))
+    assert (info.value.kind in {FailureKind.CONNECT, FailureKind.CONNECT_TIMEOUT}) is not sent
+
+
+def raising(error):
+    """A function that raises the error."""
+
+    def function(*_, **__):
+        raise error
+
+    return function
