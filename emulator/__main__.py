@@ -184,10 +184,10 @@ def _start_state(path: Path | None) -> Any:
 
 
 def _serve(settings: Settings, clock: Clock, args: argparse.Namespace, start: Any) -> int:
+    from emulator.call_log import CallLogger  # noqa: PLC0415 - after --help
     from emulator.control import ControlError  # noqa: PLC0415 - after --help
-    from emulator.emulator import Service  # noqa: PLC0415 - after --help
     from emulator.server import EmulatorServer  # noqa: PLC0415 - after --help
-    from emulator.telling import CallLogger  # noqa: PLC0415 - after --help
+    from emulator.service import Service  # noqa: PLC0415 - after --help
     from emulator.web.control import load_state  # noqa: PLC0415 - after --help
 
     ended = threading.Event()

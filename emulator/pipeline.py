@@ -14,25 +14,25 @@ import orjson
 from attrs import define, frozen
 
 from emulator.call_log import CallLog
+from emulator.dialects import ServerDialect
 from emulator.domain import HANDLERS
 from emulator.domain.assets import upload
 from emulator.domain.context import Context, Handler, Measured, NeedsMedia, ServiceConfig
 from emulator.domain.ports import StoredFile, Transaction
-from emulator.faults import alter_reply, short_circuit
-from emulator.fetch_policy import check_media
+from emulator.domain.reasons import Reason, Refusal
+from emulator.fetch import check_media
 from emulator.ids import Ids
 from emulator.messages import Call, Measure, Pause, Reply, ReplyFlow
 from emulator.request_decoder import RequestDecoder, read_object, read_upload
 from emulator.response_encoder import ResponseEncoder, utf8_safe
 from emulator.rules import Do, RuleError, RuleSet, parse_one_time
+from emulator.rules.faults import alter_reply, short_circuit
 from emulator.settings import Settings
 from emulator.signed_urls import SignedUrls
 from emulator.store.base import Store
 from portrait.actions import VERSION
 from portrait.clock import Clock
-from portrait.dialects import Dialect
 from portrait.media import Measurement, measure
-from portrait.reasons import Reason, Refusal
 
 _log = logging.getLogger("emulator")
 _RULE_HEADER = "X-Emulator-Rule"
@@ -74,7 +74,7 @@ class Pipeline:
         dialect: How callers speak.
     """
 
-    def __init__(self, parts: Parts, dialect: Dialect) -> None:
+    def __init__(self, parts: Parts, dialect: ServerDialect) -> None:
         settings = parts.settings
         self._settings = settings
         self._clock, self._store, self._rules = parts.clock, parts.store, parts.rules
@@ -181,9 +181,9 @@ class Pipeline:
             try:
                 rule = parse_one_time(orjson.loads(state.call.rule))
             except RuleError as error:
-                raise Refusal(Reason.INVALID_FIELD, field=_RULE_HEADER, why=f"is not a rule: {error}") from None
+                raise Refusal(Reason.INVALID_FIELD, field=_RULE_HEADER, message=f"is not a rule: {error}") from None
             except orjson.JSONDecodeError:
-                raise Refusal(Reason.INVALID_FIELD, field=_RULE_HEADER, why="is not JSON") from None
+                raise Refusal(Reason.INVALID_FIELD, field=_RULE_HEADER, message="is not JSON") from None
             if rule.matches(state.action, state.customer, shown):
                 return rule.do
         return self._rules.match(state.action, state.customer, shown)

@@ -10,16 +10,16 @@ from typing import Any
 
 import orjson
 
+from emulator.dialects import ServerDialect
 from emulator.domain.assets import UploadRequest
 from emulator.domain.context import Measured
 from emulator.domain.ports import StoredFile
-from emulator.fetch_policy import check_media
+from emulator.domain.reasons import Reason, Refusal
+from emulator.fetch import check_media
 from portrait.actions import ACTIONS
 from portrait.codec import DecodeError, decode_strict
-from portrait.dialects import Dialect
 from portrait.media import limits_for, measure, sniff
 from portrait.models import AssetType
-from portrait.reasons import Reason, Refusal
 
 # A field as the refusal names it, the key where it usually is, and the paths one of which must lead to something.
 _Required = tuple[str, str | None, Sequence[Sequence[str]]]
@@ -38,9 +38,9 @@ def read_object(body: bytes) -> dict[str, Any]:
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
-        raise Refusal(Reason.MALFORMED_BODY, why="is not JSON") from None
+        raise Refusal(Reason.MALFORMED_BODY, message="is not JSON") from None
     if type(value) is not dict:
-        raise Refusal(Reason.MALFORMED_BODY, why="must be a JSON object")
+        raise Refusal(Reason.MALFORMED_BODY, message="must be a JSON object")
     return value
 
 
@@ -52,8 +52,8 @@ class RequestDecoder:
         name_required: Must CreateAssetGroup be given a Name? Contract §10.6.
     """
 
-    def __init__(self, dialect: Dialect, *, name_required: bool) -> None:
-        self._foreign = dialect.foreign
+    def __init__(self, dialect: ServerDialect, *, name_required: bool) -> None:
+        self._foreign = dialect.ignored_fields
         self._required: Mapping[str, Sequence[_Required]] = {
             action: tuple(_required(field) for field in fields if name_required or field != "Name|Title")
             for action, fields in dialect.required.items()
@@ -94,7 +94,7 @@ def _has_value(body: Any, path: Sequence[str]) -> bool:
 def _as_refusal(fault: DecodeError) -> Refusal:
     if fault.why == "is missing":
         return Refusal(Reason.MISSING_FIELD, field=fault.path)
-    return Refusal(Reason.INVALID_FIELD, field=fault.path, why=fault.why)
+    return Refusal(Reason.INVALID_FIELD, field=fault.path, message=fault.why)
 
 
 def read_upload(fields: Mapping[str, str], content: bytes | None) -> tuple[UploadRequest, Measured]:

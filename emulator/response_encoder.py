@@ -11,11 +11,11 @@ from typing import Any
 import orjson
 from attrs import define
 
+from emulator.dialects import ServerDialect
+from emulator.dialects.dialect import wrap
+from emulator.domain.reasons import Reason, Refusal
 from emulator.messages import Reply
 from portrait.actions import VERSION
-from portrait.dialects import Dialect
-from portrait.dialects.envelope import wrap
-from portrait.reasons import Reason, Refusal
 
 _KEY_REASONS = frozenset({Reason.KEY_MISSING, Reason.KEY_UNKNOWN})
 
@@ -36,23 +36,25 @@ class ResponseEncoder:
         key_in_envelope: Are bad keys told in the envelope too? Contract §10.8.
     """
 
-    def __init__(self, dialect: Dialect, *, key_in_envelope: bool) -> None:
+    def __init__(self, dialect: ServerDialect, *, key_in_envelope: bool) -> None:
         self._dialect = dialect
-        self._present = dialect.present
+        self._serialize = dialect.serialize
         self._key_in_envelope = key_in_envelope
 
     def result(self, result: Any, action: str, request_id: str) -> Reply:
         """A success."""
-        shown = self._present(result)
+        shown = self._serialize(result)
         return Reply(body=orjson.dumps(wrap(request_id=request_id, action=action, version=VERSION, result=shown)))
 
     def refusal(self, refusal: Refusal, action: str, version: str | None, request_id: str) -> Said:
         """A refusal, as its dialect says it."""
-        status, row, error = self._dialect.speak(refusal)
+        row, error = self._dialect.render_error(refusal)
         outcome = row.code.format_map({"field": refusal.field, "detail": refusal.detail, "id": ""}).rstrip(".")
         in_envelope = self._key_in_envelope and refusal.reason in _KEY_REASONS
-        if row.plain is not None and not in_envelope:
-            return Said(http_error(status, row.plain, error["Message"], request_id, code=error["Code"]), outcome)
+        if row.http_error_type is not None and not in_envelope:
+            return Said(
+                http_error(row.status, row.http_error_type, error["Message"], request_id, code=error["Code"]), outcome
+            )
         # What came in as Action and Version goes out as JSON, which not every query's text can.
         body = wrap(
             request_id=request_id,
@@ -61,7 +63,7 @@ class ResponseEncoder:
             result=None,
             error=error,
         )
-        return Said(Reply(status=200 if in_envelope else status, body=orjson.dumps(body)), outcome)
+        return Said(Reply(status=200 if in_envelope else row.status, body=orjson.dumps(body)), outcome)
 
 
 def http_error(status: int, kind: str, message: str, request_id: str, *, code: str | None = None) -> Reply:

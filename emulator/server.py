@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from emulator.clocks import make_clock
-from emulator.emulator import Service
+from emulator.service import Service
 from emulator.settings import Settings
 from emulator.web.listener import Listener, listen
 from emulator.web.router import Router

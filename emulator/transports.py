@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from emulator.emulator import Service
 from emulator.messages import Reply
+from emulator.service import Service
 from emulator.web.body_reader import BodyReader
 from emulator.web.request_head import Head
 from emulator.web.router import Router

@@ -6,24 +6,25 @@ were configured that name is the Bearer key itself: `state` and `calls` then sho
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from attrs import evolve
 
 from emulator.call_log import CallLog
 from emulator.clocks import ScaledClock
-from emulator.control.reviewing import apply_decision
 from emulator.control.values import FIELDS, ControlError, as_control_error, parse_query_time, parse_time
 from emulator.domain import lifecycle, validations
 from emulator.domain.context import Context
 from emulator.domain.ports import Transaction
-from emulator.domain.records import Validation
+from emulator.domain.records import Asset, Ended, Group, Validation
+from emulator.domain.verdicts import review
 from emulator.rules import RuleError, RuleSet
 from emulator.store.base import Store
 from emulator.timestamps import MAX_TIME, TimestampFormatter
 from emulator.validation import one_of, reject_unknown, seconds, text
 from portrait.clock import Clock, ManualClock
+from portrait.models import AssetStatus
 
 
 class Control:
@@ -233,3 +234,48 @@ def _check_clock_range(value: float) -> float:
     if not 0 <= value <= MAX_TIME:
         raise ControlError(400, "the clock goes from 1970-01-01T00:00:00Z to 9999-01-01T00:00:00Z")
     return value
+
+
+_STATES = (str(AssetStatus.ACTIVE), str(AssetStatus.FAILED), str(Ended.EXPIRED))
+
+
+def apply_decision(asset: Asset, group: Group | None, change: Mapping[str, Any], now: float) -> Asset:
+    """The asset after `status`, `code` and `subject` were said, as far as each was.
+
+    Raises:
+        ControlError: They make no sense, or the review has already ended.
+        WrongValue: A value is none.
+    """
+    return _with_status(_with_subject(asset, group, change), change, now)
+
+
+def _with_subject(asset: Asset, group: Group | None, change: Mapping[str, Any]) -> Asset:
+    """The asset once somebody said whose face it shows; the review goes by that."""
+    if "subject" not in change:
+        return asset
+    subject = text("subject", change["subject"])
+    if "status" not in change and asset.status is not AssetStatus.PROCESSING:
+        raise ControlError(409, f"the review has already ended: {asset.status}")
+    verdict = asset.verdict if group is None else lifecycle.match_face(asset.verdict, group, subject)
+    return evolve(asset, subject=subject, verdict=verdict)
+
+
+def _with_status(asset: Asset, change: Mapping[str, Any], now: float) -> Asset:
+    """The asset in the state that was asked for; a code alone means Failed."""
+    if not {"status", "code"} & set(change):
+        return asset
+    status = one_of("status", change.get("status", AssetStatus.FAILED), _STATES)
+    code = text("code", change["code"]) if "code" in change else ""
+    if code and status != AssetStatus.FAILED:
+        raise ControlError(400, "code is for status Failed only")
+    if status == Ended.EXPIRED:
+        force_status = lifecycle.force_status(asset, Ended.EXPIRED, "", now)
+    else:
+        try:
+            verdict = review(status, code)
+        except ValueError as error:
+            raise ControlError(400, str(error)) from None
+        force_status = lifecycle.force_status(asset, verdict.status, verdict.code, now)
+    if force_status is None:
+        raise ControlError(409, f"the asset is {asset.status} already and cannot become {status}")
+    return force_status

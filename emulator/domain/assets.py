@@ -7,11 +7,11 @@ from attrs import evolve, field, frozen
 from emulator.domain import checks, lifecycle, quotas
 from emulator.domain.context import Context, NeedsMedia
 from emulator.domain.ports import AssetQuery, StoredFile
+from emulator.domain.reasons import Reason, Refusal
 from emulator.domain.records import Asset, Group
 from emulator.domain.verdicts import PASS, Verdict, message_for, parse_magic
 from portrait import models
 from portrait.models import AssetStatus, AssetType, SortBy, SortOrder
-from portrait.reasons import Reason, Refusal
 
 
 def create(ctx: Context, request: models.CreateAssetRequest) -> models.Created:
@@ -148,7 +148,7 @@ def _check_measured(ctx: Context) -> None:
 
 
 def _rejected(code: str, message: str) -> Refusal:
-    return Refusal(Reason.MEDIA_REJECTED, detail=code, why=message)
+    return Refusal(Reason.MEDIA_REJECTED, detail=code, message=message)
 
 
 def _create_asset(

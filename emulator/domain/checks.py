@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from portrait.reasons import Reason, Refusal
+from emulator.domain.reasons import Reason, Refusal
 
 _ADDRESS_LIMIT = 8192  # bytes would differ from characters only in an address that is not one
 _SPACES = re.compile(r"[\x00-\x20\x7f]")
@@ -19,7 +19,7 @@ _PAGE_SIZES = range(1, 101)
 
 def invalid(field: str, why: str) -> Refusal:
     """A field has a value that is not taken; `why` ends a sentence."""
-    return Refusal(Reason.INVALID_FIELD, field=field, why=why)
+    return Refusal(Reason.INVALID_FIELD, field=field, message=why)
 
 
 def length(field: str, value: str | None, limit: int | None) -> None:

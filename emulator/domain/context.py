@@ -12,10 +12,10 @@ from typing import Any, Protocol
 from attrs import define, frozen
 
 from emulator.domain.ports import Transaction
+from emulator.domain.reasons import Reason, Refusal
 from emulator.domain.records import Asset, Customer, Ended, Group
 from emulator.domain.verdicts import Verdict
 from portrait.models import Result
-from portrait.reasons import Reason, Refusal
 
 DEFAULT_PROJECT = "default"
 Handler = Callable[["Context", Any], Result]

@@ -7,10 +7,10 @@ from attrs import evolve
 from emulator.domain import checks, quotas
 from emulator.domain.context import Context
 from emulator.domain.ports import GroupQuery
+from emulator.domain.reasons import Reason, Refusal
 from emulator.domain.records import Group
 from portrait import models
 from portrait.models import GroupType, SortBy, SortOrder
-from portrait.reasons import Reason, Refusal
 
 
 def create(ctx: Context, request: models.CreateAssetGroupRequest) -> models.Created:

@@ -10,8 +10,8 @@ from types import MappingProxyType
 
 from attrs import evolve, frozen
 
+from emulator.domain.reasons import Reason, Refusal
 from emulator.domain.records import Customer
-from portrait.reasons import Reason, Refusal
 
 _MINUTE = 60.0
 

@@ -9,10 +9,10 @@ from attrs import evolve
 from emulator.domain import checks, lifecycle, quotas
 from emulator.domain.context import Context
 from emulator.domain.groups import create_group
+from emulator.domain.reasons import Reason, Refusal
 from emulator.domain.records import Scan, Validation
 from portrait import models
 from portrait.models import GroupType
-from portrait.reasons import Reason, Refusal
 
 
 def create(ctx: Context, request: models.CreateVisualValidateSessionRequest) -> models.VisualValidateSession:

@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 from attrs import field, frozen
 
-from emulator.rules.words import Do, RuleError, parse_do, parse_when
+from emulator.rules.clauses import Do, RuleError, parse_do, parse_when
 from emulator.validation import WrongValue, fail, object_, one_of, text
 from portrait.actions import ACTIONS
 

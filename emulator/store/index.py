@@ -1,12 +1,11 @@
-"""Sets of records that can be read in order: by creation always, in other orders once one is asked for.
+"""Sorted sets of records: in the order of creation always, in other orders once one is asked for; and pages of them.
 
-Owns the entries, which are numbers that sort like the records and lead back to them; must not know
-which sets there are.
+An entry is a number that sorts like its record and leads back to it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -148,3 +147,53 @@ class Index(Generic[R]):
         """The entries of the records that `keep` takes, read one by one."""
         entry = _ENTRIES[sort]
         return [entry(record) for record in self.records() if keep(record)]
+
+
+# Entries per list up to which reading them all is quicker than searching for a rank.
+_SMALL = 256
+
+
+def page(lists: Sequence[SortedList], offset: int, limit: int, *, descending: bool) -> list[Any]:
+    """The entries from `offset` on, at most `limit` of them; a page past the end is empty."""
+    total = sum(map(len, lists))
+    first, last = offset, min(offset + limit, total)
+    if first >= last:
+        return []
+    if descending:
+        first, last = total - last, total - first
+    if len(lists) == 1:
+        return list(lists[0].islice(first, last, reverse=descending))
+    if total <= _SMALL * len(lists):
+        return sorted((entry for each in lists for entry in each), reverse=descending)[offset : offset + limit]
+    starts, ends = split_ranks(lists, first), split_ranks(lists, last)
+    found = [
+        entry
+        for each, start, end in zip(lists, starts, ends, strict=True)
+        if start < end
+        for entry in each.islice(start, end)
+    ]
+    found.sort(reverse=descending)
+    return found
+
+
+def split_ranks(lists: Sequence[SortedList], rank: int) -> list[int]:
+    """Where to cut each list so that the `rank` smallest entries of all lie before the cuts.
+
+    A pivot from the middle of the widest open range halves it; its rank among all lists says which half goes.
+    """
+    low = [0] * len(lists)
+    high = [len(each) for each in lists]
+    while True:
+        width, widest = max((h - lo, i) for i, (lo, h) in enumerate(zip(low, high, strict=True)))
+        if width == 0:
+            return low
+        middle = (low[widest] + high[widest]) // 2
+        pivot = lists[widest][middle]
+        places = [each.bisect_left(pivot) for each in lists]
+        if sum(places) > rank:
+            high = [max(lo, min(h, p)) for lo, h, p in zip(low, high, places, strict=True)]
+        elif sum(places) == rank:
+            return places
+        else:
+            low = [min(h, max(lo, p)) for lo, h, p in zip(low, high, places, strict=True)]
+            low[widest] = middle + 1

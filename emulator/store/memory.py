@@ -1,18 +1,28 @@
 """The store that lives in memory: dicts and sorted lists behind one lock, for a transaction is short.
 
-Owns what goes across customers; a single customer's changes are `emulator.store.transaction`.
+A transaction makes every change at once and remembers what undoes it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import deepcopy
+from itertools import chain
+from threading import RLock
+from types import TracebackType
+from typing import Any, Self, TypeVar
 
-from emulator.domain.ports import StoredFile
-from emulator.domain.records import Asset, Validation
+from emulator.domain import lifecycle
+from emulator.domain.ports import AssetQuery, GroupQuery, StoredFile
+from emulator.domain.records import Asset, Customer, Group, Validation
 from emulator.store.base import CustomerFactory
-from emulator.store.contents import Tables
-from emulator.store.transaction import MemoryTransaction
+from emulator.store.customer_records import CustomerRecords
+from emulator.store.index import Index, R, Table, by_creation, page, record_number
+from portrait.models import AssetStatus
+
+V = TypeVar("V")
+_SHOWN = frozenset(AssetStatus)
+_SNAPSHOT_FIELDS = ("by_customer", "groups", "assets", "tokens", "handles", "files")
 
 
 class MemoryStore:
@@ -66,3 +76,242 @@ class MemoryStore:
         """Forget everything; numbers go on."""
         with self._tables.lock:
             self._tables.clear()
+
+
+class Tables:
+    """The containers.
+
+    Args:
+        newcomer: Makes a customer's record when it first comes.
+    """
+
+    def __init__(self, new_customer: CustomerFactory) -> None:
+        self.lock = RLock()
+        self.numbers = 0
+        self.validations = 0
+        self.customers = 0
+        self._new_customer = new_customer
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything; numbers go on, so that nothing old is taken for something new."""
+        self.by_customer: dict[str, CustomerRecords] = {}
+        self.groups: Table[Group] = Table()
+        self.assets: Table[Asset] = Table()
+        self.tokens: dict[str, Validation] = {}
+        self.handles: dict[str, str] = {}
+        self.files: dict[str, StoredFile] = {}
+
+    def copy(self) -> dict[str, Any]:
+        """Everything held, in one piece: customers and tables share their records, and go on doing so."""
+        with self.lock:
+            return _copy_containers({name: getattr(self, name) for name in _SNAPSHOT_FIELDS})
+
+    def replace(self, held: Mapping[str, Any]) -> None:
+        """Hold what was copied before in place of everything; the copy can be used again."""
+        with self.lock:
+            for name, container in _copy_containers(held).items():
+                setattr(self, name, container)
+
+    def customer_records(self, customer: str) -> CustomerRecords:
+        """What a customer has; a new one starts with nothing."""
+        records = self.by_customer.get(customer)
+        if records is None:
+            self.customers += 1
+            new_customer = self._new_customer(customer, self.customers)
+            records = self.by_customer[customer] = CustomerRecords(new_customer, self.groups, self.assets)
+        return records
+
+
+def _copy_containers(held: Mapping[str, Any]) -> dict[str, Any]:
+    """New containers of the same records, which are frozen and need no copies."""
+    tables = (held["groups"].records, held["assets"].records, held["tokens"], held["files"])
+    customers = (each.customer for each in held["by_customer"].values())
+    records = chain(customers, *(table.values() for table in tables))
+    return deepcopy(dict(held), {id(record): record for record in records})
+
+
+class MemoryTransaction:
+    """One customer's records, changed together or not at all. A context manager, to be entered once."""
+
+    __slots__ = ("_assets", "_groups", "_name", "_now", "_records", "_tables", "_undo")
+
+    def __init__(self, tables: Tables, customer: str, now: float) -> None:
+        self._tables = tables
+        self._name = customer
+        self._now = now
+        self._undo: list[tuple[Callable[..., Any], tuple[Any, ...]]] = []
+
+    def __enter__(self) -> Self:
+        tables = self._tables
+        tables.lock.acquire()
+        try:
+            self._records = records = tables.customer_records(self._name)
+            self._groups, self._assets = tables.groups, tables.assets
+            # Time passes for all who look: ended reviews are no part of what may be undone.
+            for asset in records.due(self._now):
+                records.save_asset(asset, lifecycle.end_review(asset, asset.due or 0.0))
+        except BaseException:
+            tables.lock.release()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        try:
+            if kind is not None:
+                for undo, arguments in reversed(self._undo):
+                    undo(*arguments)
+        finally:
+            self._tables.lock.release()
+
+    @property
+    def customer(self) -> Customer:
+        """The customer as it stands."""
+        return self._records.customer
+
+    def save_customer(self, customer: Customer) -> None:
+        """Keep changed limits or counters."""
+        self._undo.append((setattr, (self._records, "customer", self._records.customer)))
+        self._records.customer = customer
+
+    def number(self) -> int:
+        """The next number; one that was given to something undone is not given again."""
+        self._tables.numbers += 1
+        return self._tables.numbers
+
+    def group(self, group_id: str) -> Group | None:
+        """A group of this customer."""
+        group = self._groups.get(group_id)
+        return group if group is not None and group.customer == self._name else None
+
+    def add_group(self, group: Group) -> None:
+        """Keep a new group."""
+        self._records.add_group(group)
+        self._undo.append((self._records.remove_group, (group,)))
+
+    def save_group(self, group: Group) -> None:
+        """Keep a changed group."""
+        old = self._groups.records[group.number]
+        self._records.save_group(old, group)
+        self._undo.append((self._records.save_group, (group, old)))
+
+    def remove_group(self, group: Group) -> None:
+        """Forget a group and every asset in it."""
+        for asset in self._records.assets_of(group.id):
+            self.remove_asset(asset)
+        self._records.remove_group(group)
+        self._undo.append((self._records.add_group, (group,)))
+
+    def groups(self, query: GroupQuery) -> tuple[int, list[Group]]:
+        """How many match in all, and one page of them."""
+        scope = self._records.groups.get((query.project, query.kind))
+        if scope is None:
+            return 0, []
+        if query.ids:
+            scope = Index(self._groups)
+            for group in self._own_groups(query.ids, query):
+                scope.add(by_creation(group), group)
+        return _page_of(self._groups, [scope], query)
+
+    def count_groups(self) -> int:
+        """How many groups the customer has."""
+        return self._records.group_count
+
+    def asset(self, asset_id: str) -> Asset | None:
+        """An asset of this customer."""
+        asset = self._assets.get(asset_id)
+        return asset if asset is not None and asset.customer == self._name else None
+
+    def add_asset(self, asset: Asset) -> None:
+        """Keep a new asset."""
+        self._records.add_asset(asset)
+        self._undo.append((self._records.remove_asset, (asset,)))
+
+    def save_asset(self, asset: Asset) -> None:
+        """Keep a changed asset."""
+        old = self._assets.records[asset.number]
+        self._records.save_asset(old, asset)
+        self._undo.append((self._records.save_asset, (asset, old)))
+
+    def remove_asset(self, asset: Asset) -> None:
+        """Forget an asset and its file."""
+        self._records.remove_asset(asset)
+        self._undo.append((self._records.add_asset, (asset,)))
+        files = self._tables.files
+        if asset.file in files:
+            self._undo.append((files.__setitem__, (asset.file, files.pop(asset.file))))
+
+    def assets(self, query: AssetQuery) -> tuple[int, list[Asset]]:
+        """How many match in all, and one page of them."""
+        return _page_of(self._assets, list(self._indexes_for(query)), query)
+
+    def count_assets(self, group_id: str | None = None) -> int:
+        """How many assets a group has, or the customer."""
+        return self._records.asset_count if group_id is None else self._records.assets.size((group_id, None))
+
+    def count_by_status(self) -> dict[str, int]:
+        """How many assets the customer has in each state."""
+        return self._records.count_by_status()
+
+    def validation(self, token: str) -> Validation | None:
+        """The validation with that token, whoever made it."""
+        return self._tables.tokens.get(token)
+
+    def next_validation_number(self) -> int:
+        """The next number for a validation."""
+        self._tables.validations += 1
+        return self._tables.validations
+
+    def save_validation(self, validation: Validation) -> None:
+        """Keep a new or changed validation."""
+        self._keep(self._tables.tokens, validation.token, validation)
+        self._keep(self._tables.handles, validation.handle, validation.token)
+
+    def add_file(self, key: str, file: StoredFile) -> None:
+        """Keep an uploaded file."""
+        self._keep(self._tables.files, key, file)
+
+    def _keep(self, tables: dict[str, V], key: str, value: V) -> None:
+        self._undo.append((tables.__setitem__, (key, tables[key])) if key in tables else (tables.pop, (key,)))
+        tables[key] = value
+
+    def _own_groups(self, ids: Sequence[str], query: GroupQuery | AssetQuery) -> list[Group]:
+        """Those of the named groups that a query can mean; a foreign or unknown id gives nothing. Contract §2 (I)."""
+        known = (self.group(group_id) for group_id in dict.fromkeys(ids))
+        return [group for group in known if group and (group.project, group.kind) == (query.project, query.kind)]
+
+    def _indexes_for(self, query: AssetQuery) -> Iterable[Index[Asset]]:
+        """The sets whose union a query asks for; they do not overlap."""
+        statuses: tuple[Any, ...] = tuple(dict.fromkeys(query.statuses))
+        if not statuses or _SHOWN.issubset(statuses):
+            statuses = (None,)
+        wheres: list[tuple[Any, ...]] = [(query.project, query.kind)]
+        if query.group_ids:
+            wheres = [(group.id,) for group in self._own_groups(query.group_ids, query)]
+        sets = (self._records.assets.get((*where, status)) for where in wheres for status in statuses)
+        return (each for each in sets if each is not None)
+
+
+def _page_of(table: Table[R], sets: Sequence[Index[R]], query: GroupQuery | AssetQuery) -> tuple[int, list[R]]:
+    """One page of several sets taken as one. Only a part of a name, or reads that lag, are looked for one by one."""
+    if query.name or query.before is not None:
+        keep = _predicate(query)
+        entries = [entry for each in sets for entry in each.scan(query.sort, keep)]
+        entries.sort(reverse=query.descending)
+        total, entries = len(entries), entries[query.offset : query.offset + query.limit]
+    else:
+        total = sum(map(len, sets))
+        ordered = [each.ordered(query.sort) for each in sets]
+        entries = page(ordered, query.offset, query.limit, descending=query.descending)
+    records = table.records
+    return total, [records[record_number(entry)] for entry in entries]
+
+
+def _predicate(query: GroupQuery | AssetQuery) -> Callable[[Any], bool]:
+    """Contract §2: the fuzzy Name is a substring, without case (I)."""
+    part, before = query.name.casefold(), query.before
+
+    def keep(record: Any) -> bool:
+        return part in record.name.casefold() and (before is None or record.created <= before)
+
+    return keep

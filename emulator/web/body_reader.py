@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from emulator.domain.reasons import Reason, Refusal
 from emulator.messages import Reply, ReplyFlow
 from emulator.web.form import FileTooLarge, FormReader, InvalidForm
-from portrait.reasons import Reason, Refusal
 
 
 class BodyReader(Protocol):
@@ -86,7 +86,7 @@ class FormBody:
 
 def malformed(error: InvalidForm) -> Refusal:
     """The refusal of a malformed form."""
-    return Refusal(Reason.MALFORMED_BODY, why=str(error))
+    return Refusal(Reason.MALFORMED_BODY, message=str(error))
 
 
 def immediate(reply: Reply) -> ReplyFlow:

@@ -15,8 +15,8 @@ from attrs import frozen
 from emulator import validation
 from emulator.control import Control, ControlError
 from emulator.control.values import as_control_error
-from emulator.emulator import Service
 from emulator.messages import Reply, ReplyFlow
+from emulator.service import Service
 from emulator.web import paths
 from emulator.web.access import check_access
 from emulator.web.body_reader import BodyReader, BufferedBody, immediate

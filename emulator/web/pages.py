@@ -12,8 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emulator.emulator import Service
 from emulator.messages import Reply
+from emulator.service import Service
 from emulator.web import paths
 from emulator.web.request_head import Head, is_loopback
 

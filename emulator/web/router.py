@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from emulator.emulator import Service, StoredFile
+from emulator.domain.reasons import Reason, Refusal
 from emulator.messages import Call, Reply, ReplyFlow
+from emulator.service import Service, StoredFile
 from emulator.web import paths
 from emulator.web.body_reader import BodyReader, BufferedBody, FormBody, malformed
 from emulator.web.control import ControlPlane
@@ -17,7 +18,6 @@ from emulator.web.form import BODY_LIMIT, FormReader, InvalidForm
 from emulator.web.pages import Pages
 from emulator.web.request_head import Head, decode_segment, text
 from portrait.media import MB
-from portrait.reasons import Reason, Refusal
 
 JSON_LIMIT = MB
 """The largest JSON body in bytes. Contract §1."""

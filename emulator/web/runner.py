@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from emulator.domain.reasons import Refusal
+from emulator.fetch import download_and_measure
 from emulator.messages import Measure, Pause, Reply, ReplyFlow
-from emulator.web.fetch import download_and_measure
 from portrait.media import Measurement
-from portrait.reasons import Refusal
 
 
 async def run_async(answering: ReplyFlow, sleep: Callable[[float], Awaitable[None]]) -> Reply:

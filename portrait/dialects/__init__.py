@@ -5,8 +5,8 @@ from types import MappingProxyType
 
 from portrait.dialects.alltoken import ALLTOKEN
 from portrait.dialects.ark import ARK
-from portrait.dialects.dialect import Dialect, ErrorSpec
+from portrait.dialects.dialect import Dialect
 
 DIALECTS: Mapping[str, Dialect] = MappingProxyType({dialect.name: dialect for dialect in (ALLTOKEN, ARK)})
 
-__all__ = ["ALLTOKEN", "ARK", "DIALECTS", "Dialect", "ErrorSpec"]
+__all__ = ["ALLTOKEN", "ARK", "DIALECTS", "Dialect"]

@@ -1,7 +1,7 @@
-"""The envelope around every answer of alltoken and ark, both ways (contract §1, *Envelope*).
+"""The envelope around every answer of alltoken and ark (contract §1, *Envelope*), as a client reads it.
 
-A server wraps an outcome; a client decodes whatever came and ends with a `Result` object or an error. The body is read
-before the HTTP status, since proxies change the status.
+Whatever came ends as a `Result` object or an error. The body is read before the HTTP status, since proxies turn one
+into the other.
 """
 
 from __future__ import annotations
@@ -15,26 +15,6 @@ import orjson
 from portrait.errors import TYPES, ApiError, BadResponse, ErrorRule, Retry, Throttled, api_error
 from portrait.http import HttpResponse
 from portrait.models import Response
-
-SERVICE = "ark"
-REGION = "cn-beijing"
-
-
-def wrap(
-    *,
-    request_id: str,
-    action: str,
-    version: str,
-    result: Any = None,
-    error: Mapping[str, Any] | None = None,
-    region: str = REGION,
-) -> dict[str, Any]:
-    """The five metadata fields are always there; `Error` and `Result` exclude each other (D)."""
-    metadata = {"RequestId": request_id, "Action": action, "Version": version, "Service": SERVICE, "Region": region}
-    if error is not None:
-        metadata["Error"] = error  # type: ignore[assignment]
-        return {"ResponseMetadata": metadata}
-    return {"ResponseMetadata": metadata, "Result": result}
 
 
 def decode_envelope(

@@ -14,8 +14,8 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from emulator.emulator import Service
 from emulator.messages import Call
+from emulator.service import Service
 from emulator.settings import Settings
 from emulator.web.runner import run
 from portrait.clock import ManualClock

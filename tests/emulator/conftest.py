@@ -6,8 +6,8 @@ import orjson
 import pytest
 from attrs import define, field
 
-from emulator.emulator import Service
 from emulator.messages import Call, Pause
+from emulator.service import Service
 from emulator.settings import Settings
 from portrait.clock import ManualClock
 

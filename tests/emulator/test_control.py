@@ -4,7 +4,7 @@ import pytest
 
 from emulator.clocks import ScaledClock
 from emulator.control import ControlError
-from emulator.emulator import Service
+from emulator.service import Service
 from portrait.clock import ManualClock, SystemClock
 
 AIGC = {"Filter": {"GroupType": "AIGC"}}

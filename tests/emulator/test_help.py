@@ -5,8 +5,7 @@ import pydoc
 
 import pytest
 
-from emulator.handles import Assets, Calls, Rules, Validations
-from emulator.testing import Emulator, SharedServer
+from emulator.testing import Assets, Calls, Emulator, Rules, SharedServer, Validations
 
 
 def public(instance):

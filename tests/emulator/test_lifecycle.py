@@ -3,10 +3,10 @@
 import pytest
 
 from emulator.domain import lifecycle, quotas
+from emulator.domain.reasons import Reason, Refusal
 from emulator.domain.records import Asset, Customer, Ended, Group, Scan, Validation
 from emulator.domain.verdicts import Verdict, message_for, parse_magic, review
 from portrait.models import AssetStatus, AssetType, GroupType
-from portrait.reasons import Reason, Refusal
 
 PROCESSING, ACTIVE, FAILED, EXPIRED = *AssetStatus, Ended.EXPIRED
 

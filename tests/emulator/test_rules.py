@@ -2,10 +2,10 @@
 
 import pytest
 
+from emulator.domain.reasons import Reason
 from emulator.domain.verdicts import Verdict
 from emulator.rules import RuleError, RuleSet, parse, parse_one_time
 from portrait.models import AssetStatus
-from portrait.reasons import Reason
 
 THROTTLE = {"error": "Throttled"}
 

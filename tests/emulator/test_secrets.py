@@ -6,11 +6,11 @@ import orjson
 import pytest
 from attrs import evolve
 
+from emulator.dialects import DIALECTS
+from emulator.domain.reasons import Reason, Refusal
 from emulator.domain.records import Validation
 from emulator.messages import Call
 from emulator.response_encoder import ResponseEncoder
-from portrait.dialects import DIALECTS
-from portrait.reasons import Reason, Refusal
 
 KEY = "sk-very-secret-0123456789"
 

@@ -11,8 +11,8 @@ from sortedcontainers import SortedList
 from emulator.domain.ports import AssetQuery, GroupQuery, StoredFile
 from emulator.domain.records import Asset, Customer, Ended, Group, Scan, Validation
 from emulator.domain.verdicts import Verdict, review
+from emulator.store.index import page, split_ranks
 from emulator.store.memory import MemoryStore
-from emulator.store.select import page, split_ranks
 from portrait.models import AssetStatus, AssetType, GroupType, SortBy
 
 STORES = [pytest.param(MemoryStore, id="memory")]

@@ -10,13 +10,13 @@ from pathlib import Path
 import attrs
 import pytest
 
+from emulator.dialects import DIALECTS
+from emulator.domain.reasons import Reason, Refusal
 from portrait import AsyncPortraitClient, PortraitClient, errors, models
 from portrait.actions import ACTIONS, Idempotency
 from portrait.codec import wire_name
-from portrait.dialects import DIALECTS
 from portrait.errors import CODES, MEDIA_CODES, ApiError, Retry
 from portrait.providers import PROVIDERS, Credential
-from portrait.reasons import Reason, Refusal
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(path for package in ("portrait", "emulator") for path in (ROOT / package).rglob("*.py"))
@@ -122,16 +122,16 @@ def test_the_generated_methods_are_fresh():
 @pytest.mark.parametrize("dialect", DIALECTS.values(), ids=lambda dialect: dialect.name)
 def test_a_dialect_says_every_reason(dialect):
     """Each has a status, a code that a client knows or can place, and a text without a gap."""
-    assert set(dialect.refusals) == set(Reason)
+    assert set(dialect.errors) == set(Reason)
     for reason in Reason:
-        refusal = Refusal(reason, field="Filter", id="asset-1", detail="WidthTooSmall", why="is wrong")
-        status, row, error = dialect.speak(refusal)
-        assert 200 <= status < 600
+        refusal = Refusal(reason, field="Filter", id="asset-1", detail="WidthTooSmall", message="is wrong")
+        row, error = dialect.render_error(refusal)
+        assert 200 <= row.status < 600
         assert error["Message"].strip()
         assert "{" not in error["Code"] + error["Message"]
-        rule, _ = errors.rule_for(error["Code"], status)
+        rule, _ = errors.rule_for(error["Code"], row.status)
         assert rule.error is not ApiError, reason
-        assert row.plain is None or status >= 400
+        assert row.http_error_type is None or row.status >= 400
 
 
 @pytest.mark.parametrize("dialect", DIALECTS.values(), ids=lambda dialect: dialect.name)
@@ -142,9 +142,9 @@ def test_a_dialect_knows_every_action_and_result(dialect):
         fields = {wire_name(field.name) for field in attrs.fields(ACTIONS[name].request)}
         for path in required:
             assert {part.partition(".")[0] for part in path.split("|")} <= fields, name
-    assert {action.result for action in ACTIONS.values()} <= set(dialect.presenters)
-    assert set(dialect.foreign) <= set(ACTIONS)
-    assert set(dialect.codes) <= set(ACTIONS)
+    assert {action.result for action in ACTIONS.values()} <= set(dialect.serializers)
+    assert set(dialect.ignored_fields) <= set(ACTIONS)
+    assert set(dialect.client.codes) <= set(ACTIONS)
 
 
 def test_a_code_names_an_error_that_says_what_to_do():

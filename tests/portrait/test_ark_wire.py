@@ -7,13 +7,14 @@ import attrs
 import orjson
 import pytest
 
+from emulator.dialects import ARK as SERVER
+from emulator.dialects.dialect import wrap
+from emulator.domain.reasons import Reason, Refusal
 from portrait import errors, models
 from portrait.actions import ACTIONS
 from portrait.dialects import ARK
-from portrait.dialects.envelope import wrap
 from portrait.endpoint import decode_result
 from portrait.errors import ApiError
-from portrait.reasons import Reason, Refusal
 from tests.portrait.support import answer
 
 ROOT = Path(__file__).parents[2] / "fixtures" / "wire-ark"
@@ -67,12 +68,12 @@ def test_a_sample_is_said_as_it_reads(path):
     envelope["region"] = metadata["Region"]
     if "error" in sample["decoded"]:
         facts = dict(sample["presented"])
-        status, _, error = ARK.speak(Refusal(Reason(facts.pop("reason")), **facts))
-        said = wrap(**envelope, error=error)
+        row, error = SERVER.render_error(Refusal(Reason(facts.pop("reason")), **facts))
+        status, said = row.status, wrap(**envelope, error=error)
     else:
         response = answer(body)
         value = decode_result(ACTIONS[name], *ARK.decode(response, name))
-        status, said = 200, wrap(**envelope, result=ARK.present(value))
+        status, said = 200, wrap(**envelope, result=SERVER.serialize(value))
     assert orjson.dumps(said) == orjson.dumps(body)
     assert status == sample["response"]["status"]
 

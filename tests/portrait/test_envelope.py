@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emulator.dialects.dialect import wrap
 from portrait import codec, models
 from portrait.actions import ACTIONS
 from portrait.dialects import ALLTOKEN, ARK
-from portrait.dialects.envelope import wrap
 from portrait.endpoint import decode_result
 from portrait.errors import (
     ApiError,

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
 from emulator.control import ControlError
-from emulator.emulator import Service
 from emulator.messages import Call
+from emulator.service import Service
 from emulator.settings import Settings
 from emulator.web.runner import run
 from portrait.clock import ManualClock

@@ -12,6 +12,7 @@ from typing import Any
 
 from attrs import frozen
 
+from emulator.dialects import ServerDialect
 from emulator.settings import Settings
 from emulator.web.openapi import schemas
 from emulator.web.openapi.schemas import Schema, obj, one_of
@@ -20,7 +21,6 @@ from emulator.web.paths import UPLOAD
 from portrait import models
 from portrait.actions import ACTIONS, VERSION, Action
 from portrait.codec import wire_fields
-from portrait.dialects import Dialect
 from portrait.media import limits_for
 
 _DAMAGED_BODY = (400, "invalid_request_error", ())
@@ -49,7 +49,7 @@ _CONSUMERS = (
 class DialectContext:
     """The dialect of the document and the emulator's settings."""
 
-    dialect: Dialect
+    dialect: ServerDialect
     settings: Settings
 
 
@@ -131,9 +131,9 @@ def _responses(name: str, result: Schema, context: DialectContext) -> Schema:
 
 
 def _rows(context: DialectContext) -> Iterator[tuple[int, str, tuple[str, ...]]]:
-    for row in context.dialect.refusals.values():
-        if row.plain is not None and row.status < 500:
-            yield row.status, row.plain, (row.code,)
+    for row in context.dialect.errors.values():
+        if row.http_error_type is not None and row.status < 500:
+            yield row.status, row.http_error_type, (row.code,)
 
 
 def errors(rows: Iterable[tuple[int, str, tuple[str, ...]]]) -> Schema:

@@ -13,15 +13,15 @@ from attrs import field, frozen
 
 from emulator.control.values import FIELDS, SECONDS
 from emulator.domain import lifecycle, quotas
+from emulator.domain.reasons import Reason
 from emulator.domain.records import Scan
-from emulator.rules.words import MAX_DELAY, PAGES
+from emulator.rules.clauses import MAX_DELAY, PAGES
 from emulator.timestamps import MAX_TIME
 from emulator.web.openapi.actions import errors
 from emulator.web.openapi.schemas import GROUP_ID, STAMP, TOKEN, Schema, obj, one_of
 from emulator.web.paths import CONTROL
 from portrait.actions import ACTIONS
 from portrait.errors import MEDIA_CODES
-from portrait.reasons import Reason
 
 _TEXT: Schema = {"type": "string"}
 _NON_EMPTY: Schema = {"type": "string", "minLength": 1}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from emulator.dialects import ALLTOKEN
 from emulator.settings import Settings
 from emulator.web.openapi import actions, control, files
 from emulator.web.paths import OPENAPI
 from portrait._version import __version__
-from portrait.dialects import ALLTOKEN
 
 _ABOUT = """\
 The portrait Actions as AllToken speaks them, answered by portrait-emulator, and the emulator's own control plane.

@@ -13,14 +13,14 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import attrs
 
+from emulator.dialects import ServerDialect
+from emulator.dialects.dialect import REGION, SERVICE
+from emulator.domain.reasons import Reason
 from emulator.domain.verdicts import SYNC_FAULTS
 from emulator.settings import Settings
 from portrait import models
 from portrait.actions import VERSION, Action
 from portrait.codec import wire_fields
-from portrait.dialects import Dialect
-from portrait.dialects.envelope import REGION, SERVICE
-from portrait.reasons import Reason
 
 Schema = dict[str, Any]
 
@@ -48,7 +48,7 @@ _PATTERNS: Mapping[str, Schema] = {
     "TotalCount": {"type": "integer", "minimum": 0},
 }
 # Contract §2: the limits of values in requests. The largest number is the largest integer that the decoder accepts.
-_LIMITS: Mapping[str, Callable[[Dialect], Schema]] = {
+_LIMITS: Mapping[str, Callable[[ServerDialect], Schema]] = {
     "Name": lambda dialect: {"maxLength": dialect.name_limit},
     "Description": lambda dialect: {"maxLength": dialect.description_limit} if dialect.description_limit else {},
     "URL": lambda _: _ADDRESS,
@@ -87,18 +87,20 @@ def one_of(values: Iterable[str]) -> Schema:
 # --- requests ---------------------------------------------------------------------------------------------------------
 
 
-def request_schema(action: Action[Any, Any], dialect: Dialect, settings: Settings) -> Schema:
+def request_schema(action: Action[Any, Any], dialect: ServerDialect, settings: Settings) -> Schema:
     """The schema of an Action's request: the dialect states which fields are required, and which it ignores."""
     optional = set() if settings.name_required else {"Name|Title"}  # contract §10.6
     names = [name for name in dialect.required[action.name] if name not in optional]
     required = frozenset(name for name in names if "|" not in name)
-    schema = _request_object(action.request, dialect, required, foreign=dialect.foreign.get(action.name, frozenset()))
+    schema = _request_object(
+        action.request, dialect, required, foreign=dialect.ignored_fields.get(action.name, frozenset())
+    )
     for choice in (name.split("|") for name in names if "|" in name):
         schema["anyOf"] = [_first_non_empty(choice[: at + 1], dialect) for at in range(len(choice))]
     return schema
 
 
-def _first_non_empty(names: list[str], dialect: Dialect) -> Schema:
+def _first_non_empty(names: list[str], dialect: ServerDialect) -> Schema:
     """The last of the names is present, the ones before it are empty."""
     empty = {"anyOf": [{"type": "null"}, {"const": ""}]}
     non_empty = {"type": "string", "minLength": 1, "maxLength": dialect.name_limit}
@@ -106,7 +108,12 @@ def _first_non_empty(names: list[str], dialect: Dialect) -> Schema:
 
 
 def _request_object(
-    cls: type, dialect: Dialect, required: frozenset[str], *, foreign: frozenset[str] = frozenset(), inside: str = ""
+    cls: type,
+    dialect: ServerDialect,
+    required: frozenset[str],
+    *,
+    foreign: frozenset[str] = frozenset(),
+    inside: str = "",
 ) -> Schema:
     properties: dict[str, Schema] = {}
     needed = []
@@ -125,7 +132,7 @@ def _request_object(
     return obj(properties, needed, closed=False)
 
 
-def _value(kind: Any, dialect: Dialect, required: frozenset[str], inside: str) -> Schema:
+def _value(kind: Any, dialect: ServerDialect, required: frozenset[str], inside: str) -> Schema:
     if get_origin(kind) is tuple:
         return {"type": "array", "items": _value(get_args(kind)[0], dialect, required, inside)}
     if issubclass(kind, StrEnum):
@@ -155,9 +162,9 @@ def _strip_optional(kind: Any) -> Any:
 # --- results ----------------------------------------------------------------------------------------------------------
 
 
-def result_schema(cls: type, dialect: Dialect, id_form: Schema) -> Schema:
+def result_schema(cls: type, dialect: ServerDialect, id_form: Schema) -> Schema:
     """The schema of a result, by what the dialect serializes with all fields set and with the required ones only."""
-    bare, full = dialect.present(sample(cls, full=False)), dialect.present(sample(cls, full=True))
+    bare, full = dialect.serialize(sample(cls, full=False)), dialect.serialize(sample(cls, full=True))
     kinds = {
         name: (attribute, _strip_optional(kind)) for attribute, names, kind, _ in wire_fields(cls) for name in names
     }
@@ -174,12 +181,12 @@ def _by_status(status: str, more: Schema) -> Schema:
     return {**more, "properties": {**stands, **more.get("properties", {})}}
 
 
-def _result_property(cls: type, name: str, attribute: str, kind: Any, *, dialect: Dialect) -> Schema:
+def _result_property(cls: type, name: str, attribute: str, kind: Any, *, dialect: ServerDialect) -> Schema:
     if get_origin(kind) is tuple:
         item = get_args(kind)[0]
         return {"type": "array", "items": {"$ref": f"#/components/schemas/{item.__name__}"}}
     if issubclass(kind, StrEnum):
-        items = (dialect.present(attrs.evolve(sample(cls, full=True), **{attribute: each})) for each in kind)
+        items = (dialect.serialize(attrs.evolve(sample(cls, full=True), **{attribute: each})) for each in kind)
         return one_of(dict.fromkeys(each[name] for each in items))
     if kind is int:
         return {"type": "integer", **_LIMITS[name](dialect)}
@@ -212,7 +219,7 @@ def success(action: str, result: Schema) -> Schema:
     return obj({"ResponseMetadata": obj(metadata), "Result": result})
 
 
-def refusal(dialect: Dialect, settings: Settings) -> Schema:
+def refusal(dialect: ServerDialect, settings: Settings) -> Schema:
     """The envelope with an Error. Action and Version are repeated from the request."""
     error = obj({"Code": {"type": "string", "pattern": _codes(dialect, settings)}, "Message": {"type": "string"}})
     metadata = _metadata({"type": "string"}, {"type": "string"})
@@ -224,10 +231,10 @@ def _metadata(action: Schema, version: Schema) -> Schema:
     return {"RequestId": TOKEN, "Action": action, "Version": version, **fixed}
 
 
-def _codes(dialect: Dialect, settings: Settings) -> str:
+def _codes(dialect: ServerDialect, settings: Settings) -> str:
     """A pattern of all codes that the dialect puts into an envelope."""
     keys = {Reason.KEY_MISSING, Reason.KEY_UNKNOWN} if settings.auth_error == "envelope" else set()
-    codes = {row.code for reason, row in dialect.refusals.items() if row.plain is None or reason in keys}
+    codes = {row.code for reason, row in dialect.errors.items() if row.http_error_type is None or reason in keys}
     placeholders = {"detail": f"(?:{'|'.join(sorted(SYNC_FAULTS))})", "field": "[A-Za-z0-9.]+"}
     return f"^(?:{'|'.join(sorted(_pattern(code, placeholders) for code in codes))})$"
 

@@ -4,8 +4,8 @@ import pytest
 
 from emulator.domain import assets, groups, validations
 from emulator.domain.ports import StoredFile
+from emulator.domain.reasons import Refusal
 from portrait import models
-from portrait.reasons import Refusal
 
 BASE, NOW, URL = "http://emulator.test", 1000.0, "https://cdn.example/a.jpg"
 FILE = StoredFile(content=b"abc", content_type="image/png")
@@ -30,7 +30,7 @@ def session(ctx, **fields):
 
 def said(refusal):
     """All that a refusal says."""
-    return refusal.reason, refusal.field, refusal.id, refusal.detail, refusal.why
+    return refusal.reason, refusal.field, refusal.id, refusal.detail, refusal.message
 
 
 def refused(handler, ctx, request):

@@ -7,11 +7,11 @@ from emulator.domain import HANDLERS, assets, lifecycle
 from emulator.domain.assets import UploadRequest, upload
 from emulator.domain.context import Measured, NeedsMedia
 from emulator.domain.ports import AssetQuery
+from emulator.domain.reasons import Reason
 from emulator.domain.records import Ended
 from emulator.domain.verdicts import Verdict
 from portrait import models
 from portrait.models import AssetStatus, AssetType, GroupType, SortBy, SortOrder
-from portrait.reasons import Reason
 from tests.emulator.domain.making import BASE, FILE, NOW, URL, asset, group, refused
 
 

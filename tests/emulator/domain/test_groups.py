@@ -4,9 +4,9 @@ import pytest
 from attrs import evolve
 
 from emulator.domain import assets, groups
+from emulator.domain.reasons import Reason
 from portrait import models
 from portrait.models import GroupType, SortBy, SortOrder
-from portrait.reasons import Reason
 from tests.emulator.domain.making import NOW, asset, group, refused
 
 

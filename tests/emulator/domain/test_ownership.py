@@ -5,9 +5,9 @@ from attrs import evolve
 
 from emulator.domain import assets, groups, lifecycle, validations
 from emulator.domain.assets import UploadRequest, upload
+from emulator.domain.reasons import Reason
 from emulator.domain.records import Ended
 from portrait import models
-from portrait.reasons import Reason
 from tests.emulator.domain.making import FILE, NOW, URL, asset, group, refused, session
 
 

@@ -4,10 +4,10 @@ import pytest
 from attrs import evolve
 
 from emulator.domain import groups, validations
+from emulator.domain.reasons import Reason
 from emulator.domain.records import Scan
 from portrait import models
 from portrait.models import GroupType
-from portrait.reasons import Reason
 from tests.emulator.domain.making import BASE, NOW, group, refused, session
 
 

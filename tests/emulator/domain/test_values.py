@@ -4,9 +4,9 @@ import pytest
 
 from emulator.domain import assets, checks, groups, validations
 from emulator.domain.assets import UploadRequest, upload
+from emulator.domain.reasons import Reason, Refusal
 from portrait import models
 from portrait.models import SortBy
-from portrait.reasons import Reason, Refusal
 from tests.emulator.domain.making import FILE, URL, asset, group, refused, said
 
 NAMELESS = "must have at most 50 characters"

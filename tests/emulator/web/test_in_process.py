@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from emulator.emulator import Service
 from emulator.server import EmulatorServer
+from emulator.service import Service
 from emulator.transports import AsyncInProcessTransport, InProcessTransport
 from portrait.clock import ManualClock
 from portrait.http import FailureKind, HttpRequest, Timeouts, TransportFailure

@@ -7,12 +7,12 @@ import urllib.request
 
 import pytest
 
+from emulator.dialects import ALLTOKEN
 from emulator.settings import Settings
 from emulator.web import control
 from emulator.web.openapi import document
 from emulator.web.openapi.control import OPERATIONS
 from portrait.actions import ACTIONS
-from portrait.dialects import ALLTOKEN
 
 
 @pytest.fixture(scope="module")

@@ -11,11 +11,13 @@ from attrs import frozen
 
 from emulator.call_log import CallLog, CallRecord
 from emulator.control import Control
+from emulator.dialects import ALLTOKEN
 from emulator.domain import lifecycle, validations
 from emulator.domain.context import Context, ServiceConfig
 from emulator.domain.ports import StoredFile, Transaction
+from emulator.domain.reasons import Reason, Refusal
 from emulator.domain.records import Customer, Ended
-from emulator.fetch_policy import FETCH_POLICIES
+from emulator.fetch import FETCH_POLICIES
 from emulator.ids import Ids
 from emulator.messages import Call, Reply, ReplyFlow
 from emulator.pipeline import Parts, Pipeline
@@ -27,8 +29,6 @@ from emulator.store.base import StoreFactory
 from emulator.store.memory import MemoryStore
 from emulator.timestamps import TimestampFormatter
 from portrait.clock import Clock, SystemClock
-from portrait.dialects import ALLTOKEN
-from portrait.reasons import Reason, Refusal
 
 __all__ = ["Service", "StoredFile", "ValidationPage"]
 

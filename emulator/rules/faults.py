@@ -10,10 +10,10 @@ from types import MappingProxyType
 
 from attrs import evolve
 
+from emulator.domain.reasons import Reason, Refusal
 from emulator.domain.verdicts import message_for
 from emulator.messages import Reply
 from emulator.rules import Do
-from portrait.reasons import Reason, Refusal
 
 _BAD_GATEWAY = b"<html><head><title>Error</title></head><body><h1>Error</h1><hr>proxy</body></html>\n"
 _PAGES: Mapping[str, tuple[bytes, str]] = MappingProxyType(
@@ -51,5 +51,5 @@ def alter_reply(do: Do, reply: Reply) -> Reply:
 
 def _as_refusal(reason: Reason, detail: str) -> Refusal:
     if reason is Reason.MEDIA_REJECTED:
-        return Refusal(reason, detail=detail, why=message_for(detail))
-    return Refusal(reason, field=detail, why="is not valid")
+        return Refusal(reason, detail=detail, message=message_for(detail))
+    return Refusal(reason, field=detail, message="is not valid")

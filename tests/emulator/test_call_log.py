@@ -5,11 +5,10 @@ import logging
 import orjson
 import pytest
 
-from emulator.call_log import CallLog
-from emulator.emulator import Service
+from emulator.call_log import CallLog, CallLogger
 from emulator.messages import Call
+from emulator.service import Service
 from emulator.settings import Settings
-from emulator.telling import CallLogger
 from emulator.timestamps import TimestampFormatter
 from portrait.clock import ManualClock
 from tests.emulator.conftest import Endpoint
@@ -109,4 +108,4 @@ def test_a_short_key_corrupts_nothing(watched, caplog, key):
 def test_a_journal_that_nobody_watches_pays_nothing():
     """Noting a call is then the list's own method."""
     journal = CallLog(TimestampFormatter())
-    assert journal.add == journal._notes.append
+    assert journal.add == journal._records.append

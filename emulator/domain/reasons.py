@@ -1,8 +1,7 @@
-"""The neutral outcomes of the domain: why something is refused, before anybody has put it into words.
+"""Why the service refuses a call: neutral reasons, which have different codes in different places.
 
-One outcome has different codes on different doors: somebody else's asset is `Forbidden` on AllToken and
-`NotFound.asset_id` on Ark. The emulator's handlers raise a `Refusal` with a `Reason`; a dialect's table presents it.
-This module knows no code, no message and no HTTP status.
+Somebody else's asset is `Forbidden` on one mount and `NotFound.asset_id` on another. Handlers raise a `Refusal` with a
+`Reason`; how it is worded is not known here.
 """
 
 from __future__ import annotations
@@ -47,23 +46,23 @@ class Reason(StrEnum):
 
 
 class Refusal(Exception):
-    """A handler's "no".
+    """A call is refused.
 
     Attributes:
         reason: Why.
         field: The wire field that is missing or wrong, such as `Filter.GroupType`.
         id: The id, token, Action or project that was asked for.
         detail: The fault of a file, such as `WidthTooSmall`.
-        why: What is wrong with the value, as the end of a sentence.
+        message: What is wrong with the value, as the end of a sentence.
     """
 
-    def __init__(self, reason: Reason, *, field: str = "", id: str = "", detail: str = "", why: str = "") -> None:  # noqa: A002
+    def __init__(self, reason: Reason, *, field: str = "", id: str = "", detail: str = "", message: str = "") -> None:  # noqa: A002
         super().__init__(reason)
         self.reason = reason
         self.field = field
         self.id = id
         self.detail = detail
-        self.why = why
+        self.message = message
 
     def __repr__(self) -> str:
-        return f"Refusal({self.reason}, field={self.field!r}, detail={self.detail!r}, why={self.why!r})"
+        return f"Refusal({self.reason}, field={self.field!r}, detail={self.detail!r}, message={self.message!r})"

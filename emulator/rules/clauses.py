@@ -11,9 +11,9 @@ from typing import Any
 from attrs import frozen
 
 from emulator.domain import verdicts
+from emulator.domain.reasons import Reason
 from emulator.domain.verdicts import Verdict
 from emulator.validation import WrongValue, fail, integer, object_, one_of, seconds, text
-from portrait.reasons import Reason
 
 
 class RuleError(ValueError):

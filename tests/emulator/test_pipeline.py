@@ -7,11 +7,11 @@ import orjson
 import pytest
 
 from emulator.domain.context import DEFAULT_PROJECT
+from emulator.domain.reasons import Reason, Refusal
 from emulator.messages import Call, Measure, Pause
 from emulator.settings import Settings
 from portrait.media import Measurement
 from portrait.models import AssetType
-from portrait.reasons import Reason, Refusal
 
 AIGC = {"Filter": {"GroupType": "AIGC"}}
 # The smallest picture within the limits: lossless WebP, 400 × 400 pixels of one colour.

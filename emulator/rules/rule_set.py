@@ -13,8 +13,8 @@ from typing import Any
 
 from attrs import define
 
+from emulator.rules.clauses import Do, RuleError
 from emulator.rules.grammar import Rule, parse
-from emulator.rules.words import Do, RuleError
 
 
 @define

@@ -1,0 +1,72 @@
+"""Ark's errors and items, which Volcengine and BytePlus share: real HTTP statuses (contract §1, §2, §4).
+
+Tables only. Requests are signed; nothing of that is here.
+"""
+
+from __future__ import annotations
+
+from emulator.dialects.dialect import REQUIRED, ErrorSpec, ItemRules, ServerDialect
+from emulator.domain.reasons import Reason
+from portrait import dialects, models
+
+# One answer for every token that gives no group. Contract §3, token table (M).
+_NO_TOKEN = ErrorSpec(404, "NotFound.{id}", "The specified token Visual Face token is not found.")
+_FULL = "Asset quota exceeded: the shared pool for projects without explicit allocation is full."
+
+# Contract §4, second table and the front gateway's list (M); where neither names a code, AllToken's stands in (I).
+_ERRORS = {
+    Reason.KEY_MISSING: ErrorSpec(
+        401, "MissingAuthenticationToken", "Request is missing Authentication Token.", 100003
+    ),
+    Reason.KEY_UNKNOWN: ErrorSpec(
+        401, "InvalidAccessKey", "The accesskey [{id}] included in the request is invalid.", 100009
+    ),
+    Reason.MISSING_ACTION: ErrorSpec(400, "MissingParameter", "The request is missing Action parameter.", 100002),
+    Reason.UNKNOWN_ACTION: ErrorSpec(404, "InvalidActionOrVersion", "Could not find operation {id}.", 100008),
+    Reason.MALFORMED_BODY: ErrorSpec(400, "InvalidParameter", "The request body {message}."),
+    Reason.BODY_TOO_LARGE: ErrorSpec(413, "InvalidParameter", "The request body is too large."),
+    Reason.FILE_TOO_LARGE: ErrorSpec(413, "InvalidParameter.FileSizeTooLarge", "The file is too large."),
+    Reason.MISSING_FIELD: ErrorSpec(
+        400, "MissingParameter.{field}", "The required parameter {field} is missing.", names_field=True
+    ),
+    Reason.INVALID_FIELD: ErrorSpec(
+        400, "InvalidParameter", "The specified parameter {field} is invalid.", names_field=True
+    ),
+    Reason.MEDIA_REJECTED: ErrorSpec(400, "InvalidParameter.{detail}", "{message}"),
+    Reason.UNKNOWN_GROUP: ErrorSpec(404, "NotFound.group_id", "The specified asset_group {id} is not found."),
+    Reason.UNKNOWN_ASSET: ErrorSpec(404, "NotFound.asset_id", "The specified asset {id} is not found."),
+    Reason.UNKNOWN_PROJECT: ErrorSpec(404, "NotFound.ProjectName", "The specified project {id} is not found."),
+    Reason.ASSET_EXPIRED: ErrorSpec(404, "NotFound.asset_id", "The specified asset {id} is not found."),
+    Reason.VALIDATION_OPEN: _NO_TOKEN,
+    Reason.TOKEN_UNKNOWN: _NO_TOKEN,
+    Reason.TOKEN_SPENT: _NO_TOKEN,
+    Reason.TOKEN_EXPIRED: _NO_TOKEN,
+    Reason.AIGC_NOT_AVAILABLE: ErrorSpec(403, "AIGCNotAvailable", "AIGC groups are not enabled for this account."),
+    Reason.SUBSCRIPTION_REQUIRED: ErrorSpec(403, "SubscriptionRequired", "This API requires an active subscription."),
+    Reason.BALANCE_EMPTY: ErrorSpec(403, "AccountOverdueError", "The account has an overdue balance."),
+    Reason.GROUP_QUOTA_FULL: ErrorSpec(429, "QuotaSharedPoolExceeded", _FULL),
+    Reason.ASSET_QUOTA_FULL: ErrorSpec(429, "QuotaSharedPoolExceeded", _FULL),
+    Reason.THROTTLED: ErrorSpec(429, "FlowLimitExceeded", "The request flow has exceeded the limit.", 100018),
+    Reason.UPSTREAM_UNAVAILABLE: ErrorSpec(503, "ServiceUnavailable", "The service is not available."),
+    Reason.INTERNAL: ErrorSpec(500, "InternalError", "The service encountered an internal error."),
+}
+
+# Contract §2, *Asset item*: `URL` is empty while Processing, `Error` stands only on a failed one.
+_ASSET = ItemRules(
+    omit=frozenset({"FailedReason"}),
+    replace={"URL": lambda asset: asset.url or ""},
+    append={
+        "Moderation": lambda asset: {"Strategy": asset.moderation.strategy if asset.moderation else "Default"},
+        "LastInferenceTime": "last_inference_time",
+        "Error": lambda asset: asset.failure and {"Code": asset.failure.code, "Message": asset.failure.message},
+    },
+)
+
+ARK = ServerDialect(
+    client=dialects.ARK,
+    version_required=True,
+    description_limit=300,
+    required={**REQUIRED, "CreateAssetGroup": ("Name|Title",)},  # GroupType defaults to AIGC
+    errors=_ERRORS,
+    item_rules={models.Asset: _ASSET},
+)
