@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from portrait.clock import ManualClock as ManualClock
     from portrait.clock import SystemClock as SystemClock
     from portrait.endpoint import RawResult as RawResult
+    from portrait.ensure import AssetPlan as AssetPlan
     from portrait.ensure import FileOutcome as FileOutcome
     from portrait.ensure import FileState as FileState
+    from portrait.ensure import PlanEntry as PlanEntry
+    from portrait.ensure import Verdict as Verdict
     from portrait.errors import AccountError as AccountError
     from portrait.errors import AIGCNotAvailable as AIGCNotAvailable
     from portrait.errors import AmbiguousGroup as AmbiguousGroup
@@ -76,7 +79,7 @@ _HOMES = {
     "endpoint": "RawResult",
     "client": "AsyncPortraitClient PortraitClient",
     "clock": "Clock ManualClock SystemClock",
-    "ensure": "FileOutcome FileState",
+    "ensure": "AssetPlan FileOutcome FileState PlanEntry Verdict",
     "errors": (
         "AIGCNotAvailable AccountError AmbiguousGroup ApiError AssetFailed AssetVanished AuthError BadResponse "
         "ConnectFailed ConnectionLost Forbidden InvalidParameter InvalidRequest InvalidToken MediaRejected "

@@ -261,32 +261,56 @@ class PortraitClient(BaseClient, Methods):
         outcomes[0].check()
         return outcomes[0]
 
+    def plan_assets(self, sources: ensure.Sources, **options: Unpack[EnsureQuery]) -> ensure.AssetPlan:
+        """What `ensure_assets` would do about files, folders and addresses, by reading alone.
+
+        Args:
+            sources: As `ensure_assets`.
+            **options: As `ensure_assets`; without `group_id`, the plan is for a group that is still to be created.
+
+        Returns:
+            A value with an entry for each source: `existing`, `new`, `replace`, `failed`, `duplicate`, `rejected` or
+            `no room`. Pass it to `ensure_assets` to carry it out.
+
+        Raises:
+            UsageError: A folder cannot be read, or an option does not fit.
+            PortraitError: The group cannot be read whole, or the key is refused.
+        """
+        from portrait import ensure  # noqa: PLC0415  (loads s3 and media)
+
+        parsed = ensure.parse_options(self._state.single_flight, self._endpoint, options)
+        return self._run(ensure.plan_assets(self._endpoint, sources, parsed))
+
     def ensure_assets(
-        self, sources: ensure.Source | Iterable[ensure.Source], **options: Unpack[EnsureQuery]
+        self, sources: ensure.Sources | ensure.AssetPlan, **options: Unpack[EnsureQuery]
     ) -> Iterator[ensure.FileOutcome]:
-        """Files, folders and addresses as Active assets; every file ends in one outcome, and none raises.
+        """Files, folders and addresses as Active assets; every source ends in one outcome, and none raises.
 
         Content is recognized by its SHA-256, which stands in the asset's Name: what the group has already is used, the
         same file twice is one asset, a lost answer is looked for and not repeated. Interrupted, it goes on when called
         again.
 
         Args:
-            sources: Paths, bytes and http(s) addresses; a folder stands for the files in it and below.
-            **options: `group_id` is required. `store`: an `ObjectStore` that gives files a public address; without one
-                they go through the gateway's upload (JPEG, PNG and WebP up to 10 MB). `group_type`: default: asked
-                once. `asset_type`: of addresses. `quota`: assets that the group may hold, default: what the provider
-                documents; None sets no limit. `timeout`: seconds for the reviews. `poll`: seconds between two looks.
-                `concurrency`: files at once. `check_public`: see from outside that a stored file can be fetched.
-                `state_dir`: a folder that remembers creates across processes. `wait`: False does not wait for reviews.
+            sources: Paths, bytes and http(s) addresses; a folder stands for the files in it and below. Or an
+                `AssetPlan` of `plan_assets`, which is carried out as it stands.
+            **options: `group_id` is required, unless a plan names it. `store`: an `ObjectStore` that gives files a
+                public address; without one they go through the gateway's upload (JPEG, PNG and WebP up to 10 MB).
+                `group_type`: default: read once. `asset_type`: of addresses. `quota`: assets that the group may hold,
+                default: what the provider documents; None sets no limit. `timeout`: seconds for the reviews. `poll`:
+                seconds between two looks. `concurrency`: files at once. `check_public`: see from outside that a stored
+                file can be fetched. `state_dir`: a folder that remembers creates across processes. `wait`: False does
+                not wait for reviews.
 
         Raises:
-            PortraitError: While iterating: the group cannot be read, or the key is refused.
+            UsageError: `group_id` is missing, or an option does not fit.
+            PortraitError: While iterating: the group cannot be read whole, or the key is refused.
         """
         from portrait import ensure  # noqa: PLC0415  (loads s3 and media)
 
         self._check_open()
-        batch = ensure.Batch(self._endpoint, ensure.options_of(self._state.single_flight, self._endpoint, options))
-        return self._runner.iterate(ensure.conduct(batch, sources))
+        parsed = ensure.parse_options(self._state.single_flight, self._endpoint, options)
+        ensure.check_group(sources, parsed.group_id)
+        return self._runner.iterate(ensure.ensure_assets(self._endpoint, sources, parsed))
 
 
 class AsyncPortraitClient(BaseClient, AsyncMethods):
@@ -415,12 +439,53 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
         outcomes[0].check()
         return outcomes[0]
 
+    async def plan_assets(self, sources: ensure.Sources, **options: Unpack[EnsureQuery]) -> ensure.AssetPlan:
+        """What `ensure_assets` would do about files, folders and addresses, by reading alone.
+
+        Args:
+            sources: As `ensure_assets`.
+            **options: As `ensure_assets`; without `group_id`, the plan is for a group that is still to be created.
+
+        Returns:
+            A value with an entry for each source: `existing`, `new`, `replace`, `failed`, `duplicate`, `rejected` or
+            `no room`. Pass it to `ensure_assets` to carry it out.
+
+        Raises:
+            UsageError: A folder cannot be read, or an option does not fit.
+            PortraitError: The group cannot be read whole, or the key is refused.
+        """
+        from portrait import ensure  # noqa: PLC0415  (loads s3 and media)
+
+        parsed = ensure.parse_options(self._state.single_flight, self._endpoint, options)
+        return await self._run(ensure.plan_assets(self._endpoint, sources, parsed))
+
     def ensure_assets(
-        self, sources: ensure.Source | Iterable[ensure.Source], **options: Unpack[EnsureQuery]
+        self, sources: ensure.Sources | ensure.AssetPlan, **options: Unpack[EnsureQuery]
     ) -> AsyncIterator[ensure.FileOutcome]:
-        """As `PortraitClient.ensure_assets`."""
+        """Files, folders and addresses as Active assets; every source ends in one outcome, and none raises.
+
+        Content is recognized by its SHA-256, which stands in the asset's Name: what the group has already is used, the
+        same file twice is one asset, a lost answer is looked for and not repeated. Interrupted, it goes on when called
+        again.
+
+        Args:
+            sources: Paths, bytes and http(s) addresses; a folder stands for the files in it and below. Or an
+                `AssetPlan` of `plan_assets`, which is carried out as it stands.
+            **options: `group_id` is required, unless a plan names it. `store`: an `ObjectStore` that gives files a
+                public address; without one they go through the gateway's upload (JPEG, PNG and WebP up to 10 MB).
+                `group_type`: default: read once. `asset_type`: of addresses. `quota`: assets that the group may hold,
+                default: what the provider documents; None sets no limit. `timeout`: seconds for the reviews. `poll`:
+                seconds between two looks. `concurrency`: files at once. `check_public`: see from outside that a stored
+                file can be fetched. `state_dir`: a folder that remembers creates across processes. `wait`: False does
+                not wait for reviews.
+
+        Raises:
+            UsageError: `group_id` is missing, or an option does not fit.
+            PortraitError: While iterating: the group cannot be read whole, or the key is refused.
+        """
         from portrait import ensure  # noqa: PLC0415  (loads s3 and media)
 
         self._check_open()
-        batch = ensure.Batch(self._endpoint, ensure.options_of(self._state.single_flight, self._endpoint, options))
-        return self._runner.iterate(ensure.conduct(batch, sources))
+        parsed = ensure.parse_options(self._state.single_flight, self._endpoint, options)
+        ensure.check_group(sources, parsed.group_id)
+        return self._runner.iterate(ensure.ensure_assets(self._endpoint, sources, parsed))

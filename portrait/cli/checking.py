@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from portrait.cli.select import Chosen
-from portrait.ensure import Content, FileOutcome, FileState, identify, label, limits_of, rejected
+from portrait.ensure import Content, FileOutcome, display_name, identify, limits_of, media_error, rejection
 from portrait.errors import Interrupted, PortraitError
 from portrait.media import HEAD_BYTES, sniff
 from portrait.models import AssetType
@@ -64,7 +64,7 @@ class Check(NamedTuple):
         for group in groups:
             looked = [(source, next(found)) for source in group.sources]
             fits = [content for _, content in looked if isinstance(content, Content) and not content.faults]
-            others = [label(source) for source, content in looked if content is _Other.FILE]
+            others = [display_name(source) for source, content in looked if content is _Other.FILE]
             faulty = [
                 _faulty(source, content)
                 for source, content in looked
@@ -113,5 +113,5 @@ def _begins_as_media(path: Path) -> bool:
 
 def _faulty(source: str, found: Content | PortraitError) -> FileOutcome:
     if isinstance(found, Content):
-        return rejected(found)
-    return FileOutcome(source=label(source), state=FileState.REJECTED, error=found)
+        return rejection(found.source, media_error(found), found)
+    return rejection(display_name(source), found)

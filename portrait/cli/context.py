@@ -84,10 +84,10 @@ class Context:
         Raises:
             UsageError: There is no provider of that name.
         """
-        from portrait.ensure import label  # noqa: PLC0415  (keeps the help quick)
+        from portrait.ensure import display_name  # noqa: PLC0415  (keeps the help quick)
 
         project = self._found().get("project") or "default"  # contract §1: what a request without one means
-        return {"base_url": label(self.base_url).rstrip("/"), "project": str(project)}
+        return {"base_url": display_name(self.base_url).rstrip("/"), "project": str(project)}
 
     def _found(self) -> Mapping[str, Any]:
         from portrait.options import from_environment  # noqa: PLC0415  (keeps the help quick)

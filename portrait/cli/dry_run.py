@@ -13,7 +13,8 @@ from portrait.cli.errors import OK, SOME_FAILED, format_errors
 from portrait.cli.report import outcome_record, skipped
 from portrait.cli.resolve import find_group
 from portrait.cli.serialize import pluralize
-from portrait.ensure import Content, digest_in, usable
+from portrait.ensure import Content, parse_digest
+from portrait.ensure.create import usable
 from portrait.models import GroupType
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _states(contents: Sequence[Content], assets: Sequence[Asset]) -> list[str]:
     """What each would be: a content that comes twice is sent once."""
     there: dict[str, list[Asset]] = {}
     for asset in assets:
-        there.setdefault(digest_in(asset.name) or "", []).append(asset)
+        there.setdefault(parse_digest(asset.name) or "", []).append(asset)
     seen: set[str] = set()
     states = []
     for content in contents:

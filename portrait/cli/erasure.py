@@ -16,7 +16,7 @@ from attrs import define, field, frozen
 
 from portrait.cli.erasure_log import Erasure
 from portrait.cli.resolve import find_group
-from portrait.ensure import digest_in, sha256_start
+from portrait.ensure import parse_digest, sha256_prefix
 from portrait.errors import AmbiguousGroup, NotAccessible, PortraitError, UsageError
 from portrait.models import Asset, GroupType
 from portrait.s3 import StorageError
@@ -165,8 +165,8 @@ def _starts(assets: Iterable[Asset]) -> dict[str, list[str]]:
     """The beginnings of SHA-256 that stand in Names, with the assets that bear them."""
     starts: dict[str, list[str]] = {}
     for asset in assets:
-        if digest := digest_in(asset.name):
-            starts.setdefault(sha256_start(digest), []).append(asset.id)
+        if digest := parse_digest(asset.name):
+            starts.setdefault(sha256_prefix(digest), []).append(asset.id)
     return starts
 
 

@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 
 from portrait.cli.checking import Checked
 from portrait.cli.resolve import get_or_create_group
-from portrait.ensure import HOPELESS, Content, FileOutcome, FileState, state_of
+from portrait.ensure import FATAL, Content, FileOutcome, FileState, state_of_error
 from portrait.errors import ConnectFailed, Interrupted, PortraitError, QuotaExceeded
 from portrait.s3 import StorageError
 
@@ -162,13 +162,13 @@ def _stops_all(error: PortraitError | None) -> bool:
     """Would every further group meet it? One that is full says nothing of another."""
     if isinstance(error, StorageError):
         return error.fatal
-    return isinstance(error, HOPELESS) and not isinstance(error, QuotaExceeded)
+    return isinstance(error, FATAL) and not isinstance(error, QuotaExceeded)
 
 
 def _undone(content: Content, group_id: str, error: PortraitError) -> FileOutcome:
     return FileOutcome(
         source=content.source,
-        state=state_of(error),
+        state=state_of_error(error),
         sha256=content.sha256,
         group_id=group_id,
         name=content.name,

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from portrait.ensure import is_url, walk
+from portrait.ensure import is_url, list_files
 from portrait.errors import UsageError
 
 # Endings of images, video and audio, whether the service takes them or not.
@@ -78,7 +78,7 @@ def _of_word(word: str, group: str | None, *, subfolders: bool) -> Iterator[tupl
             raise UsageError(f"{word} is not there.", advice="Nothing was sent.")
         yield group, [word]
         return
-    for target, files in _split(path, group) if subfolders else [(group, walk(path))]:
+    for target, files in _split(path, group) if subfolders else [(group, list_files(path))]:
         if files:
             yield target, [str(file) for file in files]
 
@@ -89,7 +89,7 @@ def _split(folder: Path, group: str | None) -> Iterator[tuple[str | None, list[P
     yield group, [path for path in _entries(folder) if path not in folders]
     for path in _entries(folder):
         if path in folders and not path.is_symlink():
-            yield path.name, walk(path)
+            yield path.name, list_files(path)
 
 
 def _entries(folder: Path) -> list[Path]:

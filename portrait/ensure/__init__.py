@@ -1,24 +1,33 @@
 """Idempotent outcomes: a group of a name, and files as Active assets, whatever was there before and whatever gets lost.
 
 An asset is recognized by its content: the digest stands in its Name. So the same file twice is one asset, a second run
-creates nothing, and what a lost answer left in doubt is found again by listing.
+creates nothing, and a create whose answer was lost is found by listing.
 """
 
-from portrait.ensure.batch import conduct
+from portrait.ensure.apply import ensure_assets
 from portrait.ensure.create_log import CreateLog
 from portrait.ensure.groups import ensure_group
-from portrait.ensure.naming import asset_name, digest_in, digest_of, sha256_start
-from portrait.ensure.options import EnsureOptions, EnsureQuery, options_of
-from portrait.ensure.outcomes import FileOutcome, FileState, Origin
-from portrait.ensure.plan import rejected
-from portrait.ensure.reconcile import usable
-from portrait.ensure.sources import Content, Source, expand, identify, is_url, label, limits_of, walk
-from portrait.ensure.state import HOPELESS, Batch, state_of
-from portrait.single_flight import SingleFlight
+from portrait.ensure.options import EnsureOptions, EnsureQuery, parse_options
+from portrait.ensure.outcomes import FATAL, FileOutcome, FileState, Origin, rejection, state_of_error
+from portrait.ensure.plan import AssetPlan, PlanEntry, Sources, Verdict, check_group, plan_assets
+from portrait.ensure.sources import (
+    Content,
+    Source,
+    display_name,
+    expand_sources,
+    identify,
+    is_url,
+    limits_of,
+    list_files,
+    media_error,
+    parse_digest,
+    sha256_prefix,
+    short_digest,
+)
 
 __all__ = [
-    "HOPELESS",
-    "Batch",
+    "FATAL",
+    "AssetPlan",
     "Content",
     "CreateLog",
     "EnsureOptions",
@@ -26,22 +35,25 @@ __all__ = [
     "FileOutcome",
     "FileState",
     "Origin",
-    "SingleFlight",
+    "PlanEntry",
     "Source",
-    "asset_name",
-    "conduct",
-    "digest_in",
-    "digest_of",
+    "Sources",
+    "Verdict",
+    "check_group",
+    "display_name",
+    "ensure_assets",
     "ensure_group",
-    "expand",
+    "expand_sources",
     "identify",
     "is_url",
-    "label",
     "limits_of",
-    "options_of",
-    "rejected",
-    "sha256_start",
-    "state_of",
-    "usable",
-    "walk",
+    "list_files",
+    "media_error",
+    "parse_digest",
+    "parse_options",
+    "plan_assets",
+    "rejection",
+    "sha256_prefix",
+    "short_digest",
+    "state_of_error",
 ]

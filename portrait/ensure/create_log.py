@@ -33,7 +33,7 @@ class CreateLog:
         """
         self._write(b"\n")
 
-    def begin(self, group_id: str, digest: str, now: float) -> None:
+    def record(self, group_id: str, digest: str, now: float) -> None:
         """A create is about to be sent.
 
         Raises:
@@ -41,11 +41,11 @@ class CreateLog:
         """
         self._append({"begin": digest, "group": group_id, "at": now})
 
-    def end(self, group_id: str, digest: str) -> None:
+    def resolve(self, group_id: str, digest: str) -> None:
         """The create was answered, well or badly."""
         self._append({"end": digest, "group": group_id})
 
-    def unanswered(self, group_id: str) -> dict[str, float]:
+    def pending(self, group_id: str) -> dict[str, float]:
         """When each create was begun that was not answered, by digest; seconds since 1970."""
         begun: dict[str, float] = {}
         for row in self._rows():

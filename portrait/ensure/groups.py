@@ -1,4 +1,4 @@
-"""A group of a name: the one that is there, or a new one. A flow."""
+"""A group of a name: the one that is there, or a new one."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from portrait import pagination
 from portrait.actions import CREATE_ASSET_GROUP
+from portrait.ensure.create import LAG, create_exactly_once, create_single_flight, logged, visibility_lag
 from portrait.ensure.create_log import CreateLog
-from portrait.ensure.naming import digest_of
-from portrait.ensure.reconcile import once, shared, unsettled
+from portrait.ensure.sources import short_digest
 from portrait.errors import AmbiguousGroup, PortraitError
-from portrait.flow import Flow, RunBlocking, Sleep
+from portrait.flow import Flow, Sleep
 from portrait.models import AssetGroup, CreateAssetGroupRequest, GroupType
 from portrait.pagination import GroupQuery
 from portrait.single_flight import SingleFlight
@@ -29,7 +29,7 @@ def ensure_group(
     *,
     create_log: CreateLog | None = None,
 ) -> Flow[AssetGroup]:
-    """The AIGC group of exactly that name; made if there is none.
+    """The AIGC group of exactly that name; created if there is none.
 
     Raises:
         AmbiguousGroup: Several groups bear the name.
@@ -37,69 +37,55 @@ def ensure_group(
         PortraitError: A call was refused.
     """
     project = project_name or endpoint.project or "default"
-    key, listed = (f"project {project}", name), endpoint.clock.monotonic()
+    scope, digest = f"project {project}", _digest(name)
+    listed_at = endpoint.clock.monotonic()
     found = yield from groups_named(endpoint, name, project_name)
-    if not found and (left := (yield from _unsettled(endpoint, single_flight, key, create_log))) > 0:
-        yield Sleep(left)
-        listed = endpoint.clock.monotonic()
-        found = yield from groups_named(endpoint, name, project_name)
     if not found:
-        made: list[AssetGroup] = []
+        lag = yield from visibility_lag(endpoint, single_flight, create_log, scope, [(name, digest)])
+        if lag > 0:
+            yield Sleep(lag)
+            listed_at = endpoint.clock.monotonic()
+            found = yield from groups_named(endpoint, name, project_name)
+    if not found:
+        created: list[AssetGroup] = []
 
-        def create() -> Flow[tuple[str, bool]]:
-            made.extend(
-                (yield from _noted(endpoint, key, create_log, _made(endpoint, name, description, project_name)))
-            )
-            return made[0].id, True
+        def create() -> Flow[tuple[str, None]]:
+            new = _create_group(endpoint, name, description, project_name)
+            created.extend((yield from logged(create_log, endpoint.clock, scope, digest, lambda: new)))
+            return created[0].id, None
 
         def find() -> Flow[str | None]:
-            made.extend((yield from groups_named(endpoint, name, project_name)))
-            return made[0].id if made else None
+            created.extend((yield from groups_named(endpoint, name, project_name)))
+            return created[0].id if created else None
 
-        group_id, _ = yield from shared(single_flight, key, listed, clock=endpoint.clock, create=create, find=find)
-        found = made or [AssetGroup(id=group_id, name=name, description=description or "", project_name=project)]
-    if len(found) > 1:
-        ids = tuple(group.id for group in sorted(found, key=lambda group: (group.create_time, group.id)))
+        group_id, _ = yield from create_single_flight(
+            single_flight, (scope, name), listed_at - LAG, clock=endpoint.clock, create=create, find=find
+        )
+        found = created or [AssetGroup(id=group_id, name=name, description=description or "", project_name=project)]
+    return only_group(found, name)
+
+
+def only_group(groups: list[AssetGroup], name: str) -> AssetGroup:
+    """The one group of a name.
+
+    Raises:
+        AmbiguousGroup: There are several.
+    """
+    if len(groups) > 1:
+        ids = tuple(group.id for group in sorted(groups, key=lambda group: (group.create_time, group.id)))
         raise AmbiguousGroup(f"{len(ids)} groups are named {name!r}: {', '.join(ids)}.", group_ids=ids)
-    return found[0]
-
-
-def _unsettled(
-    endpoint: Endpoint, single_flight: SingleFlight, key: tuple[str, str], create_log: CreateLog | None
-) -> Flow[float]:
-    """Seconds for which a create of this process, or of one that was killed, may be hidden from the list."""
-    left = unsettled(single_flight.completed_at(key), endpoint.clock.monotonic())
-    if create_log is not None:
-        begun = yield RunBlocking(lambda: create_log.unanswered(key[0]))
-        left = max(left, unsettled(begun.get(_digest(key[1])), endpoint.clock.now()))
-    return left
-
-
-def _noted(
-    endpoint: Endpoint, key: tuple[str, str], create_log: CreateLog | None, making: Flow[list[AssetGroup]]
-) -> Flow[list[AssetGroup]]:
-    """The same work, noted in the journal before and after."""
-    if create_log is None:
-        return (yield from making)
-    begun, digest = endpoint.clock.now(), _digest(key[1])
-    yield RunBlocking(lambda: create_log.begin(key[0], digest, begun))
-    try:
-        made = yield from making
-    except PortraitError as error:
-        if not error.may_have_executed:
-            yield RunBlocking(lambda: create_log.end(key[0], digest))
-        raise
-    yield RunBlocking(lambda: create_log.end(key[0], digest))
-    return made
+    return groups[0]
 
 
 def _digest(name: str) -> str:
-    """The journal holds no names."""
-    return digest_of(hashlib.sha256(name.encode()).hexdigest())
+    """The log holds no names."""
+    return short_digest(hashlib.sha256(name.encode()).hexdigest())
 
 
-def _made(endpoint: Endpoint, name: str, description: str | None, project_name: str | None) -> Flow[list[AssetGroup]]:
-    """A new group, once; several where others made some of the name while the answer was being looked for."""
+def _create_group(
+    endpoint: Endpoint, name: str, description: str | None, project_name: str | None
+) -> Flow[list[AssetGroup]]:
+    """A new group, created once; several where other processes created some of the name meanwhile."""
 
     def create() -> Flow[list[AssetGroup]]:
         request = CreateAssetGroupRequest(name=name, description=description, project_name=project_name)
@@ -110,11 +96,11 @@ def _made(endpoint: Endpoint, name: str, description: str | None, project_name: 
     def find() -> Flow[list[AssetGroup] | None]:
         return (yield from groups_named(endpoint, name, project_name)) or None
 
-    found, _ = yield from once(create, find, f"CreateAssetGroup {name!r}")
-    # Another process may have made one in the same moment: better told now than in every later run.
+    found, _ = yield from create_exactly_once(create, find, f"CreateAssetGroup {name!r}")
+    # Another process may have created one in the same moment: better known now than in every later run.
     try:
         listed = yield from groups_named(endpoint, name, project_name)
-    except PortraitError:  # a look that fails takes nothing from what was made
+    except PortraitError:  # a look that fails takes nothing from what was created
         return found
     return listed if found[0].id in {group.id for group in listed} else [*found, *listed]
 

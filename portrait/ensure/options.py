@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Literal, Required, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from attrs import field, frozen
 from attrs.validators import ge
 
 from portrait.ensure.create_log import CreateLog
-from portrait.errors import UsageError
 from portrait.models import AssetType, GroupType
 from portrait.models.common import as_asset_type, as_group_type
 from portrait.s3 import ObjectStore
@@ -25,7 +24,7 @@ class EnsureOptions:
     """How a batch of files is to be handled.
 
     Attributes:
-        group_id: The group that the assets go into.
+        group_id: The group that the assets go into; None, in a plan, for one that is still to be created.
         group_type: Its type; None asks for it.
         store: Object storage that gives files a public address; None sends them through the gateway's upload.
         asset_type: What addresses lead to; None goes by their endings. Files are told by their content.
@@ -39,7 +38,7 @@ class EnsureOptions:
         wait: False ends a file as Late as soon as its asset exists.
     """
 
-    group_id: str
+    group_id: str | None
     single_flight: SingleFlight = field(repr=False)
     group_type: GroupType | None = None
     store: ObjectStore | None = None
@@ -56,7 +55,7 @@ class EnsureOptions:
 class EnsureQuery(TypedDict, total=False):
     """The keywords of `ensure_assets`."""
 
-    group_id: Required[str]
+    group_id: str | None
     store: ObjectStore | None
     group_type: GroupType | str | None
     asset_type: AssetType | str | None
@@ -69,22 +68,21 @@ class EnsureQuery(TypedDict, total=False):
     wait: bool
 
 
-def options_of(single_flight: SingleFlight, endpoint: Endpoint, query: EnsureQuery) -> EnsureOptions:
+def parse_options(single_flight: SingleFlight, endpoint: Endpoint, query: EnsureQuery) -> EnsureOptions:
     """A client's keywords as options.
 
     Raises:
-        UsageError: The group is missing, or a value is outside of its closed set.
+        UsageError: A value is outside of its closed set.
     """
-    given: dict[str, Any] = dict(query)
-    if not given.get("group_id"):
-        raise UsageError("group_id= is missing.", advice="`ensure_group` gives a group of a name.")
-    state_dir, quota = given.pop("state_dir", None), given.pop("quota", "documented")
+    values: dict[str, Any] = dict(query)
+    state_dir, quota = values.pop("state_dir", None), values.pop("quota", "documented")
+    values["group_id"] = values.get("group_id") or None
     for name, convert in (("group_type", as_group_type), ("asset_type", as_asset_type)):
-        if given.get(name) is not None:
-            given[name] = convert(given[name])
+        if values.get(name) is not None:
+            values[name] = convert(values[name])
     return EnsureOptions(
         single_flight=single_flight,
         quota=endpoint.provider.asset_quota if quota == "documented" else quota,
         create_log=None if state_dir is None else CreateLog(state_dir),
-        **given,
+        **values,
     )

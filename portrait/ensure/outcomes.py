@@ -1,14 +1,35 @@
-"""What becomes of a file: one value for each, whatever happened. Values only."""
+"""What became of a file: one value for each, whatever happened; and what an error means for a file. Values only."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
-from portrait.errors import PortraitError
+from portrait.ensure.sources import Content
+from portrait.errors import (
+    AccountError,
+    AuthError,
+    ConnectFailed,
+    Interrupted,
+    PortraitError,
+    QuotaExceeded,
+    TransportError,
+    UnknownOutcome,
+    UsageError,
+)
 from portrait.media import Violation
 from portrait.models import Asset
+from portrait.s3 import (
+    SourceChanged,
+    SourceUnreadable,
+    StorageThrottled,
+    StorageUnavailable,
+    StorageUnreachable,
+    UploadInterrupted,
+)
 from portrait.uri import asset_uri
 
 
@@ -33,6 +54,35 @@ class Origin(StrEnum):
     CREATED = "created"
     RECOVERED = "recovered"  # created; its answer was lost and found again
     REPLACED = "replaced"  # created in the place of one that had failed through no fault of the file
+
+
+FATAL = (QuotaExceeded, AuthError, AccountError, ConnectFailed)
+"""Errors that every further create would meet as well."""
+
+# The nearest class in an error's ancestry decides; anything else is a refusal.
+_STATE_BY_ERROR: Mapping[type[BaseException], FileState] = MappingProxyType(
+    {
+        QuotaExceeded: FileState.NO_ROOM,
+        UnknownOutcome: FileState.UNKNOWN,
+        TransportError: FileState.STOPPED,
+        StorageUnreachable: FileState.STOPPED,
+        StorageUnavailable: FileState.STOPPED,
+        StorageThrottled: FileState.STOPPED,
+        UploadInterrupted: FileState.STOPPED,
+        Interrupted: FileState.STOPPED,
+        UsageError: FileState.REJECTED,
+        SourceUnreadable: FileState.REJECTED,
+        SourceChanged: FileState.REJECTED,
+    }
+)
+
+
+def state_of_error(error: PortraitError) -> FileState:
+    """What an error means for a file that was to be sent."""
+    if isinstance(error, TransportError) and error.may_have_executed:
+        return FileState.UNKNOWN
+    kinds = type(error).__mro__
+    return next((_STATE_BY_ERROR[kind] for kind in kinds if kind in _STATE_BY_ERROR), FileState.REFUSED)
 
 
 @frozen(kw_only=True)
@@ -81,3 +131,11 @@ class FileOutcome:
         if self.error is not None:
             raise self.error
         return self.uri
+
+
+def rejection(source: str, error: PortraitError, content: Content | None = None, group_id: str = "") -> FileOutcome:
+    """The outcome of a source that cannot be read, or that the service would not take."""
+    outcome = FileOutcome(source=source, state=FileState.REJECTED, group_id=group_id, error=error)
+    if content is None:
+        return outcome
+    return evolve(outcome, sha256=content.sha256, name=content.name, faults=content.faults)

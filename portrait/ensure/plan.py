@@ -1,130 +1,229 @@
-"""What is there, and what is to be done: sources become contents, and contents are held against the group.
+"""What is there and what is to be done: a plan says for each source what `ensure_assets` would do. Nothing is written.
 
-Steps of a batch. Nothing is stored or created here; a file with faults, a failed asset that is not worth another try
-and what has no room end here.
+`decide` is pure: the same contents and the same group give the same plan.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from attrs import evolve
+from attrs import evolve, field, frozen
 
 from portrait.actions import GET_ASSET_GROUP
-from portrait.ensure.create import list_group
-from portrait.ensure.outcomes import FileOutcome, FileState, Origin
-from portrait.ensure.reconcile import unsettled, usable
-from portrait.ensure.sources import Content, Source, label, limits_of
-from portrait.ensure.sources import identify as read_source
-from portrait.ensure.state import Batch, Job, drop, or_raise
-from portrait.errors import AssetFailed, Interrupted, MediaRejected, PortraitError, QuotaExceeded
+from portrait.ensure.create import list_by_digest, usable, visibility_lag
+from portrait.ensure.options import EnsureOptions
+from portrait.ensure.sources import (
+    Content,
+    Source,
+    display_name,
+    expand_sources,
+    identify,
+    limits_of,
+    media_error,
+)
+from portrait.errors import AssetFailed, PortraitError, QuotaExceeded, UsageError
 from portrait.events import FileProgress
-from portrait.flow import Emit, Flow, Notify, RunBlocking, Sleep
-from portrait.models import Asset, AssetStatus, GetAssetGroupRequest, GroupType
+from portrait.flow import Flow, Gather, Notify, RunBlocking, Sleep
+from portrait.media import Violation
+from portrait.models import Asset, GetAssetGroupRequest, GroupType
 from portrait.wait import asset_failed
 
+if TYPE_CHECKING:
+    from portrait.endpoint import Endpoint
 
-def identify(batch: Batch, sources: Sequence[Source]) -> Flow[None]:
-    """Read every source; one content is one job, however many sources have it."""
-    group_id = batch.options.group_id
-    flows = [_look_at(batch, source) for source in sources]
-    for source, found in zip(sources, (yield batch.gather(flows)), strict=True):
-        if isinstance(found, PortraitError):
-            state = FileState.STOPPED if isinstance(found, Interrupted) else FileState.REJECTED
-            yield Emit(FileOutcome(source=label(source), state=state, group_id=group_id, error=found))
-        elif found.faults:
-            yield Emit(rejected(found, group_id))
-        elif found.digest in batch.jobs:
-            batch.jobs[found.digest].sources.append(found.source)
-        else:
-            batch.jobs[found.digest] = Job(found, [found.source])
+Sources = Source | Iterable[Source]
 
 
-def _look_at(batch: Batch, source: Source) -> Flow[Content]:
+class Verdict(StrEnum):
+    """What is to be done about a source."""
+
+    EXISTING = "existing"  # an asset has the content and is Active or in review: it is used
+    NEW = "new"  # an asset is created
+    REPLACE = "replace"  # the asset failed through no fault of the file: it is deleted and created again
+    FAILED = "failed"  # the asset failed, finally for this file
+    DUPLICATE = "duplicate"  # the content of an earlier source of the plan, whose outcome it shares
+    REJECTED = "rejected"  # the file cannot be read, or the service would not take it
+    NO_ROOM = "no room"  # the group is full
+
+
+@frozen(kw_only=True)
+class PlanEntry:
+    """What is to be done about one source.
+
+    Attributes:
+        source: The path or address as given.
+        verdict: What is to be done.
+        content: What the source is; None if it could not be read.
+        asset: The asset that is used, replaced, or has failed; None without one.
+        duplicates: Ids of further assets with the same content; none of them is touched.
+        error: Why nothing will come of it; None if something will.
+    """
+
+    source: str
+    verdict: Verdict
+    content: Content | None = None
+    asset: Asset | None = None
+    duplicates: tuple[str, ...] = ()
+    error: PortraitError | None = None
+
+    @property
+    def faults(self) -> tuple[Violation, ...]:
+        """Everything that the service would find wrong with the file."""
+        return self.content.faults if self.content is not None else ()
+
+
+@frozen(kw_only=True)
+class AssetPlan:
+    """What `ensure_assets` would do about some sources and one group. Made by `plan_assets`.
+
+    Attributes:
+        group_id: The group; None for one that is still to be created.
+        group_type: Its type.
+        entries: One for each source, in order.
+        quota: Assets that the group may hold; None for no limit.
+        taken: Assets that it holds.
+        listed_at: When the group was read, in the clock's monotonic seconds.
+    """
+
+    group_id: str | None
+    group_type: GroupType = GroupType.AIGC
+    entries: tuple[PlanEntry, ...]
+    quota: int | None = None
+    taken: int = 0
+    listed_at: float = field(default=0.0, repr=False, eq=False)
+
+    @property
+    def free(self) -> int | None:
+        """Assets that the group has room for; None for no limit."""
+        return None if self.quota is None else max(0, self.quota - self.taken)
+
+    @property
+    def counts(self) -> Mapping[Verdict, int]:
+        """How many sources have which verdict."""
+        return Counter(entry.verdict for entry in self.entries)
+
+    def entries_with(self, *verdicts: Verdict) -> Iterator[PlanEntry]:
+        """The entries with one of these verdicts, in order."""
+        return (entry for entry in self.entries if entry.verdict in verdicts)
+
+
+@frozen
+class _Group:
+    """A group as it was read: its type, its assets by digest, and when."""
+
+    group_type: GroupType
+    assets: Mapping[str, list[Asset]]
+    listed_at: float
+
+
+def plan_assets(endpoint: Endpoint, sources: Sources, options: EnsureOptions) -> Flow[AssetPlan]:
+    """Read the sources and the group, and decide. Writes nothing.
+
+    Raises:
+        UsageError: A folder cannot be read.
+        PortraitError: The group cannot be read, or the key is refused.
+    """
+    expanded: list[Source] = yield RunBlocking(lambda: expand_sources(sources))
+    flows = [_identify(endpoint, source, options) for source in expanded]
+    results: list[Content | PortraitError] = yield Gather(flows, options.concurrency)
+    found = [(display_name(source), result) for source, result in zip(expanded, results, strict=True)]
+    digests = {result.digest for result in results if isinstance(result, Content) and not result.faults}
+    return decide(found, (yield from _read_group(endpoint, options, digests)), options)
+
+
+def _identify(endpoint: Endpoint, source: Source, options: EnsureOptions) -> Flow[Content]:
     if isinstance(source, Content):
         return source
-    limits = limits_of(source, batch.endpoint.provider.name, stored=batch.options.store is not None)
-    content = yield RunBlocking(lambda: read_source(source, limits, batch.options.asset_type))
+    limits = limits_of(source, endpoint.provider.name, stored=options.store is not None)
+    content: Content = yield RunBlocking(lambda: identify(source, limits, options.asset_type))
     yield Notify(FileProgress(source=content.source, stage="checked"))
-    return content  # type: ignore[no-any-return]
+    return content
 
 
-def rejected(content: Content, group_id: str = "") -> FileOutcome:
-    """The outcome of a file with faults."""
-    first = content.faults[0]
-    error = MediaRejected(
-        f"{content.source}: {' '.join(fault.message for fault in content.faults)}",
-        code=f"InvalidParameter.{first.code}",
-        detail=first.code,
-    )
-    return FileOutcome(
-        source=content.source,
-        state=FileState.REJECTED,
-        sha256=content.sha256,
-        group_id=group_id,
-        name=content.name,
-        faults=content.faults,
-        error=error,
-    )
+def _read_group(endpoint: Endpoint, options: EnsureOptions, digests: set[str]) -> Flow[_Group]:
+    """The group's assets, once no create of a killed process can be missing from the list any more."""
+    group_id, group_type = options.group_id, options.group_type
+    if group_id is None or not digests:
+        return _Group(group_type or GroupType.AIGC, {}, endpoint.clock.monotonic())
+    if group_type is None:
+        group = yield from endpoint.call(GET_ASSET_GROUP, GetAssetGroupRequest(id=group_id))
+        face = group.group_type == GroupType.LIVENESS_FACE
+        group_type = GroupType.LIVENESS_FACE if face else GroupType.AIGC
+    listed_at = endpoint.clock.monotonic()
+    assets = yield from list_by_digest(endpoint, group_id, group_type)
+    missing = [(digest, digest) for digest in digests - assets.keys()]
+    lag = yield from visibility_lag(endpoint, options.single_flight, options.create_log, group_id, missing)
+    if lag > 0:
+        yield Sleep(lag)
+        listed_at = endpoint.clock.monotonic()
+        assets = yield from list_by_digest(endpoint, group_id, group_type)
+    return _Group(group_type, assets, listed_at)
 
 
-def compare(batch: Batch) -> Flow[None]:
-    """Hold the contents against what the group has; tell at once what has no room."""
-    if not batch.jobs:
-        return
-    found = or_raise((yield batch.gather([_existing(batch)])))[0]
-    for job in list(batch.jobs.values()):
-        yield from _place(batch, job, found.get(job.content.digest, []))
-    quota, taken = batch.options.quota, sum(len(assets) for assets in found.values())
-    if quota is None:
-        return
-    fresh = [job for job in batch.jobs.values() if not job.asset_id and job.replaces is None]
-    for job in fresh[max(0, quota - taken) :]:
-        message = f"The group holds {taken} of {quota} assets, and {len(fresh)} more are wanted."
-        yield from drop(batch, job, FileState.NO_ROOM, error=QuotaExceeded(message))
-
-
-def _existing(batch: Batch) -> Flow[dict[str, list[Asset]]]:
-    """The group's assets, once no create of a killed process can be hidden from the list any more."""
-    endpoint, options = batch.endpoint, batch.options
-    if options.group_type is None:
-        group = yield from endpoint.call(GET_ASSET_GROUP, GetAssetGroupRequest(id=options.group_id))
-        kind = GroupType.LIVENESS_FACE if group.group_type == GroupType.LIVENESS_FACE else GroupType.AIGC
-        batch.options = options = evolve(options, group_type=kind)
-    batch.listed = endpoint.clock.monotonic()
-    found = yield from list_group(endpoint, options)
-    left = yield from _hidden(batch, [digest for digest in batch.jobs if digest not in found])
-    if left > 0:
-        yield Sleep(left)
-        batch.listed = endpoint.clock.monotonic()
-        found = yield from list_group(endpoint, options)
-    return found
-
-
-def _hidden(batch: Batch, unseen: list[str]) -> Flow[float]:
-    """Seconds for which creates of this process, or of one that was killed, may be hidden from the list."""
-    endpoint, options = batch.endpoint, batch.options
-    create_log, now = options.create_log, endpoint.clock.monotonic()
-    left = [unsettled(options.single_flight.completed_at((options.group_id, digest)), now) for digest in unseen]
-    if create_log is not None:
-        begun = yield RunBlocking(lambda: create_log.unanswered(options.group_id))
-        left += [unsettled(begun.get(digest), endpoint.clock.now()) for digest in unseen]
-    return max(left, default=0.0)
-
-
-def _place(batch: Batch, job: Job, existing: list[Asset]) -> Flow[None]:
-    """An Active asset is the outcome, one in review is used; a failed one is replaced only if its code is worth it."""
-    alive = usable(existing)
-    if alive:
-        job.asset_id, job.origin = alive[0].id, Origin.EXISTING
-        job.duplicates = tuple(asset.id for asset in alive[1:])
-        if alive[0].status == AssetStatus.ACTIVE:
-            yield from drop(batch, job, FileState.ACTIVE, asset=alive[0])
-    elif existing:
-        failed = min(existing, key=lambda asset: (asset.create_time, asset.id))
-        error: AssetFailed = asset_failed(failed)
-        if error.retryable:
-            job.replaces = failed
+def decide(found: Sequence[tuple[str, Content | PortraitError]], group: _Group, options: EnsureOptions) -> AssetPlan:
+    """The verdict for each source, in the light of what the group holds and has room for. Pure."""
+    entries: list[PlanEntry] = []
+    seen: set[str] = set()
+    for source, content in found:
+        if isinstance(content, PortraitError):
+            entry = PlanEntry(source=source, verdict=Verdict.REJECTED, error=content)
+        elif content.faults:
+            entry = PlanEntry(source=source, verdict=Verdict.REJECTED, content=content, error=media_error(content))
+        elif content.digest in seen:
+            entry = PlanEntry(source=source, verdict=Verdict.DUPLICATE, content=content)
         else:
-            job.asset_id, job.origin = failed.id, Origin.EXISTING
-            yield from drop(batch, job, FileState.FAILED, asset=failed, error=error)
+            seen.add(content.digest)
+            entry = _match(source, content, group.assets.get(content.digest, []))
+        entries.append(entry)
+    plan = AssetPlan(
+        group_id=options.group_id,
+        group_type=group.group_type,
+        entries=tuple(entries),
+        quota=options.quota,
+        taken=sum(map(len, group.assets.values())),
+        listed_at=group.listed_at,
+    )
+    return evolve(plan, entries=tuple(_within_room(plan)))
+
+
+def _match(source: str, content: Content, assets: Sequence[Asset]) -> PlanEntry:
+    """An Active asset or one in review is used; a failed one is replaced only if its code says that it may pass."""
+    entry = PlanEntry(source=source, verdict=Verdict.NEW, content=content)
+    if alive := usable(assets):
+        others = tuple(asset.id for asset in alive[1:])
+        return evolve(entry, verdict=Verdict.EXISTING, asset=alive[0], duplicates=others)
+    if not assets:
+        return entry
+    failed = min(assets, key=lambda asset: (asset.create_time, asset.id))
+    error: AssetFailed = asset_failed(failed)
+    if error.retryable:
+        return evolve(entry, verdict=Verdict.REPLACE, asset=failed)
+    return evolve(entry, verdict=Verdict.FAILED, asset=failed, error=error)
+
+
+def _within_room(plan: AssetPlan) -> Iterator[PlanEntry]:
+    """The entries of a plan; new ones beyond the room are marked. A replacement needs none."""
+    wanted, planned = plan.counts[Verdict.NEW], 0
+    for entry in plan.entries:
+        if entry.verdict is not Verdict.NEW:
+            yield entry
+            continue
+        planned += 1
+        if plan.free is None or planned <= plan.free:
+            yield entry
+        else:
+            message = f"The group holds {plan.taken} of {plan.quota} assets, and {wanted} more are wanted."
+            yield evolve(entry, verdict=Verdict.NO_ROOM, error=QuotaExceeded(message))
+
+
+def check_group(sources: Sources | AssetPlan, group_id: str | None) -> None:
+    """There is a group that something can be created in.
+
+    Raises:
+        UsageError: There is none.
+    """
+    if group_id is None and (not isinstance(sources, AssetPlan) or sources.group_id is None):
+        raise UsageError("group_id= is missing.", advice="`ensure_group` gives a group of a name.")

@@ -1,11 +1,12 @@
-"""Files and addresses: what each is, what identifies it, and what is wrong with it. Reads files; sends nothing.
+"""Files and addresses: what each is, the name that identifies its content, and what is wrong with it. Sends nothing.
 
-A file is told by its content, whatever its name says. An address is told by itself: what lies behind it is the
-service's to fetch.
+A file is identified by its content, whatever it is called. An address is identified by itself: fetching what lies
+behind it is the service's business.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 import re
@@ -18,12 +19,18 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from attrs import field, frozen
 
-from portrait.ensure.naming import asset_name, digest_of
-from portrait.errors import UsageError
+from portrait.errors import MediaRejected, UsageError
 from portrait.media import MEDIA_TYPES, Limits, Violation, limits_for, measure, validate
 from portrait.models import AssetType
 
 BLOCK = 1024 * 1024  # bytes
+
+# An asset's Name is `<stem>-<digest>`: the digest is the first 128 bits of the SHA-256 in base32, and with a stem and a
+# dash it fills AllToken's limit of 50 characters (contract §1).
+MAX_STEM = 23  # characters
+DIGEST_LENGTH = 26  # characters
+
+_DIGEST_SUFFIX = re.compile(rf"-([a-z2-7]{{{DIGEST_LENGTH}}})$")
 
 # A presigned address changes at every signing; what it leads to does not. Only what the storages name is left out of
 # it: one parameter too many would take a content for another. Amazon S3, "Authenticating Requests: Using Query
@@ -34,6 +41,28 @@ _SIGNATURE = frozenset({"signature", "expires", "awsaccesskeyid", "key-pair-id",
 # Azure Storage, "Create a service SAS" (D): names so short that they count only where all that must be there are.
 _SAS = frozenset({"sig", "se", "st", "sp", "sv", "sr"})
 _SAS_REQUIRED = frozenset({"sig", "se", "sv"})
+
+
+def short_digest(sha256: str) -> str:
+    """26 characters for 64 hex digits."""
+    return base64.b32encode(bytes.fromhex(sha256)[:16]).decode().rstrip("=").lower()
+
+
+def sha256_prefix(digest: str) -> str:
+    """The 32 hex digits with which the SHA-256 begins that a digest stands for."""
+    return base64.b32decode(digest.upper() + "======").hex()
+
+
+def asset_name(stem: str, digest: str) -> str:
+    """The Name of an asset with that content; the stem is for people."""
+    readable = "".join(c for c in stem if c.isprintable()).strip()[:MAX_STEM].strip()
+    return f"{readable or 'asset'}-{digest}"
+
+
+def parse_digest(name: str) -> str | None:
+    """The digest in a Name, None in one that was given otherwise."""
+    match = _DIGEST_SUFFIX.search(name.lower())
+    return match[1] if match else None
 
 
 @frozen(kw_only=True)
@@ -65,15 +94,15 @@ class Content:
     @property
     def digest(self) -> str:
         """26 characters."""
-        return digest_of(self.sha256)
+        return short_digest(self.sha256)
 
 
 Source = str | os.PathLike[str] | bytes | Content
-"""A path, an address or bytes; or what `identify` said of one before."""
+"""A path, an address or bytes; or what `identify` has made of one before."""
 
 
-def label(source: Source) -> str:
-    """What to call a source in front of people; the query of an address, and who it is for, may be a secret."""
+def display_name(source: Source) -> str:
+    """A source as people may see it: without the query and the user of an address, which may be secrets."""
     if isinstance(source, Content):
         return source.source
     if isinstance(source, bytes):
@@ -103,7 +132,7 @@ def limits_of(source: Source, provider: str, *, stored: bool) -> Limits:
     return limits_for(provider, endpoint="upload" if uploaded else "CreateAsset")
 
 
-def expand(sources: Source | Iterable[Source]) -> list[Source]:
+def expand_sources(sources: Source | Iterable[Source]) -> list[Source]:
     """Sources one by one: a folder stands for the files in it and below, without hidden ones, in order of their names.
 
     Raises:
@@ -113,14 +142,21 @@ def expand(sources: Source | Iterable[Source]) -> list[Source]:
         sources = [sources]
     found: list[Source] = []
     for source in sources:
-        if not isinstance(source, bytes | Content) and not is_url(source) and Path(source).is_dir():
-            found += walk(Path(source))
+        if not isinstance(source, bytes | Content) and not is_url(source) and _is_folder(Path(source)):
+            found += list_files(Path(source))
         else:
             found.append(source)
     return found
 
 
-def walk(folder: Path) -> list[Path]:
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # such as a name that is too long: `identify` says what is wrong with it
+        return False
+
+
+def list_files(folder: Path) -> list[Path]:
     """The files in a folder and below, without hidden ones, in order of their names. Links to folders are not followed.
 
     Raises:
@@ -154,8 +190,8 @@ def identify(source: Source, limits: Limits, asset_type: AssetType | None) -> Co
         _check_regular(path)
         with path.open("rb") as file:
             return _file(source, file, stem=path.stem, limits=limits, path=path)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
+    except (OSError, ValueError) as error:  # a name with a NUL is a ValueError
+        raise UsageError(f"{path!s:.200} cannot be read: {getattr(error, 'strerror', error)}.") from error
 
 
 def _check_regular(path: Path) -> None:
@@ -181,12 +217,12 @@ def _file(
         sha256.update(block)
         size += len(block)
     if not size:
-        raise UsageError(f"{label(source)} is empty.")
+        raise UsageError(f"{display_name(source)} is empty.")
     file.seek(0)
     measurement = measure(file)
-    digest = digest_of(sha256.hexdigest())
+    digest = short_digest(sha256.hexdigest())
     return Content(
-        source=label(source),
+        source=display_name(source),
         path=path,
         data=data,
         sha256=sha256.hexdigest(),
@@ -197,27 +233,37 @@ def _file(
     )
 
 
+def media_error(content: Content) -> MediaRejected:
+    """The error of a file with faults."""
+    first = content.faults[0]
+    return MediaRejected(
+        f"{content.source}: {' '.join(fault.message for fault in content.faults)}",
+        code=f"InvalidParameter.{first.code}",
+        detail=first.code,
+    )
+
+
 def _address(url: str, asset_type: AssetType | None) -> Content:
     try:
         parts = urlsplit(url)
     except ValueError:  # such as half of an IPv6 address
         parts = urlsplit("")
     if not parts.hostname:
-        raise UsageError(f"{label(url)} is not an absolute address.")
-    query = _unsigned(parse_qsl(parts.query, keep_blank_values=True))
-    lasting = urlunsplit(parts._replace(query=urlencode(query), fragment=""))
-    sha256 = hashlib.sha256(lasting.encode()).hexdigest()
+        raise UsageError(f"{display_name(url)} is not an absolute address.")
+    query = _without_signature(parse_qsl(parts.query, keep_blank_values=True))
+    stable_url = urlunsplit(parts._replace(query=urlencode(query), fragment=""))
+    sha256 = hashlib.sha256(stable_url.encode()).hexdigest()
     path = PurePosixPath(parts.path)
     return Content(
-        source=label(url),
+        source=display_name(url),
         url=url,
         sha256=sha256,
-        asset_type=asset_type or _by_ending(path.suffix),
-        name=asset_name(path.stem, digest_of(sha256)),
+        asset_type=asset_type or _type_from_suffix(path.suffix),
+        name=asset_name(path.stem, short_digest(sha256)),
     )
 
 
-def _unsigned(query: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+def _without_signature(query: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     """The parameters that are no part of a signature."""
     names = {name.lower() for name, _ in query}
     signing = _SIGNATURE | _SAS if names >= _SAS_REQUIRED else _SIGNATURE
@@ -228,13 +274,13 @@ def _unsigned(query: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     ]
 
 
-def _by_ending(suffix: str) -> AssetType:
-    """An address is all there is to go by; an image unless its ending says otherwise."""
-    endings = {kind.extension: kind.asset_type for kind in MEDIA_TYPES.values()}
-    return endings.get(suffix.lower(), AssetType.IMAGE)
+def _type_from_suffix(suffix: str) -> AssetType:
+    """The type by an address alone; an image unless its suffix says otherwise."""
+    suffixes = {kind.extension: kind.asset_type for kind in MEDIA_TYPES.values()}
+    return suffixes.get(suffix.lower(), AssetType.IMAGE)
 
 
-def reread(content: Content) -> bytes:
+def read_again(content: Content) -> bytes:
     """The bytes of a small file, the same that were identified.
 
     Raises:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from portrait.ensure import identify, label
+from portrait.ensure import display_name, identify
 from portrait.errors import UsageError
 from portrait.media import limits_for
 
@@ -45,7 +45,7 @@ def test_another_signature_is_the_same_content(signature):
 def test_an_address_is_told_without_its_secrets():
     """Neither the query nor a password is shown, and the port stays."""
     url = "https://me:pass@cdn.example:8443/a.jpg?token=secret#here"
-    assert label(url) == identify(url, LIMITS, None).source == "https://cdn.example:8443/a.jpg"
+    assert display_name(url) == identify(url, LIMITS, None).source == "https://cdn.example:8443/a.jpg"
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_an_address_is_told_without_its_secrets():
 )
 def test_an_address_that_is_not_well_formed_is_told_without_its_secrets(url, told):
     """Whatever may be a password is left out."""
-    assert label(url) == told
+    assert display_name(url) == told
 
 
 @pytest.mark.parametrize("url", ["https://[::1/a.jpg", "https:///a.jpg"])

@@ -3,6 +3,7 @@
 import pytest
 
 from portrait import AmbiguousGroup, FileState, OutcomeError
+from portrait.ensure import CreateLog
 from portrait.errors import Interrupted
 from portrait.s3 import AccessDenied, CancelToken, StorageUnreachable
 from tests.media_samples import image
@@ -74,3 +75,24 @@ def test_a_storage_that_fails_ends_no_batch(portrait_client, tmp_path, error, st
 def test_what_an_interrupt_left_undone_is_no_mistake_of_the_user(portrait_client):
     """A stopped file has an outcome's error: `UsageError` promises that nothing was sent."""
     assert isinstance(Interrupted(), OutcomeError)
+
+
+@pytest.mark.parametrize("do", [{"http": {"status": 307}}, {"error": "KeyUnknown"}], ids=["redirect", "refused"])
+@pytest.mark.parametrize("failures", [1, 3])
+def test_a_look_that_fails_is_not_an_answer(portrait_emulator, portrait_client, tmp_path, do, failures):
+    """once-look: the create was carried out and its answer lost; whatever the look says instead is not "not there"."""
+    group = portrait_client.create_asset_group(name="hosts").id
+    portrait_emulator.rules.add(match={"action": "CreateAsset"}, when={"first": 1}, do={"close": "after-commit"})
+    looks = list(range(2, 2 + failures))  # the plan has listed once
+    portrait_emulator.rules.add(match={"action": "ListAssets"}, when={"nth": looks}, do=do)
+    sources, options = ["https://cdn.example.com/b.jpg"], {"group_id": group, "state_dir": tmp_path}
+    (outcome,) = portrait_client.ensure_assets(sources, **options)
+    if failures == 1:
+        assert outcome.origin == "recovered"
+    else:
+        assert outcome.state is FileState.UNKNOWN
+        assert outcome.error.may_have_executed
+        assert CreateLog(tmp_path).pending(group), "the next run must look again"
+    (again,) = portrait_emulator.client().ensure_assets(sources, **options)
+    assert again.state is FileState.ACTIVE
+    assert portrait_emulator.calls.count("CreateAsset") == 1

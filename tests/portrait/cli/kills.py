@@ -8,7 +8,7 @@ import sys
 import threading
 from collections import Counter
 
-from portrait.ensure import digest_in
+from portrait.ensure import parse_digest
 
 
 class Victim:
@@ -57,6 +57,6 @@ def assert_one_each(client, count):
     """One group, one asset for each content, all Active."""
     assert len(list(client.iter_asset_groups())) == 1
     assets = list(client.iter_assets())
-    assert set(Counter(digest_in(asset.name) for asset in assets).values()) == {1}
+    assert set(Counter(parse_digest(asset.name) for asset in assets).values()) == {1}
     assert len(assets) == count
     assert {str(asset.status) for asset in assets} == {"Active"}
