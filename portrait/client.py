@@ -28,10 +28,9 @@ from portrait.models import (
     VisualValidateResult,
     VisualValidateSession,
 )
+from portrait.options import ClientOptions
 
 if TYPE_CHECKING:
-    import ssl as ssl_module
-
     from portrait import ensure
     from portrait.ensure import EnsureQuery
 
@@ -52,10 +51,10 @@ class PortraitClient(BaseClient, Methods):
     _transport: Transport
     _runner: Runner
 
-    def _make_transport(self, proxy: str | None, ssl: ssl_module.SSLContext | str | None) -> Transport:
+    def _make_transport(self, options: ClientOptions) -> Transport:
         from portrait.transports.urllib3_transport import Urllib3Transport  # noqa: PLC0415  (loads urllib3)
 
-        return Urllib3Transport(proxy=proxy, ssl=ssl)
+        return Urllib3Transport(proxy=options.proxy, ssl=options.ssl)
 
     def __enter__(self) -> Self:
         return self
@@ -69,7 +68,7 @@ class PortraitClient(BaseClient, Methods):
             self._transport.close()
 
     def _make_runner(self) -> Runner:
-        return Runner(self._transport, self._endpoint.clock, self._listener)
+        return Runner(self._transport, self._endpoint.clock, self._options.on_event)
 
     def _run(self, flow: Flow[T]) -> T:
         self._check_open()
@@ -243,7 +242,7 @@ class PortraitClient(BaseClient, Methods):
         create_log = None if state_dir is None else ensure.CreateLog(state_dir)
         return self._run(
             ensure.ensure_group(
-                self._endpoint, self._state.single_flight, name, description, project_name, create_log=create_log
+                self._endpoint, self._shared.single_flight, name, description, project_name, create_log=create_log
             )
         )
 
@@ -278,7 +277,7 @@ class PortraitClient(BaseClient, Methods):
         """
         from portrait import ensure  # noqa: PLC0415  (loads s3 and media)
 
-        parsed = ensure.parse_options(self._state.single_flight, self._endpoint, options)
+        parsed = ensure.parse_options(self._shared.single_flight, self._endpoint, options)
         return self._run(ensure.plan_assets(self._endpoint, sources, parsed))
 
     def ensure_assets(
@@ -308,7 +307,7 @@ class PortraitClient(BaseClient, Methods):
         from portrait import ensure  # noqa: PLC0415  (loads s3 and media)
 
         self._check_open()
-        parsed = ensure.parse_options(self._state.single_flight, self._endpoint, options)
+        parsed = ensure.parse_options(self._shared.single_flight, self._endpoint, options)
         ensure.check_group(sources, parsed.group_id)
         return self._runner.iterate(ensure.ensure_assets(self._endpoint, sources, parsed))
 
@@ -324,10 +323,10 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
     _transport: AsyncTransport
     _runner: AsyncRunner
 
-    def _make_transport(self, proxy: str | None, ssl: ssl_module.SSLContext | str | None) -> AsyncTransport:
+    def _make_transport(self, options: ClientOptions) -> AsyncTransport:
         from portrait.transports.aiohttp_transport import AiohttpTransport  # noqa: PLC0415  (loads aiohttp)
 
-        return AiohttpTransport(proxy=proxy, ssl=ssl)
+        return AiohttpTransport(proxy=options.proxy, ssl=options.ssl)
 
     async def __aenter__(self) -> Self:
         return self
@@ -341,7 +340,7 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
             await self._transport.close()
 
     def _make_runner(self) -> AsyncRunner:
-        return AsyncRunner(self._transport, self._endpoint.clock, self._listener)
+        return AsyncRunner(self._transport, self._endpoint.clock, self._options.on_event)
 
     def _run(self, flow: Flow[T]) -> Coroutine[Any, Any, T]:
         self._check_open()
@@ -429,7 +428,7 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
         create_log = None if state_dir is None else ensure.CreateLog(state_dir)
         return await self._run(
             ensure.ensure_group(
-                self._endpoint, self._state.single_flight, name, description, project_name, create_log=create_log
+                self._endpoint, self._shared.single_flight, name, description, project_name, create_log=create_log
             )
         )
 
@@ -456,7 +455,7 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
         """
         from portrait import ensure  # noqa: PLC0415  (loads s3 and media)
 
-        parsed = ensure.parse_options(self._state.single_flight, self._endpoint, options)
+        parsed = ensure.parse_options(self._shared.single_flight, self._endpoint, options)
         return await self._run(ensure.plan_assets(self._endpoint, sources, parsed))
 
     def ensure_assets(
@@ -486,6 +485,6 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
         from portrait import ensure  # noqa: PLC0415  (loads s3 and media)
 
         self._check_open()
-        parsed = ensure.parse_options(self._state.single_flight, self._endpoint, options)
+        parsed = ensure.parse_options(self._shared.single_flight, self._endpoint, options)
         ensure.check_group(sources, parsed.group_id)
         return self._runner.iterate(ensure.ensure_assets(self._endpoint, sources, parsed))

@@ -1,15 +1,17 @@
-"""From what a user says to what a call needs: checks a client's options before anything is sent.
+"""A client's options: their types, the checks before anything is sent, and what the environment adds to them.
 
-Every mistake that can be seen here is a `UsageError` that names its mending. The environment is read in one place,
-`from_environment`, and nowhere else.
+Every mistake that can be seen here is a `UsageError` that says how to mend it.
 """
 
 from __future__ import annotations
 
+import os
 import platform
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 from urllib.parse import SplitResult, urlsplit
+
+from attrs import field, frozen
 
 from portrait._version import __version__
 from portrait.auth import BearerAuth
@@ -17,81 +19,172 @@ from portrait.clock import Clock, SystemClock
 from portrait.dialects import DIALECTS
 from portrait.endpoint import Endpoint
 from portrait.errors import UsageError
-from portrait.http import Timeouts
+from portrait.flow import Listener
+from portrait.http import Timeouts, TimeoutTypes
 from portrait.providers import PROVIDERS, Credential, Provider
 from portrait.rate_limiter import RateLimiter
 from portrait.retry import NO_RETRY, RetryPolicy
 from portrait.transports.common import is_loopback
 
+if TYPE_CHECKING:
+    import ssl as ssl_module
 
-def build_endpoint(
-    *,
-    api_key: str | None,
-    access_key: tuple[str, str] | None,
-    provider: str,
-    base_url: str | None,
-    project: str | None,
-    timeout: float | Timeouts | None,
-    retry: RetryPolicy | None,
-    pace: float | Mapping[str, float] | None,
-    clock: Clock | None,
-    user_agent: str | None,
-    library: str,
-    has_listener: bool,
-) -> Endpoint:
-    """Check the options of a client and put them into a `Endpoint`.
+
+class SharedOptions(TypedDict, total=False):
+    """What `with_options` may change: clients that differ in it share their connections."""
+
+    project: str | None
+    timeout: TimeoutTypes
+    retry: RetryPolicy | None
+    pace: float | Mapping[str, float] | None
+    on_event: Listener | None
+
+
+class Options(SharedOptions, total=False):
+    """The keywords of a client; `ClientOptions` says what they mean."""
+
+    api_key: str | None
+    access_key: str | None
+    secret_key: str | None
+    session_token: str | None
+    provider: str | None
+    base_url: str | None
+    proxy: str | None
+    ssl: ssl_module.SSLContext | str | None
+    transport: Any
+    clock: Clock | None
+    user_agent: str | None
+    state: str | os.PathLike[str] | None
+    insecure_hosts: Iterable[str]
+
+
+def _to_retry(value: RetryPolicy | None) -> RetryPolicy:
+    return NO_RETRY if value is None else value
+
+
+def _to_clock(value: Clock | None) -> Clock:
+    return SystemClock() if value is None else value
+
+
+def _to_timeouts(value: TimeoutTypes) -> Timeouts:
+    return Timeouts.of(value)
+
+
+def _to_pace(value: float | Mapping[str, float] | RateLimiter | None) -> RateLimiter | None:
+    return value if value is None or isinstance(value, RateLimiter) else RateLimiter(value)
+
+
+def _to_hosts(value: Iterable[str] | None) -> frozenset[str]:
+    if isinstance(value, str):
+        raise UsageError(f"insecure_hosts= takes several names: [{value!r}], not {value!r}.")
+    return frozenset(host.strip().strip("[]").lower() for host in value or ())
+
+
+@frozen(kw_only=True)
+class ClientOptions:
+    """The options of a client, with their defaults filled in.
+
+    Attributes:
+        api_key: The provider's Bearer key.
+        access_key: The id of a key pair, for providers that take signed requests.
+        secret_key: Its secret.
+        session_token: Of temporary credentials.
+        provider: Who answers; a name of `portrait.providers.PROVIDERS`. None is `alltoken`.
+        base_url: Where; includes `/v1` for AllToken. None takes the provider's own address.
+        project: Fills `ProjectName` where a call leaves it out.
+        timeout: For one attempt.
+        retry: When a call is sent again.
+        pace: The client's own rate limit; None sets none.
+        proxy: A proxy's URL; None takes it from the environment, "" takes none.
+        ssl: A context, or the path of a CA file.
+        transport: An own transport, for example one that wraps an own session or pool.
+        clock: Time, for tests.
+        on_event: Is called with attempts, retries and waits (`portrait.events`).
+        user_agent: The application's name and version, put before the library's own.
+        state: A path or URL of what is remembered across runs; None remembers nothing.
+        insecure_hosts: Hosts to which a key may go over plain http.
+    """
+
+    api_key: str | None = field(default=None, repr=False)
+    access_key: str | None = field(default=None, repr=False)
+    secret_key: str | None = field(default=None, repr=False)
+    session_token: str | None = field(default=None, repr=False)
+    provider: str | None = None
+    base_url: str | None = None
+    project: str | None = None
+    timeout: Timeouts = field(default=None, converter=_to_timeouts)
+    retry: RetryPolicy = field(factory=RetryPolicy, converter=_to_retry)
+    pace: RateLimiter | None = field(default=None, converter=_to_pace)
+    proxy: str | None = field(default=None, repr=False)  # may hold a password
+    ssl: ssl_module.SSLContext | str | None = None
+    transport: Any = None
+    clock: Clock = field(default=None, converter=_to_clock)
+    on_event: Listener | None = None
+    user_agent: str | None = None
+    state: str | os.PathLike[str] | None = field(default=None, repr=False)  # a database's URL may hold a password
+    insecure_hosts: frozenset[str] = field(default=(), converter=_to_hosts)
+
+
+def build_endpoint(options: ClientOptions, library: str) -> Endpoint:
+    """Check the options of a client, and make its `Endpoint`.
+
+    Args:
+        options: The options.
+        library: The HTTP library's name, for the User-Agent.
 
     Raises:
         UsageError: Something does not fit; the message says what and how to mend it.
     """
-    known = provider_named(provider)
-    dialect = DIALECTS.get(known.dialect)
-    if dialect is None or known.credential is not Credential.BEARER:
-        able = ", ".join(p.name for p in PROVIDERS.values() if _speakable(p))
+    provider = get_provider(options.provider)
+    dialect = DIALECTS.get(provider.dialect)
+    if dialect is None or provider.credential is not Credential.BEARER:
+        supported = ", ".join(p.name for p in PROVIDERS.values() if _is_supported(p))
         raise UsageError(
-            f"PortraitClient cannot call {known.title} yet: it speaks the {known.dialect} dialect.",
-            advice=f"Providers that can be called: {able}.",
+            f"PortraitClient cannot call {provider.title} yet: it speaks the {provider.dialect} dialect.",
+            advice=f"Providers that can be called: {supported}.",
         )
-    if access_key is not None:
-        raise UsageError(f"{known.title} takes api_key=, not access_key=.")
-    url = checked_url(base_url or known.base_url or "")
-    key = checked_key(api_key, known)
-    _keep_secret(url)
+    for name in ("access_key", "secret_key", "session_token"):
+        if getattr(options, name) is not None:
+            raise UsageError(f"{provider.title} takes api_key=, not {name}=.")
+    url = validate_url(options.base_url or provider.base_url or "")
+    key = validate_key(options.api_key, provider)
+    _require_https(url, options.insecure_hosts)
     return Endpoint(
         base_url=url,
         dialect=dialect,
-        provider=known,
+        provider=provider,
         auth=BearerAuth(key),
         headers={
             "Content-Type": "application/json",
             "Accept": "application/json",
-            "User-Agent": agent(user_agent, library),
+            "User-Agent": user_agent(options.user_agent, library),
         },
-        project=project,
-        timeouts=Timeouts.of(timeout),
-        policy=retry if retry is not None else NO_RETRY,
-        clock=clock or SystemClock(),
-        pace=None if pace is None else RateLimiter(pace),
-        has_listener=has_listener,
+        project=options.project,
+        timeouts=options.timeout,
+        policy=options.retry,
+        clock=options.clock,
+        pace=options.pace,
+        has_listener=options.on_event is not None,
     )
 
 
-def provider_named(name: str) -> Provider:
-    """The provider of that name.
+def get_provider(name: str | None) -> Provider:
+    """The provider of that name; None is `alltoken`.
 
     Raises:
         UsageError: There is none.
     """
-    if name not in PROVIDERS:
+    provider = PROVIDERS.get(name or "alltoken")
+    if provider is None:
         raise UsageError(f"There is no provider {name!r}.", advice=f"Known ones: {', '.join(PROVIDERS)}.")
-    return PROVIDERS[name]
+    return provider
 
 
-def _speakable(provider: Provider) -> bool:
+def _is_supported(provider: Provider) -> bool:
     return provider.dialect in DIALECTS and provider.credential is Credential.BEARER
 
 
-def checked_url(url: str) -> str:
+def validate_url(url: str) -> str:
     """The base URL without a slash at its end.
 
     Raises:
@@ -119,7 +212,7 @@ def _parts(url: str) -> SplitResult | None:
     return parts if usable and url.isascii() and not any(c.isspace() for c in url) else None
 
 
-def checked_key(api_key: str | None, provider: Provider) -> str:
+def validate_key(api_key: str | None, provider: Provider) -> str:
     """The key, if it can stand in a header.
 
     Raises:
@@ -140,14 +233,18 @@ def checked_key(api_key: str | None, provider: Provider) -> str:
     return api_key
 
 
-def _keep_secret(url: str) -> None:
-    """A key goes over plain http to this machine only. Design decision, not the provider's."""
+def _require_https(url: str, insecure_hosts: frozenset[str]) -> None:
+    """A key goes over plain http to this machine and to named hosts only. Design decision, not the provider's."""
     parts = urlsplit(url)
-    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
-        raise UsageError(f"The API key would go over plain http to {parts.hostname}.", advice="Use an https address.")
+    host = parts.hostname or ""
+    if parts.scheme == "http" and not is_loopback(host) and host not in insecure_hosts:
+        raise UsageError(
+            f"The API key would go over plain http to {host}.",
+            advice="Use an https address, or name a host that you trust by insecure_hosts= or PORTRAIT_INSECURE_HOSTS.",
+        )
 
 
-def agent(application: str | None, library: str) -> str:
+def user_agent(application: str | None, library: str) -> str:
     """The User-Agent: the application first, then this library, Python and the HTTP library.
 
     Raises:
@@ -161,44 +258,58 @@ def agent(application: str | None, library: str) -> str:
     return f"{application} {own}"
 
 
-def from_environment(environment: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, Any]:
+# None leaves these to the environment; elsewhere it means something, such as retry=None.
+_VARIABLES: Mapping[str, str] = {
+    "provider": "PORTRAIT_PROVIDER",
+    "base_url": "PORTRAIT_BASE_URL",
+    "api_key": "PORTRAIT_API_KEY",
+    "project": "PORTRAIT_PROJECT",
+    "state": "PORTRAIT_STATE",
+}
+_PAIR_VARIABLES: Mapping[str, str] = {
+    "access_key": "PORTRAIT_ACCESS_KEY",
+    "secret_key": "PORTRAIT_SECRET_KEY",
+    "session_token": "PORTRAIT_SESSION_TOKEN",
+}
+
+
+def from_environment(environment: Mapping[str, str], given: Mapping[str, Any]) -> Options:
     """A client's options from `PORTRAIT_*` variables; what is given explicitly wins.
 
     `ALLTOKEN_API_KEY` is AllToken's: it is used for the provider `alltoken` only, and only towards AllToken's own
-    address or this machine. `PORTRAIT_API_KEY` goes wherever the user points it.
+    address by https, or this machine. `PORTRAIT_API_KEY` goes wherever the user points it.
 
     Raises:
         UsageError: A provider's own key would go to somebody else.
     """
-    options: dict[str, Any] = {
-        name: environment[variable]
-        for name, variable in (
-            ("provider", "PORTRAIT_PROVIDER"),
-            ("base_url", "PORTRAIT_BASE_URL"),
-            ("api_key", "PORTRAIT_API_KEY"),
-            ("project", "PORTRAIT_PROJECT"),
-        )
-        if environment.get(variable)
-    }
-    # None leaves to the environment what can stand there; elsewhere it may mean something, such as retry=None.
-    named = {"provider", "base_url", "api_key", "access_key", "project"}
-    options.update({name: value for name, value in given.items() if value is not None or name not in named})
-    provider = provider_named(options.get("provider", "alltoken"))
-    if provider.credential is Credential.SIGNED and environment.get("PORTRAIT_ACCESS_KEY"):
-        pair = (environment["PORTRAIT_ACCESS_KEY"], environment.get("PORTRAIT_SECRET_KEY", ""))
-        options.setdefault("access_key", pair)
+    named = {**_VARIABLES, **_PAIR_VARIABLES}
+    options = {name: value for name, value in given.items() if value is not None or name not in named}
+    _fill(options, environment, _VARIABLES)
+    provider = get_provider(options.get("provider"))
+    if provider.credential is Credential.SIGNED:
+        _fill(options, environment, _PAIR_VARIABLES)
+    if hosts := environment.get("PORTRAIT_INSECURE_HOSTS"):
+        options.setdefault("insecure_hosts", tuple(hosts.split(",")))
     if "api_key" not in options:
         variable = next((name for name in provider.key_variables if environment.get(name)), None)
         if variable is not None:
-            _keep_home(variable, provider, options.get("base_url"))
+            _check_key_destination(variable, provider, options.get("base_url"))
             options["api_key"] = environment[variable]
-    return options
+            options.pop("insecure_hosts", None)
+    return cast("Options", options)
 
 
-def _keep_home(variable: str, provider: Provider, base_url: str | None) -> None:
+def _fill(options: dict[str, Any], environment: Mapping[str, str], variables: Mapping[str, str]) -> None:
+    for name, variable in variables.items():
+        if environment.get(variable):
+            options.setdefault(name, environment[variable])
+
+
+def _check_key_destination(variable: str, provider: Provider, base_url: str | None) -> None:
+    """A vendor's own key goes to that vendor or to this machine."""
     if base_url is None or provider.base_url is None:
         return
-    host = urlsplit(checked_url(base_url)).hostname or ""
+    host = urlsplit(validate_url(base_url)).hostname or ""
     if host != urlsplit(provider.base_url).hostname and not is_loopback(host):
         raise UsageError(
             f"{variable} is {provider.title}'s key and is not sent to {host}.",

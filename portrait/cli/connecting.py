@@ -5,12 +5,11 @@ command.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from portrait.client import PortraitClient
 from portrait.clock import Clock
 from portrait.errors import UsageError
-from portrait.options import from_environment, provider_named
+from portrait.options import Options, from_environment, get_provider
 from portrait.providers import Credential
 
 
@@ -20,17 +19,18 @@ def connect(environ: Mapping[str, str], given: Mapping[str, str | None], clock: 
     Raises:
         UsageError: They do not describe one.
     """
-    return PortraitClient(**client_options(environ, given), clock=clock, user_agent="portrait-cli")
+    options: Options = {**client_options(environ, given), "clock": clock, "user_agent": "portrait-cli"}
+    return PortraitClient(**options)
 
 
-def client_options(environ: Mapping[str, str], given: Mapping[str, str | None]) -> dict[str, Any]:
+def client_options(environ: Mapping[str, str], given: Mapping[str, str | None]) -> Options:
     """The options of that client.
 
     Raises:
         UsageError: There is no key, or it would go to somebody else.
     """
     options = from_environment(environ, given)
-    provider = provider_named(options.get("provider", "alltoken"))
+    provider = get_provider(options.get("provider"))
     if provider.credential is Credential.BEARER and "api_key" not in options:
         names = " or ".join(("PORTRAIT_API_KEY", *provider.key_variables))
         raise UsageError(f"There is no API key for {provider.title}.", advice=f"Set {names}.")

@@ -68,9 +68,9 @@ class Context:
         Raises:
             UsageError: There is no provider of that name.
         """
-        from portrait.options import provider_named  # noqa: PLC0415  (keeps the help quick)
+        from portrait.options import get_provider  # noqa: PLC0415  (keeps the help quick)
 
-        return provider_named(self._found().get("provider", "alltoken"))
+        return get_provider(self._found().get("provider"))
 
     @property
     def base_url(self) -> str:

@@ -18,7 +18,7 @@ from portrait.cli.errors import advice_of, code_of, exit_code
 from portrait.cli.output import OutputFormat
 from portrait.cli.tables import Column
 from portrait.errors import AccountError, ApiError, AuthError, BadResponse, PortraitError, TransportError
-from portrait.options import checked_url, from_environment, provider_named
+from portrait.options import from_environment, get_provider, validate_url
 
 if TYPE_CHECKING:
     from portrait.cli.context import Context
@@ -132,7 +132,7 @@ def _refused(error: ApiError) -> Iterator[_Finding]:
 
 def _wrong_address(context: Context, error: BadResponse) -> _Finding:
     """Something is there, and it is not what was looked for."""
-    what = f"{checked_url(context.base_url)} answers, but not as the portrait API"
+    what = f"{validate_url(context.base_url)} answers, but not as the portrait API"
     status = f" (HTTP status {error.http_status})" if error.http_status is not None else ""
     usual = context.provider.base_url
     advice = f"Check --base-url{f': it is usually {usual}' if usual else ''}; or a proxy answers in its place."
@@ -143,9 +143,9 @@ def _wrong_address(context: Context, error: BadResponse) -> _Finding:
 
 def _configuration(context: Context) -> Iterator[_Finding]:
     options = from_environment(context.console.environ, context.options)
-    provider = provider_named(options.get("provider", "alltoken"))
+    provider = get_provider(options.get("provider"))
     yield _Finding("provider", "ok", f"{provider.title} ({provider.name})")
-    yield _Finding("base URL", "ok", checked_url(options.get("base_url") or provider.base_url or ""))
+    yield _Finding("base URL", "ok", validate_url(options.get("base_url") or provider.base_url or ""))
     yield _Finding("project", "ok", str(options.get("project", "default")))
     client_options(context.console.environ, context.options)
     yield _Finding("key", "ok", "set")

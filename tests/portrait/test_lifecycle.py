@@ -73,7 +73,7 @@ def test_a_context_manager_closes(colour):
                     return made
 
             client = colour.runner.run(block())
-        assert client._state.closed
+        assert client._shared.closed
 
 
 def test_a_client_does_not_travel(colour):

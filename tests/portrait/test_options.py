@@ -4,11 +4,12 @@ import os
 import pickle
 import ssl
 
+import attrs
 import pytest
 
 from portrait import AsyncPortraitClient, ManualClock, PortraitClient, RetryPolicy, Timeouts, UsageError
 from portrait.auth import BearerAuth
-from portrait.options import from_environment
+from portrait.options import ClientOptions, Options, from_environment
 from portrait.providers import PROVIDERS
 from tests.portrait.support import KEY
 
@@ -25,7 +26,14 @@ MISTAKES = {
     "an unknown provider": ({"provider": "openai"}, "There is no provider 'openai'"),
     "a signed provider": ({"provider": "volcengine"}, "Providers that can be called: alltoken"),
     "a task gateway": ({"provider": "xcompute"}, "tasks dialect"),
-    "an access key for alltoken": ({"access_key": ("AK", SECRET)}, "takes api_key="),
+    "an access key for alltoken": ({"access_key": "AK", "secret_key": SECRET}, "takes api_key="),
+    "a secret key alone": ({"secret_key": SECRET}, "not secret_key="),
+    "a session token for alltoken": ({"session_token": SECRET}, "not session_token="),
+    "one host in the place of several": ({"insecure_hosts": "portrait.lan"}, "takes several names"),
+    "plain http to a host that is not named": (
+        {"base_url": "http://portrait.example/v1", "insecure_hosts": ["portrait.lan"], "api_key": SECRET},
+        "PORTRAIT_INSECURE_HOSTS",
+    ),
     "no scheme": ({"base_url": "api.alltoken.ai/v1"}, "absolute http or https"),
     "another scheme": ({"base_url": "ftp://api.alltoken.ai"}, "absolute http or https"),
     "no host": ({"base_url": "https:///v1"}, "absolute http or https"),
@@ -103,6 +111,23 @@ def test_a_good_address_is_taken(colour, url):
     assert client.client._endpoint.base_url == url.rstrip("/")
 
 
+def test_a_named_host_is_reached_by_plain_http(colour):
+    """The user has said that the network between is trusted; letters' case does not matter."""
+    client = colour.client(base_url="http://portrait.lan:8787/v1", insecure_hosts=["Portrait.LAN", "other.lan"])
+    assert client.client._endpoint.base_url == "http://portrait.lan:8787/v1"
+
+
+def test_the_keywords_and_the_options_agree():
+    """What a type checker allows is what there is."""
+    assert set(Options.__annotations__) == {attribute.name for attribute in attrs.fields(ClientOptions)}
+
+
+def test_options_show_no_secret():
+    """Neither keys nor what an address may hold."""
+    names = ["api_key", "access_key", "secret_key", "session_token", "proxy", "state"]
+    assert SECRET not in repr(ClientOptions(**dict.fromkeys(names, SECRET)))
+
+
 def test_the_defaults_are_the_providers(colour):
     """AllToken's address, four attempts, the machine's clock, a context or None for TLS."""
     made = colour.client(ssl=ssl.create_default_context()).client._endpoint
@@ -163,11 +188,27 @@ ENVIRONMENTS = {
     "a signed provider's pair": (
         {**OWN, "PORTRAIT_PROVIDER": "volcengine", "PORTRAIT_ACCESS_KEY": "AK", "PORTRAIT_SECRET_KEY": "SK"},
         {},
-        {"provider": "volcengine", "access_key": ("AK", "SK")},
+        {"provider": "volcengine", "access_key": "AK", "secret_key": "SK"},
     ),
     "a pair is not for alltoken": (
         {**OWN, "PORTRAIT_ACCESS_KEY": "AK", "PORTRAIT_SECRET_KEY": "SK"},
         {},
+        {"api_key": "k-own"},
+    ),
+    "temporary credentials": (
+        {"PORTRAIT_PROVIDER": "byteplus", "PORTRAIT_ACCESS_KEY": "AK", "PORTRAIT_SESSION_TOKEN": "T"},
+        {"secret_key": "given"},
+        {"provider": "byteplus", "access_key": "AK", "secret_key": "given", "session_token": "T"},
+    ),
+    "where state is kept": ({**ANY, "PORTRAIT_STATE": "/s.db"}, {}, {"api_key": "k-any", "state": "/s.db"}),
+    "hosts that may be reached by plain http": (
+        {**ANY, "PORTRAIT_INSECURE_HOSTS": "a.lan,b.lan"},
+        {},
+        {"api_key": "k-any", "insecure_hosts": ("a.lan", "b.lan")},
+    ),
+    "the own key goes by plain http to nobody": (
+        {**OWN, "PORTRAIT_INSECURE_HOSTS": "api.alltoken.ai"},
+        {"insecure_hosts": ["api.alltoken.ai"]},
         {"api_key": "k-own"},
     ),
     "an unknown provider": ({**OWN, "PORTRAIT_PROVIDER": "nobody"}, {}, "no provider 'nobody'"),

@@ -34,6 +34,13 @@ def options_are_typed() -> None:
     PortraitClient("k")  # type: ignore[call-arg]
     PortraitClient(api_key="k", timeout="5")  # type: ignore[arg-type]
     PortraitClient(api_key="k", on_event=5)  # type: ignore[arg-type]
+    PortraitClient(api_key="k", colour="red")  # type: ignore[call-arg]
+    client = PortraitClient.from_env(project="shop", insecure_hosts=["portrait.lan"], state="/var/lib/app/state.db")
+    PortraitClient.from_env(timeout="5")  # type: ignore[arg-type]
+    PortraitClient.from_env(colour="red")  # type: ignore[call-arg]
+    client.with_options(timeout=5, retry=None)
+    client.with_options(timeout="5")  # type: ignore[arg-type]
+    client.with_options(api_key="other")  # type: ignore[call-arg]
 
 
 def errors_carry_their_facts(error: PortraitError) -> None:
