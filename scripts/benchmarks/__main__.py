@@ -9,17 +9,17 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Mapping
 
-from scripts.benchmarks import calling, files, holding, serving, starting, testing, watching
-from scripts.benchmarks.figures import Figure, table
+from scripts.benchmarks import client_calls, files, server_calls, startup, store_size, testing, watch
+from scripts.benchmarks.report import Figure, table
 
 # Letter → what measures it, and how many rounds it takes.
 _FIGURES: Mapping[str, tuple[Callable[[int], Iterator[Figure]], int]] = {
-    "a": (serving.measure, 15),
-    "b": (calling.measure, 99),
-    "c": (starting.measure_servers, 7),
-    "d": (starting.measure_imports, 15),
-    "e": (holding.measure, 51),
-    "f": (watching.measure, 1),
+    "a": (server_calls.measure, 15),
+    "b": (client_calls.measure, 99),
+    "c": (startup.measure_servers, 7),
+    "d": (startup.measure_imports, 15),
+    "e": (store_size.measure, 51),
+    "f": (watch.measure, 1),
     "g": (testing.measure, 3),
     "files": (files.measure, 7),
 }

@@ -20,8 +20,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from scripts.benchmarks.figures import Figure, ratio
 from scripts.benchmarks.processes import PYTHON, ROOT, environment
+from scripts.benchmarks.report import Figure, ratio
 
 _KEY = {"AWS_ACCESS_KEY_ID": "AKIDSTUB", "AWS_SECRET_ACCESS_KEY": "stub-secret", "AWS_EC2_METADATA_DISABLED": "true"}
 _AWS = str(ROOT / ".venv-aws" / "bin" / "aws")

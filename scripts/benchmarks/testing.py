@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
-from scripts.benchmarks.figures import Figure
 from scripts.benchmarks.processes import PYTHON, seconds_of
+from scripts.benchmarks.report import Figure
 
 _TESTS = 1000
 _FILE = f"""

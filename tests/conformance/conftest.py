@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.wire.talk import Server
+from tests.wire.client import Server
 
 KEY = "sk-conformance"
 

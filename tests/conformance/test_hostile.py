@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conformance.conftest import KEY, Watched
-from tests.wire.samples import JPEG
-from tests.wire.talk import multipart, part
+from tests.wire.client import multipart, part
+from tests.wire.media import JPEG
 
 MANY = settings(
     max_examples=2000,

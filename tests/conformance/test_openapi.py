@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from openapi_spec_validator import validate
 from schemathesis.checks import CHECKS
 
+from tests.conformance.checks import DOCUMENT, control_is_strict, told_right
 from tests.conformance.conftest import KEY, Watched
-from tests.conformance.judging import DOCUMENT, control_is_strict, told_right
-from tests.wire.samples import JPEG, TEXT, WEBP, png
+from tests.wire.media import JPEG, TEXT, WEBP, png
 
 EXAMPLES = settings(
     max_examples=150,

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, seed, settings
 from schemathesis.core.transport import Response
 
 from tests.conformance import test_openapi
+from tests.conformance.checks import DOCUMENT, control_is_strict, name_of, told_right
 from tests.conformance.conftest import KEY, Watched
-from tests.conformance.judging import DOCUMENT, control_is_strict, name_of, told_right
 
 # One flow at a time goes deeper than all at once.
 _FLOWS = {

@@ -6,7 +6,7 @@ import ssl
 import pytest
 import trustme
 
-from tests.portrait.support import COLOURS, Colour
+from tests.portrait.helpers import COLOURS, Colour
 
 
 @pytest.fixture(params=sorted(COLOURS))

@@ -5,7 +5,7 @@ import socket
 import struct
 import threading
 
-from tests.portrait.support import body
+from tests.portrait.helpers import body
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
 

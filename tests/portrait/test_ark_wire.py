@@ -15,7 +15,7 @@ from portrait.actions import ACTIONS
 from portrait.dialects import ARK
 from portrait.endpoint import decode_result
 from portrait.errors import ApiError
-from tests.portrait.support import answer
+from tests.portrait.helpers import answer
 
 ROOT = Path(__file__).parents[2] / "fixtures" / "wire-ark"
 SAMPLES = sorted(ROOT.rglob("*.json"))

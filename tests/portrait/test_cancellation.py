@@ -7,7 +7,7 @@ import pytest
 
 from portrait import actions, models
 from portrait.events import CallCancelled, CallFinished
-from tests.portrait.support import KEY, asset, endpoint, good, play
+from tests.portrait.helpers import KEY, asset, endpoint, good, play
 
 CALLS = {
     "CreateAsset": (

@@ -25,7 +25,7 @@ from portrait.errors import (
     Throttled,
     ValidatePending,
 )
-from tests.portrait.support import HTML, REQUEST_ID, answer, body
+from tests.portrait.helpers import HTML, REQUEST_ID, answer, body
 
 GOOD = body({"Id": "asset-1"})
 META = {

@@ -53,7 +53,7 @@ from portrait.errors import (
     api_error,
     rule_for,
 )
-from tests.portrait.support import REQUEST_ID, answer, asset, refused
+from tests.portrait.helpers import REQUEST_ID, answer, asset, refused
 
 NEVER, BACKOFF, WINDOW, DELETE = Retry.NEVER, Retry.BACKOFF, Retry.IN_WINDOW, Retry.AFTER_DELETING
 

@@ -25,7 +25,7 @@ from portrait.flow import (
     notify,
 )
 from portrait.http import HttpRequest
-from tests.portrait.support import answer
+from tests.portrait.helpers import answer
 
 REQUEST = HttpRequest(method="GET", url="http://localhost:1/", headers={}, body=b"")
 

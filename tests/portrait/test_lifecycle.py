@@ -12,8 +12,8 @@ import warnings
 import pytest
 
 from portrait import AsyncPortraitClient, PortraitClient, RetryPolicy, UsageError
+from tests.portrait.helpers import KEY, good
 from tests.portrait.raw_server import RawServer, answering
-from tests.portrait.support import KEY, good
 
 
 def test_a_closed_client_says_so(colour):

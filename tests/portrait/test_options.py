@@ -11,7 +11,7 @@ from portrait import AsyncPortraitClient, ManualClock, PortraitClient, RetryPoli
 from portrait.auth import BearerAuth
 from portrait.options import ClientOptions, Options, from_environment
 from portrait.providers import PROVIDERS
-from tests.portrait.support import KEY
+from tests.portrait.helpers import KEY
 
 SECRET = "planted-secret-word"
 

@@ -13,8 +13,8 @@ from portrait.dialects import ALLTOKEN, ARK
 from portrait.http import FailureKind
 from portrait.wait import wait_until_validated
 from tests.portrait import raw_server
+from tests.portrait.helpers import KEY, answer, asset, body, broken, endpoint, good, play, refused
 from tests.portrait.raw_server import RawServer, answering, ok, saying
-from tests.portrait.support import KEY, answer, asset, body, broken, endpoint, good, play, refused
 
 TOKEN = "20260318035710FFFFFFFFFFFFFFFFFFFF"
 QUERY = "X-Tos-Signature=planted-signature&X-Tos-Expires=43200"

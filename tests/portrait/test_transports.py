@@ -31,8 +31,8 @@ from portrait.transports import common
 from portrait.transports.aiohttp_transport import AiohttpTransport
 from portrait.transports.urllib3_transport import Urllib3Transport
 from tests.portrait import raw_server
+from tests.portrait.helpers import KEY, body
 from tests.portrait.raw_server import RawServer, answering, ok, saying, trickling
-from tests.portrait.support import KEY, body
 
 GOOD = body({"Id": "asset-1"})
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -352,7 +352,7 @@ def test_a_transport_that_was_passed_in_is_not_closed(colour):
 
 def raw_answer():
     """A good answer for a scripted transport."""
-    from tests.portrait.support import good  # noqa: PLC0415
+    from tests.portrait.helpers import good  # noqa: PLC0415
 
     return good({"Id": "a"})
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.system.driving import COLOURS, colour_of
+from tests.system.runners import COLOURS, colour_of
 
 
 @pytest.fixture(params=COLOURS)

@@ -26,7 +26,7 @@ from portrait import (
     WaitTimeout,
     asset_uri,
 )
-from tests.wire.samples import png
+from tests.wire.media import png
 
 URL = "https://cdn.example/host.jpg"
 BACK = "https://www.example.com/callback"

@@ -10,7 +10,7 @@ import pytest
 from emulator.testing import Emulator
 from portrait import AsyncPortraitClient, PortraitClient
 from portrait.errors import ApiError, NotAccessible, QuotaExceeded
-from tests.wire.samples import png
+from tests.wire.media import png
 
 MANY = 200
 QUOTA = 50

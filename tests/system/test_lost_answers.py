@@ -12,8 +12,8 @@ from emulator.testing import Emulator
 from emulator.transports import AsyncInProcessTransport
 from portrait.ensure import FileState
 from portrait.errors import AssetFailed, PortraitError, UnknownOutcome, WaitTimeout
-from tests.system.profiles import searching
-from tests.wire.samples import png
+from tests.system.hypothesis_profiles import searching
+from tests.wire.media import png
 
 READS = ("GetAsset", "ListAssets", "GetAssetGroup", "ListAssetGroups")
 WRITES = ("CreateAssetGroup", "CreateAsset", "UpdateAsset", "DeleteAsset", "DeleteAssetGroup", "UpdateAssetGroup")

@@ -3,7 +3,7 @@
 import pytest
 
 from tests import media_samples as media
-from tests.wire.talk import Server
+from tests.wire.client import Server
 from tests.wire.test_flows import serving
 
 

@@ -11,9 +11,9 @@ from emulator.service import Service
 from emulator.settings import Settings
 from emulator.web.runner import run
 from portrait.clock import ManualClock
+from tests.system.hypothesis_profiles import searching
 from tests.system.model import Model
-from tests.system.profiles import searching
-from tests.wire.samples import JPEG, TEXT
+from tests.wire.media import JPEG, TEXT
 
 START = 1_773_792_000
 CUSTOMERS = ("alice", "bob")

@@ -11,7 +11,7 @@ from portrait import AssetPlan, AssetStatus, FileState, UsageError, Verdict
 from portrait.ensure import identify
 from portrait.media import limits_for
 from tests.media_samples import image
-from tests.system.profiles import searching
+from tests.system.hypothesis_profiles import searching
 
 WRITES = ("CreateAsset", "DeleteAsset", "UpdateAsset", "upload")
 SMALL = image("jpeg", 100, 100)  # narrower than the service takes

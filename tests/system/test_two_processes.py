@@ -17,10 +17,10 @@ from emulator.testing import Emulator
 from emulator.transports import AsyncInProcessTransport
 from portrait import PortraitClient
 from portrait.ensure import FileState
-from tests.system.driving import colour_of
-from tests.system.ensurer import SPEED
-from tests.system.profiles import searching
-from tests.wire.samples import png
+from tests.system.ensure_process import SPEED
+from tests.system.hypothesis_profiles import searching
+from tests.system.runners import colour_of
+from tests.wire.media import png
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = [f"https://cdn.example/portraits/{name}.jpg" for name in ("ann", "bea", "cid")]
@@ -106,7 +106,7 @@ def test_two_real_processes_converge_on_the_oldest(tmp_path):
 
 def in_two_processes(base_url, group, folder):
     """What both print, once both are ready to go."""
-    command = [sys.executable, "-m", "tests.system.ensurer", base_url, group, str(folder)]
+    command = [sys.executable, "-m", "tests.system.ensure_process", base_url, group, str(folder)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": ROOT}
     with subprocess.Popen(command, **pipes) as one, subprocess.Popen(command, **pipes) as two:
         assert [process.stdout.readline() for process in (one, two)] == ["ready\n", "ready\n"]

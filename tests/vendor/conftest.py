@@ -3,7 +3,7 @@
 import pytest
 
 from tests.vendor import fingerprint
-from tests.wire.talk import Server
+from tests.wire.client import Server
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.vendor import fingerprint
-from tests.vendor.reading import REQUESTS, RESULTS
+from tests.vendor.sdk_models import REQUESTS, RESULTS
 
 SOURCE = '''
 from enum import Enum

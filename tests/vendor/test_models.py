@@ -6,7 +6,7 @@ from collections import Counter
 import pydantic
 import pytest
 
-from tests.vendor.reading import BESIDES, REQUESTS, RESULTS, read, strangers
+from tests.vendor.sdk_models import BESIDES, REQUESTS, RESULTS, read, strangers
 from tests.wire.test_golden import FILES, filled, load, play
 from tests.wire.test_golden import at as value_at
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.wire.talk import Server
+from tests.wire.client import Server
 
 
 @pytest.fixture(scope="session")

@@ -8,16 +8,16 @@ import socket
 
 import pytest
 
-from tests.wire import samples
-from tests.wire.matching import MATCHERS, differences
-from tests.wire.talk import MB, Answer, Part, multipart, part
+from tests.wire import media
+from tests.wire.client import MB, Answer, Part, multipart, part
+from tests.wire.matchers import MATCHERS, differences
 
 HTTP_ERROR = {
     "error": {"message": "<text>", "type": "<text>", "code?": "<any>", "param?": "<any>", "request_id?": "<any>",
               "task_id?": "<any>"},
     "request_id?": "<request-id>",
 }  # fmt: skip
-GOOD_FILE = part("file", samples.WEBP, "portrait.webp", "image/webp")
+GOOD_FILE = part("file", media.WEBP, "portrait.webp", "image/webp")
 
 
 @pytest.fixture(autouse=True)
@@ -481,11 +481,11 @@ def test_a_form_whose_connection_breaks_makes_nothing(me, survivor, cut):
 BAD_FORMS = {
     "nothing": ((), ("MissingParameter.file", "MissingParameter.GroupId", "InvalidParameter")),
     "no group": ((GOOD_FILE,), ("MissingParameter.GroupId",)),
-    "file under another name": ((part("image", samples.WEBP, "a.webp", "image/webp"),), ("MissingParameter.file",)),
+    "file under another name": ((part("image", media.WEBP, "a.webp", "image/webp"),), ("MissingParameter.file",)),
     "file as a plain field": ((part("file", "just text"),), ("MissingParameter.file", "InvalidParameter")),
     "empty file": ((part("file", b"", "a.png", "image/png"),),
                    ("MissingParameter.file", "InvalidParameter", "InvalidParameter.FormatUndetectable")),
-    "text named jpg": ((part("file", samples.TEXT, "a.jpg", "image/jpeg"),), ("InvalidParameter",)),
+    "text named jpg": ((part("file", media.TEXT, "a.jpg", "image/jpeg"),), ("InvalidParameter",)),
     "html named png": ((part("file", b"<html><script></script>", "a.png", "image/png"),), ("InvalidParameter",)),
     "svg": ((part("file", b'<svg xmlns="http://www.w3.org/2000/svg"/>', "a.svg", "image/svg+xml"),),
             ("InvalidParameter",)),
@@ -505,15 +505,15 @@ def test_a_bad_form_is_refused_with_its_reason(me, survivor, parts, codes):
 
 
 CUT_MEDIA = {
-    "png header alone": samples.png()[:24],
-    "png signature alone": samples.png()[:8],
-    "png that claims 0 pixels": samples.png()[:16] + bytes(8) + samples.png()[24:],
-    "png that claims 2**31 pixels": samples.png()[:16] + b"\x7f\xff\xff\xff" * 2 + samples.png()[24:],
-    "jpeg start alone": samples.JPEG[:4],
-    "jpeg with an endless segment": samples.JPEG[:2] + b"\xff\xe0\xff\xff" * 10,
+    "png header alone": media.png()[:24],
+    "png signature alone": media.png()[:8],
+    "png that claims 0 pixels": media.png()[:16] + bytes(8) + media.png()[24:],
+    "png that claims 2**31 pixels": media.png()[:16] + b"\x7f\xff\xff\xff" * 2 + media.png()[24:],
+    "jpeg start alone": media.JPEG[:4],
+    "jpeg with an endless segment": media.JPEG[:2] + b"\xff\xe0\xff\xff" * 10,
     "jpeg with empty segments": b"\xff\xd8" + b"\xff\xe0\x00\x00" * 1000,
-    "webp start alone": samples.WEBP[:16],
-    "webp with a wrong size": samples.WEBP[:4] + b"\xff" * 4 + samples.WEBP[8:12] + b"JUNK" + samples.WEBP[16:],
+    "webp start alone": media.WEBP[:16],
+    "webp with a wrong size": media.WEBP[:4] + b"\xff" * 4 + media.WEBP[8:12] + b"JUNK" + media.WEBP[16:],
 }
 
 
@@ -529,7 +529,7 @@ def test_a_broken_picture_is_no_server_error(me, survivor, content):
 
 def test_two_files_make_at_most_one_asset(me, survivor):
     """A form with two files is refused or read as one of them."""
-    answer = me.upload(GOOD_FILE, part("file", samples.JPEG, "b.jpg", "image/jpeg"), part("GroupId", survivor))
+    answer = me.upload(GOOD_FILE, part("file", media.JPEG, "b.jpg", "image/jpeg"), part("GroupId", survivor))
     assert answer.status == 200
     assert counts(me)[1] == (1 if "Error" in answer.body["ResponseMetadata"] else 2)
 
@@ -544,7 +544,7 @@ def test_a_thousand_parts_are_no_server_error(me, survivor):
 @pytest.mark.parametrize("size", [10 * MB + 1, 12 * MB, 40 * MB])
 def test_a_file_over_10_mb_gets_a_readable_413(me, survivor, size):
     """An ordinary client that sends it all reads the 413 in the HTTP-level form."""
-    answer = me.upload(part("file", samples.png(size=size), "a.png", "image/png"), part("GroupId", survivor))
+    answer = me.upload(part("file", media.png(size=size), "a.png", "image/png"), part("GroupId", survivor))
     assert_http_error(answer, 413)
     assert counts(me) == (1, 1)
 
@@ -578,7 +578,7 @@ HOSTILE = {
 @pytest.mark.parametrize("filename", HOSTILE.values(), ids=HOSTILE)
 def test_a_hostile_file_name_reaches_nothing(me, survivor, filename):
     """A file's name never gets into a key, an address, a header or a folder."""
-    hostile = Part(b'form-data; name="file"; ' + filename, samples.WEBP, b"image/webp")
+    hostile = Part(b'form-data; name="file"; ' + filename, media.WEBP, b"image/webp")
     answer = me.upload(hostile, part("GroupId", survivor))
     assert answer.status < 500
     assert "x-evil" not in answer.headers
@@ -586,7 +586,7 @@ def test_a_hostile_file_name_reaches_nothing(me, survivor, filename):
         result = answer.result
         assert re.fullmatch(MATCHERS["r2-key"], result["R2Key"])
         served = me.server.fetch(result["UploadedURL"])
-        assert (served.status, served.raw) == (200, samples.WEBP)
+        assert (served.status, served.raw) == (200, media.WEBP)
         assert "x-evil" not in served.headers
     else:
         refused(me, answer, "InvalidParameter", "MissingParameter.file")
@@ -594,7 +594,7 @@ def test_a_hostile_file_name_reaches_nothing(me, survivor, filename):
 
 def test_a_line_break_in_a_part_header_injects_nothing(me, survivor):
     """A CRLF in a file name ends the header line; the rest is a header of the part at most."""
-    hostile = Part(b'form-data; name="file"; filename="a\r\nX-Evil: 1\r\n.png"', samples.WEBP, b"image/webp")
+    hostile = Part(b'form-data; name="file"; filename="a\r\nX-Evil: 1\r\n.png"', media.WEBP, b"image/webp")
     answer = me.upload(hostile, part("GroupId", survivor))
     assert answer.status < 500
     assert "x-evil" not in answer.headers

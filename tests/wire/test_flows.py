@@ -9,12 +9,12 @@ from types import MappingProxyType, SimpleNamespace
 
 import pytest
 
-from tests.wire import samples
-from tests.wire.matching import MATCHERS, REQUEST_ID
-from tests.wire.talk import part
+from tests.wire import media
+from tests.wire.client import part
+from tests.wire.matchers import MATCHERS, REQUEST_ID
 
 AIGC = {"Filter": {"GroupType": "AIGC"}}
-FILE = part("file", samples.WEBP, "portrait.webp", "image/webp")
+FILE = part("file", media.WEBP, "portrait.webp", "image/webp")
 HALF_A_DAY = 43_200
 
 
@@ -316,7 +316,7 @@ def test_a_refused_create_takes_no_slot(me):
     group = me.group()
     for url in ("data:image/png;base64,AA==", "https://magic.test/a.jpg?reject=WidthTooSmall"):
         assert me.call("CreateAsset", {"GroupId": group, "URL": url, "AssetType": "Image"}).error.startswith("Invalid")
-    assert me.upload(part("file", samples.TEXT, "a.jpg", "image/jpeg"), part("GroupId", group)).error.startswith("Inv")
+    assert me.upload(part("file", media.TEXT, "a.jpg", "image/jpeg"), part("GroupId", group)).error.startswith("Inv")
     assert me.asset(group)
 
 
@@ -536,10 +536,10 @@ class Files(ThreadingHTTPServer):
     daemon_threads = True
     CONTENT = MappingProxyType(
         {
-            "/good.png": samples.png(),
-            "/good.jpg": samples.JPEG,
-            "/narrow.png": samples.png(290, 400),
-            "/text.jpg": samples.TEXT,
+            "/good.png": media.png(),
+            "/good.jpg": media.JPEG,
+            "/narrow.png": media.png(290, 400),
+            "/text.jpg": media.TEXT,
             "/empty.png": b"",
         }
     )
@@ -622,12 +622,12 @@ def test_a_signed_link_lives_twelve_hours_and_is_made_anew(server, me):
     asset = me.upload(FILE, part("GroupId", me.group())).result["Id"]
     server.advance(5)
     link = me.call("GetAsset", {"Id": asset}).result["URL"]
-    assert server.fetch(link).raw == samples.WEBP
+    assert server.fetch(link).raw == media.WEBP
     server.advance(HALF_A_DAY - 60)
-    assert server.fetch(link).raw == samples.WEBP
+    assert server.fetch(link).raw == media.WEBP
     server.advance(120)
     assert 400 <= server.fetch(link).status < 500
-    assert server.fetch(me.call("GetAsset", {"Id": asset}).result["URL"]).raw == samples.WEBP
+    assert server.fetch(me.call("GetAsset", {"Id": asset}).result["URL"]).raw == media.WEBP
 
 
 def test_a_signed_link_cannot_be_prolonged_by_hand(server, me):
@@ -641,9 +641,9 @@ def test_a_signed_link_cannot_be_prolonged_by_hand(server, me):
 @pytest.mark.parametrize(
     ("content", "filename", "kind"),
     [
-        (samples.png(), "a.png", "image/png"),
-        (samples.JPEG, "a.jpg", "image/jpeg"),
-        (samples.WEBP, "a.webp", "image/webp"),
+        (media.png(), "a.png", "image/png"),
+        (media.JPEG, "a.jpg", "image/jpeg"),
+        (media.WEBP, "a.webp", "image/webp"),
     ],
 )
 def test_an_upload_is_served_back(server, me, content, filename, kind):
@@ -666,9 +666,9 @@ def test_an_upload_without_a_name_is_shown_under_its_default_one(me):
 def test_a_wrong_media_type_of_a_part_does_not_matter(me):
     """The bytes of an upload decide, not the type that the form claims."""
     group = me.group()
-    assert me.upload(part("file", samples.JPEG, "a.bin", "application/octet-stream"), part("GroupId", group)).result
-    assert me.upload(part("file", samples.JPEG, "a.png", "image/png"), part("GroupId", group)).result
-    assert me.upload(part("file", samples.JPEG, "a"), part("GroupId", group)).result
+    assert me.upload(part("file", media.JPEG, "a.bin", "application/octet-stream"), part("GroupId", group)).result
+    assert me.upload(part("file", media.JPEG, "a.png", "image/png"), part("GroupId", group)).result
+    assert me.upload(part("file", media.JPEG, "a"), part("GroupId", group)).result
 
 
 def test_answers_are_json_with_the_five_metadata_fields(me):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.wire.matching import MATCHERS, differences
-from tests.wire.talk import part
+from tests.wire.client import part
+from tests.wire.matchers import MATCHERS, differences
 
 ROOT = Path(__file__).resolve().parents[2] / "fixtures" / "wire"
 FILES = sorted(ROOT.glob("*/*.json"))

@@ -6,8 +6,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from tests.wire import samples
-from tests.wire.talk import Customer, part
+from tests.wire import media
+from tests.wire.client import Customer, part
 
 AIGC = {"Filter": {"GroupType": "AIGC"}}
 CALLBACK = "https://www.example.com/callback"
@@ -270,7 +270,7 @@ def test_the_link_dies_with_the_token(server, me):
 def test_the_limits_of_an_image_are_strict(me, width, height, code):
     """Sides are above 300 and below 6000 pixels, width : height above 0.4 and below 2.5."""
     group = me.group()
-    content = samples.png(width, height)
+    content = media.png(width, height)
     answer = me.upload(part("file", content, "a.png", "image/png"), part("GroupId", group))
     if code is None:
         assert answer.result["Status"] == "processing"

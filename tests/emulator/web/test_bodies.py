@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import pytest
 
-from tests.emulator.web.forms import CONTENT_TYPE, form, part
+from tests.emulator.web.multipart import CONTENT_TYPE, form, part
 from tests.emulator.web.wire import ask, connected, exchange, head, until_closed
 
 MB = 1_048_576

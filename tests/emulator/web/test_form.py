@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from emulator.web import form as subject
 from emulator.web.form import BODY_LIMIT, FILE_LIMIT, FileTooLarge, FormReader, InvalidForm
-from tests.emulator.web.forms import BOUNDARY, CONTENT_TYPE, form, part
+from tests.emulator.web.multipart import BOUNDARY, CONTENT_TYPE, form, part
 
 FILE = b"\x89PNG\r\n--a-boundary\r\n\r\n--" + bytes(range(256))
 WHOLE = form(part("GroupId", "group-1"), part("file", FILE, "a.png"), part("Name", "主播"))

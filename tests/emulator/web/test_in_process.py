@@ -11,9 +11,9 @@ from emulator.service import Service
 from emulator.transports import AsyncInProcessTransport, InProcessTransport
 from portrait.clock import ManualClock
 from portrait.http import FailureKind, HttpRequest, Timeouts, TransportFailure
-from tests.emulator.web.forms import CONTENT_TYPE, form, part
+from tests.emulator.web.multipart import CONTENT_TYPE, form, part
 from tests.emulator.web.wire import JSON, ask
-from tests.wire.samples import png
+from tests.wire.media import png
 
 ACTION = "/v1/portrait/?Action="
 GROUP = json.dumps({"GroupType": "AIGC", "Name": "主播"}).encode()

@@ -8,9 +8,9 @@ import pytest
 
 from emulator.messages import Reply
 from emulator.web.raw_response import head_bytes
-from tests.emulator.web.forms import CONTENT_TYPE, form, part
+from tests.emulator.web.multipart import CONTENT_TYPE, form, part
 from tests.emulator.web.wire import JSON, ask, call, connected, exchange, head, until_closed
-from tests.wire.samples import png
+from tests.wire.media import png
 
 ACTION = "/v1/portrait/?Action=GetAsset&Version=2024-01-01"
 

@@ -19,7 +19,7 @@ from portrait.errors import Forbidden, Timeout
 from portrait.events import WaitProgress
 from portrait.http import FailureKind
 from portrait.wait import GRACE, POLL, TOKEN_POLL, seconds_of, wait_until_active, wait_until_validated
-from tests.portrait.support import answer, asset, body, broken, endpoint, good, play, refused
+from tests.portrait.helpers import answer, asset, body, broken, endpoint, good, play, refused
 
 GONE = refused("Forbidden")
 LOST = broken(FailureKind.DISCONNECTED)

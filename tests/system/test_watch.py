@@ -11,7 +11,7 @@ from emulator.settings import Settings
 from emulator.testing import Emulator
 from portrait.errors import AuthError
 from portrait.watch import OutcomeState
-from tests.system.profiles import searching
+from tests.system.hypothesis_profiles import searching
 from tests.system.test_lost_answers import FAULTS, READS, plans, seeds
 
 MANY = 50

@@ -9,7 +9,7 @@ import pytest
 from portrait import ConnectionLost, UsageError
 from portrait.http import FailureKind
 from portrait.upload import MAX_FILE
-from tests.portrait.support import broken, good
+from tests.portrait.helpers import broken, good
 
 JPEG = (Path(__file__).parents[2] / "fixtures" / "media" / "portrait.jpg").read_bytes()
 UPLOADED = {

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from scripts.benchmarks.figures import Figure, ratio
 from scripts.benchmarks.load import Generator
 from scripts.benchmarks.processes import emulator, helper, moto
+from scripts.benchmarks.report import Figure, ratio
 from scripts.benchmarks.wire import KEY, Connection, action, parameter, post
 
 _ASSET = {"URL": "https://cdn.example/portrait.jpg", "AssetType": "Image", "Name": "portrait"}
@@ -21,9 +21,9 @@ def measure(rounds: int) -> Iterator[Figure]:
         connection = Connection(ours)
         answers = {name: connection.ask(request) for name, request in requests.items()}
         connection.close()
-        with helper("bare", json.dumps(answers)) as bare:
+        with helper("baseline_server", json.dumps(answers)) as baseline:
             for name, aim, least in (("GetAsset", 0.70, 0.62), ("ListAssets", None, None), ("CreateAsset", 0.55, None)):
-                pairs = _pairs(load, (ours, requests[name]), (bare, requests[name]), rounds)
+                pairs = _pairs(load, (ours, requests[name]), (baseline, requests[name]), rounds)
                 yield Figure("a", f"{name} against a bare aiohttp handler, requests/s", ratio(pairs), aim, least)
         known = parameter("GetParameter", _known(theirs))
         pairs = _pairs(load, (ours, requests["GetAsset"]), (theirs, known), (rounds + 1) // 2)

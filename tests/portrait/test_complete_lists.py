@@ -9,7 +9,7 @@ from portrait.errors import BadResponse
 from portrait.flow import Send
 from portrait.models import AssetFilter, ListAssetsRequest
 from portrait.retry import NO_RETRY
-from tests.portrait.support import answer, asset, body, endpoint, good, play
+from tests.portrait.helpers import answer, asset, body, endpoint, good, play
 
 
 class Service:

@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from portrait import BadResponse, UsageError
-from tests.portrait.support import asset, good
+from tests.portrait.helpers import asset, good
 
 
 def pages(total, *, size=100, counted=True, shift=()):
@@ -133,7 +133,7 @@ def test_a_query_outside_of_the_set_is_a_usage_error(colour, query):
 def test_a_walk_asks_for_a_page_when_it_is_needed():
     """Whoever stops after the first item has asked for one page."""
     from portrait import PortraitClient  # noqa: PLC0415
-    from tests.portrait.support import KEY, Script, _Blocking  # noqa: PLC0415
+    from tests.portrait.helpers import KEY, Script, _Blocking  # noqa: PLC0415
 
     script = Script(pages(250))
     walk = PortraitClient(api_key=KEY, transport=_Blocking(script)).iter_assets()

@@ -1,7 +1,7 @@
-"""Both clients against the HTTP library under each, doing the same call to the same server.
+"""Each client against the HTTP library under it: the same call to the same server.
 
-The process that measures is one of its own (`python -m scripts.benchmarks.calling PORT ROUNDS`) and prints the medians
-of its pairs as JSON.
+The measuring process is `python -m scripts.benchmarks.client_calls PORT ROUNDS`. It prints the medians of its pairs as
+JSON.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import aiohttp
 import urllib3
 
 from portrait import AsyncPortraitClient, PortraitClient
-from scripts.benchmarks.figures import Figure, ratio
 from scripts.benchmarks.processes import helper, module
+from scripts.benchmarks.report import Figure, ratio
 from scripts.benchmarks.wire import KEY
 
 _ASSET = "asset-20260318035710-xxxxx"
@@ -49,7 +49,7 @@ _IN_FLIGHT = 16
 
 def measure(rounds: int) -> Iterator[Figure]:
     """Figure b."""
-    with helper("fast", json.dumps(_ANSWER)) as port:
+    with helper("null_server", json.dumps(_ANSWER)) as port:
         found = json.loads(module("calling", str(port), str(rounds)))
     yield Figure("b", "PortraitClient.get_asset against urllib3, one at a time", found["blocking"], 0.88, 0.85)
     yield Figure("b", "AsyncPortraitClient.get_asset against aiohttp, one at a time", found["async"], 0.88, 0.85)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from emulator.testing import Emulator
 from portrait import AssetStatus, PortraitClient
 from portrait.wait import POLL
-from scripts.benchmarks.figures import Figure
+from scripts.benchmarks.report import Figure
 
 _ASSETS = 50
 

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
-from scripts.benchmarks.figures import Figure, ratio
 from scripts.benchmarks.processes import PYTHON, emulator, moto, seconds_of
+from scripts.benchmarks.report import Figure, ratio
 from scripts.benchmarks.wire import Connection, action, parameter
 
 _CLIENTS = "from portrait import PortraitClient, AsyncPortraitClient"

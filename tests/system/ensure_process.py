@@ -1,6 +1,6 @@
 """A process that ensures a folder of files against a running emulator, for tests that want two of them.
 
-    python -m tests.system.ensurer BASE_URL GROUP_ID FOLDER
+    python -m tests.system.ensure_process BASE_URL GROUP_ID FOLDER
 
 Waits for a line on stdin, so that several start at the same time; prints each outcome as a line of JSON. Its clock runs
 as fast as the server's, so that nobody waits for real.

@@ -26,7 +26,7 @@ from portrait.flow import Notify, Send, Sleep
 from portrait.http import FailureKind, HttpRequest, Timeouts
 from portrait.rate_limiter import RateLimiter
 from portrait.retry import NO_RETRY, RetryPolicy
-from tests.portrait.support import HTML, KEY, REQUEST_ID, answer, body, broken, endpoint, good, play, refused
+from tests.portrait.helpers import HTML, KEY, REQUEST_ID, answer, body, broken, endpoint, good, play, refused
 
 CALLS = {
     Idempotency.IDEMPOTENT: (actions.GET_ASSET, models.GetAssetRequest(id="asset-1"), {"Id": "asset-1"}),

@@ -1,6 +1,6 @@
 """What a call costs with 100,000 assets in store against 100, and how much memory an asset takes.
 
-Each size is measured in a process of its own (`python -m scripts.benchmarks.holding SIZE…`), through the service but
+Each size is measured in a process of its own (`python -m scripts.benchmarks.store_size SIZE…`), through the service but
 without HTTP, for what is looked for is a cost that grows.
 """
 
@@ -19,8 +19,8 @@ from emulator.service import Service
 from emulator.settings import Settings
 from emulator.web.runner import run
 from portrait.clock import ManualClock
-from scripts.benchmarks.figures import Figure, ratio
 from scripts.benchmarks.processes import module
+from scripts.benchmarks.report import Figure, ratio
 
 _FEW, _MANY = 100, 100_000
 _CALLS = 80
