@@ -1,5 +1,6 @@
-"""The `portrait` command: reads the command line, runs one command, and turns every ending into an exit code. Owns the
-endings; must not know what any command does. Nothing heavy is imported before a command needs it.
+"""The `portrait` command: runs one command line and turns every ending into an exit code.
+
+Nothing heavy is imported before a command needs it.
 """
 
 from __future__ import annotations
@@ -7,44 +8,44 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import closing
 
 from portrait.cli.console import Console, OutputError, silence, stdout_errors
 from portrait.cli.context import Context
-from portrait.cli.parser import parse
 
 __all__ = ["main"]
 
 
 def main(argv: Sequence[str] | None = None, console: Console | None = None) -> int:
-    """Run the command; the result is the exit code.
+    """Run the command; returns the exit code.
 
     Args:
         argv: What follows the program's name; None takes it from the process.
         console: Streams, environment and clock; None takes those of the process.
     """
-    console = console or Console.of_process()
-    context = Context(console)
+    context = Context(console or Console.of_process())
     try:
-        code = _run(sys.argv[1:] if argv is None else argv, context)
+        from portrait.cli import parser  # noqa: PLC0415  (click is an extra)
+    except ModuleNotFoundError as error:
+        if error.name != "click":
+            raise
+        context.console.write_stderr(
+            "portrait: the command needs click and rich.\n  → pip install 'portrait-actions[cli]'\n"
+        )
+        return 2
+    try:
+        with closing(context):
+            code = parser.run(sys.argv[1:] if argv is None else argv, context)
         with stdout_errors():
-            console.stdout.flush()
+            context.console.stdout.flush()
     except BaseException as error:  # noqa: BLE001  (each has its exit code)
-        return _ended(error, context)
+        return _report(error, context)
     return code
 
 
-def _run(argv: Sequence[str], context: Context) -> int:
-    try:
-        command, args = parse(argv)
-    except SystemExit as helped:  # --help and --version
-        return int(helped.code or 0)
-    with context.use(args):
-        return command.run(context, args)
-
-
-def _ended(error: BaseException, context: Context) -> int:
-    """Say how it ended, on stderr, and give the exit code."""
-    from portrait.cli import errors  # noqa: PLC0415  (loads the errors; keeps the help quick)
+def _report(error: BaseException, context: Context) -> int:
+    """Say on stderr why the command ended; returns the exit code."""
+    from portrait.cli import errors  # noqa: PLC0415  (keeps the help quick)
 
     console = context.console
     if isinstance(error, BrokenPipeError):

@@ -1,6 +1,4 @@
-"""What a command touches outside of itself: streams, environment, clock. Owns how streams are made fit for any text and
-how it is known that a person sits at them; must not know a command.
-"""
+"""The outside of a command: streams that take any text, environment, clock, and whether a person is there."""
 
 from __future__ import annotations
 
@@ -17,16 +15,16 @@ if TYPE_CHECKING:
 
 
 class OutputError(Exception):
-    """Stdout takes nothing more, as when the disk is full. A reader who has gone is another matter."""
+    """Stdout cannot be written, as when the disk is full; a closed pipe is `BrokenPipeError`."""
 
 
 class Console(NamedTuple):
     """The outside of one run.
 
     Attributes:
-        stdin: Where answers and JSON come from.
-        stdout: Where results go.
-        stderr: Where everything else goes.
+        stdin: Answers and JSON are read from it.
+        stdout: Results are written to it.
+        stderr: Everything else is written to it.
         environ: The environment.
         clock: Time for waiting; None is the machine's.
     """
@@ -39,7 +37,7 @@ class Console(NamedTuple):
 
     @classmethod
     def of_process(cls) -> Self:
-        """Those of this process. Text that a stream cannot encode is written as escapes."""
+        """The streams and environment of this process. Text that a stream cannot encode is written as escapes."""
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
@@ -47,16 +45,16 @@ class Console(NamedTuple):
 
     @property
     def debugging(self) -> bool:
-        """Has the user asked for tracebacks?"""
+        """Whether the user asked for tracebacks."""
         return self.environ.get("PORTRAIT_DEBUG", "") not in {"", "0"}
 
     @property
     def can_ask(self) -> bool:
-        """Is there somebody who reads a question and can answer it?"""
+        """Whether a person can read a question and answer it."""
         return self.stdin.isatty() and self.stderr.isatty()
 
     def write_stderr(self, text: str) -> None:
-        """Write to stderr. Where that takes nothing there is nobody to tell, and the exit code says it alone."""
+        """Write to stderr; where that fails, the exit code alone reports."""
         try:
             self.stderr.write(text)
             self.stderr.flush()
@@ -65,7 +63,7 @@ class Console(NamedTuple):
 
 
 def silence(stream: TextIO) -> None:
-    """Nobody reads it any more: let what is still buffered go nowhere, so that nothing complains at exit."""
+    """Send what is still buffered to /dev/null, so that the interpreter does not complain at exit."""
     with contextlib.suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
@@ -74,10 +72,10 @@ def silence(stream: TextIO) -> None:
 
 @contextlib.contextmanager
 def stdout_errors() -> Iterator[None]:
-    """A block that writes to stdout.
+    """Turn errors of stdout in the block into `OutputError`.
 
     Raises:
-        OutputError: Stdout takes nothing more.
+        OutputError: Stdout cannot be written.
     """
     try:
         yield
@@ -88,7 +86,7 @@ def stdout_errors() -> Iterator[None]:
 
 
 def is_file(stream: TextIO) -> bool:
-    """Does the stream lead into or out of a file?"""
+    """Whether the stream is a regular file."""
     try:
         return stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
     except (OSError, ValueError):
@@ -96,7 +94,7 @@ def is_file(stream: TextIO) -> bool:
 
 
 def is_pipe(stream: TextIO) -> bool:
-    """Does the stream lead into or out of a pipe?"""
+    """Whether the stream is a pipe."""
     try:
         return stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
     except (OSError, ValueError):
@@ -104,5 +102,5 @@ def is_pipe(stream: TextIO) -> bool:
 
 
 def escape(text: str) -> str:
-    """Text from elsewhere as one line that a terminal shows and does not obey."""
+    """Foreign text as one line without control characters."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)

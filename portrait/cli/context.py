@@ -1,12 +1,8 @@
-"""What a running command has at hand: the client, made when first needed, the output, and questions to the user. Owns
-how the shared options become a client's; must not know a command.
-"""
+"""What a running command works with: the client, made when it is needed, the output, and questions to the user."""
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -15,70 +11,87 @@ from portrait.cli.output import Output, OutputFormat
 
 if TYPE_CHECKING:
     from portrait.client import PortraitClient
+    from portrait.options import Options
     from portrait.providers import Provider
 
 
 class Context:
-    """The console of one command.
+    """The object of all commands.
 
     Attributes:
         console: Streams, environment, clock.
-        output: Where results go; only while a command runs.
-        resume_hint: A sentence for a user who interrupts.
+        options: The shared options that the command line sets, by name.
+        resume_hint: The sentence that an interrupted user reads.
     """
-
-    output: Output
 
     def __init__(self, console: Console) -> None:
         self.console = console
+        self.options: dict[str, Any] = {}
         self.resume_hint = "Nothing was changed; the same command starts anew."
-        self._args = argparse.Namespace()
 
-    @contextmanager
-    def use(self, args: argparse.Namespace) -> Iterator[None]:
-        """Take the shared options, and give the client's connections back at the end."""
-        self._args = args
-        self.output = Output(self.console, self._form())
-        try:
-            yield
-        finally:
-            if "client" in self.__dict__:
-                self.client.close()
+    def close(self) -> None:
+        """Close the client's connections."""
+        if "client" in self.__dict__:
+            self.client.close()
 
-    @property
-    def options(self) -> dict[str, str | None]:
-        """What the command line says of the client."""
-        return {name: getattr(self._args, name, None) for name in ("provider", "base_url", "project")}
+    @cached_property
+    def output(self) -> Output:
+        """Where results go."""
+        if self.options.get("quiet"):
+            return Output(self.console, OutputFormat.QUIET)
+        table = self.console.stdout.isatty() and not self.options.get("json")
+        return Output(self.console, OutputFormat.TABLE if table else OutputFormat.JSON)
 
     @cached_property
     def client(self) -> PortraitClient:
-        """The client that the options and the environment describe.
+        """The client that the options and the environment describe; options win.
 
         Raises:
             UsageError: They do not describe one.
         """
-        from portrait.cli.connecting import connect  # noqa: PLC0415  (loads an HTTP library)
+        from portrait.client import PortraitClient  # noqa: PLC0415  (loads an HTTP library)
 
-        return connect(self.console.environ, self.options, self.console.clock)
+        options: Options = {**self.client_options(), "clock": self.console.clock, "user_agent": "portrait-cli"}
+        return PortraitClient(**options)
+
+    def client_options(self) -> Options:
+        """The options of that client.
+
+        Raises:
+            UsageError: There is no key, or it would go to a service that it does not belong to.
+        """
+        from portrait.errors import UsageError  # noqa: PLC0415  (keeps the help quick)
+        from portrait.providers import Credential  # noqa: PLC0415
+
+        options, provider = self._configuration, self.provider
+        if provider.credential is Credential.BEARER and "api_key" not in options:
+            names = " or ".join(("PORTRAIT_API_KEY", *provider.key_variables))
+            raise UsageError(f"There is no API key for {provider.title}.", advice=f"Set {names}.")
+        return options
 
     @property
     def provider(self) -> Provider:
-        """Who answers.
+        """The provider that is called.
 
         Raises:
             UsageError: There is no provider of that name.
         """
         from portrait.options import get_provider  # noqa: PLC0415  (keeps the help quick)
 
-        return get_provider(self._found().get("provider"))
+        return get_provider(self._configuration.get("provider"))
 
     @property
     def base_url(self) -> str:
-        """Where it answers."""
-        return str(self._found().get("base_url") or self.provider.base_url)
+        """The service's address."""
+        return str(self._configuration.get("base_url") or self.provider.base_url)
 
     @property
-    def home(self) -> Mapping[str, str]:
+    def project(self) -> str:
+        """The project of all calls; contract §1 says what a request without one means."""
+        return str(self._configuration.get("project") or "default")
+
+    @property
+    def service_identity(self) -> Mapping[str, str]:
         """What tells the groups of this service and project from others of the same name; no secret.
 
         Raises:
@@ -86,23 +99,16 @@ class Context:
         """
         from portrait.ensure import display_name  # noqa: PLC0415  (keeps the help quick)
 
-        project = self._found().get("project") or "default"  # contract §1: what a request without one means
-        return {"base_url": display_name(self.base_url).rstrip("/"), "project": str(project)}
+        return {"base_url": display_name(self.base_url).rstrip("/"), "project": self.project}
 
-    def _found(self) -> Mapping[str, Any]:
+    @cached_property
+    def _configuration(self) -> Options:
         from portrait.options import from_environment  # noqa: PLC0415  (keeps the help quick)
 
-        return from_environment(self.console.environ, self.options)
+        client = {name: self.options.get(name) for name in ("provider", "base_url", "project")}
+        return from_environment(self.console.environ, client)
 
-    def confirmed(self, question: str) -> bool:
-        """Ask; only a clear yes is one."""
-        console = self.console
-        console.stderr.write(f"{question} [y/N] ")
-        console.stderr.flush()
-        return console.stdin.readline().strip().lower() in {"y", "yes"}
-
-    def _form(self) -> OutputFormat:
-        if getattr(self._args, "quiet", False):
-            return OutputFormat.QUIET
-        people = self.console.stdout.isatty() and not getattr(self._args, "json", False)
-        return OutputFormat.TABLE if people else OutputFormat.JSON
+    def confirm(self, question: str) -> bool:
+        """Ask on stderr; anything but y or yes is no."""
+        self.console.write_stderr(f"{question} [y/N] ")
+        return self.console.stdin.readline().strip().lower() in {"y", "yes"}

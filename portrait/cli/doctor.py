@@ -1,34 +1,32 @@
-"""`doctor`: looks step by step whether calls can work, from the configuration to one harmless call. Owns the steps and
-their words; shows no secret, not even a part of one.
+"""`doctor`: checks step by step whether calls can work, from the configuration to one harmless call.
+
+No secret is shown, not even a part of one.
 """
 
 from __future__ import annotations
 
-import argparse
 import platform
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
+
+import click
 
 from portrait._version import __version__
-from portrait.cli.command import Command
-from portrait.cli.connecting import client_options
+from portrait.cli.context import Context
 from portrait.cli.errors import advice_of, code_of, exit_code
-from portrait.cli.output import OutputFormat
-from portrait.cli.tables import Column
+from portrait.cli.output import Column, OutputFormat
+from portrait.cli.parser import command
 from portrait.errors import AccountError, ApiError, AuthError, BadResponse, PortraitError, TransportError
-from portrait.options import from_environment, get_provider, validate_url
+from portrait.options import validate_url
 
-if TYPE_CHECKING:
-    from portrait.cli.context import Context
-
-_COLUMNS = (Column("CHECK", "check"), Column("STATE", "state"), Column("WHAT", "what", flexible=True))
+_COLUMNS = (Column("CHECK", "check"), Column("STATE", "state"), Column("WHAT", "what", wrap=True))
 
 # Extra → the modules that it brings.
 EXTRAS: dict[str, tuple[str, ...]] = {
     "s3": ("boto3",),
-    "cli": ("rich",),
+    "cli": ("click", "rich"),
     "media": ("av", "PIL", "pillow_heif"),
     "emulator": ("jinja2", "python_multipart", "sortedcontainers"),
 }
@@ -43,17 +41,14 @@ class _Finding(NamedTuple):
     code: int = 0
 
 
-def _options(parser: argparse.ArgumentParser) -> None:
-    """None of its own."""
-    del parser
-
-
-def _doctor(context: Context, args: argparse.Namespace) -> int:
-    del args
-    findings = [*_look(context)]
+@command()
+@click.pass_obj
+def doctor_command(context: Context, /) -> int:
+    """Check step by step whether calls can work."""
+    findings = [*_findings(context)]
     if context.output.format is not OutputFormat.QUIET:
-        context.output.print_list([_record(one) for one in findings], _COLUMNS, key="check", none="")
-    faults = [one for one in findings if one.state == "fault"]
+        context.output.print_list([_record(finding) for finding in findings], _COLUMNS, key="check", none="")
+    faults = [finding for finding in findings if finding.state == "fault"]
     for fault in faults:
         context.output.error(f"portrait: {fault.check}: {fault.what}\n  → {fault.advice}\n")
     return faults[0].code if faults else 0
@@ -63,7 +58,7 @@ def _record(finding: _Finding) -> dict[str, Any]:
     return {"check": finding.check, "state": finding.state, "what": finding.what, "advice": finding.advice}
 
 
-def _look(context: Context) -> Iterator[_Finding]:
+def _findings(context: Context) -> Iterator[_Finding]:
     yield from _versions()
     yield from _extras()
     yield from _calls(context)
@@ -71,13 +66,13 @@ def _look(context: Context) -> Iterator[_Finding]:
 
 def _versions() -> Iterator[_Finding]:
     yield _Finding("version", "ok", f"portrait {__version__}, Python {platform.python_version()}")
-    found = []
+    versions = []
     for name in _LIBRARIES:
         try:
-            found.append(f"{name} {version(name)}")
+            versions.append(f"{name} {version(name)}")
         except PackageNotFoundError:
             yield _Finding("libraries", "fault", f"{name} is missing.", "Install portrait-actions anew.", 2)
-    yield _Finding("libraries", "ok", ", ".join(found))
+    yield _Finding("libraries", "ok", ", ".join(versions))
 
 
 def _extras() -> Iterator[_Finding]:
@@ -88,7 +83,7 @@ def _extras() -> Iterator[_Finding]:
 
 
 def _calls(context: Context) -> Iterator[_Finding]:
-    """The configuration, then one call: what comes back says how far it came."""
+    """The configuration, then one call: its error says how far it came."""
     untried = [_Finding(check, "skipped", "not tried") for check in ("network", "portrait API", "key accepted")]
     try:
         yield from _configuration(context)
@@ -119,7 +114,7 @@ _ACCEPTED = _Finding("key accepted", "ok", "yes")
 
 
 def _refused(error: ApiError) -> Iterator[_Finding]:
-    """What a refusal says of the key: to speak of the account, the service must have known it."""
+    """What a refusal says of the key: an error of the account means that the key is known."""
     if isinstance(error, AuthError):
         yield _fault("key accepted", error)
     elif isinstance(error, AccountError):
@@ -131,7 +126,7 @@ def _refused(error: ApiError) -> Iterator[_Finding]:
 
 
 def _wrong_address(context: Context, error: BadResponse) -> _Finding:
-    """Something is there, and it is not what was looked for."""
+    """Something answers that is not the portrait API."""
     what = f"{validate_url(context.base_url)} answers, but not as the portrait API"
     status = f" (HTTP status {error.http_status})" if error.http_status is not None else ""
     usual = context.provider.base_url
@@ -142,12 +137,11 @@ def _wrong_address(context: Context, error: BadResponse) -> _Finding:
 
 
 def _configuration(context: Context) -> Iterator[_Finding]:
-    options = from_environment(context.console.environ, context.options)
-    provider = get_provider(options.get("provider"))
+    provider = context.provider
     yield _Finding("provider", "ok", f"{provider.title} ({provider.name})")
-    yield _Finding("base URL", "ok", validate_url(options.get("base_url") or provider.base_url or ""))
-    yield _Finding("project", "ok", str(options.get("project", "default")))
-    client_options(context.console.environ, context.options)
+    yield _Finding("base URL", "ok", validate_url(context.base_url))
+    yield _Finding("project", "ok", context.project)
+    context.client_options()
     yield _Finding("key", "ok", "set")
 
 
@@ -160,6 +154,3 @@ def _fault(check: str, error: PortraitError) -> _Finding:
         advice_of(error, in_doctor=True),
         exit_code(error),
     )
-
-
-COMMANDS = {"doctor": Command(_options, _doctor)}

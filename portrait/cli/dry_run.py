@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from portrait.cli.checking import Checked
 from portrait.cli.errors import OK, SOME_FAILED, format_errors
-from portrait.cli.report import outcome_record, skipped
+from portrait.cli.report import format_skipped, outcome_record
 from portrait.cli.resolve import find_group
+from portrait.cli.select import Checked
 from portrait.cli.serialize import pluralize
 from portrait.ensure import Content, parse_digest
 from portrait.ensure.create import usable
@@ -43,8 +43,8 @@ def dry_run(
     """
     stored = _stored(store)
     plans = [_plan(client, group, stored, quota) for group in groups]
-    faulty = [outcome for group in groups for outcome in group.faulty]
-    others = [source for group in groups for source in group.others]
+    faulty = [outcome for group in groups for outcome in group.rejected]
+    others = [source for group in groups for source in group.skipped]
     missing = sum(plan["group_id"] is None and plan["new"] > 0 for plan in plans)
     whole = {
         "dry_run": True,
@@ -69,10 +69,10 @@ def _stored(store: ObjectStore | None) -> frozenset[str] | None:
 
 
 def _plan(client: PortraitClient, group: Checked, stored: frozenset[str] | None, quota: int | None) -> dict[str, Any]:
-    found = find_group(client, group.group) if group.fits else None
+    found = find_group(client, group.group) if group.valid else None
     assets = list(client.iter_assets(group_type=found.group_type, group_ids=[found.id])) if found else []
-    states = _states(group.fits, assets)
-    fresh = [content for content, state in zip(group.fits, states, strict=True) if state == _NEW]
+    states = _states(group.valid, assets)
+    fresh = [content for content, state in zip(group.valid, states, strict=True) if state == _NEW]
     to_send = [one for one in fresh if one.url is None and (stored is None or one.sha256 not in stored)]
     return {
         "group": group.group,
@@ -86,7 +86,7 @@ def _plan(client: PortraitClient, group: Checked, stored: frozenset[str] | None,
         "bytes": sum(content.size for content in to_send),
         "files": [
             {"file": content.source, "sha256": content.sha256, "bytes": content.size, "would_be": state}
-            for content, state in zip(group.fits, states, strict=True)
+            for content, state in zip(group.valid, states, strict=True)
         ],
     }
 
@@ -132,7 +132,7 @@ def _tell(output: Output, whole: dict[str, Any], faulty: int) -> None:
     if faulty:
         output.write(f"{pluralize(faulty, 'file')} cannot be sent, as said above.")
     if whole["skipped"]:
-        output.write(skipped(whole["skipped"]))
+        output.write(format_skipped(whole["skipped"]))
     output.info("Nothing was sent: this was a dry run.")
 
 

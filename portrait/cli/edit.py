@@ -1,103 +1,92 @@
-"""`rename` and `rm`. Owns what is asked before something is lost; must not know how anything came to be."""
+"""`rename` and `rm`, and the question that is asked before something is deleted."""
 
 from __future__ import annotations
 
-import argparse
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
-from portrait.cli.command import Command
+import click
+
+from portrait.cli.context import Context
 from portrait.cli.errors import error_record, exit_code, format_error, merge_exit_codes
+from portrait.cli.parser import command
 from portrait.cli.resolve import resolve
-from portrait.cli.serialize import assets_in, pluralize
+from portrait.cli.serialize import count_assets, pluralize
+from portrait.client import PortraitClient
 from portrait.errors import PortraitError, UsageError
 from portrait.models import AssetGroup
 
-if TYPE_CHECKING:
-    from portrait.cli.context import Context
-    from portrait.client import PortraitClient
 
-
-def _rename_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id", metavar="NAME|ID", help="a group's name or id, or an asset's id; asset://... too")
-    parser.add_argument("name", metavar="NEW-NAME", help="the new name, at most 50 characters on AllToken")
-
-
-def _rm_options(parser: argparse.ArgumentParser) -> None:
-    words = "groups' names or ids, or assets' ids; asset://... too"
-    parser.add_argument("ids", metavar="NAME|ID", nargs="+", help=words)
-    parser.add_argument("--yes", action="store_true", help="do not ask; needed where there is no terminal")
-
-
-def _rename(context: Context, args: argparse.Namespace) -> int:
+@command(epilog="An asset that `put` made is recognized by its name: under another one, its file is new to `put`.")
+@click.argument("id", metavar="NAME|ID")
+@click.argument("name", metavar="NEW-NAME")
+@click.pass_obj
+def rename_command(context: Context, /, id: str, name: str) -> int:  # noqa: A002
+    """Rename a group or an asset; a name has at most 50 characters on AllToken."""
     client = context.client
-    found = resolve(client, args.id)
-    context.resume_hint = f"{found.id} may have its new name already; `portrait show {found.id}` says so."
-    change = client.update_asset_group if isinstance(found, AssetGroup) else client.update_asset
-    change(id=found.id, name=args.name)
-    context.output.print_event({"id": found.id, "name": args.name}, line=f"{found.id} is now {args.name}", key="id")
+    item = resolve(client, id)
+    context.resume_hint = f"{item.id} may have its new name already; `portrait show {item.id}` says so."
+    update = client.update_asset_group if isinstance(item, AssetGroup) else client.update_asset
+    update(id=item.id, name=name)
+    context.output.print_event({"id": item.id, "name": name}, line=f"{item.id} is now {name}", key="id")
     return 0
 
 
-class _Doomed:
-    """Something that is to be deleted, and what goes with it."""
+class _Target:
+    """A group or an asset that is to be deleted, and what goes with it."""
 
-    def __init__(self, client: PortraitClient, given: str) -> None:
-        found = resolve(client, given)
-        self.id = found.id
-        self.is_group = isinstance(found, AssetGroup)
+    def __init__(self, client: PortraitClient, word: str) -> None:
+        item = resolve(client, word)
+        self.id = item.id
+        self.is_group = isinstance(item, AssetGroup)
         self.record: dict[str, Any] = {"id": self.id, "deleted": True}
-        self.words = f"{self.id} ({found.name})" if found.name else self.id
-        if isinstance(found, AssetGroup):
-            assets = assets_in(client, found)
+        self.text = f"{self.id} ({item.name})" if item.name else self.id
+        if isinstance(item, AssetGroup):
+            assets = count_assets(client, item)
             self.record["assets"] = assets
-            self.words += f" with {pluralize(assets, 'asset')}"
+            self.text += f" with {pluralize(assets, 'asset')}"
 
 
-def _rm(context: Context, args: argparse.Namespace) -> int:
-    if not args.yes and not context.console.can_ask:
+@command(epilog="Deleting a group deletes every asset in it. What generates with asset://... stops working.")
+@click.argument("ids", metavar="NAME|ID...", nargs=-1, required=True)
+@click.option("--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
+@click.pass_obj
+def rm_command(context: Context, /, ids: Sequence[str], *, yes: bool) -> int:
+    """Delete groups and assets."""
+    if not yes and not context.console.can_ask:
         raise UsageError("rm needs --yes where there is no terminal to ask on.")
     client, output = context.client, context.output
     codes: list[int] = []
 
-    def failed(id: str, error: PortraitError) -> None:  # noqa: A002
+    def report(id: str, error: PortraitError) -> None:  # noqa: A002
         codes.append(exit_code(error))
         output.error(format_error(error, id))
         output.print_event({"id": id, "deleted": False, "error": error_record(error)})
 
-    found: dict[str, _Doomed] = {}  # by id: a group may be named twice, by name and by id
-    for given in dict.fromkeys(args.ids):
+    targets: dict[str, _Target] = {}  # by id: a group may be named twice, by name and by id
+    for word in dict.fromkeys(ids):
         try:
-            one = _Doomed(client, given)
+            target = _Target(client, word)
         except PortraitError as error:
-            failed(given, error)
+            report(word, error)
         else:
-            found.setdefault(one.id, one)
-    doomed = list(found.values())
-    if doomed and not args.yes and not context.confirmed(_question(doomed)):
+            targets.setdefault(target.id, target)
+    if targets and not yes and not context.confirm(_question(list(targets.values()))):
         output.info("Nothing was deleted.")
         return merge_exit_codes([*codes, 1])
     context.resume_hint = "What was deleted is listed above; the same command deletes the rest."
     # Assets first: a group takes its own with it.
-    for one in sorted(doomed, key=lambda one: one.is_group):
+    for target in sorted(targets.values(), key=lambda target: target.is_group):
         try:
-            (client.delete_asset_group if one.is_group else client.delete_asset)(id=one.id)
+            (client.delete_asset_group if target.is_group else client.delete_asset)(id=target.id)
         except PortraitError as error:
-            failed(one.id, error)
+            report(target.id, error)
         else:
             codes.append(0)
-            output.print_event(one.record, line=f"deleted {one.words}", key="id")
+            output.print_event(target.record, line=f"deleted {target.text}", key="id")
     return merge_exit_codes(codes)
 
 
-def _question(doomed: list[_Doomed]) -> str:
-    listed = "\n".join(f"  {one.words}" for one in doomed)
-    return f"To be deleted, for good:\n{listed}\nDelete?"
-
-
-_NAMED = "An asset that `put` made is recognized by its name: under another one, its file is new to `put`."
-_LOST = "Deleting a group deletes every asset in it. What generates with asset://... stops working."
-
-COMMANDS = {
-    "rename": Command(_rename_options, _rename, _NAMED),
-    "rm": Command(_rm_options, _rm, _LOST),
-}
+def _question(targets: Sequence[_Target]) -> str:
+    lines = "\n".join(f"  {target.text}" for target in targets)
+    return f"To be deleted, for good:\n{lines}\nDelete?"

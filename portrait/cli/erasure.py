@@ -29,7 +29,7 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 @define(kw_only=True)
-class Doomed:
+class ErasurePlan:
     """What is to be erased, and later what was.
 
     Attributes:
@@ -40,7 +40,7 @@ class Doomed:
         assets: The ids of its assets.
         objects: Addresses `s3://bucket/key` of objects to delete.
         kept: Objects that stay, each with the assets of other groups that use it.
-        elsewhere: Objects that a manifest or an earlier run names and that are not in the place given.
+        other_locations: Objects that a manifest or an earlier run names and that are not in the location given.
         erased: Objects that were deleted.
         failed: What could not be erased: an object, or the group by its id, and why.
     """
@@ -52,23 +52,23 @@ class Doomed:
     assets: list[str] = field(factory=list)
     objects: list[str] = field(factory=list)
     kept: dict[str, list[str]] = field(factory=dict)
-    elsewhere: list[str] = field(factory=list)
+    other_locations: list[str] = field(factory=list)
     erased: list[str] = field(factory=list)
     failed: dict[str, PortraitError] = field(factory=dict)
 
     @property
-    def nothing_here(self) -> bool:
+    def is_empty_here(self) -> bool:
         """Is there nothing that this run could erase?"""
         return not (self.exists or self.objects)
 
     @property
-    def nothing_left(self) -> bool:
-        """Is there nothing to erase, here or elsewhere?"""
-        return self.nothing_here and not self.elsewhere
+    def is_empty(self) -> bool:
+        """Is there nothing to erase, here or other_locations?"""
+        return self.is_empty_here and not self.other_locations
 
 
 @frozen
-class Place:
+class Location:
     """Where objects are: `store` deletes them, `bucket` and `prefix` say which are its own."""
 
     store: ObjectStore
@@ -76,24 +76,24 @@ class Place:
     prefix: str
 
 
-def look(
+def plan_erasure(
     client: PortraitClient,
     wanted: str,
-    place: Place | None,
+    location: Location | None,
     rows: Rows,
-    left: Erasure | None,
+    pending: Erasure | None,
     *,
-    home: Mapping[str, str],
-) -> Doomed | None:
+    service_identity: Mapping[str, str],
+) -> ErasurePlan | None:
     """What an erasure would take; None if nothing at all is known of such a group. Changes nothing.
 
     Args:
         client: Who calls.
         wanted: The group's id or name.
-        place: Where its objects are; None leaves objects alone.
+        location: Where its objects are; None leaves objects alone.
         rows: The lines of a manifest.
-        left: What an earlier erasure noted.
-        home: What lines of this service and project say of it; older lines say nothing.
+        pending: What an earlier erasure noted.
+        service_identity: What lines of this service and project say of it; older lines say nothing.
 
     Raises:
         AmbiguousGroup: Several groups that are gone bore the name.
@@ -103,34 +103,34 @@ def look(
         group = find_group(client, wanted, tuple(GroupType))
     except NotAccessible:
         group = None
-    ids = {group.id if group else "", left.group_id if left else ""} - {""}
-    near = [row for row in rows if all(row.get(name, value) == value for name, value in home.items())]
-    gone = "" if group else _gone(wanted, near, ids)
-    known = group.id if group else gone or (left.group_id if left else "")
-    if not known:
+    ids = {group.id if group else "", pending.group_id if pending else ""} - {""}
+    rows_here = [row for row in rows if all(row.get(name, value) == value for name, value in service_identity.items())]
+    deleted = "" if group else _deleted_group(wanted, rows_here, ids)
+    group_id = group.id if group else deleted or (pending.group_id if pending else "")
+    if not group_id:
         return None
-    mine = [row for row in rows if row.get("group_id") in {*ids, gone} - {""}]
-    mine += [row for row in near if not row.get("group_id") and row.get("group") == wanted]
+    rows_of_group = [row for row in rows if row.get("group_id") in {*ids, deleted} - {""}]
+    rows_of_group += [row for row in rows_here if not row.get("group_id") and row.get("group") == wanted]
     own = list(client.iter_assets(group_type=group.group_type, group_ids=[group.id])) if group else []
-    doomed = Doomed(
+    plan = ErasurePlan(
         wanted=wanted,
-        group_id=known,
+        group_id=group_id,
         name=group.name if group else "",
         exists=group is not None,
         assets=[asset.id for asset in own],
     )
-    named = [f"s3://{row.get('stored_in')}/{row['stored_key']}" for row in mine if row.get("stored_key")]
-    candidates = dict.fromkeys([*named, *(left.objects if left else ())])
-    if place is None:
-        doomed.elsewhere = list(candidates)
+    named = [f"s3://{row.get('stored_in')}/{row['stored_key']}" for row in rows_of_group if row.get("stored_key")]
+    candidates = dict.fromkeys([*named, *(pending.objects if pending else ())])
+    if location is None:
+        plan.other_locations = list(candidates)
     else:
         others = [asset for kind in GroupType for asset in client.iter_assets(group_type=kind)]
-        users = _users([asset for asset in others if asset.id not in doomed.assets], rows)
-        _sort(doomed, place, candidates, _starts(own), users)
-    return doomed
+        users = _other_users([asset for asset in others if asset.id not in plan.assets], rows)
+        _classify(plan, location, candidates, _prefixes(own), users)
+    return plan
 
 
-def _gone(wanted: str, rows: Rows, known: Container[str]) -> str:
+def _deleted_group(wanted: str, rows: Rows, known: Container[str]) -> str:
     """The id by which a manifest knows a group that is gone, and that nothing else knows; "" if there is none."""
     named = [str(row.get("group_id") or "") for row in rows if wanted in {row.get("group_id"), row.get("group")}]
     ids = tuple(dict.fromkeys(name for name in named if name and name not in known))  # what was not sent has none
@@ -140,28 +140,32 @@ def _gone(wanted: str, rows: Rows, known: Container[str]) -> str:
     return next(iter(ids), "")
 
 
-def _sort(
-    doomed: Doomed, place: Place, named: Mapping[str, None], own: Mapping[str, Any], users: Mapping[str, list[str]]
+def _classify(
+    plan: ErasurePlan,
+    location: Location,
+    named: Mapping[str, None],
+    own: Mapping[str, Any],
+    users: Mapping[str, list[str]],
 ) -> None:
     """Sort objects into those to delete, those that others use, and those that are not here."""
-    here = f"s3://{place.bucket}/"
-    there = {f"{here}{key}" for key in place.store.list_objects()}
-    found = dict.fromkeys(address for address in sorted(there) if _start(address) in own)
+    here = f"s3://{location.bucket}/"
+    there = {f"{here}{key}" for key in location.store.list_objects()}
+    found = dict.fromkeys(address for address in sorted(there) if _prefix(address) in own)
     for address in {**named, **found}:
-        if used_by := users.get(_start(address)):
-            doomed.kept[address] = used_by
+        if used_by := users.get(_prefix(address)):
+            plan.kept[address] = used_by
         elif address in there:
-            doomed.objects.append(address)
-        elif not address.startswith(f"{here}{place.prefix}"):
-            doomed.elsewhere.append(address)
+            plan.objects.append(address)
+        elif not address.startswith(f"{here}{location.prefix}"):
+            plan.other_locations.append(address)
 
 
-def _start(address: str) -> str:
+def _prefix(address: str) -> str:
     """With what the SHA-256 begins that an object is called by."""
     return PurePosixPath(address).stem[:32]
 
 
-def _starts(assets: Iterable[Asset]) -> dict[str, list[str]]:
+def _prefixes(assets: Iterable[Asset]) -> dict[str, list[str]]:
     """The beginnings of SHA-256 that stand in Names, with the assets that bear them."""
     starts: dict[str, list[str]] = {}
     for asset in assets:
@@ -170,9 +174,9 @@ def _starts(assets: Iterable[Asset]) -> dict[str, list[str]]:
     return starts
 
 
-def _users(others: Sequence[Asset], rows: Rows) -> dict[str, list[str]]:
+def _other_users(others: Sequence[Asset], rows: Rows) -> dict[str, list[str]]:
     """Who else uses a content: by Name, and by the manifest where an asset was renamed since."""
-    users = _starts(others)
+    users = _prefixes(others)
     alive = {asset.id for asset in others}
     for row in rows:
         asset_id, start = str(row.get("asset_id")), str(row.get("sha256"))[:32]
@@ -181,39 +185,39 @@ def _users(others: Sequence[Asset], rows: Rows) -> dict[str, list[str]]:
     return users
 
 
-def erase(client: PortraitClient, doomed: Doomed, place: Place | None, note: Erasure) -> None:
-    """Do it. What fails is in `doomed.failed`; it stays noted for the next run, and so does what is elsewhere.
+def erase(client: PortraitClient, plan: ErasurePlan, location: Location | None, log: Erasure) -> None:
+    """Do it. What fails is in `plan.failed`; it stays noted for the next run, and so does what is other_locations.
 
     Raises:
         UsageError: It cannot be noted; nothing was erased.
     """
-    note.write(doomed.group_id, [*doomed.objects, *doomed.elsewhere])
-    if place is not None:
-        _delete_objects(doomed, place)
-    if doomed.exists:
+    log.write(plan.group_id, [*plan.objects, *plan.other_locations])
+    if location is not None:
+        _delete_objects(plan, location)
+    if plan.exists:
         try:
-            client.delete_asset_group(id=doomed.group_id)
+            client.delete_asset_group(id=plan.group_id)
         except PortraitError as error:
-            doomed.failed[doomed.group_id] = error
-    failed = [address for address in doomed.objects if address in doomed.failed]
-    note.write(doomed.group_id, [*failed, *doomed.elsewhere])
+            plan.failed[plan.group_id] = error
+    failed = [address for address in plan.objects if address in plan.failed]
+    log.write(plan.group_id, [*failed, *plan.other_locations])
 
 
-def _delete_objects(doomed: Doomed, place: Place) -> None:
+def _delete_objects(plan: ErasurePlan, location: Location) -> None:
     fatal: StorageError | None = None
-    for address in doomed.objects:
+    for address in plan.objects:
         try:
             if fatal is not None:
                 raise fatal
-            place.store.delete(address.removeprefix(f"s3://{place.bucket}/"))
+            location.store.delete(address.removeprefix(f"s3://{location.bucket}/"))
         except StorageError as error:
-            doomed.failed[address] = error
+            plan.failed[address] = error
             fatal = error if error.fatal else None
         else:
-            doomed.erased.append(address)
+            plan.erased.append(address)
 
 
-def unknown(wanted: str) -> UsageError:
+def unknown_group(wanted: str) -> UsageError:
     """The error of a group that nobody knows."""
     return UsageError(
         f"There is no group {wanted!r}, and nothing says that there was one.",

@@ -1,6 +1,4 @@
-"""How a failure is told: which exit code it has, and the calm lines or the JSON that say what happened and what to do.
-Owns the table error → exit code; must not know a command.
-"""
+"""How errors are reported: by an exit code, and by lines or JSON that say what happened and what to do."""
 
 from __future__ import annotations
 
@@ -45,7 +43,7 @@ EXIT_CODES: Mapping[type[BaseException], int] = MappingProxyType(
     }
 )
 
-# The library's advice speaks of its keyword arguments where the command has other means, or none.
+# The library's advice names its keyword arguments where the command has options.
 _ADVICE: Mapping[type[PortraitError], str] = MappingProxyType(
     {
         errors.ConnectFailed: "Check --base-url, the network and the proxy.",
@@ -58,7 +56,7 @@ _ADVICE: Mapping[type[PortraitError], str] = MappingProxyType(
         errors.AmbiguousGroup: "Say which one by its id.",
         s3.CredentialsRejected: "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (for R2: those of an R2 API token); "
         "check this machine's clock too.",
-        s3.NoSuchBucket: "Check the bucket's name, --endpoint-url and --region; buckets are never made on the way.",
+        s3.NoSuchBucket: "Check the bucket's name, --endpoint-url and --region; buckets are not created.",
         s3.StorageThrottled: "Lower --concurrency, then run it again: what was stored is not sent again.",
         s3.StorageUnreachable: "Check --endpoint-url, the network and the proxy, then run it again: what was stored "
         "is not sent again.",
@@ -67,33 +65,33 @@ _ADVICE: Mapping[type[PortraitError], str] = MappingProxyType(
 )
 
 
-# Where only a look at each step can tell.
+# Errors whose cause `doctor` can find.
 _FOR_DOCTOR = (errors.ConnectFailed, errors.Timeout, errors.BadResponse)
 
 
 def exit_code(error: BaseException) -> int:
-    """The exit code that an error stands for."""
+    """The exit code of an error."""
     return next(EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES)
 
 
 def merge_exit_codes(codes: Iterable[int]) -> int:
     """The exit code of many outcomes: what they have in common, else that some failed."""
-    different = set(codes)
-    return different.pop() if len(different) == 1 else SOME_FAILED if different else OK
+    distinct = set(codes)
+    return distinct.pop() if len(distinct) == 1 else SOME_FAILED if distinct else OK
 
 
 def advice_of(error: PortraitError, *, in_doctor: bool = False) -> str:
-    """What to do next, in words of the command line; `doctor` does not send people to itself."""
+    """What to do next, in terms of the command line; `doctor` is not recommended by itself."""
     table = (_ADVICE[kind] for kind in type(error).__mro__ if kind in _ADVICE)
-    own = error.advice if "advice" in vars(error) else next(table, error.advice)  # the particular before the general
+    advice = error.advice if "advice" in vars(error) else next(table, error.advice)  # the particular before the general
     action = ACTIONS.get(getattr(error, "action", ""))
     changes = action is None or action.idempotency is not Idempotency.IDEMPOTENT
     doubt = " Look at the lists first: the call may have been carried out."
     if isinstance(error, errors.QuotaExceeded) and not error.code:  # the service was not asked
-        own += " A customer who may have more says so by --quota."
+        advice += " A customer who may have more says so by --quota."
     if isinstance(error, _FOR_DOCTOR) and not in_doctor:
-        own = f"{own.rstrip('.')}; `portrait doctor` looks step by step."
-    return f"{own}{doubt if error.may_have_executed and changes else ''}".strip()
+        advice = f"{advice.rstrip('.')}; `portrait doctor` looks step by step."
+    return f"{advice}{doubt if error.may_have_executed and changes else ''}".strip()
 
 
 def code_of(error: PortraitError) -> str:
@@ -103,7 +101,7 @@ def code_of(error: PortraitError) -> str:
 
 
 def format_errors(failures: Iterable[tuple[str, PortraitError]]) -> str:
-    """Many failures, each with its subject: the same words once for all of their subjects, the same advice once."""
+    """Errors by subject: one line for all subjects of the same error, and each advice once."""
     by_advice: dict[str, dict[str, list[str]]] = {}
     for subject, error in failures:
         by_advice.setdefault(advice_of(error), {}).setdefault(_what(error), []).append(subject)
@@ -130,7 +128,7 @@ def _what(error: PortraitError) -> str:
 
 
 def format_error(error: BaseException, subject: str = "") -> str:
-    """What happened and what to do, as one to three lines with a line break at the end."""
+    """What happened and what to do, as one to three lines, each with a line break."""
     about = f"{escape(subject)}: " if subject else ""
     if not isinstance(error, PortraitError):
         kind = type(error).__name__
@@ -146,14 +144,14 @@ def format_error(error: BaseException, subject: str = "") -> str:
 
 
 def error_record(error: BaseException) -> dict[str, Any]:
-    """The same for programs."""
+    """The error as a record."""
     if not isinstance(error, PortraitError):
         return {"kind": type(error).__name__}
-    facts: dict[str, Any] = {"kind": type(error).__name__, "message": error.message, "advice": advice_of(error)}
+    fields: dict[str, Any] = {"kind": type(error).__name__, "message": error.message, "advice": advice_of(error)}
     if code := code_of(error):
-        facts["code"] = code
+        fields["code"] = code
     if isinstance(error, ApiError) and error.request_id:
-        facts["request_id"] = error.request_id
+        fields["request_id"] = error.request_id
     if isinstance(error, ApiError | TransportError):
-        facts["may_have_executed"] = error.may_have_executed
-    return facts
+        fields["may_have_executed"] = error.may_have_executed
+    return fields

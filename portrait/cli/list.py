@@ -1,102 +1,99 @@
-"""`groups`, `assets` and `show`: what is there. Owns which columns people see; changes nothing."""
+"""`groups`, `assets` and `show`: what is there. Nothing is changed."""
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
-from portrait.cli.command import Command, one_of
+import click
+
+from portrait.cli.context import Context
+from portrait.cli.output import Column
+from portrait.cli.parser import command, one_of
 from portrait.cli.resolve import resolve, resolve_group
-from portrait.cli.serialize import asset_record, assets_in, group_record
-from portrait.cli.tables import Column
-from portrait.models import Asset
-
-if TYPE_CHECKING:
-    from portrait.cli.context import Context
-
-GROUP_TYPES = ("AIGC", "LivenessFace")
-STATUSES = ("Active", "Processing", "Failed")
+from portrait.cli.serialize import asset_record, count_assets, group_record
+from portrait.models import Asset, AssetStatus, GroupType
 
 _GROUP_COLUMNS = (
     Column("ID", "id"),
     Column("TYPE", "group_type"),
-    Column("NAME", "name", flexible=True),
-    Column("CREATED", "create_time", spare=1),
+    Column("NAME", "name", wrap=True),
+    Column("CREATED", "create_time", drop_order=1),
 )
 _ASSET_COLUMNS = (
     Column("ASSET", "uri"),
     Column("STATUS", "status"),
-    Column("TYPE", "asset_type", spare=1),
-    Column("NAME", "name", flexible=True),
-    Column("CREATED", "create_time", spare=2),
-    Column("GROUP", "group_id", spare=3),
+    Column("TYPE", "asset_type", drop_order=1),
+    Column("NAME", "name", wrap=True),
+    Column("CREATED", "create_time", drop_order=2),
+    Column("GROUP", "group_id", drop_order=3),
 )
-
-
-def _add_filters(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    types = " or ".join(GROUP_TYPES)
-    add("--type", type=one_of(*GROUP_TYPES), metavar="TYPE", help=f"the kind of group: {types} (default: both)")
-    add("--name", metavar="PART", help="part of the name, in any case")
-
-
-def _asset_options(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("--group", metavar="NAME|ID", action="append", help="only of this group; may be repeated")
-    add(
-        "--status",
-        type=one_of(*STATUSES),
-        metavar="S",
-        action="append",
-        help=f"only in this state: {', '.join(STATUSES)}; may be repeated",
-    )
-    _add_filters(parser)
-
-
-def _show_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id", metavar="NAME|ID", help="a group's name or id, or an asset's id; asset://... too")
-
-
-def _groups(context: Context, args: argparse.Namespace) -> int:
-    def found() -> Iterator[dict[str, Any]]:
-        for kind in (args.type,) if args.type else GROUP_TYPES:
-            for group in context.client.iter_asset_groups(group_type=kind, name=args.name):
-                yield group_record(group)
-
-    context.output.print_list(found(), _GROUP_COLUMNS, key="id", none="There are no such groups.")
-    return 0
-
-
-def _assets(context: Context, args: argparse.Namespace) -> int:
-    client = context.client
-    groups = [resolve_group(client, wanted).id for wanted in args.group or ()]
-
-    def found() -> Iterator[dict[str, Any]]:
-        for kind in (args.type,) if args.type else GROUP_TYPES:
-            for asset in client.iter_assets(
-                group_type=kind, group_ids=groups or None, statuses=args.status, name=args.name
-            ):
-                yield asset_record(asset)
-
-    context.output.print_list(found(), _ASSET_COLUMNS, key="uri", none="There are no such assets.")
-    return 0
-
-
-def _show(context: Context, args: argparse.Namespace) -> int:
-    client = context.client
-    found = resolve(client, args.id)
-    if isinstance(found, Asset):
-        context.output.print_record(asset_record(found), key="uri")
-    else:
-        context.output.print_record({**group_record(found), "assets": assets_in(client, found)}, key="id")
-    return 0
-
-
 _LINK = "The signed link to an asset's file is not shown; `portrait call GetAsset` prints it."
 
-COMMANDS = {
-    "groups": Command(_add_filters, _groups),
-    "assets": Command(_asset_options, _assets, _LINK),
-    "show": Command(_show_options, _show, _LINK),
-}
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _filters(function: F) -> F:
+    """Add `--type` and `--name`."""
+    types = one_of(*map(str, GroupType))
+    function = click.option("--name", metavar="PART", help="Part of the name, in any case.")(function)
+    return click.option("--type", "group_type", type=types, help="The type of group (default: both).")(function)
+
+
+def _group_types(chosen: str | None) -> Sequence[str]:
+    return (chosen,) if chosen else tuple(map(str, GroupType))
+
+
+@command()
+@_filters
+@click.pass_obj
+def groups_command(context: Context, /, group_type: str | None, name: str | None) -> int:
+    """List groups."""
+
+    def records() -> Iterator[dict[str, Any]]:
+        for kind in _group_types(group_type):
+            yield from map(group_record, context.client.iter_asset_groups(group_type=kind, name=name))
+
+    context.output.print_list(records(), _GROUP_COLUMNS, key="id", none="There are no such groups.")
+    return 0
+
+
+@command(epilog=_LINK)
+@click.option("--group", "groups", metavar="NAME|ID", multiple=True, help="Only of this group; may be repeated.")
+@click.option(
+    "--status",
+    "statuses",
+    type=one_of(*sorted(AssetStatus)),
+    multiple=True,
+    help="Only in this state; may be repeated.",
+)
+@_filters
+@click.pass_obj
+def assets_command(
+    context: Context, /, groups: Sequence[str], statuses: Sequence[str], group_type: str | None, name: str | None
+) -> int:
+    """List assets."""
+    client = context.client
+    group_ids = [resolve_group(client, group).id for group in groups] or None
+
+    def records() -> Iterator[dict[str, Any]]:
+        for kind in _group_types(group_type):
+            assets = client.iter_assets(group_type=kind, group_ids=group_ids, statuses=statuses or None, name=name)
+            yield from map(asset_record, assets)
+
+    context.output.print_list(records(), _ASSET_COLUMNS, key="uri", none="There are no such assets.")
+    return 0
+
+
+@command(epilog=_LINK)
+@click.argument("id", metavar="NAME|ID")
+@click.pass_obj
+def show_command(context: Context, /, id: str) -> int:  # noqa: A002
+    """Show a group by its name or id, or an asset by its id or `asset://` address."""
+    item = resolve(context.client, id)
+    if isinstance(item, Asset):
+        context.output.print_record(asset_record(item), key="uri")
+    else:
+        record = {**group_record(item), "assets": count_assets(context.client, item)}
+        context.output.print_record(record, key="id")
+    return 0

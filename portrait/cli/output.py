@@ -1,18 +1,28 @@
-"""Where results go: tables for people, JSON for programs, ids for `--quiet`. Owns the three forms and the encoding;
-must not know what the records mean. Every result is a plain record, a mapping of names to JSON values.
+"""Results on stdout: tables for people, JSON for programs, ids for `--quiet`; and what people read besides on stderr.
+
+Every result is a plain record, a mapping of names to JSON values. A narrow terminal goes without some columns.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from portrait.cli.console import Console, escape, stdout_errors
-from portrait.cli.tables import Column, Table
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 Record = Mapping[str, Any]
+
+_STYLES: Mapping[str, str] = MappingProxyType(
+    {"Active": "green", "ok": "green", "Processing": "yellow", "note": "yellow", "Failed": "red", "fault": "red"}
+)
+
+_UNBOUNDED = 100_000  # columns, for measuring how wide a table would like to be
 
 
 class OutputFormat(Enum):
@@ -23,18 +33,34 @@ class OutputFormat(Enum):
     QUIET = "quiet"
 
 
-class Output:
-    """Writes results to stdout, remarks and failures to stderr.
+class Column(NamedTuple):
+    """One column of a table.
 
     Attributes:
-        form: How results are written.
-        write: Takes whole lines; a progress display on the same terminal puts itself in here.
-        tell: Takes lines for stderr; likewise.
+        title: Its heading.
+        key: The field of a record that it shows.
+        drop_order: Columns with a higher number are dropped first where the terminal is too narrow; 0 stays.
+        wrap: May be folded onto several lines.
     """
 
-    def __init__(self, console: Console, form: OutputFormat) -> None:
+    title: str
+    key: str
+    drop_order: int = 0
+    wrap: bool = False
+
+
+class Output:
+    """Writes results to stdout, information and errors to stderr.
+
+    Attributes:
+        format: How results are written.
+        write: Takes a line for stdout; a progress display on the same terminal replaces it.
+        write_stderr: Takes lines for stderr; likewise.
+    """
+
+    def __init__(self, console: Console, format: OutputFormat) -> None:  # noqa: A002
         self.console = console
-        self.format = form
+        self.format = format
         self.write: Callable[[str], None] = self._write
         self.write_stderr: Callable[[str], None] = console.write_stderr
         encoding = (getattr(console.stdout, "encoding", None) or "utf-8").lower()
@@ -42,11 +68,11 @@ class Output:
 
     @property
     def interactive(self) -> bool:
-        """Does a person read it?"""
+        """Whether a person reads the results."""
         return self.format is OutputFormat.TABLE
 
-    def print_list(self, records: Iterable[Record], columns: tuple[Column, ...], *, key: str, none: str) -> None:
-        """A list: one table, one JSON array, or the values of `key`; `none` is said of an empty one."""
+    def print_list(self, records: Iterable[Record], columns: Sequence[Column], *, key: str, none: str) -> None:
+        """Print a list: a table, a JSON array, or the values of `key`; people read `none` for an empty one."""
         if self.format is OutputFormat.QUIET:
             for record in records:
                 self.write(escape(record[key]))
@@ -55,13 +81,12 @@ class Output:
         if self.format is OutputFormat.JSON:
             self.print_json(rows)
         elif rows:
-            with stdout_errors():
-                Table(columns, rows).write_to(self.console.stdout)
+            self._print_table(rows, columns)
         else:
             self.info(none)
 
     def print_record(self, record: Record, *, key: str) -> None:
-        """One thing: its fields below each other, one JSON object, or the value of `key`."""
+        """Print one thing: its fields below each other, a JSON object, or the value of `key`."""
         if self.format is OutputFormat.QUIET:
             self.write(escape(record[key]))
         elif self.format is OutputFormat.JSON:
@@ -72,26 +97,26 @@ class Output:
                 self.write(f"{name.replace('_', ' '):{width}}  {escape(_plain(value))}")
 
     def print_event(self, record: Record, *, line: str = "", key: str = "") -> None:
-        """One of several outcomes, as soon as it is known: a line, a line of JSON, or the value of `key`.
+        """Print one of several outcomes as soon as it is known: a line, a line of JSON, or the value of `key`.
 
-        Without a line there is nothing to see for people, and without a key nothing for `--quiet`.
+        Without `line` people see nothing, and without `key` nothing is printed for `--quiet`.
         """
         if self.format is OutputFormat.JSON:
             self.write(self._json(record, None))
-        elif shown := line if self.interactive else record.get(key):
-            self.write(escape(shown))
+        elif text := line if self.interactive else record.get(key):
+            self.write(escape(text))
 
     def print_json(self, value: object) -> None:
-        """JSON, for people to read too."""
+        """Print indented JSON."""
         self.write(self._json(value, 2))
 
     def info(self, text: str) -> None:
-        """Something that is no result, for a person only."""
+        """Write what is no result to stderr, for people only."""
         if self.interactive:
             self.write_stderr(f"{escape(text)}\n")
 
     def error(self, lines: str) -> None:
-        """Lines about a failure, from `errors.lines`."""
+        """Write formatted errors to stderr."""
         if lines:
             self.write_stderr(lines)
 
@@ -102,6 +127,33 @@ class Output:
         with stdout_errors():
             self.console.stdout.write(f"{line}\n")
             self.console.stdout.flush()
+
+    def _print_table(self, records: Sequence[Record], columns: Sequence[Column]) -> None:
+        from rich.console import Console as RichConsole  # noqa: PLC0415  (slow to load)
+
+        screen = RichConsole(file=self.console.stdout, highlight=False)
+        unbounded = screen.options.update(width=_UNBOUNDED)
+        table = _table(records, columns)
+        while (last := max(column.drop_order for column in columns)) and screen.measure(
+            table, options=unbounded
+        ).maximum > screen.width:
+            columns = [column for column in columns if column.drop_order != last]
+            table = _table(records, columns)
+        with stdout_errors():
+            screen.print(table)
+
+
+def _table(records: Sequence[Record], columns: Sequence[Column]) -> Table:
+    from rich.table import Table  # noqa: PLC0415  (slow to load)
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    for column in columns:
+        table.add_column(column.title, no_wrap=not column.wrap, overflow="fold" if column.wrap else "ignore")
+    for record in records:
+        cells = [escape(_plain(record.get(column.key))) for column in columns]
+        table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in cells))
+    return table
 
 
 def _plain(value: object) -> str:

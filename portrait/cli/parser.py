@@ -1,167 +1,219 @@
-"""From a command line to a command and what it was told. Owns the options that all commands share, which may stand
-before or after the command, and the help; must not know what a command does.
+"""The command line: the table of commands, the options that all of them share, and what users may write as values.
+
+A command's module is imported when the command is meant, so that the help and the completion of a shell are quick.
 """
 
 from __future__ import annotations
 
-import argparse
-import difflib
-import sys
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any
+
+import click
 
 from portrait._version import __version__
-from portrait.cli.command import Command
-from portrait.cli.commands import ENTRIES, load
 from portrait.cli.console import stdout_errors
-from portrait.cli.helping import formatter
 
-if TYPE_CHECKING:
-    from _typeshed import SupportsWrite
+# Command → what it does, and the module that has a function of its name; in the order of the help.
+COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "put": ("send files and wait until they are Active", "put"),
+        "wait": ("wait until assets are Active", "wait"),
+        "groups": ("list groups", "list"),
+        "assets": ("list assets", "list"),
+        "show": ("show a group or an asset", "list"),
+        "rename": ("rename a group or an asset", "edit"),
+        "rm": ("delete groups and assets, for good", "edit"),
+        "forget": ("erase a person's group and stored files, for good", "forget"),
+        "validate": ("let a person pass the liveness check, for a group", "validate"),
+        "call": ("call an Action by its name, with raw JSON", "call"),
+        "doctor": ("check configuration, network and key step by step", "doctor"),
+        "help": ("show the help of a command", "parser"),
+    }
+)
 
-_TAKES_VALUE = ("--provider", "--base-url", "--project")
+_COMPLETE = "_PORTRAIT_COMPLETE"  # click's convention: the shell's hook sets it
 
 _EPILOG = """\
-environment:
+\b
+Environment:
   PORTRAIT_API_KEY   the key; for AllToken also ALLTOKEN_API_KEY
   PORTRAIT_PROVIDER, PORTRAIT_BASE_URL, PORTRAIT_PROJECT
-                     stand in for the options of the same names
-  PORTRAIT_DEBUG=1   shows where an error comes from
+                     defaults of the options of the same names
+  PORTRAIT_DEBUG=1   prints tracebacks
 
-exit codes:
+\b
+Exit codes:
   0 all done   1 some failed   2 wrong usage   3 refused by the service
   4 network, or outcome unknown   5 not finished in time   130 interrupted
 
-Tables on a terminal; JSON in a pipe or with --json: lists print one array,
-put, wait and rm one line for each outcome. Fields are called as in the library
-(id, group_id); only `call` speaks the wire (Id, GroupId).
+Tables on a terminal; JSON in a pipe or with --json: lists print one array, put, wait and rm one line for each outcome.
+Fields are called as in the library (id, group_id); only `call` uses the wire's names (Id, GroupId).
 
-`portrait help COMMAND` says more about a command.
+`portrait COMMAND --help` says more about a command. Completion for bash (zsh and fish alike):
+
+\b
+  eval "$(_PORTRAIT_COMPLETE=bash_source portrait)"
 """
 
-_UNKNOWN = "unrecognized arguments: "
+
+def _share(context: click.Context, option: click.Parameter, value: Any) -> None:
+    """Set an option of all commands: it may stand before or after the command's name, and the last one wins."""
+    if not value:
+        return
+    options = context.obj.options
+    options[option.name] = value
+    if options.keys() >= {"json", "quiet"}:
+        raise click.UsageError("--json and --quiet exclude each other.", context)
 
 
-class _Parser(argparse.ArgumentParser):
-    """A parser whose mistakes are errors like all others."""
+def _print_version(context: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001  (click's signature)
+    if value and not context.resilient_parsing:
+        click.echo(f"portrait {__version__}")
+        context.exit()
 
-    def error(self, message: str) -> NoReturn:
-        from portrait.errors import UsageError  # noqa: PLC0415  (keeps the help quick)
 
-        if message.startswith(f"{_UNKNOWN}-"):
-            option = message.removeprefix(_UNKNOWN).split()[0].partition("=")[0]
-            message += _near(option, self._option_string_actions)
-        raise UsageError(
-            message if message.endswith("?") else f"{message.rstrip('.')}.",
-            advice=f"{self.prog} --help says what it takes.",
-        )
+_shared = partial(click.Option, expose_value=False, callback=_share)
+# The provider that can be called is named here: looking it up would load the library for every help.
+SHARED_OPTIONS: Sequence[click.Option] = (
+    _shared(["--provider"], metavar="NAME", help="The service: alltoken, the only one that can be called today."),
+    _shared(["--base-url"], metavar="URL", help="The service's address; for AllToken it includes /v1."),
+    _shared(["--project"], metavar="NAME", help="The ProjectName of all calls."),
+    _shared(["--json"], is_flag=True, help="Print JSON on a terminal too; piped output is always JSON."),
+    _shared(["--quiet", "-q"], is_flag=True, help="Print only ids and asset:// addresses."),
+    click.Option(
+        ["--version"],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_print_version,
+        help="Show the version and exit.",
+    ),
+)
 
-    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
-        """As argparse does, but a stdout that takes nothing is an error like all others."""
+
+class Command(click.Command):
+    """A command with the shared options."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.context_settings["max_content_width"] = 100  # columns; longer lines are hard to read
+        self.params += SHARED_OPTIONS
+        if self.name is not None and self.name in COMMANDS:
+            summary = COMMANDS[self.name][0]
+            self.help = f"{summary[0].upper()}{summary[1:]}."
+
+    def make_context(self, *args: Any, **settings: Any) -> click.Context:
+        """Parse the arguments; `--help` and `--version` print here."""
         with stdout_errors():
-            (file or sys.stderr).write(message)
+            return super().make_context(*args, **settings)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the command's own options, then the shared ones."""
+        rows: dict[str, list[tuple[str, str]]] = {"Options": [], "Options of all commands": []}
+        for option in self.get_params(ctx):
+            heading = "Options of all commands" if option in SHARED_OPTIONS else "Options"
+            rows[heading] += filter(None, [option.get_help_record(ctx)])
+        for heading, records in rows.items():
+            with formatter.section(heading):
+                formatter.write_dl(records)
 
 
-def _near(word: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(word, known, n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+class _LazyCommand(click.Command):
+    """A row of the table; the command itself is loaded when it is called."""
+
+    def make_context(self, *args: Any, **settings: Any) -> click.Context:
+        return load(self.name or "").make_context(*args, **settings)
 
 
-def parse(argv: Sequence[str]) -> tuple[Command, argparse.Namespace]:
-    """The command that is meant, and its options.
+class _Root(Command, click.Group):
+    """`portrait` itself."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(self.commands)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        self.format_commands(ctx, formatter)
+        super().format_options(ctx, formatter)
+
+
+ROOT = _Root(
+    name="portrait",
+    help="Portraits as reusable assets for Seedance 2.0.",
+    epilog=_EPILOG,
+    no_args_is_help=False,
+    commands={name: _LazyCommand(name, short_help=summary) for name, (summary, _) in COMMANDS.items()},
+)
+
+command: Callable[..., Callable[[Callable[..., Any]], Command]] = partial(click.command, cls=Command)
+
+
+def load(name: str) -> Command:
+    """Import the command of that name."""
+    loaded: Command = getattr(import_module(f"portrait.cli.{COMMANDS[name][1]}"), f"{name}_command")
+    return loaded
+
+
+def run(argv: Sequence[str], context: Any) -> int:
+    """Run the command that `argv` names with `context` as the object of all commands; returns the exit code.
 
     Raises:
         UsageError: The command line does not fit.
-        SystemExit: It asked for help or the version, which is printed.
     """
-    head, rest = _split(argv)
-    top = _top()
-    args = top.parse_args(head)
-    if not rest:
-        top.error("a command is missing")
-    name, *words = rest
-    if name == "help":
-        name = next(iter(words), "")
-        if name in {"", "help"}:
-            top.print_help()
-            raise SystemExit(0)
-        words = ["--help"]
-    if name not in ENTRIES:
-        top.error(f"there is no command {name!r}" + _near(name, [*ENTRIES, "help"]))
-    command = load(name)
-    own = _own(name, command)
-    _parse_words(own, words, args)
-    if getattr(args, "json", False) and getattr(args, "quiet", False):
-        own.error("--json and --quiet exclude each other")
-    return command, args
+    if instruction := context.console.environ.get(_COMPLETE):
+        from click.shell_completion import shell_complete  # noqa: PLC0415  (for shells alone)
+
+        return shell_complete(ROOT, {"obj": context}, "portrait", _COMPLETE, instruction)
+    try:
+        with ROOT.make_context("portrait", list(argv), obj=context) as parsed:
+            return int(ROOT.invoke(parsed))
+    except click.exceptions.Exit as finished:  # --help and --version
+        return finished.exit_code
+    except click.UsageError as error:
+        from portrait.errors import UsageError  # noqa: PLC0415  (keeps the help quick)
+
+        path = error.ctx.command_path if error.ctx else "portrait"
+        raise UsageError(error.format_message(), advice=f"{path} --help says what it takes.") from None
 
 
-def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
-    """What stands before the command, and the command with what follows."""
-    at = 0
-    while at < len(argv) and argv[at].startswith("-") and argv[at] != "--":
-        at += 2 if argv[at] in _TAKES_VALUE else 1
-    end = at + 1 if at < len(argv) and argv[at] == "--" else at
-    return list(argv[:at]), list(argv[end:])
+@command(epilog="Without a command: the list of commands.")
+@click.argument("name", metavar="COMMAND", required=False)
+@click.pass_context
+def help_command(context: click.Context, name: str | None) -> None:
+    """Show the help of a command, or of all."""
+    root = context.find_root()
+    if name in {None, "help"}:
+        ROOT.make_context("portrait", ["--help"], obj=root.obj)
+    else:
+        _, named, _ = ROOT.resolve_command(root, [str(name)])
+        if named is not None:
+            named.make_context(name, ["--help"], parent=root)
 
 
-def _top() -> _Parser:
-    width = max(len(name) for name in ENTRIES)
-    rows = {name: entry.summary for name, entry in ENTRIES.items()} | {"help": "say more about a command"}
-    listed = "\n".join(f"  {name:{width}}  {summary}" for name, summary in rows.items())
-    parser = _Parser(
-        prog="portrait",
-        usage="portrait [OPTION...] COMMAND ...",
-        description=f"Portraits as reusable assets for Seedance 2.0.\n\ncommands:\n{listed}",
-        epilog=_EPILOG,
-        formatter_class=formatter,
-        allow_abbrev=False,
-    )
-    _add_shared(parser)
-    return parser
+def seconds(text: str) -> float:
+    """A finite number of seconds from 0 up.
 
-
-def _own(name: str, command: Command) -> _Parser:
-    summary = ENTRIES[name].summary
-    parser = _Parser(
-        prog=f"portrait {name}",
-        description=f"{summary[0].upper()}{summary[1:]}.",
-        epilog=command.details,
-        formatter_class=formatter,
-        allow_abbrev=False,
-    )
-    command.options(parser)
-    _add_shared(parser)
-    return parser
-
-
-def _add_shared(parser: argparse.ArgumentParser) -> None:
-    """The shared options. They have no defaults, so that what is left out here keeps what was said before."""
-    group = parser.add_argument_group("for all commands")
-
-    def add(*flags: str, words: str, **origin: Any) -> None:
-        group.add_argument(*flags, help=words, default=argparse.SUPPRESS, **origin)
-
-    # Those that can be called: named here, since looking them up would load the library for every help.
-    add("--provider", words="who answers: alltoken, the only one that can be called today", metavar="NAME")
-    add("--base-url", words="where; for AllToken it includes /v1", metavar="URL")
-    add("--project", words="the ProjectName of all calls", metavar="NAME")
-    add("--json", words="print JSON on a terminal too; piped output is always JSON", action="store_true")
-    add("-q", "--quiet", words="print only ids and asset:// addresses", action="store_true")
-    group.add_argument("--version", action="version", version=f"portrait {__version__}")
-
-
-def _parse_words(parser: _Parser, words: list[str], args: argparse.Namespace) -> None:
-    """Options and operands in any order; after `--` everything is an operand.
-
-    How argparse treats `--` differs between releases of Python. No argument holds a NUL: what follows `--` goes
-    through as NUL and a number, and is put back afterwards.
+    Raises:
+        click.BadParameter: It is not.
     """
-    end = words.index("--") if "--" in words else len(words)
-    kept = {f"\0{number}": word for number, word in enumerate(words[end + 1 :])}
-    parser.parse_intermixed_args([*words[:end], *kept], args)
-    for name, value in vars(args).items():
-        if isinstance(value, str):
-            setattr(args, name, kept.get(value, value))
-        elif isinstance(value, list):
-            setattr(args, name, [kept.get(word, word) for word in value])
+    with suppress(ValueError):
+        if 0 <= (number := float(text)) < float("inf"):
+            return number
+    raise click.BadParameter("seconds are a number from 0 up")
+
+
+def one_of(*names: str) -> click.Choice[str]:
+    """One of a closed set of names, in any case."""
+    return click.Choice(names, case_sensitive=False)
+
+
+review_timeout = click.option(
+    "--timeout",
+    type=seconds,
+    metavar="SECONDS",
+    help="For the reviews (default 60 for images, 180 for video and audio).",
+)

@@ -1,36 +1,54 @@
-"""`put`: files go in, `asset://` addresses come out. Four steps: which files go where (`select`), what is wrong with
-them (`checking`), sending those that fit (`put_session`), and what became of them (`report`). Owns the options and the
-order; must not know how a file is sent, nor how it is recognized when it comes again.
+"""`put`: files go in, `asset://` addresses come out.
+
+Files are selected and checked, those that fit are sent, and every outcome is reported. Ctrl-C stops softly at first.
 """
 
 from __future__ import annotations
 
-import argparse
-from typing import TYPE_CHECKING
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
 
-from portrait.cli.command import Command, add_timeout, one_of
+import click
+from attrs import frozen
+
+from portrait.cli.context import Context
 from portrait.cli.dry_run import dry_run
-from portrait.cli.running import opened
-from portrait.cli.select import choose
-from portrait.cli.storage import add_state_dir, add_storage
+from portrait.cli.errors import INTERRUPTED
+from portrait.cli.parser import command, one_of, review_timeout
+from portrait.cli.progress import Progress, progress
+from portrait.cli.put_session import PutSession, SendOptions
+from portrait.cli.report import Manifest, Summary
+from portrait.cli.select import Check, Checked, Selection, select
+from portrait.cli.storage import StorageOptions, open_store, storage_options
+from portrait.ensure import CreateLog, FileOutcome
 from portrait.errors import UsageError
+from portrait.events import Event, FileProgress
 from portrait.models import AssetType
+from portrait.s3 import Stage, StorageWarning, UploadProgress
+from portrait.s3.keys import parse_location
 
 if TYPE_CHECKING:
-    from portrait.cli.context import Context
+    from portrait.s3 import ObjectStore
+
+_STOPPING = "Stopping; what is under way is finished first. Ctrl-C again ends at once."
 
 _DETAILS = """\
-Through AllToken's own upload: JPEG, PNG and WebP of at most 10 MB. With --to,
-or as http(s) addresses: whatever the service takes, video and audio too. A
-folder stands for the images, video and audio in it and below; its other files
-are skipped and pluralize. Nothing is sent of a file that does not fit, and
-nothing twice: a content that the group has already is used as it is, and the
-same command, given again, goes on where it stopped.
+Through AllToken's own upload: JPEG, PNG and WebP of at most 10 MB. With --to, or as http(s) addresses: whatever the
+service takes, video and audio too. A folder stands for the images, video and audio in it and below; its other files
+are skipped and counted. Nothing is sent of a file that does not fit, and nothing twice: a content that the group has
+already is used as it is, and the same command, given again, goes on where it stopped.
 
-In JSON, `origin` is how the asset came to be; a file whose content an earlier one
-has shares that one's asset, and names the file in `same_as`.
+In JSON, `origin` is how the asset came to be; a file whose content an earlier one has shares that one's asset, and
+names the file in `same_as`.
 
-examples:
+\b
+Examples:
   portrait put front.jpg side.jpg --group brand-host
   portrait put people/ --subfolders --group others --manifest people.jsonl
   portrait put clips/ --group brand-host --to s3://bucket/portraits \\
@@ -39,56 +57,225 @@ examples:
 """
 
 
-def _options(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("paths", metavar="PATH|URL", nargs="+", help="files, folders, http(s) addresses")
-    add("--group", metavar="NAME|ID", help="the group that they go into; made if it is missing")
-    add("--subfolders", action="store_true", help="each subfolder of a folder is a group of its name")
-    add("--dry-run", action="store_true", help="say what would be done, and send nothing")
-    add("--manifest", metavar="FILE", help="append a line of JSON for each outcome")
-    words = "assets that a group may hold (default: what the service documents)"
-    add("--quota", type=_quota, default=argparse.SUPPRESS, metavar="N|none", help=words)  # none is a value of its own
-    add("--concurrency", type=_workers, default=8, metavar="N", help="files at once (default 8)")
-    add("--no-wait", action="store_true", help="do not wait for the reviews")
-    add_timeout(parser)
-    kinds = [str(kind) for kind in AssetType]
-    add("--asset-type", type=one_of(*kinds), metavar="T", help=f"of addresses: {', '.join(kinds)}")
-    add_state_dir(parser)
-    storage = add_storage(parser, "store the files there; the service fetches them")
-    storage.add_argument("--public-base", metavar="URL", help="the bucket's public address (default: presigned)")
-    storage.add_argument("--check-public", action="store_true", help="see from outside that each can be fetched")
-
-
-def _workers(text: str) -> int:
-    number = int(text)
-    if not 1 <= number <= 64:
-        raise argparse.ArgumentTypeError("a number from 1 to 64")
-    return number
-
-
-def _quota(text: str) -> int | None:
+def _quota(text: str) -> int | str:
     if text.lower() == "none":
-        return None
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("a number from 1 up, or none")
-    return number
+        return "none"
+    if not text.isdecimal() or int(text) < 1:
+        raise click.BadParameter("a number from 1 up, or none")
+    return int(text)
 
 
-def _put(context: Context, args: argparse.Namespace) -> int:
-    if args.group is None and not args.subfolders:
+@frozen(kw_only=True)
+class PutOptions(StorageOptions):
+    """What the command line says of one run.
+
+    Attributes:
+        group: The group of everything that no subfolder claims.
+        subfolders: Whether each subfolder of a folder is a group of its name.
+        dry_run: Whether to send nothing.
+        manifest: The manifest's path; None for none.
+        quota: Assets that a group may hold; `none` for no limit, None for what the provider documents.
+        no_wait: Whether to leave the reviews alone.
+        timeout: Seconds for the reviews.
+        asset_type: What addresses lead to; None goes by their endings.
+    """
+
+    group: str | None
+    subfolders: bool
+    dry_run: bool
+    manifest: str | None
+    quota: int | str | None
+    no_wait: bool
+    timeout: float | None
+    asset_type: str | None
+
+
+@command(epilog=_DETAILS)
+@click.argument("paths", metavar="PATH|URL...", nargs=-1, required=True)
+@click.option("--group", metavar="NAME|ID", help="The group that files go into; created if it is missing.")
+@click.option("--subfolders", is_flag=True, help="Make each subfolder of a folder a group of its name.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and send nothing.")
+@click.option("--manifest", metavar="FILE", help="Append a line of JSON for each outcome.")
+@click.option(
+    "--quota",
+    type=_quota,
+    metavar="N|none",
+    help="Assets that a group may hold (default: what the service documents).",
+)
+@click.option("--concurrency", type=click.IntRange(1, 64), default=8, metavar="N", help="Files at once (default 8).")
+@click.option("--no-wait", is_flag=True, help="Do not wait for the reviews.")
+@review_timeout
+@click.option("--asset-type", type=one_of(*map(str, AssetType)), help="What addresses lead to.")
+@storage_options("store the files there; the service fetches them.")
+@click.option("--public-base", metavar="URL", help="The bucket's public address (default: presigned).")
+@click.option("--check-public", is_flag=True, help="See from outside that each file can be fetched.")
+@click.pass_obj
+def put_command(context: Context, /, paths: Sequence[str], **values: Any) -> int:
+    """Send files, folders and http(s) addresses."""
+    options = PutOptions(**values)
+    if options.group is None and not options.subfolders:
         raise UsageError("--group is missing.", advice="portrait put --help says what it takes.")
-    chosen = choose(args.paths, args.group, subfolders=args.subfolders)
-    client, provider = context.client, context.provider  # nothing is read for a key that is missing
-    with opened(context, args) as run:
-        groups = run.check(chosen, provider.name)
-        if not any(group.fits or group.faulty for group in groups):
-            raise UsageError(
-                f"There are no images, video or audio in {', '.join(args.paths)}.", advice="Nothing was sent."
-            )
-        if args.dry_run:
+    selections = select(paths, options.group, subfolders=options.subfolders)
+    client, provider = context.client, context.provider  # no file is read if the key is missing
+    with open_run(context, options) as run:
+        groups = run.check(selections, provider.name)
+        if not any(group.valid or group.rejected for group in groups):
+            raise UsageError(f"There are no images, video or audio in {', '.join(paths)}.", advice="Nothing was sent.")
+        if options.dry_run:
             return dry_run(context.output, client, provider, groups, run.store, quota=run.quota)
         return run.send(groups)
 
 
-COMMANDS = {"put": Command(_options, _put, _DETAILS)}
+@contextmanager
+def open_run(context: Context, options: PutOptions) -> Iterator[Run]:
+    """A run; everything that it writes to was seen to be writable.
+
+    Raises:
+        UsageError: It is not, or the options cannot be right.
+    """
+    run = Run(context, options)
+    if not options.dry_run:
+        CreateLog(options.state_folder(context.console)).check()
+    path = None if options.dry_run else options.manifest
+    with (
+        Manifest(path, context.console.clock, context.service_identity) as manifest,
+        closing(run.store) if run.store is not None else nullcontext(),
+        on_sigint(lambda: run.progress.print(_STOPPING), lambda: run.progress.restore_cursor()),  # noqa: PLW0108  (changes)
+    ):
+        run.summary = Summary(context.output, manifest, parse_location(options.to).bucket if options.to else None)
+        yield run
+
+
+class Run:
+    """One run of `put`: what is open meanwhile, and how far each stage is.
+
+    Attributes:
+        progress: What a person sees at present.
+        store: The object storage, if there is one.
+        summary: Takes outcomes.
+        quota: Assets that a group may hold; None for no limit.
+    """
+
+    summary: Summary
+
+    def __init__(self, context: Context, options: PutOptions) -> None:
+        self._context = context
+        self._options = options
+        self._asset_type = AssetType(options.asset_type) if options.asset_type else None
+        self._sizes: dict[str, int] = {}
+        self._bytes_done: dict[Path, int] = {}
+        self._finished: set[tuple[str, str]] = set()
+        self._created: set[str] = set()
+        self.progress = Progress(None, {})
+        quota = context.provider.asset_quota if options.quota is None else options.quota
+        self.quota = quota if isinstance(quota, int) else None
+        self.store: ObjectStore | None = open_store(context.console, options, self._on_storage_event)
+
+    def check(self, selections: Sequence[Selection], provider: str) -> list[Checked]:
+        """Check every file."""
+        check = Check(provider, self.store is not None, self._asset_type, self._options.concurrency)
+        total = sum(len(selection.sources) for selection in selections)
+        with progress(self._context.output, {"checked": total}) as self.progress:
+            return check.run(selections, lambda: self.progress.advance("checked"))
+
+    def send(self, groups: Sequence[Checked]) -> int:
+        """Send what fits and report everything; returns the exit code."""
+        context, summary = self._context, self.summary
+        for group in groups:
+            for outcome in group.rejected:
+                summary.add(outcome, group.group)
+            for source in group.skipped:
+                summary.skip(source, group.group)
+        if context.output.interactive:
+            summary.print_failures()
+        valid = [content for group in groups for content in group.valid]
+        summary.paths = {content.path: content.source for content in valid if content.path is not None}
+        self._sizes = {content.sha256: content.size for content in valid}
+        context.resume_hint = "The same command goes on where this one stopped; nothing is sent twice."
+        with progress(context.output, self._totals(groups), {"stored"}) as self.progress:
+            client = context.client.with_options(on_event=self._on_event)
+            PutSession(client, self._send_options(), self._add, summary.start_group).run(groups)
+        return summary.finish()
+
+    def _totals(self, groups: Sequence[Checked]) -> dict[str, int]:
+        """What each stage has to do; a content that comes twice is done once."""
+        contents = {(group.group, content.digest): content for group in groups for content in group.valid}
+        if not contents:
+            return {}
+        totals = {"stored": sum(content.size for content in contents.values())} if self.store is not None else {}
+        totals["created"] = len(contents)
+        return totals if self._options.no_wait else totals | {"reviewed": len(contents)}
+
+    def _send_options(self) -> SendOptions:
+        options = self._options
+        return SendOptions(
+            store=self.store,
+            check_public=options.check_public,
+            asset_type=self._asset_type,
+            quota=self.quota,
+            timeout=options.timeout,
+            concurrency=options.concurrency,
+            state_dir=options.state_folder(self._context.console),
+            wait=not options.no_wait,
+        )
+
+    def _add(self, outcome: FileOutcome, group: str) -> None:
+        self.summary.add(outcome, group)
+        content = (outcome.group_id, outcome.sha256)
+        if content in self._finished:
+            return
+        self._finished.add(content)
+        if outcome.asset_id:
+            self.progress.advance("reviewed")
+        else:  # there is nothing to review
+            self.progress.reduce_total("reviewed")
+        if self._created.isdisjoint({outcome.asset_id, *outcome.duplicates}):
+            self.progress.reduce_total("created")
+        if not outcome.stored_key:
+            self.progress.reduce_total("stored", self._sizes.get(outcome.sha256, 0))
+
+    def _on_event(self, event: Event) -> None:
+        if isinstance(event, FileProgress) and event.stage == "created":
+            self._created.add(event.asset_id)
+            self.progress.advance("created")
+
+    def _on_storage_event(self, event: UploadProgress | StorageWarning) -> None:
+        """Called by the store, by one thread at a time."""
+        if isinstance(event, StorageWarning):
+            self._context.output.error(f"portrait: {event.message}\n")
+            return
+        if event.stage in {Stage.STORED, Stage.EXISTED}:
+            self.summary.stored(event.file, event.key)
+        if event.stage not in {Stage.HASHING, Stage.WAITING}:
+            self.progress.advance("stored", event.bytes_done - self._bytes_done.get(event.file, 0))
+            self._bytes_done[event.file] = event.bytes_done
+
+
+@contextmanager
+def on_sigint(soft: Callable[[], object], hard: Callable[[], object]) -> Iterator[None]:
+    """Handle Ctrl-C while the block runs.
+
+    Args:
+        soft: Called at the first one, before `KeyboardInterrupt` is raised in the block.
+        hard: Called at the second one, before the process ends at once. Must not wait for anything.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    interrupted = False
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        nonlocal interrupted
+        del number, frame
+        if interrupted:
+            hard()
+            os._exit(INTERRUPTED)
+        interrupted = True
+        soft()
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGINT, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
-from portrait.cli.checking import Checked
 from portrait.cli.resolve import get_or_create_group
+from portrait.cli.select import Checked
 from portrait.ensure import FATAL, Content, FileOutcome, FileState, state_of_error
 from portrait.errors import ConnectFailed, Interrupted, PortraitError, QuotaExceeded
 from portrait.s3 import StorageError
@@ -47,7 +47,7 @@ class SendOptions:
     wait: bool
 
 
-class Sending:
+class PutSession:
     """One run over all groups.
 
     Args:
@@ -66,7 +66,7 @@ class Sending:
     ) -> None:
         self._client = client
         self._options = options
-        self._tell = give
+        self._report = give
         self._enter = enter
         self._in_review: dict[str, list[FileOutcome]] = {}
         self._names: dict[str, str] = {}
@@ -76,7 +76,7 @@ class Sending:
         """Bring every file that fits to its outcome. An interrupt goes through, after what is known was given."""
         try:
             for group in groups:
-                if group.fits:
+                if group.valid:
                     self._create(group)
             self._review()
         finally:
@@ -85,7 +85,7 @@ class Sending:
 
     def _create(self, group: Checked) -> None:
         remaining: dict[str, list[Content]] = {}  # by source: addresses that differ in their query are called the same
-        for content in group.fits:
+        for content in group.valid:
             remaining.setdefault(content.source, []).append(content)
         group_id = ""
         try:
@@ -94,7 +94,7 @@ class Sending:
             group_id = get_or_create_group(self._client, group.group, self._options.state_dir)
             self._names[group_id] = group.group
             self._enter(group.group, group_id)
-            for outcome in self._ensured(group.fits, group_id):
+            for outcome in self._ensured(group.valid, group_id):
                 _take(remaining[outcome.source], outcome.sha256)
                 if _stops_all(outcome.error):
                     self._over = outcome.error
@@ -106,7 +106,7 @@ class Sending:
             if _stops_all(error):
                 self._over = error
             for content in chain.from_iterable(remaining.values()):
-                self._tell(_undone(content, group_id, error), group.group)
+                self._report(_undone(content, group_id, error), group.group)
 
     def _ensured(self, contents: Sequence[Content], group_id: str) -> Iterator[FileOutcome]:
         options = self._options
@@ -144,7 +144,7 @@ class Sending:
                 self._give(evolve(outcome, error=error))
 
     def _give(self, outcome: FileOutcome) -> None:
-        self._tell(outcome, self._names[outcome.group_id])
+        self._report(outcome, self._names[outcome.group_id])
 
     def _taken(self) -> list[FileOutcome]:
         """What is in review, which is nobody's business afterwards."""

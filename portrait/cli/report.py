@@ -1,25 +1,30 @@
-"""What became of files: each told as soon as it is known, failures and a sum at the end. Owns the record of a file, on
-stdout and in the manifest, and the words; must not know how files are sent.
+"""What became of files: one record for each, on stdout and in the manifest, and a summary for people at the end.
+
+The manifest is a file of JSON lines, appended as soon as an outcome is known; what was written survives a crash.
 """
 
 from __future__ import annotations
 
+import json
+import os
+import threading
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self, TypeVar
 
 from portrait.cli.errors import NETWORK, OK, SOME_FAILED, error_record, exit_code, format_errors, merge_exit_codes
-from portrait.cli.manifest import Manifest
+from portrait.cli.output import Output
 from portrait.cli.serialize import pluralize
+from portrait.clock import Clock, SystemClock
 from portrait.ensure import FileOutcome, FileState
+from portrait.errors import UsageError
 
-if TYPE_CHECKING:
-    from portrait.cli.output import Output
+T = TypeVar("T")
 
-
-# How a file ended that is no Active asset, in the words of the sum.
+# How a file ended that is no Active asset, in the words of the summary.
 _ENDS: Mapping[FileState, str] = MappingProxyType(
     {
         FileState.REJECTED: "rejected",
@@ -32,11 +37,107 @@ _ENDS: Mapping[FileState, str] = MappingProxyType(
         FileState.NO_ROOM: "left out: the group is full",
     }
 )
-_SHOWN = 3  # skipped files that people see
+_MAX_SKIPPED = 3  # skipped files that people see
+
+
+class Manifest:
+    """Lines at the end of a file; several threads and processes may append.
+
+    Args:
+        path: The file; None writes nothing.
+        clock: Gives the time of a line.
+        context: Fields of every line.
+
+    Raises:
+        UsageError: It cannot be written.
+    """
+
+    def __init__(
+        self, path: str | None, clock: Clock | None = None, context: Mapping[str, Any] = MappingProxyType({})
+    ) -> None:
+        self._path = path
+        self._context = context
+        self._clock = clock or SystemClock()
+        self._lock = threading.Lock()
+        self._file: int | None = None
+        if path is not None:
+            self._file = self._checked(lambda: os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600))
+            if not _ends_with_newline(path):
+                self._write(b"\n")
+
+    def append(self, record: Mapping[str, Any]) -> None:
+        """Append a line, with the time.
+
+        Raises:
+            UsageError: It cannot be written, as when the disk is full.
+        """
+        if self._file is None:
+            return
+        time = datetime.fromtimestamp(self._clock.now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        line = json.dumps({**record, **self._context, "time": time}, ensure_ascii=False)
+        # A file name that is not valid text has lone surrogates, which JSON can hold as escapes.
+        self._write(f"{line}\n".encode(errors="backslashreplace"))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def _write(self, line: bytes) -> None:
+        file = self._file
+        if file is not None:
+            with self._lock:
+                self._checked(lambda: os.write(file, line))
+
+    def _checked(self, work: Callable[[], T]) -> T:
+        try:
+            return work()
+        except OSError as error:
+            raise UsageError(
+                f"The manifest {self._path} cannot be written: {error.strerror}.",
+                advice="Free some space or name another file; the same command then goes on.",
+            ) from error
+
+
+def read_manifest(path: str) -> list[dict[str, Any]]:
+    """The lines of a manifest, oldest first; a line that a killed process left half-written is skipped.
+
+    Raises:
+        UsageError: It cannot be read.
+    """
+    try:
+        lines = Path(path).read_bytes().splitlines()
+    except OSError as error:
+        raise UsageError(f"The manifest {path} cannot be read: {error.strerror}.") from error
+    return list(_rows(lines))
+
+
+def _rows(lines: list[bytes]) -> Iterator[dict[str, Any]]:
+    for line in lines:
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(row, dict):
+            yield row
+
+
+def _ends_with_newline(path: str) -> bool:
+    """Whether the last line is complete; what is not a regular file has no last line."""
+    if not Path(path).is_file():
+        return True
+    with Path(path).open("rb") as file:
+        if not file.seek(0, os.SEEK_END):
+            return True
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"
 
 
 def outcome_record(outcome: FileOutcome) -> dict[str, Any]:
-    """What became of a file, for programs. `origin` is how the asset came to be, as the library has it."""
+    """The record of a file. `origin` is how the asset came to be, in the library's words."""
     record: dict[str, Any] = {
         "file": outcome.source,
         "uri": outcome.uri or None,
@@ -55,31 +156,36 @@ def outcome_record(outcome: FileOutcome) -> dict[str, Any]:
 
 
 class Summary:
-    """Takes outcomes, and tells of them.
+    """Prints outcomes as they come, and a summary at the end.
+
+    Args:
+        output: Where outcomes go.
+        manifest: Where they are recorded.
+        bucket: Of the object storage; None without one.
 
     Attributes:
-        paths: File → what it was called, where that differs.
+        paths: File → its name on the command line, where that differs.
     """
 
     def __init__(self, output: Output, manifest: Manifest, bucket: str | None) -> None:
         self.paths: dict[Path, str] = {}
-        self._given: list[tuple[FileOutcome, str]] = []
+        self._outcomes: list[tuple[FileOutcome, str]] = []
         self._skipped: list[str] = []
         self._bucket = bucket
-        self._ids: dict[str, str] = {}
+        self._group_ids: dict[str, str] = {}
         self._output = output
         self._manifest = manifest
-        self._told = 0
+        self._reported = 0
         self._first: dict[tuple[str, str], str] = {}
         self._full: set[str] = set()
 
-    def enter(self, group: str, group_id: str) -> None:
-        """The work is at that group now."""
-        self._ids[group] = group_id
+    def start_group(self, group: str, group_id: str) -> None:
+        """The work on a group begins."""
+        self._group_ids[group] = group_id
 
-    def give(self, outcome: FileOutcome, group: str) -> None:
-        """One outcome, of a file for the group that was named so. To people, failures are told later."""
-        self._given.append((outcome, group))
+    def add(self, outcome: FileOutcome, group: str) -> None:
+        """Add an outcome of a file for `group`, as it was named. People read failures later."""
+        self._outcomes.append((outcome, group))
         record = {**outcome_record(outcome), "group": group}
         if outcome.stored_key:
             record["stored_in"] = self._bucket
@@ -94,11 +200,11 @@ class Summary:
             line += "  (in review)"
         self._output.print_event(record, line=line, key="uri" if line else "")
         if outcome.state is FileState.NO_ROOM and outcome.error is not None and group not in self._full:
-            self._full.add(group)  # this one is told at once: there is time to stop
+            self._full.add(group)  # people read this one at once: there is time to stop
             self._output.info(f"{group}: {outcome.error.message}")
 
     def skip(self, source: str, group: str) -> None:
-        """A file in a folder that nobody meant."""
+        """Add a file of a folder that is no media."""
         self._skipped.append(source)
         record = outcome_record(FileOutcome(source=source, state=FileState.REJECTED))
         record |= {"status": "Skipped", "group": group}
@@ -106,37 +212,37 @@ class Summary:
         self._output.print_event(record)
 
     def stored(self, path: Path, key: str) -> None:
-        """A file has an object; what is stored must be known even if nothing else comes of it."""
-        group, group_id = list(self._ids.items())[-1]
+        """Record that a file has an object: it must be known even if no asset comes of it."""
+        group, group_id = list(self._group_ids.items())[-1]
         record = {"file": self.paths.get(path, str(path)), "status": "Stored", "group": group, "group_id": group_id}
         self._manifest.append({**record, "stored_key": key, "stored_in": self._bucket})
 
-    def tell_failures(self) -> None:
-        """Those that were not told before."""
-        fresh, self._told = self._given[self._told :], len(self._given)
-        self._output.error(format_errors((one.source, one.error) for one, _ in fresh if one.error is not None))
+    def print_failures(self) -> None:
+        """Print the failures that were not printed before."""
+        new, self._reported = self._outcomes[self._reported :], len(self._outcomes)
+        self._output.error(format_errors((one.source, one.error) for one, _ in new if one.error is not None))
 
-    def sum_up(self) -> int:
-        """Tell the rest and the sum; the result is the exit code."""
-        self.tell_failures()
-        for group in dict.fromkeys(group for _, group in self._given):
-            self._output.info(self._of_group(group, [one for one, of in self._given if of == group]))
+    def finish(self) -> int:
+        """Print the rest and the summary; returns the exit code."""
+        self.print_failures()
+        for group in dict.fromkeys(group for _, group in self._outcomes):
+            self._output.info(self._group_summary(group, [one for one, of in self._outcomes if of == group]))
         if self._skipped:
-            self._output.info(skipped(self._skipped))
-        if twins := {twin for one, _ in self._given for twin in one.duplicates}:
-            words = f"Other assets with the same content: {', '.join(sorted(twins))}. `portrait rm` deletes them."
+            self._output.info(format_skipped(self._skipped))
+        if duplicates := {twin for one, _ in self._outcomes for twin in one.duplicates}:
+            words = f"Other assets with the same content: {', '.join(sorted(duplicates))}. `portrait rm` deletes them."
             self._output.info(words)
-        return overall_exit_code(one for one, _ in self._given)
+        return overall_exit_code(one for one, _ in self._outcomes)
 
-    def _of_group(self, group: str, outcomes: Sequence[FileOutcome]) -> str:
-        group_id = self._ids.get(group, "")
-        called = group if group_id in {"", group} else f"{group} ({group_id})"
+    def _group_summary(self, group: str, outcomes: Sequence[FileOutcome]) -> str:
+        group_id = self._group_ids.get(group, "")
+        title = group if group_id in {"", group} else f"{group} ({group_id})"
         done = [one for one in outcomes if one.error is None]
         ends = Counter(one.state for one in outcomes if one.error is not None)
         failed = ", ".join(f"{ends[state]} {words}" for state, words in _ENDS.items() if ends[state])
         if not done:
-            return f"{called}: {failed}."
-        return f"{_state(done)} in {called}: {_hows(done)}{f'; {failed}' if failed else ''}."
+            return f"{title}: {failed}."
+        return f"{_state(done)} in {title}: {_origins(done)}{f'; {failed}' if failed else ''}."
 
 
 def _state(done: Sequence[FileOutcome]) -> str:
@@ -145,7 +251,7 @@ def _state(done: Sequence[FileOutcome]) -> str:
     return f"{pluralize(len(done), 'file')} {state}"
 
 
-def _hows(done: Sequence[FileOutcome]) -> str:
+def _origins(done: Sequence[FileOutcome]) -> str:
     """How the assets came to be; files that share one are duplicates but for the first."""
     by_asset: dict[str, FileOutcome] = {}
     for one in done:
@@ -156,10 +262,10 @@ def _hows(done: Sequence[FileOutcome]) -> str:
     return ", ".join(parts)
 
 
-def skipped(files: Sequence[str]) -> str:
+def format_skipped(files: Sequence[str]) -> str:
     """Such as `2 other files skipped: a.txt, b.pdf.`."""
-    more = f" and {len(files) - _SHOWN} more" if len(files) > _SHOWN else ""
-    return f"{pluralize(len(files), 'other file')} skipped: {', '.join(files[:_SHOWN])}{more}."
+    more = f" and {len(files) - _MAX_SKIPPED} more" if len(files) > _MAX_SKIPPED else ""
+    return f"{pluralize(len(files), 'other file')} skipped: {', '.join(files[:_MAX_SKIPPED])}{more}."
 
 
 def overall_exit_code(outcomes: Iterable[FileOutcome]) -> int:

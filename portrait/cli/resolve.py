@@ -1,6 +1,4 @@
-"""What a word means that names a group or an asset: `NAME|ID`. Owns how a name is told from an id, and what is said of
-a name that nobody bears; must not know what is done with what was found.
-"""
+"""What `NAME|ID` means on the command line: a group by its id or exact name, or an asset by its id."""
 
 from __future__ import annotations
 
@@ -19,10 +17,10 @@ _ID = re.compile(r"group-\d{14}-[a-z0-9]+", re.IGNORECASE)  # contract §1, *Ide
 
 
 def get_or_create_group(client: PortraitClient, wanted: str, state_dir: str) -> str:
-    """The id of the group of that id, or of that very name, which is made if there is none.
+    """The id of the group of that id, or of that very name, which is created if there is none.
 
     Raises:
-        AmbiguousGroup: Several groups bear the name.
+        AmbiguousGroup: Several groups have the name.
         NotAccessible: There is no group of that id.
         PortraitError: As the calls.
     """
@@ -33,34 +31,34 @@ def get_or_create_group(client: PortraitClient, wanted: str, state_dir: str) -> 
 def find_group(
     client: PortraitClient, wanted: str, types: Sequence[GroupType] = (GroupType.AIGC,)
 ) -> AssetGroup | None:
-    """The group of that id, or of that very name; None if nobody bears the name. Makes nothing.
+    """The group of that id, or of that very name; None if no group has the name.
 
     Raises:
-        AmbiguousGroup: Several groups bear the name.
+        AmbiguousGroup: Several groups have the name.
         NotAccessible: There is no group of that id.
         PortraitError: As the calls.
     """
     found = _by_id(client, wanted)
     if found is not None:
         return found
-    named = [
+    groups = [
         group
         for kind in types
         for group in client.iter_asset_groups(group_type=kind, name=wanted)
         if group.name == wanted
     ]
-    if len(named) > 1:
-        ids = tuple(group.id for group in sorted(named, key=lambda group: (group.create_time, group.id)))
+    if len(groups) > 1:
+        ids = tuple(group.id for group in sorted(groups, key=lambda group: (group.create_time, group.id)))
         raise AmbiguousGroup(f"{len(ids)} groups are named {wanted!r}: {', '.join(ids)}.", group_ids=ids)
-    return named[0] if named else None
+    return groups[0] if groups else None
 
 
 def resolve_group(client: PortraitClient, wanted: str) -> AssetGroup:
     """The group of that id, or of that very name, of either kind.
 
     Raises:
-        UsageError: Nobody bears the name.
-        AmbiguousGroup: Several groups bear the name.
+        UsageError: No group has the name.
+        AmbiguousGroup: Several groups have the name.
         NotAccessible: There is no group of that id.
         PortraitError: As the calls.
     """
@@ -74,8 +72,8 @@ def resolve(client: PortraitClient, wanted: str) -> Asset | AssetGroup:
     """The asset of that id, or the group of that id or name.
 
     Raises:
-        UsageError: Nobody bears the name.
-        AmbiguousGroup: Several groups bear the name.
+        UsageError: No group has the name.
+        AmbiguousGroup: Several groups have the name.
         NotAccessible: There is nothing of that id.
         PortraitError: As the calls.
     """
@@ -84,10 +82,10 @@ def resolve(client: PortraitClient, wanted: str) -> Asset | AssetGroup:
     try:
         return resolve_group(client, wanted)
     except UsageError:
-        # Other vendors' ids look different (contract §2): only asking tells.
-        for look in (client.get_asset, client.get_asset_group):
+        # Other vendors' ids look different (contract §2): only the service knows.
+        for get in (client.get_asset, client.get_asset_group):
             with suppress(NotAccessible):
-                return look(id=wanted)
+                return get(id=wanted)
         raise
 
 

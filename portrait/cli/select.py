@@ -1,16 +1,31 @@
-"""Which files are meant, and which group each goes into. Owns folders, `--subfolders` and what the name of a file says;
-reads no file.
+"""The files that `put` is to send: which are meant, which group each goes into, and what is wrong with them.
+
+Every file is checked before anything is sent. What belongs to no media in a folder is skipped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from portrait.ensure import is_url, list_files
-from portrait.errors import UsageError
+from portrait.ensure import (
+    Content,
+    FileOutcome,
+    display_name,
+    identify,
+    is_url,
+    limits_of,
+    list_files,
+    media_error,
+    rejection,
+)
+from portrait.errors import Interrupted, PortraitError, UsageError
+from portrait.media import HEAD_BYTES, sniff
+from portrait.models import AssetType
 
 # Endings of images, video and audio, whether the service takes them or not.
 ENDINGS: Mapping[str, str] = MappingProxyType(
@@ -24,22 +39,22 @@ ENDINGS: Mapping[str, str] = MappingProxyType(
 _ENDINGS = frozenset(f".{ending}" for endings in ENDINGS.values() for ending in endings.split())
 
 
-class Chosen(NamedTuple):
-    """What goes into one group.
+class Selection(NamedTuple):
+    """The sources for one group.
 
     Attributes:
         group: Its name or id, as given.
         sources: Files and addresses.
-        doubtful: Those of them that only a folder brought, and whose names are those of no media.
+        unrecognized: Those of them that were found in a folder and whose endings are those of no media.
     """
 
     group: str
     sources: Sequence[str]
-    doubtful: frozenset[str] = frozenset()
+    unrecognized: frozenset[str] = frozenset()
 
 
-def choose(words: Sequence[str], group: str | None, *, subfolders: bool) -> list[Chosen]:
-    """What goes where, in the order given.
+def select(words: Sequence[str], group: str | None, *, subfolders: bool) -> list[Selection]:
+    """The sources by group, in the order given.
 
     Args:
         words: Files, folders and addresses.
@@ -49,24 +64,24 @@ def choose(words: Sequence[str], group: str | None, *, subfolders: bool) -> list
     Raises:
         UsageError: Something is not there, there is no file at all, or no group for one. Nothing was sent.
     """
-    by_group: dict[str, dict[str, bool]] = {}  # source → whether it is doubtful
+    by_group: dict[str, dict[str, bool]] = {}  # source → whether it is unrecognized
     for word in words:
-        for target, sources in _of_word(word, group, subfolders=subfolders):
+        for target, sources in _expand(word, group, subfolders=subfolders):
             if target is None:
                 raise UsageError(f"There is no group for {sources[0]}.", advice="Name one with --group.")
             known = by_group.setdefault(target, {})
             for source in sources:
-                doubtful = source != word and Path(source).suffix.lower() not in _ENDINGS
-                known[source] = doubtful and known.get(source, True)
+                unrecognized = source != word and Path(source).suffix.lower() not in _ENDINGS
+                known[source] = unrecognized and known.get(source, True)
     if not by_group:
         raise UsageError(f"There are no files in {', '.join(words)}.", advice="Nothing was sent.")
     return [
-        Chosen(name, list(sources), frozenset(source for source, doubtful in sources.items() if doubtful))
+        Selection(name, list(sources), frozenset(source for source, unrecognized in sources.items() if unrecognized))
         for name, sources in by_group.items()
     ]
 
 
-def _of_word(word: str, group: str | None, *, subfolders: bool) -> Iterator[tuple[str | None, list[str]]]:
+def _expand(word: str, group: str | None, *, subfolders: bool) -> Iterator[tuple[str | None, list[str]]]:
     if is_url(word):
         yield group, [word]
         return
@@ -75,15 +90,15 @@ def _of_word(word: str, group: str | None, *, subfolders: bool) -> Iterator[tupl
     path = Path(word)
     if not path.is_dir():
         if not path.exists():
-            raise UsageError(f"{word} is not there.", advice="Nothing was sent.")
+            raise UsageError(f"{word} does not exist.", advice="Nothing was sent.")
         yield group, [word]
         return
-    for target, files in _split(path, group) if subfolders else [(group, list_files(path))]:
+    for target, files in _subfolders(path, group) if subfolders else [(group, list_files(path))]:
         if files:
             yield target, [str(file) for file in files]
 
 
-def _split(folder: Path, group: str | None) -> Iterator[tuple[str | None, list[Path]]]:
+def _subfolders(folder: Path, group: str | None) -> Iterator[tuple[str | None, list[Path]]]:
     """A folder's own files, then each subfolder under its name."""
     folders = {path for path in _entries(folder) if path.is_dir()}
     yield group, [path for path in _entries(folder) if path not in folders]
@@ -97,3 +112,92 @@ def _entries(folder: Path) -> list[Path]:
         return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     except OSError as error:
         raise UsageError(f"{folder} cannot be read: {error.strerror}.") from error
+
+
+class Checked(NamedTuple):
+    """The sources of one group after the check.
+
+    Attributes:
+        group: Its name or id, as given.
+        valid: What can be sent.
+        rejected: What cannot, with the reasons.
+        skipped: Files of a folder that are no media, neither by their endings nor by their first bytes.
+    """
+
+    group: str
+    valid: list[Content]
+    rejected: list[FileOutcome]
+    skipped: list[str]
+
+
+class Check(NamedTuple):
+    """How files are checked.
+
+    Attributes:
+        provider: The name of the provider, whose limits apply.
+        stored: Whether object storage gives files an address.
+        asset_type: What addresses lead to; None goes by their endings.
+        workers: Files at once.
+    """
+
+    provider: str
+    stored: bool
+    asset_type: AssetType | None
+    workers: int
+
+    def run(self, selections: Sequence[Selection], advance: Callable[[], object]) -> list[Checked]:
+        """Check all sources; `advance` is called after each, from several threads."""
+        sources = [(source, source in one.unrecognized) for one in selections for source in one.sources]
+        results = iter(self._identify_all(sources, advance))
+        return [_sort(one.group, {source: next(results) for source in one.sources}) for one in selections]
+
+    def _identify_all(
+        self, sources: Sequence[tuple[str, bool]], advance: Callable[[], object]
+    ) -> list[Content | PortraitError | None]:
+        stopping = threading.Event()
+
+        def identify_one(item: tuple[str, bool]) -> Content | PortraitError | None:
+            source, unrecognized = item
+            if stopping.is_set():
+                return Interrupted()
+            try:
+                if unrecognized and not _begins_as_media(Path(source)):
+                    return None
+                limits = limits_of(source, self.provider, stored=self.stored)
+                return identify(source, limits, self.asset_type)
+            except PortraitError as error:
+                return error
+            finally:
+                advance()
+
+        with ThreadPoolExecutor(self.workers, "portrait-check") as pool:
+            try:
+                return list(pool.map(identify_one, sources))
+            except BaseException:
+                stopping.set()
+                raise
+
+
+def _sort(group: str, results: Mapping[str, Content | PortraitError | None]) -> Checked:
+    checked = Checked(group, [], [], [])
+    for source, result in results.items():
+        if result is None:
+            checked.skipped.append(display_name(source))
+        elif isinstance(result, PortraitError):
+            checked.rejected.append(rejection(display_name(source), result))
+        elif result.faults:
+            checked.rejected.append(rejection(result.source, media_error(result), result))
+        else:
+            checked.valid.append(result)
+    return checked
+
+
+def _begins_as_media(path: Path) -> bool:
+    """Whether the first bytes are those of an image, a video or audio; False where the file cannot be read."""
+    try:
+        if not path.is_file():  # opening a pipe would wait
+            return False
+        with path.open("rb") as file:
+            return sniff(file.read(HEAD_BYTES)) is not None
+    except OSError:
+        return False

@@ -1,6 +1,4 @@
-"""Groups and assets as plain records with the library's own names. Owns what of them is shown, which leaves out signed
-links; must not know how a record is written.
-"""
+"""Groups and assets as plain records with the library's own names, without signed links; and counts in words."""
 
 from __future__ import annotations
 
@@ -44,8 +42,8 @@ def asset_record(asset: Asset) -> dict[str, Any]:
     }
 
 
-def assets_in(client: PortraitClient, group: AssetGroup) -> int | None:
-    """How many assets a group has; None where the provider does not count."""
+def count_assets(client: PortraitClient, group: AssetGroup) -> int | None:
+    """The number of a group's assets; None where the provider does not count."""
     wanted = AssetFilter(group_type=str(group.group_type), group_ids=[group.id])
     return client.list_assets(filter=wanted, page_size=1).total_count
 

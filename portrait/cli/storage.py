@@ -1,73 +1,107 @@
-"""The object storage that `--to` names, for every command that has one. Owns the options and where else their values
-come from; must not know what is stored. Keys and secrets are found as boto3 finds them, and never on the command line.
+"""The object storage that `--to` names: its options, and the store that they describe.
+
+Keys and secrets are found as boto3 finds them, never on the command line.
 """
 
 from __future__ import annotations
 
-import argparse
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+from attrs import frozen
 
 from portrait.errors import UsageError
 
 if TYPE_CHECKING:
-    from portrait.cli.context import Context
+    from portrait.cli.console import Console
     from portrait.s3 import ObjectStore, OnEvent
 
-# Option → environment variables that stand in for it, the first one that is set wins; as boto3 has them.
-_STAND_INS = {
-    "endpoint_url": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"),
-    "region": ("AWS_REGION", "AWS_DEFAULT_REGION"),
-}
+# Option → the environment variables that are read without it, in boto3's order.
+_ENV_FALLBACKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "endpoint_url": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"),
+        "region": ("AWS_REGION", "AWS_DEFAULT_REGION"),
+    }
+)
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
-def add_storage(parser: argparse.ArgumentParser, to: str) -> argparse._ArgumentGroup:
-    """`--to` and what goes with it."""
-    group = parser.add_argument_group("object storage (S3, Cloudflare R2, MinIO)")
-    group.add_argument("--to", metavar="s3://BUCKET/PREFIX", help=to)
-    group.add_argument("--endpoint-url", metavar="URL", help="where the storage answers; not needed for AWS")
-    group.add_argument("--region", metavar="R", help="its region; for R2 it is auto, which need not be said")
-    return group
+@frozen(kw_only=True)
+class StorageOptions:
+    """The values of `storage_options`, and of `put`'s further ones.
+
+    Attributes:
+        to: `s3://BUCKET/PREFIX`; None for no object storage.
+        endpoint_url: The storage's address; None for AWS.
+        region: Its region.
+        state_dir: The folder that remembers what was begun; None for the default.
+        public_base: The bucket's public address; None presigns.
+        check_public: Whether to see from outside that each object can be fetched.
+        concurrency: Files at once.
+    """
+
+    to: str | None
+    endpoint_url: str | None
+    region: str | None
+    state_dir: str | None
+    public_base: str | None = None
+    check_public: bool = False
+    concurrency: int = 8
+
+    def state_folder(self, console: Console) -> str:
+        """The folder that remembers what was begun."""
+        from portrait.s3.journal import state_folder  # noqa: PLC0415  (loads boto3's part of the library)
+
+        return str(self.state_dir or state_folder(dict(console.environ)))
 
 
-def add_state_dir(parser: argparse.ArgumentParser) -> None:
-    """`--state-dir`, for what must survive a crash."""
-    words = "remembers what was begun (default $XDG_STATE_HOME/portrait)"
-    parser.add_argument("--state-dir", metavar="DIR", help=words)
+def storage_options(to: str) -> Callable[[F], F]:
+    """Add `--to` and what goes with it; `to` is its help."""
+
+    def add(function: F) -> F:
+        for option in reversed(
+            (
+                click.option("--to", metavar="s3://BUCKET/PREFIX", help=f"S3, Cloudflare R2 or MinIO: {to}"),
+                click.option("--endpoint-url", metavar="URL", help="The storage's address; not needed for AWS."),
+                click.option("--region", metavar="R", help="The storage's region; not needed for R2."),
+                click.option(
+                    "--state-dir", metavar="DIR", help="Remembers what was begun (default $XDG_STATE_HOME/portrait)."
+                ),
+            )
+        ):
+            function = option(function)
+        return function
+
+    return add
 
 
-def state_dir(context: Context, args: argparse.Namespace) -> str:
-    """The folder that remembers what was begun."""
-    from portrait.s3.journal import state_folder  # noqa: PLC0415  (keeps the help quick)
-
-    return str(args.state_dir or state_folder(dict(context.console.environ)))
-
-
-def open_store(context: Context, args: argparse.Namespace, on_event: OnEvent) -> ObjectStore | None:
-    """The store that is meant, None without `--to`.
+def open_store(console: Console, options: StorageOptions, on_event: OnEvent) -> ObjectStore | None:
+    """The store that the options describe; None without `--to`.
 
     Raises:
         UsageError: The options cannot be right, or boto3 is missing.
     """
-    public_base = getattr(args, "public_base", None)
-    if args.to is None:
-        for flag in ("endpoint_url", "public_base", "check_public"):
-            if getattr(args, flag, None):
-                raise UsageError(f"--{flag.replace('_', '-')} needs --to.", advice="--to names the bucket.")
+    if options.to is None:
+        for name in ("endpoint_url", "public_base", "check_public"):
+            if getattr(options, name):
+                raise UsageError(f"--{name.replace('_', '-')} needs --to.", advice="--to names the bucket.")
         return None
-    from portrait.s3 import ObjectStore  # noqa: PLC0415  (keeps the help quick)
+    from portrait.s3 import ObjectStore  # noqa: PLC0415  (slow to load)
 
-    environ = context.console.environ
-    found = {
-        name: getattr(args, name) or next(filter(None, map(environ.get, names)), None)
-        for name, names in _STAND_INS.items()
-    }
     return ObjectStore(
-        args.to,
-        endpoint_url=found["endpoint_url"],
-        region=found["region"],
-        public_base=public_base,
-        state_dir=state_dir(context, args),
-        concurrency=getattr(args, "concurrency", 8),
+        options.to,
+        endpoint_url=_value(options.endpoint_url, "endpoint_url", console),
+        region=_value(options.region, "region", console),
+        public_base=options.public_base,
+        state_dir=options.state_folder(console),
+        concurrency=options.concurrency,
         on_event=on_event,
-        clock=context.console.clock,
+        clock=console.clock,
     )
+
+
+def _value(option: str | None, name: str, console: Console) -> str | None:
+    return option or next(filter(None, map(console.environ.get, _ENV_FALLBACKS[name])), None)

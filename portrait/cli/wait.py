@@ -1,57 +1,52 @@
-"""`wait`: until the review of assets is over. Owns how an outcome is told; must not know how the assets came to be."""
+"""`wait`: until the review of assets is over."""
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from portrait.cli.command import Command, add_timeout
+import click
+
+from portrait.cli.context import Context
 from portrait.cli.errors import error_record, exit_code, format_error, merge_exit_codes
+from portrait.cli.parser import command, review_timeout
 from portrait.cli.progress import progress
-from portrait.errors import UsageError
+from portrait.errors import PortraitError, UsageError
 from portrait.uri import parse_asset_id
-
-if TYPE_CHECKING:
-    from portrait.cli.context import Context
-    from portrait.watch import AssetOutcome
+from portrait.watch import AssetOutcome
 
 
-def _options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("ids", metavar="ID", nargs="+", help="of assets; asset://... too")
-    add_timeout(parser)
-
-
-def _wait(context: Context, args: argparse.Namespace) -> int:
-    if groups := [id for id in args.ids if id.lower().startswith("group")]:  # noqa: A001
+@command()
+@click.argument("ids", metavar="ID...", nargs=-1, required=True)
+@review_timeout
+@click.pass_obj
+def wait_command(context: Context, /, ids: Sequence[str], timeout: float | None) -> int:
+    """Wait for assets, which are named by id or `asset://` address."""
+    if groups := [id for id in ids if id.lower().startswith("group")]:  # noqa: A001
         raise UsageError(f"{groups[0]} is a group.", advice="`portrait assets --group ID` lists its assets.")
-    remaining = list(dict.fromkeys(parse_asset_id(id) for id in args.ids))  # noqa: A001
-    outcomes: list[AssetOutcome] = []
-    with progress(context.output, "in review", len(remaining)) as shown:
-        context.resume_hint = _how_to_go_on(remaining)
-        for outcome in context.client.watch_assets(remaining, timeout=args.timeout):
-            outcomes.append(outcome)
-            shown.advance()
-            _tell(context, outcome)
-            remaining.remove(outcome.id)
-            context.resume_hint = _how_to_go_on(remaining)
-    for outcome in outcomes:
-        if outcome.error is not None:
-            context.output.error(format_error(outcome.error))
-    return merge_exit_codes(0 if outcome.error is None else exit_code(outcome.error) for outcome in outcomes)
+    pending = list(dict.fromkeys(parse_asset_id(id) for id in ids))  # noqa: A001
+    errors: list[PortraitError | None] = []
+    with progress(context.output, {"in review": len(pending)}) as display:
+        context.resume_hint = _resume_hint(pending)
+        for outcome in context.client.watch_assets(pending, timeout=timeout):
+            errors.append(outcome.error)
+            display.advance("in review")
+            _print_outcome(context, outcome)
+            pending.remove(outcome.id)
+            context.resume_hint = _resume_hint(pending)
+    for error in filter(None, errors):
+        context.output.error(format_error(error))
+    return merge_exit_codes(exit_code(error) if error else 0 for error in errors)
 
 
-def _how_to_go_on(ids: Sequence[str]) -> str:
+def _resume_hint(ids: Sequence[str]) -> str:
     return f"Nothing is lost: `portrait wait {' '.join(ids)}` goes on."
 
 
-def _tell(context: Context, outcome: AssetOutcome) -> None:
-    """One outcome. To people, failures are told at the end."""
+def _print_outcome(context: Context, outcome: AssetOutcome) -> None:
+    """Print one outcome. People read failures at the end."""
     record: dict[str, Any] = {"uri": outcome.uri, "status": outcome.state.value}
     if outcome.error is not None:
         context.output.print_event({**record, "error": error_record(outcome.error)})
     else:
         context.output.print_event(record, line=f"{outcome.uri}  {outcome.state.value}", key="uri")
-
-
-COMMANDS = {"wait": Command(_options, _wait)}

@@ -1,38 +1,49 @@
 """From a command line to a command: where options may stand, what is refused, and what the help says."""
 
 import io
+import os
 import subprocess
 import sys
 
+import click
 import pytest
 
 from portrait.cli import main
-from portrait.cli.commands import ENTRIES, load
 from portrait.cli.console import Console
-from portrait.cli.helping import folded
-from portrait.cli.list import GROUP_TYPES, STATUSES
-from portrait.cli.parser import parse
+from portrait.cli.parser import COMMANDS, load
 from portrait.dialects import DIALECTS
-from portrait.errors import UsageError
-from portrait.models import AssetStatus, GroupType
 from portrait.providers import PROVIDERS, Credential
 
 
-@pytest.mark.parametrize("name", ENTRIES)
+@pytest.fixture
+def parse(monkeypatch):
+    """Parses a command line; gives the shared options and the command's own."""
+
+    def parse(argv):
+        seen = []
+        for name in COMMANDS:
+            replacement = lambda context, /, **values: seen.append((context.obj.options, values)) or 0  # noqa: E731
+            monkeypatch.setattr(load(name), "callback", click.pass_context(replacement))
+        err = io.StringIO()
+        assert main(argv, Console(io.StringIO(), io.StringIO(), err, environ={})) == 0, err.getvalue()
+        return seen[0]
+
+    return parse
+
+
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_of_the_table_is_where_the_table_says(name):
-    """A row leads to a command with options and something to run."""
-    command = load(name)
-    assert callable(command.run)
-    assert callable(command.options)
+    """A row leads to a command of that name."""
+    assert load(name).name == name
 
 
-@pytest.mark.parametrize("name", ENTRIES)
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_explains_itself(name, capsys):
     """`portrait COMMAND --help` says what the table says, and the shared options."""
     assert main([name, "--help"]) == 0
     help_text = capsys.readouterr().out
-    assert help_text.startswith(f"usage: portrait {name}")
-    assert ENTRIES[name].summary[1:] in help_text
+    assert help_text.startswith(f"Usage: portrait {name}")
+    assert COMMANDS[name][0][1:] in help_text
     assert "--base-url" in help_text
 
 
@@ -40,13 +51,13 @@ def test_the_help_lists_the_commands_and_the_exit_codes(capsys):
     """One page is enough to begin."""
     assert main(["--help"]) == 0
     help_text = capsys.readouterr().out
-    assert all(f"  {name} " in help_text for name in ENTRIES)
+    assert all(f"  {name} " in help_text for name in COMMANDS)
     assert "130 interrupted" in help_text
     assert "lists print one array" in help_text
-    assert "only `call` speaks the wire" in help_text
+    assert "only `call` uses the wire's names" in " ".join(help_text.split())
 
 
-@pytest.mark.parametrize("name", ["", *ENTRIES])
+@pytest.mark.parametrize("name", ["", *COMMANDS])
 @pytest.mark.parametrize(("columns", "most"), [(80, 78), (300, 98)])
 def test_help_fits_the_terminal(name, columns, most, capsys, monkeypatch):
     """Nothing is cut inside a word at 80 columns, and nothing is wider than people like to read."""
@@ -55,12 +66,11 @@ def test_help_fits_the_terminal(name, columns, most, capsys, monkeypatch):
     assert max(len(line) for line in capsys.readouterr().out.splitlines()) <= most
 
 
-def test_help_folds_texts_and_leaves_commands_alone():
+def test_examples_are_not_folded(capsys, monkeypatch):
     """A command that is copied must be whole."""
-    text = "One\ntwo three four.\n\nrows:\n  a   some words\n  bb  words\nexamples:\n  portrait put a --group b\n"
-    assert folded(text, 13) == (
-        "One two three\nfour.\n\nrows:\n  a   some\n      words\n  bb  words\nexamples:\n  portrait put a --group b\n"
-    )
+    monkeypatch.setenv("COLUMNS", "50")
+    main(["put", "--help"])
+    assert "    portrait put front.jpg side.jpg --group brand-host\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("argv", [["help"], ["help", "help"], ["--json", "help"]])
@@ -103,57 +113,77 @@ SHARED = {
 
 @pytest.mark.parametrize("option", SHARED)
 @pytest.mark.parametrize("line", ["{} groups --name x", "groups {} --name x", "groups --name x {}"])
-def test_shared_options_stand_before_or_after_the_command(option, line):
-    """Wherever they stand, they are heard."""
-    name, value = SHARED[option]
-    _, args = parse(line.format(option).split())
-    assert getattr(args, name) == value
-    assert args.name == "x"
+def test_shared_options_stand_before_or_after_the_command(parse, option, line):
+    """Their place makes no difference."""
+    shared, values = parse(line.format(option).split())
+    assert shared == dict([SHARED[option]])
+    assert values["name"] == "x"
 
 
-def test_the_later_of_two_options_wins():
+def test_the_later_of_two_options_wins(parse):
     """What stands after the command is the more particular."""
-    _, args = parse(["--project", "a", "groups", "--project", "b"])
-    assert args.project == "b"
+    assert parse(["--project", "a", "groups", "--project", "b"])[0] == {"project": "b"}
 
 
 @pytest.mark.parametrize(
     ("argv", "paths"),
     [
-        (["put", "a", "--group", "g", "b"], ["a", "b"]),
-        (["put", "a", "--group=g", "--", "-b"], ["a", "-b"]),
-        (["put", "--group", "g", "--", "--json", "a"], ["--json", "a"]),
-        (["put", "--group", "g", "--", "--", "a"], ["--", "a"]),
-        (["--", "put", "--group", "g", "a"], ["a"]),
-        (["put", "--group", "g", "中文 ü.jpg"], ["中文 ü.jpg"]),
+        (["put", "a", "--group", "g", "b"], ("a", "b")),
+        (["put", "a", "--group=g", "--", "-b"], ("a", "-b")),
+        (["put", "--group", "g", "--", "--json", "a"], ("--json", "a")),
+        (["put", "--group", "g", "--", "--", "a"], ("--", "a")),
+        (["--", "put", "--group", "g", "a"], ("a",)),
+        (["put", "--group", "g", "中文 ü.jpg"], ("中文 ü.jpg",)),
     ],
 )
-def test_operands_stand_anywhere_and_two_dashes_end_the_options(argv, paths):
+def test_operands_stand_anywhere_and_two_dashes_end_the_options(parse, argv, paths):
     """Files are files, whatever they are called."""
-    _, args = parse(argv)
-    assert args.paths == paths
-    assert args.group == "g"
-    assert not hasattr(args, "json")
+    shared, values = parse(argv)
+    assert values["paths"] == paths
+    assert values["group"] == "g"
+    assert shared == {}
+
+
+@pytest.mark.parametrize(
+    ("argv", "name"),
+    [([""], "put"), (["gr"], "groups"), (["assets", "--st"], "--status"), (["--ba"], "--base-url")],
+)
+def test_a_shell_completes_commands_and_options(argv, name):
+    """By click's protocol: the words and the number of the one that is completed are in the environment."""
+    words = {
+        "COMP_WORDS": " ".join(["portrait", *argv]),
+        "COMP_CWORD": str(len(argv)),
+        "_PORTRAIT_COMPLETE": "bash_complete",
+    }
+    ran = subprocess.run(
+        [sys.executable, "-c", "import sys; from portrait.cli import main; sys.exit(main())"],
+        env={**os.environ, **words, "_PORTRAIT_COMPLETE": "bash_complete"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert name in [line.partition(",")[2] for line in ran.stdout.splitlines()]
+    assert ran.stderr == ""
 
 
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
-        ([], "a command is missing"),
-        (["--json"], "a command is missing"),
-        (["grops"], "did you mean 'groups'?"),
-        (["hepl"], "did you mean 'help'?"),
-        (["help", "putt"], "did you mean 'put'?"),
-        (["put", "a", "--grop", "g"], "unrecognized arguments: --grop g; did you mean '--group'?"),
-        (["put", "a", "--group", "g", "--dryrun=1"], "did you mean '--dry-run'?"),
-        (["--projet=x", "groups"], "did you mean '--project'?"),
-        (["xyzzy"], "there is no command 'xyzzy'."),
+        ([], "Missing command"),
+        (["--json"], "Missing command"),
+        (["grops"], "Did you mean 'groups'?"),
+        (["hepl"], "Did you mean 'help'?"),
+        (["help", "putt"], "Did you mean 'put'?"),
+        (["put", "a", "--grop", "g"], "No such option '--grop'. (Did you mean one of: '--group'"),
+        (["put", "a", "--group", "g", "--dryrun=1"], "Did you mean '--dry-run'?"),
+        (["--projet=x", "groups"], "Did you mean one of: '--project'"),
+        (["xyzzy"], "No such command 'xyzzy'."),
         (["--nonsense", "groups"], "--nonsense"),
         (["groups", "--nonsense"], "--nonsense"),
         (["groups", "--js"], "--js"),
         (["groups", "extra"], "extra"),
         (["put", "--group", "g"], "PATH"),
-        (["assets", "--status", "Done"], "'Done' is not one of Active, Processing, Failed"),
+        (["assets", "--status", "Done"], "'Done' is not one of 'active', 'failed', 'processing'"),
         (["wait", "asset-1", "--timeout", "-1"], "seconds are a number from 0 up"),
         (["wait", "asset-1", "--timeout", "nan"], "seconds are a number from 0 up"),
         (["wait", "asset-1", "--timeout", "soon"], "--timeout"),
@@ -164,34 +194,25 @@ def test_operands_stand_anywhere_and_two_dashes_end_the_options(argv, paths):
 )
 def test_what_does_not_fit_is_refused_with_a_way_to_the_help(argv, words):
     """Exit code 2, one line that says what, one that says where to look."""
-    with pytest.raises(UsageError) as refused:
-        parse(argv)
-    assert words in refused.value.message
-    assert "--help" in refused.value.advice
     streams = io.StringIO(), io.StringIO(), io.StringIO()
     assert main(argv, Console(*streams, environ={})) == 2
+    assert words in streams[2].getvalue()
+    assert "--help says what it takes" in streams[2].getvalue()
     assert streams[2].getvalue().startswith("portrait: ")
     assert "Traceback" not in streams[2].getvalue()
 
 
-def test_closed_sets_are_written_in_any_case():
+def test_closed_sets_are_written_in_any_case(parse):
     """People do not remember capitals."""
-    _, args = parse(["assets", "--type", "livenessface", "--status", "active", "--status", "FAILED"])
-    assert args.type == "LivenessFace"
-    assert args.status == ["Active", "Failed"]
-
-
-def test_closed_sets_are_those_of_the_protocol():
-    """The command line repeats them so that its help is quick."""
-    assert set(GROUP_TYPES) == set(GroupType)
-    assert set(STATUSES) == set(AssetStatus)
+    _, values = parse(["assets", "--type", "livenessface", "--status", "active", "--status", "FAILED"])
+    assert values["group_type"] == "LivenessFace"
+    assert values["statuses"] == ("Active", "Failed")
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_every_provider_can_be_named(provider):
+def test_every_provider_can_be_named(parse, provider):
     """Whether it can be called is the client's to say."""
-    _, args = parse(["groups", "--provider", provider])
-    assert args.provider == provider
+    assert parse(["groups", "--provider", provider])[0] == {"provider": provider}
 
 
 def test_the_help_loads_nothing_heavy():
@@ -202,3 +223,13 @@ def test_the_help_loads_nothing_heavy():
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stderr.strip() == "set()"
+
+
+def test_a_missing_extra_says_what_to_install(monkeypatch):
+    """As after a plain `pip install portrait-actions`."""
+    monkeypatch.setitem(sys.modules, "click", None)
+    monkeypatch.delitem(sys.modules, "portrait.cli.parser")
+    monkeypatch.delattr("portrait.cli.parser")
+    err = io.StringIO()
+    assert main(["groups"], Console(io.StringIO(), io.StringIO(), err, environ={})) == 2
+    assert "pip install 'portrait-actions[cli]'" in err.getvalue()

@@ -112,7 +112,7 @@ def test_a_name_that_is_no_text_is_taken(portrait, tmp_path):
     ("words", "said"),
     [
         (["-", "--group", "brand"], "put takes files, not standard input"),
-        (["missing.jpg", "--group", "brand"], "missing.jpg is not there"),
+        (["missing.jpg", "--group", "brand"], "missing.jpg does not exist"),
         (["empty", "--group", "brand"], "no files in empty"),
         (["a.jpg"], "--group is missing"),
         (["a.jpg", "--subfolders"], "no group for a.jpg"),
@@ -207,11 +207,11 @@ def test_what_is_there_already_is_not_counted_as_created(portrait, monkeypatch):
     """A line of the display ends where its stage does, whatever files are called."""
     urls = [f"https://cdn.example.com/a.jpg?id={number}" for number in (1, 2)]
     assert portrait("put", urls[0], "--group", "brand").code == 0
-    seen, stages = [], "portrait.cli.stages.StageProgress"
+    seen, stages = [], "portrait.cli.progress.Progress"
     monkeypatch.setattr(f"{stages}.advance", lambda _, stage, by=1: seen.append(("done", stage, by)))
-    monkeypatch.setattr(f"{stages}.spare", lambda _, stage, by=1: seen.append(("spared", stage, by)))
+    monkeypatch.setattr(f"{stages}.reduce_total", lambda _, stage, by=1: seen.append(("reduced", stage, by)))
     assert portrait("put", *urls, "--group", "brand").code == 0
-    assert [way for way, stage, _ in seen if stage == "created"] in (["done", "spared"], ["spared", "done"])
+    assert [way for way, stage, _ in seen if stage == "created"] in (["done", "reduced"], ["reduced", "done"])
 
 
 def test_a_customer_with_a_larger_quota_is_not_held_back(portrait, emulator):

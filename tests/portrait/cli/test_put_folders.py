@@ -81,7 +81,7 @@ def test_a_file_that_vanishes_meanwhile_is_told(put, tmp_path, monkeypatch, clie
             Path(source).unlink()
         return found
 
-    monkeypatch.setattr("portrait.cli.checking.identify", vanishing)
+    monkeypatch.setattr("portrait.cli.select.identify", vanishing)
     ran = put(str(folder), "--group", "brand")
     assert ran.code == 1
     assert {Path(row["file"]).name: row["status"] for row in ran.rows}.pop("01.jpg") == "Rejected"
@@ -303,7 +303,7 @@ def test_the_same_fault_of_many_is_told_once(portrait, emulator, tmp_path):
     [
         (("PutObject", 403, "AccessDenied"), 3, "Allow the key"),
         (("PutObject", 403, "InvalidAccessKeyId"), 3, "AWS_ACCESS_KEY_ID"),
-        (("ListObjectsV2", 404, "NoSuchBucket"), 3, "never made on the way"),
+        (("ListObjectsV2", 404, "NoSuchBucket"), 3, "buckets are not created"),
     ],
 )
 def test_a_storage_that_refuses_ends_it_at_once(portrait, emulator, stub, tmp_path, *, fault, code, said):

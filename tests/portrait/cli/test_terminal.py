@@ -1,21 +1,12 @@
-"""What a person sees on a terminal: on a real one, on a narrow one, and without rich."""
+"""What a person sees on a terminal: on a real one, on a narrow one."""
 
+import io
 import re
-import sys
 
 import pytest
-from rich.progress import Progress as RichProgress
 
-from portrait.cli.stages import StageProgress, format_progress
-from portrait.cli.tables import display_width
+from portrait.cli.progress import Progress, create_display
 from tests.portrait.cli.sample_folders import make_plain
-
-
-@pytest.fixture
-def no_rich(monkeypatch):
-    """As after a plain `pip install portrait-actions`."""
-    for name in ("rich", "rich.console", "rich.table", "rich.text", "rich.progress"):
-        monkeypatch.setitem(sys.modules, name, None)
 
 
 def test_progress_comes_and_goes_on_a_terminal(portrait, picture):
@@ -35,20 +26,8 @@ def test_a_terminal_sees_a_table(portrait, group):
     assert group in seen
 
 
-def test_without_rich_there_are_plain_lines(portrait, no_rich, group, picture):
-    """No crash, no bar, the same facts."""
-    code, seen = portrait.on_terminal("put", picture("a.jpg"), "--group", "hosts")
-    assert code == 0
-    assert "\x1b" not in seen
-    assert "asset://asset-" in seen
-    assert portrait("groups", terminal=True).out.splitlines()[1].split()[:3] == [group, "AIGC", "hosts"]
-
-
-@pytest.mark.parametrize("rich", [True, False], ids=["rich", "plain"])
-def test_a_narrow_terminal_goes_without_the_least_needed(portrait, asset, monkeypatch, request, rich):
+def test_a_narrow_terminal_goes_without_the_least_needed(portrait, asset, monkeypatch):
     """The address is never cut."""
-    if not rich:
-        request.getfixturevalue("no_rich")
     monkeypatch.setenv("COLUMNS", "150")
     wide = portrait("assets", terminal=True).out
     monkeypatch.setenv("COLUMNS", "55")
@@ -56,12 +35,6 @@ def test_a_narrow_terminal_goes_without_the_least_needed(portrait, asset, monkey
     assert all(title in wide for title in ("TYPE", "CREATED", "GROUP"))
     assert not any(title in narrow for title in ("TYPE", "CREATED", "GROUP"))
     assert f"asset://{asset}" in narrow
-
-
-@pytest.mark.parametrize(("text", "width"), [("abc", 3), ("中文", 4), ("é", 1), ("e\u0301", 1), ("", 0)])
-def test_wide_characters_take_two_places(text, width):
-    """So that columns stand under each other."""
-    assert display_width(text) == width
 
 
 def test_colours_only_where_they_are_wanted(portrait, asset, monkeypatch):
@@ -72,39 +45,23 @@ def test_colours_only_where_they_are_wanted(portrait, asset, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("done", "total", "rate", "in_bytes", "words"),
+    ("done", "total", "in_bytes", "text"),
     [
-        (0, 40, 0.0, False, "0/40"),
-        (12, 40, 3.1, False, "12/40  3.1/s  9 s left"),
-        (40, 40, 3.1, False, "40/40"),
-        (10, 4000, 2.0, False, "10/4000  2.0/s  33 min left"),
-        (1_200_000, 8_000_000, 400_000.0, True, "1.2/8.0 MB  0.4 MB/s  17 s left"),
-        (100_000, 400_000, 30_000.0, True, "0.1/0.4 MB  30 kB/s  10 s left"),
+        (12, 40, False, "12/40  4.0/s 0:00:03 0:00:07"),
+        (40, 40, False, "40/40  13.3/s 0:00:03 0:00:00"),
+        (1_200_000, 8_000_000, True, "1.2/8.0 MB  400.0 kB/s 0:00:03 0:00:17"),
     ],
 )
-def test_a_stage_says_how_far_how_fast_and_how_long(done, total, rate, in_bytes, words):
-    """In as few words as a narrow terminal holds."""
-    assert format_progress(done, total, rate, in_bytes=in_bytes) == words
-
-
-@pytest.mark.parametrize(("still", "words"), [(0.4, "0/1"), (12.3, "0/1  12 s")])
-def test_a_stage_that_stands_still_says_for_how_long(still, words):
-    """A single review gives no rate: the seconds show that somebody waits."""
-    assert format_progress(0, 1, 0.0, in_bytes=False, still=still) == words
-    assert format_progress(1, 1, 0.0, in_bytes=False, still=still) == "1/1"
-
-
-def test_only_the_line_that_the_others_wait_for_counts_seconds():
-    """The rest has not begun, or is done."""
-    shown = RichProgress(get_time=iter(range(100)).__next__, auto_refresh=False)
-    lines = StageProgress(shown, {"created": 1, "reviewed": 1}, frozenset())
-    created, reviewed = shown.tasks
-    life = created.fields["life"]
-    assert life.still(created) > 0
-    assert life.still(reviewed) == 0
-    lines.advance("created")
-    assert life.still(created) == 0
-    assert life.still(reviewed) > 0
+def test_a_stage_says_how_far_how_fast_and_how_long(done, total, in_bytes, text):
+    """In files or in bytes, then the time that has passed and the time that is left."""
+    screen, now = io.StringIO(), [0.0]
+    display = create_display(screen, lambda: now[0])
+    progress = Progress(display, {"sent": total}, {"sent"} if in_bytes else ())
+    progress.advance("sent", 0)
+    now[0] = 3.0
+    progress.advance("sent", done)
+    display.console.print(display)
+    assert text in screen.getvalue()
 
 
 def test_a_spinner_turns_while_something_is_under_way(portrait, picture):
