@@ -11,12 +11,6 @@ import threading
 import time
 from typing import Protocol
 
-__all__ = [
-    "Clock",
-    "ManualClock",
-    "SystemClock",
-]
-
 
 class Clock(Protocol):
     """What the library needs to know of time."""

@@ -19,9 +19,7 @@ from portrait.models import (
     ListAssetGroupsRequest,
     ListAssetsRequest,
     SortBy,
-    SortByName,
     SortOrder,
-    SortOrderName,
 )
 
 if TYPE_CHECKING:
@@ -49,8 +47,8 @@ class AssetQuery(GroupQuery, total=False):
     """Which assets to walk through, and in which order; see `AssetFilter` and `ListAssetsRequest`."""
 
     statuses: Iterable[AssetStatus | str] | None
-    sort_by: SortBy | SortByName | None
-    sort_order: SortOrder | SortOrderName | None
+    sort_by: SortBy | str | None
+    sort_order: SortOrder | str | None
 
 
 class Paginator(Generic[Item]):

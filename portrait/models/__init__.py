@@ -16,7 +16,6 @@ from portrait.models.assets import (
 from portrait.models.common import (
     AssetStatus,
     AssetType,
-    AssetTypeName,
     Created,
     Empty,
     GroupType,
@@ -24,9 +23,7 @@ from portrait.models.common import (
     Response,
     Result,
     SortBy,
-    SortByName,
     SortOrder,
-    SortOrderName,
     Updated,
 )
 from portrait.models.groups import (
@@ -53,7 +50,6 @@ __all__ = [
     "AssetPage",
     "AssetStatus",
     "AssetType",
-    "AssetTypeName",
     "CreateAssetGroupRequest",
     "CreateAssetRequest",
     "CreateVisualValidateSessionRequest",
@@ -75,9 +71,7 @@ __all__ = [
     "Response",
     "Result",
     "SortBy",
-    "SortByName",
     "SortOrder",
-    "SortOrderName",
     "UpdateAssetGroupRequest",
     "UpdateAssetRequest",
     "Updated",

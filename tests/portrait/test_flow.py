@@ -7,7 +7,8 @@ from concurrent.futures import Future
 import pytest
 from attrs import define, field
 
-from portrait.clock import ManualClock, SystemClock
+from portrait import ManualClock
+from portrait.clock import SystemClock
 from portrait.errors import Interrupted, UsageError
 from portrait.events import Event
 from portrait.flow import (

@@ -3,8 +3,7 @@
 import orjson
 import pytest
 
-from portrait import UsageError
-from portrait.errors import BadResponse
+from portrait import BadResponse, UsageError
 from tests.portrait.helpers import asset, good
 
 

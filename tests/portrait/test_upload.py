@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from portrait import UsageError
-from portrait.errors import ConnectionLost
+from portrait import ConnectionLost, UsageError
 from portrait.http import FailureKind
 from portrait.upload import MAX_FILE
 from tests.portrait.helpers import broken, good

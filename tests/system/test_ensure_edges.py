@@ -4,35 +4,9 @@ import pytest
 
 from portrait import FileState, OutcomeError
 from portrait.ensure import CreateLog
-from portrait.errors import AmbiguousGroup, Interrupted
+from portrait.errors import Interrupted
 from portrait.s3 import AccessDenied, CancelToken, StorageUnreachable
 from tests.media_samples import image
-
-
-def test_two_groups_made_at_once_are_told_by_who_made_the_second(portrait_emulator, portrait_client):
-    """Another process made a group of that name between our list and our create: the run that sees it says so."""
-    other = portrait_emulator.client()
-    heard = []
-
-    def meanwhile(event):
-        # Our list has just been answered, and shows none.
-        if event.action == "ListAssetGroups" and not heard:
-            heard.append(other.create_asset_group(name="hosts").id)
-
-    client = portrait_client.with_options(on_event=meanwhile)
-    with pytest.raises(AmbiguousGroup) as caught:
-        client.ensure_group("hosts")
-    assert set(heard) < set(caught.value.group_ids)
-    assert len(caught.value.group_ids) == 2
-
-
-def test_a_new_group_is_told_as_it_stands_and_survives_a_look_that_fails(portrait_emulator, portrait_client):
-    """The second list says when it was made; where that list fails, the group is still the answer."""
-    assert portrait_client.ensure_group("hosts").create_time
-    portrait_emulator.rules.add(match={"action": "ListAssetGroups"}, when={"nth": [2]}, do={"error": "KeyUnknown"})
-    group = portrait_client.ensure_group("crew")
-    portrait_emulator.rules.clear()
-    assert [found.id for found in portrait_client.iter_asset_groups(name="crew")] == [group.id]
 
 
 class BrokenStore:
