@@ -32,11 +32,11 @@ class Ids:
 
     def group(self, now: float) -> str:
         """`group-YYYYMMDDhhmmss-xxxxx`."""
-        return f"group-{self._digits(now)}-{self._tail()}"
+        return self._id("group", now)
 
     def asset(self, now: float) -> str:
         """`asset-YYYYMMDDhhmmss-xxxxx`."""
-        return f"asset-{self._digits(now)}-{self._tail()}"
+        return self._id("asset", now)
 
     def token(self, now: float) -> str:
         """14 digits and 20 upper-case hexadecimal ones: a RequestId or a BytedToken."""
@@ -49,6 +49,10 @@ class Ids:
     def secret(self) -> bytes:
         """A key for signing links."""
         return self._bits(256).to_bytes(32, "big")
+
+    def _id(self, kind: str, now: float) -> str:
+        tail = self._tail()
+        return f"{kind}-{self._digits(now)}-{tail}"
 
     def _tail(self) -> str:
         number = self._next() * _STEP % _TAILS

@@ -1,7 +1,6 @@
-"""What crosses the line between the web and the service: a call, the things a service may ask for, and a reply.
+"""What crosses the line between the web and the pipeline: a call, and the flow that ends with its reply.
 
-The service is a generator: it yields effects (`Pause`, `Measure`) that a driver fulfils, blocking or not, and returns a
-`Reply`. So one service answers over HTTP, in-process for a sync client, and in-process for an async one.
+A pause and work that blocks are effects of `portrait.flow`, so that one pipeline answers over HTTP and in-process.
 """
 
 from __future__ import annotations
@@ -10,6 +9,8 @@ from collections.abc import Generator, Mapping
 from typing import Any
 
 from attrs import field, frozen
+
+from portrait.flow import RunBlocking, Sleep
 
 
 @frozen(kw_only=True)
@@ -36,23 +37,6 @@ class Call:
     file: bytes | None = field(default=None, repr=False)
 
 
-@frozen
-class Pause:
-    """Effect: let that many seconds pass on the emulator's clock."""
-
-    seconds: float
-
-
-@frozen
-class Measure:
-    """Effect: fetch and measure the file behind a URL; the answer is a `portrait.media.Measurement`, or None.
-
-    None stands for a file that could not be measured here; a driver throws a `Refusal` for one that cannot be had.
-    """
-
-    url: str = field(repr=False)
-
-
 @frozen(kw_only=True)
 class Reply:
     """What goes back.
@@ -74,4 +58,4 @@ class Reply:
     truncate: int | None = None
 
 
-ReplyFlow = Generator[Pause | Measure, Any, Reply]
+ReplyFlow = Generator[Sleep | RunBlocking, Any, Reply]

@@ -1,28 +1,28 @@
-"""Answering a call: authenticate, decode, handle in a transaction, commit, present.
+"""One mount's calls from request to reply: authenticate, decode, handle in a transaction, commit, encode.
 
-Owns the order of these steps. Must not know sockets, forms or pages; what needs time or the network it yields as an
-effect to whoever drives the answer.
+What takes time or the network is yielded as an effect.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Generator, Mapping
+from functools import partial
 from typing import Any
 
 import orjson
-from attrs import define, frozen
+from attrs import define
 
 from emulator.call_log import CallLog
-from emulator.dialects import ServerDialect
-from emulator.domain import HANDLERS
+from emulator.domain import HANDLERS, lifecycle
 from emulator.domain.assets import upload
 from emulator.domain.context import Context, Handler, Measured, NeedsMedia, ServiceConfig
 from emulator.domain.ports import StoredFile, Transaction
 from emulator.domain.reasons import Reason, Refusal
-from emulator.fetch import check_media
+from emulator.fetch import check_media, download_and_measure
 from emulator.ids import Ids
-from emulator.messages import Call, Measure, Pause, Reply, ReplyFlow
+from emulator.messages import Call, Reply, ReplyFlow
+from emulator.mounts import Mount
 from emulator.request_decoder import RequestDecoder, read_object, read_upload
 from emulator.response_encoder import ResponseEncoder, utf8_safe
 from emulator.rules import Do, RuleError, RuleSet, parse_one_time
@@ -30,32 +30,20 @@ from emulator.rules.faults import alter_reply, short_circuit
 from emulator.settings import Settings
 from emulator.signed_urls import SignedUrls
 from emulator.store.base import Store
+from portrait import models
 from portrait.actions import VERSION
 from portrait.clock import Clock
-from portrait.media import Measurement, measure
+from portrait.flow import RunBlocking, Sleep
+from portrait.media import measure
 
 _log = logging.getLogger("emulator")
 _RULE_HEADER = "X-Emulator-Rule"
 _UPLOADS_AS = "CreateAsset"  # contract §2: the upload answers with that Action (I)
 
 
-@frozen(kw_only=True)
-class Parts:
-    """What an answer is made with; one emulator's parts, which outlive every call."""
-
-    settings: Settings
-    clock: Clock
-    store: Store
-    ids: Ids
-    signed_urls: SignedUrls
-    call_log: CallLog
-    rules: RuleSet
-    config: ServiceConfig
-
-
 @define
 class _RequestState:
-    """One call on its way."""
+    """What is known of a call so far."""
 
     call: Call
     action: str
@@ -67,32 +55,47 @@ class _RequestState:
 
 
 class Pipeline:
-    """Answers the calls of one dialect.
+    """Answers the calls of one mount.
 
     Args:
-        parts: The emulator's.
-        dialect: How callers speak.
+        mount: Its path, dialect and auth.
+        settings: The emulator's.
+        clock: The emulator's.
+        store: Keeps the records.
+        ids: Makes request ids.
+        signed_urls: Signs links to files.
+        call_log: Records every call.
+        rules: Faults and verdicts on demand.
+        config: The settings of handlers.
     """
 
-    def __init__(self, parts: Parts, dialect: ServerDialect) -> None:
-        settings = parts.settings
+    def __init__(
+        self,
+        mount: Mount,
+        *,
+        settings: Settings,
+        clock: Clock,
+        store: Store,
+        ids: Ids,
+        signed_urls: SignedUrls,
+        call_log: CallLog,
+        rules: RuleSet,
+        config: ServiceConfig,
+    ) -> None:
+        dialect = mount.dialect
+        self.mount = mount
         self._settings = settings
-        self._clock, self._store, self._rules = parts.clock, parts.store, parts.rules
-        self._call_log, self._ids, self._signed_urls, self._config = (
-            parts.call_log,
-            parts.ids,
-            parts.signed_urls,
-            parts.config,
-        )
-        self._dialect = dialect
-        self._reader = RequestDecoder(dialect, name_required=settings.name_required)
-        self._voice = ResponseEncoder(dialect, key_in_envelope=settings.auth_error == "envelope")
+        self._clock, self._store, self._ids = clock, store, ids
+        self._signed_urls, self._call_log, self._rules, self._config = signed_urls, call_log, rules, config
+        self._name_limit, self._description_limit = dialect.name_limit, dialect.description_limit
+        self._decoder = RequestDecoder(dialect, name_required=settings.name_required)
+        self._encoder = ResponseEncoder(dialect, key_in_envelope=settings.auth_error == "envelope")
 
     def answer(self, call: Call) -> ReplyFlow:
-        """Answer one call; the upload door's has a mapping as its body.
+        """Answer one call; an upload has a mapping as its body.
 
         Yields:
-            `Pause` and `Measure`, for the driver to fulfil.
+            `Sleep` and `RunBlocking`, for the runner to carry out.
         """
         now = self._clock.now()
         action = call.action if type(call.body) is bytes else _UPLOADS_AS
@@ -100,28 +103,28 @@ class Pipeline:
         try:
             reply, outcome = yield from self._reply(state)
         except Refusal as refusal:
-            said = self._voice.refusal(refusal, action, call.version, state.request_id)
+            said = self._encoder.refusal(refusal, action, call.version, state.request_id)
             reply, outcome = said.reply, said.outcome
         except Exception:  # noqa: BLE001 - nothing of an error of ours may reach a client
             _log.exception("%s failed, request %s", utf8_safe(action), state.request_id)
-            said = self._voice.refusal(Refusal(Reason.INTERNAL), action, call.version, state.request_id)
+            said = self._encoder.refusal(Refusal(Reason.INTERNAL), action, call.version, state.request_id)
             reply, outcome = said.reply, said.outcome
         if state.do is not None:
             reply = alter_reply(state.do, reply)
         self._call_log.add((now, action, state.customer, outcome, reply.status, state.request_id, state.handle))
         return reply
 
-    def _reply(self, state: _RequestState) -> Generator[Pause | Measure, Any, tuple[Reply, str]]:
+    def _reply(self, state: _RequestState) -> Generator[Sleep | RunBlocking, Any, tuple[Reply, str]]:
         """Contract §10.12: key, Action and Version, JSON, required fields, values; the handler does the rest."""
         call, action = state.call, state.action
-        state.customer = self.authorize(call.key)
+        state.customer = self.mount.auth.authenticate(call)
         handler = _handler(call, action)
         body: Any = call.body if isinstance(call.body, Mapping) else read_object(call.body)
-        if self._rules or call.rule is not None:
+        if self._rules.active or call.rule is not None:
             state.do = self._consult(state, body.get("Name"))
         if state.do is not None:
             if state.do.delay:
-                yield Pause(state.do.delay)
+                yield Sleep(state.do.delay)
             other = short_circuit(state.do)
             if other is not None:
                 return other
@@ -129,28 +132,38 @@ class Pipeline:
         if handler is upload:
             request, measured = read_upload(body, call.file)
         else:
-            request = self._reader.request(action, body)
-        result = yield from self._handled(state, handler, request, measured)
-        return self._voice.result(result, action, state.request_id), "ok"
+            request = self._decoder.request(action, body)
+        result = yield from self._handle(state, handler, request, measured)
+        return self._encoder.result(result, action, state.request_id), "ok"
 
-    def _handled(
+    def _handle(
         self, state: _RequestState, handler: Handler, request: Any, measured: Measured | None
-    ) -> Generator[Measure, Measurement | None, Any]:
+    ) -> Generator[Sleep | RunBlocking, Any, Any]:
         """Run a handler, and once more if it wants a file measured: that is done outside of the transaction."""
         while True:
-            now = self._clock.now()
+            work = partial(self._in_transaction, state, handler, request, measured)
             try:
-                with self._store.transaction(state.customer, now) as tx:
-                    ctx = self._context(tx, now, state, measured)
-                    try:
-                        return handler(ctx, request)
-                    finally:
-                        state.handle = ctx.handle
+                return (yield RunBlocking(work)) if self._store.blocks else work()
             except NeedsMedia as wanted:
                 url = wanted.url
             own = self._own_file(state.call.base, url)
-            found = (yield Measure(url)) if own is None else measure(own.content)
-            measured = check_media(found, request.asset_type)
+            measurement = (
+                (yield RunBlocking(partial(download_and_measure, url))) if own is None else measure(own.content)
+            )
+            measured = check_media(measurement, request.asset_type)
+
+    def _in_transaction(
+        self, state: _RequestState, handler: Handler, request: Any, measured: Measured | None
+    ) -> models.Result:
+        """One transaction, which a runner may carry out in a thread. Reviews that are due end first."""
+        now = self._clock.now()
+        with self._store.transaction(state.customer) as tx:
+            lifecycle.end_due_reviews(tx, now)
+            ctx = self._context(tx, now, state, measured)
+            try:
+                return handler(ctx, request)
+            finally:
+                state.handle = ctx.handle
 
     def _own_file(self, base: str, url: str) -> StoredFile | None:
         """An uploaded file that somebody registers by its address is at hand."""
@@ -167,8 +180,8 @@ class Pipeline:
             owner=(call.key or "") if self._settings.token_owner == "key" else state.customer,  # noqa: S105
             base=call.base,
             link=self._signed_urls.sign,
-            name_limit=self._dialect.name_limit,
-            description_limit=self._dialect.description_limit,
+            name_limit=self._name_limit,
+            description_limit=self._description_limit,
             verdict=None if do is None else do.review,
             read_lag=None if do is None else do.lag,
             measured=measured,
@@ -188,27 +201,19 @@ class Pipeline:
                 return rule.do
         return self._rules.match(state.action, state.customer, shown)
 
-    def authorize(self, key: str | None) -> str:
-        """The customer that a Bearer key belongs to.
+    def authenticate(self, key: str | None) -> str:
+        """The customer that a key belongs to, before there is a whole call.
 
         Raises:
             Refusal: There is no key, or nobody's.
         """
-        if not key:
-            raise Refusal(Reason.KEY_MISSING)
-        keys = self._settings.api_keys
-        if not keys:
-            return key
-        customer = keys.get(key)
-        if customer is None:
-            raise Refusal(Reason.KEY_UNKNOWN)
-        return customer
+        return self.mount.auth.authenticate(Call(action="", key=key))
 
-    def refuse(self, refusal: Refusal, *, action: str, version: str | None, customer: str) -> Reply:
-        """A refusal in the contract's form, for what is found before there is a call; it goes into the journal."""
+    def refuse(self, refusal: Refusal, *, action: str = "", version: str | None = None, customer: str = "") -> Reply:
+        """A refusal in the contract's form, for what is found before there is a call; it is logged."""
         now = self._clock.now()
         request_id = self._ids.token(now)
-        said = self._voice.refusal(refusal, action, version, request_id)
+        said = self._encoder.refusal(refusal, action, version, request_id)
         self._call_log.add((now, action, customer, said.outcome, said.reply.status, request_id, ""))
         return said.reply
 

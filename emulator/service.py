@@ -1,17 +1,13 @@
-"""One emulator without HTTP: its parts put together, and what the web asks of it besides answering calls.
-
-Owns which parts there are; how a call is answered is `emulator.pipeline`. Must not know sockets, forms or pages.
-"""
+"""One emulator without HTTP: its parts put together, and what files, links and pages ask of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from attrs import frozen
 
 from emulator.call_log import CallLog, CallRecord
 from emulator.control import Control
-from emulator.dialects import ALLTOKEN
 from emulator.domain import lifecycle, validations
 from emulator.domain.context import Context, ServiceConfig
 from emulator.domain.ports import StoredFile, Transaction
@@ -19,8 +15,9 @@ from emulator.domain.reasons import Reason, Refusal
 from emulator.domain.records import Customer, Ended
 from emulator.fetch import FETCH_POLICIES
 from emulator.ids import Ids
-from emulator.messages import Call, Reply, ReplyFlow
-from emulator.pipeline import Parts, Pipeline
+from emulator.messages import Reply
+from emulator.mounts import Mount, default_mounts
+from emulator.pipeline import Pipeline
 from emulator.response_encoder import http_error
 from emulator.rules import RuleSet
 from emulator.settings import Settings
@@ -55,7 +52,13 @@ class Service:
         settings: Default: the guide's reading of the contract.
         clock: Default: the machine's.
         store: Makes the store; default: in memory.
-        on_call: Is told of each call as the journal notes it.
+        on_call: Called with the record of each call.
+        mounts: Where Actions are answered, and how; default: AllToken's.
+
+    Attributes:
+        store: Keeps the records.
+        control: The control plane.
+        pipelines: What answers the calls of each mount.
     """
 
     def __init__(
@@ -64,31 +67,32 @@ class Service:
         clock: Clock | None = None,
         store: StoreFactory = MemoryStore,
         on_call: Callable[[CallRecord], None] | None = None,
+        mounts: Sequence[Mount] = (),
     ) -> None:
         self.settings = settings = settings or Settings()
         self.clock: Clock = clock or SystemClock()
+        self.store = store(self._new_customer)
         stamps = TimestampFormatter()
-        ids = Ids(settings.seed, stamps)
-        self._ids = ids
+        self._ids = ids = Ids(settings.seed, stamps)
         self._signed_urls = SignedUrls(ids.secret(), settings.link_life, stamps)
-        self._store = store(self._new_customer)
         self._config = _config(settings, ids, stamps)
         call_log, rules = CallLog(stamps, on_call), RuleSet(settings.seed)
-        self._answers = Pipeline(
-            Parts(
+        self.pipelines = tuple(
+            Pipeline(
+                mount,
                 settings=settings,
                 clock=self.clock,
-                store=self._store,
+                store=self.store,
                 ids=ids,
                 signed_urls=self._signed_urls,
                 call_log=call_log,
                 rules=rules,
                 config=self._config,
-            ),
-            ALLTOKEN,
+            )
+            for mount in mounts or default_mounts(settings)
         )
         self.control = Control(
-            store=self._store,
+            store=self.store,
             clock=self.clock,
             call_log=call_log,
             rules=rules,
@@ -96,33 +100,13 @@ class Service:
             context=self._context,
         )
 
-    def answer(self, call: Call) -> ReplyFlow:
-        """Answer one call; the upload door's has a mapping as its body.
-
-        Returns:
-            A generator of `Pause` and `Measure`, for the driver to fulfil, which ends with the reply.
-        """
-        return self._answers.answer(call)
-
-    def authorize(self, key: str | None) -> str:
-        """The customer that a Bearer key belongs to.
-
-        Raises:
-            Refusal: There is no key, or nobody's.
-        """
-        return self._answers.authorize(key)
-
-    def refuse(self, refusal: Refusal, *, action: str = "", version: str | None = None, customer: str = "") -> Reply:
-        """A refusal in the contract's form, for what is found before `answer` is asked; it goes into the journal."""
-        return self._answers.refuse(refusal, action=action, version=version, customer=customer)
-
     def http_error(self, status: int, kind: str, message: str) -> Reply:
         """An error of HTTP's own level: unknown paths and methods. Contract §2, small print (I)."""
         return http_error(status, kind, message, self._ids.token(self.clock.now()))
 
     def file(self, key: str) -> StoredFile | None:
         """What `{base}/r2/{key}` serves."""
-        return self._store.file(key)
+        return self.store.file(key)
 
     def link(self, asset_id: str, query: Mapping[str, str]) -> StoredFile | str:
         """What a signed link leads to: an uploaded file, or the address that an asset was registered by.
@@ -130,26 +114,25 @@ class Service:
         Raises:
             Refusal: The link is not ours, or too old, or the asset is gone.
         """
-        asset = (
-            self._store.find_asset(asset_id) if self._signed_urls.verify(asset_id, query, self.clock.now()) else None
-        )
+        asset = self.store.find_asset(asset_id) if self._signed_urls.verify(asset_id, query, self.clock.now()) else None
         if asset is None or asset.status is Ended.EXPIRED:
             raise Refusal(Reason.UNKNOWN_ASSET, id=asset_id)
-        return self._store.file(asset.file) or asset.url
+        return self.store.file(asset.file) or asset.url
 
     def validation_page(self, token: str) -> ValidationPage | None:
         """What the H5 page shows; opening it starts the scan. None for an unknown token."""
-        found = self._store.find_validation(token)
+        found = self.store.find_validation(token)
         if found is None or found.token != token:  # a handle opens no page
             return None
         now = self.clock.now()
-        with self._store.transaction(found.customer, now) as tx:
+        with self.store.transaction(found.customer) as tx:
+            lifecycle.end_due_reviews(tx, now)
             validation = validations.start_scan(self._context(tx, now), tx.validation(token) or found)
         return ValidationPage(validation.handle, lifecycle.state_name(validation, now), validation.expires)
 
     def callback(self, token: str) -> str | None:
         """Where the browser goes once the scan has ended; None before that, and for an unknown token."""
-        found = self._store.find_validation(token)
+        found = self.store.find_validation(token)
         if found is None or found.token != token or found.scan not in lifecycle.RESULT_CODES:
             return None
         return validations.callback_url_for(found)

@@ -16,8 +16,7 @@ from attrs import field, frozen
 from emulator.control import Control
 from emulator.service import Service
 from emulator.settings import Settings
-from emulator.store.base import CustomerFactory
-from emulator.store.memory import MemoryStore
+from emulator.store.base import Store
 from emulator.transports import AsyncInProcessTransport, InProcessTransport
 from portrait.clock import Clock, ManualClock
 
@@ -164,7 +163,7 @@ class Snapshot:
         records: What was remembered.
     """
 
-    store: MemoryStore = field(repr=False)
+    store: Store = field(repr=False)
     now: float
     records: Mapping[str, Any] = field(repr=False)
 
@@ -196,14 +195,7 @@ class Emulator(TestControls):
 
     def __init__(self, settings: Settings | None = None, clock: ManualClock | None = None) -> None:
         self.clock = clock or ManualClock()
-        stores: list[MemoryStore] = []
-
-        def keep(new_customer: CustomerFactory) -> MemoryStore:
-            stores.append(MemoryStore(new_customer))
-            return stores[0]
-
-        super().__init__(Service(settings, self.clock, keep))
-        self._store = stores[0]
+        super().__init__(Service(settings, self.clock))
         self.api_key = next(iter(self.service.settings.api_keys), "sk-emulator-0")
         self._server: EmulatorServer | None = None
 
@@ -239,7 +231,7 @@ class Emulator(TestControls):
 
     def snapshot(self) -> Snapshot:
         """What is remembered now, and what time it is; rules and the journal of calls are no part of it."""
-        return Snapshot(self._store, self.clock.now(), self._store.copy())
+        return Snapshot(self.service.store, self.clock.now(), self.service.store.copy())
 
     def load(self, snapshot: Snapshot) -> None:
         """Go back to a snapshot, as often as one likes.
@@ -247,9 +239,9 @@ class Emulator(TestControls):
         Raises:
             ValueError: It was taken of another emulator, whose ids may be this one's next.
         """
-        if snapshot.store is not self._store:
+        if snapshot.store is not self.service.store:
             raise ValueError("this snapshot was taken of another emulator")
-        self._store.replace(snapshot.records)
+        self.service.store.restore(snapshot.records)
         self.clock.set(snapshot.now)
 
     def close(self) -> None:

@@ -138,7 +138,8 @@ class Control:
         if found is None:
             raise ControlError(404, "there is no such validation")
         now = self._clock.now()
-        with self._store.transaction(found.customer, now) as tx:
+        with self._store.transaction(found.customer) as tx:
+            lifecycle.end_due_reviews(tx, now)
             validation = tx.validation(found.token) or found
             ended = validations.finish(self._context(tx, now), validation, outcome, subject)
         if ended is None:
@@ -161,7 +162,8 @@ class Control:
         if found is None:
             raise ControlError(404, "there is no such asset")
         now = self._clock.now()
-        with self._store.transaction(found.customer, now) as tx:
+        with self._store.transaction(found.customer) as tx:
+            lifecycle.end_due_reviews(tx, now)
             asset = tx.asset(asset_id)
             if asset is None:
                 raise ControlError(404, "there is no such asset")
@@ -186,7 +188,8 @@ class Control:
         for field, value in ordered:
             changes |= FIELDS[field](field, value)
         now = self._clock.now()
-        with self._store.transaction(name, now) as tx:
+        with self._store.transaction(name) as tx:
+            lifecycle.end_due_reviews(tx, now)
             tx.save_customer(evolve(tx.customer, **changes))
         return self._customer_shown(name, now)
 
@@ -212,7 +215,8 @@ class Control:
     # --- how things are shown ----------------------------------------------------------------------------------------
 
     def _customer_shown(self, name: str, now: float) -> dict[str, Any]:
-        with self._store.transaction(name, now) as tx:
+        with self._store.transaction(name) as tx:
+            lifecycle.end_due_reviews(tx, now)
             customer, groups, assets = tx.customer, tx.count_groups(), tx.count_by_status()
         limits = {field: getattr(customer, field) for field in FIELDS}
         return {"name": name, "limits": limits, "groups": groups, "assets": assets}

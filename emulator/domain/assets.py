@@ -165,7 +165,7 @@ def _create_asset(
     """State, then quota, then the asset. Contract §10.12 (I); both doors share one quota (§5, D)."""
     tx, config, now = ctx.tx, ctx.config, ctx.now
     customer = ctx.require_account()
-    quotas.check_assets(customer, tx.count_assets(group.id), tx.count_assets())
+    quotas.check_assets(customer, tx.count_assets(group.id if customer.assets_per == "group" else None))
     count_create = quotas.count_create(customer, now)
     if count_create is not customer:
         tx.save_customer(count_create)

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from attrs import evolve
 
+from emulator.domain.ports import Transaction
 from emulator.domain.records import Asset, Ended, Group, Scan, Status, Validation
 from emulator.domain.verdicts import MISMATCH, Verdict
 from portrait.models import AssetStatus, AssetType, GroupType
@@ -111,3 +112,12 @@ def force_status(asset: Asset, status: Status, code: str, now: float) -> Asset |
     if status not in ASSET[asset.status]:
         return None
     return evolve(asset, status=status, code=code, due=None, updated=now)
+
+
+def end_due_reviews(tx: Transaction, now: float) -> None:
+    """End every review that was due by `now`, each at its own time; they stay ended if the transaction is undone."""
+    due = tx.due_assets(now)
+    if due:
+        for asset in due:
+            tx.save_asset(end_review(asset, asset.due or 0.0))
+        tx.commit()

@@ -1,11 +1,8 @@
-"""What the rules need of a store: one customer's transaction, and the questions that lists ask of it.
-
-Owns the shape only; must not know what keeps the records. Records come out as they are at the transaction's `now`:
-reviews that were due have ended.
-"""
+"""What the rules need of a store: one customer's transaction, and the queries of lists."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from attrs import field, frozen
@@ -120,8 +117,14 @@ class Transaction(Protocol):
     def count_assets(self, group_id: str | None = None) -> int:
         """How many assets a group has, or the customer; those that have expired take no place."""
 
+    def due_assets(self, now: float) -> Sequence[Asset]:
+        """The assets whose review has ended by `now`, in the order of the ends; each is to be saved."""
+
     def count_by_status(self) -> dict[str, int]:
         """How many assets the customer has in each state."""
+
+    def commit(self) -> None:
+        """Keep what was changed so far, whatever becomes of the rest."""
 
     def validation(self, token: str) -> Validation | None:
         """The validation with that token, whoever made it."""

@@ -41,9 +41,14 @@ def check_groups(customer: Customer, count: int) -> None:
         raise Refusal(Reason.GROUP_QUOTA_FULL)
 
 
-def check_assets(customer: Customer, in_group: int, in_all: int) -> None:
-    """Is there room for one more asset? Failed ones count as well. Contract §3, §10.4."""
-    if (in_group if customer.assets_per == "group" else in_all) >= customer.assets:
+def check_assets(customer: Customer, count: int) -> None:
+    """Is there room for one more asset? Failed ones count as well. Contract §3, §10.4.
+
+    Args:
+        customer: Whose.
+        count: How many there are in the group, or in all: as `assets_per` counts.
+    """
+    if count >= customer.assets:
         raise Refusal(Reason.ASSET_QUOTA_FULL)
 
 

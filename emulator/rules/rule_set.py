@@ -39,17 +39,18 @@ class RuleSet:
     """Rules in the order of their adding; on each call the first that fires is the one that counts.
 
     Args:
-        seed: Decides what chance decides.
+        seed: Seeds the rules with `chance`.
+
+    Attributes:
+        active: Is there any rule? Asked by every call.
     """
 
     def __init__(self, seed: int) -> None:
+        self.active = False
         self._seed = seed
         self._lock = Lock()
         self._named = 0
         self._entries: dict[str, _Entry] = {}
-
-    def __bool__(self) -> bool:
-        return bool(self._entries)
 
     def add(self, source: Any) -> dict[str, Any]:
         """Add a rule and show it.
@@ -64,15 +65,19 @@ class RuleSet:
                 raise RuleError(f"there is already a rule with the id {name!r}")
             chance = random.Random(f"{self._seed}/{name}").random  # noqa: S311 - repeatable on purpose
             entry = self._entries[name] = _Entry(rule, chance)
+            self.active = True
             return _shown(name, entry)
 
     def remove(self, rule_id: str | None = None) -> bool:
         """Remove one rule, or all; False where there is no such rule."""
         with self._lock:
+            found = rule_id is None or rule_id in self._entries
             if rule_id is None:
                 self._entries.clear()
-                return True
-            return self._entries.pop(rule_id, None) is not None
+            else:
+                self._entries.pop(rule_id, None)
+            self.active = bool(self._entries)
+            return found
 
     def shown(self) -> list[dict[str, Any]]:
         """All rules as they were given, with their counters."""

@@ -1,13 +1,10 @@
-"""What the service needs of a store. Owns the shape; must not know how anything is kept.
-
-All stores give the same answers to the same suite of tests.
-"""
+"""What the emulator needs of a store. All stores pass the same suite of tests."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Any, Protocol
 
 from emulator.domain.ports import StoredFile, Transaction
 from emulator.domain.records import Asset, Customer, Validation
@@ -19,11 +16,14 @@ CustomerFactory = Callable[[str, int], Customer]
 class Store(Protocol):
     """Everything that one emulator remembers. Safe to use from several threads."""
 
-    def transaction(self, customer: str, now: float) -> AbstractContextManager[Transaction]:
-        """One customer's records at `now`, changed together or not at all.
+    @property
+    def blocks(self) -> bool:
+        """True if a transaction may wait for a disk or a network: it is then carried out in a thread."""
 
-        Reviews that were due end first, and stay ended whatever becomes of the transaction. Who is not known yet
-        becomes a customer. An exception undoes what the block did.
+    def transaction(self, customer: str) -> AbstractContextManager[Transaction]:
+        """One customer's records, changed together or not at all.
+
+        A name that is not known yet becomes a customer. An exception undoes what the block did since the last commit.
         """
 
     def customers(self) -> Sequence[str]:
@@ -43,6 +43,12 @@ class Store(Protocol):
 
     def clear(self) -> None:
         """Forget everything; numbers go on."""
+
+    def copy(self) -> Any:
+        """All records, for `restore`; opaque."""
+
+    def restore(self, copied: Any) -> None:
+        """Go back to what was copied from this store, as often as one likes; numbers go on."""
 
 
 StoreFactory = Callable[[CustomerFactory], Store]

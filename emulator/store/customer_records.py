@@ -1,58 +1,13 @@
-"""One customer's sets of groups and assets, and which reviews are due. Owns what belongs into which set.
-
-Must not know transactions: whoever changes something here also knows how to change it back.
-"""
+"""One customer's groups and assets by the sets that lists ask for, and which reviews are due."""
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
-from typing import Any, Generic
+from typing import Any
 
 from emulator.domain.records import Asset, Customer, Ended, Group
-from emulator.store.index import Index, R, Table, by_creation
+from emulator.store.index import IndexSets, Table, by_creation
 from portrait.models import AssetStatus
-
-
-class IndexSets(Generic[R]):
-    """Named sets of one table's records; a set is there as long as it holds something."""
-
-    __slots__ = ("_sets", "_table")
-
-    def __init__(self, table: Table[R]) -> None:
-        self._table = table
-        self._sets: dict[Any, Index[R]] = {}
-
-    def get(self, name: Any) -> Index[R] | None:
-        """The set of that name, None if it is empty."""
-        return self._sets.get(name)
-
-    def add(self, name: Any, entry: int, record: R) -> None:
-        """Take a record in."""
-        index = self._sets.get(name)
-        if index is None:
-            index = self._sets[name] = Index(self._table)
-        index.add(entry, record)
-
-    def remove(self, name: Any, entry: int, record: R) -> None:
-        """Let go of a record."""
-        index = self._sets[name]
-        index.remove(entry, record)
-        if not index:
-            del self._sets[name]
-
-    def replace(self, name: Any, old: R, new: R) -> None:
-        """A record of the set has changed and stays in it."""
-        self._sets[name].replace(old, new)
-
-    def sizes(self) -> Iterator[tuple[Any, int]]:
-        """Every set and how many records it holds."""
-        return ((name, len(index)) for name, index in self._sets.items())
-
-    def size(self, name: Any) -> int:
-        """How many records a set holds."""
-        index = self._sets.get(name)
-        return 0 if index is None else len(index)
 
 
 class CustomerRecords:
@@ -133,15 +88,17 @@ class CustomerRecords:
                 counts[name[2]] += size
         return counts
 
-    def due(self, now: float) -> Iterator[Asset]:
+    def due(self, now: float) -> list[Asset]:
         """The assets whose review has ended by `now`, in the order of the ends."""
         waiting, records = self._due, self._asset_table.records
+        due: dict[int, Asset] = {}
         while waiting and waiting[0][0] <= now:
             moment, number = heapq.heappop(waiting)
             asset = records.get(number)
             # What was deleted or decided meanwhile still has its entry here.
             if asset is not None and asset.due == moment:
-                yield asset
+                due[number] = asset  # once, however often it was saved while it waited
+        return list(due.values())
 
     def _schedule(self, asset: Asset) -> None:
         if asset.due is not None:

@@ -5,7 +5,7 @@ An entry is a number that sorts like its record and leads back to it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -147,6 +147,47 @@ class Index(Generic[R]):
         """The entries of the records that `keep` takes, read one by one."""
         entry = _ENTRIES[sort]
         return [entry(record) for record in self.records() if keep(record)]
+
+
+class IndexSets(Generic[R]):
+    """Named sets of one table's records; a set is there as long as it holds something."""
+
+    __slots__ = ("_sets", "_table")
+
+    def __init__(self, table: Table[R]) -> None:
+        self._table = table
+        self._sets: dict[Any, Index[R]] = {}
+
+    def get(self, name: Any) -> Index[R] | None:
+        """The set of that name, None if it is empty."""
+        return self._sets.get(name)
+
+    def add(self, name: Any, entry: int, record: R) -> None:
+        """Take a record in."""
+        index = self._sets.get(name)
+        if index is None:
+            index = self._sets[name] = Index(self._table)
+        index.add(entry, record)
+
+    def remove(self, name: Any, entry: int, record: R) -> None:
+        """Let go of a record."""
+        index = self._sets[name]
+        index.remove(entry, record)
+        if not index:
+            del self._sets[name]
+
+    def replace(self, name: Any, old: R, new: R) -> None:
+        """A record of the set has changed and stays in it."""
+        self._sets[name].replace(old, new)
+
+    def sizes(self) -> Iterator[tuple[Any, int]]:
+        """Every set and how many records it holds."""
+        return ((name, len(index)) for name, index in self._sets.items())
+
+    def size(self, name: Any) -> int:
+        """How many records a set holds."""
+        index = self._sets.get(name)
+        return 0 if index is None else len(index)
 
 
 # Entries per list up to which reading them all is quicker than searching for a rank.

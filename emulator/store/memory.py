@@ -12,7 +12,6 @@ from threading import RLock
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from emulator.domain import lifecycle
 from emulator.domain.ports import AssetQuery, GroupQuery, StoredFile
 from emulator.domain.records import Asset, Customer, Group, Validation
 from emulator.store.base import CustomerFactory
@@ -29,15 +28,17 @@ class MemoryStore:
     """A `Store`.
 
     Args:
-        newcomer: Makes a customer's record when it first comes.
+        new_customer: Makes a customer's record when it first comes.
     """
+
+    blocks = False
 
     def __init__(self, new_customer: CustomerFactory) -> None:
         self._tables = Tables(new_customer)
 
-    def transaction(self, customer: str, now: float) -> MemoryTransaction:
-        """One customer's records at `now`."""
-        return MemoryTransaction(self._tables, customer, now)
+    def transaction(self, customer: str) -> MemoryTransaction:
+        """One customer's records."""
+        return MemoryTransaction(self._tables, customer)
 
     def customers(self) -> Sequence[str]:
         """All customers in the order of their coming."""
@@ -64,12 +65,12 @@ class MemoryStore:
         with self._tables.lock:
             return self._tables.files.get(key)
 
-    def copy(self) -> Mapping[str, Any]:
-        """Everything remembered, for `replace`."""
+    def copy(self) -> Any:
+        """All records, for `restore`."""
         return self._tables.copy()
 
-    def replace(self, copied: Mapping[str, Any]) -> None:
-        """Remember what was copied, and nothing else; numbers go on."""
+    def restore(self, copied: Any) -> None:
+        """Go back to what was copied; numbers go on."""
         self._tables.replace(copied)
 
     def clear(self) -> None:
@@ -79,10 +80,10 @@ class MemoryStore:
 
 
 class Tables:
-    """The containers.
+    """All that the store holds, and the lock in front of it.
 
     Args:
-        newcomer: Makes a customer's record when it first comes.
+        new_customer: Makes a customer's record when it first comes.
     """
 
     def __init__(self, new_customer: CustomerFactory) -> None:
@@ -94,7 +95,7 @@ class Tables:
         self.clear()
 
     def clear(self) -> None:
-        """Forget everything; numbers go on, so that nothing old is taken for something new."""
+        """Forget everything; numbers go on, so that no id of old is given again."""
         self.by_customer: dict[str, CustomerRecords] = {}
         self.groups: Table[Group] = Table()
         self.assets: Table[Asset] = Table()
@@ -134,23 +135,19 @@ def _copy_containers(held: Mapping[str, Any]) -> dict[str, Any]:
 class MemoryTransaction:
     """One customer's records, changed together or not at all. A context manager, to be entered once."""
 
-    __slots__ = ("_assets", "_groups", "_name", "_now", "_records", "_tables", "_undo")
+    __slots__ = ("_assets", "_groups", "_name", "_records", "_tables", "_undo")
 
-    def __init__(self, tables: Tables, customer: str, now: float) -> None:
+    def __init__(self, tables: Tables, customer: str) -> None:
         self._tables = tables
         self._name = customer
-        self._now = now
         self._undo: list[tuple[Callable[..., Any], tuple[Any, ...]]] = []
 
     def __enter__(self) -> Self:
         tables = self._tables
         tables.lock.acquire()
         try:
-            self._records = records = tables.customer_records(self._name)
+            self._records = tables.customer_records(self._name)
             self._groups, self._assets = tables.groups, tables.assets
-            # Time passes for all who look: ended reviews are no part of what may be undone.
-            for asset in records.due(self._now):
-                records.save_asset(asset, lifecycle.end_review(asset, asset.due or 0.0))
         except BaseException:
             tables.lock.release()
             raise
@@ -163,6 +160,10 @@ class MemoryTransaction:
                     undo(*arguments)
         finally:
             self._tables.lock.release()
+
+    def commit(self) -> None:
+        """Keep what was changed so far."""
+        self._undo.clear()
 
     @property
     def customer(self) -> Customer:
@@ -248,6 +249,10 @@ class MemoryTransaction:
     def count_assets(self, group_id: str | None = None) -> int:
         """How many assets a group has, or the customer."""
         return self._records.asset_count if group_id is None else self._records.assets.size((group_id, None))
+
+    def due_assets(self, now: float) -> Sequence[Asset]:
+        """The assets whose review has ended by `now`."""
+        return self._records.due(now)
 
     def count_by_status(self) -> dict[str, int]:
         """How many assets the customer has in each state."""

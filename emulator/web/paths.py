@@ -1,7 +1,5 @@
 """The addresses of the emulator, as clients know them."""
 
-ACTIONS = "/v1/portrait/"
-UPLOAD = "/v1/portrait/upload"
 UPLOADED_FILES = "/r2/"
 SIGNED_FILES = "/files/"
 PAGES = "/h5/"

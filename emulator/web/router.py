@@ -7,9 +7,11 @@ that requests from a socket and from an in-process client are answered alike.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from emulator.domain.reasons import Reason, Refusal
 from emulator.messages import Call, Reply, ReplyFlow
+from emulator.pipeline import Pipeline
 from emulator.service import Service, StoredFile
 from emulator.web import paths
 from emulator.web.body_reader import BodyReader, BufferedBody, FormBody, malformed
@@ -58,10 +60,9 @@ class Router:
         pages = Pages(service, self.base_url)
         self._control = ControlPlane(service)
         self._exact: Mapping[str, Mapping[str, _Handler]] = {
-            paths.ACTIONS: {"POST": self._action},
-            paths.UPLOAD: {"POST": self._upload},
             "/": {"GET": self._about, "POST": self._ark},
             paths.OPENAPI: {"GET": self._control.openapi},
+            **self._mounted(),
         }
         self._prefixes: tuple[tuple[str, Mapping[str, _Handler]], ...] = (
             (paths.UPLOADED_FILES, {"GET": self._uploaded_file}),
@@ -89,38 +90,46 @@ class Router:
 
     def internal_error(self) -> Reply:
         """The reply to a request that failed by an error of the emulator."""
-        return self.service.refuse(Refusal(Reason.INTERNAL))
+        return self.service.pipelines[0].refuse(Refusal(Reason.INTERNAL))
 
-    def _action(self, head: Head) -> Reply | BodyReader:
+    def _mounted(self) -> dict[str, Mapping[str, _Handler]]:
+        routes: dict[str, Mapping[str, _Handler]] = {}
+        for pipeline in self.service.pipelines:
+            mount = pipeline.mount
+            about = {"GET": self._about} if mount.path == "/" else {}
+            routes[mount.path] = {**about, "POST": partial(self._action, pipeline)}
+            if mount.upload_path is not None:
+                routes[mount.upload_path] = {"POST": partial(self._upload, pipeline)}
+        return routes
+
+    def _action(self, pipeline: Pipeline, head: Head) -> Reply | BodyReader:
         action, version = head.parameters.get("Action", ""), head.parameters.get("Version")
 
         def too_large() -> Reply:
-            return self._refuse_caller(head, Refusal(Reason.BODY_TOO_LARGE), action, version)
+            return _refuse_caller(pipeline, head, Refusal(Reason.BODY_TOO_LARGE), action, version)
 
         def answer(body: bytes) -> ReplyFlow:
             base, rule = self.base_url(head), head.header("x-emulator-rule")
-            return self.service.answer(
-                Call(action=action, version=version, key=head.key, body=body, base=base, rule=rule)
-            )
+            return pipeline.answer(Call(action=action, version=version, key=head.key, body=body, base=base, rule=rule))
 
         return too_large() if head.content_length > JSON_LIMIT else BufferedBody(JSON_LIMIT, too_large, answer)
 
-    def _upload(self, head: Head) -> Reply | BodyReader:
+    def _upload(self, pipeline: Pipeline, head: Head) -> Reply | BodyReader:
         """Contract §2: the upload replies with `Action` = `CreateAsset`. The key is checked before the body (I)."""
         version = head.parameters.get("Version")
 
         def refuse(refusal: Refusal) -> Reply:
-            return self._refuse_caller(head, refusal, "CreateAsset", version)
+            return _refuse_caller(pipeline, head, refusal, "CreateAsset", version)
 
         def answer(form: FormReader) -> ReplyFlow:
             fields, file = form.finish()
             base, rule = self.base_url(head), head.header("x-emulator-rule")
-            return self.service.answer(
+            return pipeline.answer(
                 Call(action="CreateAsset", version=version, key=head.key, body=fields, base=base, rule=rule, file=file)
             )
 
         try:
-            self.service.authorize(head.key)
+            pipeline.authenticate(head.key)
             if head.content_length > BODY_LIMIT:
                 return refuse(Refusal(Reason.FILE_TOO_LARGE))
             return FormBody(FormReader(head.header("content-type") or ""), refuse, answer)
@@ -128,14 +137,6 @@ class Router:
             return refuse(refusal)
         except InvalidForm as error:
             return refuse(malformed(error))
-
-    def _refuse_caller(self, head: Head, refusal: Refusal, action: str, version: str | None) -> Reply:
-        """Refuse a call before its body is decoded; an error of the key takes precedence. Contract §10.12."""
-        try:
-            customer = self.service.authorize(head.key)
-        except Refusal as unauthorized:
-            return self.service.refuse(unauthorized, action=action, version=version)
-        return self.service.refuse(refusal, action=action, version=version, customer=customer)
 
     def _uploaded_file(self, head: Head) -> Reply:
         """`/r2/{key}`: an uploaded file."""
@@ -183,3 +184,12 @@ class Router:
 
 def _file(file: StoredFile) -> Reply:
     return Reply(body=file.content, content_type=file.content_type, headers=_FILE_HEADERS)
+
+
+def _refuse_caller(pipeline: Pipeline, head: Head, refusal: Refusal, action: str, version: str | None) -> Reply:
+    """Refuse a call before its body is decoded; an error of the key takes precedence. Contract §10.12."""
+    try:
+        customer = pipeline.authenticate(head.key)
+    except Refusal as unauthorized:
+        return pipeline.refuse(unauthorized, action=action, version=version)
+    return pipeline.refuse(refusal, action=action, version=version, customer=customer)

@@ -1,59 +1,51 @@
-"""The two drivers of an answer: they fulfil what the service asks for on its way, blocking or not.
-
-They know the effects of `emulator.messages` and nothing else; whose time passes is the caller's to say.
-"""
+"""The two runners of a `ReplyFlow`. The caller decides on whose clock a pause passes."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
-from emulator.domain.reasons import Refusal
-from emulator.fetch import download_and_measure
-from emulator.messages import Measure, Pause, Reply, ReplyFlow
-from portrait.media import Measurement
+from emulator.messages import Reply, ReplyFlow
+from portrait.flow import Sleep
 
 
-async def run_async(answering: ReplyFlow, sleep: Callable[[float], Awaitable[None]]) -> Reply:
-    """Drive an answer without blocking the event loop.
+async def run_async(flow: ReplyFlow, sleep: Callable[[float], Awaitable[None]]) -> Reply:
+    """Run a flow without blocking the event loop: work that blocks is done in a thread.
 
     Args:
-        answering: What the service began.
+        flow: The flow.
         sleep: Lets seconds pass.
     """
-    try:
-        effect = next(answering)
-        while True:
-            if isinstance(effect, Pause):
-                await sleep(effect.seconds)
-                effect = answering.send(None)
-            else:
-                effect = _hand_over(answering, *await asyncio.to_thread(_look, effect))
-    except StopIteration as stop:
-        return stop.value  # type: ignore[no-any-return]
+    resume: Callable[[Any], Any] = flow.send
+    value: Any = None
+    while True:
+        try:
+            effect = resume(value)
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]
+        try:
+            value = await (sleep(effect.seconds) if type(effect) is Sleep else asyncio.to_thread(effect.work))
+            resume = flow.send
+        except Exception as error:  # noqa: BLE001 - the flow decides, and raises it again
+            resume, value = flow.throw, error
 
 
-def run(answering: ReplyFlow, sleep: Callable[[float], None]) -> Reply:
-    """Drive an answer on this thread; arguments as above."""
-    try:
-        effect = next(answering)
-        while True:
-            if isinstance(effect, Pause):
+def run(flow: ReplyFlow, sleep: Callable[[float], None]) -> Reply:
+    """Run a flow in this thread; arguments as above."""
+    resume: Callable[[Any], Any] = flow.send
+    value: Any = None
+    while True:
+        try:
+            effect = resume(value)
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]
+        try:
+            if type(effect) is Sleep:
                 sleep(effect.seconds)
-                effect = answering.send(None)
+                value = None
             else:
-                effect = _hand_over(answering, *_look(effect))
-    except StopIteration as stop:
-        return stop.value  # type: ignore[no-any-return]
-
-
-def _look(effect: Measure) -> tuple[Measurement | None, Refusal | None]:
-    try:
-        return download_and_measure(effect.url), None
-    except Refusal as refusal:
-        return None, refusal
-
-
-def _hand_over(answering: ReplyFlow, found: Measurement | None, refusal: Refusal | None) -> Pause | Measure:
-    """What was found, or the refusal in its place."""
-    return answering.send(found) if refusal is None else answering.throw(refusal)
+                value = effect.work()
+            resume = flow.send
+        except Exception as error:  # noqa: BLE001 - the flow decides, and raises it again
+            resume, value = flow.throw, error

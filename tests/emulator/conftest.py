@@ -6,10 +6,11 @@ import orjson
 import pytest
 from attrs import define, field
 
-from emulator.messages import Call, Pause
+from emulator.messages import Call
 from emulator.service import Service
 from emulator.settings import Settings
 from portrait.clock import ManualClock
+from portrait.flow import Sleep
 
 VERSION = "2024-01-01"
 BASE = "http://emulator.test"
@@ -29,7 +30,7 @@ class Endpoint:
         if not isinstance(body, bytes | Mapping) or file is None:
             body = body if isinstance(body, bytes) else orjson.dumps({} if body is None else body)
         rule = rule if rule is None or isinstance(rule, str) else orjson.dumps(rule).decode()
-        answering = self.service.answer(
+        answering = self.service.pipelines[0].answer(
             Call(action=action, version=version, key=self.key, body=body, base=BASE, rule=rule, file=file)
         )
         effect, given = None, None
@@ -39,7 +40,7 @@ class Endpoint:
             except StopIteration as stop:
                 return stop.value
             self.effects.append(effect)
-            given = None if isinstance(effect, Pause) else self.measured
+            given = None if isinstance(effect, Sleep) else self.measured
 
     def call(self, action, body=None, **options):
         """The `Result` of a call that has to succeed."""

@@ -46,7 +46,9 @@ def test_a_line_has_time_action_customer_outcome_and_milliseconds(watched):
 def test_a_delay_shows_in_the_milliseconds(watched):
     """What passes on the emulator's clock is what a call took."""
     lines, caller = watched()
-    answering = caller.service.answer(Call(action="GetAsset", key="k", body=b"{}", rule='{"do": {"delay": 2.5}}'))
+    answering = caller.service.pipelines[0].answer(
+        Call(action="GetAsset", key="k", body=b"{}", rule='{"do": {"delay": 2.5}}')
+    )
     caller.service.clock.advance(next(answering).seconds)
     with pytest.raises(StopIteration):
         answering.send(None)

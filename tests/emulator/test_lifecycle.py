@@ -148,12 +148,12 @@ def test_full_is_reached_at_the_limit():
     """With a limit of two, two are enough; what is counted depends on `assets_per`."""
     customer = Customer(name="acme", number=1, groups=2, assets=2)
     quotas.check_groups(customer, 1)
-    quotas.check_assets(customer, in_group=1, in_all=100)
+    quotas.check_assets(customer, 1)
     per_customer = Customer(name="acme", number=1, assets=2, assets_per="customer")
     for check, reason in (
         (lambda: quotas.check_groups(customer, 2), Reason.GROUP_QUOTA_FULL),
-        (lambda: quotas.check_assets(customer, in_group=2, in_all=2), Reason.ASSET_QUOTA_FULL),
-        (lambda: quotas.check_assets(per_customer, in_group=0, in_all=2), Reason.ASSET_QUOTA_FULL),
+        (lambda: quotas.check_assets(customer, 2), Reason.ASSET_QUOTA_FULL),
+        (lambda: quotas.check_assets(per_customer, 2), Reason.ASSET_QUOTA_FULL),
     ):
         with pytest.raises(Refusal) as refused:
             check()

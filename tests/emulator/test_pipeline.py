@@ -8,8 +8,9 @@ import pytest
 
 from emulator.domain.context import DEFAULT_PROJECT
 from emulator.domain.reasons import Reason, Refusal
-from emulator.messages import Call, Measure, Pause
+from emulator.messages import Call
 from emulator.settings import Settings
+from portrait.flow import Sleep
 from portrait.media import Measurement
 from portrait.models import AssetType
 
@@ -124,15 +125,15 @@ def test_a_tier_throttles_and_forgets(alice, control, clock):
 def test_a_delay_is_asked_of_the_driver(alice):
     """The service itself never sleeps."""
     alice.call("ListAssets", AIGC, rule={"do": {"delay": 2.5}})
-    assert alice.effects == [Pause(2.5)]
+    assert alice.effects == [Sleep(2.5)]
 
 
 def test_a_delay_passes_before_the_call_is_carried_out(alice):
     """While it passes nothing is there yet; what is created then is as old as the end of the delay."""
     body = orjson.dumps({"Name": "late", "GroupType": "AIGC"})
     rule = '{"do": {"delay": 60, "close": "after-commit"}}'
-    answering = alice.service.answer(Call(action="CreateAssetGroup", key=alice.key, body=body, rule=rule))
-    assert next(answering) == Pause(60)
+    answering = alice.service.pipelines[0].answer(Call(action="CreateAssetGroup", key=alice.key, body=body, rule=rule))
+    assert next(answering) == Sleep(60)
     assert alice.call("ListAssetGroups", AIGC)["TotalCount"] == 0
     alice.service.clock.advance(60)
     with pytest.raises(StopIteration) as ended:
@@ -230,7 +231,7 @@ def test_files_in_reach_are_measured_after_access_was_checked(alice):
     assert alice.error("CreateAsset", {**body, "GroupId": "group-none"}) == "Forbidden"
     assert alice.effects == []
     assert alice.error("CreateAsset", {**body, "GroupId": group}) == "InvalidParameter.WidthTooSmall"
-    assert alice.effects == [Measure("http://127.0.0.1:9/a.png")]
+    assert [effect.work.args for effect in alice.effects] == [("http://127.0.0.1:9/a.png",)]
     assert alice.asset(group, "https://cdn.example/a.png")
     assert len(alice.effects) == 1
     alice.measured = None
@@ -247,7 +248,7 @@ def test_whose_files_are_looked_at_is_a_setting(start, fetch, asked):
     group = caller.group()
     for url in ("http://[::1]/a", "https://a.example/b", "https://magic.test/a.jpg"):
         caller.asset(group, url)
-    assert [effect.url for effect in caller.effects] == asked
+    assert [effect.work.args[0] for effect in caller.effects] == asked
 
 
 def test_an_uploaded_file_comes_back_by_its_addresses(alice, clock):
@@ -331,7 +332,9 @@ def test_a_refusal_changes_nothing(alice, control):
 
 def test_the_web_is_refused_in_the_same_words(alice):
     """What is found before a call exists has the contract's forms, and a RequestId."""
-    told = orjson.loads(alice.service.refuse(Refusal(Reason.BODY_TOO_LARGE), action="GetAsset").body)["error"]
+    told = orjson.loads(alice.service.pipelines[0].refuse(Refusal(Reason.BODY_TOO_LARGE), action="GetAsset").body)[
+        "error"
+    ]
     assert told["code"] == "request_too_large"
     assert told["request_id"]
     http_error = alice.service.http_error(404, "not_found_error", "There is nothing here.")
@@ -340,7 +343,7 @@ def test_the_web_is_refused_in_the_same_words(alice):
 
 def test_an_upload_without_a_file_is_a_missing_parameter(alice):
     """The door is told by its form, not by its file."""
-    answering = alice.service.answer(Call(action="", key="sk-alice", body={"GroupId": alice.group()}))
+    answering = alice.service.pipelines[0].answer(Call(action="", key="sk-alice", body={"GroupId": alice.group()}))
     with pytest.raises(StopIteration) as ended:
         next(answering)
     assert b"MissingParameter.file" in ended.value.value.body

@@ -73,7 +73,7 @@ def test_the_first_rule_that_fires_is_the_one():
     assert plan.remove("second")
     assert not plan.remove("second")
     plan.remove()
-    assert not plan
+    assert not plan.active
 
 
 def test_what_a_rule_may_do():

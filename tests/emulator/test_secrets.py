@@ -36,10 +36,10 @@ def test_what_people_read_says_no_secret(acme, caplog):
     acme.error(
         "CreateAsset", {"GroupId": "x", "URL": "ftp://cdn.example/?X-Amz-Signature=sesame", "AssetType": "Image"}
     )
-    validation = acme.service._store.find_validation(token)
+    validation = acme.service.store.find_validation(token)
     call = Call(action="GetAsset", key=KEY, body=orjson.dumps({"BytedToken": token}))
     read = [control.state(), control.calls(), control.rules(), control.health(), caplog.text, acme.service.settings,
-            validation, evolve(validation), acme.service._store.find_asset("x"), call,
+            validation, evolve(validation), acme.service.store.find_asset("x"), call,
             acme.service.validation_page(token)]  # fmt: skip
     told = " ".join(map(repr, read))
     for secret in (KEY, token, "also-secret", "sk-hidden", "sesame"):

@@ -1,6 +1,7 @@
 """What every store has to do; a further one joins by a further parameter."""
 
 import itertools
+from contextlib import contextmanager
 
 import pytest
 from attrs import evolve
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sortedcontainers import SortedList
 
+from emulator.domain import lifecycle
 from emulator.domain.ports import AssetQuery, GroupQuery, StoredFile
 from emulator.domain.records import Asset, Customer, Ended, Group, Scan, Validation
 from emulator.domain.verdicts import Verdict, review
@@ -20,7 +22,7 @@ AIGC, FACE = GroupType.AIGC, GroupType.LIVENESS_FACE
 SHOWN = tuple(AssetStatus)
 
 
-def newcomer(name, number):
+def new_customer(name, number):
     """A customer with the default limits."""
     return Customer(name=name, number=number)
 
@@ -28,7 +30,15 @@ def newcomer(name, number):
 @pytest.fixture(params=STORES)
 def store(request):
     """An empty store."""
-    return request.param(newcomer)
+    return request.param(new_customer)
+
+
+@contextmanager
+def transaction(store, customer, now):
+    """A transaction as the pipeline begins it: reviews that are due end first."""
+    with store.transaction(customer) as tx:
+        lifecycle.end_due_reviews(tx, now)
+        yield tx
 
 
 def add_group(tx, name="g", kind=AIGC, project="default", now=0.0):
@@ -56,7 +66,7 @@ def add_asset(tx, group, name="a", now=0.0, **fields):
 
 def everything(store, customer="acme", now=0.0):
     """All that a customer can see, in every order."""
-    with store.transaction(customer, now) as tx:
+    with transaction(store, customer, now) as tx:
         groups = [tx.groups(GroupQuery(project="default", kind=kind, limit=100)) for kind in GroupType]
         assets = [
             tx.assets(AssetQuery(project="default", kind=kind, sort=sort, limit=100, statuses=statuses))
@@ -70,9 +80,9 @@ def everything(store, customer="acme", now=0.0):
 
 def test_nothing_of_one_customer_reaches_another(store):
     """Ids of others are as unknown as ids that never were."""
-    with store.transaction("acme", 0) as tx:
+    with transaction(store, "acme", 0) as tx:
         asset = add_asset(tx, add_group(tx))
-    with store.transaction("zenith", 0) as tx:
+    with transaction(store, "zenith", 0) as tx:
         assert tx.asset(asset.id) is None
         assert tx.group(asset.group_id) is None
         query = AssetQuery(project="default", kind=AIGC, group_ids=(asset.group_id,))
@@ -84,7 +94,7 @@ def test_nothing_of_one_customer_reaches_another(store):
 
 def turn_over(store, kept, assets):
     """Changes something of every kind, and fails."""
-    with store.transaction("acme", 5) as tx:
+    with transaction(store, "acme", 5) as tx:
         new = add_group(tx, "new", now=5)
         add_asset(tx, new, now=5, due=9.0)
         tx.save_asset(evolve(assets[1], name="renamed", updated=5.0))
@@ -104,7 +114,7 @@ def turn_over(store, kept, assets):
 
 def test_an_exception_undoes_everything(store):
     """After any mixture of changes and an exception, nothing has changed."""
-    with store.transaction("acme", 0) as tx:
+    with transaction(store, "acme", 0) as tx:
         kept = add_group(tx, "kept")
         assets = [add_asset(tx, kept, f"a{n}", file=f"f{n}") for n in range(5)]
         tx.add_file("f0", StoredFile(content=b"x", content_type="image/png"))
@@ -121,33 +131,33 @@ def test_an_exception_undoes_everything(store):
 
 def test_a_copy_is_of_the_containers_and_shares_the_records(store):
     """Records never change, so a snapshot costs none of them; what happens afterwards is no part of it."""
-    with store.transaction("acme", 0) as tx:
+    with transaction(store, "acme", 0) as tx:
         group = add_group(tx)
         asset = add_asset(tx, group, file="f0")
         tx.add_file("f0", StoredFile(content=b"x", content_type="image/png"))
     before, file, copied = everything(store), store.file("f0"), store.copy()
-    with store.transaction("acme", 0) as tx:
+    with transaction(store, "acme", 0) as tx:
         tx.save_asset(evolve(asset, name="renamed"))
         tx.remove_group(group)
     for _ in range(2):
-        store.replace(copied)
+        store.restore(copied)
         assert everything(store) == before
         assert store.find_asset(asset.id) is asset
         assert store.file("f0") is file
-        with store.transaction("acme", 0) as tx:
+        with transaction(store, "acme", 0) as tx:
             assert tx.group(group.id) is group
             tx.remove_group(group)
 
 
 def test_reviews_end_before_anything_else_and_stay_ended(store):
     """A due review has ended for whoever looks, at its own time, also where the transaction is undone."""
-    with store.transaction("acme", 0) as tx:
+    with transaction(store, "acme", 0) as tx:
         group = add_group(tx)
         asset = add_asset(tx, group, due=4.0, verdict=review("Failed", "FaceMismatch"))
         later = add_asset(tx, group, due=50.0)
-    with store.transaction("acme", 3.9) as tx:
+    with transaction(store, "acme", 3.9) as tx:
         assert tx.asset(asset.id).status is AssetStatus.PROCESSING
-    with pytest.raises(ZeroDivisionError), store.transaction("acme", 10):
+    with pytest.raises(ZeroDivisionError), transaction(store, "acme", 10):
         raise ZeroDivisionError
     ended = store.find_asset(asset.id)
     assert (ended.status, ended.code, ended.updated) == (AssetStatus.FAILED, "FaceMismatch", 4.0)
@@ -156,24 +166,24 @@ def test_reviews_end_before_anything_else_and_stay_ended(store):
 
 def test_a_review_that_was_decided_or_deleted_does_not_end_again(store):
     """What is due no more leaves its asset alone."""
-    with store.transaction("acme", 0) as tx:
+    with transaction(store, "acme", 0) as tx:
         group = add_group(tx)
         decided, deleted, moved = (add_asset(tx, group, due=4.0) for _ in range(3))
-    with store.transaction("acme", 1) as tx:
+    with transaction(store, "acme", 1) as tx:
         tx.save_asset(evolve(decided, status=AssetStatus.FAILED, due=None, updated=1.0))
         tx.remove_asset(deleted)
         tx.save_asset(evolve(moved, due=8.0))
-    with store.transaction("acme", 5) as tx:
+    with transaction(store, "acme", 5) as tx:
         assert tx.asset(decided.id).status is AssetStatus.FAILED
         assert tx.asset(deleted.id) is None
         assert tx.asset(moved.id).status is AssetStatus.PROCESSING
-    with store.transaction("acme", 8) as tx:
+    with transaction(store, "acme", 8) as tx:
         assert tx.asset(moved.id).updated == 8.0
 
 
 def test_deleting_a_group_takes_everything_in_it(store):
     """Assets, expired ones too, and files are gone, and the counts with them."""
-    with store.transaction("acme", 0) as tx:
+    with transaction(store, "acme", 0) as tx:
         group, other = add_group(tx), add_group(tx)
         stays = add_asset(tx, other)
         assets = [add_asset(tx, group, file=f"f{n}") for n in range(3)]
@@ -189,7 +199,7 @@ def test_deleting_a_group_takes_everything_in_it(store):
 
 def test_what_has_expired_is_known_but_stands_in_no_list(store):
     """An expired asset is still told apart from one that never was."""
-    with store.transaction("acme", 0) as tx:
+    with transaction(store, "acme", 0) as tx:
         asset = add_asset(tx, add_group(tx))
         tx.save_asset(evolve(asset, status=Ended.EXPIRED))
         assert tx.asset(asset.id).status is Ended.EXPIRED
@@ -201,7 +211,7 @@ def test_what_has_expired_is_known_but_stands_in_no_list(store):
 def test_validations_are_found_by_token_and_by_handle(store):
     """A change is seen by both names, and handles count across customers."""
     for number, customer in ((1, "acme"), (2, "zenith")):
-        with store.transaction(customer, 0) as tx:
+        with transaction(store, customer, 0) as tx:
             made = Validation(
                 number=tx.next_validation_number(), token=f"T{number}", customer=customer, owner="k", project="default",
                 callback_url="https://a.example/", created=0, expires=120,
@@ -279,18 +289,18 @@ def change(tx, story, assets, groups, now):
 @given(steps=STEPS, queries=QUERIES)
 def test_lists_are_what_a_naive_reading_gives(make, steps, queries):
     """After any story, every page of every list is the slice of all that matches, sorted."""
-    store = make(newcomer)
+    store = make(new_customer)
     assets = {}
-    with store.transaction("acme", 0) as tx:
+    with transaction(store, "acme", 0) as tx:
         groups = [add_group(tx, kind=kind, project=project) for kind in GroupType for project in ("default", "film")]
         groups += [add_group(tx) for _ in range(2)]
     for moment, (transition, choice) in enumerate(steps):
-        with store.transaction("acme", moment // 3) as tx:
+        with transaction(store, "acme", moment // 3) as tx:
             if transition == "list":  # makes the lazy orders early
                 tx.assets(AssetQuery(project="default", kind=AIGC, sort=list(SortBy)[choice % 3]))
             else:
                 change(tx, (transition, choice), assets, groups, moment / 3)
-    with store.transaction("acme", 100) as tx:
+    with transaction(store, "acme", 100) as tx:
         for chosen, statuses, name, sort, descending, offset, limit, before in queries:
             query = AssetQuery(
                 project="default", kind=AIGC, group_ids=tuple(groups[n].id for n in chosen), statuses=tuple(statuses),
@@ -303,7 +313,7 @@ def test_lists_are_what_a_naive_reading_gives(make, steps, queries):
 @pytest.mark.parametrize("sort", [SortBy.CREATE_TIME, SortBy.UPDATE_TIME])
 def test_groups_are_listed_like_assets(store, sort, descending):
     """Order, page, ids, part of a name and lag hold for groups as well."""
-    with store.transaction("acme", 0) as tx:
+    with transaction(store, "acme", 0) as tx:
         groups = [add_group(tx, f"Brand-{n}", now=float(n)) for n in range(6)]
         groups[0] = evolve(groups[0], updated=99.0)
         tx.groups(GroupQuery(project="default", kind=AIGC, sort=sort))
@@ -367,7 +377,7 @@ def test_a_page_does_not_read_what_stands_before_it():
 
 def test_an_unknown_verdict_of_reads_waits(store):
     """A review that waits for reads is never due."""
-    with store.transaction("acme", 0) as tx:
+    with transaction(store, "acme", 0) as tx:
         asset = add_asset(tx, add_group(tx), verdict=Verdict(reads=1))
-    with store.transaction("acme", 1e9) as tx:
+    with transaction(store, "acme", 1e9) as tx:
         assert tx.asset(asset.id).status is AssetStatus.PROCESSING

@@ -13,11 +13,10 @@ from typing import Any
 from attrs import frozen
 
 from emulator.dialects import ServerDialect
+from emulator.mounts import ACTIONS_PATH, UPLOAD_PATH
 from emulator.settings import Settings
 from emulator.web.openapi import schemas
 from emulator.web.openapi.schemas import Schema, obj, one_of
-from emulator.web.paths import ACTIONS as ACTIONS_PATH
-from emulator.web.paths import UPLOAD
 from portrait import models
 from portrait.actions import ACTIONS, VERSION, Action
 from portrait.codec import wire_fields
@@ -57,7 +56,7 @@ def paths(context: DialectContext) -> Iterator[tuple[str, Schema]]:
     """The paths of all Actions and of the upload."""
     for name, action in ACTIONS.items():
         yield f"{ACTIONS_PATH}#{name}", {"post": _operation(action, context)}
-    yield UPLOAD, {"post": _upload(context)}
+    yield UPLOAD_PATH, {"post": _upload(context)}
 
 
 def components(context: DialectContext) -> dict[str, Schema]:

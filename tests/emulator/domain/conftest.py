@@ -50,7 +50,7 @@ CONFIG = ServiceConfig(
 def ctx():
     """The surroundings of one customer's calls, all of them in one transaction."""
     config = evolve(CONFIG, ids=Ids(itertools.count(1)))
-    with MemoryStore(lambda name, number: Customer(name=name, number=number)).transaction("acme", NOW) as tx:
+    with MemoryStore(lambda name, number: Customer(name=name, number=number)).transaction("acme") as tx:
         yield Context(
             tx=tx,
             now=NOW,
