@@ -9,7 +9,6 @@ import os
 import platform
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypedDict, cast
-from urllib.parse import SplitResult, urlsplit
 
 from attrs import field, frozen
 
@@ -24,7 +23,7 @@ from portrait.http import Timeouts, TimeoutTypes
 from portrait.providers import PROVIDERS, Credential, Provider
 from portrait.rate_limiter import RateLimiter
 from portrait.retry import NO_RETRY, RetryPolicy
-from portrait.transports.common import is_loopback
+from portrait.urls import parse_http_url
 
 if TYPE_CHECKING:
     import ssl as ssl_module
@@ -191,25 +190,18 @@ def validate_url(url: str) -> str:
         UsageError: It is not an absolute http or https address, or has parts that a base cannot have.
     """
     example = "It looks like https://api.alltoken.ai/v1."
-    parts = _parts(url)
-    if parts is None:
-        # It is not repeated, here and below: it may hold a password, or be a key that was put in the wrong place.
-        raise UsageError("base_url is not an absolute http or https address.", advice=example)
-    if parts.query or parts.fragment or parts.username is not None:
-        raise UsageError("base_url must not have a user, a query or a fragment.", advice=example)
-    if parts.path.rstrip("/").endswith("/portrait"):
-        raise UsageError("base_url ends before /portrait, which the client adds.", advice=example)
-    return url.rstrip("/")
-
-
-def _parts(url: str) -> SplitResult | None:
-    """The parts of an absolute http or https address, None for anything else."""
     try:
-        parts = urlsplit(url)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return None
-    return parts if usable and url.isascii() and not any(c.isspace() for c in url) else None
+        parsed = parse_http_url(url, userinfo=True)
+    except ValueError as error:
+        # It is not repeated, here and below: it may hold a password, or be a key that was put in the wrong place.
+        raise UsageError(f"base_url is not an absolute http or https address: it {error}.", advice=example) from None
+    if not url.isascii():
+        raise UsageError("base_url has a character outside of ASCII.", advice=example)
+    if (parsed.userinfo, parsed.query, parsed.fragment) != (None, None, None):
+        raise UsageError("base_url must not have a user, a query or a fragment.", advice=example)
+    if parsed.path.rstrip("/").endswith("/portrait"):
+        raise UsageError("base_url ends before /portrait, which the client adds.", advice=example)
+    return f"{parsed.origin}{parsed.path}".rstrip("/")
 
 
 def validate_key(api_key: str | None, provider: Provider) -> str:
@@ -235,11 +227,10 @@ def validate_key(api_key: str | None, provider: Provider) -> str:
 
 def _require_https(url: str, insecure_hosts: frozenset[str]) -> None:
     """A key goes over plain http to this machine and to named hosts only. Design decision, not the provider's."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if parts.scheme == "http" and not is_loopback(host) and host not in insecure_hosts:
+    parsed = parse_http_url(url)
+    if parsed.scheme == "http" and not parsed.is_loopback and parsed.host not in insecure_hosts:
         raise UsageError(
-            f"The API key would go over plain http to {host}.",
+            f"The API key would go over plain http to {parsed.host}.",
             advice="Use an https address, or name a host that you trust by insecure_hosts= or PORTRAIT_INSECURE_HOSTS.",
         )
 
@@ -309,9 +300,9 @@ def _check_key_destination(variable: str, provider: Provider, base_url: str | No
     """A vendor's own key goes to that vendor or to this machine."""
     if base_url is None or provider.base_url is None:
         return
-    host = urlsplit(validate_url(base_url)).hostname or ""
-    if host != urlsplit(provider.base_url).hostname and not is_loopback(host):
+    url = parse_http_url(validate_url(base_url))
+    if url.host != parse_http_url(provider.base_url).host and not url.is_loopback:
         raise UsageError(
-            f"{variable} is {provider.title}'s key and is not sent to {host}.",
+            f"{variable} is {provider.title}'s key and is not sent to {url.host}.",
             advice="If that is what you want, set PORTRAIT_API_KEY.",
         )

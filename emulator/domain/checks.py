@@ -5,15 +5,10 @@ Must not know any record. Contract §10.12: values come after required fields an
 
 from __future__ import annotations
 
-import re
-from urllib.parse import urlsplit
-
 from emulator.domain.reasons import Reason, Refusal
+from portrait.urls import parse_http_url
 
 _ADDRESS_LIMIT = 8192  # bytes would differ from characters only in an address that is not one
-_SPACES = re.compile(r"[\x00-\x20\x7f]")
-# The usual address, which need not be taken apart to be told: scheme, a plain name, and what ends it.
-_PLAIN = re.compile(r"https?://([A-Za-z0-9][A-Za-z0-9.-]*)(?:[/?#]|$)")
 _PAGE_SIZES = range(1, 101)
 
 
@@ -32,8 +27,10 @@ def http_url(field: str, value: str) -> None:
     """An absolute http or https address with a host. Contract §2: `URL`, `CallbackURL` (D)."""
     if len(value) > _ADDRESS_LIMIT:
         raise invalid(field, f"must have at most {_ADDRESS_LIMIT} characters")
-    if _SPACES.search(value) or not _is_http_url(value):
-        raise invalid(field, "must be an absolute http or https address")
+    try:
+        parse_http_url(value)
+    except ValueError:
+        raise invalid(field, "must be an absolute http or https address") from None
 
 
 def page(number: int | None, size: int | None) -> tuple[int, int]:
@@ -49,15 +46,4 @@ def page(number: int | None, size: int | None) -> tuple[int, int]:
 
 def host_of(url: str) -> str:
     """The host of an address that was found good, in lower case."""
-    plain = _PLAIN.match(url)
-    return plain[1].lower() if plain else urlsplit(url).hostname or ""
-
-
-def _is_http_url(value: str) -> bool:
-    if _PLAIN.match(value):
-        return True
-    try:
-        parts = urlsplit(value)
-        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is no number, a bracket that is not closed
-        return False
+    return parse_http_url(url).host

@@ -15,6 +15,7 @@ from attrs import frozen
 
 from portrait.errors import UsageError
 from portrait.media import sniff
+from portrait.urls import parse_http_url
 
 MAX_PRESIGN_SECONDS = 7 * 24 * 3600
 """Seconds that a presigned address can live: the limit of V4 signing (D)."""
@@ -51,17 +52,19 @@ def parse_public_base(base: str) -> str:
     Raises:
         UsageError: It is not a plain http or https address.
     """
-    parts = urlsplit(base)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or parts.username:
-        raise UsageError(
-            "public_base is not a plain address.", advice="Write https://host or https://host/path, without a query."
-        )
+    advice = "Write https://host or https://host/path, without a query."
+    try:
+        url = parse_http_url(base)
+    except ValueError as error:
+        raise UsageError(f"public_base is not a plain address: it {error}.", advice=advice) from None
+    if url.query is not None or url.fragment is not None:
+        raise UsageError("public_base is not a plain address: it has a query or a fragment.", advice=advice)
     return base.rstrip("/")
 
 
 def is_for_testing_only(base: str) -> bool:
     """Whether a public base is a bucket's `r2.dev` address (contract §5: throttled, D)."""
-    host = urlsplit(base).hostname or ""
+    host = parse_http_url(base).host
     return host == "r2.dev" or host.endswith(".r2.dev")
 
 

@@ -19,9 +19,10 @@ from yarl import URL
 
 from portrait.errors import UsageError
 from portrait.http import FailureKind, HttpRequest, HttpResponse, Timeouts, TransportFailure
-from portrait.transports.common import MAX_RESPONSE_BYTES, ssl_context
+from portrait.transports.common import MAX_RESPONSE_BYTES, parse_request_url, ssl_context
 from portrait.transports.failures import Phase, transport_failure
 from portrait.transports.proxies import ProxyResolver
+from portrait.urls import HttpUrl
 
 # Of these aiohttp says with certainty that there was no connection yet.
 _CONNECT_ERRORS = (
@@ -35,8 +36,8 @@ _MALFORMED = (aiohttp.ClientPayloadError, aiohttp.ClientResponseError)
 
 
 @lru_cache(maxsize=64)
-def _url(url: str) -> URL:
-    return URL(url, encoded=True)
+def _url(url: HttpUrl) -> URL:
+    return URL(url.origin + url.target, encoded=True)
 
 
 @lru_cache(maxsize=64)
@@ -97,12 +98,13 @@ class AiohttpTransport:
             UsageError: Another event loop is at work with this transport.
         """
         session = self._external_session or self._session_here() or await self._open()
-        proxy = self._proxy_for(request.url)
+        url = parse_request_url(request.url)
+        proxy = self._proxy_for(url)
         response = None
         try:
             response = await session.request(
                 request.method,
-                _url(request.url),
+                _url(url),
                 data=_payload(request.body),
                 headers=request.headers,
                 allow_redirects=False,

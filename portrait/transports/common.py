@@ -1,11 +1,11 @@
-"""What both transports share: the largest response, the certificates to trust, and the test for this machine."""
+"""What both transports share: the largest response, the certificates to trust, and the reading of addresses."""
 
 from __future__ import annotations
 
 import ssl as ssl_module
-from ipaddress import ip_address
 
 from portrait.errors import UsageError
+from portrait.urls import HttpUrl, parse_http_url
 
 MAX_RESPONSE_BYTES = 32 * 1024 * 1024  # a page of 100 items has some 100 KB
 
@@ -24,11 +24,13 @@ def ssl_context(ssl: ssl_module.SSLContext | str | None) -> ssl_module.SSLContex
         raise UsageError(f"The CA file given by ssl= cannot be used: {error}.") from None
 
 
-def is_loopback(host: str) -> bool:
-    """Does the host name this machine, by what it says and without asking a name server?"""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
+def parse_request_url(url: str) -> HttpUrl:
+    """Where a request goes: the same reading for the choice of a proxy and for the connection.
+
+    Raises:
+        UsageError: It cannot be read in one way only.
+    """
     try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
+        return parse_http_url(url)
+    except ValueError as error:
+        raise UsageError(f"The address of a request {error}.") from None

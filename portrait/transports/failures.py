@@ -11,9 +11,9 @@ import ssl as ssl_module
 from collections.abc import Iterator, Mapping
 from enum import Enum, auto
 from types import MappingProxyType
-from urllib.parse import urlsplit
 
 from portrait.http import FailureKind, TransportFailure
+from portrait.urls import parse_http_url
 
 
 class Phase(Enum):
@@ -70,7 +70,7 @@ def transport_failure(
     """
     cause = _cause(error, malformed)
     described = "" if cause is Cause.TIMEOUT else describe_failure(error)
-    through = f"proxy {urlsplit(proxy).netloc.rpartition('@')[2]}" if proxy else ""
+    through = f"proxy {parse_http_url(proxy, userinfo=True).netloc}" if proxy else ""
     return TransportFailure(KINDS[phase, cause], ": ".join(filter(None, (through, described))))
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from portrait.errors import UsageError
+from portrait.urls import HttpUrl, parse_http_url
 
 
 class ProxyResolver:
     """Finds the proxy for an address. The environment is read once for each origin: it costs more than a call.
+
+    This machine is never reached by a proxy of the environment, which would hear the key.
 
     Args:
         configured: A proxy's URL, or "" for none at all; None leaves it to `HTTP_PROXY`, `NO_PROXY` and the like.
@@ -23,7 +24,7 @@ class ProxyResolver:
         self._configured = _usable_proxy(configured, "proxy=")
         self._by_origin: dict[str, str | None] = {}
 
-    def __call__(self, url: str) -> str | None:
+    def __call__(self, url: HttpUrl) -> str | None:
         """The proxy's URL, None to go straight.
 
         Raises:
@@ -31,37 +32,30 @@ class ProxyResolver:
         """
         if self._configured is not None:
             return self._configured or None
-        origin = _origin(url)
+        origin = url.origin
         if origin not in self._by_origin:
             self._by_origin[origin] = _usable_proxy(_proxy_of_environment(url), "The environment")
         return self._by_origin[origin]
-
-
-@lru_cache(maxsize=64)
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _usable_proxy(proxy: str | None, source: str) -> str | None:
     if not proxy:
         return proxy
     try:
-        parts = urlsplit(proxy)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:  # it is not repeated: it may hold a password
+        parse_http_url(proxy, userinfo=True)
+    except ValueError:  # it is not repeated: it may hold a password
         raise UsageError(
             f"{source} names a proxy that is not an http or https address.",
             advice='It looks like http://proxy.example:3128; proxy="" goes straight.',
-        )
+        ) from None
     return proxy
 
 
-def _proxy_of_environment(url: str) -> str | None:
-    parts = urlsplit(url)
-    proxies = getproxies()
-    if not proxies or proxy_bypass(parts.hostname or ""):
+def _proxy_of_environment(url: HttpUrl) -> str | None:
+    if url.is_loopback:
         return None
-    return proxies.get(parts.scheme) or proxies.get("all")
+    proxies = getproxies()
+    # With the port, since NO_PROXY may name one.
+    if not proxies or proxy_bypass(f"{url.host}:{url.port}"):
+        return None
+    return proxies.get(url.scheme) or proxies.get("all")

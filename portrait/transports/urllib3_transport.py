@@ -18,9 +18,10 @@ from urllib3 import exceptions
 from portrait.clock import Clock, SystemClock
 from portrait.http import FailureKind, HttpRequest, HttpResponse, Timeouts, TransportFailure
 from portrait.transports.bounded_connections import RequestLimits, bounded_pools
-from portrait.transports.common import MAX_RESPONSE_BYTES, ssl_context
+from portrait.transports.common import MAX_RESPONSE_BYTES, parse_request_url, ssl_context
 from portrait.transports.failures import Phase, failed_before_send, transport_failure
 from portrait.transports.proxies import ProxyResolver
+from portrait.urls import HttpUrl
 
 # Of these urllib3 says with certainty that there was no connection yet.
 _CONNECT_ERRORS = (exceptions.NewConnectionError, exceptions.ConnectTimeoutError)
@@ -63,9 +64,10 @@ class Urllib3Transport:
         """
         response = None
         self._limits.start(request.timeouts)
-        proxy = None if self._external_pool is not None else self._proxy_for(request.url)
+        url = parse_request_url(request.url)
+        proxy = None if self._external_pool is not None else self._proxy_for(url)
         try:
-            pool, target = self._route(request.url, proxy)
+            pool, target = self._route(url, proxy)
             response = pool.urlopen(
                 request.method,
                 target,
@@ -81,7 +83,11 @@ class Urllib3Transport:
                 headers={name.lower(): value for name, value in response.headers.items()},
                 body=self._read(response),
             )
-        except (exceptions.HTTPError, OSError) as error:
+        except BaseException as error:
+            if response is not None:
+                response.close()
+            if not isinstance(error, (exceptions.HTTPError, OSError)):
+                raise
             phase = self._phase(error) if response is None else Phase.RESPONSE
             raise transport_failure(error, phase, malformed=(HTTPException,), proxy=proxy) from error
 
@@ -98,24 +104,23 @@ class Urllib3Transport:
             parts.append(part)
             size += len(part)
             if size > MAX_RESPONSE_BYTES:
-                response.close()
                 raise TransportFailure(FailureKind.INCOMPLETE, f"the answer is larger than {MAX_RESPONSE_BYTES} bytes")
             self._limits.remaining()  # a caller's pool does not keep the limits by itself
         response.release_conn()
         return b"".join(parts)
 
-    def _route(self, url: str, proxy: str | None) -> tuple[urllib3.PoolManager | urllib3.HTTPConnectionPool, str]:
+    def _route(self, url: HttpUrl, proxy: str | None) -> tuple[urllib3.PoolManager | urllib3.HTTPConnectionPool, str]:
         """Who takes the request, and what to ask them for. A host's own pool is found once, not for every call."""
         if self._external_pool is not None:
-            return self._external_pool, url
+            return self._external_pool, url.origin + url.target
         if self._pid != os.getpid():
             self._pid, self._pools, self._hosts, self._lock = os.getpid(), {}, {}, threading.Lock()
         if proxy is not None:
-            return self._pool(proxy), url
-        origin, target = _parts(url)
+            return self._pool(proxy), url.origin + url.target
+        origin = url.origin
         if origin not in self._hosts:
             self._hosts[origin] = self._pool(None).connection_from_url(origin)
-        return self._hosts[origin], target
+        return self._hosts[origin], url.target
 
     def _pool(self, proxy: str | None) -> urllib3.PoolManager:
         if proxy not in self._pools:
@@ -143,13 +148,6 @@ class Urllib3Transport:
 @lru_cache(maxsize=64)
 def _timeout(timeouts: Timeouts) -> urllib3.Timeout:
     return urllib3.Timeout(connect=timeouts.connect, read=timeouts.read, total=timeouts.total)
-
-
-@lru_cache(maxsize=64)
-def _parts(url: str) -> tuple[str, str]:
-    """Where a URL leads, and what the request line says there."""
-    parts = urllib3.util.parse_url(url)
-    return f"{parts.scheme}://{parts.netloc}", parts.request_uri
 
 
 def _certainly_unsent(error: BaseException) -> bool:

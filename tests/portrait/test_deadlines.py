@@ -11,7 +11,8 @@ from portrait.http import FailureKind, HttpRequest, TransportFailure
 from tests.portrait import raw_server
 from tests.portrait.raw_server import RawServer, ok, read_head, trickling
 
-LIMIT = 0.15
+LIMIT = 0.25  # seconds, of which a busy machine takes a part
+BOUND = 1.0  # far above it, and far below what would be waited without a limit
 HEAD = [bytes([byte]) for byte in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 100]
 
 
@@ -52,7 +53,7 @@ SLOW_ANSWERS = {
 def call(colour, url, **options):
     """One call with a short limit; its failure, and how long it took."""
     body = options.pop("body", b"{}")
-    limits = options.pop("limits", Timeouts(connect=1.0, read=1.0, total=LIMIT))
+    limits = options.pop("limits", Timeouts(connect=3.0, read=3.0, total=LIMIT))
     transport = colour.transport(**options)
     began = time.monotonic()
     with pytest.raises(TransportFailure) as info:
@@ -70,7 +71,7 @@ def test_a_slow_answer_ends_in_time(colour, authority, bare, name, route):
         through = proxy.url if route in {"proxy", "tunnel"} else ""
         kind, seconds = call(colour, server.url, ssl=str(ca), proxy=through)
     assert kind is FailureKind.TIMEOUT
-    assert seconds < 2 * LIMIT
+    assert seconds < BOUND
 
 
 def test_a_call_with_a_number_ends_in_time(colour, bare):
@@ -80,7 +81,7 @@ def test_a_call_with_a_number_ends_in_time(colour, bare):
         with pytest.raises(Timeout) as info:
             colour.client(base_url=server.url, timeout=LIMIT, retry=None).get_asset(id="a")
     assert info.value.may_have_executed is True
-    assert time.monotonic() - began < 2 * LIMIT
+    assert time.monotonic() - began < BOUND
 
 
 @pytest.mark.parametrize("limits", [Timeouts(connect=LIMIT), Timeouts(total=LIMIT)], ids=["connect", "total"])
@@ -91,7 +92,7 @@ def test_a_slow_tls_handshake_ends_in_time(colour, authority, bare, behave, limi
         url = server.url.replace("http:", "https:")
         kind, seconds = call(colour, url, ssl=str(authority[0]), limits=limits)
     assert kind is FailureKind.CONNECT_TIMEOUT
-    assert seconds < 2 * LIMIT
+    assert seconds < BOUND
 
 
 @pytest.mark.parametrize("limits", [Timeouts(connect=LIMIT), Timeouts(total=LIMIT)], ids=["connect", "total"])
@@ -101,7 +102,7 @@ def test_a_slow_tunnel_ends_in_time(colour, bare, behave, limits):
     with RawServer(behave) as proxy:
         kind, seconds = call(colour, "https://127.0.0.1:9", proxy=proxy.url, limits=limits)
     assert kind is FailureKind.CONNECT_TIMEOUT
-    assert seconds < 2 * LIMIT
+    assert seconds < BOUND
 
 
 @pytest.mark.parametrize("secure", [False, True])
@@ -110,22 +111,23 @@ def test_a_request_that_is_not_read_ends_in_time(colour, authority, bare, secure
     with RawServer(silent, tls=authority[1] if secure else None) as server:
         kind, seconds = call(colour, server.url, ssl=str(authority[0]), body=bytes(16_000_000))
     assert kind is FailureKind.TIMEOUT
-    assert seconds < 3 * LIMIT
+    assert seconds < BOUND
 
 
 @pytest.mark.parametrize("limits", [Timeouts(connect=LIMIT), Timeouts(total=LIMIT)], ids=["connect", "total"])
 def test_a_slow_name_look_up_ends_in_time(colour, bare, limits):
     """The look-up cannot be stopped, and nobody waits for it."""
-    look_up = socket.getaddrinfo
+    over = threading.Event()
 
-    def slow(*args, **options):
-        threading.Event().wait(0.3)
-        return look_up(*args, **options)
+    def slow(*_, **__):
+        over.wait(3)
+        raise socket.gaierror(socket.EAI_NONAME, "no")
 
     bare.setattr(socket, "getaddrinfo", slow)
     kind, seconds = call(colour, "http://portrait.invalid", limits=limits)
+    over.set()
     assert kind is FailureKind.CONNECT_TIMEOUT
-    assert seconds < 2 * LIMIT - 0.02
+    assert seconds < BOUND
 
 
 def test_all_addresses_of_a_name_share_one_limit(colour, bare):
@@ -140,7 +142,7 @@ def test_all_addresses_of_a_name_share_one_limit(colour, bare):
         for sock in (listening, *fillers):
             sock.close()
     assert kind is FailureKind.CONNECT_TIMEOUT
-    assert seconds < 2 * LIMIT
+    assert seconds < BOUND
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Both transports against servers of hand-written bytes: the same break has the same name in both colours."""
 
+import contextlib
 import gzip
 import socket
 import ssl
@@ -24,6 +25,7 @@ from portrait import (
     RetryPolicy,
     Timeout,
     Timeouts,
+    TransportError,
     UsageError,
 )
 from portrait.http import FailureKind, TransportFailure
@@ -363,36 +365,73 @@ def raw_answer():
 @pytest.fixture
 def proxied(bare):
     """A server, and a proxy before it."""
-    with RawServer(saying(ok())) as server, RawServer(raw_server.proxying) as proxy:
+    with RawServer(raw_server.proxying) as proxy, RawServer(saying(ok())) as server:
         yield server, proxy, bare
 
 
-@pytest.mark.parametrize("way", ["argument", "HTTP_PROXY", "http_proxy"])
-def test_a_proxy_is_used(colour, proxied, way):
-    """Given by proxy=, or by the environment in either spelling."""
-    server, proxy, environment = proxied
-    if way == "argument":
-        client = colour.client(base_url=server.url, proxy=proxy.url)
-    else:
-        environment.setenv(way, proxy.url)
-        client = colour.client(base_url=server.url)
-    assert client.get_asset(id="a").id == "asset-1"
+def test_a_proxy_is_used(colour, proxied):
+    """Given by proxy=, also for this machine."""
+    server, proxy, _ = proxied
+    assert colour.client(base_url=server.url, proxy=proxy.url).get_asset(id="a").id == "asset-1"
     assert len(proxy.requests) == 1
     assert proxy.requests[0][0].startswith(f"POST {server.url}/portrait/?Action=GetAsset".encode())
 
 
-@pytest.mark.parametrize("way", ["empty argument", "NO_PROXY", "no_proxy", "star"])
-def test_a_proxy_is_passed_by(colour, proxied, way):
-    """`proxy=""` and NO_PROXY go straight."""
-    server, proxy, environment = proxied
-    environment.setenv("HTTP_PROXY", proxy.url)
-    options = {"proxy": ""} if way == "empty argument" else {}
-    if way in {"NO_PROXY", "no_proxy"}:
-        environment.setenv(way, "127.0.0.1,localhost")
-    if way == "star":
-        environment.setenv("NO_PROXY", "*")
-    assert colour.client(base_url=server.url, **options).get_asset(id="a").id == "asset-1"
-    assert len(proxy.requests) == 0
+ABROAD = "http://service.test:8080"
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+def test_a_proxy_of_the_environment_is_used(colour, bare, variable):
+    """In either spelling, for what is not this machine."""
+    with RawServer(saying(ok())) as proxy:
+        bare.setenv(variable, proxy.url)
+        assert colour.transport().send(request(ABROAD)).status == 200
+    assert proxy.requests[0][0].startswith(f"POST {ABROAD}/portrait/".encode())
+
+
+@pytest.mark.parametrize(
+    "exception", ["service.test", "test", ".test", "*", "service.test:8080", "a.test, service.test"]
+)
+@pytest.mark.parametrize("variable", ["NO_PROXY", "no_proxy"])
+def test_no_proxy_passes_the_proxy_by(colour, bare, variable, exception):
+    """Hosts, domains, a port, a list, everything."""
+    with RawServer(saying(ok())) as proxy:
+        bare.setenv("HTTP_PROXY", proxy.url)
+        bare.setenv(variable, exception)
+        with pytest.raises(TransportFailure) as info:
+            colour.transport().send(request(ABROAD))
+        assert (info.value.kind, proxy.connections) == (FailureKind.CONNECT, 0)
+
+
+def test_no_proxy_for_others_leaves_the_proxy(colour, bare):
+    """Another port and another host are not this one."""
+    with RawServer(saying(ok())) as proxy:
+        bare.setenv("HTTP_PROXY", proxy.url)
+        bare.setenv("NO_PROXY", "service.test:81,other.test")
+        assert colour.transport().send(request(ABROAD)).status == 200
+    assert proxy.connections == 1
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "a.localhost", "127.8.8.8", "[::1]", "[::ffff:127.0.0.1]"])
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "ALL_PROXY", "http_proxy"])
+def test_this_machine_is_never_reached_by_a_proxy_of_the_environment(colour, bare, variable, host):
+    """key-proxy: the proxy would hear the key of an emulator or a gateway on this machine."""
+    with RawServer(saying(ok())) as proxy, RawServer(saying(ok())) as server:
+        bare.setenv(variable, proxy.url)
+        client = colour.client(base_url=f"http://{host}:{server.port}/v1", retry=None, timeout=1.0)
+        with contextlib.suppress(TransportError):  # nobody listens on some of them
+            client.get_asset(id="a")
+        assert proxy.connections == 0
+        assert server.connections == 1 or host not in {"127.0.0.1", "localhost"}
+
+
+def test_an_empty_proxy_passes_the_environment_by(colour, bare):
+    """`proxy=""` goes straight."""
+    with RawServer(saying(ok())) as proxy:
+        bare.setenv("HTTP_PROXY", proxy.url)
+        with pytest.raises(TransportFailure):
+            colour.transport(proxy="").send(request(ABROAD))
+    assert proxy.connections == 0
 
 
 def test_a_proxys_credentials_go_to_the_proxy_only(colour, proxied):
@@ -506,9 +545,9 @@ def test_twenty_threads_share_one_client():
 def test_a_proxy_of_the_environment_that_cannot_be_used_is_a_usage_error(colour, bare, variable):
     """SOCKS is not spoken: said at the first call, before anything is sent, without the password."""
     bare.setenv(variable, "socks5://u:proxy-word@127.0.0.1:1080")
-    client = colour.client(base_url="http://127.0.0.1:9")
+    transport = colour.transport()
     with pytest.raises(UsageError, match="environment") as info:
-        client.get_asset(id="a")
+        transport.send(request(ABROAD))
     assert "proxy-word" not in str(info.value)
 
 
