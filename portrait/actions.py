@@ -44,6 +44,7 @@ class Action(Generic[Req, Resp]):
         required: Wire fields without which it is refused; `Name|Title` means one of them. Dialects may differ.
         secrets: Wire fields of the request that no message may repeat; `URL?` means the query of that address.
         asset_id_field: The field of `request` that holds an asset's id, and may be given as `asset://<id>`.
+        echoes_id: True where the `id` of the result is that of the request.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Action(Generic[Req, Resp]):
     required: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     asset_id_field: str | None = None
+    echoes_id: bool = False
 
 
 # Idempotency: contract §2, last column. Required fields: contract §2 (D); `Filter.GroupType` (I).
@@ -73,6 +75,7 @@ GET_ASSET_GROUP = Action(
     summary="Read a group.",
     idempotency=Idempotency.IDEMPOTENT,
     reads=True,
+    echoes_id=True,
     required=("Id",),
 )
 LIST_ASSET_GROUPS = Action(
@@ -116,6 +119,7 @@ GET_ASSET = Action(
     summary="Read an asset and its status.",
     idempotency=Idempotency.IDEMPOTENT,
     reads=True,
+    echoes_id=True,
     required=("Id",),
     asset_id_field="id",
 )

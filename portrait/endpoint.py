@@ -106,7 +106,10 @@ class Endpoint:
         if name is not None and (asset_id := parse_asset_id(getattr(request, name))) != getattr(request, name):
             request = evolve(request, **{name: asset_id})
         result, response = yield from self._post(action, codec.encode(request), timeouts)
-        return decode_result(action, result, response)
+        value = decode_result(action, result, response)
+        if action.echoes_id:
+            _check_subject(action, request, value)
+        return value
 
     def call_raw(self, name: str, body: Mapping[str, Any], timeouts: Timeouts | None = None) -> Flow[RawResult]:
         """A call by name: the mapping goes out as given, `Result` comes back as given."""
@@ -244,6 +247,16 @@ def decode_result(action: Action[Any, R], result: Mapping[str, Any], response: R
     # The value was made a moment ago and nobody else holds it: setting the field beats making it again.
     object.__setattr__(value, "response", response)
     return value
+
+
+def _check_subject(action: Action[Any, Any], request: Any, value: Any) -> None:
+    """An answer about another id is none: it would make somebody else's asset out of one's own."""
+    if value.id.lower() != request.id.lower():
+        raise BadResponse(
+            f"{action.name}: the answer is about {value.id!r}, not about {request.id!r}.",
+            action=action.name,
+            advice="Something between here and the service mixes answers up: look at caches and proxies.",
+        )
 
 
 def transport_error(name: str, failure: TransportFailure, url: str) -> TransportError:

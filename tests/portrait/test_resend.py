@@ -348,3 +348,21 @@ def test_a_good_answer_without_what_the_class_needs_is_a_bad_response(result, fi
     assert played.error.may_have_executed
     assert field in str(played.error)
     assert len(played.sent) == 1
+
+
+SUBJECTS = [
+    (actions.GET_ASSET, models.GetAssetRequest(id="asset-1")),
+    (actions.GET_ASSET, models.GetAssetRequest(id="Asset://asset-1")),
+    (actions.GET_ASSET_GROUP, models.GetAssetGroupRequest(id="asset-1")),
+]
+
+
+@pytest.mark.parametrize(("action", "request_"), SUBJECTS)
+def test_an_answer_about_another_id_is_none(action, request_):
+    """Neither an asset nor a group of somebody else is handed out; other spellings of the id are the same id."""
+    played = play(endpoint().call(action, request_), good({"Id": "asset-2", "Status": "Active"}))
+    assert type(played.error) is BadResponse
+    assert "'asset-2'" in str(played.error)
+    assert not played.error.may_have_executed
+    played = play(endpoint().call(action, request_), good({"Id": "ASSET-1", "Status": "Active"}))
+    assert played.result.id == "ASSET-1"
