@@ -32,7 +32,7 @@ from portrait.options import ClientOptions
 
 if TYPE_CHECKING:
     from portrait import ensure
-    from portrait.ensure import EnsureQuery
+    from portrait.ensure import EnsureQuery, ErasureQuery
 
 T = TypeVar("T")
 Req = TypeVar("Req")
@@ -312,6 +312,49 @@ class PortraitClient(BaseClient, Methods):
         ensure.check_group(sources, parsed.group_id)
         return self._runner.iterate(ensure.ensure_assets(self._endpoint, sources, parsed))
 
+    def plan_erasure(self, group_id: str, **options: Unpack[ErasureQuery]) -> ensure.ErasurePlan:
+        """What `erase_group` would erase, by reading alone.
+
+        An object is the group's if the digest in the Name of one of its assets names it; one that an asset of another
+        group of the project uses as well is kept.
+
+        Args:
+            group_id: The group, of either type; one that is gone has the objects that are known besides.
+            **options: As `erase_group`.
+
+        Raises:
+            PortraitError: A list cannot be read whole, or the storage cannot be listed.
+        """
+        from portrait import ensure  # noqa: PLC0415  (loads s3 and media)
+
+        parsed = ensure.parse_erasure_options(self._endpoint, options)
+        return self._run(ensure.plan_erasure(self._endpoint, group_id, parsed))
+
+    def erase_group(self, group: str | ensure.ErasurePlan, **options: Unpack[ErasureQuery]) -> ensure.ErasureOutcome:
+        """Erase a group, its assets and their stored objects, for good: for when a person withdraws consent.
+
+        Objects go first, the group last. Interrupted, the same call goes on where it stopped.
+
+        Args:
+            group: The group's id, or a plan of `plan_erasure`, which is carried out as it stands; but an object that
+                an asset outside of the group has begun to use since is kept.
+            **options: `stores`: each `ObjectStore` that holds objects of the group; without any, objects are left
+                alone. `known_objects`: addresses `s3://bucket/key` of further objects of the group, such as a manifest
+                names. `known_contents`: SHA-256 (64 hex digits) by asset id, for assets that were renamed.
+                `state_dir`: a folder that remembers what is still to be deleted.
+
+        Returns:
+            What was erased, and the error of each thing that was not.
+
+        Raises:
+            UsageError: What is to be erased cannot be recorded; nothing was erased.
+            PortraitError: A list cannot be read whole, or the storage cannot be listed; nothing was erased.
+        """
+        from portrait import ensure  # noqa: PLC0415  (loads s3 and media)
+
+        parsed = ensure.parse_erasure_options(self._endpoint, options)
+        return self._run(ensure.erase_group(self._endpoint, group, parsed))
+
 
 class AsyncPortraitClient(BaseClient, AsyncMethods):
     """The same for asyncio. One client for each event loop; use it as an async context manager, or close it.
@@ -489,3 +532,48 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
         parsed = ensure.parse_options(self._shared.single_flight, self._endpoint, options)
         ensure.check_group(sources, parsed.group_id)
         return self._runner.iterate(ensure.ensure_assets(self._endpoint, sources, parsed))
+
+    async def plan_erasure(self, group_id: str, **options: Unpack[ErasureQuery]) -> ensure.ErasurePlan:
+        """What `erase_group` would erase, by reading alone.
+
+        An object is the group's if the digest in the Name of one of its assets names it; one that an asset of another
+        group of the project uses as well is kept.
+
+        Args:
+            group_id: The group, of either type; one that is gone has the objects that are known besides.
+            **options: As `erase_group`.
+
+        Raises:
+            PortraitError: A list cannot be read whole, or the storage cannot be listed.
+        """
+        from portrait import ensure  # noqa: PLC0415  (loads s3 and media)
+
+        parsed = ensure.parse_erasure_options(self._endpoint, options)
+        return await self._run(ensure.plan_erasure(self._endpoint, group_id, parsed))
+
+    async def erase_group(
+        self, group: str | ensure.ErasurePlan, **options: Unpack[ErasureQuery]
+    ) -> ensure.ErasureOutcome:
+        """Erase a group, its assets and their stored objects, for good: for when a person withdraws consent.
+
+        Objects go first, the group last. Interrupted, the same call goes on where it stopped.
+
+        Args:
+            group: The group's id, or a plan of `plan_erasure`, which is carried out as it stands; but an object that
+                an asset outside of the group has begun to use since is kept.
+            **options: `stores`: each `ObjectStore` that holds objects of the group; without any, objects are left
+                alone. `known_objects`: addresses `s3://bucket/key` of further objects of the group, such as a manifest
+                names. `known_contents`: SHA-256 (64 hex digits) by asset id, for assets that were renamed.
+                `state_dir`: a folder that remembers what is still to be deleted.
+
+        Returns:
+            What was erased, and the error of each thing that was not.
+
+        Raises:
+            UsageError: What is to be erased cannot be recorded; nothing was erased.
+            PortraitError: A list cannot be read whole, or the storage cannot be listed; nothing was erased.
+        """
+        from portrait import ensure  # noqa: PLC0415  (loads s3 and media)
+
+        parsed = ensure.parse_erasure_options(self._endpoint, options)
+        return await self._run(ensure.erase_group(self._endpoint, group, parsed))

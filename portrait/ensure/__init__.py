@@ -6,6 +6,16 @@ creates nothing, and a create whose answer was lost is found by listing.
 
 from portrait.ensure.apply import ensure_assets
 from portrait.ensure.create_log import CreateLog
+from portrait.ensure.erase import (
+    ErasureOptions,
+    ErasureOutcome,
+    ErasurePlan,
+    ErasureQuery,
+    erase_group,
+    parse_erasure_options,
+    plan_erasure,
+)
+from portrait.ensure.erasure_log import ErasureLog
 from portrait.ensure.groups import ensure_group
 from portrait.ensure.options import EnsureOptions, EnsureQuery, parse_options
 from portrait.ensure.outcomes import FATAL, FileOutcome, FileState, Origin, rejection, state_of_error
@@ -32,6 +42,11 @@ __all__ = [
     "CreateLog",
     "EnsureOptions",
     "EnsureQuery",
+    "ErasureLog",
+    "ErasureOptions",
+    "ErasureOutcome",
+    "ErasurePlan",
+    "ErasureQuery",
     "FileOutcome",
     "FileState",
     "Origin",
@@ -43,6 +58,7 @@ __all__ = [
     "display_name",
     "ensure_assets",
     "ensure_group",
+    "erase_group",
     "expand_sources",
     "identify",
     "is_url",
@@ -50,8 +66,10 @@ __all__ = [
     "list_files",
     "media_error",
     "parse_digest",
+    "parse_erasure_options",
     "parse_options",
     "plan_assets",
+    "plan_erasure",
     "rejection",
     "sha256_prefix",
     "short_digest",

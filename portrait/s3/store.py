@@ -19,7 +19,14 @@ from portrait.errors import PortraitError, UsageError
 from portrait.s3.errors import PartialFailure, SourceUnreadable, StorageError
 from portrait.s3.files import stat_file
 from portrait.s3.journal import forget_uploads, state_folder
-from portrait.s3.keys import MAX_PRESIGN_SECONDS, is_for_testing_only, parse_location, parse_public_base, public_url
+from portrait.s3.keys import (
+    MAX_PRESIGN_SECONDS,
+    Location,
+    is_for_testing_only,
+    parse_location,
+    parse_public_base,
+    public_url,
+)
 from portrait.s3.models import EventEmitter, IncompleteUpload, OnEvent, StorageWarning, StoredObject
 from portrait.s3.operations import Operations, Retrier
 from portrait.s3.parts import DEFAULT_PART_BYTES, plan_parts
@@ -199,6 +206,11 @@ class ObjectStore:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}('s3://{self._location.bucket}/{self._location.prefix}')"
+
+    @property
+    def location(self) -> Location:
+        """The bucket, and the prefix in it."""
+        return self._location
 
     def __enter__(self) -> Self:
         return self
