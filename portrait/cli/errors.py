@@ -30,6 +30,7 @@ EXIT_CODES: Mapping[type[BaseException], int] = MappingProxyType(
         errors.AmbiguousGroup: USAGE,
         errors.UnknownOutcome: NETWORK,
         s3.StorageError: REFUSED,
+        s3.StorageBadResponse: NETWORK,
         s3.StorageUnreachable: NETWORK,
         s3.StorageUnavailable: NETWORK,
         s3.StorageThrottled: NETWORK,
@@ -54,12 +55,13 @@ _ADVICE: Mapping[type[PortraitError], str] = MappingProxyType(
         errors.WaitTimeout: "It may still come: `portrait wait` with the same id goes on.",
         errors.AssetFailed: "`portrait rm` deletes it: a failed asset still takes a quota slot.",
         errors.AmbiguousGroup: "Say which one by its id.",
-        s3.CredentialsRejected: "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (for R2: those of an R2 API token); "
-        "check this machine's clock too.",
+        s3.CredentialsRejected: "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (for R2: those of an R2 API token).",
         s3.NoSuchBucket: "Check the bucket's name, --endpoint-url and --region; buckets are not created.",
         s3.StorageThrottled: "Lower --concurrency, then run it again: what was stored is not sent again.",
         s3.StorageUnreachable: "Check --endpoint-url, the network and the proxy, then run it again: what was stored "
         "is not sent again.",
+        s3.StorageBadResponse: "Check --endpoint-url, and that no proxy or login page stands in front of the storage; "
+        "then run it again: what was stored is not sent again.",
         s3.StateUnwritable: "Free some space, or name a writable folder by --state-dir.",
     }
 )

@@ -25,6 +25,7 @@ from portrait.models import Asset
 from portrait.s3 import (
     SourceChanged,
     SourceUnreadable,
+    StorageBadResponse,
     StorageThrottled,
     StorageUnavailable,
     StorageUnreachable,
@@ -65,6 +66,7 @@ _STATE_BY_ERROR: Mapping[type[BaseException], FileState] = MappingProxyType(
         QuotaExceeded: FileState.NO_ROOM,
         UnknownOutcome: FileState.UNKNOWN,
         TransportError: FileState.STOPPED,
+        StorageBadResponse: FileState.STOPPED,
         StorageUnreachable: FileState.STOPPED,
         StorageUnavailable: FileState.STOPPED,
         StorageThrottled: FileState.STOPPED,

@@ -14,7 +14,7 @@ import boto3.session
 import botocore
 from attrs import frozen
 from botocore.auth import S3SigV4Auth
-from botocore.awsrequest import AWSRequest
+from botocore.awsrequest import AWSRequest, AWSResponse
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -153,7 +153,7 @@ class _Template:
     """What boto3 decided for a PUT to this bucket."""
 
     base: str
-    agent: str
+    user_agent: str
     signer: RequestSigner
     name: str
     region: str
@@ -164,30 +164,31 @@ class FastPut:
 
     def __init__(self, client: S3Client) -> None:
         self._session: URLLib3Session | None = getattr(getattr(client, "_endpoint", None), "http_session", None)
-        self._seen: _Template | None = None
+        self._template: _Template | None = None
         client.meta.events.register("before-parameter-build.s3.PutObject", _capture_key)
         client.meta.events.register("before-sign.s3.PutObject", self._capture)
 
-    def put(self, key: str, content: bytes, headers: dict[str, str], sha256: str) -> bool:
-        """Send an object; False where boto3 has to do it.
+    def put(self, key: str, content: bytes, headers: dict[str, str], sha256: str) -> dict[str, Any] | None:
+        """Send an object and return the response in boto3's form; None where boto3 has to do it.
 
         Raises:
-            ClientError: The storage refused, in boto3's own form.
+            ClientError: The storage refused.
         """
-        seen = self._seen
-        if seen is None or self._session is None:
-            return False
-        request = AWSRequest("PUT", seen.base + quote(key, safe="/~"), headers | {"User-Agent": seen.agent}, content)
+        template = self._template
+        if template is None or self._session is None:
+            return None
+        headers = headers | {"User-Agent": template.user_agent}
+        request = AWSRequest("PUT", template.base + quote(key, safe="/~"), headers, content)
         request.context[KNOWN_HASH] = sha256
-        plain = seen.signer.get_auth_instance(seen.name, seen.region, "s3v4")
-        KnownHashAuth(plain.credentials, seen.name, seen.region).add_auth(request)
+        plain = template.signer.get_auth_instance(template.name, template.region, "s3v4")
+        KnownHashAuth(plain.credentials, template.name, template.region).add_auth(request)
         response = self._session.send(request.prepare())
-        if response.status_code < 300:
-            return True
+        if response.status_code < 300 and not response.content:
+            return {"ResponseMetadata": _metadata(response), "ETag": response.headers.get("ETag")}
         error = _response_error(response)
         if response.status_code < 400 or error.response["Error"]["Code"] in _MOVED:
-            self._seen = None
-            return False
+            self._template = None
+            return None
         raise error
 
     def _capture(
@@ -198,7 +199,7 @@ class FastPut:
         key, url = quote(request.context.get(_KEY, ""), safe="/~"), str(request.url)
         if not key or not url.endswith(f"/{key}") or not request.context.get(SIGNED_HERE):
             return
-        self._seen = _Template(
+        self._template = _Template(
             url.removesuffix(key),
             str(request.headers.get("User-Agent", "")),
             request_signer,
@@ -211,16 +212,20 @@ def _capture_key(params: dict[str, Any], context: dict[str, Any], **_: Any) -> N
     context[_KEY] = params["Key"]
 
 
-def _response_error(response: Any) -> ClientError:
+def _response_error(response: AWSResponse) -> ClientError:
     text = response.content.decode("utf-8", "replace")
     found = {name: re.search(f"<{name}>(.*?)</{name}>", text, re.DOTALL) for name in ("Code", "Message")}
-    headers = {name.lower(): value for name, value in response.headers.items()}
     parsed: Any = {
         "Error": {name: match[1] if match else "" for name, match in found.items()},
-        "ResponseMetadata": {
-            "HTTPStatusCode": response.status_code,
-            "HTTPHeaders": headers,
-            "RequestId": headers.get("x-amz-request-id", ""),
-        },
+        "ResponseMetadata": _metadata(response),
     }
     return ClientError(parsed, "PutObject")
+
+
+def _metadata(response: AWSResponse) -> dict[str, Any]:
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return {
+        "HTTPStatusCode": response.status_code,
+        "HTTPHeaders": headers,
+        "RequestId": headers.get("x-amz-request-id", ""),
+    }

@@ -6,7 +6,7 @@ No URL, header or key gets into a message.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from portrait.errors import PortraitError, Retry, UsageError
@@ -60,11 +60,11 @@ class AccessDenied(StorageError):
 
 
 class CredentialsRejected(StorageError):
-    """There is no key, it is unknown, its secret is wrong, or it has expired."""
+    """There is no key, it is unknown, its secret is wrong, it has expired, or this machine's clock is wrong."""
 
     advice = (
-        "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (for R2: an R2 API token), or pass access_key= and "
-        "secret_key=; check this machine's clock too."
+        "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (for R2: those of an R2 API token), or pass access_key= and "
+        "secret_key=."
     )
     resumable = True  # a new key goes on where the expired one stopped
     fatal = True
@@ -96,7 +96,7 @@ class StorageThrottled(StorageError):
 
 
 class StorageUnavailable(StorageError):
-    """The storage failed, through all attempts."""
+    """The storage failed with a server error, through all attempts."""
 
     advice = "Run it again later: what was stored is not sent again."
     retry = Retry.BACKOFF
@@ -105,7 +105,11 @@ class StorageUnavailable(StorageError):
 
 
 class StorageUnreachable(StorageError):
-    """No usable answer came from the storage, through all attempts."""
+    """The connection to the storage failed, through all attempts.
+
+    Attributes:
+        may_have_executed: False only where no attempt got as far as sending its request.
+    """
 
     advice = "Check the endpoint_url, the network and the proxy, then run it again: what was stored is not sent again."
     retry = Retry.BACKOFF
@@ -114,8 +118,24 @@ class StorageUnreachable(StorageError):
     may_have_executed = True
 
 
+class StorageBadResponse(StorageError):
+    """What came back is not a response of the storage, through all attempts: a web page, or without what it must have.
+
+    Nothing is taken for stored, listed or deleted because of it.
+    """
+
+    advice = (
+        "Check the endpoint_url, and that no proxy or login page stands in front of the storage; then run it again: "
+        "what was stored is not sent again."
+    )
+    retry = Retry.BACKOFF
+    resumable = True
+    fatal = True
+    may_have_executed = True
+
+
 class UploadInterrupted(StorageError):
-    """The upload was stopped on request."""
+    """The upload was cancelled by `cancel=`."""
 
     advice = "Run it again to go on where it stopped, or abort_incomplete() to drop what was sent."
     resumable = True
@@ -193,6 +213,7 @@ _CODES: Mapping[str, type[StorageError]] = {
     "ExpiredToken": CredentialsRejected,
     "InvalidToken": CredentialsRejected,
     "RequestTimeTooSkewed": CredentialsRejected,
+    "RequestExpired": CredentialsRejected,
     "Unauthorized": CredentialsRejected,
     "NoSuchBucket": NoSuchBucket,
     "NoSuchUpload": NoSuchUpload,
@@ -218,12 +239,39 @@ _STATUSES: Mapping[int, type[StorageError]] = {
     501: StorageUnsupported,
     503: StorageThrottled,
 }
-TRANSIENT = (StorageThrottled, StorageUnavailable, StorageUnreachable)
+# Where the advice of the class does not fit the code.
+_CODE_ADVICE: Mapping[str, str] = {
+    "RequestTimeTooSkewed": "Set this machine's clock: signatures hold for 15 minutes around the storage's time.",
+    "RequestExpired": "Set this machine's clock: signatures hold for 15 minutes around the storage's time.",
+    "ExpiredToken": "The temporary key has expired: get a new one, then run it again.",
+    "InvalidToken": "session_token= does not belong to this key: get a new temporary key, or leave the token out.",
+    "SignatureDoesNotMatch": "Check secret_key= (or AWS_SECRET_ACCESS_KEY): it does not belong to this access key.",
+    "AllAccessDisabled": "The storage account is closed or suspended: look at its console.",
+    "AccountProblem": "The storage account is closed or suspended: look at its console.",
+    "EntityTooLarge": "The file is larger than this storage accepts.",
+    "AuthorizationHeaderMalformed": "Pass the bucket's region as region=.",
+    "PermanentRedirect": "The bucket is in another region: pass region=, or the endpoint_url of that region.",
+    "InvalidBucketName": "Check the bucket's name in s3://bucket/prefix.",
+}
+TRANSIENT = (StorageThrottled, StorageUnavailable, StorageUnreachable, StorageBadResponse)
 """What may be gone at the next attempt. Every request of this package may be repeated: keys are by content."""
+
+# botocore's exception → (class, whether the request may have been sent, what happened, advice); the first match counts.
+_CONNECTION_ERRORS: Sequence[tuple[str, bool, str, str | None]] = (
+    ("ProxyConnectionError", False, "the proxy cannot be reached", "Check HTTP_PROXY and HTTPS_PROXY."),
+    ("EndpointConnectionError", False, "the storage cannot be reached", None),
+    ("ConnectTimeoutError", False, "the storage cannot be reached in time", None),
+    ("ReadTimeoutError", True, "the storage did not respond in time", None),
+    ("ConnectionClosedError", True, "the connection was closed before a response", None),
+    ("HTTPClientError", True, "no response from the storage", None),
+    ("ConnectionError", True, "no response from the storage", None),
+    ("IncompleteReadError", True, "the response was cut off", None),
+    ("ResponseStreamingError", True, "the response was cut off", None),
+)
 
 
 def translate(error: Exception, operation: str) -> Exception:
-    """The error of ours that stands for one of boto3's; anything else comes back as it is."""
+    """The error of this package for one of boto3's; anything else is returned unchanged."""
     from botocore import exceptions as boto  # noqa: PLC0415 - loaded already wherever there is something to translate
 
     match error:
@@ -236,26 +284,38 @@ def translate(error: Exception, operation: str) -> Exception:
                 f"{operation}: no secure connection to the storage: its certificate is not trusted.",
                 advice="Check the endpoint_url; a private certificate authority is named by AWS_CA_BUNDLE.",
             )
-        case (
-            boto.HTTPClientError() | boto.ConnectionError() | boto.IncompleteReadError() | boto.ResponseStreamingError()
-        ):
-            return StorageUnreachable(f"{operation}: no usable answer from the storage ({type(error).__name__}).")
+        case boto.BotoCoreError() if type(error).__name__ == "ResponseParserError":
+            return StorageBadResponse(f"{operation}: the response is not XML.")
         case boto.BotoCoreError():
-            return UsageError(f"{operation} cannot be sent ({type(error).__name__}).")
+            return _connection_error(error, operation) or UsageError(
+                f"{operation} cannot be sent ({type(error).__name__}).",
+                advice="Check the bucket, the endpoint_url and the region.",
+            )
     return error
+
+
+def _connection_error(error: Exception, operation: str) -> StorageUnreachable | None:
+    from botocore import exceptions as boto  # noqa: PLC0415
+
+    for name, may_have_executed, what, advice in _CONNECTION_ERRORS:
+        if isinstance(error, getattr(boto, name)):
+            unreachable = StorageUnreachable(f"{operation}: {what} ({type(error).__name__}).", advice=advice)
+            unreachable.may_have_executed = may_have_executed
+            return unreachable
+    return None
 
 
 def _is_certificate_error(error: BaseException) -> bool:
     """Whether a certificate stands behind a failure of TLS; anything else there is a connection that broke."""
-    seen: list[BaseException] = []
-    left: list[object] = [error]
-    while left:
-        one = left.pop()
-        if isinstance(one, BaseException) and one not in seen:
-            seen.append(one)
+    visited: list[BaseException] = []
+    queue: list[object] = [error]
+    while queue:
+        cause = queue.pop()
+        if isinstance(cause, BaseException) and cause not in visited:
+            visited.append(cause)
             # urllib3 keeps what it wraps among the arguments, botocore nowhere but in the chain
-            left += [one.__cause__, one.__context__, *one.args]
-    return any(isinstance(one, ssl.SSLCertVerificationError) for one in seen)
+            queue += [cause.__cause__, cause.__context__, *cause.args]
+    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in visited)
 
 
 def retry_after(error: Exception) -> float | None:
@@ -267,16 +327,23 @@ def retry_after(error: Exception) -> float | None:
 
 
 def _response_error(response: Any, operation: str) -> StorageError:
-    detail = response.get("Error", {})
-    metadata = response.get("ResponseMetadata", {})
+    detail, metadata = response.get("Error", {}), response.get("ResponseMetadata", {})
     code, status = str(detail.get("Code", "")), int(metadata.get("HTTPStatusCode", 0)) or None
     kind = _CODES.get(code) or _STATUSES.get(status or 0)
     if kind is None:
         kind = StorageUnavailable if status is not None and status >= 500 else StorageRefused
+    if status == 500 and code in {"", "500"} and is_web_page(metadata):  # botocore's status for a 200 that is not XML
+        kind = StorageBadResponse
     text = str(detail.get("Message", "")).strip() or "no reason was given."
     return kind(
         f"{operation}: {code or status}: {text}",
         code=code,
         http_status=status,
         request_id=str(metadata.get("RequestId", "")),
+        advice=_CODE_ADVICE.get(code),
     )
+
+
+def is_web_page(metadata: Mapping[str, Any]) -> bool:
+    """Whether a response, by boto3's metadata of it, is HTML: the storage itself only speaks XML."""
+    return str(metadata.get("HTTPHeaders", {}).get("content-type", "")).lower().startswith("text/html")

@@ -1,4 +1,4 @@
-"""Each S3 operation that the store needs, as one typed call with retries.
+"""Each S3 operation that the store needs, as one typed call with retries and a check of the response.
 
 Every request of this package may be repeated, because keys are made of content.
 """
@@ -14,7 +14,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import frozen
 
-from portrait.s3.errors import TRANSIENT, AccessDenied, NoSuchUpload, StorageUnsupported, retry_after, translate
+from portrait.s3.errors import (
+    TRANSIENT,
+    AccessDenied,
+    NoSuchUpload,
+    StorageBadResponse,
+    StorageError,
+    StorageUnsupported,
+    is_web_page,
+    retry_after,
+    translate,
+)
 from portrait.s3.files import FilePart
 from portrait.s3.models import IncompleteUpload
 from portrait.s3.parts import Part
@@ -22,16 +32,29 @@ from portrait.s3.pool import CancelToken
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
 
     from portrait.s3.client import FastPut
 
-
 T = TypeVar("T")
 Body = bytes | FilePart
+Page = Mapping[str, Any]
+
 MAX_ATTEMPTS = 5
 _MIN_BACKOFF, _MAX_BACKOFF = 0.25, 20.0
-"""Seconds; a pause doubles from the first to the longest, and half of it is left to chance."""
+"""Seconds; the backoff doubles from the first to the second, and half of it is jitter."""
+
+# Operation → boto3's method, and what a response always has (Amazon S3 API reference, "Response Syntax", D).
+_OPERATIONS: Mapping[str, tuple[str, str | None]] = {
+    "PutObject": ("put_object", "ETag"),
+    "CreateMultipartUpload": ("create_multipart_upload", "UploadId"),
+    "UploadPart": ("upload_part", "ETag"),
+    "CompleteMultipartUpload": ("complete_multipart_upload", "ETag"),
+    "AbortMultipartUpload": ("abort_multipart_upload", None),
+    "DeleteObject": ("delete_object", None),
+    "ListObjectsV2": ("list_objects_v2", "IsTruncated"),
+    "ListParts": ("list_parts", "IsTruncated"),
+    "ListMultipartUploads": ("list_multipart_uploads", "IsTruncated"),
+}
 
 
 class Retrier:
@@ -48,18 +71,19 @@ class Retrier:
         *,
         already_done: Callable[[], T | None] | None = None,
     ) -> T:
-        """Make a call, up to five times where the failure may pass by itself.
+        """Make a call, up to five times where the failure is transient.
 
         Args:
             operation: Its name, for the error.
             call: Sends it.
-            cancel: Cuts a pause short.
-            already_done: Looks, before another attempt, whether the one whose answer was lost took effect.
+            cancel: Cuts the backoff short.
+            already_done: Checks, before another attempt, whether the one whose response was lost took effect.
 
         Raises:
-            StorageError: It was refused, or failed at every attempt.
-            UploadInterrupted: Somebody asked to stop.
+            StorageError: It was refused, or failed at every attempt. `may_have_executed` covers all attempts.
+            UploadInterrupted: `cancel` was set.
         """
+        may_have_executed = False
         for attempt in range(1, MAX_ATTEMPTS + 1):
             cancel.check()
             try:
@@ -67,14 +91,20 @@ class Retrier:
             except Exception as error:
                 cancel.check()
                 failure = translate(error, operation)
+                if isinstance(failure, StorageError):
+                    may_have_executed = failure.may_have_executed = may_have_executed or failure.may_have_executed
                 if not isinstance(failure, TRANSIENT) or attempt == MAX_ATTEMPTS:
+                    if failure is error:
+                        raise
                     raise failure from error
-                pause = min(_MIN_BACKOFF * 2 ** (attempt - 1), _MAX_BACKOFF) * (0.5 + self._rng.random() / 2)
-                asked = retry_after(error)
-            cancel.pause(pause if asked is None else max(pause, min(asked, _MAX_BACKOFF)))
+                wait = max(self._backoff(attempt), min(retry_after(error) or 0.0, _MAX_BACKOFF))
+            cancel.pause(wait)
             if already_done is not None and (outcome := already_done()) is not None:
                 return outcome
         raise AssertionError("unreachable")
+
+    def _backoff(self, attempt: int) -> float:
+        return float(min(_MIN_BACKOFF * 2 ** (attempt - 1), _MAX_BACKOFF) * (0.5 + self._rng.random() / 2))
 
 
 @frozen
@@ -97,35 +127,29 @@ class Operations:
 
     def list_objects(self, prefix: str, cancel: CancelToken) -> Iterator[tuple[str, int]]:
         """Key and size of every object whose key begins so: 1,000 to a request."""
-        token: dict[str, Any] = {}
-        while True:
-            page = self._retry(
-                "ListObjectsV2",
-                lambda: self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix, **token),  # noqa: B023
-                cancel,
-            )
-            yield from ((item["Key"], item["Size"]) for item in page.get("Contents", ()))
-            if not page.get("IsTruncated") or "NextContinuationToken" not in page:
-                return
-            token = {"ContinuationToken": page["NextContinuationToken"]}
+        markers = {"ContinuationToken": "NextContinuationToken"}
+        for item in self._list("ListObjectsV2", "Contents", markers, cancel, Prefix=prefix):
+            yield _field("ListObjectsV2", item, "Key"), _field("ListObjectsV2", item, "Size")
 
     def put(self, key: str, body: Callable[[bool], Body], sha256: str, content_type: str, cancel: CancelToken) -> None:
         """Store an object by one request; the storage checks it against its whole SHA-256."""
         checksum = base64.b64encode(bytes.fromhex(sha256)).decode()
+        headers = {
+            "Content-Type": content_type,
+            "x-amz-checksum-sha256": checksum,
+            "x-amz-meta-sha256": sha256,
+        }
 
         def call(content: Body) -> None:
             if isinstance(content, bytes) and self._fast_put is not None:
-                headers = {
-                    "Content-Type": content_type,
-                    "x-amz-checksum-sha256": checksum,
-                    "x-amz-meta-sha256": sha256,
-                }
-                if self._fast_put.put(key, content, headers, sha256):
+                response = self._fast_put.put(key, content, headers, sha256)
+                if response is not None:
+                    _check_response("PutObject", response)
                     return
-            self._client.put_object(
-                Bucket=self._bucket,
+            self._call(
+                "PutObject",
                 Key=key,
-                Body=content,  # type: ignore[arg-type]
+                Body=content,
                 ContentType=content_type,
                 ChecksumSHA256=checksum,
                 Metadata={"sha256": sha256},
@@ -133,8 +157,158 @@ class Operations:
 
         self._send("PutObject", body, call, cancel)
 
+    def create(self, key: str, sha256: str, content_type: str, cancel: CancelToken) -> str:
+        """Create a multipart upload. Where the response was lost, the upload is found by its key."""
+        return self._retry(
+            "CreateMultipartUpload",
+            lambda: str(
+                self._call("CreateMultipartUpload", Key=key, ContentType=content_type, Metadata={"sha256": sha256})[
+                    "UploadId"
+                ]
+            ),
+            cancel,
+            already_done=lambda: self.find_upload(key, cancel),
+        )
+
+    def find_upload(self, key: str, cancel: CancelToken) -> str | None:
+        """The oldest incomplete upload of exactly that key; None without one, or where listing is not allowed."""
+        try:
+            uploads = [upload for upload in self.list_uploads(key, cancel) if upload.key == key]
+        except (AccessDenied, StorageUnsupported):
+            return None
+        return min(uploads, key=lambda upload: (upload.started, upload.upload_id)).upload_id if uploads else None
+
+    def upload_part(
+        self, key: str, upload_id: str, part: Part, body: Callable[[bool], Body], cancel: CancelToken
+    ) -> str:
+        """Send one part and return its ETag."""
+
+        def call(content: Body) -> str:
+            response = self._call(
+                "UploadPart",
+                Key=key,
+                UploadId=upload_id,
+                PartNumber=part.number,
+                ContentLength=part.size,
+                Body=content,
+            )
+            return _bare_etag(response["ETag"])
+
+        return self._send("UploadPart", body, call, cancel)
+
+    def list_parts(self, key: str, upload_id: str, cancel: CancelToken) -> list[ListedPart]:
+        """All parts that the storage has of an upload."""
+        markers = {"PartNumberMarker": "NextPartNumberMarker"}
+        return [
+            ListedPart(
+                _field("ListParts", item, "PartNumber"),
+                _field("ListParts", item, "Size"),
+                _bare_etag(_field("ListParts", item, "ETag")),
+            )
+            for item in self._list("ListParts", "Parts", markers, cancel, Key=key, UploadId=upload_id)
+        ]
+
+    def complete(self, key: str, size: int, upload_id: str, etags: Mapping[int, str], cancel: CancelToken) -> None:
+        """Make the object of its parts; before another attempt it is looked for, since the last one may have made it.
+
+        Raises:
+            NoSuchUpload: The upload is gone: another process may have completed it.
+        """
+        parts = [{"PartNumber": number, "ETag": f'"{etag}"'} for number, etag in sorted(etags.items())]
+        self._retry(
+            "CompleteMultipartUpload",
+            lambda: self._call(
+                "CompleteMultipartUpload", Key=key, UploadId=upload_id, MultipartUpload={"Parts": parts}
+            ),
+            cancel,
+            already_done=lambda: {} if self.exists(key, size, cancel) else None,
+        )
+
+    def exists(self, key: str, size: int, cancel: CancelToken) -> bool:
+        """Whether the bucket has an object of exactly that key and size."""
+        return (key, size) in self.list_objects(key, cancel)
+
+    def abort(self, key: str, upload_id: str, cancel: CancelToken) -> None:
+        """Drop an upload and its parts; one that is gone already is fine."""
+        try:
+            self._retry(
+                "AbortMultipartUpload",
+                lambda: self._call("AbortMultipartUpload", Key=key, UploadId=upload_id),
+                cancel,
+            )
+        except NoSuchUpload:
+            return
+
+    def list_uploads(self, prefix: str, cancel: CancelToken) -> Iterator[IncompleteUpload]:
+        """Every incomplete upload whose key begins so, with its age by the storage's clock."""
+        operation = "ListMultipartUploads"
+        markers = {"KeyMarker": "NextKeyMarker", "UploadIdMarker": "NextUploadIdMarker"}
+        for page in self._pages(operation, markers, cancel, Prefix=prefix):
+            now = _date(page)
+            for item in page.get("Uploads", ()):
+                started = _field(operation, item, "Initiated")
+                yield IncompleteUpload(
+                    key=_field(operation, item, "Key"),
+                    upload_id=_field(operation, item, "UploadId"),
+                    started=started,
+                    age=(now or started) - started,
+                )
+
+    def delete(self, key: str, cancel: CancelToken) -> bool:
+        """Delete an object, there or not. True where the bucket only hid it, because it keeps versions."""
+        response = self._retry("DeleteObject", lambda: self._call("DeleteObject", Key=key), cancel)
+        return bool(response.get("DeleteMarker"))
+
+    def presign(self, key: str, seconds: int) -> str:
+        """An address that serves the object for that many seconds; its query is a secret."""
+        return self._client.generate_presigned_url(
+            "get_object", Params={"Bucket": self._bucket, "Key": key}, ExpiresIn=seconds
+        )
+
+    def _call(self, operation: str, **arguments: Any) -> Page:
+        """Send one request by boto3 and check its response."""
+        method, _ = _OPERATIONS[operation]
+        try:
+            response: Page = getattr(self._client, method)(Bucket=self._bucket, **arguments)
+        except (KeyError, ValueError) as error:  # botocore trusts the members of a response
+            raise StorageBadResponse(f"{operation}: the response cannot be read ({error}).") from error
+        _check_response(operation, response)
+        return response
+
+    def _list(
+        self, operation: str, member: str, markers: Mapping[str, str], cancel: CancelToken, **arguments: Any
+    ) -> Iterator[Mapping[str, Any]]:
+        for page in self._pages(operation, markers, cancel, **arguments):
+            yield from page.get(member, ())
+
+    def _pages(
+        self, operation: str, markers: Mapping[str, str], cancel: CancelToken, **arguments: Any
+    ) -> Iterator[Page]:
+        """Every page of a listing.
+
+        Args:
+            operation: The operation.
+            markers: Where the next page begins: argument → member of the response.
+            cancel: Ends it soon.
+            arguments: Those of every page.
+
+        Raises:
+            StorageBadResponse: A page says that there are more and not where, or leads to a page that was read.
+        """
+        position: dict[str, Any] = {}
+        visited: list[dict[str, Any]] = [position]
+        while True:
+            page = self._retry(operation, lambda: self._call(operation, **arguments, **position), cancel)  # noqa: B023
+            yield page
+            if not page["IsTruncated"]:
+                return
+            position = {name: page[member] for name, member in markers.items() if page.get(member)}
+            if not position or position in visited:
+                raise StorageBadResponse(f"{operation}: the listing does not end: a page does not lead to a new one.")
+            visited.append(position)
+
     def _send(self, operation: str, body: Callable[[bool], Body], call: Callable[[Body], T], cancel: CancelToken) -> T:
-        """Send a body, made anew for each attempt; it is told from the second one on."""
+        """Send a body, made anew for each attempt; `body` gets True from the second one on."""
         again = False
 
         def attempt() -> T:
@@ -153,121 +327,38 @@ class Operations:
 
         return self._retry(operation, attempt, cancel)
 
-    def create(self, key: str, sha256: str, content_type: str, cancel: CancelToken) -> str:
-        """Begin a multipart upload. Where the answer was lost, the upload that was begun is found by its key."""
-        return self._retry(
-            "CreateMultipartUpload",
-            lambda: self._client.create_multipart_upload(
-                Bucket=self._bucket, Key=key, ContentType=content_type, Metadata={"sha256": sha256}
-            )["UploadId"],
-            cancel,
-            already_done=lambda: self.find_upload(key, cancel),
-        )
 
-    def find_upload(self, key: str, cancel: CancelToken) -> str | None:
-        """The oldest unfinished upload of exactly that key, None if there is none, or if the key may not ask."""
-        try:
-            uploads = [upload for upload in self.list_uploads(key, cancel) if upload.key == key]
-        except (AccessDenied, StorageUnsupported):
-            return None
-        return min(uploads, key=lambda upload: (upload.started, upload.upload_id)).upload_id if uploads else None
+def _check_response(operation: str, response: Page) -> None:
+    """Refuse a response that did not come from the storage: a login page of a proxy, an empty body.
 
-    def upload_part(
-        self, key: str, upload_id: str, part: Part, body: Callable[[bool], Body], cancel: CancelToken
-    ) -> str:
-        """Send one part and return its ETag."""
-
-        def call(content: Body) -> str:
-            response = self._client.upload_part(
-                Bucket=self._bucket,
-                Key=key,
-                UploadId=upload_id,
-                PartNumber=part.number,
-                ContentLength=part.size,
-                Body=content,  # type: ignore[arg-type]
-            )
-            return response["ETag"].strip('"')
-
-        return self._send("UploadPart", body, call, cancel)
-
-    def list_parts(self, key: str, upload_id: str, cancel: CancelToken) -> list[ListedPart]:
-        """All parts that the storage has of an upload."""
-        listed: list[ListedPart] = []
-        marker = 0
-        while True:
-            page = self._retry(
-                "ListParts",
-                lambda: self._client.list_parts(
-                    Bucket=self._bucket,
-                    Key=key,
-                    UploadId=upload_id,
-                    PartNumberMarker=marker,  # noqa: B023
-                ),
-                cancel,
-            )
-            listed += [
-                ListedPart(part["PartNumber"], part["Size"], part["ETag"].strip('"')) for part in page.get("Parts", ())
-            ]
-            following = int(page.get("NextPartNumberMarker") or 0)
-            if not page.get("IsTruncated") or following <= marker:
-                return listed
-            marker = following
-
-    def complete(self, key: str, upload_id: str, etags: Mapping[int, str], cancel: CancelToken) -> None:
-        """Make the object of its parts; after a lost answer `NoSuchUpload` may mean that it is made."""
-        parts: list[CompletedPartTypeDef] = [
-            {"PartNumber": number, "ETag": f'"{etag}"'} for number, etag in sorted(etags.items())
-        ]
-        self._retry(
-            "CompleteMultipartUpload",
-            lambda: self._client.complete_multipart_upload(
-                Bucket=self._bucket, Key=key, UploadId=upload_id, MultipartUpload={"Parts": parts}
-            ),
-            cancel,
-        )
-
-    def abort(self, key: str, upload_id: str, cancel: CancelToken) -> None:
-        """Drop an upload and its parts; one that is gone already is fine."""
-        try:
-            self._retry(
-                "AbortMultipartUpload",
-                lambda: self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload_id),
-                cancel,
-            )
-        except NoSuchUpload:
-            return
-
-    def list_uploads(self, prefix: str, cancel: CancelToken) -> Iterator[IncompleteUpload]:
-        """Every unfinished upload whose key begins so, with its age by the storage's clock."""
-        markers: dict[str, Any] = {}
-        while True:
-            page = self._retry(
-                "ListMultipartUploads",
-                lambda: self._client.list_multipart_uploads(Bucket=self._bucket, Prefix=prefix, **markers),  # noqa: B023
-                cancel,
-            )
-            now = _date(page["ResponseMetadata"])
-            for upload in page.get("Uploads", ()):
-                started = upload["Initiated"]
-                age = (now or started) - started
-                yield IncompleteUpload(key=upload["Key"], upload_id=upload["UploadId"], started=started, age=age)
-            if not page.get("IsTruncated") or not page.get("NextKeyMarker"):
-                return
-            markers = {"KeyMarker": page["NextKeyMarker"], "UploadIdMarker": page.get("NextUploadIdMarker", "")}
-
-    def delete(self, key: str, cancel: CancelToken) -> bool:
-        """Delete an object, there or not. True where the bucket only hid it, because it keeps versions."""
-        response = self._retry("DeleteObject", lambda: self._client.delete_object(Bucket=self._bucket, Key=key), cancel)
-        return bool(response.get("DeleteMarker"))
-
-    def presign(self, key: str, seconds: int) -> str:
-        """An address that serves the object for that many seconds; its query is a secret."""
-        return self._client.generate_presigned_url(
-            "get_object", Params={"Bucket": self._bucket, "Key": key}, ExpiresIn=seconds
+    Raises:
+        StorageBadResponse: It is a web page, or lacks what this operation's responses always have.
+    """
+    metadata, (_, required) = response.get("ResponseMetadata", {}), _OPERATIONS[operation]
+    what = ""
+    if is_web_page(metadata):
+        what = "is a web page"
+    elif required is not None and response.get(required) in {None, "", '""'}:
+        what = f"has no {required}"
+    if what:
+        raise StorageBadResponse(
+            f"{operation}: the response {what}, so nothing is known to be done.",
+            http_status=metadata.get("HTTPStatusCode"),
+            request_id=str(metadata.get("RequestId", "")),
         )
 
 
-def _date(metadata: Any) -> datetime | None:
+def _field(operation: str, item: Mapping[str, Any], name: str) -> Any:
+    if name not in item:
+        raise StorageBadResponse(f"{operation}: an item of the listing has no {name}.")
+    return item[name]
+
+
+def _bare_etag(etag: str) -> str:
+    return etag.strip('"')
+
+
+def _date(page: Page) -> datetime | None:
     """The storage's own time, by the Date header: ages must not depend on this machine's clock."""
-    text = metadata.get("HTTPHeaders", {}).get("date")
+    text = page["ResponseMetadata"].get("HTTPHeaders", {}).get("date")
     return parsedate_to_datetime(text).astimezone(UTC) if text else None

@@ -156,7 +156,7 @@ class Uploader:
         """Whether the object is there, whole: by the listing made before, else by one of exactly this key."""
         if existing_sizes is not None:
             return existing_sizes.get(item.key) == item.size
-        return (item.key, item.size) in self.operations.list_objects(item.key, cancel)
+        return self.operations.exists(item.key, item.size, cancel)
 
     def _stored(self, item: _Item, existing_sizes: dict[str, int] | None, *, existed: bool) -> StoredObject:
         if existing_sizes is not None:
@@ -221,10 +221,10 @@ class MultipartUpload:
                 with self._abort_if_final(entry):
                     etags = self._fill(entry, listed)
                     self._same_file(entry)
-                    self.operations.complete(entry.key, str(entry.upload_id), etags, self.cancel)
+                    self.operations.complete(entry.key, entry.plan.size, str(entry.upload_id), etags, self.cancel)
             except NoSuchUpload:
                 # Completed or aborted: by an attempt of ours whose answer was lost, another process, or the storage.
-                if not self._exists(entry):
+                if not self.operations.exists(entry.key, entry.plan.size, self.cancel):
                     entry = self.journal.record_upload(entry, None)
                     continue
             self.journal.clear()
@@ -315,9 +315,6 @@ class MultipartUpload:
             if again == entry.digest and stat_file(self.path) == seen:
                 return
         raise SourceChanged(f"{self.path} changed while it was sent.")
-
-    def _exists(self, entry: Entry) -> bool:
-        return (entry.key, entry.plan.size) in self.operations.list_objects(entry.key, self.cancel)
 
     def _progress(self, stage: Stage, done: int, entry: Entry) -> None:
         self.emit(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from attrs import define
 
-ACTIONS = ("cut", "drop-before", "drop-after", "status-before", "status-after", "call")
+ACTIONS = ("cut", "drop-before", "drop-after", "status-before", "status-after", "call", "instead", "alter")
 
 
 @define(kw_only=True)
@@ -17,7 +17,8 @@ class Fault:
         operation: The S3 operation.
         action: `cut` reads half of the body and closes; `drop-before` and `drop-after` close without an answer, before
             or after the operation took effect; `status-before` and `status-after` answer `status` and `code`;
-            `call` calls `hook` at half of the body and goes on.
+            `call` calls `hook` at half of the body and goes on; `instead` answers `status`, `headers` and `body` and
+            does nothing; `alter` answers what `rewrite` makes of the body, after the operation took effect.
         after: Matching requests that pass first.
         times: How often it happens.
         part: Only for that part number.
@@ -32,6 +33,8 @@ class Fault:
     status: int = 500
     code: str = "InternalError"
     headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    rewrite: Callable[[bytes], bytes] = bytes
     hook: Callable[[], object] | None = None
     seen: int = 0
     fired: int = 0

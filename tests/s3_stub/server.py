@@ -195,8 +195,7 @@ class _Handler(socketserver.StreamRequestHandler):
                 if before:
                     raise Refusal(before.status, before.code)  # noqa: TRY301
                 self._check(request)
-                with self.stub.lock:
-                    answer = OPERATIONS[request.operation](self.stub, request)
+                answer = self._operate(request)
                 after = self.stub.struck(request, "drop-after", "status-after")
                 if after and after.hook:
                     after.hook()
@@ -215,6 +214,15 @@ class _Handler(socketserver.StreamRequestHandler):
             raise
         self.stub.calls.append(Call(request.operation, request.key, part, answer.status))
         self._send(request, answer)
+
+    def _operate(self, request: Request) -> Answer:
+        instead = self.stub.struck(request, "instead")
+        if instead:
+            return Answer(instead.status, instead.body, dict(instead.headers))
+        alter = self.stub.struck(request, "alter")
+        with self.stub.lock:
+            answer = OPERATIONS[request.operation](self.stub, request)
+        return Answer(answer.status, alter.rewrite(answer.body), answer.headers) if alter else answer
 
     def _send(self, request: Request, answer: Answer) -> None:
         headers = {
@@ -346,8 +354,8 @@ def _complete(stub: S3Stub, request: Request) -> Answer:
     text = request.body.decode()
     numbers = [int(n) for n in re.findall(r"<PartNumber>(\d+)</PartNumber>", text)]
     etags = [e.replace("&quot;", '"').strip('"') for e in re.findall(r"<ETag>(.*?)</ETag>", text)]
-    stub.bucket.complete(request.key, request.query["uploadId"], list(zip(numbers, etags, strict=True)))
-    return _xml("<CompleteMultipartUploadResult/>")
+    made = stub.bucket.complete(request.key, request.query["uploadId"], list(zip(numbers, etags, strict=True)))
+    return _xml(f"<CompleteMultipartUploadResult><ETag>&quot;{made.etag}&quot;</ETag></CompleteMultipartUploadResult>")
 
 
 def _abort(stub: S3Stub, request: Request) -> Answer:
