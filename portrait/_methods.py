@@ -1,8 +1,4 @@
-"""The 12 Actions as methods. Generated from `portrait.actions` by `scripts/generate`; do not edit.
-
-Each takes the request's fields as keywords and `timeout=`, seconds for one attempt or `Timeouts`; what a field means is
-said in the request's class. Each raises `UsageError`, `TransportError` or `ApiError`.
-"""
+"""The 12 Actions as methods. Generated from `portrait.actions` by `scripts/generate`; do not edit."""
 
 from __future__ import annotations
 
@@ -35,7 +31,18 @@ class Methods:
     ) -> models.Created:
         """Make an AIGC group.
 
-        Takes the fields of `CreateAssetGroupRequest`.
+        Args:
+            name: Shown name; at most 50 characters on AllToken, 64 on Ark.
+            group_type: Only `AIGC`: LivenessFace groups come from a passed validation.
+            description: Free text.
+            title: Deprecated alias of `name`; fills an absent one.
+            project_name: Default `default`, case-sensitive.
+            timeout: Seconds for one attempt, or `Timeouts`.
+
+        Raises:
+            UsageError: The request does not fit; nothing was sent.
+            TransportError: No usable answer; `may_have_executed` says whether it was carried out.
+            ApiError: The service refused.
         """
         request = models.CreateAssetGroupRequest(
             name=name, group_type=group_type, description=description, title=title, project_name=project_name
@@ -51,7 +58,16 @@ class Methods:
     ) -> models.AssetGroup:
         """Read a group.
 
-        Takes the fields of `GetAssetGroupRequest`.
+        Args:
+            id: The group's id.
+            project_name: Default `default`; a wrong one makes the id a foreign one.
+            timeout: Seconds for one attempt, or `Timeouts`.
+
+        Raises:
+            UsageError: The request does not fit; nothing was sent.
+            TransportError: No usable answer; `may_have_executed` says whether it was carried out.
+            NotAccessible: The id is not yours, or does not exist.
+            ApiError: The service refused.
         """
         request = models.GetAssetGroupRequest(id=id, project_name=project_name)
         return self.call(actions.GET_ASSET_GROUP, request, timeout=timeout)
@@ -62,14 +78,26 @@ class Methods:
         filter: models.GroupFilter = models.GroupFilter(),  # noqa: A002
         page_number: int | None = None,
         page_size: int | None = None,
-        sort_by: models.SortBy | str | None = None,
-        sort_order: models.SortOrder | str | None = None,
+        sort_by: models.SortBy | models.SortByName | None = None,
+        sort_order: models.SortOrder | models.SortOrderName | None = None,
         project_name: str | None = None,
         timeout: TimeoutTypes = None,
     ) -> models.GroupPage:
         """Read one page of groups.
 
-        Takes the fields of `ListAssetGroupsRequest`.
+        Args:
+            filter: Which groups.
+            page_number: From 1, default 1.
+            page_size: 1 to 100, default 10.
+            sort_by: `CreateTime` or `UpdateTime`; Ark only.
+            sort_order: Default `Desc`; Ark only.
+            project_name: Default `default`.
+            timeout: Seconds for one attempt, or `Timeouts`.
+
+        Raises:
+            UsageError: The request does not fit; nothing was sent.
+            TransportError: No usable answer; `may_have_executed` says whether it was carried out.
+            ApiError: The service refused.
         """
         request = models.ListAssetGroupsRequest(
             filter=filter,
@@ -92,7 +120,18 @@ class Methods:
     ) -> models.Updated:
         """Rename or describe a group.
 
-        Takes the fields of `UpdateAssetGroupRequest`.
+        Args:
+            id: The group's id.
+            name: New name.
+            description: New description.
+            project_name: Default `default`.
+            timeout: Seconds for one attempt, or `Timeouts`.
+
+        Raises:
+            UsageError: The request does not fit; nothing was sent.
+            TransportError: No usable answer; `may_have_executed` says whether it was carried out.
+            NotAccessible: The id is not yours, or does not exist.
+            ApiError: The service refused.
         """
         request = models.UpdateAssetGroupRequest(id=id, name=name, description=description, project_name=project_name)
         return self.call(actions.UPDATE_ASSET_GROUP, request, timeout=timeout)
@@ -106,7 +145,16 @@ class Methods:
     ) -> models.Empty:
         """Delete a group and every asset in it.
 
-        Takes the fields of `DeleteAssetGroupRequest`.
+        Args:
+            id: The group's id.
+            project_name: Default `default`.
+            timeout: Seconds for one attempt, or `Timeouts`.
+
+        Raises:
+            UsageError: The request does not fit; nothing was sent.
+            TransportError: No usable answer; `may_have_executed` says whether it was carried out.
+            NotAccessible: The id is not yours, or does not exist.
+            ApiError: The service refused.
         """
         request = models.DeleteAssetGroupRequest(id=id, project_name=project_name)
         return self.call(actions.DELETE_ASSET_GROUP, request, timeout=timeout)
@@ -116,7 +164,7 @@ class Methods:
         *,
         group_id: str,
         url: str,
-        asset_type: models.AssetType | str,
+        asset_type: models.AssetType | models.AssetTypeName,
         name: str | None = None,
         moderation: models.Moderation | None = None,
         project_name: str | None = None,
@@ -124,7 +172,20 @@ class Methods:
     ) -> models.Created:
         """Register a file by its public address.
 
-        Takes the fields of `CreateAssetRequest`.
+        Args:
+            group_id: The group it goes into.
+            url: A public http or https address; no data URI.
+            asset_type: What the file is.
+            name: Shown name; at most 50 characters on AllToken, 64 on Ark.
+            moderation: Ark only.
+            project_name: Default `default`.
+            timeout: Seconds for one attempt, or `Timeouts`.
+
+        Raises:
+            UsageError: The request does not fit; nothing was sent.
+            TransportError: No usable answer; `may_have_executed` says whether it was carried out.
+            NotAccessible: The id is not yours, or does not exist.
+            ApiError: The service refused.
         """
         request = models.CreateAssetRequest(
             group_id=group_id,
@@ -145,7 +206,16 @@ class Methods:
     ) -> models.Asset:
         """Read an asset and its status.
 
-        Takes the fields of `GetAssetRequest`.
+        Args:
+            id: The asset's id.
+            project_name: Default `default`; a wrong one makes the id a foreign one.
+            timeout: Seconds for one attempt, or `Timeouts`.
+
+        Raises:
+            UsageError: The request does not fit; nothing was sent.
+            TransportError: No usable answer; `may_have_executed` says whether it was carried out.
+            NotAccessible: The id is not yours, or does not exist.
+            ApiError: The service refused.
         """
         request = models.GetAssetRequest(id=id, project_name=project_name)
         return self.call(actions.GET_ASSET, request, timeout=timeout)
@@ -156,14 +226,26 @@ class Methods:
         filter: models.AssetFilter = models.AssetFilter(),  # noqa: A002
         page_number: int | None = None,
         page_size: int | None = None,
-        sort_by: models.SortBy | str | None = None,
-        sort_order: models.SortOrder | str | None = None,
+        sort_by: models.SortBy | models.SortByName | None = None,
+        sort_order: models.SortOrder | models.SortOrderName | None = None,
         project_name: str | None = None,
         timeout: TimeoutTypes = None,
     ) -> models.AssetPage:
         """Read one page of assets.
 
-        Takes the fields of `ListAssetsRequest`.
+        Args:
+            filter: Which assets.
+            page_number: From 1, default 1.
+            page_size: 1 to 100, default 10.
+            sort_by: Default `CreateTime`.
+            sort_order: Default `Desc`.
+            project_name: Default `default`.
+            timeout: Seconds for one attempt, or `Timeouts`.
+
+        Raises:
+            UsageError: The request does not fit; nothing was sent.
+            TransportError: No usable answer; `may_have_executed` says whether it was carried out.
+            ApiError: The service refused.
         """
         request = models.ListAssetsRequest(
             filter=filter,
@@ -185,7 +267,17 @@ class Methods:
     ) -> models.Updated:
         """Rename an asset.
 
-        Takes the fields of `UpdateAssetRequest`.
+        Args:
+            id: The asset's id.
+            name: New name; left out, it stays.
+            project_name: Default `default`.
+            timeout: Seconds for one attempt, or `Timeouts`.
+
+        Raises:
+            UsageError: The request does not fit; nothing was sent.
+            TransportError: No usable answer; `may_have_executed` says whether it was carried out.
+            NotAccessible: The id is not yours, or does not exist.
+            ApiError: The service refused.
         """
         request = models.UpdateAssetRequest(id=id, name=name, project_name=project_name)
         return self.call(actions.UPDATE_ASSET, request, timeout=timeout)
@@ -199,7 +291,16 @@ class Methods:
     ) -> models.Empty:
         """Delete an asset.
 
-        Takes the fields of `DeleteAssetRequest`.
+        Args:
+            id: The asset's id.
+            project_name: Default `default`.
+            timeout: Seconds for one attempt, or `Timeouts`.
+
+        Raises:
+            UsageError: The request does not fit; nothing was sent.
+            TransportError: No usable answer; `may_have_executed` says whether it was carried out.
+            NotAccessible: The id is not yours, or does not exist.
+            ApiError: The service refused.
         """
         request = models.DeleteAssetRequest(id=id, project_name=project_name)
         return self.call(actions.DELETE_ASSET, request, timeout=timeout)
@@ -213,7 +314,15 @@ class Methods:
     ) -> models.VisualValidateSession:
         """Open a liveness check for one person.
 
-        Takes the fields of `CreateVisualValidateSessionRequest`.
+        Args:
+            callback_url: Where the person's browser goes afterwards; absolute, http or https.
+            project_name: Default `default`.
+            timeout: Seconds for one attempt, or `Timeouts`.
+
+        Raises:
+            UsageError: The request does not fit; nothing was sent.
+            TransportError: No usable answer; `may_have_executed` says whether it was carried out.
+            ApiError: The service refused.
         """
         request = models.CreateVisualValidateSessionRequest(callback_url=callback_url, project_name=project_name)
         return self.call(actions.CREATE_VISUAL_VALIDATE_SESSION, request, timeout=timeout)
@@ -227,7 +336,15 @@ class Methods:
     ) -> models.VisualValidateResult:
         """Exchange the token of a passed liveness check for its group.
 
-        Takes the fields of `GetVisualValidateResultRequest`.
+        Args:
+            byted_token: From CreateVisualValidateSession.
+            project_name: Default `default`.
+            timeout: Seconds for one attempt, or `Timeouts`.
+
+        Raises:
+            UsageError: The request does not fit; nothing was sent.
+            TransportError: No usable answer; `may_have_executed` says whether it was carried out.
+            ApiError: The service refused.
         """
         request = models.GetVisualValidateResultRequest(byted_token=byted_token, project_name=project_name)
         return self.call(actions.GET_VISUAL_VALIDATE_RESULT, request, timeout=timeout)
@@ -252,7 +369,18 @@ class AsyncMethods:
     ) -> models.Created:
         """Make an AIGC group.
 
-        Takes the fields of `CreateAssetGroupRequest`.
+        Args:
+            name: Shown name; at most 50 characters on AllToken, 64 on Ark.
+            group_type: Only `AIGC`: LivenessFace groups come from a passed validation.
+            description: Free text.
+            title: Deprecated alias of `name`; fills an absent one.
+            project_name: Default `default`, case-sensitive.
+            timeout: Seconds for one attempt, or `Timeouts`.
+
+        Raises:
+            UsageError: The request does not fit; nothing was sent.
+            TransportError: No usable answer; `may_have_executed` says whether it was carried out.
+            ApiError: The service refused.
         """
         request = models.CreateAssetGroupRequest(
             name=name, group_type=group_type, description=description, title=title, project_name=project_name
@@ -268,7 +396,16 @@ class AsyncMethods:
     ) -> models.AssetGroup:
         """Read a group.
 
-        Takes the fields of `GetAssetGroupRequest`.
+        Args:
+            id: The group's id.
+            project_name: Default `default`; a wrong one makes the id a foreign one.
+            timeout: Seconds for one attempt, or `Timeouts`.
+
+        Raises:
+            UsageError: The request does not fit; nothing was sent.
+            TransportError: No usable answer; `may_have_executed` says whether it was carried out.
+            NotAccessible: The id is not yours, or does not exist.
+            ApiError: The service refused.
         """
         request = models.GetAssetGroupRequest(id=id, project_name=project_name)
         return await self.call(actions.GET_ASSET_GROUP, request, timeout=timeout)
@@ -279,14 +416,26 @@ class AsyncMethods:
         filter: models.GroupFilter = models.GroupFilter(),  # noqa: A002
         page_number: int | None = None,
         page_size: int | None = None,
-        sort_by: models.SortBy | str | None = None,
-        sort_order: models.SortOrder | str | None = None,
+        sort_by: models.SortBy | models.SortByName | None = None,
+        sort_order: models.SortOrder | models.SortOrderName | None = None,
         project_name: str | None = None,
         timeout: TimeoutTypes = None,
     ) -> models.GroupPage:
         """Read one page of groups.
 
-        Takes the fields of `ListAssetGroupsRequest`.
+        Args:
+            filter: Which groups.
+            page_number: From 1, default 1.
+            page_size: 1 to 100, default 10.
+            sort_by: `CreateTime` or `UpdateTime`; Ark only.
+            sort_order: Default `Desc`; Ark only.
+            project_name: Default `default`.
+            timeout: Seconds for one attempt, or `Timeouts`.
+
+        Raises:
+            UsageError: The request does not fit; nothing was sent.
+            TransportError: No usable answer; `may_have_executed` says whether it was carried out.
+            ApiError: The service refused.
         """
         request = models.ListAssetGroupsRequest(
             filter=filter,
@@ -309,7 +458,18 @@ class AsyncMethods:
     ) -> models.Updated:
         """Rename or describe a group.
 
-        Takes the fields of `UpdateAssetGroupRequest`.
+        Args:
+            id: The group's id.
+            name: New name.
+            description: New description.
+            project_name: Default `default`.
+            timeout: Seconds for one attempt, or `Timeouts`.
+
+        Raises:
+            UsageError: The request does not fit; nothing was sent.
+            TransportError: No usable answer; `may_have_executed` says whether it was carried out.
+            NotAccessible: The id is not yours, or does not exist.
+            ApiError: The service refused.
         """
         request = models.UpdateAssetGroupRequest(id=id, name=name, description=description, project_name=project_name)
         return await self.call(actions.UPDATE_ASSET_GROUP, request, timeout=timeout)
@@ -323,7 +483,16 @@ class AsyncMethods:
     ) -> models.Empty:
         """Delete a group and every asset in it.
 
-        Takes the fields of `DeleteAssetGroupRequest`.
+        Args:
+            id: The group's id.
+            project_name: Default `default`.
+            timeout: Seconds for one attempt, or `Timeouts`.
+
+        Raises:
+            UsageError: The request does not fit; nothing was sent.
+            TransportError: No usable answer; `may_have_executed` says whether it was carried out.
+            NotAccessible: The id is not yours, or does not exist.
+            ApiError: The service refused.
         """
         request = models.DeleteAssetGroupRequest(id=id, project_name=project_name)
         return await self.call(actions.DELETE_ASSET_GROUP, request, timeout=timeout)
@@ -333,7 +502,7 @@ class AsyncMethods:
         *,
         group_id: str,
         url: str,
-        asset_type: models.AssetType | str,
+        asset_type: models.AssetType | models.AssetTypeName,
         name: str | None = None,
         moderation: models.Moderation | None = None,
         project_name: str | None = None,
@@ -341,7 +510,20 @@ class AsyncMethods:
     ) -> models.Created:
         """Register a file by its public address.
 
-        Takes the fields of `CreateAssetRequest`.
+        Args:
+            group_id: The group it goes into.
+            url: A public http or https address; no data URI.
+            asset_type: What the file is.
+            name: Shown name; at most 50 characters on AllToken, 64 on Ark.
+            moderation: Ark only.
+            project_name: Default `default`.
+            timeout: Seconds for one attempt, or `Timeouts`.
+
+        Raises:
+            UsageError: The request does not fit; nothing was sent.
+            TransportError: No usable answer; `may_have_executed` says whether it was carried out.
+            NotAccessible: The id is not yours, or does not exist.
+            ApiError: The service refused.
         """
         request = models.CreateAssetRequest(
             group_id=group_id,
@@ -362,7 +544,16 @@ class AsyncMethods:
     ) -> models.Asset:
         """Read an asset and its status.
 
-        Takes the fields of `GetAssetRequest`.
+        Args:
+            id: The asset's id.
+            project_name: Default `default`; a wrong one makes the id a foreign one.
+            timeout: Seconds for one attempt, or `Timeouts`.
+
+        Raises:
+            UsageError: The request does not fit; nothing was sent.
+            TransportError: No usable answer; `may_have_executed` says whether it was carried out.
+            NotAccessible: The id is not yours, or does not exist.
+            ApiError: The service refused.
         """
         request = models.GetAssetRequest(id=id, project_name=project_name)
         return await self.call(actions.GET_ASSET, request, timeout=timeout)
@@ -373,14 +564,26 @@ class AsyncMethods:
         filter: models.AssetFilter = models.AssetFilter(),  # noqa: A002
         page_number: int | None = None,
         page_size: int | None = None,
-        sort_by: models.SortBy | str | None = None,
-        sort_order: models.SortOrder | str | None = None,
+        sort_by: models.SortBy | models.SortByName | None = None,
+        sort_order: models.SortOrder | models.SortOrderName | None = None,
         project_name: str | None = None,
         timeout: TimeoutTypes = None,
     ) -> models.AssetPage:
         """Read one page of assets.
 
-        Takes the fields of `ListAssetsRequest`.
+        Args:
+            filter: Which assets.
+            page_number: From 1, default 1.
+            page_size: 1 to 100, default 10.
+            sort_by: Default `CreateTime`.
+            sort_order: Default `Desc`.
+            project_name: Default `default`.
+            timeout: Seconds for one attempt, or `Timeouts`.
+
+        Raises:
+            UsageError: The request does not fit; nothing was sent.
+            TransportError: No usable answer; `may_have_executed` says whether it was carried out.
+            ApiError: The service refused.
         """
         request = models.ListAssetsRequest(
             filter=filter,
@@ -402,7 +605,17 @@ class AsyncMethods:
     ) -> models.Updated:
         """Rename an asset.
 
-        Takes the fields of `UpdateAssetRequest`.
+        Args:
+            id: The asset's id.
+            name: New name; left out, it stays.
+            project_name: Default `default`.
+            timeout: Seconds for one attempt, or `Timeouts`.
+
+        Raises:
+            UsageError: The request does not fit; nothing was sent.
+            TransportError: No usable answer; `may_have_executed` says whether it was carried out.
+            NotAccessible: The id is not yours, or does not exist.
+            ApiError: The service refused.
         """
         request = models.UpdateAssetRequest(id=id, name=name, project_name=project_name)
         return await self.call(actions.UPDATE_ASSET, request, timeout=timeout)
@@ -416,7 +629,16 @@ class AsyncMethods:
     ) -> models.Empty:
         """Delete an asset.
 
-        Takes the fields of `DeleteAssetRequest`.
+        Args:
+            id: The asset's id.
+            project_name: Default `default`.
+            timeout: Seconds for one attempt, or `Timeouts`.
+
+        Raises:
+            UsageError: The request does not fit; nothing was sent.
+            TransportError: No usable answer; `may_have_executed` says whether it was carried out.
+            NotAccessible: The id is not yours, or does not exist.
+            ApiError: The service refused.
         """
         request = models.DeleteAssetRequest(id=id, project_name=project_name)
         return await self.call(actions.DELETE_ASSET, request, timeout=timeout)
@@ -430,7 +652,15 @@ class AsyncMethods:
     ) -> models.VisualValidateSession:
         """Open a liveness check for one person.
 
-        Takes the fields of `CreateVisualValidateSessionRequest`.
+        Args:
+            callback_url: Where the person's browser goes afterwards; absolute, http or https.
+            project_name: Default `default`.
+            timeout: Seconds for one attempt, or `Timeouts`.
+
+        Raises:
+            UsageError: The request does not fit; nothing was sent.
+            TransportError: No usable answer; `may_have_executed` says whether it was carried out.
+            ApiError: The service refused.
         """
         request = models.CreateVisualValidateSessionRequest(callback_url=callback_url, project_name=project_name)
         return await self.call(actions.CREATE_VISUAL_VALIDATE_SESSION, request, timeout=timeout)
@@ -444,7 +674,15 @@ class AsyncMethods:
     ) -> models.VisualValidateResult:
         """Exchange the token of a passed liveness check for its group.
 
-        Takes the fields of `GetVisualValidateResultRequest`.
+        Args:
+            byted_token: From CreateVisualValidateSession.
+            project_name: Default `default`.
+            timeout: Seconds for one attempt, or `Timeouts`.
+
+        Raises:
+            UsageError: The request does not fit; nothing was sent.
+            TransportError: No usable answer; `may_have_executed` says whether it was carried out.
+            ApiError: The service refused.
         """
         request = models.GetVisualValidateResultRequest(byted_token=byted_token, project_name=project_name)
         return await self.call(actions.GET_VISUAL_VALIDATE_RESULT, request, timeout=timeout)

@@ -22,6 +22,7 @@ from portrait.models import (
     Asset,
     AssetGroup,
     AssetType,
+    AssetTypeName,
     GroupType,
     Result,
     UploadedAsset,
@@ -126,7 +127,7 @@ class PortraitClient(BaseClient, Methods):
         *,
         group_id: str,
         name: str | None = None,
-        asset_type: AssetType | str | None = None,
+        asset_type: AssetType | AssetTypeName | None = None,
         timeout: TimeoutTypes = None,
     ) -> UploadedAsset:
         """Send a JPEG, PNG or WebP file of at most 10 MB and register it.
@@ -395,15 +396,41 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
     @overload
     async def call(self, action: str, request: Mapping[str, Any], *, timeout: TimeoutTypes = None) -> RawResult: ...
     async def call(self, action: Any, request: Any, *, timeout: TimeoutTypes = None) -> Any:
-        """As `PortraitClient.call`."""
+        """Call an Action: typed by its record, or raw by its name.
+
+        Args:
+            action: `portrait.actions.GET_ASSET`, or `"GetAsset"`.
+            request: The Action's request class; for a name any mapping, which goes out as given.
+            timeout: Seconds for one attempt, or `Timeouts`.
+
+        Raises:
+            UsageError: Nothing was sent.
+            TransportError: No usable answer.
+            ApiError: The service refused.
+        """
         return await self._run(self._call_flow(action, request, timeout))
 
     def iter_assets(self, **query: Unpack[pagination.AssetQuery]) -> AsyncIterator[Asset]:
-        """As `PortraitClient.iter_assets`."""
+        """Every asset that matches, page by page; one that moves between pages is given once.
+
+        Args:
+            **query: `group_type` (default AIGC), `group_ids`, `statuses`, `name`, `sort_by`, `sort_order`,
+                `page_size` (default 100), `project_name`.
+
+        Raises:
+            PortraitError: As `list_assets`.
+        """
         return self._walk(pagination.assets(**query))
 
     def iter_asset_groups(self, **query: Unpack[pagination.GroupQuery]) -> AsyncIterator[AssetGroup]:
-        """As `PortraitClient.iter_asset_groups`."""
+        """Every group that matches, page by page; one that moves between pages is given once.
+
+        Args:
+            **query: `group_type` (default AIGC), `group_ids`, `name`, `page_size` (default 100), `project_name`.
+
+        Raises:
+            PortraitError: As `list_asset_groups`.
+        """
         return self._walk(pagination.groups(**query))
 
     async def _walk(self, pages: pagination.Paginator[pagination.Item]) -> AsyncIterator[pagination.Item]:
@@ -417,10 +444,23 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
         *,
         group_id: str,
         name: str | None = None,
-        asset_type: AssetType | str | None = None,
+        asset_type: AssetType | AssetTypeName | None = None,
         timeout: TimeoutTypes = None,
     ) -> UploadedAsset:
-        """As `PortraitClient.upload_asset`; the file is read in a thread."""
+        """Send a JPEG, PNG or WebP file of at most 10 MB and register it.
+
+        Args:
+            source: A path, bytes, or an open binary file.
+            group_id: The group it goes into.
+            name: At most 50 characters; default: the service's `uploaded-<unix time>`.
+            asset_type: Default Image, the only one that the upload takes.
+            timeout: Seconds for one attempt, or `Timeouts`.
+
+        Raises:
+            UsageError: The file does not fit; nothing was sent.
+            TransportError: No usable answer; the asset may have been made.
+            ApiError: The service refused.
+        """
         file = await asyncio.to_thread(upload.read, source)
         return await self._run(upload.upload(self._endpoint, file, group_id, name, asset_type, timeout))
 
@@ -431,7 +471,18 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
         timeout: float | None = None,
         poll: float = wait.POLL,
     ) -> Asset:
-        """As `PortraitClient.wait_until_active`."""
+        """Wait until the review of an asset says Active.
+
+        Args:
+            id: The asset's id, or its `asset://` address.
+            timeout: Seconds in all; default 60 for an image, 180 for video and audio.
+            poll: Seconds between two looks.
+
+        Raises:
+            AssetFailed: The review says Failed.
+            AssetVanished: It is not there, for more than 10 seconds.
+            WaitTimeout: Not finished in time; waiting again with the same id goes on.
+        """
         return await self._run(wait.wait_until_active(self._endpoint, id, timeout, poll))
 
     def watch_assets(
@@ -443,7 +494,21 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
         timeout: float | None = None,
         poll: float = wait.POLL,
     ) -> watch.AsyncAssetWatcher:
-        """As `PortraitClient.watch_assets`; iterate with `async for`."""
+        """Follow many assets to their end, by pages instead of one call for each.
+
+        Args:
+            ids: Ids or `asset://` addresses; or the `state` of an earlier watch, which goes on with its deadlines.
+            group_ids: The groups to look in, where they are known; else the first asset tells its own.
+            group_type: The type of those groups; else each is asked for it once.
+            timeout: Seconds in all; default 60 for an image, 180 for video and audio.
+            poll: Seconds between two looks.
+
+        Returns:
+            An asynchronous iterator of `AssetOutcome`, one for each asset; it never raises for one of them.
+
+        Raises:
+            PortraitError: While iterating: asking as such fails for good, such as a key that is refused.
+        """
         now = self._endpoint.clock.now()
         batch = watch.Watch.over(ids, now, group_ids=group_ids, group_type=group_type, timeout=timeout)
         return watch.AsyncAssetWatcher(batch, lambda batch: self._run(watch.look(self._endpoint, batch, poll)))
@@ -455,7 +520,19 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
         timeout: float | None = None,
         poll: float = wait.TOKEN_POLL,
     ) -> VisualValidateResult:
-        """As `PortraitClient.wait_until_validated`."""
+        """Wait until the person has passed the liveness check; returns the group.
+
+        Args:
+            token: The BytedToken, or the session that CreateVisualValidateSession answered.
+            timeout: Seconds in all; default 120, the life of the token.
+            poll: Seconds between two looks.
+
+        Raises:
+            TokenExpired: The window is over.
+            InvalidToken: The token is unknown or was used already.
+            WaitTimeout: Not passed in time.
+            UnknownOutcome: The answer with the group was lost, and several could be it.
+        """
         return await self._run(wait.wait_until_validated(self._endpoint, token, timeout, poll))
 
     async def ensure_group(
@@ -466,7 +543,18 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
         project_name: str | None = None,
         state_dir: str | os.PathLike[str] | None = None,
     ) -> AssetGroup:
-        """As `PortraitClient.ensure_group`."""
+        """The AIGC group of exactly that name; made if there is none.
+
+        Args:
+            name: At most 50 characters on AllToken.
+            description: For a new group.
+            project_name: Default: the client's project.
+            state_dir: A folder that remembers creates across processes.
+
+        Raises:
+            AmbiguousGroup: Several groups bear the name.
+            UnknownOutcome: The answer to the create was lost and looking for it did not help.
+        """
         from portrait import ensure  # noqa: PLC0415  (loads s3 and media)
 
         create_log = None if state_dir is None else ensure.CreateLog(state_dir)
@@ -477,7 +565,15 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
         )
 
     async def ensure_asset(self, source: ensure.Source, **options: Unpack[EnsureQuery]) -> ensure.FileOutcome:
-        """As `PortraitClient.ensure_asset`."""
+        """One file or address as an Active asset; the same content again is the same asset.
+
+        Args:
+            source: A path, bytes, or an http(s) address.
+            **options: As `ensure_assets`.
+
+        Raises:
+            PortraitError: What stands in the way: `MediaRejected`, `QuotaExceeded`, `AssetFailed`, `WaitTimeout` …
+        """
         outcomes = [outcome async for outcome in self.ensure_assets([source], **options)]
         outcomes[0].check()
         return outcomes[0]

@@ -19,7 +19,9 @@ from portrait.models import (
     ListAssetGroupsRequest,
     ListAssetsRequest,
     SortBy,
+    SortByName,
     SortOrder,
+    SortOrderName,
 )
 
 if TYPE_CHECKING:
@@ -47,8 +49,8 @@ class AssetQuery(GroupQuery, total=False):
     """Which assets to walk through, and in which order; see `AssetFilter` and `ListAssetsRequest`."""
 
     statuses: Iterable[AssetStatus | str] | None
-    sort_by: SortBy | str | None
-    sort_order: SortOrder | str | None
+    sort_by: SortBy | SortByName | None
+    sort_order: SortOrder | SortOrderName | None
 
 
 class Paginator(Generic[Item]):

@@ -9,7 +9,11 @@ from attrs import field, frozen
 from attrs.validators import ge
 
 from portrait.ensure.create_log import CreateLog
-from portrait.models import AssetType, GroupType
+from portrait.models import (
+    AssetType,
+    AssetTypeName,
+    GroupType,
+)
 from portrait.models.common import as_asset_type, as_group_type
 from portrait.s3 import ObjectStore
 from portrait.single_flight import SingleFlight
@@ -58,7 +62,7 @@ class EnsureQuery(TypedDict, total=False):
     group_id: str | None
     store: ObjectStore | None
     group_type: GroupType | str | None
-    asset_type: AssetType | str | None
+    asset_type: AssetType | AssetTypeName | None
     quota: int | Literal["documented"] | None
     timeout: float | None
     poll: float

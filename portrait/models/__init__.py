@@ -16,6 +16,7 @@ from portrait.models.assets import (
 from portrait.models.common import (
     AssetStatus,
     AssetType,
+    AssetTypeName,
     Created,
     Empty,
     GroupType,
@@ -23,7 +24,9 @@ from portrait.models.common import (
     Response,
     Result,
     SortBy,
+    SortByName,
     SortOrder,
+    SortOrderName,
     Updated,
 )
 from portrait.models.groups import (
@@ -50,6 +53,7 @@ __all__ = [
     "AssetPage",
     "AssetStatus",
     "AssetType",
+    "AssetTypeName",
     "CreateAssetGroupRequest",
     "CreateAssetRequest",
     "CreateVisualValidateSessionRequest",
@@ -71,7 +75,9 @@ __all__ = [
     "Response",
     "Result",
     "SortBy",
+    "SortByName",
     "SortOrder",
+    "SortOrderName",
     "UpdateAssetGroupRequest",
     "UpdateAssetRequest",
     "Updated",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from attrs import field, frozen
 
@@ -39,6 +39,9 @@ class AssetType(StrEnum):
     AUDIO = "Audio"
 
 
+AssetTypeName = Literal["Image", "Video", "Audio"]
+
+
 class AssetStatus(StrEnum):
     """How far the review of an asset is. Contract §3; a value outside of these three is read as not finished."""
 
@@ -55,6 +58,9 @@ class SortBy(StrEnum):
     GROUP_ID = "GroupId"
 
 
+SortByName = Literal["CreateTime", "UpdateTime", "GroupId"]
+
+
 class SortOrder(StrEnum):
     """Which way a list is ordered. Contract §2."""
 
@@ -62,7 +68,11 @@ class SortOrder(StrEnum):
     ASC = "Asc"
 
 
-# Converters: a plain string is as good as a member; anything outside of the closed set is a `UsageError`.
+SortOrderName = Literal["Desc", "Asc"]
+
+
+# Converters: a plain string is as good as a member; anything outside of the closed set is a `UsageError`, and an error
+# to a type checker.
 
 
 def as_group_type(value: str) -> GroupType:
@@ -70,7 +80,7 @@ def as_group_type(value: str) -> GroupType:
     return _one_of(GroupType, value)
 
 
-def as_asset_type(value: str) -> AssetType:
+def as_asset_type(value: AssetType | AssetTypeName) -> AssetType:
     """`"Image"` → `AssetType.IMAGE`."""
     return _one_of(AssetType, value)
 
@@ -80,12 +90,12 @@ def as_statuses(values: Iterable[str] | None) -> tuple[AssetStatus, ...] | None:
     return None if values is None else tuple(_one_of(AssetStatus, value) for value in as_many(values) or ())
 
 
-def as_sort_by(value: str | None) -> SortBy | None:
+def as_sort_by(value: SortBy | SortByName | None) -> SortBy | None:
     """`"UpdateTime"` → `SortBy.UPDATE_TIME`."""
     return None if value is None else _one_of(SortBy, value)
 
 
-def as_sort_order(value: str | None) -> SortOrder | None:
+def as_sort_order(value: SortOrder | SortOrderName | None) -> SortOrder | None:
     """`"Asc"` → `SortOrder.ASC`."""
     return None if value is None else _one_of(SortOrder, value)
 

@@ -40,6 +40,10 @@ def a_request_of_another_action_is_an_error(client: PortraitClient) -> None:
     GetAssetRequest()  # type: ignore[call-arg]
     GetAssetRequest("a")  # type: ignore[call-arg]
     CreateAssetRequest(group_id="g", url="u", asset_type=5)  # type: ignore[arg-type]
+    CreateAssetRequest(group_id="g", url="u", asset_type="Imgae")  # type: ignore[arg-type]
+    client.create_asset(group_id="g", url="u", asset_type="Imgae")  # type: ignore[arg-type]
+    client.upload_asset(b"", group_id="g", asset_type="Imgae")  # type: ignore[arg-type]
+    client.iter_assets(sort_by="UpdatTime")  # type: ignore[arg-type]
 
 
 def a_raw_call_answers_a_raw_result(client: PortraitClient) -> None:
