@@ -11,6 +11,12 @@ import threading
 import time
 from typing import Protocol
 
+__all__ = [
+    "Clock",
+    "ManualClock",
+    "SystemClock",
+]
+
 
 class Clock(Protocol):
     """What the library needs to know of time."""

@@ -10,6 +10,16 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
+__all__ = [
+    "CallCancelled",
+    "CallFinished",
+    "CallRetried",
+    "Event",
+    "FileProgress",
+    "WaitProgress",
+    "WatchProgress",
+]
+
 
 @frozen(kw_only=True)
 class Event:

@@ -14,6 +14,17 @@ from attrs import field, frozen
 
 from portrait.errors import UsageError
 
+__all__ = [
+    "AsyncTransport",
+    "FailureKind",
+    "HttpRequest",
+    "HttpResponse",
+    "TimeoutTypes",
+    "Timeouts",
+    "Transport",
+    "TransportFailure",
+]
+
 
 @frozen(kw_only=True)
 class Timeouts:

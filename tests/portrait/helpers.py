@@ -8,8 +8,9 @@ from typing import Any
 import orjson
 from attrs import define, field, frozen
 
-from portrait import AsyncPortraitClient, ManualClock, PortraitClient, RetryPolicy
+from portrait import AsyncPortraitClient, PortraitClient, RetryPolicy
 from portrait.auth import BearerAuth
+from portrait.clock import ManualClock
 from portrait.dialects import ALLTOKEN
 from portrait.endpoint import Endpoint
 from portrait.events import Event

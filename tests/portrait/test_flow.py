@@ -7,8 +7,7 @@ from concurrent.futures import Future
 import pytest
 from attrs import define, field
 
-from portrait import ManualClock
-from portrait.clock import SystemClock
+from portrait.clock import ManualClock, SystemClock
 from portrait.errors import Interrupted, UsageError
 from portrait.events import Event
 from portrait.flow import (

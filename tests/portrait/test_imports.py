@@ -1,6 +1,7 @@
 """What `import portrait` costs, and that its names are real."""
 
 import ast
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -112,3 +113,21 @@ def test_the_imports_have_no_circle():
     while free := {module for module, names in graph.items() if not names & set(graph)}:
         graph = {module: names for module, names in graph.items() if module not in free}
     assert sorted(graph) == []
+
+
+def test_the_top_level_is_small():
+    """What every program uses; the rest is where it belongs."""
+    assert len(portrait.__all__) <= 40
+
+
+@pytest.mark.parametrize("name", ["errors", "models", "events", "http", "clock"])
+def test_a_public_module_lists_all_that_it_has(name):
+    """Every class that it defines, or takes from its own parts."""
+    module = importlib.import_module(f"portrait.{name}")
+    classes = {
+        value.__name__
+        for key, value in vars(module).items()
+        if isinstance(value, type) and value.__module__.startswith(module.__name__) and not key.startswith("_")
+    }
+    assert classes - {"ErrorRule"} <= set(module.__all__)
+    assert all(hasattr(module, public) for public in module.__all__)

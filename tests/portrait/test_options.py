@@ -7,8 +7,9 @@ import ssl
 import attrs
 import pytest
 
-from portrait import AsyncPortraitClient, ManualClock, PortraitClient, RetryPolicy, Timeouts, UsageError
+from portrait import AsyncPortraitClient, PortraitClient, RetryPolicy, Timeouts, UsageError
 from portrait.auth import BearerAuth
+from portrait.clock import ManualClock
 from portrait.options import ClientOptions, Options, from_environment
 from portrait.providers import PROVIDERS
 from tests.portrait.helpers import KEY

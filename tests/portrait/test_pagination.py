@@ -3,7 +3,8 @@
 import orjson
 import pytest
 
-from portrait import BadResponse, UsageError
+from portrait import UsageError
+from portrait.errors import BadResponse
 from tests.portrait.helpers import asset, good
 
 

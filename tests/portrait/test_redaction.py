@@ -8,8 +8,10 @@ import traceback
 import orjson
 import pytest
 
-from portrait import InvalidParameter, ManualClock, PortraitError, models
+from portrait import PortraitError, models
+from portrait.clock import ManualClock
 from portrait.dialects import ALLTOKEN, ARK
+from portrait.errors import InvalidParameter
 from portrait.http import FailureKind
 from portrait.wait import wait_until_validated
 from tests.portrait import raw_server

@@ -12,7 +12,9 @@ import threading
 
 import pytest
 
-from portrait import ConnectionLost, ManualClock, TransportError
+from portrait import TransportError
+from portrait.clock import ManualClock
+from portrait.errors import ConnectionLost
 from tests.portrait import raw_server
 from tests.portrait.raw_server import RawServer, answering, ok, read_head, reset, saying
 

@@ -15,20 +15,10 @@ import aiohttp
 import pytest
 import urllib3
 
-from portrait import (
-    BadResponse,
-    ConnectFailed,
-    ConnectionLost,
-    HttpRequest,
-    ManualClock,
-    PortraitClient,
-    RetryPolicy,
-    Timeout,
-    Timeouts,
-    TransportError,
-    UsageError,
-)
-from portrait.http import FailureKind, TransportFailure
+from portrait import PortraitClient, RetryPolicy, Timeout, Timeouts, TransportError, UsageError
+from portrait.clock import ManualClock
+from portrait.errors import BadResponse, ConnectFailed, ConnectionLost
+from portrait.http import FailureKind, HttpRequest, TransportFailure
 from portrait.transports import common
 from portrait.transports.aiohttp_transport import AiohttpTransport
 from portrait.transports.urllib3_transport import Urllib3Transport

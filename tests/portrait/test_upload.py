@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from portrait import ConnectionLost, UsageError
+from portrait import UsageError
+from portrait.errors import ConnectionLost
 from portrait.http import FailureKind
 from portrait.upload import MAX_FILE
 from tests.portrait.helpers import broken, good

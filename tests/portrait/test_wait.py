@@ -4,18 +4,17 @@ import pytest
 
 from portrait import (
     AssetFailed,
-    AssetVanished,
     AuthError,
     InvalidToken,
-    ManualClock,
     Timeouts,
     TokenExpired,
     UnknownOutcome,
     UsageError,
     WaitTimeout,
 )
+from portrait.clock import ManualClock
 from portrait.dialects import ARK
-from portrait.errors import Forbidden, Timeout
+from portrait.errors import AssetVanished, Forbidden, Timeout
 from portrait.events import WaitProgress
 from portrait.http import FailureKind
 from portrait.wait import GRACE, POLL, TOKEN_POLL, seconds_of, wait_until_active, wait_until_validated

@@ -5,26 +5,28 @@ import time
 import pytest
 
 from portrait import (
-    AIGCNotAvailable,
     AssetFailed,
-    AssetVanished,
     AuthError,
-    ConnectionLost,
     Forbidden,
-    InvalidParameter,
-    InvalidRequest,
     InvalidToken,
     MediaRejected,
-    MissingParameter,
     NotFound,
     QuotaExceeded,
-    ServerError,
-    SubscriptionRequired,
     Throttled,
     TokenExpired,
     ValidatePending,
     WaitTimeout,
     asset_uri,
+)
+from portrait.errors import (
+    AIGCNotAvailable,
+    AssetVanished,
+    ConnectionLost,
+    InvalidParameter,
+    InvalidRequest,
+    MissingParameter,
+    ServerError,
+    SubscriptionRequired,
 )
 from tests.wire.media import png
 

@@ -2,8 +2,9 @@
 
 from typing import assert_type
 
-from portrait import AsyncPortraitClient, PortraitClient, RawResult
+from portrait import AsyncPortraitClient, PortraitClient
 from portrait.actions import CREATE_ASSET, DELETE_ASSET, GET_ASSET, LIST_ASSETS, Action
+from portrait.endpoint import RawResult
 from portrait.models import (
     Asset,
     AssetGroup,

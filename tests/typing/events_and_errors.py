@@ -2,8 +2,9 @@
 
 from typing import assert_type
 
-from portrait import ApiError, AssetFailed, PortraitClient, PortraitError, Retry, TransportError, WaitTimeout
+from portrait import ApiError, AssetFailed, PortraitClient, PortraitError, TransportError, WaitTimeout
 from portrait.clock import ManualClock
+from portrait.errors import Retry
 from portrait.events import CallFinished, Event
 from portrait.http import HttpRequest, HttpResponse, Timeouts
 from portrait.models import Asset
