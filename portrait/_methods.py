@@ -78,6 +78,8 @@ class Methods:
         filter: models.GroupFilter = models.GroupFilter(),  # noqa: A002
         page_number: int | None = None,
         page_size: int | None = None,
+        max_results: int | None = None,
+        next_token: str | None = None,
         sort_by: models.SortBy | models.SortByName | None = None,
         sort_order: models.SortOrder | models.SortOrderName | None = None,
         project_name: str | None = None,
@@ -89,6 +91,8 @@ class Methods:
             filter: Which groups.
             page_number: From 1, default 1.
             page_size: 1 to 100, default 10.
+            max_results: Items of a page that is read by cursor, 1 to 100; Ark only, without number and size.
+            next_token: The cursor that the page before gave; Ark only.
             sort_by: `CreateTime` or `UpdateTime`; Ark only.
             sort_order: Default `Desc`; Ark only.
             project_name: Default `default`.
@@ -103,6 +107,8 @@ class Methods:
             filter=filter,
             page_number=page_number,
             page_size=page_size,
+            max_results=max_results,
+            next_token=next_token,
             sort_by=sort_by,
             sort_order=sort_order,
             project_name=project_name,
@@ -226,6 +232,8 @@ class Methods:
         filter: models.AssetFilter = models.AssetFilter(),  # noqa: A002
         page_number: int | None = None,
         page_size: int | None = None,
+        max_results: int | None = None,
+        next_token: str | None = None,
         sort_by: models.SortBy | models.SortByName | None = None,
         sort_order: models.SortOrder | models.SortOrderName | None = None,
         project_name: str | None = None,
@@ -237,6 +245,8 @@ class Methods:
             filter: Which assets.
             page_number: From 1, default 1.
             page_size: 1 to 100, default 10.
+            max_results: Items of a page that is read by cursor, 1 to 100; Ark only, without number and size.
+            next_token: The cursor that the page before gave; Ark only.
             sort_by: Default `CreateTime`.
             sort_order: Default `Desc`.
             project_name: Default `default`.
@@ -251,6 +261,8 @@ class Methods:
             filter=filter,
             page_number=page_number,
             page_size=page_size,
+            max_results=max_results,
+            next_token=next_token,
             sort_by=sort_by,
             sort_order=sort_order,
             project_name=project_name,
@@ -416,6 +428,8 @@ class AsyncMethods:
         filter: models.GroupFilter = models.GroupFilter(),  # noqa: A002
         page_number: int | None = None,
         page_size: int | None = None,
+        max_results: int | None = None,
+        next_token: str | None = None,
         sort_by: models.SortBy | models.SortByName | None = None,
         sort_order: models.SortOrder | models.SortOrderName | None = None,
         project_name: str | None = None,
@@ -427,6 +441,8 @@ class AsyncMethods:
             filter: Which groups.
             page_number: From 1, default 1.
             page_size: 1 to 100, default 10.
+            max_results: Items of a page that is read by cursor, 1 to 100; Ark only, without number and size.
+            next_token: The cursor that the page before gave; Ark only.
             sort_by: `CreateTime` or `UpdateTime`; Ark only.
             sort_order: Default `Desc`; Ark only.
             project_name: Default `default`.
@@ -441,6 +457,8 @@ class AsyncMethods:
             filter=filter,
             page_number=page_number,
             page_size=page_size,
+            max_results=max_results,
+            next_token=next_token,
             sort_by=sort_by,
             sort_order=sort_order,
             project_name=project_name,
@@ -564,6 +582,8 @@ class AsyncMethods:
         filter: models.AssetFilter = models.AssetFilter(),  # noqa: A002
         page_number: int | None = None,
         page_size: int | None = None,
+        max_results: int | None = None,
+        next_token: str | None = None,
         sort_by: models.SortBy | models.SortByName | None = None,
         sort_order: models.SortOrder | models.SortOrderName | None = None,
         project_name: str | None = None,
@@ -575,6 +595,8 @@ class AsyncMethods:
             filter: Which assets.
             page_number: From 1, default 1.
             page_size: 1 to 100, default 10.
+            max_results: Items of a page that is read by cursor, 1 to 100; Ark only, without number and size.
+            next_token: The cursor that the page before gave; Ark only.
             sort_by: Default `CreateTime`.
             sort_order: Default `Desc`.
             project_name: Default `default`.
@@ -589,6 +611,8 @@ class AsyncMethods:
             filter=filter,
             page_number=page_number,
             page_size=page_size,
+            max_results=max_results,
+            next_token=next_token,
             sort_by=sort_by,
             sort_order=sort_order,
             project_name=project_name,

@@ -104,7 +104,7 @@ class PortraitClient(BaseClient, Methods):
         Raises:
             PortraitError: As `list_assets`.
         """
-        return self._walk(pagination.assets(**query))
+        return self._paginate(pagination.assets(by_cursor=self._endpoint.dialect.cursor_paging, **query))
 
     def iter_asset_groups(self, **query: Unpack[pagination.GroupQuery]) -> Iterator[AssetGroup]:
         """Every group that matches, page by page; one that moves between pages is given once.
@@ -115,9 +115,9 @@ class PortraitClient(BaseClient, Methods):
         Raises:
             PortraitError: As `list_asset_groups`.
         """
-        return self._walk(pagination.groups(**query))
+        return self._paginate(pagination.groups(by_cursor=self._endpoint.dialect.cursor_paging, **query))
 
-    def _walk(self, pages: pagination.Paginator[pagination.Item]) -> Iterator[pagination.Item]:
+    def _paginate(self, pages: pagination.Paginator[pagination.Item]) -> Iterator[pagination.Item]:
         while (request := pages.next_request()) is not None:
             yield from pages.take(self.call(pages.action, request))
 
@@ -420,7 +420,7 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
         Raises:
             PortraitError: As `list_assets`.
         """
-        return self._walk(pagination.assets(**query))
+        return self._paginate(pagination.assets(by_cursor=self._endpoint.dialect.cursor_paging, **query))
 
     def iter_asset_groups(self, **query: Unpack[pagination.GroupQuery]) -> AsyncIterator[AssetGroup]:
         """Every group that matches, page by page; one that moves between pages is given once.
@@ -431,9 +431,9 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
         Raises:
             PortraitError: As `list_asset_groups`.
         """
-        return self._walk(pagination.groups(**query))
+        return self._paginate(pagination.groups(by_cursor=self._endpoint.dialect.cursor_paging, **query))
 
-    async def _walk(self, pages: pagination.Paginator[pagination.Item]) -> AsyncIterator[pagination.Item]:
+    async def _paginate(self, pages: pagination.Paginator[pagination.Item]) -> AsyncIterator[pagination.Item]:
         while (request := pages.next_request()) is not None:
             for item in pages.take(await self.call(pages.action, request)):
                 yield item
@@ -543,7 +543,9 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
         project_name: str | None = None,
         state_dir: str | os.PathLike[str] | None = None,
     ) -> AssetGroup:
-        """The AIGC group of exactly that name; made if there is none.
+        """The oldest AIGC group of exactly that name; created if there is none.
+
+        Clients that create one at once all get the oldest; the younger ones are renamed out of the way, not deleted.
 
         Args:
             name: At most 50 characters on AllToken.
@@ -552,7 +554,6 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
             state_dir: A folder that remembers creates across processes.
 
         Raises:
-            AmbiguousGroup: Several groups bear the name.
             UnknownOutcome: The answer to the create was lost and looking for it did not help.
         """
         from portrait import ensure  # noqa: PLC0415  (loads s3 and media)

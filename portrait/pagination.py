@@ -61,13 +61,19 @@ class Paginator(Generic[Item]):
 
     Attributes:
         action: What to call with each request.
+        by_cursor: Follow `NextToken` (Ark, which refuses deep pages by number) instead of counting pages.
         total_count: Of the page that was read last; None where the provider does not count.
     """
 
-    def __init__(self, action: Action[Any, Any], request: Any) -> None:
+    def __init__(self, action: Action[Any, Any], request: Any, *, by_cursor: bool = False) -> None:
         self.action = action
+        self.by_cursor = by_cursor
         self.total_count: int | None = None
-        self._request = evolve(request, page_number=1, page_size=request.page_size or PAGE_SIZE)
+        size = request.page_size or PAGE_SIZE
+        if by_cursor:
+            self._request = evolve(request, page_size=None, max_results=size)
+        else:
+            self._request = evolve(request, page_number=1, page_size=size)
         self._seen: set[str] = set()
         self._stale_pages = 0
         self._more = True
@@ -89,18 +95,26 @@ class Paginator(Generic[Item]):
         self._seen.update(item.id for item in fresh)
         self._stale_pages = 0 if fresh else self._stale_pages + 1
         self.total_count = page.total_count
-        # Where nobody counts, a page that brings nothing new is the end.
-        further = bool(fresh) if page.total_count is None else len(self._seen) < page.total_count
-        self._more = bool(page.items) and further
+        self._more = self._has_more(page, fresh)
         if self._more and self._stale_pages >= MAX_STALE_PAGES:
             raise BadResponse(
                 f"{self.action.name}: {self._stale_pages} pages in a row brought nothing new, though "
-                f"{len(self._seen)} of {page.total_count} items were read.",
+                f"only {len(self._seen)} items were read of {page.total_count or 'a list that goes on'}.",
                 action=self.action.name,
                 advice="The service does not page its list. Narrow it by a group or a name.",
             )
-        self._request = evolve(self._request, page_number=self._request.page_number + 1)
+        if self.by_cursor:
+            self._request = evolve(self._request, next_token=page.next_token)
+        else:
+            self._request = evolve(self._request, page_number=self._request.page_number + 1)
         return fresh
+
+    def _has_more(self, page: Any, fresh: list[Item]) -> bool:
+        if self.by_cursor:
+            return bool(page.next_token)
+        # Where nobody counts, a page that brings nothing new is the end.
+        further = bool(fresh) if page.total_count is None else len(self._seen) < page.total_count
+        return bool(page.items) and further
 
 
 def list_complete(endpoint: Endpoint, pages: Callable[[], Paginator[Item]]) -> Flow[list[Item]]:
@@ -133,24 +147,26 @@ def list_complete(endpoint: Endpoint, pages: Callable[[], Paginator[Item]]) -> F
     )
 
 
-def assets(**query: Unpack[AssetQuery]) -> Paginator[Asset]:
+def assets(*, by_cursor: bool = False, **query: Unpack[AssetQuery]) -> Paginator[Asset]:
     """A walk through assets.
 
     Raises:
         UsageError: A value is outside of its closed set.
     """
     chosen, rest = _divided(query, AssetFilter)
-    return Paginator(LIST_ASSETS, ListAssetsRequest(filter=AssetFilter(**chosen), **rest))
+    return Paginator(LIST_ASSETS, ListAssetsRequest(filter=AssetFilter(**chosen), **rest), by_cursor=by_cursor)
 
 
-def groups(**query: Unpack[GroupQuery]) -> Paginator[AssetGroup]:
+def groups(*, by_cursor: bool = False, **query: Unpack[GroupQuery]) -> Paginator[AssetGroup]:
     """A walk through groups.
 
     Raises:
         UsageError: A value is outside of its closed set.
     """
     chosen, rest = _divided(query, GroupFilter)
-    return Paginator(LIST_ASSET_GROUPS, ListAssetGroupsRequest(filter=GroupFilter(**chosen), **rest))
+    return Paginator(
+        LIST_ASSET_GROUPS, ListAssetGroupsRequest(filter=GroupFilter(**chosen), **rest), by_cursor=by_cursor
+    )
 
 
 def _divided(query: Mapping[str, Any], part: type) -> tuple[dict[str, Any], dict[str, Any]]:

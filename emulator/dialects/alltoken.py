@@ -64,7 +64,8 @@ ALLTOKEN = ServerDialect(
     client=dialects.ALLTOKEN,
     # Contract §2: groups cannot be sorted here; Moderation and cursors are Ark's.
     ignored_fields={
-        "ListAssetGroups": frozenset({"SortBy", "SortOrder"}),
+        "ListAssetGroups": frozenset({"SortBy", "SortOrder", "MaxResults", "NextToken"}),
+        "ListAssets": frozenset({"MaxResults", "NextToken"}),
         "CreateAsset": frozenset({"Moderation"}),
     },
     errors=_ERRORS,

@@ -12,6 +12,7 @@ ARK = Dialect(
     name="ark",
     action_path="/",
     name_limit=64,
+    cursor_paging=True,
     # A token that gives no group may still give one while its window is open. §10.9.
     codes={"GetVisualValidateResult": {"NotFound": ErrorRule(ValidatePending)}},
 )

@@ -34,6 +34,7 @@ class Dialect:
         name: `alltoken` or `ark`.
         action_path: Appended to the base URL; the Action follows as a query.
         name_limit: Characters in a Name.
+        cursor_paging: Lists are read by cursor, where who reads them does not need their number.
         codes: Codes that mean something else here than in `portrait.errors.CODES`, by Action.
         decoder: How an answer is read.
     """
@@ -41,6 +42,7 @@ class Dialect:
     name: str
     action_path: str
     name_limit: int
+    cursor_paging: bool = False
     codes: Mapping[str, Mapping[str, ErrorRule]] = field(factory=dict)
     decoder: Decoder = decode_envelope
 

@@ -72,6 +72,8 @@ class ListAssetGroupsRequest:
         filter: Which groups.
         page_number: From 1, default 1.
         page_size: 1 to 100, default 10.
+        max_results: Items of a page that is read by cursor, 1 to 100; Ark only, without number and size.
+        next_token: The cursor that the page before gave; Ark only.
         sort_by: `CreateTime` or `UpdateTime`; Ark only.
         sort_order: Default `Desc`; Ark only.
         project_name: Default `default`.
@@ -80,6 +82,8 @@ class ListAssetGroupsRequest:
     filter: GroupFilter = field(factory=GroupFilter)
     page_number: int | None = None
     page_size: int | None = None
+    max_results: int | None = None
+    next_token: str | None = None
     sort_by: SortBy | None = field(default=None, converter=as_sort_by)
     sort_order: SortOrder | None = field(default=None, converter=as_sort_order)
     project_name: str | None = None

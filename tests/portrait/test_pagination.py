@@ -3,9 +3,10 @@
 import orjson
 import pytest
 
-from portrait import UsageError
+from portrait import UsageError, pagination
+from portrait.dialects import ARK
 from portrait.errors import BadResponse
-from tests.portrait.helpers import asset, good
+from tests.portrait.helpers import asset, endpoint, good, play
 
 
 def pages(total, *, size=100, counted=True, shift=()):
@@ -141,3 +142,40 @@ def test_a_walk_asks_for_a_page_when_it_is_needed():
     assert script.requests == []
     assert next(walk).id == "asset-0"
     assert len(script.requests) == 1
+
+
+def by_cursor(total, *, stuck=False):
+    """A service that pages by cursor: no counts, no numbers, `NextToken` until the end."""
+
+    def reply(request):
+        fields = orjson.loads(request.body)
+        assert not {"PageNumber", "PageSize"} & set(fields)
+        start, size = int(fields.get("NextToken", "0")), fields["MaxResults"]
+        items = [asset(f"asset-{n}") for n in range(start, min(start + size, total))]
+        token = {"NextToken": str(start if stuck else start + size)} if start + size < total else {}
+        return good({"Items": items, **token})
+
+    return reply
+
+
+@pytest.mark.parametrize(("total", "calls"), [(0, 1), (100, 1), (101, 2), (250, 3)])
+def test_a_cursor_is_followed_to_the_end(total, calls):
+    """Each page names the next one; a page without a cursor is the last."""
+    paginator, reply, ids = pagination.assets(by_cursor=True), by_cursor(total), []
+    for _ in range(calls):
+        request = paginator.next_request()
+        played = play(endpoint(dialect=ARK).call(paginator.action, request), reply)
+        ids += [item.id for item in paginator.take(played.result)]
+    assert paginator.next_request() is None
+    assert ids == [f"asset-{n}" for n in range(total)]
+
+
+def test_a_cursor_that_does_not_move_is_an_error():
+    """The same page again and again ends in an error, not in an endless loop."""
+    paginator, caller = pagination.assets(by_cursor=True), endpoint(dialect=ARK)
+    request = paginator.next_request()
+    page = play(caller.call(paginator.action, request), by_cursor(250, stuck=True)).result
+    for _ in range(5):
+        paginator.take(page)
+    with pytest.raises(BadResponse, match="5 pages in a row"):
+        paginator.take(page)

@@ -4,7 +4,7 @@ import pytest
 
 from portrait import FileState, OutcomeError
 from portrait.ensure import CreateLog
-from portrait.errors import AmbiguousGroup, Interrupted
+from portrait.errors import Interrupted
 from portrait.s3 import AccessDenied, CancelToken, StorageUnreachable
 from tests.media_samples import image
 
