@@ -12,7 +12,7 @@ from emulator.domain import lifecycle, validations
 from emulator.domain.context import Context, ServiceConfig
 from emulator.domain.ports import StoredFile, Transaction
 from emulator.domain.reasons import Reason, Refusal
-from emulator.domain.records import Customer, Ended
+from emulator.domain.records import AssetState, Customer
 from emulator.fetch import FETCH_POLICIES
 from emulator.ids import Ids
 from emulator.messages import Reply
@@ -115,7 +115,7 @@ class Service:
             Refusal: The link is not ours, or too old, or the asset is gone.
         """
         asset = self.store.find_asset(asset_id) if self._signed_urls.verify(asset_id, query, self.clock.now()) else None
-        if asset is None or asset.status is Ended.EXPIRED:
+        if asset is None or asset.status is AssetState.EXPIRED:
             raise Refusal(Reason.UNKNOWN_ASSET, id=asset_id)
         return self.store.file(asset.file) or asset.url
 

@@ -17,14 +17,13 @@ from emulator.control.values import FIELDS, ControlError, as_control_error, pars
 from emulator.domain import lifecycle, validations
 from emulator.domain.context import Context
 from emulator.domain.ports import Transaction
-from emulator.domain.records import Asset, Ended, Group, Validation
+from emulator.domain.records import Asset, AssetState, Group, Validation
 from emulator.domain.verdicts import review
 from emulator.rules import RuleError, RuleSet
 from emulator.store.base import Store
 from emulator.timestamps import MAX_TIME, TimestampFormatter
 from emulator.validation import one_of, reject_unknown, seconds, text
 from portrait.clock import Clock, ManualClock
-from portrait.models import AssetStatus
 
 
 class Control:
@@ -240,7 +239,7 @@ def _check_clock_range(value: float) -> float:
     return value
 
 
-_STATES = (str(AssetStatus.ACTIVE), str(AssetStatus.FAILED), str(Ended.EXPIRED))
+_STATES = tuple(str(state) for state in AssetState if state is not AssetState.PROCESSING)
 
 
 def apply_decision(asset: Asset, group: Group | None, change: Mapping[str, Any], now: float) -> Asset:
@@ -258,7 +257,7 @@ def _with_subject(asset: Asset, group: Group | None, change: Mapping[str, Any]) 
     if "subject" not in change:
         return asset
     subject = text("subject", change["subject"])
-    if "status" not in change and asset.status is not AssetStatus.PROCESSING:
+    if "status" not in change and asset.status is not AssetState.PROCESSING:
         raise ControlError(409, f"the review has already ended: {asset.status}")
     verdict = asset.verdict if group is None else lifecycle.match_face(asset.verdict, group, subject)
     return evolve(asset, subject=subject, verdict=verdict)
@@ -268,18 +267,18 @@ def _with_status(asset: Asset, change: Mapping[str, Any], now: float) -> Asset:
     """The asset in the state that was asked for; a code alone means Failed."""
     if not {"status", "code"} & set(change):
         return asset
-    status = one_of("status", change.get("status", AssetStatus.FAILED), _STATES)
+    status = one_of("status", change.get("status", AssetState.FAILED), _STATES)
     code = text("code", change["code"]) if "code" in change else ""
-    if code and status != AssetStatus.FAILED:
+    if code and status != AssetState.FAILED:
         raise ControlError(400, "code is for status Failed only")
-    if status == Ended.EXPIRED:
-        force_status = lifecycle.force_status(asset, Ended.EXPIRED, "", now)
+    if status == AssetState.EXPIRED:
+        forced = lifecycle.force_status(asset, AssetState.EXPIRED, "", now)
     else:
         try:
             verdict = review(status, code)
         except ValueError as error:
             raise ControlError(400, str(error)) from None
-        force_status = lifecycle.force_status(asset, verdict.status, verdict.code, now)
-    if force_status is None:
+        forced = lifecycle.force_status(asset, AssetState(verdict.status), verdict.code, now)
+    if forced is None:
         raise ControlError(409, f"the asset is {asset.status} already and cannot become {status}")
-    return force_status
+    return forced

@@ -8,10 +8,10 @@ from emulator.domain import checks, lifecycle, quotas
 from emulator.domain.context import Context, NeedsMedia
 from emulator.domain.ports import AssetQuery, StoredFile
 from emulator.domain.reasons import Reason, Refusal
-from emulator.domain.records import Asset, Group
+from emulator.domain.records import Asset, AssetState, Group
 from emulator.domain.verdicts import PASS, Verdict, message_for, parse_magic
 from portrait import models
-from portrait.models import AssetStatus, AssetType, SortBy, SortOrder
+from portrait.models import AssetType, SortBy, SortOrder
 
 
 def create(ctx: Context, request: models.CreateAssetRequest) -> models.Created:
@@ -196,7 +196,7 @@ def _create_asset(
 def _to_item(ctx: Context, asset: Asset) -> models.Asset:
     stamp = ctx.config.stamp
     # Contract §2, *Asset item*: a signed link made anew at each read, none while Processing (D).
-    waiting = asset.status is AssetStatus.PROCESSING
+    waiting = asset.status is AssetState.PROCESSING
     return models.Asset(
         id=asset.id,
         group_id=asset.group_id,

@@ -13,7 +13,7 @@ from attrs import define, frozen
 
 from emulator.domain.ports import Transaction
 from emulator.domain.reasons import Reason, Refusal
-from emulator.domain.records import Asset, Customer, Ended, Group
+from emulator.domain.records import Asset, AssetState, Customer, Group
 from emulator.domain.verdicts import Verdict
 from portrait.models import Result
 
@@ -139,7 +139,7 @@ class Context:
         asset = self.tx.asset(asset_id)
         if asset is None or asset.project != project:
             raise Refusal(Reason.UNKNOWN_ASSET, id=asset_id)
-        if asset.status is Ended.EXPIRED:
+        if asset.status is AssetState.EXPIRED:
             raise Refusal(Reason.ASSET_EXPIRED, id=asset_id)
         return asset
 

@@ -11,17 +11,17 @@ from types import MappingProxyType
 from attrs import evolve
 
 from emulator.domain.ports import Transaction
-from emulator.domain.records import Asset, Ended, Group, Scan, Status, Validation
+from emulator.domain.records import Asset, AssetState, Group, Scan, Validation
 from emulator.domain.verdicts import MISMATCH, Verdict
 from portrait.models import AssetStatus, AssetType, GroupType
 
 # Contract §3, *Asset* (D): Active and Failed are final. An Active asset may expire (§4, `NotFound`).
-ASSET: Mapping[Status, frozenset[Status]] = MappingProxyType(
+ASSET: Mapping[AssetState, frozenset[AssetState]] = MappingProxyType(
     {
-        AssetStatus.PROCESSING: frozenset({AssetStatus.ACTIVE, AssetStatus.FAILED, Ended.EXPIRED}),
-        AssetStatus.ACTIVE: frozenset({Ended.EXPIRED}),
-        AssetStatus.FAILED: frozenset({Ended.EXPIRED}),
-        Ended.EXPIRED: frozenset(),
+        AssetState.PROCESSING: frozenset({AssetState.ACTIVE, AssetState.FAILED, AssetState.EXPIRED}),
+        AssetState.ACTIVE: frozenset({AssetState.EXPIRED}),
+        AssetState.FAILED: frozenset({AssetState.EXPIRED}),
+        AssetState.EXPIRED: frozenset(),
     }
 )
 
@@ -96,18 +96,18 @@ def match_face(verdict: Verdict, group: Group, subject: str) -> Verdict:
 def end_review(asset: Asset, moment: float) -> Asset:
     """The asset after its review ended at `moment`; UpdateTime is when it ended, not when somebody looked."""
     verdict = asset.verdict
-    return evolve(asset, status=verdict.status, code=verdict.code, due=None, updated=moment)
+    return evolve(asset, status=AssetState(verdict.status), code=verdict.code, due=None, updated=moment)
 
 
 def after_read(asset: Asset, now: float) -> Asset:
     """The asset after one GetAsset: a review by reads ends once that many have seen it Processing."""
     wanted = asset.verdict.reads
-    if wanted is None or asset.status is not AssetStatus.PROCESSING:
+    if wanted is None or asset.status is not AssetState.PROCESSING:
         return asset
     return end_review(asset, now) if asset.reads >= wanted else evolve(asset, reads=asset.reads + 1)
 
 
-def force_status(asset: Asset, status: Status, code: str, now: float) -> Asset | None:
+def force_status(asset: Asset, status: AssetState, code: str, now: float) -> Asset | None:
     """The asset put into a state from outside; None where it is in a final one."""
     if status not in ASSET[asset.status]:
         return None

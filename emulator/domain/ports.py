@@ -7,8 +7,8 @@ from typing import Protocol
 
 from attrs import field, frozen
 
-from emulator.domain.records import Asset, Customer, Group, Status, Validation
-from portrait.models import GroupType, SortBy
+from emulator.domain.records import Asset, Customer, Group, Validation
+from portrait.models import AssetStatus, GroupType, SortBy
 
 
 @frozen(kw_only=True)
@@ -59,7 +59,7 @@ class AssetQuery:
     project: str
     kind: GroupType
     group_ids: tuple[str, ...] = ()
-    statuses: tuple[Status, ...] = ()
+    statuses: tuple[AssetStatus, ...] = ()
     name: str = ""
     before: float | None = None
     sort: SortBy = SortBy.CREATE_TIME

@@ -11,16 +11,19 @@ from enum import StrEnum
 from attrs import field, frozen
 
 from emulator.domain.verdicts import PASS, Verdict
-from portrait.models import AssetStatus, AssetType, GroupType
+from portrait.models import AssetType, GroupType
 
 
-class Ended(StrEnum):
-    """An asset that has ended its life; nobody is shown it. Contract §4: "your own asset that has expired" (D)."""
+class AssetState(StrEnum):
+    """The states of an asset: those of `AssetStatus`, and the end of its life.
 
+    No list shows an expired asset. Contract §4: "your own asset that has expired" (D).
+    """
+
+    PROCESSING = "Processing"
+    ACTIVE = "Active"
+    FAILED = "Failed"
     EXPIRED = "Expired"
-
-
-Status = AssetStatus | Ended
 
 
 class Scan(StrEnum):
@@ -120,7 +123,7 @@ class Asset:
     file: str = ""
     created: float
     updated: float
-    status: Status = AssetStatus.PROCESSING
+    status: AssetState = AssetState.PROCESSING
     due: float | None = None
     verdict: Verdict = PASS
     reads: int = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from typing import Any
 
-from emulator.domain.records import Asset, Customer, Ended, Group
+from emulator.domain.records import Asset, AssetState, Customer, Group
 from emulator.store.index import IndexSets, Table, by_creation
 from portrait.models import AssetStatus
 
@@ -77,7 +77,7 @@ class CustomerRecords:
 
     def assets_of(self, group_id: str) -> list[Asset]:
         """Every asset of a group, those that have expired too."""
-        held = (self.assets.get((group_id, None)), self.assets.get((group_id, Ended.EXPIRED)))
+        held = (self.assets.get((group_id, None)), self.assets.get((group_id, AssetState.EXPIRED)))
         return [asset for index in held if index is not None for asset in index.records()]
 
     def count_by_status(self) -> dict[str, int]:
@@ -119,13 +119,13 @@ class CustomerRecords:
 
 def _quota_units(asset: Asset) -> int:
     """What has expired is gone: it takes no place and stands in no list; contract §4 gives only its `NotFound` (I)."""
-    return 0 if asset.status is Ended.EXPIRED else 1
+    return 0 if asset.status is AssetState.EXPIRED else 1
 
 
 def _set_names(asset: Asset) -> tuple[Any, ...]:
     """The names of the sets that an asset belongs to: by project and kind, and by group, with and without its state."""
     group, status = asset.group_id, asset.status
-    if status is Ended.EXPIRED:
+    if status is AssetState.EXPIRED:
         return ((group, status),)
     project, kind = asset.project, asset.group_kind
     return (project, kind, None), (project, kind, status), (group, None), (group, status)

@@ -28,7 +28,7 @@ _CALLS = 80
 
 def measure(rounds: int) -> Iterator[Figure]:
     """Figure e."""
-    found = json.loads(module("holding", str(_FEW), str(_MANY), str(rounds)))
+    found = json.loads(module("store_size", str(_FEW), str(_MANY), str(rounds)))
     for name, value in found["ratios"].items():
         yield Figure("e", f"{name}, {_MANY:,} assets against {_FEW}", value, 1.2, higher=False)
     yield Figure("e", "memory for an asset", found["bytes"] / 1024, 1.5, unit="KB", higher=False)
@@ -55,7 +55,7 @@ class Holding:
     def call(self, action: str, **body: Any) -> Any:
         """The result of one call."""
         call = Call(action=action, key="bench", body=json.dumps(body).encode(), base="http://127.0.0.1")
-        answer = json.loads(run(self.service.answer(call), self.clock.sleep).body)
+        answer = json.loads(run(self.service.pipelines[0].answer(call), self.clock.sleep).body)
         assert "Error" not in answer["ResponseMetadata"], answer
         return answer["Result"]
 

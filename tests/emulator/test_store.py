@@ -11,7 +11,7 @@ from sortedcontainers import SortedList
 
 from emulator.domain import lifecycle
 from emulator.domain.ports import AssetQuery, GroupQuery, StoredFile
-from emulator.domain.records import Asset, Customer, Ended, Group, Scan, Validation
+from emulator.domain.records import Asset, AssetState, Customer, Group, Scan, Validation
 from emulator.domain.verdicts import Verdict, review
 from emulator.store.index import page, split_ranks
 from emulator.store.memory import MemoryStore
@@ -98,8 +98,8 @@ def turn_over(store, kept, assets):
         new = add_group(tx, "new", now=5)
         add_asset(tx, new, now=5, due=9.0)
         tx.save_asset(evolve(assets[1], name="renamed", updated=5.0))
-        tx.save_asset(evolve(assets[2], status=AssetStatus.FAILED, code="FaceMismatch", updated=5.0))
-        tx.save_asset(evolve(assets[3], status=Ended.EXPIRED, updated=5.0))
+        tx.save_asset(evolve(assets[2], status=AssetState.FAILED, code="FaceMismatch", updated=5.0))
+        tx.save_asset(evolve(assets[3], status=AssetState.EXPIRED, updated=5.0))
         tx.remove_asset(assets[0])
         tx.save_group(evolve(kept, name="renamed", updated=5.0))
         tx.remove_group(evolve(kept, name="renamed", updated=5.0))
@@ -156,12 +156,12 @@ def test_reviews_end_before_anything_else_and_stay_ended(store):
         asset = add_asset(tx, group, due=4.0, verdict=review("Failed", "FaceMismatch"))
         later = add_asset(tx, group, due=50.0)
     with transaction(store, "acme", 3.9) as tx:
-        assert tx.asset(asset.id).status is AssetStatus.PROCESSING
+        assert tx.asset(asset.id).status is AssetState.PROCESSING
     with pytest.raises(ZeroDivisionError), transaction(store, "acme", 10):
         raise ZeroDivisionError
     ended = store.find_asset(asset.id)
-    assert (ended.status, ended.code, ended.updated) == (AssetStatus.FAILED, "FaceMismatch", 4.0)
-    assert store.find_asset(later.id).status is AssetStatus.PROCESSING
+    assert (ended.status, ended.code, ended.updated) == (AssetState.FAILED, "FaceMismatch", 4.0)
+    assert store.find_asset(later.id).status is AssetState.PROCESSING
 
 
 def test_a_review_that_was_decided_or_deleted_does_not_end_again(store):
@@ -170,13 +170,13 @@ def test_a_review_that_was_decided_or_deleted_does_not_end_again(store):
         group = add_group(tx)
         decided, deleted, moved = (add_asset(tx, group, due=4.0) for _ in range(3))
     with transaction(store, "acme", 1) as tx:
-        tx.save_asset(evolve(decided, status=AssetStatus.FAILED, due=None, updated=1.0))
+        tx.save_asset(evolve(decided, status=AssetState.FAILED, due=None, updated=1.0))
         tx.remove_asset(deleted)
         tx.save_asset(evolve(moved, due=8.0))
     with transaction(store, "acme", 5) as tx:
-        assert tx.asset(decided.id).status is AssetStatus.FAILED
+        assert tx.asset(decided.id).status is AssetState.FAILED
         assert tx.asset(deleted.id) is None
-        assert tx.asset(moved.id).status is AssetStatus.PROCESSING
+        assert tx.asset(moved.id).status is AssetState.PROCESSING
     with transaction(store, "acme", 8) as tx:
         assert tx.asset(moved.id).updated == 8.0
 
@@ -187,7 +187,7 @@ def test_deleting_a_group_takes_everything_in_it(store):
         group, other = add_group(tx), add_group(tx)
         stays = add_asset(tx, other)
         assets = [add_asset(tx, group, file=f"f{n}") for n in range(3)]
-        tx.save_asset(evolve(assets[2], status=Ended.EXPIRED))
+        tx.save_asset(evolve(assets[2], status=AssetState.EXPIRED))
         tx.add_file("f0", StoredFile(content=b"x", content_type="image/png"))
         assert (tx.count_assets(group.id), tx.count_assets()) == (2, 3)
         tx.remove_group(group)
@@ -201,8 +201,8 @@ def test_what_has_expired_is_known_but_stands_in_no_list(store):
     """An expired asset is still told apart from one that never was."""
     with transaction(store, "acme", 0) as tx:
         asset = add_asset(tx, add_group(tx))
-        tx.save_asset(evolve(asset, status=Ended.EXPIRED))
-        assert tx.asset(asset.id).status is Ended.EXPIRED
+        tx.save_asset(evolve(asset, status=AssetState.EXPIRED))
+        assert tx.asset(asset.id).status is AssetState.EXPIRED
         assert tx.assets(AssetQuery(project="default", kind=AIGC)) == (0, [])
         tx.remove_asset(tx.asset(asset.id))
         assert tx.asset(asset.id) is None
@@ -278,7 +278,7 @@ def change(tx, story, assets, groups, now):
             tx.remove_asset(old)
             del assets[old.id]
             return
-        status = {"settle": SHOWN[choice % 3], "expire": Ended.EXPIRED}.get(transition, old.status)
+        status = {"settle": SHOWN[choice % 3], "expire": AssetState.EXPIRED}.get(transition, old.status)
         name = f"A{choice % 20}" if transition == "rename" else old.name
         assets[old.id] = evolve(old, status=status, name=name, updated=now)
         tx.save_asset(assets[old.id])
@@ -380,4 +380,4 @@ def test_an_unknown_verdict_of_reads_waits(store):
     with transaction(store, "acme", 0) as tx:
         asset = add_asset(tx, add_group(tx), verdict=Verdict(reads=1))
     with transaction(store, "acme", 1e9) as tx:
-        assert tx.asset(asset.id).status is AssetStatus.PROCESSING
+        assert tx.asset(asset.id).status is AssetState.PROCESSING

@@ -8,7 +8,7 @@ from emulator.domain.assets import UploadRequest, upload
 from emulator.domain.context import Measured, NeedsMedia
 from emulator.domain.ports import AssetQuery
 from emulator.domain.reasons import Reason
-from emulator.domain.records import Ended
+from emulator.domain.records import AssetState
 from emulator.domain.verdicts import Verdict
 from portrait import models
 from portrait.models import AssetStatus, AssetType, GroupType, SortBy, SortOrder
@@ -63,7 +63,7 @@ def test_an_asset_shows_what_is_known_of_it(ctx):
     kept = asset(ctx, name="host", moderation=models.Moderation(strategy="Skip"))
     before = assets.get(ctx, models.GetAssetRequest(id=kept))
     assert (before.status, before.url, before.failure) == (AssetStatus.PROCESSING, None, None)
-    ctx.tx.save_asset(lifecycle.force_status(ctx.tx.asset(kept), AssetStatus.FAILED, "FpsTooLow", NOW + 7))
+    ctx.tx.save_asset(lifecycle.force_status(ctx.tx.asset(kept), AssetState.FAILED, "FpsTooLow", NOW + 7))
     ctx.now = NOW + 9
     shown = assets.get(ctx, models.GetAssetRequest(id=kept))
     assert shown == models.Asset(
@@ -187,7 +187,7 @@ def test_both_doors_share_one_quota(ctx):
     assert refused(assets.create, ctx, evolve(request, group_id=group(ctx)))[0] is Reason.ASSET_QUOTA_FULL
 
 
-@pytest.mark.parametrize("status", [AssetStatus.ACTIVE, AssetStatus.FAILED, Ended.EXPIRED])
+@pytest.mark.parametrize("status", [AssetStatus.ACTIVE, AssetStatus.FAILED, AssetState.EXPIRED])
 def test_what_moves_an_asset_says_why(ctx, status):
     """The code that was given is kept, and the review that was due is not."""
     forced = lifecycle.force_status(ctx.tx.asset(asset(ctx)), status, "FpsTooLow", NOW + 3)

@@ -6,7 +6,7 @@ from attrs import evolve
 from emulator.domain import assets, groups, lifecycle, validations
 from emulator.domain.assets import UploadRequest, upload
 from emulator.domain.reasons import Reason
-from emulator.domain.records import Ended
+from emulator.domain.records import AssetState
 from portrait import models
 from tests.emulator.domain.making import FILE, NOW, URL, asset, group, refused, session
 
@@ -84,7 +84,7 @@ def test_an_id_that_never_was_is_told_by_itself(ctx):
     assert refused(groups.get, ctx, models.GetAssetGroupRequest(id="g")) == (Reason.UNKNOWN_GROUP, "", "g", "", "")
     assert refused(assets.get, ctx, models.GetAssetRequest(id="a")) == (Reason.UNKNOWN_ASSET, "", "a", "", "")
     kept = asset(ctx)
-    ctx.tx.save_asset(lifecycle.force_status(ctx.tx.asset(kept), Ended.EXPIRED, "", NOW))
+    ctx.tx.save_asset(lifecycle.force_status(ctx.tx.asset(kept), AssetState.EXPIRED, "", NOW))
     assert refused(assets.get, ctx, models.GetAssetRequest(id=kept)) == (Reason.ASSET_EXPIRED, "", kept, "", "")
 
 
