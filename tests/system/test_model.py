@@ -129,7 +129,7 @@ class Histories(RuleBasedStateMachine):
         raw = body if file is not None else json.dumps(body).encode()
         rule_ = json.dumps({"do": fault}) if fault else None
         call = Call(action=action, key=who, body=raw, base="http://localhost", rule=rule_, file=file)
-        reply = run(self.service.answer(call), self.clock.sleep)
+        reply = run(self.service.pipelines[0].answer(call), self.clock.sleep)
         return reply, (json.loads(reply.body) if reply.body.startswith(b"{") else None)
 
     def attempt(self, who, action, body, expected, *, fault=None, file=None):
