@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import struct
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -66,16 +67,24 @@ def video(
     with TemporaryDirectory() as folder:
         path = Path(folder) / "video"
         with av.open(str(path), "w", format=format_name, options=options) as container:
-            _encode(container, width, height, fps=fps, seconds=seconds, audio=audio, picture=picture, rotation=rotation)
-        return path.read_bytes()
+            _encode(container, width, height, fps=fps, seconds=seconds, audio=audio, picture=picture)
+        return _rotated(path.read_bytes(), rotation)
 
 
-def _encode(container, width, height, *, fps, seconds, audio, picture, rotation):
+def _rotated(data: bytes, degrees: int) -> bytes:
+    """The file with this display rotation in the matrix of its first track header (ISO/IEC 14496-12, 8.3.2)."""
+    if not degrees:
+        return data
+    a, b = {90: (0, -1), 180: (-1, 0), 270: (0, 1)}[degrees]
+    matrix = struct.pack(">5i", a << 16, b << 16, 0, -b << 16, a << 16)
+    at = data.index(b"tkhd") + 4 + 40
+    return data[:at] + matrix + data[at + len(matrix) :]
+
+
+def _encode(container, width, height, *, fps, seconds, audio, picture):
     frames = container.add_stream("libx264", rate=fps, options={"preset": "ultrafast"}) if picture else None
     if frames is not None:
         frames.width, frames.height, frames.pix_fmt = width, height, "yuv420p"
-        if rotation:
-            frames.set_display_rotation(rotation)
     sound = container.add_stream("aac", rate=16000, layout="mono") if audio else None
     for index in range(round(fps * seconds) if frames is not None else 0):
         frame = av.VideoFrame(width, height, "yuv420p")

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, Final
 from attrs import frozen
 
 from portrait.media._bytes import Box, InvalidMedia, PartBudget, Size, boxes, length_of, read_exactly, read_uint
-from portrait.media._optional import av
+from portrait.media._optional import av, library_errors
 
 _MAX_SAMPLES: Final = 8_000_000
 _MAX_PACKETS: Final = 200_000
@@ -64,16 +64,20 @@ def clip(file: BinaryIO, format_name: str) -> Clip:
     """
     rotated = PRECHECKS[format_name](file)
     library = av()
+    # PyAV before 19 raises for metadata that is not UTF-8 unless told otherwise; later versions lack the parameter.
+    metadata = {} if _major_version(library) >= 19 else {"metadata_errors": "ignore"}
     file.seek(0)
-    try:
-        with library.open(
-            file, "r", format=_DEMUXERS[format_name], options=dict(_OPTIONS), metadata_errors="ignore", timeout=10.0
-        ) as container:
-            return _measure(container, library.time_base, rotated=rotated, count=format_name == "mp3")
-    except InvalidMedia:
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever a C library makes of a hostile file is a fault of the file
-        raise InvalidMedia(f"FFmpeg does not open it ({type(error).__name__})") from None
+    with (
+        library_errors("FFmpeg"),
+        library.open(
+            file, "r", format=_DEMUXERS[format_name], options=dict(_OPTIONS), timeout=10.0, **metadata
+        ) as container,
+    ):
+        return _measure(container, library.time_base, rotated=rotated, count=format_name == "mp3")
+
+
+def _major_version(library: Any) -> int:
+    return int(library.__version__.partition(".")[0])
 
 
 def _measure(container: Any, time_base: int, *, rotated: bool, count: bool) -> Clip:
@@ -89,6 +93,8 @@ def _measure(container: Any, time_base: int, *, rotated: bool, count: bool) -> C
         duration = _decoded_seconds(container, streams.audio[0], declared=duration)
     if video is None:
         return Clip(size=None, duration=duration, fps=None, has_audio=True)
+    if video.codec_context is None:
+        raise InvalidMedia("its video codec is unknown")
     size = Size(video.codec_context.width, video.codec_context.height)
     return Clip(
         size=Size(size.height, size.width) if rotated else size,

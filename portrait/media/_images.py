@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import BinaryIO, Final
 
 from portrait.media._bytes import InvalidMedia, PartBudget, Size, boxes, length_of, read_exactly, read_uint
-from portrait.media._optional import pillow_heif
+from portrait.media._optional import library_errors, pillow_heif
 from portrait.media._tiff import exif_orientation, tiff
 
 _BLOCK: Final = 1 << 16
@@ -193,13 +193,11 @@ def _heif(file: BinaryIO) -> Size:
         raise InvalidMedia("it holds no picture")
     if length > _MAX_HEIF_BYTES:
         raise InvalidMedia("it is too large to be looked at")
-    opener = pillow_heif()
+    library = pillow_heif()
     file.seek(0)
-    try:
+    with library_errors("libheif"):
         # Opened, not decoded. libheif has its own limits against bombs, and returns the size after rotation.
-        return Size(*opener.open_heif(file).size)
-    except Exception as error:  # noqa: BLE001 - whatever a C library makes of a hostile file is a fault of the file
-        raise InvalidMedia(f"libheif does not open it ({type(error).__name__})") from None
+        return Size(*library.open_heif(file).size)
 
 
 PARSERS: Final[Mapping[str, Callable[[BinaryIO], Size]]] = MappingProxyType(

@@ -1,9 +1,16 @@
-"""The optional libraries PyAV and pillow-heif, imported on first use."""
+"""The optional libraries PyAV and pillow-heif: imported on first use, and their errors."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
-from typing import Any
+from typing import Any, Final
+
+from portrait.media._bytes import InvalidMedia
+
+# A mistake in this package, or a library version with another interface; no file causes these.
+_BUGS: Final = (AttributeError, ImportError, NameError, TypeError)
 
 
 def av() -> Any:
@@ -22,6 +29,21 @@ def pillow_heif() -> Any:
         UsageError: It is not installed.
     """
     return _load("pillow_heif")
+
+
+@contextmanager
+def library_errors(library: str) -> Iterator[None]:
+    """Turn the errors that a C library raises for a hostile file into `InvalidMedia`.
+
+    Args:
+        library: Its name, for the message.
+    """
+    try:
+        yield
+    except (InvalidMedia, *_BUGS):
+        raise
+    except Exception as error:  # noqa: BLE001 - a C library raises anything for a hostile file
+        raise InvalidMedia(f"{library} does not open it ({type(error).__name__})") from None
 
 
 def _load(name: str) -> Any:

@@ -218,7 +218,9 @@ def test_cover_picture_makes_no_video():
     cover = b"\x00image/jpeg\x00\x03\x00" + samples.image("jpeg", 64, 64)
     frame = b"APIC" + struct.pack(">IH", len(cover), 0) + cover
     length = bytes(len(frame) >> shift & 0x7F for shift in (21, 14, 7, 0))
-    song = b"ID3\x03\x00\x00" + length + frame + samples.audio("mp3")[45:]
+    sound = samples.audio("mp3")
+    tags = 10 + int.from_bytes(sound[6:10], "big")  # shorter than 128 bytes, so the length is in the last one
+    song = b"ID3\x03\x00\x00" + length + frame + sound[tags:]
     measured = measure(song)
     assert (measured.asset_type, measured.has_video, measured.width, measured.problem) == (
         AssetType.AUDIO,
@@ -458,3 +460,17 @@ def test_sizes_agree_with_pillow(name, width, height):
     with Image.open(BytesIO(data)) as picture:
         assert (measure(data).width, measure(data).height) == picture.size
     assert measure(data).problem is None
+
+
+@pytest.mark.parametrize("format_name", ["mp4", "mp3", "heic"])
+def test_an_unknown_library_version_is_no_fault_of_the_file(format_name, monkeypatch):
+    """Case matrix-new: a call that the installed library does not know raises, and no valid file is refused for it."""
+    data = samples.sample(format_name)
+    assert measure(data).problem is None
+
+    def reject(*_, **__):
+        raise TypeError("unexpected keyword argument")
+
+    monkeypatch.setattr(*{"heic": ("pillow_heif.open_heif", reject)}.get(format_name, ("av.open", reject)))
+    with pytest.raises(TypeError):
+        measure(data)
