@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 import click
 from attrs import frozen
 
 from portrait.cli.context import Context
-from portrait.cli.erasure import ErasurePlan, Location, erase, plan_erasure, unknown_group
-from portrait.cli.erasure_log import Erasure
 from portrait.cli.errors import error_record, exit_code, format_errors, merge_exit_codes
 from portrait.cli.parser import command
 from portrait.cli.report import read_manifest
+from portrait.cli.resolve import find_group
 from portrait.cli.serialize import pluralize
 from portrait.cli.storage import StorageOptions, open_store, storage_options
-from portrait.errors import UsageError
-from portrait.s3 import StorageWarning, UploadProgress
-from portrait.s3.keys import parse_location
+from portrait.ensure import ErasureLog, ErasureOutcome, ErasurePlan, ErasureQuery
+from portrait.errors import AmbiguousGroup, NotAccessible, UsageError
+from portrait.models import GroupType
+from portrait.s3 import ObjectStore, StorageWarning, UploadProgress
 
 _MAX_KEPT = 5  # kept objects that people see
 
@@ -65,42 +66,73 @@ def forget_command(context: Context, /, **values: Any) -> int:
     options = ForgetOptions(**values)
     if not (options.yes or options.dry_run or context.console.can_ask):
         raise UsageError("forget needs --yes where there is no terminal to ask on.")
-    location = _location(context, options)
-    log = Erasure.of(options.state_folder(context.console), context.base_url, context.project, options.group)
-    rows = read_manifest(options.manifest) if options.manifest else []
-    plan = plan_erasure(
-        context.client,
-        options.group,
-        location,
-        rows,
-        log if log.group_id else None,
-        service_identity=context.service_identity,
-    )
-    if plan is None:
-        raise unknown_group(options.group)
-    if plan.is_empty or options.dry_run:
-        return _report(context, plan, done=False)
+    store = _store(context, options)
+    group_id, known = _known(context, options)
+    known["stores"] = [] if store is None else [store]
+    plan = context.client.plan_erasure(group_id, **known)
+    if options.dry_run or (plan.is_empty and not plan.elsewhere):
+        return _report(context, options.group, ErasureOutcome(plan=plan), done=False)
     question = f"To be erased, for good:\n{_describe(plan)}\nErase?"
-    if not (options.yes or plan.is_empty_here) and not context.confirm(question):
+    if not (options.yes or plan.is_empty) and not context.confirm(question):
         context.output.info("Nothing was erased.")
         return 1
     context.resume_hint = "The same command erases the rest."
-    erase(context.client, plan, location, log)
-    return _report(context, plan, done=True)
+    outcome = context.client.erase_group(plan, **known)
+    return _report(context, options.group, outcome, done=True)
 
 
-def _location(context: Context, options: ForgetOptions) -> Location | None:
-    """Where objects are; None without `--to`."""
-
+def _store(context: Context, options: ForgetOptions) -> ObjectStore | None:
     def warn(event: UploadProgress | StorageWarning) -> None:
         if isinstance(event, StorageWarning):
             context.output.error(f"portrait: {event.message}\n")
 
-    store = open_store(context.console, options, warn)
-    if store is None or options.to is None:
-        return None
-    parsed = parse_location(options.to)
-    return Location(store, parsed.bucket, parsed.key_prefix)
+    return open_store(context.console, options, warn)
+
+
+def _known(context: Context, options: ForgetOptions) -> tuple[str, ErasureQuery]:
+    """The group's id, and what the manifest and an earlier run know about it.
+
+    Raises:
+        AmbiguousGroup: Several groups that are gone bore the name.
+        UsageError: Nobody knows such a group.
+    """
+    folder, wanted = options.state_folder(context.console), options.group
+    record = ErasureLog(folder, context.base_url, context.project).read(wanted)
+    rows = read_manifest(options.manifest) if options.manifest else []
+    try:
+        group = find_group(context.client, wanted, tuple(GroupType))
+    except NotAccessible:
+        group = None
+    ids = {group.id if group else "", record.group_id if record else ""} - {""}
+    here = [
+        row for row in rows if all(row.get(name, value) == value for name, value in context.service_identity.items())
+    ]
+    deleted = "" if group else _deleted_group(wanted, here, ids)
+    group_id = group.id if group else deleted or (record.group_id if record else "")
+    if not group_id:
+        raise UsageError(
+            f"There is no group {wanted!r}, and nothing says that there was one.",
+            advice="Look at the id or name, and at the key; with --manifest, a group that is gone is known from there.",
+        )
+    of_group = [row for row in rows if row.get("group_id") in {*ids, deleted} - {""}]
+    of_group += [row for row in here if not row.get("group_id") and row.get("group") == wanted]
+    objects = [f"s3://{row.get('stored_in')}/{row['stored_key']}" for row in of_group if row.get("stored_key")]
+    contents = {str(row["asset_id"]): str(row["sha256"]) for row in rows if row.get("asset_id") and row.get("sha256")}
+    return group_id, {
+        "known_objects": [*objects, *(record.objects if record else ())],
+        "known_contents": contents,
+        "state_dir": folder,
+    }
+
+
+def _deleted_group(wanted: str, rows: Sequence[Mapping[str, Any]], known: Container[str]) -> str:
+    """The id by which a manifest knows a group that is gone, and that nothing else knows; "" if there is none."""
+    named = [str(row.get("group_id") or "") for row in rows if wanted in {row.get("group_id"), row.get("group")}]
+    ids = tuple(dict.fromkeys(name for name in named if name and name not in known))  # what was not sent has none
+    if len(ids) > 1:
+        words = f"{len(ids)} groups that are gone were named {wanted!r}: {', '.join(ids)}."
+        raise AmbiguousGroup(words, group_ids=ids)
+    return next(iter(ids), "")
 
 
 def _describe(plan: ErasurePlan) -> str:
@@ -112,56 +144,56 @@ def _describe(plan: ErasurePlan) -> str:
     return "\n".join(lines)
 
 
-def _report(context: Context, plan: ErasurePlan, *, done: bool) -> int:
+def _report(context: Context, wanted: str, outcome: ErasureOutcome, *, done: bool) -> int:
     """Report; returns the exit code."""
-    output = context.output
+    output, plan = context.output, outcome.plan
     if output.interactive:
-        _print_for_people(context, plan, done=done)
+        _print_for_people(context, wanted, outcome, done=done)
     else:
-        output.print_event(_record(plan, done=done))
-    output.error(format_errors(plan.failed.items()))
-    if plan.other_locations:
+        output.print_event(_record(outcome, done=done))
+    output.error(format_errors(outcome.errors.items()))
+    if plan.elsewhere:
         output.error(
-            f"portrait: {pluralize(len(plan.other_locations), 'stored object')} of the group: not in a place that was "
-            f"given: {', '.join(plan.other_locations[:3])}{' …' if len(plan.other_locations) > 3 else ''}\n"
+            f"portrait: {pluralize(len(plan.elsewhere), 'stored object')} of the group: not in a place that was "
+            f"given: {', '.join(plan.elsewhere[:3])}{' …' if len(plan.elsewhere) > 3 else ''}\n"
             "  → Name the place with --to.\n"
         )
-    codes = [exit_code(error) for error in plan.failed.values()]
-    codes += [1] * bool(plan.other_locations and done) + [0] * bool(plan.erased)
+    codes = [exit_code(error) for error in outcome.errors.values()]
+    codes += [1] * bool(plan.elsewhere and done) + [0] * bool(outcome.objects)
     return merge_exit_codes(codes)
 
 
-def _print_for_people(context: Context, plan: ErasurePlan, *, done: bool) -> None:
-    output = context.output
-    if plan.is_empty:
-        output.write(f"Nothing is left of {plan.wanted}.")
-    elif plan.is_empty_here:
-        output.write(f"Nothing is left of {plan.wanted} but {pluralize(len(plan.other_locations), 'stored object')}.")
+def _print_for_people(context: Context, wanted: str, outcome: ErasureOutcome, *, done: bool) -> None:
+    output, plan = context.output, outcome.plan
+    if plan.is_empty and not plan.elsewhere:
+        output.write(f"Nothing is left of {wanted}.")
+    elif plan.is_empty:
+        output.write(f"Nothing is left of {wanted} but {pluralize(len(plan.elsewhere), 'stored object')}.")
     elif not done:
         output.write(f"Would be erased:\n{_describe(plan)}")
     else:
-        if plan.exists and plan.group_id not in plan.failed:
+        if outcome.group_erased:
             output.write(f"Erased {plan.group_id} with {pluralize(len(plan.assets), 'asset')}.")
-        output.write(f"Erased {pluralize(len(plan.erased), 'stored object')}.")
+        output.write(f"Erased {pluralize(len(outcome.objects), 'stored object')}.")
     if plan.kept:
         output.write(f"Kept {pluralize(len(plan.kept), 'stored object')} that other groups use:")
     for address, users in list(plan.kept.items())[:_MAX_KEPT]:
         output.write(f"  {address}: {', '.join(users)}")
     if (more := len(plan.kept) - _MAX_KEPT) > 0:
         output.write(f"  and {more} more; --json lists them all.")
-    if not done and not plan.is_empty_here:
+    if not done and not plan.is_empty:
         output.info("Nothing was erased: this was a dry run.")
 
 
-def _record(plan: ErasurePlan, *, done: bool) -> dict[str, Any]:
-    group_erased = done and plan.exists and plan.group_id not in plan.failed
+def _record(outcome: ErasureOutcome, *, done: bool) -> dict[str, Any]:
+    plan, group_erased = outcome.plan, outcome.group_erased
     planned = {"group": plan.exists, "assets": plan.assets, "objects": plan.objects}
     return {
         "group_id": plan.group_id,
-        "nothing_left": plan.is_empty,
+        "nothing_left": outcome.complete if done else plan.is_empty and not plan.elsewhere,
         "would_erase": planned if not done else None,
-        "erased": {"group": group_erased, "assets": plan.assets if group_erased else [], "objects": plan.erased},
+        "erased": {"group": group_erased, "assets": plan.assets if group_erased else [], "objects": outcome.objects},
         "kept": [{"object": address, "used_by": users} for address, users in plan.kept.items()],
-        "elsewhere": plan.other_locations,
-        "failed": [{"what": what, "error": error_record(error)} for what, error in plan.failed.items()],
+        "elsewhere": plan.elsewhere,
+        "failed": [{"what": what, "error": error_record(error)} for what, error in outcome.errors.items()],
     }

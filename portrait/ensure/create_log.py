@@ -1,4 +1,4 @@
-"""A journal of creates: what a process was about to create when it was killed, so that the next one looks twice.
+"""A log of creates: what a process was about to create when it was killed, so that the next one looks twice.
 
 A read may lag a create by some seconds (contract §3). A process that starts right after another was killed must not
 trust its first list as long as a create of the other may be hidden in that lag. One line of JSON each, appended and
@@ -16,17 +16,17 @@ from portrait.errors import UsageError
 
 
 class CreateLog:
-    """The journal in one folder; several processes may append to it.
+    """The log in one folder; several processes may append to it.
 
     Args:
-        folder: Where it is kept; made if it is not there.
+        folder: Where it is; created if it is not there.
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self._path = Path(folder) / "creates.jsonl"
 
     def check(self) -> None:
-        """See that the journal can be written, before anything is created.
+        """See that the log can be written, before anything is created.
 
         Raises:
             UsageError: It cannot.
@@ -37,7 +37,7 @@ class CreateLog:
         """A create is about to be sent.
 
         Raises:
-            UsageError: The journal cannot be written; nothing should be created then.
+            UsageError: The log cannot be written; nothing should be created then.
         """
         self._append({"begin": digest, "group": group_id, "at": now})
 

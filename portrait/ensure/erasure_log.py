@@ -34,24 +34,22 @@ class ErasureLog:
     """Erasures of one service and project.
 
     Args:
-        folder: Where they are kept; made when the first one is written.
+        folder: Where they are; created when the first one is written.
         base_url: The service.
         project: The project.
     """
 
     def __init__(self, folder: str | os.PathLike[str], base_url: str, project: str) -> None:
         self._folder = Path(folder) / "erasures"
-        self._scope = base_url if project == "default" else f"{base_url}\n{project}"
+        service = base_url.rstrip("/")
+        self._scope = service if project == "default" else f"{service}\n{project}"
 
     def read(self, group: str) -> ErasureRecord | None:
         """The record of the group of that id or name; None if there is none."""
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            row = json.loads(self._path(group).read_bytes())
-            return ErasureRecord(str(row["group_id"]), tuple(map(str, row["objects"])))
-        return None
+        return _read(self._path(group))
 
     def write(self, group_id: str, name: str, objects: Iterable[str]) -> None:
-        """Record what is still to be deleted, under the group's id and its name.
+        """Record what is still to be deleted, under the group's id, its name, and every name that it had before.
 
         Raises:
             UsageError: It cannot be written.
@@ -59,8 +57,8 @@ class ErasureLog:
         content = json.dumps({"group_id": group_id, "objects": list(objects)})
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            for group in {group_id, name or group_id}:
-                path = self._path(group)
+            paths = {path for path in self._folder.glob("*.json") if getattr(_read(path), "group_id", "") == group_id}
+            for path in paths | {self._path(group_id), self._path(name or group_id)}:
                 temporary = path.with_suffix(".new")
                 with temporary.open("w", encoding="utf-8") as file:
                     file.write(content)
@@ -76,3 +74,10 @@ class ErasureLog:
     def _path(self, group: str) -> Path:
         digest = hashlib.sha256(f"{self._scope}\n{group}".encode()).hexdigest()
         return self._folder / f"{digest[:32]}.json"
+
+
+def _read(path: Path) -> ErasureRecord | None:
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        row = json.loads(path.read_bytes())
+        return ErasureRecord(str(row["group_id"]), tuple(map(str, row["objects"])))
+    return None
