@@ -7,11 +7,11 @@ the faults that it can find at once (M). `download_and_measure` blocks.
 from __future__ import annotations
 
 import logging
+import socket
 from collections.abc import Callable, Mapping
-from ipaddress import ip_address
 from tempfile import SpooledTemporaryFile
 from types import MappingProxyType
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from emulator.domain.checks import host_of
 from emulator.domain.context import Measured
@@ -19,6 +19,7 @@ from emulator.domain.reasons import Reason, Refusal
 from emulator.domain.verdicts import MAGIC_HOST
 from portrait.errors import UsageError
 from portrait.media import MB, Endpoint, Measurement, limits_for, measure, validate
+from portrait.urls import HttpUrl, is_loopback, is_loopback_address, parse_http_url
 
 _LOG = logging.getLogger("emulator")
 
@@ -29,23 +30,11 @@ _CHUNK = 262_144
 _SECONDS = 15.0
 
 
-def _on_this_machine(url: str) -> bool:
-    host = host_of(url)
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    if not (":" in host or host[-1:].isdigit()):  # a name; to hear that from `ip_address` takes long
-        return False
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 # The setting `fetch` → may the file behind an address be fetched?
 FETCH_POLICIES: Mapping[str, Callable[[str], bool]] = MappingProxyType(
     {
         "never": lambda _: False,
-        "loopback": _on_this_machine,
+        "loopback": lambda url: is_loopback(host_of(url)),
         "always": lambda url: host_of(url) != MAGIC_HOST,
     }
 )
@@ -78,18 +67,54 @@ def download_and_measure(url: str) -> Measurement | None:
 def _download(url: str, file: BinaryIO) -> None:
     import urllib3  # noqa: PLC0415 - not needed until an address is fetched
 
-    with urllib3.PoolManager(timeout=_SECONDS, retries=False) as pool:
+    parsed = parse_http_url(url)
+    for address in _addresses(parsed):
+        pool: urllib3.HTTPConnectionPool
+        if parsed.scheme == "https":
+            pool = urllib3.HTTPSConnectionPool(
+                address,
+                parsed.port,
+                timeout=_SECONDS,
+                retries=False,
+                server_hostname=parsed.host,
+                assert_hostname=parsed.host,
+            )
+        else:
+            pool = urllib3.HTTPConnectionPool(address, parsed.port, timeout=_SECONDS, retries=False)
         try:
-            # A redirect could lead off this machine, so it is not followed.
-            with pool.request("GET", url, redirect=False, preload_content=False) as answer:
-                if answer.status != 200:
-                    raise _failed(f"the server answered with HTTP status {answer.status}")
-                for piece in answer.stream(_CHUNK):
-                    file.write(piece[: _LIMIT - file.tell()])
-                    if file.tell() >= _LIMIT:
-                        break
+            with pool:
+                return _read(pool, parsed, file)
+        except urllib3.exceptions.NewConnectionError:
+            continue  # nobody listens there; a name may have several addresses
         except (urllib3.exceptions.HTTPError, ValueError) as error:
             raise _failed("the server did not answer") from error
+    raise _failed("the server did not answer")
+
+
+def _read(pool: Any, url: HttpUrl, file: BinaryIO) -> None:
+    # A redirect could lead off this machine, so it is not followed.
+    headers = {"Host": url.netloc}
+    with pool.request("GET", url.target, headers=headers, redirect=False, preload_content=False) as response:
+        if response.status != 200:
+            raise _failed(f"the server answered with HTTP status {response.status}")
+        for piece in response.stream(_CHUNK):
+            file.write(piece[: _LIMIT - file.tell()])
+            if file.tell() >= _LIMIT:
+                break
+
+
+def _addresses(url: HttpUrl) -> list[str]:
+    """The IP addresses to connect to: looked up once. A name of this machine leads nowhere else, whoever answers."""
+    try:
+        found = [str(entry[4][0]) for entry in socket.getaddrinfo(url.host, url.port, type=socket.SOCK_STREAM)]
+    except OSError as error:
+        raise _failed("its host is not known") from error
+    if not url.is_loopback:
+        return found
+    local = [address for address in found if is_loopback_address(address)]
+    if not local:
+        raise _failed("its host is not on this machine")
+    return local
 
 
 def _failed(why: str) -> Refusal:

@@ -1,0 +1,109 @@
+"""The emulator's fetcher connects to what was judged: addresses are looked up once, and judged themselves."""
+
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from emulator.domain.checks import http_url
+from emulator.domain.reasons import Refusal
+from emulator.fetch import FETCH_POLICIES, download_and_measure
+from portrait.media import Measurement
+from tests.media_samples import image
+
+
+@pytest.fixture
+def files():
+    """A server of one picture: its port, and the Host headers that it got."""
+    hosts = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            hosts.append(self.headers["Host"])
+            status = 302 if self.path == "/moved" else 200
+            self.send_response(status)
+            self.send_header("Location", "http://10.99.99.1/x")
+            self.end_headers()
+            if status == 200:
+                self.wfile.write(image("png", 400, 400))
+
+        def log_message(self, *_):
+            """Nothing is written."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server.server_address[1], hosts
+        server.shutdown()
+        thread.join()
+
+
+def resolving(monkeypatch, *addresses):
+    """Let every name have these addresses; returns what is connected to."""
+    asked = []
+    look_up, connect = socket.getaddrinfo, socket.socket.connect
+
+    def getaddrinfo(host, port, *args, **options):
+        if host[-1].isdigit() or ":" in host:
+            return look_up(host, port, *args, **options)
+        return [entry for address in addresses for entry in look_up(address, port, *args, **options)]
+
+    def recording(sock, address):
+        asked.append(address[0])
+        return connect(sock, address)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(socket.socket, "connect", recording)
+    return asked
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "a.localhost", "[::ffff:127.0.0.1]"])
+def test_a_file_on_this_machine_is_fetched(files, host, monkeypatch):
+    """By a name, too, which stands in the Host header."""
+    port, hosts = files
+    resolving(monkeypatch, "127.0.0.1")
+    assert FETCH_POLICIES["loopback"](f"http://{host}:{port}/a.png")
+    assert isinstance(download_and_measure(f"http://{host}:{port}/a.png"), Measurement)
+    assert hosts[0].endswith(f":{port}")
+
+
+def test_a_name_of_this_machine_leads_nowhere_else(monkeypatch):
+    """key-fetch: a name server that gives a stranger's address for localhost is not believed."""
+    asked = resolving(monkeypatch, "10.99.99.1")
+    with pytest.raises(Refusal) as info:
+        download_and_measure("http://a.localhost:9/x.png")
+    assert "not on this machine" in info.value.message
+    assert asked == []
+
+
+def test_the_local_ones_of_several_addresses_are_used(files, monkeypatch):
+    """The stranger is passed over; of the others the first that listens is taken."""
+    asked = resolving(monkeypatch, "10.99.99.1", "127.0.0.2", "127.0.0.1")
+    assert isinstance(download_and_measure(f"http://localhost:{files[0]}/a.png"), Measurement)
+    assert "10.99.99.1" not in asked
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        r"http://10.99.99.1:9001\@127.0.0.1/x",
+        r"http://10.99.99.1\.localhost/x",
+        "http://127.0.0.1@10.99.99.1/x",
+        "http://0x7f.1/x",
+        "http://localhost./x",
+    ],
+)
+def test_an_address_that_could_be_read_in_two_ways_is_refused(url):
+    """key-fetch: CreateAsset itself refuses it, and nothing is connected to."""
+    with pytest.raises(Refusal) as info:
+        http_url("URL", url)
+    assert "absolute http or https address" in info.value.message
+
+
+def test_a_redirect_is_not_followed(files):
+    """It could lead off this machine."""
+    with pytest.raises(Refusal) as info:
+        download_and_measure(f"http://127.0.0.1:{files[0]}/moved")
+    assert "HTTP status 302" in info.value.message
+    assert len(files[1]) == 1
