@@ -10,6 +10,7 @@ from __future__ import annotations
 import hmac
 
 from emulator.web.request_head import Head, is_loopback
+from portrait.urls import is_loopback_address
 
 _WRITES = frozenset({"POST", "PUT", "PATCH"})
 _TOKEN = "x-emulator-token"  # noqa: S105 the header's name
@@ -33,12 +34,24 @@ def check_access(head: Head, token: str | None) -> str | None:
     return _without_token(head)
 
 
+def is_local(head: Head) -> bool:
+    """Does a request come from this machine, and mean it? Its Host alone is what anybody may write."""
+    return _is_loopback_peer(head.peer) and is_loopback(head.headers.get("host", head.address))
+
+
+def _is_loopback_peer(peer: str) -> bool:
+    try:
+        return is_loopback_address(peer)
+    except ValueError:
+        return False
+
+
 def _without_token(head: Head) -> str | None:
     host = head.headers.get("host", head.address)
-    if not is_loopback(host):
+    if not is_local(head):
         return (
-            "The control plane answers only on a loopback Host such as 127.0.0.1; from elsewhere start the emulator"
-            " with --control-token and send that token in the header X-Emulator-Token."
+            "The control plane answers only this machine, on a loopback Host such as 127.0.0.1; from elsewhere start"
+            " the emulator with --control-token and send that token in the header X-Emulator-Token."
         )
     origin = head.headers.get("origin")
     if origin is not None and origin not in {f"http://{host}", f"https://{host}"}:

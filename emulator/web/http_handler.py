@@ -72,7 +72,8 @@ class HttpHandler:
     async def _reply(self, request: web.BaseRequest, content: StreamReader) -> Reply:
         path, _, query = request.raw_path.partition("?")
         try:
-            routed = self._router.route(Head(request.method, path, query, request.headers, self.address))
+            head = Head(request.method, path, query, request.headers, self.address, request.remote or "")
+            routed = self._router.route(head)
             if isinstance(routed, Reply):
                 return routed
             refused = await _read_body(request, content, routed)

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from emulator.messages import Reply
 from emulator.service import Service
 from emulator.web import paths
-from emulator.web.request_head import Head, is_loopback
+from emulator.web.access import is_local
+from emulator.web.request_head import Head
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -62,7 +63,7 @@ class Pages:
             handle=page.handle,
             seconds=max(0, int(page.expires - self._service.clock.now())),
             address=f"{self._base_url(head)}{paths.CONTROL}validations/{page.handle}",
-            with_token=not is_loopback(head.host),
+            with_token=not is_local(head),
         )
 
     def complete(self, head: Head) -> Reply:

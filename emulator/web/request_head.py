@@ -6,7 +6,6 @@ surrogates.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -14,6 +13,8 @@ from types import MappingProxyType
 from urllib.parse import parse_qsl, unquote
 
 from attrs import field, frozen
+
+from portrait import urls
 
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 
@@ -28,6 +29,7 @@ class Head:
         query: As sent, without the question mark.
         headers: A case-insensitive mapping, or one with names in lower case.
         address: Host and port used if the Host header is missing or invalid.
+        peer: The IP address that the request came from.
     """
 
     method: str
@@ -35,6 +37,7 @@ class Head:
     query: str
     headers: Mapping[str, str] = field(repr=False)  # holds the key
     address: str = "127.0.0.1"
+    peer: str = "127.0.0.1"
 
     @property
     def parameters(self) -> Mapping[str, str]:
@@ -90,9 +93,4 @@ def is_loopback(host: str) -> bool:
     """Whether a Host header names this machine: `localhost`, `*.localhost`, `127.0.0.0/8` or `[::1]`, with any port."""
     name = host[: host.index("]") + 1] if host.startswith("[") and "]" in host else host.partition(":")[0]
     name = name.lower().rstrip(".")
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(name.strip("[]")).is_loopback
-    except ValueError:
-        return False
+    return urls.is_loopback(name.strip("[]"))

@@ -40,3 +40,22 @@ def test_who_may_use_the_control_plane(method, headers, token, advice):
     """Loopback without a foreign origin may, and whoever shows the token; others hear what to do."""
     why = check_access(Head(method, "/_emulator/reset", "", headers), token)
     assert why is None if advice is None else advice in why
+
+
+@pytest.mark.parametrize("peer", ["10.99.99.2", "fe80::1%eth0", "::ffff:10.99.99.2", ""])
+def test_loopback_is_the_peers_address(peer):
+    """key-control: another machine may write any Host; only the token lets it in."""
+
+    def check(headers, token):
+        return check_access(Head("GET", "/_emulator/state", "", LOCAL | headers, peer=peer), token)
+
+    assert "--control-token" in check({}, None)
+    assert "--control-token" in check({}, "T")
+    assert "does not hold" in check({"x-emulator-token": "wrong"}, "T")
+    assert check({"x-emulator-token": "T"}, "T") is None
+
+
+@pytest.mark.parametrize("peer", ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1"])
+def test_this_machine_needs_no_token(peer):
+    """In every form in which a socket names it."""
+    assert check_access(Head("GET", "/_emulator/state", "", LOCAL, peer=peer), "T") is None
