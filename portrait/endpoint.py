@@ -201,8 +201,8 @@ class Endpoint:
         return result, info
 
     def _redactions(self, action: Action[Any, Any], fields: Mapping[str, Any]) -> tuple[str, ...]:
-        """What no message may repeat. A word or two is no secret: blanking it would tear codes to pieces."""
-        return tuple(text for text in (*self.auth.secrets(), *_secrets(action, fields)) if len(text) >= 8)
+        """What no message may repeat; three characters are no secret, and blanking them would tear texts to pieces."""
+        return tuple(text for text in (*self.auth.secrets(), *_secrets(action, fields)) if len(text) > 3)
 
     def _finished(
         self, name: str, attempt: int, started: float, response: HttpResponse | None, outcome: Response | PortraitError

@@ -6,7 +6,9 @@ into the other.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from email.utils import mktime_tz, parsedate_tz
 from math import inf
 from typing import Any
 
@@ -60,12 +62,24 @@ def decode_envelope(
 
 def retry_after(headers: Mapping[str, str], *, throttled: bool) -> float | None:
     """Seconds to wait, from `retry-after`, or `x-ratelimit-reset` where that is what stopped the call; else None."""
-    asked = _seconds(headers.get("retry-after", ""))
+    header = headers.get("retry-after", "")
+    asked = _seconds(header)
+    if asked is None:
+        asked = _seconds_until(header, headers.get("date", ""))
     if asked is None and throttled:
         reset = _seconds(headers.get("x-ratelimit-reset", ""))
         # Larger numbers are moments, not spans; what they count from is not documented.
         asked = reset if reset is not None and reset <= 3600 else None
     return asked
+
+
+def _seconds_until(moment: str, date: str) -> float | None:
+    """From the response's own Date to an HTTP date (RFC 9110 §10.2.3): servers and this machine may differ in time."""
+    until, now = parsedate_tz(moment), parsedate_tz(date)
+    try:
+        return None if until is None or now is None else max(0.0, float(mktime_tz(until) - mktime_tz(now)))
+    except (ValueError, OverflowError):
+        return None
 
 
 def _seconds(text: str) -> float | None:
@@ -86,13 +100,20 @@ def _object(response: HttpResponse, action: str) -> Mapping[str, Any]:
     return body
 
 
+_LONG_SECRET = 8  # characters; a shorter one may be a word, and is blanked only where it stands alone
+
+
 def _redact(value: Any, secrets: tuple[str, ...]) -> Any:
     if isinstance(value, str):
         for secret in secrets:
-            value = value.replace(secret, "<secret>")
+            if len(secret) >= _LONG_SECRET:
+                value = value.replace(secret, "<secret>")
+            else:
+                value = re.sub(rf"(?<![\w-]){re.escape(secret)}(?![\w-])", "<secret>", value)
         return value
     if isinstance(value, dict):
-        return {_redact(name, secrets): _redact(part, secrets) for name, part in value.items()}
+        long = tuple(secret for secret in secrets if len(secret) >= _LONG_SECRET)  # a name such as Code stays a name
+        return {_redact(name, long): _redact(part, secrets) for name, part in value.items()}
     return [_redact(part, secrets) for part in value] if isinstance(value, list) else value
 
 

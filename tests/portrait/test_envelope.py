@@ -11,6 +11,7 @@ from emulator.dialects.dialect import wrap
 from portrait import codec, models
 from portrait.actions import ACTIONS
 from portrait.dialects import ALLTOKEN, ARK
+from portrait.dialects.envelope import retry_after
 from portrait.endpoint import decode_result
 from portrait.errors import (
     ApiError,
@@ -219,3 +220,20 @@ def test_any_bytes_are_a_documented_error(content, status):
     """Nothing that is not JSON passes, and nothing else is raised."""
     with contextlib.suppress(ApiError, BadResponse):
         ALLTOKEN.decode(answer(content, status), "GetAsset")
+
+
+@pytest.mark.parametrize(
+    ("moment", "date", "seconds"),
+    [
+        ("Wed, 21 Oct 2015 07:28:20 GMT", "Wed, 21 Oct 2015 07:28:00 GMT", 20.0),
+        ("Wednesday, 21-Oct-15 07:28:20 GMT", "Wed, 21 Oct 2015 07:28:00 GMT", 20.0),
+        ("Wed, 21 Oct 2015 07:27:00 GMT", "Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
+        ("Wed, 21 Oct 2015 07:28:20 GMT", "", None),
+        ("Wed, 21 Oct 2015 07:28:20 GMT", "yesterday", None),
+        ("soon", "Wed, 21 Oct 2015 07:28:00 GMT", None),
+        ("Wed, 99 Xyz 99999 99:99:99 GMT", "Wed, 21 Oct 2015 07:28:00 GMT", None),
+    ],
+)
+def test_a_date_in_retry_after_counts_from_the_answers_own_date(moment, date, seconds):
+    """answer-date: this machine's clock plays no part."""
+    assert retry_after({"retry-after": moment, "date": date}, throttled=True) == seconds

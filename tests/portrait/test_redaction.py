@@ -165,3 +165,21 @@ def test_a_short_key_tears_no_answer_to_pieces(colour, key):
         client.create_asset_group(name="x")
     assert caught.value.code == "InvalidParameter"
     assert caught.value.message == "The parameter Name is too long."
+
+
+@pytest.mark.parametrize("text", ["The key k3y-A1 is not good.", "k3y-A1", "(k3y-A1)", "key=k3y-A1;", "not.k3y-A1"])
+def test_a_short_key_is_blanked_where_it_stands_alone(colour, text):
+    """key-short: six characters that the service repeats stand in no error."""
+    client, _ = colour.scripted(refused("InvalidParameter.k3y-A1", text), api_key="k3y-A1")
+    with pytest.raises(PortraitError) as caught:
+        client.create_asset_group(name="x")
+    assert not [shape for shape in shown(caught.value) if "k3y-A1" in shape]
+    assert "<secret>" in caught.value.message
+
+
+def test_a_short_key_is_left_within_other_words(colour):
+    """A part of a word or of an id is not the key."""
+    client, _ = colour.scripted(refused("InvalidParameter", "asset-shop01x of workshop01"), api_key="shop01")
+    with pytest.raises(PortraitError) as caught:
+        client.create_asset_group(name="x")
+    assert caught.value.message == "asset-shop01x of workshop01"
