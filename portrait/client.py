@@ -104,7 +104,7 @@ class PortraitClient(BaseClient, Methods):
         Raises:
             PortraitError: As `list_assets`.
         """
-        return self._paginate(pagination.assets(by_cursor=self._endpoint.dialect.cursor_paging, **query))
+        return self._paginate(pagination.asset_pages(by_cursor=self._endpoint.dialect.cursor_paging, **query))
 
     def iter_asset_groups(self, **query: Unpack[pagination.GroupQuery]) -> Iterator[AssetGroup]:
         """Every group that matches, page by page; one that moves between pages is given once.
@@ -115,11 +115,11 @@ class PortraitClient(BaseClient, Methods):
         Raises:
             PortraitError: As `list_asset_groups`.
         """
-        return self._paginate(pagination.groups(by_cursor=self._endpoint.dialect.cursor_paging, **query))
+        return self._paginate(pagination.group_pages(by_cursor=self._endpoint.dialect.cursor_paging, **query))
 
     def _paginate(self, pages: pagination.Paginator[pagination.Item]) -> Iterator[pagination.Item]:
         while (request := pages.next_request()) is not None:
-            yield from pages.take(self.call(pages.action, request))
+            yield from pages.consume(self.call(pages.action, request))
 
     def upload_asset(
         self,
@@ -420,7 +420,7 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
         Raises:
             PortraitError: As `list_assets`.
         """
-        return self._paginate(pagination.assets(by_cursor=self._endpoint.dialect.cursor_paging, **query))
+        return self._paginate(pagination.asset_pages(by_cursor=self._endpoint.dialect.cursor_paging, **query))
 
     def iter_asset_groups(self, **query: Unpack[pagination.GroupQuery]) -> AsyncIterator[AssetGroup]:
         """Every group that matches, page by page; one that moves between pages is given once.
@@ -431,11 +431,11 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
         Raises:
             PortraitError: As `list_asset_groups`.
         """
-        return self._paginate(pagination.groups(by_cursor=self._endpoint.dialect.cursor_paging, **query))
+        return self._paginate(pagination.group_pages(by_cursor=self._endpoint.dialect.cursor_paging, **query))
 
     async def _paginate(self, pages: pagination.Paginator[pagination.Item]) -> AsyncIterator[pagination.Item]:
         while (request := pages.next_request()) is not None:
-            for item in pages.take(await self.call(pages.action, request)):
+            for item in pages.consume(await self.call(pages.action, request)):
                 yield item
 
     async def upload_asset(

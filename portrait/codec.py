@@ -45,7 +45,7 @@ class DecodeError(Exception):
         self.path = path
         self.why = why
 
-    def within(self, field: str) -> DecodeError:
+    def nested_in(self, field: str) -> DecodeError:
         """The same fault, seen from the object that holds `field`."""
         return DecodeError(f"{field}.{self.path}" if self.path else field, self.why)
 
@@ -89,13 +89,15 @@ def wire_fields(cls: type) -> list[tuple[str, tuple[str, ...], Any, bool]]:
     ]
 
 
-def _reader(converter: Converter) -> Callable[[type], Callable[[Any, Any], Any]]:
+def _structure_factory(converter: Converter) -> Callable[[type], Callable[[Any, Any], Any]]:
     """A cattrs hook factory that makes the structure function of an attrs class."""
 
     def factory(cls: type) -> Callable[[Any, Any], Any]:
-        fields = ((attribute, names, _plain(kind), required) for attribute, names, kind, required in wire_fields(cls))
+        fields = (
+            (attribute, names, _strip_optional(kind), required) for attribute, names, kind, required in wire_fields(cls)
+        )
         plan = [
-            (attribute, names[0], names, kind, _exact(kind), converter.get_structure_hook(kind), required)
+            (attribute, names[0], names, kind, _enum_by_value(kind), converter.get_structure_hook(kind), required)
             for attribute, names, kind, required in fields
         ]
 
@@ -105,8 +107,8 @@ def _reader(converter: Converter) -> Callable[[type], Callable[[Any, Any], Any]]
             found = {}
             for attribute, name, names, kind, exact, hook, required in plan:
                 raw = value.get(name)
-                if len(names) > 1 and (raw is None or _says_nothing(raw)):
-                    name, raw = _told(value, names)  # noqa: PLW2901
+                if len(names) > 1 and (raw is None or _is_blank(raw)):
+                    name, raw = _first_present(value, names)  # noqa: PLW2901
                 if raw is None:
                     if required:
                         raise DecodeError(name, "is missing")
@@ -117,7 +119,7 @@ def _reader(converter: Converter) -> Callable[[type], Callable[[Any, Any], Any]]
                     try:
                         found[attribute] = hook(raw, kind)
                     except DecodeError as fault:
-                        raise fault.within(name) from None
+                        raise fault.nested_in(name) from None
             return cls(**found)
 
         return structure
@@ -125,21 +127,21 @@ def _reader(converter: Converter) -> Callable[[type], Callable[[Any, Any], Any]]
     return factory
 
 
-def _told(value: Mapping[str, Any], names: tuple[str, ...]) -> tuple[str, Any]:
+def _first_present(value: Mapping[str, Any], names: tuple[str, ...]) -> tuple[str, Any]:
     """The first of several wire fields that says something, and what it says."""
     for name in names:
         raw = value.get(name)
-        if raw is not None and not _says_nothing(raw):
+        if raw is not None and not _is_blank(raw):
             return name, raw
     return names[0], None
 
 
-def _says_nothing(raw: Any) -> bool:
+def _is_blank(raw: Any) -> bool:
     """Empty, or an object of empty values: then another of the field's names may say more."""
     return not raw or (isinstance(raw, Mapping) and not any(raw.values()))
 
 
-def _writer(converter: Converter) -> Callable[[type], Callable[[Any], dict[str, Any]]]:
+def _unstructure_factory(converter: Converter) -> Callable[[type], Callable[[Any], dict[str, Any]]]:
     def factory(cls: type) -> Callable[[Any], dict[str, Any]]:
         plan = [(attribute, names[-1]) for attribute, names, _, _ in wire_fields(cls)]
 
@@ -156,7 +158,7 @@ def _writer(converter: Converter) -> Callable[[type], Callable[[Any], dict[str, 
     return factory
 
 
-def _plain(kind: Any) -> Any:
+def _strip_optional(kind: Any) -> Any:
     """The type without `| None`: absent and null are dealt with by the object that holds the field."""
     if get_origin(kind) in (Union, types.UnionType):
         rest = [argument for argument in get_args(kind) if argument is not type(None)]
@@ -178,7 +180,7 @@ def _is_open_enum(kind: Any) -> bool:
     return len(arguments) == 2 and arguments[1] is str and _is_enum(arguments[0])
 
 
-def _exact(kind: Any) -> Mapping[str, StrEnum]:
+def _enum_by_value(kind: Any) -> Mapping[str, StrEnum]:
     """The members of a closed set or an open one by their values; nothing for any other type."""
     members = get_args(kind)[0] if _is_open_enum(kind) else kind
     return {str(member): member for member in members} if _is_enum(members) else {}
@@ -197,7 +199,7 @@ def _tuples(converter: Converter) -> Callable[[Any], Callable[[Any, Any], Any]]:
                 try:
                     items.append(hook(raw, item))
                 except DecodeError as fault:
-                    raise fault.within(str(index)) from None
+                    raise fault.nested_in(str(index)) from None
             return tuple(items)
 
         return structure
@@ -242,14 +244,14 @@ def _tolerant_integer(value: Any, _: Any) -> int:
 
 
 @cache
-def _folded(kind: Any) -> Mapping[str, StrEnum]:
-    return {spelling.lower(): member for spelling, member in _exact(kind).items()}
+def _enum_casefold(kind: Any) -> Mapping[str, StrEnum]:
+    return {spelling.lower(): member for spelling, member in _enum_by_value(kind).items()}
 
 
 def _tolerant_enum(value: Any, kind: Any) -> Any:
     """`active` and `ACTIVE` are `Active`; what is not in the set stays as it came. Contract §3 (M)."""
     text = _tolerant_string(value, str)
-    return _folded(kind).get(text.lower(), text)
+    return _enum_casefold(kind).get(text.lower(), text)
 
 
 def _failure(value: Any, _: Any) -> Failure:
@@ -268,9 +270,9 @@ def _client_converter() -> Converter:
     converter.register_structure_hook(StrEnum, _tolerant_enum)  # by class, or the hook of `str` would take it
     converter.register_structure_hook_func(_is_open_enum, _tolerant_enum)
     converter.register_structure_hook_factory(_is_tuple, _tuples(converter))
-    converter.register_structure_hook_factory(attrs.has, _reader(converter))
+    converter.register_structure_hook_factory(attrs.has, _structure_factory(converter))
     converter.register_structure_hook(Failure, _failure)
-    converter.register_unstructure_hook_factory(attrs.has, _writer(converter))
+    converter.register_unstructure_hook_factory(attrs.has, _unstructure_factory(converter))
     return converter
 
 
@@ -280,7 +282,7 @@ def _server_converter() -> Converter:
     converter.register_structure_hook(int, _strict_integer)
     converter.register_structure_hook(StrEnum, _strict_enum)  # by class, or the hook of `str` would take it
     converter.register_structure_hook_factory(_is_tuple, _tuples(converter))
-    converter.register_structure_hook_factory(attrs.has, _reader(converter))
+    converter.register_structure_hook_factory(attrs.has, _structure_factory(converter))
     return converter
 
 

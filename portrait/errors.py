@@ -210,8 +210,8 @@ class ApiError(PortraitError):
         return f"{where}{code}{super().__str__()}{request}"
 
     def __repr__(self) -> str:
-        facts = f"code={self.code!r}, action={self.action!r}, request_id={self.request_id!r}"
-        return f"{type(self).__name__}({self.message!r}, {facts})"
+        fields = f"code={self.code!r}, action={self.action!r}, request_id={self.request_id!r}"
+        return f"{type(self).__name__}({self.message!r}, {fields})"
 
 
 class InvalidRequest(ApiError):
@@ -327,11 +327,11 @@ class AssetFailed(OutcomeError):
     Attributes:
         asset: The asset as it was last read.
         code: Why, such as `FaceMismatch`; "" if the service did not say.
-        worth_another_try: True where the fault lay with the service, and the same file may pass (contract §3).
+        retryable: True where the fault lay with the service, and the same file may pass (contract §3).
     """
 
     advice = "Delete the asset: a failed one still takes a quota slot."
-    AGAIN: ClassVar[frozenset[str]] = frozenset(
+    RETRYABLE_CODES: ClassVar[frozenset[str]] = frozenset(
         {"DownloadFailed", "InternalError", "ModerationServiceErrorUploadFailed"}
     )
 
@@ -339,7 +339,7 @@ class AssetFailed(OutcomeError):
         super().__init__(message)
         self.asset = asset
         self.code = code
-        self.retryable = code in self.AGAIN
+        self.retryable = code in self.RETRYABLE_CODES
 
 
 class WaitTimeout(OutcomeError):
@@ -490,7 +490,7 @@ CODES: Mapping[str, ErrorRule] = {
 
 # What an unlisted code, or none, means by HTTP status. An unknown code with 429 is read as throttled, never as full:
 # that mistake costs a pause, the other one costs somebody's assets.
-STATUSES: Mapping[int, ErrorRule] = {
+BY_STATUS: Mapping[int, ErrorRule] = {
     400: ErrorRule(InvalidRequest),
     401: ErrorRule(AuthError),
     402: ErrorRule(AccountError, advice="Top up the account's balance."),
@@ -506,11 +506,11 @@ STATUSES: Mapping[int, ErrorRule] = {
 
 
 # The `type` of the `{"error"}` form, which says what was meant where a proxy has changed the status. Contract §4, §8.
-TYPES: Mapping[str, ErrorRule] = {
-    "invalid_request_error": STATUSES[400],
-    "authentication_error": STATUSES[401],
-    "payment_required": STATUSES[402],
-    "rate_limit_error": STATUSES[429],
+BY_TYPE: Mapping[str, ErrorRule] = {
+    "invalid_request_error": BY_STATUS[400],
+    "authentication_error": BY_STATUS[401],
+    "payment_required": BY_STATUS[402],
+    "rate_limit_error": BY_STATUS[429],
     "server_error": ErrorRule(ServerError),
 }
 
@@ -526,10 +526,10 @@ def rule_for(code: str, http_status: int) -> tuple[ErrorRule, str]:
         tail = f"{last}.{tail}".rstrip(".")
     if http_status >= 500:
         return ErrorRule(ServerError), ""
-    return STATUSES.get(http_status, ErrorRule(ApiError)), ""
+    return BY_STATUS.get(http_status, ErrorRule(ApiError)), ""
 
 
-def api_error(code: str, message: str, *, http_status: int, rule: ErrorRule | None = None, **facts: Any) -> ApiError:
+def api_error(code: str, message: str, *, http_status: int, rule: ErrorRule | None = None, **fields: Any) -> ApiError:
     """Build the error that a refusal of the service stands for.
 
     Args:
@@ -537,11 +537,11 @@ def api_error(code: str, message: str, *, http_status: int, rule: ErrorRule | No
         message: The service's message; a plain sentence stands in for an empty one.
         http_status: The HTTP status of the answer.
         rule: What the code means, where a dialect knows better than `CODES`.
-        **facts: `action`, `request_id`, `retry_after`, `response` as in `ApiError`.
+        **fields: `action`, `request_id`, `retry_after`, `response` as in `ApiError`.
     """
     known, detail = rule_for(code, http_status)
     rule = rule or known
     text = message.strip() or f"The service refused the call with HTTP status {http_status}."
     return rule.error(
-        text, code=code, detail=detail, http_status=http_status, advice=rule.advice, retry=rule.retry, **facts
+        text, code=code, detail=detail, http_status=http_status, advice=rule.advice, retry=rule.retry, **fields
     )

@@ -82,7 +82,7 @@ class Paginator(Generic[Item]):
         """The request for the next page; None at the end."""
         return self._request if self._more else None
 
-    def take(self, page: Any) -> list[Item]:
+    def consume(self, page: Any) -> list[Item]:
         """The page's items that were not given before.
 
         Gateways give shorter pages than they were asked for, whatever `PageSize` they say: a list ends where its total
@@ -132,7 +132,7 @@ def list_complete(endpoint: Endpoint, pages: Callable[[], Paginator[Item]]) -> F
     for _ in range(MAX_PASSES):
         paginator, found, counts = pages(), [], []
         while (request := paginator.next_request()) is not None:
-            found += paginator.take((yield from endpoint.call(paginator.action, request)))
+            found += paginator.consume((yield from endpoint.call(paginator.action, request)))
             counts.append(paginator.total_count or 0)
         ids = {item.id for item in found}
         whole = len(ids) >= counts[0]
@@ -147,29 +147,29 @@ def list_complete(endpoint: Endpoint, pages: Callable[[], Paginator[Item]]) -> F
     )
 
 
-def assets(*, by_cursor: bool = False, **query: Unpack[AssetQuery]) -> Paginator[Asset]:
+def asset_pages(*, by_cursor: bool = False, **query: Unpack[AssetQuery]) -> Paginator[Asset]:
     """A walk through assets.
 
     Raises:
         UsageError: A value is outside of its closed set.
     """
-    chosen, rest = _divided(query, AssetFilter)
+    chosen, rest = _split_filter(query, AssetFilter)
     return Paginator(LIST_ASSETS, ListAssetsRequest(filter=AssetFilter(**chosen), **rest), by_cursor=by_cursor)
 
 
-def groups(*, by_cursor: bool = False, **query: Unpack[GroupQuery]) -> Paginator[AssetGroup]:
+def group_pages(*, by_cursor: bool = False, **query: Unpack[GroupQuery]) -> Paginator[AssetGroup]:
     """A walk through groups.
 
     Raises:
         UsageError: A value is outside of its closed set.
     """
-    chosen, rest = _divided(query, GroupFilter)
+    chosen, rest = _split_filter(query, GroupFilter)
     return Paginator(
         LIST_ASSET_GROUPS, ListAssetGroupsRequest(filter=GroupFilter(**chosen), **rest), by_cursor=by_cursor
     )
 
 
-def _divided(query: Mapping[str, Any], part: type) -> tuple[dict[str, Any], dict[str, Any]]:
+def _split_filter(query: Mapping[str, Any], part: type) -> tuple[dict[str, Any], dict[str, Any]]:
     """The keywords that `part` takes, and the rest."""
     names = {field.name for field in fields(part)}
     return {k: v for k, v in query.items() if k in names}, {k: v for k, v in query.items() if k not in names}

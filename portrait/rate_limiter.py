@@ -22,14 +22,14 @@ class RateLimiter:
     """
 
     def __init__(self, rates: float | Mapping[str, float]) -> None:
-        self._one = not isinstance(rates, Mapping)
+        self._global = not isinstance(rates, Mapping)
         self._rates = dict(rates) if isinstance(rates, Mapping) else {"": rates}
         if any(not rate > 0 for rate in self._rates.values()):
             raise UsageError("pace= takes calls per second, above zero.")
         unknown = set(rates) - set(ACTIONS) - {UPLOAD} if isinstance(rates, Mapping) else ()
         if unknown:
             raise UsageError(f"pace= names no Action: {', '.join(sorted(unknown))}.")
-        self._free: dict[str, float] = {}
+        self._next_slot: dict[str, float] = {}
         self._lock = threading.Lock()
 
     def reserve(self, action: str, now: float) -> float:
@@ -39,11 +39,11 @@ class RateLimiter:
             action: The Action that is to be called.
             now: Monotonic seconds.
         """
-        key = "" if self._one else action
+        key = "" if self._global else action
         rate = self._rates.get(key)
         if rate is None:
             return 0.0
         with self._lock:
-            start = max(now, self._free.get(key, now))
-            self._free[key] = start + 1 / rate
+            start = max(now, self._next_slot.get(key, now))
+            self._next_slot[key] = start + 1 / rate
         return start - now

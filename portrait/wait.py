@@ -61,7 +61,7 @@ UNKNOWN_SKEW = 60.0  # seconds, where the service does not tell its time
 SKEW = 2.0  # seconds by which two clocks may differ, and a time of the wire is cut off
 
 
-class _Watch:
+class _Poller:
     """How long a wait has lasted and may last."""
 
     def __init__(self, endpoint: Endpoint, deadline: float, poll: float) -> None:
@@ -72,7 +72,7 @@ class _Watch:
         self.deadline = deadline
         self.poll = poll
         self.started = endpoint.clock.monotonic()
-        self.trouble: PortraitError | None = None
+        self.last_error: PortraitError | None = None
 
     @property
     def waited(self) -> float:
@@ -84,13 +84,13 @@ class _Watch:
         left = max(1.0, self.deadline - self.waited)
         return evolve(usual, total=left if usual.total is None else min(usual.total, left))
 
-    def tick(self, what: str, id: str, status: str) -> Flow[bool]:  # noqa: A002
+    def sleep_or_expire(self, what: str, id: str, status: str) -> Flow[bool]:  # noqa: A002
         """Report and pause, longer if the service asked for it; False at the deadline."""
         left = self.deadline - self.waited
         if left <= 0:
             return False
         yield Notify(WaitProgress(what=what, id=id, status=status, waited=self.waited, deadline=self.deadline))
-        asked = self.trouble.retry_after if isinstance(self.trouble, ApiError) else None
+        asked = self.last_error.retry_after if isinstance(self.last_error, ApiError) else None
         yield Sleep(min(max(self.poll, asked or 0.0), left))
         return True
 
@@ -101,9 +101,9 @@ class _Watch:
         except PortraitError as error:
             if error.retry not in {Retry.BACKOFF, Retry.VERIFY_FIRST}:
                 raise
-            self.trouble = error
+            self.last_error = error
             return None
-        self.trouble = None
+        self.last_error = None
         return answer
 
 
@@ -116,16 +116,16 @@ def wait_until_active(endpoint: Endpoint, asset_id: str, timeout: float | None, 
         WaitTimeout: Not finished within `timeout` seconds (60 for an image, 180 for video and audio).
     """
     asset_id = parse_asset_id(asset_id)
-    watch = _Watch(endpoint, DEADLINES[AssetType.IMAGE] if timeout is None else timeout, poll)
+    poller = _Poller(endpoint, DEADLINES[AssetType.IMAGE] if timeout is None else timeout, poll)
     last: Asset | None = None
     gone_since: float | None = None
     while True:
         status = "unknown"
         try:
-            asset = yield from watch.ask(GET_ASSET, GetAssetRequest(id=asset_id))
+            asset = yield from poller.ask(GET_ASSET, GetAssetRequest(id=asset_id))
         except NotAccessible as gone:
-            status, gone_since = "not found", watch.waited if gone_since is None else gone_since
-            if watch.waited - gone_since >= GRACE:
+            status, gone_since = "not found", poller.waited if gone_since is None else gone_since
+            if poller.waited - gone_since >= GRACE:
                 raise AssetVanished(f"{asset_id} is not there.", asset_id=asset_id) from gone
         else:
             if asset is not None:
@@ -135,11 +135,11 @@ def wait_until_active(endpoint: Endpoint, asset_id: str, timeout: float | None, 
         if last is not None and status == AssetStatus.FAILED:
             raise asset_failed(last)
         if timeout is None and last is not None:
-            watch.deadline = DEADLINES.get(last.asset_type, watch.deadline)
-        if not (yield from watch.tick("asset", asset_id, status)):
+            poller.deadline = DEADLINES.get(last.asset_type, poller.deadline)
+        if not (yield from poller.sleep_or_expire("asset", asset_id, status)):
             raise WaitTimeout(
-                f"{asset_id} is still {status} after {watch.waited:.0f} s.", waited=watch.waited, last=last
-            ) from watch.trouble
+                f"{asset_id} is still {status} after {poller.waited:.0f} s.", waited=poller.waited, last=last
+            ) from poller.last_error
 
 
 def wait_until_validated(
@@ -156,7 +156,7 @@ def wait_until_validated(
         WaitTimeout: Not passed within `timeout` seconds.
         UnknownOutcome: The answer was lost, and which group is the person's cannot be told for sure.
     """
-    watch = _Watch(endpoint, TOKEN_LIFE if timeout is None else timeout, poll)
+    poller = _Poller(endpoint, TOKEN_LIFE if timeout is None else timeout, poll)
     lost = False  # did an answer get lost which may have been the one with the group?
     # A group made before this moment belongs to somebody else.
     since = endpoint.clock.now() - TOKEN_LIFE - SKEW
@@ -165,9 +165,9 @@ def wait_until_validated(
         status = "pending"
         asked = endpoint.clock.now()
         try:
-            result = yield from watch.ask(GET_VISUAL_VALIDATE_RESULT, request)
+            result = yield from poller.ask(GET_VISUAL_VALIDATE_RESULT, request)
         except ValidatePending as pending:
-            watch.trouble, lost, since = pending, False, asked - SKEW
+            poller.last_error, lost, since = pending, False, asked - SKEW
         except (InvalidToken, TokenExpired) as used:
             if not lost:
                 raise
@@ -175,11 +175,11 @@ def wait_until_validated(
         else:
             if result is not None and result.group_id:
                 return cast("VisualValidateResult", result)
-            status, lost = "unknown", lost or (watch.trouble is not None and watch.trouble.may_have_executed)
-        if not (yield from watch.tick("validation", "", status)):
+            status, lost = "unknown", lost or (poller.last_error is not None and poller.last_error.may_have_executed)
+        if not (yield from poller.sleep_or_expire("validation", "", status)):
             raise WaitTimeout(
-                f"The liveness check is not passed after {watch.waited:.0f} s.", waited=watch.waited
-            ) from watch.trouble
+                f"The liveness check is not passed after {poller.waited:.0f} s.", waited=poller.waited
+            ) from poller.last_error
 
 
 def _recover(endpoint: Endpoint, used: SessionError, since: float) -> Flow[VisualValidateResult]:
@@ -190,18 +190,18 @@ def _recover(endpoint: Endpoint, used: SessionError, since: float) -> Flow[Visua
     yield Sleep(GRACE)  # until no group can be hidden by a read that lags
     newest = ListAssetGroupsRequest(filter=GroupFilter(group_type=GroupType.LIVENESS_FACE), page_size=100)
     page = yield from endpoint.call(LIST_ASSET_GROUPS, newest)
-    since -= _ahead(page, endpoint.clock.now())
-    fresh = [group for group in page.items if (seconds_of(group.create_time) or inf) >= since]
-    if isinstance(used, TokenExpired) and not fresh:
+    since -= _clock_skew(page, endpoint.clock.now())
+    candidates = [group for group in page.items if (parse_timestamp(group.create_time) or inf) >= since]
+    if isinstance(used, TokenExpired) and not candidates:
         raise used
     # Only InvalidToken proves that the token was used: an expired one may never have been.
-    if len(fresh) == 1 and seconds_of(fresh[0].create_time) and isinstance(used, InvalidToken):
-        return VisualValidateResult(group_id=fresh[0].id, response=page.response)
-    ids = ", ".join(group.id for group in fresh) or "none"
+    if len(candidates) == 1 and parse_timestamp(candidates[0].create_time) and isinstance(used, InvalidToken):
+        return VisualValidateResult(group_id=candidates[0].id, response=page.response)
+    ids = ", ".join(group.id for group in candidates) or "none"
     raise UnknownOutcome(f"The answer with the group was lost; new LivenessFace groups: {ids}.") from used
 
 
-def _ahead(page: GroupPage, now: float) -> float:
+def _clock_skew(page: GroupPage, now: float) -> float:
     """Seconds by which our clock may be ahead of the service's, whose `Date` stands over its answer."""
     try:
         return max(0.0, now - parsedate_to_datetime(page.response.headers["date"]).timestamp())
@@ -218,7 +218,7 @@ def asset_failed(asset: Asset) -> AssetFailed:
     return AssetFailed(f"The review of {asset.id} failed: {why.rstrip('.')}.", asset=asset, code=code)
 
 
-def seconds_of(time: str) -> float:
+def parse_timestamp(time: str) -> float:
     """Seconds since 1970 of a time of the wire; 0.0 for one that cannot be read."""
     try:
         moment = datetime.fromisoformat(time)

@@ -82,7 +82,7 @@ class AssetOutcome:
 
 
 @define(kw_only=True)
-class _Open:
+class _Pending:
     """What is known of an asset that has not ended: its group, its type, and since when it is missing."""
 
     group_id: str = ""
@@ -106,7 +106,7 @@ class Watch:
 
     started: float
     timeout: float | None = None
-    open: dict[str, _Open] = field(factory=dict)
+    open: dict[str, _Pending] = field(factory=dict)
     group_types: dict[str, str] = field(factory=dict)
     counts: dict[str, int] = field(factory=dict)
     last: dict[str, Asset] = field(factory=dict, repr=False)
@@ -137,7 +137,7 @@ class Watch:
         if isinstance(ids, Mapping):
             return cls.from_dict(ids)
         kind = "" if group_type is None else str(as_group_type(group_type))
-        rows = {parse_asset_id(asset_id): _Open() for asset_id in as_many(ids) or ()}
+        rows = {parse_asset_id(asset_id): _Pending() for asset_id in as_many(ids) or ()}
         types = dict.fromkeys(as_many(group_ids) or (), kind)
         return cls(started=now, timeout=timeout, open=rows, group_types=types)
 
@@ -153,12 +153,12 @@ class Watch:
             UsageError: The value is not a stored watch.
         """
         try:
-            rows = {id: _Open(**row) for id, row in value["open"].items()}  # noqa: A001
+            rows = {id: _Pending(**row) for id, row in value["open"].items()}  # noqa: A001
             return cls(**{**value, "open": rows})
         except (AttributeError, KeyError, TypeError) as error:
             raise UsageError("This is not the stored value of a watch.") from error
 
-    def deadline(self, row: _Open) -> float:
+    def deadline(self, row: _Pending) -> float:
         """Seconds since 1970."""
         allowed = self.timeout if self.timeout is not None else DEADLINES.get(row.asset_type, DEADLINES["Image"])
         return self.started + allowed
@@ -171,14 +171,14 @@ def look(endpoint: Endpoint, watch: Watch, poll: float = POLL) -> Flow[list[Asse
         PortraitError: Asking as such fails for good, such as a key that is refused. What is open stays open.
     """
     # Each call is one attempt: the next look comes by itself, and knows when to give up.
-    endpoint = _patient(endpoint, watch)
+    endpoint = _poll_settings(endpoint, watch)
     ended: list[AssetOutcome] = []
     while watch.open and not ended:
         watch.asked = 0.0
-        yield from _learn(endpoint, watch, ended)
-        unseen = yield from _pages(endpoint, watch, ended)
-        yield from _stragglers(endpoint, watch, unseen, ended)
-        _late(watch, endpoint.clock.now(), ended)
+        yield from _discover_groups(endpoint, watch, ended)
+        unseen = yield from _poll_lists(endpoint, watch, ended)
+        yield from _poll_missing(endpoint, watch, unseen, ended)
+        _expire(watch, endpoint.clock.now(), ended)
         yield _progress(endpoint, watch)
         if watch.open and not ended:
             soonest = min(watch.deadline(row) for row in watch.open.values()) - endpoint.clock.now()
@@ -186,7 +186,7 @@ def look(endpoint: Endpoint, watch: Watch, poll: float = POLL) -> Flow[list[Asse
     return ended
 
 
-class _Watched:
+class _Watcher:
     """What the two iterators share: outcomes that were read and not yet given."""
 
     def __init__(self, watch: Watch) -> None:
@@ -199,11 +199,11 @@ class _Watched:
         value = self._watch.to_dict()
         # What was read but not given yet is open for whoever goes on.
         for outcome in self._ready:
-            value["open"][outcome.id] = asdict(_Open(group_id=outcome.asset.group_id if outcome.asset else ""))
+            value["open"][outcome.id] = asdict(_Pending(group_id=outcome.asset.group_id if outcome.asset else ""))
         return value
 
 
-class AssetWatcher(_Watched, Iterator[AssetOutcome]):
+class AssetWatcher(_Watcher, Iterator[AssetOutcome]):
     """Outcomes as they come; `state` can be stored at any time."""
 
     def __init__(self, watch: Watch, look: Callable[[Watch], list[AssetOutcome]]) -> None:
@@ -218,7 +218,7 @@ class AssetWatcher(_Watched, Iterator[AssetOutcome]):
         return self._ready.pop(0)
 
 
-class AsyncAssetWatcher(_Watched, AsyncIterator[AssetOutcome]):
+class AsyncAssetWatcher(_Watcher, AsyncIterator[AssetOutcome]):
     """Outcomes as they come; `state` can be stored at any time."""
 
     def __init__(self, watch: Watch, look: Callable[[Watch], Awaitable[list[AssetOutcome]]]) -> None:
@@ -233,21 +233,21 @@ class AsyncAssetWatcher(_Watched, AsyncIterator[AssetOutcome]):
         return self._ready.pop(0)
 
 
-def _learn(endpoint: Endpoint, watch: Watch, ended: list[AssetOutcome]) -> Flow[None]:
+def _discover_groups(endpoint: Endpoint, watch: Watch, ended: list[AssetOutcome]) -> Flow[None]:
     """Where no group is known, one asset tells its own; the pages of that group show the others."""
     if not watch.group_types and watch.open:
         first = next(iter(watch.open))
-        yield from _ask(endpoint, watch, first, ended)
+        yield from _poll_one(endpoint, watch, first, ended)
     for row in watch.open.values():
         if row.group_id:
             watch.group_types.setdefault(row.group_id, "")
     for group_id in [group for group, kind in watch.group_types.items() if not kind]:
-        group = yield from _try(endpoint, watch, GET_ASSET_GROUP, GetAssetGroupRequest(id=group_id))
+        group = yield from _call_or_none(endpoint, watch, GET_ASSET_GROUP, GetAssetGroupRequest(id=group_id))
         if group is not None:
             watch.group_types[group_id] = str(group.group_type)
 
 
-def _pages(endpoint: Endpoint, watch: Watch, ended: list[AssetOutcome]) -> Flow[list[str]]:
+def _poll_lists(endpoint: Endpoint, watch: Watch, ended: list[AssetOutcome]) -> Flow[list[str]]:
     """Read the groups' newest changes until all open assets were seen; returns those that were not."""
     unseen = dict.fromkeys(watch.open)
     for kind in sorted(set(watch.group_types.values()) - {""}):
@@ -258,11 +258,11 @@ def _pages(endpoint: Endpoint, watch: Watch, ended: list[AssetOutcome]) -> Flow[
         while unseen and read < wanted_rows + PAGE:
             number += 1
             request = ListAssetsRequest(filter=wanted, page_number=number, page_size=PAGE, sort_by=SortBy.UPDATE_TIME)
-            page = yield from _try(endpoint, watch, LIST_ASSETS, request)
+            page = yield from _call_or_none(endpoint, watch, LIST_ASSETS, request)
             for asset in page.items if page else ():
                 if asset.id in unseen:
                     del unseen[asset.id]
-                    _seen(watch, asset, ended)
+                    _update(watch, asset, ended)
             # A service may give smaller pages than asked for; an empty one is the end whatever it says.
             if page is None or not page.items or len(page.items) < min(PAGE, page.page_size or PAGE):
                 break
@@ -270,26 +270,26 @@ def _pages(endpoint: Endpoint, watch: Watch, ended: list[AssetOutcome]) -> Flow[
     return list(unseen)
 
 
-def _stragglers(endpoint: Endpoint, watch: Watch, unseen: list[str], ended: list[AssetOutcome]) -> Flow[None]:
+def _poll_missing(endpoint: Endpoint, watch: Watch, unseen: list[str], ended: list[AssetOutcome]) -> Flow[None]:
     """Ask one by one for a few that no page showed; the others have their turn next time."""
     for asset_id in unseen[:STRAGGLERS]:
         if asset_id in watch.open:
             row = watch.open.pop(asset_id)
             watch.open[asset_id] = row  # to the end of the queue
-            yield from _ask(endpoint, watch, asset_id, ended)
+            yield from _poll_one(endpoint, watch, asset_id, ended)
 
 
-def _ask(endpoint: Endpoint, watch: Watch, asset_id: str, ended: list[AssetOutcome]) -> Flow[None]:
+def _poll_one(endpoint: Endpoint, watch: Watch, asset_id: str, ended: list[AssetOutcome]) -> Flow[None]:
     try:
-        asset = yield from _try(endpoint, watch, GET_ASSET, GetAssetRequest(id=asset_id))
+        asset = yield from _call_or_none(endpoint, watch, GET_ASSET, GetAssetRequest(id=asset_id))
     except NotAccessible:
-        _missing(watch, asset_id, endpoint.clock.now(), ended)
+        _mark_missing(watch, asset_id, endpoint.clock.now(), ended)
     else:
         if asset is not None:
-            _seen(watch, asset, ended)
+            _update(watch, asset, ended)
 
 
-def _try(endpoint: Endpoint, watch: Watch, action: Any, request: Any) -> Flow[Any]:
+def _call_or_none(endpoint: Endpoint, watch: Watch, action: Any, request: Any) -> Flow[Any]:
     """One call; None if it failed in a way that may pass, or if its subject is not accessible and is not an asset."""
     try:
         return (yield from endpoint.call(action, request))
@@ -304,44 +304,44 @@ def _try(endpoint: Endpoint, watch: Watch, action: Any, request: Any) -> Flow[An
         return None
 
 
-def _seen(watch: Watch, asset: Asset, ended: list[AssetOutcome]) -> None:
+def _update(watch: Watch, asset: Asset, ended: list[AssetOutcome]) -> None:
     row = watch.open[asset.id]
     # In a list of AllToken's the group may be empty: what is known stays. Contract §2 (D).
     row.group_id, row.asset_type, row.gone_since = asset.group_id or row.group_id, str(asset.asset_type), None
     watch.last[asset.id] = asset
     if asset.status == AssetStatus.ACTIVE:
-        _end(watch, AssetOutcome(id=asset.id, state=OutcomeState.ACTIVE, asset=asset), ended)
+        _finish(watch, AssetOutcome(id=asset.id, state=OutcomeState.ACTIVE, asset=asset), ended)
     elif asset.status == AssetStatus.FAILED:
         error = asset_failed(asset)
-        _end(watch, AssetOutcome(id=asset.id, state=OutcomeState.FAILED, asset=asset, error=error), ended)
+        _finish(watch, AssetOutcome(id=asset.id, state=OutcomeState.FAILED, asset=asset, error=error), ended)
 
 
-def _missing(watch: Watch, asset_id: str, now: float, ended: list[AssetOutcome]) -> None:
+def _mark_missing(watch: Watch, asset_id: str, now: float, ended: list[AssetOutcome]) -> None:
     """Not there is not yet vanished: reads may lag for some seconds. Contract §3 (M)."""
     row = watch.open[asset_id]
     row.gone_since = now if row.gone_since is None else row.gone_since
     if now - row.gone_since >= GRACE:
         error = AssetVanished(f"{asset_id} is not there.", asset_id=asset_id)
         last = watch.last.get(asset_id)
-        _end(watch, AssetOutcome(id=asset_id, state=OutcomeState.VANISHED, asset=last, error=error), ended)
+        _finish(watch, AssetOutcome(id=asset_id, state=OutcomeState.VANISHED, asset=last, error=error), ended)
 
 
-def _late(watch: Watch, now: float, ended: list[AssetOutcome]) -> None:
+def _expire(watch: Watch, now: float, ended: list[AssetOutcome]) -> None:
     for asset_id in [i for i, row in watch.open.items() if now >= watch.deadline(row)]:
         last, waited = watch.last.get(asset_id), now - watch.started
         status = last.status if last else "unknown"
         error = WaitTimeout(f"{asset_id} is still {status} after {waited:.0f} s.", waited=waited, last=last)
-        _end(watch, AssetOutcome(id=asset_id, state=OutcomeState.TIMED_OUT, asset=last, error=error), ended)
+        _finish(watch, AssetOutcome(id=asset_id, state=OutcomeState.TIMED_OUT, asset=last, error=error), ended)
 
 
-def _end(watch: Watch, outcome: AssetOutcome, ended: list[AssetOutcome]) -> None:
+def _finish(watch: Watch, outcome: AssetOutcome, ended: list[AssetOutcome]) -> None:
     del watch.open[outcome.id]
     watch.last.pop(outcome.id, None)
     watch.counts[outcome.state] = watch.counts.get(outcome.state, 0) + 1
     ended.append(outcome)
 
 
-def _patient(endpoint: Endpoint, watch: Watch) -> Endpoint:
+def _poll_settings(endpoint: Endpoint, watch: Watch) -> Endpoint:
     """One attempt for each call, which does not outlast the watch by more than a second."""
     last = max((watch.deadline(row) for row in watch.open.values()), default=0.0)
     left, usual = max(1.0, last - endpoint.clock.now()), endpoint.timeouts

@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from portrait.errors import TYPES, ApiError, BadResponse, ErrorRule, Retry, Throttled, api_error
+from portrait.errors import BY_TYPE, ApiError, BadResponse, ErrorRule, Retry, Throttled, api_error
 from portrait.http import HttpResponse
 from portrait.models import Response
 
@@ -182,7 +182,7 @@ def _http_error(error: Any, info: Response, action: str) -> ApiError:
     built = api_error(
         str(fields.get("code") or kind),
         str(fields.get("message") or ""),
-        rule=TYPES.get(kind) if info.http_status < 400 else None,
+        rule=BY_TYPE.get(kind) if info.http_status < 400 else None,
         http_status=info.http_status,
         action=action,
         request_id=str(fields.get("request_id") or info.body.get("request_id") or ""),

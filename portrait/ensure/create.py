@@ -279,7 +279,7 @@ def list_by_digest(
 
     def pages() -> Paginator[Asset]:
         # Oldest first: what is created while pages are read comes at the end and moves nothing.
-        return pagination.assets(
+        return pagination.asset_pages(
             group_type=group_type,
             group_ids=(group_id,),
             name=digest,

@@ -218,7 +218,9 @@ def _get_group(endpoint: Endpoint, group_id: str) -> Flow[AssetGroup | None]:
 def _list_assets(
     endpoint: Endpoint, group_type: GroupType | str, group_ids: tuple[str, ...] | None = None
 ) -> Flow[list[Asset]]:
-    return pagination.list_complete(endpoint, lambda: pagination.assets(group_type=group_type, group_ids=group_ids))
+    return pagination.list_complete(
+        endpoint, lambda: pagination.asset_pages(group_type=group_type, group_ids=group_ids)
+    )
 
 
 def _other_users(

@@ -21,7 +21,7 @@ REQUESTS = [action.request for action in ACTIONS.values()]
 @pytest.fixture(autouse=True)
 def _made_here(monkeypatch):
     """The two converters are made by the test: scripts/mutation changes code that was imported long before."""
-    codec._folded.cache_clear()
+    codec._enum_casefold.cache_clear()
     monkeypatch.setattr(codec, "_CLIENT", codec._client_converter())
     monkeypatch.setattr(codec, "_SERVER", codec._server_converter())
 

@@ -50,7 +50,7 @@ def driven(flow, service):
 
 def walked(service):
     """All assets of a service."""
-    return driven(pagination.list_complete(endpoint(), lambda: pagination.assets(group_ids=["group-1"])), service)
+    return driven(pagination.list_complete(endpoint(), lambda: pagination.asset_pages(group_ids=["group-1"])), service)
 
 
 @pytest.mark.parametrize("size", [100, 50, 7])

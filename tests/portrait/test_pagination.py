@@ -161,21 +161,21 @@ def by_cursor(total, *, stuck=False):
 @pytest.mark.parametrize(("total", "calls"), [(0, 1), (100, 1), (101, 2), (250, 3)])
 def test_a_cursor_is_followed_to_the_end(total, calls):
     """Each page names the next one; a page without a cursor is the last."""
-    paginator, reply, ids = pagination.assets(by_cursor=True), by_cursor(total), []
+    paginator, reply, ids = pagination.asset_pages(by_cursor=True), by_cursor(total), []
     for _ in range(calls):
         request = paginator.next_request()
         played = play(endpoint(dialect=ARK).call(paginator.action, request), reply)
-        ids += [item.id for item in paginator.take(played.result)]
+        ids += [item.id for item in paginator.consume(played.result)]
     assert paginator.next_request() is None
     assert ids == [f"asset-{n}" for n in range(total)]
 
 
 def test_a_cursor_that_does_not_move_is_an_error():
     """The same page again and again ends in an error, not in an endless loop."""
-    paginator, caller = pagination.assets(by_cursor=True), endpoint(dialect=ARK)
+    paginator, caller = pagination.asset_pages(by_cursor=True), endpoint(dialect=ARK)
     request = paginator.next_request()
     page = play(caller.call(paginator.action, request), by_cursor(250, stuck=True)).result
     for _ in range(5):
-        paginator.take(page)
+        paginator.consume(page)
     with pytest.raises(BadResponse, match="5 pages in a row"):
-        paginator.take(page)
+        paginator.consume(page)

@@ -17,7 +17,7 @@ from portrait.dialects import ARK
 from portrait.errors import AssetVanished, Forbidden, Timeout
 from portrait.events import WaitProgress
 from portrait.http import FailureKind
-from portrait.wait import GRACE, POLL, TOKEN_POLL, seconds_of, wait_until_active, wait_until_validated
+from portrait.wait import GRACE, POLL, TOKEN_POLL, parse_timestamp, wait_until_active, wait_until_validated
 from tests.portrait.helpers import answer, asset, body, broken, endpoint, good, play, refused
 
 GONE = refused("Forbidden")
@@ -374,4 +374,4 @@ def test_a_network_that_stays_away_ends_the_wait():
 )
 def test_times_of_the_wire_are_utc(text, seconds):
     """Also without a zone; what cannot be read is long ago."""
-    assert seconds_of(text) == seconds
+    assert parse_timestamp(text) == seconds
