@@ -1,7 +1,7 @@
-"""The command `portrait-emulator`: what it is told on the command line becomes settings, and a server until a signal.
+"""The command `portrait-emulator`: flags become settings, and a server runs until a signal ends it.
 
-Owns flags, the one line on stdout, and exit codes: 0 ended by a signal, 1 could not serve, 2 told something wrong.
-What serves is imported once the command line is understood, so that `--help` is quick.
+Exit codes: 0 ended by a signal, 1 could not serve, 2 wrong arguments. The server is imported after the arguments are
+parsed, so that `--help` is quick.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _SERVE = """\
 Serve until SIGINT or SIGTERM. Prints one line on stdout once it accepts connections.
 Without --api-key a customer's name is its Bearer key, which the control plane's calls and state then show.
 """
-_KEY_PAIR = "a key pair; has no use yet, for this version does not serve the signed door; may be repeated"
+_KEY_PAIR = "a key pair; has no use yet, for this version does not serve signed requests; may be repeated"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -207,7 +207,7 @@ def _serve(settings: Settings, clock: Clock, args: argparse.Namespace, start: An
         sys.stderr.write(f"portrait-emulator: cannot listen on {args.host}:{args.port}: {why}\n")
         return 1
     if args.access_key:
-        _say("portrait-emulator: --access-key has no use yet: this version does not serve the signed (ark) door")
+        _say("portrait-emulator: --access-key has no use yet: this version does not serve signed requests (ark)")
     sys.stdout.write(f"portrait-emulator ready on {server.url}\n")
     sys.stdout.flush()
     ended.wait()

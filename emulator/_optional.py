@@ -1,7 +1,4 @@
-"""The extra that the emulator needs: which modules are of it, and what to say where one is not installed.
-
-Looks modules up without importing them, so that asking costs no start; must not know what they are for.
-"""
+"""The extra that the emulator needs: its modules, and what to install where one is missing. Imports none of them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The clocks an emulator can run on, by the names of the command line: `real`, `manual`, `scaled:N`.
-
-Owns the faster clock; must not know what is timed by it.
-"""
+"""The clocks of an emulator by the names of the command line: `real`, `manual`, `scaled:N`."""
 
 from __future__ import annotations
 

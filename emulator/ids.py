@@ -1,7 +1,4 @@
-"""Identifiers in the forms of contract §1 (*Identifiers*): seeded, so that a run can be repeated, and unique.
-
-Owns the alphabet and the order in which ids come; must not know who is given one.
-"""
+"""Identifiers in the forms of contract §1 (*Identifiers*): seeded, so that a run can be repeated, and unique."""
 
 from __future__ import annotations
 

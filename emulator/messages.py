@@ -24,7 +24,7 @@ class Call:
         body: The JSON body's bytes; for an upload the fields of the form as a mapping instead.
         base: Where links shall lead: `http://127.0.0.1:8787` or the public URL.
         rule: The header `X-Emulator-Rule`, None if absent.
-        file: The file that came in by the upload door, already read and within the limit. Whatever name the client
+        file: The uploaded file, already read and within the limit. Whatever name the client
             gave it is not kept: nothing is called by it.
     """
 

@@ -103,12 +103,10 @@ class Pipeline:
         try:
             reply, outcome = yield from self._reply(state)
         except Refusal as refusal:
-            said = self._encoder.refusal(refusal, action, call.version, state.request_id)
-            reply, outcome = said.reply, said.outcome
+            reply, outcome = self._encoder.refusal(refusal, action, call.version, state.request_id)
         except Exception:  # noqa: BLE001 - nothing of an error of ours may reach a client
             _log.exception("%s failed, request %s", utf8_safe(action), state.request_id)
-            said = self._encoder.refusal(Refusal(Reason.INTERNAL), action, call.version, state.request_id)
-            reply, outcome = said.reply, said.outcome
+            reply, outcome = self._encoder.refusal(Refusal(Reason.INTERNAL), action, call.version, state.request_id)
         if state.do is not None:
             reply = alter_reply(state.do, reply)
         self._call_log.add((now, action, state.customer, outcome, reply.status, state.request_id, state.handle))
@@ -188,7 +186,7 @@ class Pipeline:
         )
 
     def _consult(self, state: _RequestState, name: Any) -> Do | None:
-        """The header's rule comes before the plan's."""
+        """The header's rule comes before those of the rule set."""
         shown = name if isinstance(name, str) else ""
         if state.call.rule is not None:
             try:
@@ -213,9 +211,9 @@ class Pipeline:
         """A refusal in the contract's form, for what is found before there is a call; it is logged."""
         now = self._clock.now()
         request_id = self._ids.token(now)
-        said = self._encoder.refusal(refusal, action, version, request_id)
-        self._call_log.add((now, action, customer, said.outcome, said.reply.status, request_id, ""))
-        return said.reply
+        reply, outcome = self._encoder.refusal(refusal, action, version, request_id)
+        self._call_log.add((now, action, customer, outcome, reply.status, request_id, ""))
+        return reply
 
 
 def _handler(call: Call, action: str) -> Handler:

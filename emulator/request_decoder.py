@@ -1,7 +1,4 @@
-"""From a call's bytes to a typed request: JSON, required fields, types. Contract §10.12 gives the order (I).
-
-Owns the first half of the checks, as far as a request alone can be judged; must not know any record.
-"""
+"""From a call's bytes to a typed request: JSON, required fields, types. Contract §10.12 gives the order (I)."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ from portrait.models import AssetType
 
 # A field as the refusal names it, the key where it usually is, and the paths one of which must lead to something.
 _Required = tuple[str, str | None, Sequence[Sequence[str]]]
-# Contract §5: what the upload door takes (D).
+# Contract §5: what may be uploaded (D).
 _UPLOADED = frozenset(limits_for("alltoken", endpoint="upload")[AssetType.IMAGE].formats)
 
 
@@ -45,7 +42,7 @@ def read_object(body: bytes) -> dict[str, Any]:
 
 
 class RequestDecoder:
-    """Reads the requests of one dialect.
+    """Decodes the requests of one dialect.
 
     Args:
         dialect: Says which fields are required and which are unknown.
@@ -98,7 +95,7 @@ def _as_refusal(fault: DecodeError) -> Refusal:
 
 
 def read_upload(fields: Mapping[str, str], content: bytes | None) -> tuple[UploadRequest, Measured]:
-    """The request of the upload door, and what a look at the file has found. Contract §5.
+    """The request of an upload, and what is wrong with its file. Contract §5.
 
     Raises:
         Refusal: A required part is missing.

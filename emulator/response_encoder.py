@@ -1,7 +1,6 @@
-"""How outcomes are said: results and refusals as replies, in the words of a dialect and in the contract's two forms.
+"""Results and refusals as HTTP replies, in the words of a dialect and in the contract's two forms.
 
-Owns the forms; must not know how an outcome came about. A reply about a token never says the token outside of its
-place in the answer: `outcome` is what logs and the journal may repeat.
+The outcome that comes with a refusal is for logs: it holds no token.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from attrs import define
 
 from emulator.dialects import ServerDialect
 from emulator.dialects.dialect import wrap
@@ -20,20 +18,12 @@ from portrait.actions import VERSION
 _KEY_REASONS = frozenset({Reason.KEY_MISSING, Reason.KEY_UNKNOWN})
 
 
-@define
-class Said:
-    """A reply, and its outcome in one word for the journal."""
-
-    reply: Reply
-    outcome: str
-
-
 class ResponseEncoder:
-    """Speaks one dialect.
+    """Encodes the outcomes of one dialect.
 
     Args:
-        dialect: Has the words.
-        key_in_envelope: Are bad keys told in the envelope too? Contract §10.8.
+        dialect: Its tables.
+        key_in_envelope: Are errors of keys in the envelope too? Contract §10.8.
     """
 
     def __init__(self, dialect: ServerDialect, *, key_in_envelope: bool) -> None:
@@ -46,14 +36,15 @@ class ResponseEncoder:
         shown = self._serialize(result)
         return Reply(body=orjson.dumps(wrap(request_id=request_id, action=action, version=VERSION, result=shown)))
 
-    def refusal(self, refusal: Refusal, action: str, version: str | None, request_id: str) -> Said:
-        """A refusal, as its dialect says it."""
+    def refusal(self, refusal: Refusal, action: str, version: str | None, request_id: str) -> tuple[Reply, str]:
+        """A refusal as a reply, and its outcome in one word for logs."""
         row, error = self._dialect.render_error(refusal)
         outcome = row.code.format_map({"field": refusal.field, "detail": refusal.detail, "id": ""}).rstrip(".")
         in_envelope = self._key_in_envelope and refusal.reason in _KEY_REASONS
         if row.http_error_type is not None and not in_envelope:
-            return Said(
-                http_error(row.status, row.http_error_type, error["Message"], request_id, code=error["Code"]), outcome
+            return (
+                http_error(row.status, row.http_error_type, error["Message"], request_id, code=error["Code"]),
+                outcome,
             )
         # What came in as Action and Version goes out as JSON, which not every query's text can.
         body = wrap(
@@ -63,7 +54,7 @@ class ResponseEncoder:
             result=None,
             error=error,
         )
-        return Said(Reply(status=200 if in_envelope else row.status, body=orjson.dumps(body)), outcome)
+        return Reply(status=200 if in_envelope else row.status, body=orjson.dumps(body)), outcome
 
 
 def http_error(status: int, kind: str, message: str, request_id: str, *, code: str | None = None) -> Reply:

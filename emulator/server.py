@@ -1,7 +1,4 @@
-"""The emulator on a port of this process: an event loop on a thread of its own, started and stopped by the caller.
-
-Owns the thread and what passes between it and the caller's; must not know what is served. Two servers share nothing.
-"""
+"""The emulator on a port of this process: an event loop in a thread of its own, started and stopped by the caller."""
 
 from __future__ import annotations
 

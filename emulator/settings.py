@@ -1,7 +1,4 @@
-"""What an emulator is told when it starts: readings of the contract, keys, review times, links.
-
-Owns the values and their defaults; must not know where they come from (command line, test, file) nor what they do.
-"""
+"""The settings of an emulator and their defaults: readings of the contract, keys, review times, links."""
 
 from __future__ import annotations
 

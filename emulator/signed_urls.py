@@ -1,7 +1,4 @@
-"""Signed links to files, in the form of the vendor's object store. Contract §2, *Asset item*: they live 12 hours (D).
-
-Owns the signature; must not know whose file it is or where it lies.
-"""
+"""Signed links to files, in the form of the vendor's object store. Contract §2, *Asset item*: 12 hours of life (D)."""
 
 from __future__ import annotations
 

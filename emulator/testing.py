@@ -1,7 +1,6 @@
-"""What the pytest fixtures give: an emulator in this process, its clock, rules and reviews at hand, and one on a port.
+"""What the pytest fixtures return: an emulator in this process, and one on a port; usable without pytest too.
 
-Thin handles over the service and its control plane; usable without pytest too. Whatever a test does here it could do
-over HTTP by the control plane.
+All controls are calls of the control plane: whatever a test does here it could do over HTTP.
 """
 
 from __future__ import annotations
@@ -57,7 +56,7 @@ class Rules:
 
 
 class Calls:
-    """What was called, as the journal has it."""
+    """The last calls."""
 
     def __init__(self, control: Control) -> None:
         self._control = control
@@ -230,7 +229,7 @@ class Emulator(TestControls):
         return AsyncPortraitClient(**self._options(AsyncInProcessTransport(self.service)) | options)
 
     def snapshot(self) -> Snapshot:
-        """What is remembered now, and what time it is; rules and the journal of calls are no part of it."""
+        """The records and the time as they are now; rules and the call log are not part of it."""
         return Snapshot(self.service.store, self.clock.now(), self.service.store.copy())
 
     def load(self, snapshot: Snapshot) -> None:

@@ -1,7 +1,4 @@
-"""Seconds since 1970 as the wire writes them, each second formatted once.
-
-Owns the two spellings of a moment; must not ask what time it is.
-"""
+"""Seconds since 1970 as the wire writes them, each second formatted once."""
 
 from __future__ import annotations
 

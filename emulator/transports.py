@@ -1,7 +1,6 @@
-"""Transports that lead straight into an emulator: no socket, no thread, no port; the same answers as over HTTP.
+"""Transports into an emulator in this process: no socket, no port; the same replies as over HTTP.
 
-A request goes through the same site as one off a socket. Owns the translation between the client's HTTP types and the
-emulator's; must not know an Action. A fault of the emulator's own is raised here rather than answered with a 500.
+A request takes the same routes as one from a socket. An error of the emulator itself is raised, not answered with 500.
 """
 
 from __future__ import annotations

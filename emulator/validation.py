@@ -1,7 +1,6 @@
-"""Values out of JSON, read strictly: each reader gives the value back, or says in words why it is not one.
+"""Strict validation of JSON values: each function returns the value, or raises `WrongValue` with the reason.
 
-Owns the readers that rules and the control plane share, and their words; must not know what a value is for. Whoever
-reads by them says a `WrongValue` in an error of its own.
+Rules and the control plane share it; each turns a `WrongValue` into an error of its own.
 """
 
 from __future__ import annotations

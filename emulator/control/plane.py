@@ -1,7 +1,7 @@
-"""The control plane's methods. Owns what each does to the parts of an emulator; must not know HTTP.
+"""The control plane's methods.
 
-Tokens and links stay out of every answer: a validation is its handle. A customer goes by its name, and where no keys
-were configured that name is the Bearer key itself: `state` and `calls` then show it.
+No reply holds a token or a link: a validation is shown by its handle. A customer is shown by its name, which is the
+Bearer key itself where no keys were configured.
 """
 
 from __future__ import annotations

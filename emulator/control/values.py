@@ -1,7 +1,4 @@
-"""The values that only a control call has, and its error: a wrong value is refused with the reason.
-
-Owns the table of a customer's fields; must not know what the values are for.
-"""
+"""The control plane's error, its times, and the table of a customer's fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The five asset Actions, and the upload that ends in an asset as well. Contract §2, §3 (*Asset*), §5."""
+"""The five asset Actions, and the upload, which creates an asset as well. Contract §2, §3 (*Asset*), §5."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def create(ctx: Context, request: models.CreateAssetRequest) -> models.Created:
 
 @frozen(kw_only=True)
 class UploadRequest:
-    """What the upload door takes, its file already known by its content. Contract §5.
+    """The request of an upload; the type of its file is known by its content. Contract §5.
 
     Attributes:
-        extension: Of the content, with its dot; "" for what is no picture that the door takes.
+        extension: Of the content, with its dot; "" for a file that may not be uploaded.
     """
 
     group_id: str
@@ -45,7 +45,7 @@ class UploadRequest:
 
 
 def upload(ctx: Context, request: UploadRequest) -> models.UploadedAsset:
-    """Keeps the file and registers it. Contract §5 (D); only images, the type is told by the content (I)."""
+    """Store the file and create its asset. Contract §5 (D); only images, the type is told by the content (I)."""
     checks.length("Name", request.name, ctx.name_limit)
     if request.asset_type and request.asset_type != AssetType.IMAGE:
         raise checks.invalid("AssetType", "must be Image")
@@ -162,7 +162,7 @@ def _create_asset(
     file: str = "",
     moderation: str = "",
 ) -> Asset:
-    """State, then quota, then the asset. Contract §10.12 (I); both doors share one quota (§5, D)."""
+    """State, then quota, then the asset. Contract §10.12 (I); both ways share one quota (§5, D)."""
     tx, config, now = ctx.tx, ctx.config, ctx.now
     customer = ctx.require_account()
     quotas.check_assets(customer, tx.count_assets(group.id if customer.assets_per == "group" else None))

@@ -1,6 +1,6 @@
-"""The values of a request's fields: lengths, addresses, pages. Owns what is refused before anybody's ids are looked at.
+"""The values of a request's fields: lengths, addresses, pages.
 
-Must not know any record. Contract §10.12: values come after required fields and before ownership.
+Contract §10.12: values are checked after required fields and before ownership.
 """
 
 from __future__ import annotations

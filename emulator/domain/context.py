@@ -1,8 +1,4 @@
-"""What a handler is given: the transaction, the time, the service's settings, and what it may not make itself.
-
-Owns the checks that all handlers share (project, ownership, account). Must not know how a call came in or how its
-outcome is said.
-"""
+"""What a handler works with: transaction, time, settings and id makers; and the checks that all handlers share."""
 
 from __future__ import annotations
 
@@ -87,7 +83,7 @@ class NeedsMedia(Exception):
 
 @define(kw_only=True)
 class Context:
-    """One call's surroundings.
+    """The context of one call.
 
     Attributes:
         tx: The customer's transaction.
@@ -101,7 +97,7 @@ class Context:
         verdict: What a rule says the review shall say; None where none speaks.
         lag: Seconds by which reads are behind.
         measured: What the look at the file has found; None before it.
-        handle: What the journal calls the validation that the call was about; handlers set it.
+        handle: What the call log calls the validation that the call was about; handlers set it.
     """
 
     tx: Transaction

@@ -1,6 +1,6 @@
-"""What may become of assets and validations: two tables, and the reviews that end by themselves.
+"""The states of assets and validations: two tables of transitions, and the reviews that end by themselves.
 
-Owns the transitions; must not know what asks for them. Everything here is a function of what is stored and of `now`.
+Everything here is a function of what is stored and of `now`.
 """
 
 from __future__ import annotations

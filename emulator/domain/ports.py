@@ -13,7 +13,7 @@ from portrait.models import AssetStatus, GroupType, SortBy
 
 @frozen(kw_only=True)
 class StoredFile:
-    """A file that came in by the upload door.
+    """An uploaded file.
 
     Attributes:
         content: The bytes.

@@ -1,7 +1,4 @@
-"""Full and throttled: the two limits of contract §6, which are different things (§4).
-
-Owns the numbers of the tiers and the comparisons; must not know how things are counted.
-"""
+"""Full and throttled: the two limits of contract §6, which are different things (§4)."""
 
 from __future__ import annotations
 

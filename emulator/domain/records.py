@@ -1,7 +1,6 @@
-"""What the service remembers: customers, groups, assets, validations. Frozen values; a change is a new one.
+"""The records: customers, groups, assets, validations. Times are seconds since 1970.
 
-Must not know how they are stored, found or shown. Times are seconds since 1970; a `number` counts what was made, across
-all customers, and breaks ties between things of the same second.
+A `number` counts what was created, across all customers, and breaks ties between records of the same second.
 """
 
 from __future__ import annotations

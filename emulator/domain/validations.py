@@ -88,7 +88,7 @@ def finish(ctx: Context, validation: Validation, outcome: str, subject: str | No
     """The scan has ended; None where it had ended before, or its life had. Contract §3: one outcome (I).
 
     Args:
-        ctx: The surroundings.
+        ctx: The context.
         validation: Which.
         outcome: One of `lifecycle.OUTCOMES`.
         subject: Whose face it was; None makes up a new person.

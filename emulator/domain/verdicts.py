@@ -1,7 +1,4 @@
-"""What a review will say of an asset, and the magic addresses that decide it beforehand.
-
-Owns the meaning of `https://parse_magic.test/…?status=…`; must not know when a review ends up settled.
-"""
+"""The outcome of a review, and the magic addresses that decide it beforehand: `https://magic.test/…?status=…`."""
 
 from __future__ import annotations
 

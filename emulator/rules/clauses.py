@@ -1,7 +1,4 @@
-"""The words `when` and `do` of a rule and their values, read strictly: two tables of readers.
-
-Owns what may be said; must not know which calls a rule is about, or how its effect is carried out.
-"""
+"""The clauses `when` and `do` of a rule, parsed strictly by two tables."""
 
 from __future__ import annotations
 

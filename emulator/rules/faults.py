@@ -1,7 +1,4 @@
-"""What a rule's fault does to a call: a refusal, a page from a proxy, a dropped or cut-off answer.
-
-Owns how `do` is carried out; must not know which rule said so, or why it fired.
-"""
+"""The faults of rules: a refusal, a proxy's page, a dropped connection, a truncated reply."""
 
 from __future__ import annotations
 
@@ -26,7 +23,7 @@ _PAGES: Mapping[str, tuple[bytes, str]] = MappingProxyType(
 
 
 def short_circuit(do: Do) -> tuple[Reply, str] | None:
-    """What is answered without carrying the call out, and its outcome for the journal; None where it is carried out.
+    """The reply to a call that is not carried out, and its outcome for the log; None where it is carried out.
 
     Raises:
         Refusal: The rule's error.
@@ -43,7 +40,7 @@ def short_circuit(do: Do) -> tuple[Reply, str] | None:
 
 
 def alter_reply(do: Do, reply: Reply) -> Reply:
-    """What becomes of the answer to a call that was carried out."""
+    """The reply to a call that was carried out, changed by the rule."""
     if do.close == "after-commit":
         return Reply(status=reply.status, drop=True)
     return reply if do.truncate is None else evolve(reply, truncate=do.truncate)

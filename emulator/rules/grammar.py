@@ -1,7 +1,4 @@
-"""The grammar of rules, read strictly: what is not understood, and what could never fire, is refused with a reason.
-
-Owns the rule and which calls it is about; must not know when it fires or how its effect is carried out.
-"""
+"""The grammar of rules. Unknown keys, wrong values and rules that can never fire are refused with the reason."""
 
 from __future__ import annotations
 

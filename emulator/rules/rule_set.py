@@ -1,7 +1,6 @@
-"""The rules of one emulator in their order, how often each was seen and fired, and whether it fires now.
+"""The rules of one emulator: their order, their counters, and whether one fires now.
 
-Owns the counters and the seeded chance: the same calls in the same order meet the same faults. Must not know what a
-fault does.
+Chance is seeded: the same calls in the same order meet the same faults.
 """
 
 from __future__ import annotations

@@ -6,11 +6,16 @@ from urllib.parse import parse_qsl, urlsplit
 import orjson
 import pytest
 
+from emulator.dialects import ARK
 from emulator.domain.context import DEFAULT_PROJECT
 from emulator.domain.reasons import Reason, Refusal
 from emulator.messages import Call
+from emulator.mounts import BearerAuth, Mount, default_mounts
+from emulator.service import Service
 from emulator.settings import Settings
+from emulator.transports import InProcessTransport
 from portrait.flow import Sleep
+from portrait.http import HttpRequest
 from portrait.media import Measurement
 from portrait.models import AssetType
 
@@ -361,3 +366,21 @@ def test_the_default_project_always_exists(start):
 def test_nothing_in_a_required_field_is_a_missing_parameter(alice, nothing):
     """Absent, null and empty are the same."""
     assert alice.error("GetAsset", nothing) == "MissingParameter.Id"
+
+
+def test_a_further_dialect_is_a_further_mount(clock):
+    """Ark's words at `/`, beside AllToken's, over the same records; the router finds a mount by its path."""
+    bearer = BearerAuth({})
+    settings = Settings()
+    ark = Mount(provider="volcengine", dialect=ARK, auth=bearer, path="/")
+    transport = InProcessTransport(Service(settings, clock, mounts=(*default_mounts(settings), ark)))
+
+    def post(path):
+        url = f"http://emulator.test{path}?Action=GetAsset"
+        headers = {"Authorization": "Bearer k"}
+        return transport.send(HttpRequest(method="POST", url=url, headers=headers, body=b'{"Id": "asset-1"}'))
+
+    answers = [post("/v1/portrait/"), post("/")]
+    codes = [orjson.loads(answer.body)["ResponseMetadata"]["Error"]["Code"] for answer in answers]
+    assert [answer.status for answer in answers] == [200, 404]
+    assert codes == ["Forbidden", "NotFound.asset_id"]

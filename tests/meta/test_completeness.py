@@ -221,3 +221,10 @@ def test_no_module_keeps_state():
                 targets = node.targets if isinstance(node, ast.Assign) else [node.target]
                 names = [target.id for target in targets if isinstance(target, ast.Name)]
                 assert all(name.isupper() or name.startswith("__") for name in names), f"{relative(path)}: {names}"
+
+
+def test_the_domain_knows_no_dialect():
+    """The rules of the service are the same for every provider: neither word occurs in the emulator's domain."""
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "emulator" / "domain").glob("*.py")]
+    assert sources
+    assert not [word for text in sources for word in re.findall(r"(?i)dialect|provider", text)]
