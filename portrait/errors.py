@@ -46,6 +46,7 @@ __all__ = [
     "Retry",
     "ServerError",
     "SessionError",
+    "StateError",
     "SubscriptionRequired",
     "Throttled",
     "Timeout",
@@ -108,6 +109,20 @@ class PortraitError(Exception):
 
 class UsageError(PortraitError):
     """The call cannot be made as it stands; nothing was sent."""
+
+
+class StateError(PortraitError):
+    """What this side remembers across runs could not be read or written.
+
+    It says nothing about the service. `may_have_executed` is false: where it is raised before a call, the call was not
+    sent, and what the state does can be done again.
+    """
+
+    advice = "Name another one by state=."
+
+    def __init__(self, message: str, *, advice: str | None = None, retry: Retry = Retry.NEVER) -> None:
+        super().__init__(message, advice=advice)
+        self.retry = retry
 
 
 class TransportError(PortraitError):

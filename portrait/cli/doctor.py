@@ -27,6 +27,8 @@ _COLUMNS = (Column("CHECK", "check"), Column("STATE", "state"), Column("WHAT", "
 EXTRAS: dict[str, tuple[str, ...]] = {
     "s3": ("boto3",),
     "cli": ("click", "rich"),
+    "state": ("sqlalchemy",),
+    "postgres": ("psycopg",),
     "media": ("av", "PIL", "pillow_heif"),
     "emulator": ("jinja2", "python_multipart", "sortedcontainers"),
 }

@@ -20,6 +20,7 @@ BROKEN_PIPE = 141  # as the shell counts a program that SIGPIPE ended
 EXIT_CODES: Mapping[type[BaseException], int] = MappingProxyType(
     {
         errors.UsageError: USAGE,
+        errors.StateError: USAGE,
         errors.TransportError: NETWORK,
         errors.ApiError: REFUSED,
         errors.ServerError: NETWORK,  # nobody knows what became of the call

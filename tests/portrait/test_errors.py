@@ -41,6 +41,7 @@ from portrait.errors import (
     Retry,
     ServerError,
     SessionError,
+    StateError,
     SubscriptionRequired,
     Throttled,
     Timeout,
@@ -229,6 +230,7 @@ def test_the_plain_error_form_is_its_class_by_status(status, kind, words, where)
 # Design §4, "Errors": every name with its base.
 TREE = {
     UsageError: PortraitError,
+    StateError: PortraitError,
     TransportError: PortraitError,
     ConnectFailed: TransportError,
     ConnectionLost: TransportError,

@@ -11,7 +11,10 @@ import pytest
 import portrait
 
 SOURCE = Path(portrait.__file__).read_text(encoding="utf-8")
-HEAVY = ["aiohttp", "urllib3", "boto3", "botocore", "cattrs", "attrs", "orjson", "asyncio", "ssl", "PIL", "av", "rich"]
+HEAVY = [
+    *("aiohttp", "urllib3", "boto3", "botocore", "cattrs", "attrs", "orjson", "asyncio", "ssl"),
+    *("PIL", "av", "rich", "sqlalchemy"),
+]
 
 
 def loaded(code):

@@ -19,6 +19,7 @@ BASES = {errors.PortraitError, errors.OutcomeError}
 
 EXPECTED = {
     errors.UsageError: 2,
+    errors.StateError: 2,
     errors.ConnectFailed: 4,
     errors.ConnectionLost: 4,
     errors.Timeout: 4,

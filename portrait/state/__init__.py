@@ -1,0 +1,80 @@
+"""What this side remembers across runs, processes and machines: creates, claims, uploads, erasures, leases and pace.
+
+`open_state` gives it: in a SQLite file for the processes of one machine, in PostgreSQL for many machines. It holds
+digests and ids; no names of people, no secrets, no URLs with queries.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from portrait.clock import Clock, SystemClock
+from portrait.state.location import SqliteFile, parse
+from portrait.state.records import (
+    Claim,
+    Create,
+    Erasure,
+    Holder,
+    Key,
+    Lease,
+    Report,
+    Upload,
+    account_digest,
+    short_digest,
+)
+
+if TYPE_CHECKING:
+    from portrait.state.database import Backend
+    from portrait.state.state import State as State
+
+__all__ = [
+    "Claim",
+    "Create",
+    "Erasure",
+    "Holder",
+    "Key",
+    "Lease",
+    "Report",
+    "Upload",
+    "account_digest",
+    "open_state",
+    "short_digest",
+]
+
+
+def open_state(
+    location: str | os.PathLike[str],
+    clock: Clock | None = None,
+    *,
+    server_clock: Clock | None = None,
+    new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
+) -> State:
+    """A state, opened when it is first used.
+
+    Args:
+        location: A path, `sqlite:///path` or `postgresql://user:password@host/database`.
+        clock: Of the client. It measures claims and leases in a SQLite file.
+        server_clock: Measures them in PostgreSQL, in tests; by default the database's own clock does.
+        new_id: Makes the ids of claims and creates, which differ in all processes.
+
+    Raises:
+        UsageError: The location is none, or a library that it needs is not installed.
+    """
+    clock = clock or SystemClock()
+    where = parse(location)
+    # Here, and not above: whoever uses no state loads no database library.
+    from portrait.state.state import State  # noqa: PLC0415
+
+    backend: Backend
+    if isinstance(where, SqliteFile):
+        from portrait.state.sqlite import SqliteBackend  # noqa: PLC0415
+
+        backend = SqliteBackend(where.path, clock)
+    else:
+        from portrait.state.postgres import PostgresBackend  # noqa: PLC0415
+
+        backend = PostgresBackend(where, server_clock)
+    return State(backend, str(where), clock, new_id)

@@ -1,0 +1,115 @@
+"""What was sent to be created, and what came of it: so that another process knows an id although lists lag."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from attrs import evolve, frozen
+from sqlalchemy import Executable, RowMapping, delete, or_, select
+
+from portrait.state.database import Database, Transaction
+from portrait.state.records import Create, Key
+from portrait.state.schema import CREATES
+from portrait.state.statements import Retention, Upsert, about_key, equal, param
+
+KEEP = 7 * 86_400.0
+"""Seconds. Reads lag by seconds only, after which lists are the better memory; what is asked for again is mostly asked
+for within a week, and is then known without looking through lists."""
+
+_OLD = Retention(CREATES.c.begun_at, KEEP)
+_RECORD = Upsert(CREATES)
+_WITHDRAW = delete(CREATES).where(equal(CREATES, "id"))
+_FORGET = delete(CREATES).where(equal(CREATES, "account", "result_id"))
+_NEWEST = select(CREATES).where(about_key(CREATES)).order_by(CREATES.c.begun_at.desc()).limit(1)
+_ANSWERED = _NEWEST.where(CREATES.c.answered_at.is_not(None))
+_PENDING = _NEWEST.where(CREATES.c.answered_at.is_(None))
+_RECENT = (
+    select(CREATES)
+    .where(equal(CREATES, "account", "scope"))
+    .where(or_(CREATES.c.begun_at > param("since"), CREATES.c.answered_at > param("since")))  # an index for each
+    .order_by(CREATES.c.begun_at)
+)
+
+
+@frozen
+class Creates:
+    """The creates of a state."""
+
+    _database: Database
+    _new_id: Callable[[], str]
+
+    def record(self, key: Key) -> Create:
+        """A create is about to be sent. It is on the disk when this returns.
+
+        Raises:
+            StateError: It cannot be recorded; nothing should be sent then.
+        """
+        attempt = self._new_id()
+
+        def work(transaction: Transaction) -> Create:
+            create = Create(id=attempt, key=key, begun_at=transaction.now())
+            transaction.upsert(_RECORD, _row(create))
+            transaction.drop_old(_OLD, create.begun_at)
+            return create
+
+        return self._database.write(work, durable=True)
+
+    def resolve(self, create: Create, result_id: str) -> None:
+        """The create was answered, or found to have been carried out: that is its id."""
+
+        def work(transaction: Transaction) -> None:
+            answered = evolve(create, answered_at=transaction.now(), result_id=result_id)
+            transaction.upsert(_RECORD, _row(answered))
+
+        self._database.write(work)
+
+    def withdraw(self, create: Create) -> None:
+        """The create was surely not carried out."""
+        self._database.write(lambda transaction: transaction.execute(_WITHDRAW, id=create.id))
+
+    def forget(self, account: str, result_id: str) -> None:
+        """What was created is gone: it was deleted, or is not to be used again."""
+        self._database.write(lambda transaction: transaction.execute(_FORGET, account=account, result_id=result_id))
+
+    def find(self, key: Key) -> Create | None:
+        """The newest create of it that was answered."""
+        return self._newest(_ANSWERED, key)
+
+    def pending(self, key: Key) -> Create | None:
+        """The newest create of it that was not answered: whoever sent it is at it, or was killed."""
+        return self._newest(_PENDING, key)
+
+    def recent(self, account: str, scope: str, seconds: float) -> list[Create]:
+        """All creates there that were begun or answered within so many seconds, the oldest first."""
+
+        def work(transaction: Transaction) -> list[Create]:
+            now = transaction.now()
+            values = {"account": account, "scope": scope, "since": now - seconds}
+            return transaction.all(_RECENT, partial(_create, now=now), **values)
+
+        return self._database.read(work)
+
+    def _newest(self, statement: Executable, key: Key) -> Create | None:
+        def work(transaction: Transaction) -> Create | None:
+            return transaction.first(statement, partial(_create, now=transaction.now()), **key._asdict())
+
+        return self._database.read(work)
+
+
+def _row(create: Create) -> dict[str, object]:
+    times = {"begun_at": create.begun_at, "answered_at": create.answered_at}
+    return {"id": create.id, **create.key._asdict(), **times, "result_id": create.result_id}
+
+
+def _create(row: RowMapping, now: float) -> Create:
+    begun = float(row["begun_at"])
+    answered = None if row["answered_at"] is None else float(row["answered_at"])
+    return Create(
+        id=row["id"],
+        key=Key(row["account"], row["scope"], row["item"]),
+        begun_at=begun,
+        answered_at=answered,
+        result_id=row["result_id"],
+        age=now - (begun if answered is None else answered),
+    )

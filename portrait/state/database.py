@@ -1,0 +1,205 @@
+"""Transactions on the state, whichever engine holds it: opened at first use, safe across threads and forks, tried again
+where a connection was lost, and failing with errors of this library alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import count
+from typing import Any, Protocol, TypeVar
+
+from attrs import define
+from sqlalchemy import Connection, Engine, Executable, RowMapping, Table, insert
+from sqlalchemy.exc import SQLAlchemyError
+
+from portrait.clock import Clock
+from portrait.errors import StateError
+from portrait.state.statements import Retention, Upsert, params
+
+T = TypeVar("T")
+
+RETRIES = 5  # of one transaction; with the pauses below they outlast the restart of a database server
+FIRST_PAUSE = 0.1  # seconds; each is twice the one before
+
+
+class Backend(Protocol):
+    """What differs between the engines."""
+
+    errors: tuple[type[Exception], ...]
+
+    def open(self) -> Engine:
+        """Make the tables, or bring them to this version.
+
+        Raises:
+            UsageError: The state cannot be used as it was named.
+            StateError: It cannot be read or written now.
+        """
+
+    def is_current(self) -> bool:
+        """Whether what was opened is still what its name leads to."""
+
+    def now(self, connection: Connection) -> float:
+        """Seconds since 1970 by the clock that everybody shares who uses this state."""
+
+    def may_pass(self, error: Exception) -> bool:
+        """Whether the transaction is worth another try; the state is opened anew for it."""
+
+    def explain(self, error: Exception) -> StateError:
+        """The error of this library for one of the engine: what happened, and what to do."""
+
+    def notes(self) -> Sequence[str]:
+        """What somebody should know about where the state is."""
+
+
+class Transaction:
+    """Statements that take effect together, or not at all.
+
+    A transaction may run twice: where the connection was lost at its end, nobody knows whether it took effect. Each
+    piece of work is written so that this changes nothing.
+    """
+
+    def __init__(self, connection: Connection, backend: Backend) -> None:
+        self._connection = connection
+        self._backend = backend
+
+    def now(self) -> float:
+        """Seconds since 1970 by the clock of the state."""
+        return self._backend.now(self._connection)
+
+    def execute(self, statement: Executable, **values: object) -> int:
+        """Change something; returns how many rows were changed."""
+        return self._connection.execute(statement, params(values)).rowcount
+
+    def all(self, statement: Executable, build: Callable[[RowMapping], T], **values: object) -> list[T]:
+        """What rows stand for. What cannot be understood is no memory, and left out."""
+        found = []
+        for row in self._connection.execute(statement, params(values)).mappings():
+            with contextlib.suppress(ValueError, TypeError):
+                found.append(build(row))
+        return found
+
+    def first(self, statement: Executable, build: Callable[[RowMapping], T], **values: object) -> T | None:
+        """What the first row that can be understood stands for."""
+        return next(iter(self.all(statement, build, **values)), None)
+
+    def insert(self, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
+        """Insert rows, if there are any."""
+        if rows:
+            self._connection.execute(insert(table), rows)
+
+    def upsert(self, statement: Upsert, row: Mapping[str, object], **values: object) -> None:
+        """Insert a row, or change the one that is there."""
+        self._connection.execute(statement.by_engine[self._connection.dialect.name], {**row, **params(values)})
+
+    def drop_old(self, retention: Retention, now: float) -> None:
+        """Delete a few rows that are too old."""
+        self.execute(retention.statement, before=now - retention.keep)
+
+
+@define
+class _Open:
+    """An engine, and how many threads use it now."""
+
+    engine: Engine
+    users: int = 0
+
+
+class Database:
+    """One state, opened when it is first used.
+
+    Args:
+        backend: The engine.
+        clock: Waits before another try.
+    """
+
+    def __init__(self, backend: Backend, clock: Clock) -> None:
+        self._backend = backend
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._open: _Open | None = None
+        self._process = os.getpid()
+        self._inherited: list[_Open] = []
+
+    def read(self, work: Callable[[Transaction], T]) -> T:
+        """Do work that changes nothing.
+
+        Raises:
+            StateError: The state cannot be read.
+        """
+        return self._run(work, {"reads": True})
+
+    def write(self, work: Callable[[Transaction], T], *, durable: bool = False) -> T:
+        """Do work, all of it or nothing.
+
+        Args:
+            work: May be called again.
+            durable: It must be on the disk when this returns: what follows in the world must not be forgotten, even
+                if the power fails. All else survives the death of a process, and may be lost with the machine.
+
+        Raises:
+            StateError: It could not be done.
+        """
+        return self._run(work, {"durable": durable})
+
+    def notes(self) -> Sequence[str]:
+        """What somebody should know about where the state is."""
+        return self._backend.notes()
+
+    def close(self) -> None:
+        """Close what is open; the next use opens it again."""
+        with self._lock:
+            self._retire()
+
+    def _run(self, work: Callable[[Transaction], T], options: dict[str, Any]) -> T:
+        for attempt in count():
+            if attempt > 1:  # the first try again needs no pause: a server that was restarted is there already
+                self._clock.sleep(FIRST_PAUSE * 2 ** (attempt - 2))
+            try:
+                with (
+                    self._engine() as engine,
+                    engine.connect().execution_options(**options) as connection,
+                    connection.begin(),
+                ):
+                    return work(Transaction(connection, self._backend))
+            except self._backend.errors as error:
+                self.close()
+                if attempt == RETRIES or not self._backend.may_pass(error):
+                    raise self._backend.explain(error) from error
+            except SQLAlchemyError as error:
+                raise StateError(f"The state cannot be used: {type(error).__name__}.") from error
+        raise AssertionError("unreachable")
+
+    @contextlib.contextmanager
+    def _engine(self) -> Iterator[Engine]:
+        if self._process != os.getpid():
+            self._leave_to_parent()
+        with self._lock:
+            if self._open is not None and not self._backend.is_current():
+                self._retire()
+            if self._open is None:
+                self._open = _Open(self._backend.open())
+            mine = self._open
+            mine.users += 1
+        try:
+            yield mine.engine
+        finally:
+            with self._lock:
+                mine.users -= 1
+                if mine is not self._open and not mine.users:
+                    mine.engine.dispose()
+
+    def _retire(self) -> None:
+        """Open it anew next time. Whoever uses it now goes on; the last one closes it."""
+        retired, self._open = self._open, None
+        if retired is not None and not retired.users:
+            retired.engine.dispose()
+
+    def _leave_to_parent(self) -> None:
+        """After a fork: the connections are the parent's. To close them here would end or unlock them there."""
+        self._process, self._lock = os.getpid(), threading.Lock()
+        if self._open is not None:
+            self._inherited.append(self._open)
+            self._open = None

@@ -1,0 +1,59 @@
+"""What is to be erased: so that a run that was killed is taken up, and asking again is answered although it is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from attrs import frozen
+from sqlalchemy import delete, select
+
+from portrait.state.database import Database, Transaction
+from portrait.state.records import Erasure, Key
+from portrait.state.schema import ERASED_OBJECTS, ERASURES
+from portrait.state.statements import Retention, Upsert, about_key
+
+KEEP = 90 * 86_400.0
+"""Seconds for which a finished erasure is remembered: whoever asks again, or is asked for proof, asks within a quarter
+of a year. One that is not finished is kept until it is."""
+
+_OLD = Retention(ERASURES.c.finished_at, KEEP)
+_RECORD = Upsert(ERASURES)
+_GROUP = select(ERASURES.c.group_id).where(about_key(ERASURES))
+_OBJECTS = select(ERASED_OBJECTS.c.address).where(about_key(ERASED_OBJECTS))
+_CLEAR_OBJECTS = delete(ERASED_OBJECTS).where(about_key(ERASED_OBJECTS))
+
+
+@frozen
+class Erasures:
+    """The erasures of a state."""
+
+    _database: Database
+
+    def find(self, key: Key) -> Erasure | None:
+        """What is remembered of the group that somebody calls so there."""
+
+        def work(transaction: Transaction) -> Erasure | None:
+            objects = tuple(sorted(transaction.all(_OBJECTS, lambda row: str(row["address"]), **key._asdict())))
+            return transaction.first(
+                _GROUP, lambda row: Erasure(group_id=str(row["group_id"]), objects=objects), **key._asdict()
+            )
+
+        return self._database.read(work)
+
+    def record(self, key: Key, group_id: str, objects: Iterable[str]) -> None:
+        """These objects are to be deleted still; with none, the erasure is finished. It is on the disk at the return.
+
+        Raises:
+            StateError: It cannot be recorded; nothing should be deleted then.
+        """
+        left = sorted(set(objects))
+
+        def work(transaction: Transaction) -> None:
+            now = transaction.now()
+            row = {**key._asdict(), "group_id": group_id, "finished_at": None if left else now}
+            transaction.upsert(_RECORD, row)
+            transaction.execute(_CLEAR_OBJECTS, **key._asdict())
+            transaction.insert(ERASED_OBJECTS, [{**key._asdict(), "address": one} for one in left])
+            transaction.drop_old(_OLD, now)
+
+        self._database.write(work, durable=True)

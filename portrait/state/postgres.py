@@ -1,0 +1,128 @@
+"""A state in a PostgreSQL database: for many machines that share an account.
+
+It works through a pooler in transaction mode: nothing outlives a transaction, neither prepared statements nor settings
+nor locks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import psycopg
+from sqlalchemy import Connection, Engine, create_engine, func, make_url, select
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from portrait.clock import Clock
+from portrait.errors import Retry, StateError, UsageError
+from portrait.state.location import PostgresUrl
+from portrait.state.schema import migrate
+
+# A server that vanishes without a word is noticed within half a minute (libpq, "Parameter Key Words").
+_NETWORK = {
+    "connect_timeout": "10",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "25000",
+}
+
+# SQLSTATEs after which the same transaction may go through (PostgreSQL, Appendix A): connections, a server that goes
+# down or comes up, too many clients, and who lost against another transaction.
+_TRANSIENT = ("08", "57P", "53300", "40001", "40P01", "55P03")
+
+_RIGHTS = "The user of the state needs the right to create tables in its schema, once, and to read and write them."
+_ADVICE = {
+    "28": "Check the user and the password in the state's URL.",
+    "3D": "Check the database's name in the state's URL.",
+    "42501": _RIGHTS,
+    "3F": _RIGHTS,
+    "53100": "Free some space on the database server.",
+    "25006": "The state's URL leads to a server that only reads; name the one that writes.",
+}
+
+_LOOK = "Check the state's URL and that the server can be reached; its log says more."
+
+
+class PostgresBackend:
+    """The engine for a database.
+
+    Args:
+        where: The database.
+        server_clock: Measures claims and leases, in tests; the database's own clock by default, because the clocks of
+            machines disagree.
+    """
+
+    errors: tuple[type[Exception], ...] = (DBAPIError, psycopg.Error, OSError)
+
+    def __init__(self, where: PostgresUrl, server_clock: Clock | None) -> None:
+        self._where = where
+        self._clock = server_clock
+        try:
+            url = make_url(where.url).set(drivername="postgresql+psycopg")
+        except (ArgumentError, ValueError):
+            raise UsageError(
+                "The state's URL cannot be read.", advice="It looks like postgresql://user:password@host/database."
+            ) from None
+        self._url = url.update_query_dict({name: url.query.get(name, value) for name, value in _NETWORK.items()})
+
+    def open(self) -> Engine:
+        """Connect, and make the tables if they are not there."""
+        engine = create_engine(
+            self._url,
+            # What the upserts and row locks are written for; a server may have another default.
+            isolation_level="READ COMMITTED",
+            # A prepared statement belongs to a connection, and a pooler gives each transaction another one.
+            connect_args={"prepare_threshold": None},
+            use_native_hstore=False,
+            pool_size=4,
+            max_overflow=12,
+            pool_recycle=600,
+        )
+        try:
+            with engine.begin() as connection:
+                migrate(connection, self.now(connection))
+        except BaseException:
+            engine.dispose()
+            raise
+        return engine
+
+    def is_current(self) -> bool:
+        """A name leads to one database."""
+        return True
+
+    def now(self, connection: Connection) -> float:
+        """The database's clock; not that of the transaction's begin, which stands still while it waits for locks."""
+        if self._clock is not None:
+            return self._clock.now()
+        return float(connection.execute(select(func.extract("epoch", func.clock_timestamp()))).scalar_one())
+
+    def may_pass(self, error: Exception) -> bool:
+        """A lost connection is worth another try, and so is a lost race."""
+        original = getattr(error, "orig", error)
+        if getattr(error, "connection_invalidated", False):
+            return True
+        state = _sqlstate(error)
+        return state.startswith(_TRANSIENT) if state else isinstance(original, (psycopg.OperationalError, OSError))
+
+    def explain(self, error: Exception) -> StateError:
+        """By the SQLSTATE, with what the server said."""
+        original, state = getattr(error, "orig", error), _sqlstate(error)
+        advice = next((text for start, text in _ADVICE.items() if state.startswith(start)), _LOOK)
+        return StateError(
+            f"The state {self._where} cannot be used: {_first_line(original)}.",
+            advice=advice,
+            retry=Retry.BACKOFF if self.may_pass(error) else Retry.NEVER,
+        )
+
+    def notes(self) -> Sequence[str]:
+        """Nothing: a database has its own keepers."""
+        return ()
+
+
+def _sqlstate(error: Exception) -> str:
+    return getattr(getattr(error, "orig", error), "sqlstate", None) or ""
+
+
+def _first_line(error: BaseException) -> str:
+    """What the server said, without the statement and its values."""
+    return str(error).partition("\n")[0].removesuffix(".") or type(error).__name__

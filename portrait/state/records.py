@@ -1,0 +1,161 @@
+"""What the state holds, as values: keys, creates, claims, uploads, erasures, leases. They need no database library."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from attrs import field, frozen
+
+
+class Key(NamedTuple):
+    """What a row is about. All three are digests or ids of the service, never names.
+
+    Attributes:
+        account: From `account_digest`.
+        scope: Where: a group's id, or a digest of a project.
+        item: What: a digest of a content, or of a group's name.
+    """
+
+    account: str
+    scope: str
+    item: str
+
+
+def account_digest(base_url: str, credential: str) -> str:
+    """The account that a credential opens at a host: 32 hex digits from which neither can be read.
+
+    Args:
+        base_url: The service's base URL; only its host and port count.
+        credential: The API key, or the access key id.
+    """
+    return short_digest(urlsplit(base_url).netloc.lower(), credential)
+
+
+def short_digest(*parts: str) -> str:
+    """32 hex digits for some texts in their order."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+
+@frozen(kw_only=True)
+class Create:
+    """One create that was sent, or was about to be.
+
+    Attributes:
+        id: Of this attempt.
+        key: What was created, and where.
+        begun_at: When it was recorded, in seconds since 1970 by the state's clock.
+        answered_at: When its answer was recorded; None while there is none.
+        result_id: The asset's or the group's id; None while it is not known.
+        age: Seconds since the answer, or since the begin where there is none, at the moment of reading. A read of the
+            service may lag by some seconds: what was created less than that ago may be missing from a list.
+    """
+
+    id: str
+    key: Key
+    begun_at: float
+    answered_at: float | None = None
+    result_id: str | None = None
+    age: float = 0.0
+
+
+@frozen(kw_only=True)
+class Claim:
+    """The right to create one thing now; it ends by itself.
+
+    Attributes:
+        key: What may be created.
+        token: Tells this claim from others of the same key.
+    """
+
+    key: Key
+    token: str
+
+
+@frozen(kw_only=True)
+class Holder:
+    """Somebody else has the claim.
+
+    Attributes:
+        seconds: Until it ends, unless it is renewed.
+    """
+
+    seconds: float
+
+
+@frozen(kw_only=True)
+class Upload:
+    """An unfinished upload in parts.
+
+    Attributes:
+        size: Of the file, in bytes.
+        fingerprint: What the file looked like when it was hashed; compared, never read.
+        part_size: In bytes.
+        sha256: Of the file, in hex.
+        parts: The SHA-256 of each part, in hex.
+        key: The object's key.
+        upload_id: The storage's id; None where the run ended before it was known.
+        foreign: True where the upload was found on the storage, with parts that nobody here has recorded.
+        etags: The storage's ETag by part number, counted from 1.
+    """
+
+    size: int
+    fingerprint: str
+    part_size: int
+    sha256: str
+    parts: tuple[str, ...]
+    key: str
+    upload_id: str | None = None
+    foreign: bool = False
+    etags: Mapping[int, str] = field(factory=dict)
+
+
+@frozen(kw_only=True)
+class Erasure:
+    """A group that was, or is being, erased.
+
+    Attributes:
+        group_id: The group.
+        objects: Addresses `s3://bucket/key` of what is still to be deleted; none once it is finished.
+    """
+
+    group_id: str
+    objects: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
+class Lease:
+    """An item that a holder uses for now.
+
+    Attributes:
+        item: A digest of the content.
+        holder: Who uses it.
+        asset_id: The asset; None while its create is under way.
+        seconds: Until it ends, unless it is renewed.
+    """
+
+    item: str
+    holder: str
+    asset_id: str | None
+    seconds: float
+
+
+@frozen(kw_only=True)
+class Report:
+    """What there is to say of a state, for people.
+
+    Attributes:
+        location: The file, or the database without user and password.
+        version: Of its tables.
+        remembers_since: When it was made, in seconds since 1970.
+        rows: How many each table holds, by the table's name.
+        notes: What somebody should know, such as a damaged file that was set aside.
+    """
+
+    location: str
+    version: int
+    remembers_since: float
+    rows: Mapping[str, int]
+    notes: tuple[str, ...] = ()

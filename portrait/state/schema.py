@@ -1,0 +1,167 @@
+"""The tables of the state, the same on both engines, and the numbered steps from one version to the next."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    func,
+    insert,
+    inspect,
+    select,
+    update,
+)
+
+from portrait.errors import UsageError
+
+METADATA = MetaData()
+
+
+def _key() -> tuple[Column[str], ...]:
+    return tuple(Column(name, Text, primary_key=True) for name in ("account", "scope", "item"))
+
+
+# One row: `version` of the tables, and when they were made.
+META = Table("portrait_state", METADATA, Column("version", Integer, nullable=False), Column("made_at", Double))
+
+CREATES = Table(
+    "portrait_creates",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("item", Text, nullable=False),
+    Column("begun_at", Double, nullable=False),
+    Column("answered_at", Double),
+    Column("result_id", Text),
+    Index("portrait_creates_item", "account", "scope", "item", "begun_at"),
+    Index("portrait_creates_begun", "account", "scope", "begun_at"),
+    Index("portrait_creates_answered", "account", "scope", "answered_at"),
+    Index("portrait_creates_result", "account", "result_id"),
+    Index("portrait_creates_age", "begun_at"),
+)
+
+CLAIMS = Table(
+    "portrait_claims",
+    METADATA,
+    *_key(),
+    Column("token", Text, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Index("portrait_claims_age", "expires_at"),
+)
+
+UPLOADS = Table(
+    "portrait_uploads",
+    METADATA,
+    Column("source", Text, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("part_size", BigInteger, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("upload_id", Text),
+    Column("foreign", Boolean, nullable=False),
+    Column("begun_at", Double, nullable=False),
+    Index("portrait_uploads_id", "upload_id"),
+    Index("portrait_uploads_age", "begun_at"),
+)
+
+PARTS = Table(
+    "portrait_parts",
+    METADATA,
+    Column("source", Text, ForeignKey(UPLOADS.c.source, ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("sha256", Text, nullable=False),
+    Column("etag", Text),
+)
+
+ERASURES = Table(
+    "portrait_erasures",
+    METADATA,
+    *_key(),
+    Column("group_id", Text, nullable=False),
+    Column("finished_at", Double),
+    Index("portrait_erasures_age", "finished_at"),
+)
+
+ERASED_OBJECTS = Table(
+    "portrait_erased_objects",
+    METADATA,
+    *_key(),
+    Column("address", Text, primary_key=True),
+)
+
+LEASES = Table(
+    "portrait_leases",
+    METADATA,
+    *_key(),
+    Column("holder", Text, primary_key=True),
+    Column("asset_id", Text),
+    Column("expires_at", Double, nullable=False),
+    Index("portrait_leases_holder", "account", "scope", "holder"),
+    Index("portrait_leases_age", "expires_at"),
+)
+
+PACE = Table(
+    "portrait_pace",
+    METADATA,
+    Column("account", Text, primary_key=True),
+    Column("action", Text, primary_key=True),
+    Column("next_at", Double, nullable=False),
+    Index("portrait_pace_age", "next_at"),
+)
+
+
+# `STEPS[n]` holds the statements from version n + 1 to n + 2. New tables are made by METADATA alone; whoever changes a
+# table changes it above and adds the step for those that exist.
+STEPS: tuple[tuple[str, ...], ...] = ()
+
+# Any number that is ours alone: two processes that open an empty PostgreSQL database take turns by it. It is a lock of
+# the transaction, so that it works through a pooler as well.
+_LOCK = 0x706F7274
+
+
+def migrate(connection: Connection, now: float) -> None:
+    """Bring the tables to this version, inside of the caller's transaction.
+
+    Args:
+        connection: In a transaction that writes.
+        now: Seconds since 1970.
+
+    Raises:
+        UsageError: A newer version of this library made them.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+    wanted, version = len(STEPS) + 1, read_version(connection)
+    if version > wanted:
+        raise UsageError(
+            f"The state was made by a newer portrait: its version is {version}, this one knows {wanted}.",
+            advice="Upgrade portrait-actions, or name another state.",
+        )
+    if version == wanted:
+        return
+    for step in STEPS[version - 1 :] if version else ():
+        for statement in step:
+            connection.exec_driver_sql(statement)
+    METADATA.create_all(connection)
+    if version:
+        connection.execute(update(META).values(version=wanted))
+    else:
+        connection.execute(insert(META).values(version=wanted, made_at=now))
+
+
+def read_version(connection: Connection) -> int:
+    """The version of the tables; 0 where there are none yet."""
+    if not inspect(connection).has_table(META.name):
+        return 0
+    return int(connection.execute(select(func.max(META.c.version))).scalar() or 0)

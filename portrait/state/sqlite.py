@@ -1,0 +1,227 @@
+"""A state in one SQLite file: for the processes of one machine. Damage is set aside, and told."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, select
+from sqlalchemy.exc import DBAPIError
+
+from portrait.clock import Clock
+from portrait.errors import StateError, UsageError
+from portrait.state.location import require_local
+from portrait.state.schema import METADATA, migrate
+
+_LOG = logging.getLogger("portrait")
+
+BUSY = 10.0
+"""Seconds to wait for another process. A transaction takes milliseconds; who holds one for longer is stuck."""
+
+_SETUP = (
+    "PRAGMA busy_timeout = 10000",
+    # Readers and the one writer do not wait for each other, and a commit is one append.
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA foreign_keys = ON",
+    # On macOS fsync alone leaves data in the drive's cache; elsewhere this changes nothing.
+    "PRAGMA fullfsync = ON",
+)
+
+# In WAL mode, FULL syncs the log at each commit; so a create is on the disk before it is sent, and what was committed
+# before it as well. NORMAL syncs at checkpoints: a commit survives the death of the process, which is all that claims,
+# leases and answers need. After a power cut nobody holds a claim, and an answer that was lost is looked for again.
+_SYNCHRONOUS = {True: "FULL", False: "NORMAL"}
+
+_DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_DAMAGE_TEXTS = ("Could not decode", "malformed")
+# Damage where the tables have this version; in the middle of a migration it may be a mistake of ours.
+_SUSPICIOUS_TEXTS = ("no such table", "no such column")
+
+_OTHER_PLACE = "Name another file by state= (--state), or PostgreSQL."
+# What SQLite says → what happened, and what to do.
+_TROUBLES = {
+    sqlite3.SQLITE_BUSY: ("is locked by another program", "End the program that keeps it open, or try again later."),
+    sqlite3.SQLITE_LOCKED: ("is locked by another program", "End the program that keeps it open, or try again later."),
+    sqlite3.SQLITE_READONLY: ("cannot be written", f"Make the file and its folder writable. {_OTHER_PLACE}"),
+    sqlite3.SQLITE_CANTOPEN: ("cannot be opened", f"Check the folder and its permissions. {_OTHER_PLACE}"),
+    sqlite3.SQLITE_PERM: ("cannot be opened", f"Check the file's permissions. {_OTHER_PLACE}"),
+    sqlite3.SQLITE_FULL: ("cannot be written: the disk is full", f"Free some space. {_OTHER_PLACE}"),
+    sqlite3.SQLITE_IOERR: ("cannot be read or written: the disk fails", _OTHER_PLACE),
+}
+
+
+class SqliteBackend:
+    """The engine for a file.
+
+    Args:
+        path: The file; made with its folder if it is not there.
+        clock: Measures claims and leases.
+    """
+
+    errors: tuple[type[Exception], ...] = (DBAPIError, sqlite3.Error, OSError)
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._path = path
+        self._clock = clock
+        self._identity: tuple[int, int] | None = None
+        self._suspect = False
+
+    def open(self) -> Engine:
+        """Make the file or check it; one process at a time."""
+        require_local(self._path)
+        if self._path.is_dir():
+            raise UsageError(
+                f"The state {self._path} is a folder.", advice=f"Name a file in it, such as {self._path / 'state.db'}."
+            )
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self._exclusively():
+            try:
+                engine = self._opened()
+                suspect, self._suspect = self._suspect, False
+                if suspect and not _is_sound(engine):
+                    engine.dispose()
+                    raise sqlite3.DatabaseError("malformed")
+            except (DBAPIError, sqlite3.Error, ValueError, TypeError) as error:
+                if not _is_damage(error):
+                    raise
+                self._set_aside()
+                engine = self._opened()
+            self._identity = _identity(self._path)
+        return engine
+
+    def is_current(self) -> bool:
+        """Somebody may have set the file aside, or deleted it."""
+        return _identity(self._path) == self._identity
+
+    def now(self, connection: Connection) -> float:
+        """The client's clock: all who use the file are on its machine."""
+        del connection
+        return self._clock.now()
+
+    def may_pass(self, error: Exception) -> bool:
+        """Damage is looked at when the file is opened again; all else is not mended by another try."""
+        if (_is_damage(error) or _says(error, _SUSPICIOUS_TEXTS)) and not self._suspect:
+            self._suspect = True
+            return True
+        return _code(error) == sqlite3.SQLITE_READONLY_DBMOVED
+
+    def explain(self, error: Exception) -> StateError:
+        """By SQLite's result code."""
+        what, advice = _TROUBLES.get(_code(error) & 0xFF, ("cannot be used", _OTHER_PLACE))
+        reason = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
+        return StateError(f"The state {self._path} {what}{reason}.", advice=advice)
+
+    def notes(self) -> Sequence[str]:
+        """Damaged files beside it, and a mode that lets others read it."""
+        aside = sorted(self._path.parent.glob(self._damaged("*Z")))
+        found = [f"A damaged file was set aside: {path}." for path in aside]
+        mode = self._path.stat().st_mode & 0o777
+        if os.name == "posix" and mode & 0o077:
+            found.append(f"Others may read {self._path} (mode {mode:o}): chmod 600 ends that.")
+        return found
+
+    def _opened(self) -> Engine:
+        with contextlib.suppress(FileExistsError):  # SQLite gives the files beside it the same mode
+            os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        engine = create_engine(
+            URL.create("sqlite", database=str(self._path)),
+            connect_args={"timeout": BUSY, "isolation_level": None},
+            pool_timeout=BUSY,
+            pool_reset_on_return=None,  # each use is one transaction, which has ended
+        )
+        event.listen(engine, "connect", _on_connect)
+        event.listen(engine, "begin", _on_begin)
+        try:
+            with engine.connect() as connection, connection.begin():
+                migrate(connection, self._clock.now())
+        except BaseException:
+            engine.dispose()
+            raise
+        return engine
+
+    @contextlib.contextmanager
+    def _exclusively(self) -> Iterator[None]:
+        """Keep other processes from opening it, too: the switch to WAL and the setting aside are done by one.
+
+        SQLite's own lock on an empty file serves: it is bounded in time, dies with the process, and is the same on
+        every platform.
+        """
+        beside = self._path.with_name(f"{self._path.name}-lock")
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        with contextlib.closing(sqlite3.connect(beside, timeout=BUSY, isolation_level=None)) as lock:
+            lock.execute("BEGIN EXCLUSIVE")
+            yield
+
+    def _set_aside(self) -> None:
+        stamp = datetime.fromtimestamp(self._clock.now(), UTC).strftime("%Y%m%dT%H%M%SZ")
+        aside = self._path.with_name(self._damaged(stamp))
+        for ending in ("", "-wal", "-shm"):
+            with contextlib.suppress(FileNotFoundError):
+                Path(f"{self._path}{ending}").replace(f"{aside}{ending}")
+        _LOG.warning(
+            "The state %s was damaged and is set aside as %s; a new one is begun. Nothing is created twice for it: "
+            "what is missing from a list is looked for again.",
+            self._path,
+            aside.name,
+        )
+
+    def _damaged(self, stamp: str) -> str:
+        return f"{self._path.name}.damaged-{stamp}"
+
+
+def _on_connect(connection: Any, _record: object) -> None:
+    for pragma in _SETUP:
+        connection.execute(pragma).close()
+
+
+def _on_begin(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    if options.get("reads"):
+        connection.exec_driver_sql("BEGIN")
+        return
+    level = _SYNCHRONOUS[options.get("durable", True)]
+    if connection.info.get("synchronous") != level:
+        connection.exec_driver_sql(f"PRAGMA synchronous = {level}")
+        connection.info["synchronous"] = level
+    # A transaction that will write says so at its beginning: one that changes its mind in the middle cannot wait.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _code(error: BaseException) -> int:
+    """SQLite's extended result code; 0 where the error has none."""
+    return getattr(getattr(error, "orig", error), "sqlite_errorcode", 0)
+
+
+def _is_damage(error: BaseException) -> bool:
+    if isinstance(error, (ValueError, TypeError)):  # what stands where the version should
+        return True
+    return _code(error) & 0xFF in _DAMAGE or _says(error, _DAMAGE_TEXTS)
+
+
+def _says(error: BaseException, texts: tuple[str, ...]) -> bool:
+    return any(text in str(getattr(error, "orig", error)) for text in texts)
+
+
+def _is_sound(engine: Engine) -> bool:
+    try:
+        with engine.connect() as connection:
+            for table in METADATA.sorted_tables:
+                connection.execute(select(table).limit(0))
+            return connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar() == "ok"
+    except (DBAPIError, sqlite3.Error):
+        return False
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -1,0 +1,455 @@
+"""A state in a file: its modes and durability, damage, full and locked disks, and places where it cannot be."""
+
+import errno
+import os
+import sqlite3
+import stat
+from contextlib import closing as close_after
+
+import pytest
+from sqlalchemy import event
+
+from portrait.errors import StateError, UsageError
+from portrait.state import Claim, Holder, Key, Upload, account_digest, location, open_state, schema
+from tests.portrait.state.workers import KEYS, open_together, run_all
+
+KEY = KEYS[0]
+posix = pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+
+
+def on_connect(state, *statements):
+    """Let each new connection run some SQL; returns what undoes that."""
+    state.close()
+    backend = state._database._backend
+    genuine = backend._opened
+
+    def opened():
+        engine = genuine()
+        engine.dispose()
+        event.listen(engine, "connect", lambda connection, _: [connection.execute(one) for one in statements])
+        return engine
+
+    backend._opened = opened
+    return lambda: (state.close(), setattr(backend, "_opened", genuine))
+
+
+def raw(place):
+    """The file, as any program may open it."""
+    return close_after(sqlite3.connect(place.location, isolation_level=None))
+
+
+# --- the file -------------------------------------------------------------------------------------------------------
+
+
+@posix
+def test_only_its_owner_reads_it(file_place):
+    """The file and those beside it have mode 0600, the folder 0700, whatever the umask."""
+    old = os.umask(0)
+    try:
+        file_place.open().creates.record(KEY)
+    finally:
+        os.umask(old)
+    folder = file_place.location.parent
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
+    assert modes == dict.fromkeys(["state.db", "state.db-wal", "state.db-shm", "state.db-lock"], 0o600)
+
+
+@posix
+def test_a_file_that_others_may_read_is_told(file_place):
+    """By `check`; the file may be one that the user made."""
+    state = file_place.open()
+    state.check()
+    file_place.location.chmod(0o644)
+    (note,) = state.check().notes
+    assert "mode 644" in note
+
+
+def test_nothing_is_opened_before_it_is_used(file_place):
+    """To make a client costs no file."""
+    file_place.open()
+    assert not file_place.location.parent.exists()
+
+
+def test_once_closed_it_is_one_file(file_place):
+    """All is in it; the empty lock file is nobody's business."""
+    state = file_place.open()
+    state.creates.record(KEY)
+    state.close()
+    assert {path.name for path in file_place.location.parent.iterdir()} == {"state.db", "state.db-lock"}
+    assert (file_place.location.parent / "state.db-lock").stat().st_size == 0
+
+
+@pytest.mark.parametrize(
+    ("write", "level"),
+    [
+        (lambda state: state.creates.record(KEY), "FULL"),
+        (lambda state: state.uploads.set_upload_id("source", "upload"), "FULL"),
+        (lambda state: state.erasures.record(KEY, "group-1", ["s3://b/1"]), "FULL"),
+        (lambda state: state.claims.acquire(KEY, 30), "NORMAL"),
+        (lambda state: state.leases.take("account", "pool", "x", {"a": None}, 30), "NORMAL"),
+    ],
+)
+def test_what_must_not_be_forgotten_is_synced(file_place, write, level):
+    """A create, an upload's id and an erasure are on the disk before anything follows; claims need not be."""
+    state = file_place.open()
+    state.check()
+    levels = []
+    engine = state._database._open.engine
+
+    def look(connection):
+        levels.append(connection.exec_driver_sql("PRAGMA synchronous").scalar())
+
+    event.listen(engine, "commit", look)
+    write(state)
+    assert levels == [{"FULL": 2, "NORMAL": 1}[level]]
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+
+
+def test_a_file_that_was_deleted_is_begun_anew(file_place):
+    """Somebody cleaned up while a process had it open."""
+    state = file_place.open()
+    state.creates.record(KEY)
+    for path in file_place.location.parent.iterdir():
+        path.unlink()
+    assert state.creates.pending(KEY) is None
+    state.creates.record(KEY)
+    assert file_place.open().creates.pending(KEY) is not None
+
+
+# --- damage ---------------------------------------------------------------------------------------------------------
+
+
+def overwritten(path):
+    """Another file altogether."""
+    path.write_bytes(b"not a database\n" * 1000)
+
+
+def zeroed(path):
+    """As after a power cut."""
+    path.write_bytes(bytes(8192))
+
+
+def cut(path):
+    """The beginning alone."""
+    path.write_bytes(path.read_bytes()[:6000])
+
+
+def scratched(path):
+    """Its header is whole, its pages are not."""
+    content = bytearray(path.read_bytes())
+    content[4096:] = os.urandom(len(content) - 4096)
+    path.write_bytes(content)
+
+
+def altered(statement):
+    """Somebody else's SQL."""
+
+    def damage(path):
+        with close_after(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute(statement)
+
+    return damage
+
+
+DAMAGE = {
+    "overwritten": overwritten,
+    "zeroed": zeroed,
+    "cut": cut,
+    "scratched": scratched,
+    "table": altered("DROP TABLE portrait_creates"),
+    "column": altered("ALTER TABLE portrait_creates RENAME COLUMN item TO other"),
+    "version": altered("UPDATE portrait_state SET version = 'zz'"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_file_is_set_aside_with_a_message(file_place, caplog, damage):
+    """A new one is begun, which says that it is new; the old one can be looked at."""
+    first = file_place.open()
+    first.creates.record(KEY)
+    first.close()
+    DAMAGE[damage](file_place.location)
+    file_place.clock.advance(60)
+    second = file_place.open()
+    assert second.creates.pending(KEY) is None
+    assert second.age() == 0
+    second.creates.record(KEY)
+    assert second.creates.pending(KEY) is not None
+    (aside,) = file_place.location.parent.glob("*.damaged-*Z")
+    assert aside.name == "state.db.damaged-20260318T000100Z"
+    assert [aside.name in record.getMessage() for record in caplog.records] == [True]
+    assert [str(aside) in note for note in second.check().notes] == [True]
+
+
+@pytest.mark.parametrize("damage", ["overwritten", "table"])
+def test_damage_under_a_process_is_set_aside_once_for_all(file_place, caplog, damage):
+    """Each process that has it open goes on with the new one; none sets the new one aside."""
+    states = [file_place.open() for _ in range(3)]
+    for state in states:
+        state.check()
+    if damage == "overwritten":
+        for state in states:
+            state.close()
+    DAMAGE[damage](file_place.location)
+    assert [state.creates.pending(KEY) for state in states] == [None] * 3
+    assert isinstance(states[0].claims.acquire(KEY, 30), Claim)
+    assert isinstance(states[1].claims.acquire(KEY, 30), Holder)
+    assert len(caplog.records) == 1
+
+
+def test_eight_processes_that_find_damage_set_it_aside_once(file_place):
+    """The claims of those that came first are in the new file."""
+    file_place.location.parent.mkdir()
+    overwritten(file_place.location)
+    assert run_all(open_together, file_place.location) == [1] * 8
+    assert len(list(file_place.location.parent.glob("*.damaged-*Z"))) == 1
+
+
+def test_a_row_that_cannot_be_understood_is_no_memory(file_place):
+    """Case answer-state: `zz` where a time should be; the other rows are."""
+    state = file_place.open()
+    state.creates.resolve(state.creates.record(KEY), "asset-1")
+    state.creates.resolve(state.creates.record(KEYS[1]), "asset-2")
+    with raw(file_place) as connection:
+        connection.execute("UPDATE portrait_creates SET answered_at = 'zz' WHERE result_id = 'asset-1'")
+    assert state.creates.find(KEY) is None
+    assert state.creates.find(KEYS[1]).result_id == "asset-2"
+
+
+def test_a_moment_that_cannot_be_understood_makes_it_as_good_as_new(file_place):
+    """Nothing is believed to be missing because it is not in it."""
+    state = file_place.open()
+    state.check()
+    with raw(file_place) as connection:
+        connection.execute("UPDATE portrait_state SET made_at = 'zz'")
+    file_place.clock.advance(1000)
+    assert state.age() == 0
+
+
+# --- disks ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_full_disk_is_told_before_anything_is_sent(file_place):
+    """A create that cannot be recorded; once there is room it can be."""
+    state = file_place.open()
+    state.check()
+    undo = on_connect(state, "PRAGMA max_page_count = 1")
+    with pytest.raises(StateError, match="disk is full") as caught:
+        [state.creates.record(KEY._replace(item=str(number))) for number in range(10_000)]
+    assert caught.value.advice.startswith("Free some space.")
+    assert not caught.value.may_have_executed
+    undo()
+    state.creates.record(KEY)
+
+
+def test_no_room_for_the_file_itself(file_place, monkeypatch):
+    """ENOSPC where it is made."""
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "open", full)
+    with pytest.raises(StateError, match="No space left on device"):
+        file_place.open().check()
+
+
+def test_a_file_that_cannot_be_written(file_place):
+    """It can be read still."""
+    state = file_place.open()
+    state.creates.record(KEY)
+    undo = on_connect(state, "PRAGMA query_only = ON")
+    assert state.creates.pending(KEY) is not None
+    with pytest.raises(StateError, match="cannot be written") as caught:
+        state.creates.record(KEY)
+    assert "writable" in caught.value.advice
+    with pytest.raises(StateError, match="cannot be written"):
+        state.check()
+    undo()
+
+
+def test_a_file_that_another_program_has_locked(file_place):
+    """It says so after a bounded wait."""
+    state = file_place.open()
+    state.creates.record(KEY)
+    undo = on_connect(state, "PRAGMA busy_timeout = 20")
+    state.creates.pending(KEY)
+    with raw(file_place) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        assert state.creates.pending(KEY) is not None
+        with pytest.raises(StateError, match="is locked by another program"):
+            state.creates.record(KEY)
+    state.creates.record(KEY)
+    undo()
+
+
+def test_a_folder_that_cannot_be_made(tmp_path):
+    """A file stands in its way."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StateError, match=r"file/state.db cannot be used \((File exists|Not a directory)\)"):
+        open_state(tmp_path / "file" / "state.db").check()
+
+
+def test_a_folder_is_no_state(tmp_path):
+    """The advice names a file in it."""
+    with pytest.raises(UsageError, match="is a folder") as caught:
+        open_state(tmp_path).check()
+    assert str(tmp_path / "state.db") in caught.value.advice
+
+
+# --- cost -----------------------------------------------------------------------------------------------------------
+
+
+def test_no_statement_reads_a_whole_table(file_place):
+    """What is asked for is found by an index with all of its columns, however much is stored."""
+    state = file_place.open()
+    state.check()
+    seen = {}
+    engine = state._database._open.engine
+    event.listen(
+        engine,
+        "before_cursor_execute",
+        lambda connection, cursor, statement, values, context, many: seen.setdefault(statement, values),
+    )
+    use_everything(state)
+    del seen["BEGIN"], seen["BEGIN IMMEDIATE"]
+    plans = {}
+    with engine.connect() as connection:
+        for statement, values in list(seen.items()):
+            if not statement.startswith(("PRAGMA", "INSERT")):
+                rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+                plans[statement] = [row.detail for row in rows]
+    assert len(plans) > 20
+    for statement, plan in plans.items():
+        for step in plan:
+            assert not step.startswith("SCAN") or "portrait_state" in step, (statement, plan)
+            assert not step.endswith("(account=?)"), (statement, plan)
+
+
+def use_everything(state):
+    """Every call but `check`."""
+    create = state.creates.record(KEY)
+    state.creates.resolve(create, "asset-1")
+    state.creates.find(KEY)
+    state.creates.pending(KEY)
+    state.creates.recent("account", "group-1", 11)
+    state.creates.withdraw(create)
+    state.creates.forget("account", "asset-1")
+    claim = state.claims.acquire(KEY, 30)
+    state.claims.renew(claim, 30)
+    state.claims.release(claim)
+    state.uploads.begin("source", Upload(size=1, fingerprint="", part_size=1, sha256="", parts=("p",), key="k"))
+    state.uploads.set_upload_id("source", "upload")
+    state.uploads.record_part("source", 1, "etag")
+    state.uploads.find("source")
+    state.uploads.clear("source")
+    state.uploads.forget(["upload"])
+    state.erasures.record(KEY, "group-1", ["s3://b/1"])
+    state.erasures.find(KEY)
+    state.leases.take("account", "pool", "x", {"a": None}, 30)
+    state.leases.renew("account", "pool", "x", 30)
+    state.leases.of_pool("account", "pool")
+    state.leases.release("account", "pool", "x")
+    state.pace.reserve("account", "CreateAsset", 1)
+    state.pace.defer("account", "CreateAsset", 1)
+    state.age()
+
+
+# --- network file systems -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["nfs", "nfs4", "cifs", "smb3", "fuse.sshfs"])
+def test_a_network_file_system_is_refused(tmp_path, monkeypatch, kind):
+    """The advice is PostgreSQL; a local disk that is mounted inside of it is none."""
+    share = tmp_path / "a share"
+    (share / "local").mkdir(parents=True)
+    escaped = str(share).replace(" ", r"\040")
+    mounts = tmp_path / "mounts"
+    mounts.write_text(f"/dev/a / ext4 rw 0 0\nserver:/x {escaped} {kind} rw 0 0\n/dev/b {escaped}/local ext4 rw 0 0\n")
+    monkeypatch.setattr(location, "_MOUNTS", mounts)
+    with pytest.raises(UsageError, match=f"network file system .{kind}.") as caught:
+        open_state(share / "new" / "state.db").check()
+    assert "postgresql://" in caught.value.advice
+    assert not (share / "new").exists()
+    for path in (share / "local" / "state.db", tmp_path / "a share too.db"):
+        with open_state(path) as state:
+            state.check()
+
+
+def test_where_nobody_can_tell_it_is_taken_for_a_disk(tmp_path, monkeypatch):
+    """Other systems have no /proc/mounts."""
+    monkeypatch.setattr(location, "_MOUNTS", tmp_path / "missing")
+    with open_state(tmp_path / "state.db") as state:
+        assert state.check().version == 1
+
+
+# --- versions -------------------------------------------------------------------------------------------------------
+
+STEP = ("ALTER TABLE portrait_pace ADD COLUMN note TEXT", "UPDATE portrait_pace SET note = 'moved'")
+
+
+@pytest.fixture
+def newer(monkeypatch):
+    """Opens a state as a library that knows one step more."""
+
+    def open_newer(place, *statements):
+        with monkeypatch.context() as patch:
+            patch.setattr(schema, "STEPS", (statements or STEP,))
+            state = place.open()
+            assert state.check().version == 2
+            return state
+
+    return open_newer
+
+
+def test_an_older_state_is_brought_up_to_date_and_keeps_what_it_holds(place, newer):
+    """Step by step, once."""
+    place.open().pace.reserve("account", "CreateAsset", 1)
+    for _ in range(2):
+        state = newer(place)
+    found = state._database.read(
+        lambda transaction: transaction._connection.exec_driver_sql("SELECT note FROM portrait_pace").scalar()
+    )
+    assert found == "moved"
+
+
+def test_a_step_that_fails_changes_nothing(place, newer):
+    """The whole migration is one transaction."""
+    place.open().check()
+    with pytest.raises(StateError):
+        newer(place, *STEP, "ALTER TABLE portrait_missing ADD COLUMN note TEXT")
+    state = place.open()
+    state.pace.reserve("account", "CreateAsset", 1)
+    assert state.check().version == 1
+
+
+def test_a_newer_state_is_refused_and_left_alone(place, newer):
+    """An old program must not write into tables that it does not know, nor set them aside."""
+    newer(place)
+    with pytest.raises(UsageError, match="newer portrait") as caught:
+        place.open().check()
+    assert "Upgrade" in caught.value.advice
+    newer(place)
+
+
+def test_tables_that_a_newer_program_changes_under_an_old_one_are_no_damage(file_place):
+    """The old one says that it is old."""
+    old = file_place.open()
+    old.creates.record(KEY)
+    with raw(file_place) as connection:
+        connection.execute("ALTER TABLE portrait_creates RENAME COLUMN item TO thing")
+        connection.execute("UPDATE portrait_state SET version = 2")
+    with pytest.raises(UsageError, match="newer portrait"):
+        old.creates.pending(KEY)
+    assert list(file_place.location.parent.glob("*.damaged-*")) == []
+
+
+def test_the_state_holds_what_is_given_and_no_more(file_place):
+    """The account stands there as a digest: the key is nowhere in the file."""
+    state = file_place.open()
+    key = Key(account_digest("https://api.example/v1", "sk-very-secret"), "group-1", "digest")
+    state.creates.record(key)
+    state.close()
+    assert key.account.encode() in file_place.location.read_bytes()
+    assert b"sk-very-secret" not in file_place.location.read_bytes()

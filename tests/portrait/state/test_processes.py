@@ -1,0 +1,103 @@
+"""Many processes and threads on one state."""
+
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from portrait.state import Claim, Holder
+from tests.portrait.state import workers
+from tests.portrait.state.workers import CLOCK, FORKS, KEYS, run_all
+
+TTL = 0.4
+
+
+def test_of_eight_processes_exactly_one_has_each_claim(place):
+    """Whoever is first, on a state that nobody has opened before."""
+    wins = run_all(workers.claim_each, place.location)
+    assert [sum(column) for column in zip(*wins, strict=True)] == [1] * len(KEYS)
+
+
+def test_eight_processes_create_each_thing_once(place):
+    """All get the same id, and one create of each was recorded."""
+    found = run_all(workers.create_each, place.location)
+    assert len(set(map(tuple, found))) == 1
+    assert place.open_real().check().rows["portrait_creates"] == len(KEYS)
+
+
+def test_a_claim_of_a_killed_process_is_free_when_its_time_is_over(place):
+    """And not before; what it was about to create is known to whoever comes next."""
+    state = place.open_real()
+    state.check()
+    barrier, results = FORKS.Barrier(2), FORKS.SimpleQueue()
+    process = FORKS.Process(target=workers.claim_and_die, args=(barrier, results, place.location, TTL))
+    process.start()
+    barrier.wait()
+    claimed, attempt = results.get()
+    process.join()
+    assert process.exitcode < 0
+    assert isinstance(state.claims.acquire(KEYS[0], TTL), Holder)
+    while not isinstance(state.claims.acquire(KEYS[0], TTL), Claim):
+        CLOCK.sleep(0.01)
+    assert CLOCK.monotonic() - claimed >= TTL
+    assert state.creates.pending(KEYS[0]).id == attempt
+
+
+def test_eight_processes_open_an_empty_state_at_once(place):
+    """All find the tables made, once."""
+    assert run_all(workers.open_together, place.location) == [1] * 8
+    assert set(place.open_real().check().rows.values()) == {0}
+
+
+def test_turns_of_many_processes_are_in_one_order(place):
+    """No two have the same one, and none is left out."""
+    waits = sorted(wait for process in run_all(workers.reserve, place.location, count=4) for wait in process)
+    # Each wait counts from a slightly later moment than the first one's.
+    assert [round(wait / 100) for wait in waits] == list(range(12))
+
+
+def test_threads_share_a_state(state):
+    """One of them has each claim; the others hear that somebody has it."""
+    with ThreadPoolExecutor(16) as pool:
+        for key in KEYS:
+            found = list(pool.map(lambda _, key=key: state.claims.acquire(key, 30), range(16)))
+            assert sum(isinstance(one, Claim) for one in found) == 1
+
+
+def test_closing_while_others_use_it_breaks_nothing(state):
+    """They open it again."""
+    stop = threading.Event()
+
+    def close():
+        while not stop.is_set():
+            state.close()
+
+    closer = threading.Thread(target=close)
+    closer.start()
+    try:
+        creates = [state.creates.record(key) for key in KEYS * 3]
+    finally:
+        stop.set()
+        closer.join()
+    assert state.check().rows["portrait_creates"] == len(creates)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_fork_leaves_the_connections_to_the_parent(state):
+    """The child opens its own, and its end does nothing to those of the parent."""
+    claim = state.claims.acquire(KEYS[0], 30)
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            held = isinstance(state.claims.acquire(KEYS[0], 30), Holder)
+            state.creates.resolve(state.creates.record(KEYS[1]), "asset-1")
+            state.close()
+            code = 0 if held else 2
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert state.claims.renew(claim, 30)
+    assert state.creates.find(KEYS[1]).result_id == "asset-1"

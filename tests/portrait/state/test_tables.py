@@ -1,0 +1,342 @@
+"""What a state remembers, on both engines."""
+
+import pytest
+
+from portrait.state import Claim, Erasure, Holder, Key, Lease, Upload, claims, creates, erasures, leases, pace, uploads
+
+KEY = Key("account", "group-1", "digest")
+
+
+# --- claims ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_claim_has_one_owner_until_it_ends(place):
+    """Others hear for how long; once the time is over another gets it, and not a moment before."""
+    first, second = place.open(), place.open()
+    assert isinstance(first.claims.acquire(KEY, 30), Claim)
+    assert second.claims.acquire(KEY, 30) == Holder(seconds=30)
+    place.clock.advance(29.5)
+    assert second.claims.acquire(KEY, 30) == Holder(seconds=0.5)
+    place.clock.advance(0.5)
+    assert isinstance(second.claims.acquire(KEY, 30), Claim)
+    assert isinstance(first.claims.acquire(KEY, 30), Holder)
+
+
+@pytest.mark.parametrize("other", [KEY._replace(account="b"), KEY._replace(scope="b"), KEY._replace(item="b")])
+def test_a_claim_is_of_one_key(state, other):
+    """Another account, another scope and another item are claimed apart."""
+    state.claims.acquire(KEY, 30)
+    assert isinstance(state.claims.acquire(other, 30), Claim)
+
+
+def test_a_claim_that_is_renewed_holds_from_then(state, place):
+    """Its owner may work for longer than it first asked for."""
+    claim = state.claims.acquire(KEY, 30)
+    place.clock.advance(20)
+    assert state.claims.renew(claim, 30)
+    place.clock.advance(20)
+    assert state.claims.acquire(KEY, 30) == Holder(seconds=10)
+
+
+def test_a_released_claim_is_free_at_once(state):
+    """Whoever asks next gets it."""
+    state.claims.release(state.claims.acquire(KEY, 30))
+    assert isinstance(state.claims.acquire(KEY, 30), Claim)
+
+
+def test_a_claim_that_was_lost_changes_nothing_for_its_new_owner(state, place):
+    """Neither a renewal nor a release by who had it before; the renewal says so."""
+    lost = state.claims.acquire(KEY, 30)
+    place.clock.advance(31)
+    mine = state.claims.acquire(KEY, 30)
+    assert not state.claims.renew(lost, 300)
+    state.claims.release(lost)
+    assert state.claims.acquire(KEY, 30) == Holder(seconds=30)
+    assert state.claims.renew(mine, 30)
+
+
+# --- creates --------------------------------------------------------------------------------------------------------
+
+
+def test_a_create_is_pending_until_it_is_answered(state, place):
+    """Then its id is known, with the seconds since the answer."""
+    create = state.creates.record(KEY)
+    place.clock.advance(5)
+    assert state.creates.find(KEY) is None
+    assert (state.creates.pending(KEY).id, state.creates.pending(KEY).age) == (create.id, 5)
+    state.creates.resolve(create, "asset-1")
+    place.clock.advance(7)
+    assert state.creates.pending(KEY) is None
+    found = state.creates.find(KEY)
+    assert (found.key, found.result_id, found.age) == (KEY, "asset-1", 7)
+    assert found.answered_at - found.begun_at == 5
+
+
+def test_another_process_knows_the_id_of_a_create(place):
+    """Case once-restart: although no list shows it yet."""
+    first = place.open()
+    first.creates.resolve(first.creates.record(KEY), "group-7")
+    first.close()
+    assert place.open().creates.find(KEY).result_id == "group-7"
+
+
+def test_the_newest_create_counts(state, place):
+    """One that was made anew, after the first was deleted, takes its place; an older answer changes nothing."""
+    old = state.creates.record(KEY)
+    place.clock.advance(1)
+    new = state.creates.record(KEY)
+    state.creates.resolve(new, "asset-2")
+    state.creates.resolve(old, "asset-1")
+    assert state.creates.find(KEY).result_id == "asset-2"
+
+
+def test_a_create_that_was_refused_is_forgotten(state):
+    """Nothing is pending; those of others stay."""
+    create, other = state.creates.record(KEY), state.creates.record(KEY)
+    state.creates.withdraw(create)
+    assert state.creates.pending(KEY).id == other.id
+
+
+def test_what_was_deleted_is_forgotten_by_its_id(state):
+    """For that account alone."""
+    other = KEY._replace(account="b")
+    for key in (KEY, other):
+        state.creates.resolve(state.creates.record(key), "asset-1")
+    state.creates.forget("account", "asset-1")
+    assert state.creates.find(KEY) is None
+    assert state.creates.find(other) is not None
+
+
+def test_an_answer_is_kept_although_the_record_was_lost(place):
+    """A file may be set aside between the record and the answer."""
+    first, second = place.open(), place.open()
+    create = first.creates.record(KEY)
+    second.creates.withdraw(create)
+    first.creates.resolve(create, "asset-1")
+    assert second.creates.find(KEY).result_id == "asset-1"
+
+
+def test_recent_creates_of_a_scope_are_those_that_a_list_may_lack(state, place):
+    """Begun or answered within the lag, the oldest first; of that scope alone."""
+    slow = state.creates.record(KEY._replace(item="slow"))
+    state.creates.resolve(state.creates.record(KEY._replace(item="old")), "asset-1")
+    state.creates.record(KEY._replace(item="killed"))
+    place.clock.advance(20)
+    state.creates.resolve(slow, "asset-2")
+    state.creates.resolve(state.creates.record(KEY), "asset-3")
+    state.creates.record(KEY._replace(scope="group-2"))
+    place.clock.advance(5)
+    found = state.creates.recent("account", "group-1", 11)
+    assert [(create.key.item, create.result_id, create.age) for create in found] == [
+        ("slow", "asset-2", 5),
+        ("digest", "asset-3", 5),
+    ]
+
+
+# --- uploads --------------------------------------------------------------------------------------------------------
+
+UPLOAD = Upload(
+    size=2**40, fingerprint="stat", part_size=2**38, sha256="ab", parts=("p1", "p2", "p3"), key="prefix/ab.mp4"
+)
+
+
+def test_an_upload_is_remembered_with_its_parts(place):
+    """Its id, its hashes, and the ETags that were answered."""
+    first = place.open()
+    first.uploads.begin("source", UPLOAD)
+    assert first.uploads.find("source") == UPLOAD
+    first.uploads.set_upload_id("source", "upload-1", foreign=True)
+    first.uploads.record_part("source", 2, "etag-2")
+    found = place.open().uploads.find("source")
+    assert (found.upload_id, found.foreign, found.etags, found.parts) == ("upload-1", True, {2: "etag-2"}, UPLOAD.parts)
+    assert first.uploads.find("another") is None
+
+
+def test_etags_of_another_upload_are_forgotten(state):
+    """They say nothing about the parts of the new one."""
+    state.uploads.begin("source", UPLOAD)
+    state.uploads.record_part("source", 1, "etag-1")
+    state.uploads.set_upload_id("source", "upload-2")
+    assert state.uploads.find("source").etags == {}
+
+
+def test_an_upload_that_is_begun_anew_replaces_the_old_one(state):
+    """With fewer parts, too."""
+    state.uploads.begin("source", UPLOAD)
+    state.uploads.begin("source", Upload(size=1, fingerprint="s", part_size=1, sha256="c", parts=("q",), key="k"))
+    assert state.uploads.find("source").parts == ("q",)
+
+
+def test_uploads_that_are_over_are_forgotten(state):
+    """By their source, or by ids that the storage no longer has."""
+    for source in ("a", "b", "c"):
+        state.uploads.begin(source, UPLOAD)
+        state.uploads.set_upload_id(source, f"upload-{source}")
+    state.uploads.clear("a")
+    state.uploads.forget({"upload-b", *(f"upload-{number}" for number in range(1200))})
+    assert [state.uploads.find(source) is None for source in "abc"] == [True, True, False]
+    assert state.check().rows["portrait_parts"] == 3
+
+
+# --- erasures -------------------------------------------------------------------------------------------------------
+
+
+def test_an_erasure_is_remembered_until_nothing_is_left_and_after(state):
+    """What is still to be deleted, and then that there was such a group."""
+    assert state.erasures.find(KEY) is None
+    state.erasures.record(KEY, "group-1", ["s3://b/2", "s3://b/1", "s3://b/2"])
+    assert state.erasures.find(KEY) == Erasure(group_id="group-1", objects=("s3://b/1", "s3://b/2"))
+    state.erasures.record(KEY, "group-1", ["s3://b/2"])
+    assert state.erasures.find(KEY).objects == ("s3://b/2",)
+    state.erasures.record(KEY, "group-1", [])
+    assert state.erasures.find(KEY) == Erasure(group_id="group-1")
+
+
+# --- leases ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_lease_belongs_to_its_holder(state, place):
+    """Several may lease one item; the release and the renewal of one change nothing for another."""
+    state.leases.take("account", "pool", "x", {"a": "asset-a", "b": None}, 60)
+    state.leases.take("account", "pool", "y", {"a": "asset-a"}, 60)
+    place.clock.advance(30)
+    assert state.leases.renew("account", "pool", "x", 60) == 2
+    state.leases.take("account", "pool", "x", {"b": "asset-b"}, 60)
+    assert state.leases.of_pool("account", "pool") == [
+        Lease(item="a", holder="x", asset_id="asset-a", seconds=60),
+        Lease(item="a", holder="y", asset_id="asset-a", seconds=30),
+        Lease(item="b", holder="x", asset_id="asset-b", seconds=60),
+    ]
+    state.leases.release("account", "pool", "x")
+    assert [lease.holder for lease in state.leases.of_pool("account", "pool")] == ["y"]
+
+
+def test_a_lease_ends_by_itself_and_is_not_renewed_then(state, place):
+    """Somebody may have deleted the asset since."""
+    state.leases.take("account", "pool", "x", {"a": "asset-a"}, 60)
+    place.clock.advance(60)
+    assert state.leases.of_pool("account", "pool") == []
+    assert state.leases.renew("account", "pool", "x", 60) == 0
+
+
+# --- pace -----------------------------------------------------------------------------------------------------------
+
+
+def test_turns_come_in_order_and_outlive_a_restart(place):
+    """Each is one interval after the one before, whoever takes it; unused time is not saved up."""
+    first = place.open()
+    assert [first.pace.reserve("account", "CreateAsset", 0.05) for _ in range(3)] == [0, 20, 40]
+    first.close()
+    second = place.open()
+    assert second.pace.reserve("account", "CreateAsset", 0.05) == 60
+    assert second.pace.reserve("account", "GetAsset", 0.05) == 0
+    assert second.pace.reserve("another", "CreateAsset", 0.05) == 0
+    place.clock.advance(1000)
+    assert [second.pace.reserve("account", "CreateAsset", 0.05) for _ in range(2)] == [0, 20]
+
+
+def test_nobody_has_a_turn_while_an_action_is_deferred(state):
+    """A throttled call says how long to wait; a shorter wait than there is already changes nothing."""
+    state.pace.defer("account", "CreateAsset", 30)
+    state.pace.defer("account", "CreateAsset", 5)
+    assert [state.pace.reserve("account", "CreateAsset", 0.1) for _ in range(2)] == [30, 40]
+
+
+# --- retention ------------------------------------------------------------------------------------------------------
+
+
+def rows(state, table):
+    """How many rows a table holds."""
+    return state.check().rows[f"portrait_{table}"]
+
+
+def write_old(state):
+    """One row into each table; nothing is under way in any of them but the upload."""
+    state.creates.resolve(state.creates.record(KEY), "asset-1")
+    state.claims.acquire(KEY, 30)
+    state.uploads.begin("source", UPLOAD)
+    state.erasures.record(KEY, "group-1", [])
+    state.leases.take("account", "pool", "x", {"a": "asset-a"}, 30)
+    state.pace.reserve("account", "CreateAsset", 1)
+
+
+def write_new(state):
+    """Another row into each."""
+    other = KEY._replace(item="other")
+    state.creates.record(other)
+    state.claims.acquire(other, 30)
+    state.uploads.begin("other", UPLOAD)
+    state.erasures.record(other, "group-2", [])
+    state.leases.take("account", "pool", "x", {"b": None}, 30)
+    state.pace.reserve("account", "GetAsset", 1)
+
+
+TABLES = {
+    "creates": creates.KEEP,
+    "claims": claims.KEEP + 30,
+    "uploads": uploads.KEEP,
+    "erasures": erasures.KEEP,
+    "leases": leases.KEEP + 30,
+    "pace": pace.KEEP + 1,
+}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_what_is_old_goes_along_with_a_write_and_not_before(place, table):
+    """At the end of its time, to the second."""
+    new = place.open(new_id=lambda: "new")
+    write_old(place.open(new_id=lambda: "old"))
+    place.clock.advance(TABLES[table])
+    write_new(new)
+    assert rows(new, table) == 2
+    place.clock.advance(1)
+    write_new(new)
+    assert rows(new, table) == 1
+
+
+def test_parts_go_with_their_upload(state, place):
+    """Nothing is left behind of it."""
+    state.uploads.begin("source", UPLOAD)
+    place.clock.advance(uploads.KEEP + 1)
+    state.uploads.begin("other", UPLOAD)
+    assert rows(state, "parts") == 3
+
+
+def test_an_erasure_that_is_not_finished_is_kept(state, place):
+    """However old it is: somebody asked for it, and it is still to be done."""
+    state.erasures.record(KEY, "group-1", ["s3://b/1"])
+    place.clock.advance(10 * erasures.KEEP)
+    state.erasures.record(KEY._replace(item="other"), "group-2", [])
+    assert state.erasures.find(KEY).objects == ("s3://b/1",)
+
+
+def test_a_write_takes_a_few_old_rows_along_and_not_all(state, place):
+    """So that none has to wait for a great cleaning."""
+    for number in range(30):
+        state.creates.record(KEY._replace(item=str(number)))
+    place.clock.advance(creates.KEEP + 1)
+    counts = []
+    for number in range(2):
+        state.creates.record(KEY._replace(item=f"new {number}"))
+        counts.append(rows(state, "creates"))
+    assert counts == [11, 2]
+
+
+# --- the state itself -----------------------------------------------------------------------------------------------
+
+
+def test_a_state_says_since_when_it_remembers(place):
+    """What was created before is not in it; opening it again changes nothing."""
+    place.open().check()
+    place.clock.advance(100)
+    second = place.open()
+    assert second.age() == 100
+    assert second.check().remembers_since == place.clock.now() - 100
+
+
+def test_a_state_can_be_used_after_it_was_closed(state):
+    """It opens again."""
+    state.claims.acquire(KEY, 30)
+    state.close()
+    assert isinstance(state.claims.acquire(KEY, 30), Holder)
+    assert state.check().version == 1

@@ -1,0 +1,78 @@
+"""What the processes of the tests do; they are forked from a server that has loaded the library already."""
+
+import multiprocessing
+import os
+import signal
+
+from portrait.clock import SystemClock
+from portrait.state import Claim, Key, open_state
+
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["portrait.state.state", "portrait.state.sqlite", "portrait.state.postgres"])
+CLOCK = SystemClock()
+KEYS = [Key("account", "group-1", f"digest-{number}") for number in range(4)]
+
+
+def run_all(target, *arguments, count=8):
+    """Start processes at one barrier; returns what each put into the queue."""
+    barrier, results = FORKS.Barrier(count), FORKS.SimpleQueue()
+    processes = [FORKS.Process(target=target, args=(barrier, results, *arguments)) for _ in range(count)]
+    for process in processes:
+        process.start()
+    found = [results.get() for _ in processes]
+    for process in processes:
+        process.join()
+        assert process.exitcode == 0
+    return found
+
+
+def claim_each(barrier, results, location):
+    """Ask once for the claim of each key."""
+    with open_state(location, CLOCK) as state:
+        barrier.wait()
+        results.put([isinstance(state.claims.acquire(key, 60), Claim) for key in KEYS])
+
+
+def create_each(barrier, results, location):
+    """Bring each thing about: claim, look, record, create, resolve, release; or wait for who is at it."""
+    with open_state(location, CLOCK) as state:
+        barrier.wait()
+        results.put([_create(state, key) for key in KEYS])
+
+
+def _create(state, key):
+    while not isinstance(claim := state.claims.acquire(key, 60), Claim):
+        CLOCK.sleep(0.01)
+    found = state.creates.find(key)
+    if found is None:
+        create = state.creates.record(key)
+        state.creates.resolve(create, f"asset-{create.id}")
+        found = state.creates.find(key)
+    state.claims.release(claim)
+    return found.result_id
+
+
+def open_together(barrier, results, location):
+    """Open a state that nobody has opened yet."""
+    barrier.wait()
+    with open_state(location, CLOCK) as state:
+        results.put(state.check().version)
+
+
+def reserve(barrier, results, location):
+    """Take three turns."""
+    with open_state(location, CLOCK) as state:
+        state.check()
+        barrier.wait()
+        results.put([state.pace.reserve("account", "CreateAsset", 0.01) for _ in range(3)])
+
+
+def claim_and_die(barrier, results, location, ttl):
+    """Take a claim, record a create, say when, and be killed."""
+    state = open_state(location, CLOCK)
+    state.check()
+    barrier.wait()
+    before = CLOCK.monotonic()  # the same scale in all processes of a machine
+    state.claims.acquire(KEYS[0], ttl)
+    results.put((before, state.creates.record(KEYS[0]).id))
+    os.kill(os.getpid(), signal.SIGKILL)
