@@ -36,7 +36,7 @@ PAGE_SIZE = 100  # items; the most that a page may have, contract §2
 
 
 class GroupQuery(TypedDict, total=False):
-    """Which groups to walk through; see `GroupFilter` and `ListAssetGroupsRequest`."""
+    """Which groups to list; see `GroupFilter` and `ListAssetGroupsRequest`."""
 
     group_type: GroupType | str
     group_ids: Iterable[str] | None
@@ -46,7 +46,7 @@ class GroupQuery(TypedDict, total=False):
 
 
 class AssetQuery(GroupQuery, total=False):
-    """Which assets to walk through, and in which order; see `AssetFilter` and `ListAssetsRequest`."""
+    """Which assets to list, and in which order; see `AssetFilter` and `ListAssetsRequest`."""
 
     statuses: Iterable[AssetStatus | str] | None
     sort_by: SortBy | SortByName | None
@@ -148,7 +148,7 @@ def list_complete(endpoint: Endpoint, pages: Callable[[], Paginator[Item]]) -> F
 
 
 def asset_pages(*, by_cursor: bool = False, **query: Unpack[AssetQuery]) -> Paginator[Asset]:
-    """A walk through assets.
+    """The pages of a list of assets.
 
     Raises:
         UsageError: A value is outside of its closed set.
@@ -158,7 +158,7 @@ def asset_pages(*, by_cursor: bool = False, **query: Unpack[AssetQuery]) -> Pagi
 
 
 def group_pages(*, by_cursor: bool = False, **query: Unpack[GroupQuery]) -> Paginator[AssetGroup]:
-    """A walk through groups.
+    """The pages of a list of groups.
 
     Raises:
         UsageError: A value is outside of its closed set.
