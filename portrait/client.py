@@ -144,7 +144,7 @@ class PortraitClient(BaseClient, Methods):
             TransportError: No usable answer; the asset may have been made.
             ApiError: The service refused.
         """
-        file = upload.read(source)
+        file = upload.read_image(source)
         return self._run(upload.upload(self._endpoint, file, group_id, name, asset_type, timeout))
 
     def wait_until_active(
@@ -461,7 +461,7 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
             TransportError: No usable answer; the asset may have been made.
             ApiError: The service refused.
         """
-        file = await asyncio.to_thread(upload.read, source)
+        file = await asyncio.to_thread(upload.read_image, source)
         return await self._run(upload.upload(self._endpoint, file, group_id, name, asset_type, timeout))
 
     async def wait_until_active(

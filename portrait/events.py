@@ -1,4 +1,4 @@
-"""What a client tells while it works: one frozen class for each thing that `on_event` may hear of.
+"""Events: one frozen class for each thing that `on_event` is called with.
 
 Events carry no secret: neither keys nor tokens nor signed addresses. A callback is called in the thread or task that
 made the call and must return soon; what it raises is logged, and changes nothing.
@@ -81,7 +81,7 @@ class CallCancelled(Event):
 
 @frozen(kw_only=True)
 class WaitProgress(Event):
-    """A wait looked, and the state is not there yet.
+    """A wait polled, and the state has not come yet.
 
     Attributes:
         what: `asset` or `validation`.
@@ -100,7 +100,7 @@ class WaitProgress(Event):
 
 @frozen(kw_only=True)
 class WatchProgress(Event):
-    """A watch over many assets looked.
+    """A watch over many assets polled.
 
     Attributes:
         open: How many have not ended.

@@ -1,7 +1,7 @@
-"""When a call is sent again, and after how long: pure functions of what is known.
+"""When a call is sent again, and after how long.
 
 The rule (contract §4, *What is safe to send again*): a call that surely was not carried out may always be repeated; one
-that may have been is repeated only if its Action says that this does no harm. Nothing here sleeps, sends or draws lots.
+that may have been is repeated only if its Action says that this does no harm.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from portrait.errors import ApiError, PortraitError, Retry
 
 @frozen(kw_only=True)
 class RetryPolicy:
-    """How stubborn a client is.
+    """How often a call is sent, and how long the pauses between are.
 
     Attributes:
-        attempts: How often a call is sent at most; 1 means never again.
+        attempts: How often a call is sent at most; 1 turns retries off.
         first: Seconds before the second attempt.
         factor: By how much each pause is longer than the one before.
-        longest: Seconds; no pause of ours is longer, but one that the service asks for may be.
-        patience: Seconds; a service that asks for a longer pause gets none, and the error is raised.
+        longest: Seconds; the longest pause of the client's own. One that the service asks for may be longer.
+        patience: Seconds; if the service asks for a longer pause, the error is raised at once.
     """
 
     attempts: int = field(default=4, validator=ge(1))

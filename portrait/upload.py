@@ -27,7 +27,7 @@ MIME_TYPES = ("image/jpeg", "image/png", "image/webp")  # contract §5 (D)
 UPLOAD = Action(name="upload", request=dict, result=UploadedAsset, summary="Register a file by sending it.")
 
 
-def read(source: Source) -> tuple[bytes, str]:
+def read_image(source: Source) -> tuple[bytes, str]:
     """The file's bytes and its name; never more than one byte over the limit.
 
     Args:
@@ -86,7 +86,7 @@ def upload(  # noqa: PLR0917
     asset_type: AssetType | str | None,
     timeout: TimeoutTypes,
 ) -> Flow[UploadedAsset]:
-    """Send a file that `read` has accepted.
+    """Send a file that `read_image` has accepted.
 
     Raises:
         TransportError: No usable answer; the asset may have been made.
