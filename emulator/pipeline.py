@@ -217,7 +217,7 @@ class Pipeline:
 
 
 def _handler(call: Call, action: str) -> Handler:
-    """Contract §2, small print: what is said to a missing or unknown Action or Version (I)."""
+    """Contract §2, small print: errors of a missing or unknown Action or Version (I)."""
     if type(call.body) is not bytes:
         return upload
     if not action:

@@ -15,7 +15,7 @@ class Settings:
     Attributes:
         assets_per: What the asset quota counts in. Contract §10.4.
         name_required: Must CreateAssetGroup be given a Name? Contract §10.6.
-        auth_error: How a bad key is said: HTTP 401 with `{"error"}`, or `Unauthorized` in the envelope. Contract §10.8.
+        auth_error: Errors of keys: HTTP 401 with `{"error"}`, or `Unauthorized` in the envelope. Contract §10.8.
         second_result: What GetVisualValidateResult answers once its token is used up. Contract §10.10.
         token_owner: Who may read a BytedToken: the key that made it, or its whole customer. Contract §3, token table.
         api_keys: Bearer key → customer; empty means that every key is a customer of its own name.
