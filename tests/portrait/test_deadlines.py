@@ -79,7 +79,7 @@ def test_a_call_with_a_number_ends_in_time(colour, bare):
     with RawServer(SLOW_ANSWERS["answer-drip"]) as server:
         began = time.monotonic()
         with pytest.raises(Timeout) as info:
-            colour.client(base_url=server.url, timeout=LIMIT, retry=None).get_asset(id="a")
+            colour.client(base_url=server.url, timeout=LIMIT, retry=None).get_asset(id="asset-1")
     assert info.value.may_have_executed is True
     assert time.monotonic() - began < BOUND
 

@@ -18,10 +18,10 @@ from tests.portrait.raw_server import RawServer, answering
 
 def test_a_closed_client_says_so(colour):
     """Closing twice is fine; calling afterwards is a usage error, and nothing is sent."""
-    client, script = colour.scripted(good({"Id": "a"}))
+    client, script = colour.scripted(good({"Id": "asset-1"}))
     client.close()
     client.close()
-    for call in (lambda: client.get_asset(id="a"), client.iter_assets, lambda: client.wait_until_active("a")):
+    for call in (lambda: client.get_asset(id="asset-1"), client.iter_assets, lambda: client.wait_until_active("a")):
         with pytest.raises(UsageError, match="closed"):
             call()
     assert script.requests == []
@@ -32,13 +32,13 @@ def test_derived_clients_share_connections_and_end(colour):
     with RawServer(answering()) as server:
         first = colour.client(base_url=server.url)
         other = first.with_options(project="shop").with_options(timeout=5)
-        assert first.get_asset(id="a").id == other.get_asset(id="a").id
+        assert first.get_asset(id="asset-1").id == other.get_asset(id="asset-1").id
         assert server.connections == 1
         other.close()
-        assert other.get_asset(id="a").id == "asset-1"
+        assert other.get_asset(id="asset-1").id == "asset-1"
         first.close()
         with pytest.raises(UsageError, match="closed"):
-            other.get_asset(id="a")
+            other.get_asset(id="asset-1")
     assert b'"ProjectName":"shop"' in server.requests[1][1]
     assert b"ProjectName" not in server.requests[0][1]
 
@@ -46,15 +46,15 @@ def test_derived_clients_share_connections_and_end(colour):
 def test_with_options_changes_what_it_names_and_nothing_else(colour):
     """An option that is left out stays; None is a value: no project, no retry, no pace, no listener."""
     heard = []
-    first, script = colour.scripted(good({"Id": "a"}), project="shop", on_event=heard.append, pace=100)
+    first, script = colour.scripted(good({"Id": "asset-1"}), project="shop", on_event=heard.append, pace=100)
     assert first.with_options(timeout=3).client._endpoint.project == "shop"
     bare = first.with_options(project=None, retry=None, pace=None, on_event=None)
-    bare.get_asset(id="a")
-    assert script.requests[-1].body == b'{"Id":"a"}'
+    bare.get_asset(id="asset-1")
+    assert script.requests[-1].body == b'{"Id":"asset-1"}'
     assert heard == []
     assert (bare.client._endpoint.policy.attempts, bare.client._endpoint.pace) == (1, None)
-    first.get_asset(id="a")
-    assert script.requests[-1].body == b'{"Id":"a","ProjectName":"shop"}'
+    first.get_asset(id="asset-1")
+    assert script.requests[-1].body == b'{"Id":"asset-1","ProjectName":"shop"}'
     assert len(heard) == 1
     assert first.with_options(retry=RetryPolicy(attempts=9)).client._endpoint.policy.attempts == 9
 
@@ -64,12 +64,12 @@ def test_a_context_manager_closes(colour):
     with RawServer(answering()) as server:
         if colour.name == "sync":
             with PortraitClient(api_key=KEY, base_url=server.url) as client:
-                client.get_asset(id="a")
+                client.get_asset(id="asset-1")
         else:
 
             async def block():
                 async with AsyncPortraitClient(api_key=KEY, base_url=server.url) as made:
-                    await made.get_asset(id="a")
+                    await made.get_asset(id="asset-1")
                     return made
 
             client = colour.runner.run(block())
@@ -94,7 +94,7 @@ def test_a_client_lives_on_in_another_loop_once_the_first_is_over(closed):
         client = AsyncPortraitClient(api_key=KEY, base_url=url)
 
         async def once():
-            return (await client.get_asset(id="a")).id
+            return (await client.get_asset(id="asset-1")).id
 
         for _ in range(3):
             assert asyncio.run(once()) == "asset-1"
@@ -116,15 +116,15 @@ def test_a_second_loop_beside_the_first_is_refused():
         answers = []
 
         async def first():
-            answers.append((await client.get_asset(id="a")).id)
+            answers.append((await client.get_asset(id="asset-1")).id)
             await asyncio.to_thread(thread.start)
             await asyncio.to_thread(thread.join)
-            answers.append((await client.get_asset(id="a")).id)
+            answers.append((await client.get_asset(id="asset-1")).id)
             await client.close()
 
         def second():
             with pytest.raises(UsageError, match="another event loop") as info:
-                asyncio.run(client.get_asset(id="a"))
+                asyncio.run(client.get_asset(id="asset-1"))
             answers.append(type(info.value).__name__)
 
         thread = threading.Thread(target=second)
@@ -138,7 +138,7 @@ def test_many_tasks_open_one_session():
 
         async def main():
             async with AsyncPortraitClient(api_key=KEY, base_url=server.url) as client:
-                found = await asyncio.gather(*[client.get_asset(id="a") for _ in range(50)])
+                found = await asyncio.gather(*[client.get_asset(id="asset-1") for _ in range(50)])
             return {asset.id for asset in found}
 
         with warnings.catch_warnings():
@@ -152,22 +152,22 @@ import os, sys, asyncio
 from portrait import AsyncPortraitClient, PortraitClient
 url = sys.argv[1]
 client = PortraitClient(api_key="k", base_url=url)
-client.get_asset(id="a")
+client.get_asset(id="asset-1")
 pid = os.fork()
 if pid == 0:
     try:
-        client.get_asset(id="a")
+        client.get_asset(id="asset-1")
         client.close()
         os._exit(0)
     except BaseException as error:
         print("child:", repr(error), file=sys.stderr)
         os._exit(1)
 status = os.waitpid(pid, 0)[1]
-client.get_asset(id="a")
+client.get_asset(id="asset-1")
 client.close()
 
 made = AsyncPortraitClient(api_key="k", base_url=url)
-async def once(): await made.get_asset(id="a")
+async def once(): await made.get_asset(id="asset-1")
 async def main():
     await once()
     pid = os.fork()
@@ -206,6 +206,6 @@ def test_a_forked_child_opens_connections_of_its_own():
 def test_a_derived_client_may_listen_where_the_first_does_not(colour):
     """A listener that comes by `with_options` hears of every attempt, also of those that went well."""
     heard = []
-    first, _ = colour.scripted(good({"Id": "a"}))
-    first.with_options(on_event=heard.append).get_asset(id="a")
+    first, _ = colour.scripted(good({"Id": "asset-1"}))
+    first.with_options(on_event=heard.append).get_asset(id="asset-1")
     assert [type(event).__name__ for event in heard] == ["CallFinished"]

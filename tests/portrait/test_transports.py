@@ -235,7 +235,7 @@ def test_a_redirect_is_not_followed(colour):
         assert answer.status == 307
         client = colour.client(base_url=server.url)
         with pytest.raises(BadResponse, match="redirects are not followed"):
-            client.get_asset(id="a")
+            client.get_asset(id="asset-1")
     assert len(server.requests) == 2
 
 
@@ -289,7 +289,7 @@ def test_a_connection_that_the_server_closed_meanwhile_is_not_used_again(colour)
 def test_the_user_agent_names_application_library_and_python(colour, application):
     """The application's name comes first; the HTTP library is named too."""
     with RawServer(answering()) as server:
-        colour.client(base_url=server.url, user_agent=application).get_asset(id="a")
+        colour.client(base_url=server.url, user_agent=application).get_asset(id="asset-1")
     agent = next(line for line in server.heads[0].split("\r\n") if line.startswith("user-agent: "))
     library = "urllib3" if colour.name == "sync" else "aiohttp"
     assert agent.startswith(
@@ -303,7 +303,7 @@ def test_the_user_agent_names_application_library_and_python(colour, application
 def test_the_key_goes_as_a_bearer_token(colour):
     """And the body is JSON."""
     with RawServer(answering()) as server:
-        colour.client(base_url=server.url).get_asset(id="a")
+        colour.client(base_url=server.url).get_asset(id="asset-1")
     assert f"authorization: bearer {KEY}" in server.heads[0]
     assert "content-type: application/json" in server.heads[0]
 
@@ -312,7 +312,7 @@ def test_an_own_pool_is_used_and_not_closed():
     """A caller's urllib3 pool lives on after the client."""
     with RawServer(answering()) as server, urllib3.PoolManager(headers={"X-Mine": "1"}) as pool:
         with PortraitClient(api_key=KEY, base_url=server.url, transport=Urllib3Transport(pool=pool)) as client:
-            client.get_asset(id="a")
+            client.get_asset(id="asset-1")
         assert len(pool.pools) == 1
         Urllib3Transport(pool=pool).close()
         assert len(pool.pools) == 1
@@ -337,7 +337,7 @@ def test_an_own_session_is_used_and_not_closed():
 def test_a_transport_that_was_passed_in_is_not_closed(colour):
     """Who opens, closes."""
     client, script = colour.scripted(raw_answer())
-    client.get_asset(id="a")
+    client.get_asset(id="asset-1")
     client.close()
     assert script.closed == 0
 
@@ -346,7 +346,7 @@ def raw_answer():
     """A good answer for a scripted transport."""
     from tests.portrait.helpers import good  # noqa: PLC0415
 
-    return good({"Id": "a"})
+    return good({"Id": "asset-1"})
 
 
 # --- proxies --------------------------------------------------------------------------------------------------------
@@ -362,7 +362,7 @@ def proxied(bare):
 def test_a_proxy_is_used(colour, proxied):
     """Given by proxy=, also for this machine."""
     server, proxy, _ = proxied
-    assert colour.client(base_url=server.url, proxy=proxy.url).get_asset(id="a").id == "asset-1"
+    assert colour.client(base_url=server.url, proxy=proxy.url).get_asset(id="asset-1").id == "asset-1"
     assert len(proxy.requests) == 1
     assert proxy.requests[0][0].startswith(f"POST {server.url}/portrait/?Action=GetAsset".encode())
 
@@ -410,7 +410,7 @@ def test_this_machine_is_never_reached_by_a_proxy_of_the_environment(colour, bar
         bare.setenv(variable, proxy.url)
         client = colour.client(base_url=f"http://{host}:{server.port}/v1", retry=None, timeout=1.0)
         with contextlib.suppress(TransportError):  # nobody listens on some of them
-            client.get_asset(id="a")
+            client.get_asset(id="asset-1")
         assert proxy.connections == 0
         assert server.connections == 1 or host not in {"127.0.0.1", "localhost"}
 
@@ -429,7 +429,7 @@ def test_a_proxys_credentials_go_to_the_proxy_only(colour, proxied):
     server, proxy, _ = proxied
     address = proxy.url.replace("http://", "http://proxy-user:proxy-word@")
     client = colour.client(base_url=server.url, proxy=address)
-    client.get_asset(id="a")
+    client.get_asset(id="asset-1")
     assert "proxy-authorization: basic chjvehktdxnlcjpwcm94es13b3jk" in proxy.heads[0]
     assert "proxy-word" not in repr(client.client)
 
@@ -439,7 +439,7 @@ def test_a_proxy_that_is_away_is_a_failed_connection(colour, bare):
     with socket.create_server(("127.0.0.1", 0)) as free:
         url = f"http://u:proxy-word@127.0.0.1:{free.getsockname()[1]}"
     with pytest.raises(ConnectFailed) as info:
-        colour.client(base_url="http://127.0.0.1:9", proxy=url, retry=None).get_asset(id="a")
+        colour.client(base_url="http://127.0.0.1:9", proxy=url, retry=None).get_asset(id="asset-1")
     assert "proxy-word" not in str(info.value)
     assert info.value.may_have_executed is False
 
@@ -448,7 +448,7 @@ def test_a_proxy_that_refuses_the_tunnel_is_a_failed_connection(colour, bare):
     """407 or 403 to CONNECT: nothing reached the service."""
     refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     with RawServer(saying(refusal)) as proxy, pytest.raises(ConnectFailed):
-        colour.client(base_url="https://127.0.0.1:9", proxy=proxy.url, retry=None).get_asset(id="a")
+        colour.client(base_url="https://127.0.0.1:9", proxy=proxy.url, retry=None).get_asset(id="asset-1")
 
 
 @pytest.mark.parametrize(
@@ -469,13 +469,13 @@ def test_an_own_ca_is_trusted(colour, authority, form, bare):
     ca, context = authority
     with RawServer(answering(), tls=context) as server:
         trust = str(ca) if form == "path" else ssl.create_default_context(cafile=str(ca))
-        assert colour.client(base_url=server.url, ssl=trust).get_asset(id="a").id == "asset-1"
+        assert colour.client(base_url=server.url, ssl=trust).get_asset(id="asset-1").id == "asset-1"
 
 
 def test_a_certificate_that_is_not_trusted_is_named_as_such(colour, authority, bare):
     """Nothing was sent; the text says what to do."""
     with RawServer(answering(), tls=authority[1]) as server, pytest.raises(ConnectFailed) as info:
-        colour.client(base_url=server.url, retry=None).get_asset(id="a")
+        colour.client(base_url=server.url, retry=None).get_asset(id="asset-1")
     assert "the certificate is not trusted" in str(info.value)
     assert "ssl=" in str(info.value)
     assert server.requests == []
@@ -484,7 +484,7 @@ def test_a_certificate_that_is_not_trusted_is_named_as_such(colour, authority, b
 def test_a_server_without_tls_is_a_failed_connection(colour, bare):
     """Https to an http port: nothing was sent that anybody could read."""
     with RawServer(raw_server.blunt) as server, pytest.raises(ConnectFailed):
-        colour.client(base_url=server.url.replace("http:", "https:"), retry=None).get_asset(id="a")
+        colour.client(base_url=server.url.replace("http:", "https:"), retry=None).get_asset(id="asset-1")
 
 
 def test_tls_goes_through_a_proxys_tunnel(colour, authority, bare):
@@ -492,7 +492,7 @@ def test_tls_goes_through_a_proxys_tunnel(colour, authority, bare):
     ca, context = authority
     with RawServer(answering(), tls=context) as server, RawServer(raw_server.proxying) as proxy:
         client = colour.client(base_url=server.url, ssl=str(ca), proxy=proxy.url)
-        assert client.get_asset(id="a").id == "asset-1"
+        assert client.get_asset(id="asset-1").id == "asset-1"
         client.close()
     assert proxy.requests[0][0].startswith(b"CONNECT 127.0.0.1:")
     assert KEY.encode() not in proxy.requests[0][0]
