@@ -37,7 +37,7 @@ class BearerAuth:
     def apply(self, request: HttpRequest, now: float) -> HttpRequest:
         """The request with the key. The time does not matter."""
         del now
-        return HttpRequest(  # four times as fast as attrs.evolve, on every call's way
+        return HttpRequest(  # not attrs.evolve, which takes half as long again on every attempt
             method=request.method,
             url=request.url,
             headers={"Authorization": f"Bearer {self.key}", **request.headers},
