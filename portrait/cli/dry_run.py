@@ -1,109 +1,108 @@
-"""`put --dry-run`: what would be done, by reading alone. Owns the comparison with what is there, and how it is told;
-sends no write.
-"""
+"""`put --dry-run`: prints the library's plan for each group. Nothing is written."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from portrait.cli.errors import OK, SOME_FAILED, format_errors
 from portrait.cli.report import format_skipped, outcome_record
 from portrait.cli.resolve import find_group
-from portrait.cli.select import Checked
 from portrait.cli.serialize import pluralize
-from portrait.ensure import Content, parse_digest
-from portrait.ensure.create import usable
+from portrait.ensure import AssetPlan, EnsureQuery, PlanEntry, Verdict
 from portrait.models import GroupType
 
 if TYPE_CHECKING:
     from portrait.cli.output import Output
+    from portrait.cli.select import Checked
     from portrait.client import PortraitClient
-    from portrait.models import Asset
     from portrait.providers import Provider
     from portrait.s3 import ObjectStore
 
-_NEW, _EXISTS, _FAILED, _SAME = "New", "Existing", "Failed", "Duplicate"
+# Verdict → the field of a group's record that counts it, and what people read after the number.
+_COUNTS: Mapping[Verdict, tuple[str, str]] = MappingProxyType(
+    {
+        Verdict.NEW: ("new", "new assets"),
+        Verdict.REPLACE: ("replaced", "to replace"),
+        Verdict.EXISTING: ("existing", "there already"),
+        Verdict.FAILED: ("failed", "there and Failed"),
+        Verdict.DUPLICATE: ("duplicates", "duplicate"),
+        Verdict.NO_ROOM: ("no_room", "without room"),
+    }
+)
 
 
 def dry_run(
-    output: Output,
-    client: PortraitClient,
-    provider: Provider,
-    groups: Sequence[Checked],
-    store: ObjectStore | None,
-    *,
-    quota: int | None,
+    output: Output, client: PortraitClient, provider: Provider, groups: Sequence[Checked], options: EnsureQuery
 ) -> int:
-    """Look and tell; the result is the exit code. `quota` is of assets in a group.
+    """Plan and print; returns the exit code.
 
     Raises:
         PortraitError: A group, or the bucket, cannot be read.
     """
-    stored = _stored(store)
-    plans = [_plan(client, group, stored, quota) for group in groups]
-    faulty = [outcome for group in groups for outcome in group.rejected]
-    others = [source for group in groups for source in group.skipped]
-    missing = sum(plan["group_id"] is None and plan["new"] > 0 for plan in plans)
-    whole = {
+    store = options.get("store")
+    stored = None if store is None else _stored_contents(store)
+    plans = [(group.group, _plan(client, group, options)) for group in groups]
+    rejected = [outcome for group in groups for outcome in group.rejected]
+    missing = sum(plan.group_id is None and plan.counts[Verdict.NEW] > 0 for _, plan in plans)
+    record = {
         "dry_run": True,
-        "groups": plans,
+        "groups": [_record(name, plan, stored) for name, plan in plans],
         "groups_to_make": missing,
         "groups_free": _free_groups(client, provider) if missing else None,
-        "rejected": [outcome_record(outcome) for outcome in faulty],
-        "skipped": others,
+        "rejected": [outcome_record(outcome) for outcome in rejected],
+        "skipped": [source for group in groups for source in group.skipped],
     }
-    output.error(format_errors((one.source, one.error) for one in faulty if one.error is not None))
+    output.error(format_errors((one.source, one.error) for one in rejected if one.error is not None))
     if output.interactive:
-        _tell(output, whole, len(faulty))
+        for line in _lines(record):
+            output.write(line)
+        output.info("Nothing was sent: this was a dry run.")
     else:
-        output.print_event(whole)
-    fits = all(plan["room"] is None or plan["new"] <= plan["room"] for plan in plans)
-    return SOME_FAILED if faulty or not fits else OK
+        output.print_event(record)
+    failing = any(plan.counts[verdict] for _, plan in plans for verdict in (Verdict.NO_ROOM, Verdict.FAILED))
+    return SOME_FAILED if rejected or failing else OK
 
 
-def _stored(store: ObjectStore | None) -> frozenset[str] | None:
-    """The SHA-256 of every object that the bucket has there."""
-    return None if store is None else frozenset(PurePosixPath(key).stem for key in store.list_objects())
-
-
-def _plan(client: PortraitClient, group: Checked, stored: frozenset[str] | None, quota: int | None) -> dict[str, Any]:
+def _plan(client: PortraitClient, group: Checked, options: EnsureQuery) -> AssetPlan:
     found = find_group(client, group.group) if group.valid else None
-    assets = list(client.iter_assets(group_type=found.group_type, group_ids=[found.id])) if found else []
-    states = _states(group.valid, assets)
-    fresh = [content for content, state in zip(group.valid, states, strict=True) if state == _NEW]
-    to_send = [one for one in fresh if one.url is None and (stored is None or one.sha256 not in stored)]
+    query: EnsureQuery = {**options, "group_id": found.id if found else None}
+    return client.plan_assets(group.valid, **query)
+
+
+def _stored_contents(store: ObjectStore) -> frozenset[str]:
+    """The SHA-256 of every object in the bucket."""
+    return frozenset(PurePosixPath(key).stem for key in store.list_objects())
+
+
+def _record(name: str, plan: AssetPlan, stored: frozenset[str] | None) -> dict[str, Any]:
     return {
-        "group": group.group,
-        "group_id": found.id if found else None,
-        "assets": len(assets),
-        "room": None if quota is None else max(0, quota - len(assets)),
-        "new": states.count(_NEW),
-        "existing": states.count(_EXISTS),
-        "failed": states.count(_FAILED),
-        "duplicates": states.count(_SAME),
-        "bytes": sum(content.size for content in to_send),
+        "group": name,
+        "group_id": plan.group_id,
+        "assets": plan.taken,
+        "room": plan.free,
+        **{field: plan.counts[verdict] for verdict, (field, _) in _COUNTS.items()},
+        "bytes": sum(_bytes_to_send(entry, stored) for entry in plan.entries_with(Verdict.NEW, Verdict.REPLACE)),
         "files": [
-            {"file": content.source, "sha256": content.sha256, "bytes": content.size, "would_be": state}
-            for content, state in zip(group.valid, states, strict=True)
+            {
+                "file": entry.source,
+                "sha256": entry.content.sha256,
+                "bytes": entry.content.size,
+                "would_be": entry.verdict.value.capitalize(),
+            }
+            for entry in plan.entries
+            if entry.content is not None
         ],
     }
 
 
-def _states(contents: Sequence[Content], assets: Sequence[Asset]) -> list[str]:
-    """What each would be: a content that comes twice is sent once."""
-    there: dict[str, list[Asset]] = {}
-    for asset in assets:
-        there.setdefault(parse_digest(asset.name) or "", []).append(asset)
-    seen: set[str] = set()
-    states = []
-    for content in contents:
-        found = there.get(content.digest, [])
-        twice = content.digest in seen
-        seen.add(content.digest)
-        states.append(_SAME if twice else _EXISTS if usable(found) else _FAILED if found else _NEW)
-    return states
+def _bytes_to_send(entry: PlanEntry, stored: frozenset[str] | None) -> int:
+    content = entry.content
+    if content is None or content.url is not None or (stored is not None and content.sha256 in stored):
+        return 0
+    return content.size
 
 
 def _free_groups(client: PortraitClient, provider: Provider) -> int | None:
@@ -113,28 +112,18 @@ def _free_groups(client: PortraitClient, provider: Provider) -> int | None:
     return max(0, provider.group_quota - taken)
 
 
-def _tell(output: Output, whole: dict[str, Any], faulty: int) -> None:
-    for plan in whole["groups"]:
-        output.write(f"{plan['group']}: {plan['group_id'] or 'a new group'}")
-        rows = [
-            f"{pluralize(plan['new'], 'new asset')}, {_size(plan['bytes'])} to send",
-            f"{plan['existing']} there already",
-            f"{plan['failed']} there and Failed",
-            pluralize(plan["duplicates"], "duplicate"),
-        ]
-        kept = [row for row in rows[1:] if not row.startswith("0 ")]
-        output.write(f"  {', '.join([rows[0], *kept])}")
-        if plan["room"] is not None:
-            enough = "" if plan["new"] <= plan["room"] else ": not enough"
-            output.write(f"  room for {plan['room']}, needed {plan['new']}{enough}")
-    if whole["groups_free"] is not None:
-        output.write(f"{pluralize(whole['groups_to_make'], 'group')} to make, room for {whole['groups_free']}.")
-    if faulty:
-        output.write(f"{pluralize(faulty, 'file')} cannot be sent, as said above.")
-    if whole["skipped"]:
-        output.write(format_skipped(whole["skipped"]))
-    output.info("Nothing was sent: this was a dry run.")
-
-
-def _size(number: int) -> str:
-    return f"{number / 1_000_000:.1f} MB"
+def _lines(record: Mapping[str, Any]) -> Iterator[str]:
+    """The plan for people."""
+    for group in record["groups"]:
+        yield f"{group['group']}: {group['group_id'] or 'a new group'}"
+        counts = [f"{group[field]} {words}" for field, words in _COUNTS.values() if group[field]]
+        yield f"  {', '.join([*counts, '{:.1f} MB to send'.format(group['bytes'] / 1_000_000)])}"
+        if group["room"] is not None:
+            needed = group["new"] + group["no_room"]
+            yield f"  room for {group['room']}, needed {needed}{': not enough' if group['no_room'] else ''}"
+    if record["groups_free"] is not None:
+        yield f"{pluralize(record['groups_to_make'], 'group')} to make, room for {record['groups_free']}."
+    if record["rejected"]:
+        yield f"{pluralize(len(record['rejected']), 'file')} cannot be sent, as said above."
+    if record["skipped"]:
+        yield format_skipped(record["skipped"])

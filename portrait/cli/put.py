@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 from attrs import frozen
@@ -22,11 +22,11 @@ from portrait.cli.dry_run import dry_run
 from portrait.cli.errors import INTERRUPTED
 from portrait.cli.parser import command, one_of, review_timeout
 from portrait.cli.progress import Progress, progress
-from portrait.cli.put_session import PutSession, SendOptions
+from portrait.cli.put_session import PutSession
 from portrait.cli.report import Manifest, Summary
-from portrait.cli.select import Check, Checked, Selection, select
+from portrait.cli.select import Checked, Selection, check, select
 from portrait.cli.storage import StorageOptions, open_store, storage_options
-from portrait.ensure import CreateLog, FileOutcome
+from portrait.ensure import CreateLog, EnsureQuery, FileOutcome
 from portrait.errors import UsageError
 from portrait.events import Event, FileProgress
 from portrait.models import AssetType
@@ -57,7 +57,7 @@ Examples:
 """
 
 
-def _quota(text: str) -> int | str:
+def _quota(text: str) -> int | Literal["none"]:
     if text.lower() == "none":
         return "none"
     if not text.isdecimal() or int(text) < 1:
@@ -84,7 +84,7 @@ class PutOptions(StorageOptions):
     subfolders: bool
     dry_run: bool
     manifest: str | None
-    quota: int | str | None
+    quota: int | Literal["none"] | None
     no_wait: bool
     timeout: float | None
     asset_type: str | None
@@ -116,13 +116,13 @@ def put_command(context: Context, /, paths: Sequence[str], **values: Any) -> int
     if options.group is None and not options.subfolders:
         raise UsageError("--group is missing.", advice="portrait put --help says what it takes.")
     selections = select(paths, options.group, subfolders=options.subfolders)
-    client, provider = context.client, context.provider  # no file is read if the key is missing
+    client = context.client  # no file is read if the key is missing
     with open_run(context, options) as run:
-        groups = run.check(selections, provider.name)
+        groups = run.check(selections)
         if not any(group.valid or group.rejected for group in groups):
             raise UsageError(f"There are no images, video or audio in {', '.join(paths)}.", advice="Nothing was sent.")
         if options.dry_run:
-            return dry_run(context.output, client, provider, groups, run.store, quota=run.quota)
+            return dry_run(context.output, client, context.provider, groups, run.ensure_options)
         return run.send(groups)
 
 
@@ -153,7 +153,6 @@ class Run:
         progress: What a person sees at present.
         store: The object storage, if there is one.
         summary: Takes outcomes.
-        quota: Assets that a group may hold; None for no limit.
     """
 
     summary: Summary
@@ -161,22 +160,35 @@ class Run:
     def __init__(self, context: Context, options: PutOptions) -> None:
         self._context = context
         self._options = options
-        self._asset_type = AssetType(options.asset_type) if options.asset_type else None
+        self._client = context.client.with_options(on_event=self._on_event)
         self._sizes: dict[str, int] = {}
         self._bytes_done: dict[Path, int] = {}
         self._finished: set[tuple[str, str]] = set()
         self._created: set[str] = set()
         self.progress = Progress(None, {})
-        quota = context.provider.asset_quota if options.quota is None else options.quota
-        self.quota = quota if isinstance(quota, int) else None
         self.store: ObjectStore | None = open_store(context.console, options, self._on_storage_event)
 
-    def check(self, selections: Sequence[Selection], provider: str) -> list[Checked]:
+    @property
+    def ensure_options(self) -> EnsureQuery:
+        """The library's options of all groups."""
+        options = self._options
+        quota = "documented" if options.quota is None else options.quota
+        return {
+            "store": self.store,
+            "check_public": options.check_public,
+            "asset_type": AssetType(options.asset_type) if options.asset_type else None,
+            "quota": None if quota == "none" else quota,
+            "timeout": options.timeout,
+            "concurrency": options.concurrency,
+            "state_dir": options.state_folder(self._context.console),
+            "wait": not options.no_wait,
+        }
+
+    def check(self, selections: Sequence[Selection]) -> list[Checked]:
         """Check every file."""
-        check = Check(provider, self.store is not None, self._asset_type, self._options.concurrency)
         total = sum(len(selection.sources) for selection in selections)
         with progress(self._context.output, {"checked": total}) as self.progress:
-            return check.run(selections, lambda: self.progress.advance("checked"))
+            return check(self._client, selections, self.ensure_options)
 
     def send(self, groups: Sequence[Checked]) -> int:
         """Send what fits and report everything; returns the exit code."""
@@ -193,8 +205,7 @@ class Run:
         self._sizes = {content.sha256: content.size for content in valid}
         context.resume_hint = "The same command goes on where this one stopped; nothing is sent twice."
         with progress(context.output, self._totals(groups), {"stored"}) as self.progress:
-            client = context.client.with_options(on_event=self._on_event)
-            PutSession(client, self._send_options(), self._add, summary.start_group).run(groups)
+            PutSession(self._client, self.ensure_options, self._add, summary.start_group).run(groups)
         return summary.finish()
 
     def _totals(self, groups: Sequence[Checked]) -> dict[str, int]:
@@ -205,19 +216,6 @@ class Run:
         totals = {"stored": sum(content.size for content in contents.values())} if self.store is not None else {}
         totals["created"] = len(contents)
         return totals if self._options.no_wait else totals | {"reviewed": len(contents)}
-
-    def _send_options(self) -> SendOptions:
-        options = self._options
-        return SendOptions(
-            store=self.store,
-            check_public=options.check_public,
-            asset_type=self._asset_type,
-            quota=self.quota,
-            timeout=options.timeout,
-            concurrency=options.concurrency,
-            state_dir=options.state_folder(self._context.console),
-            wait=not options.no_wait,
-        )
 
     def _add(self, outcome: FileOutcome, group: str) -> None:
         self.summary.add(outcome, group)
@@ -235,9 +233,9 @@ class Run:
             self.progress.reduce_total("stored", self._sizes.get(outcome.sha256, 0))
 
     def _on_event(self, event: Event) -> None:
-        if isinstance(event, FileProgress) and event.stage == "created":
+        if isinstance(event, FileProgress) and event.stage in {"checked", "created"}:
             self._created.add(event.asset_id)
-            self.progress.advance("created")
+            self.progress.advance(event.stage)
 
     def _on_storage_event(self, event: UploadProgress | StorageWarning) -> None:
         """Called by the store, by one thread at a time."""

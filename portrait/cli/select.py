@@ -5,27 +5,17 @@ Every file is checked before anything is sent. What belongs to no media in a fol
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from portrait.ensure import (
-    Content,
-    FileOutcome,
-    display_name,
-    identify,
-    is_url,
-    limits_of,
-    list_files,
-    media_error,
-    rejection,
-)
-from portrait.errors import Interrupted, PortraitError, UsageError
+from portrait.ensure import Content, EnsureQuery, FileOutcome, PlanEntry, display_name, is_url, list_files, rejection
+from portrait.errors import UsageError
 from portrait.media import HEAD_BYTES, sniff
-from portrait.models import AssetType
+
+if TYPE_CHECKING:
+    from portrait.client import PortraitClient
 
 # Endings of images, video and audio, whether the service takes them or not.
 ENDINGS: Mapping[str, str] = MappingProxyType(
@@ -130,66 +120,30 @@ class Checked(NamedTuple):
     skipped: list[str]
 
 
-class Check(NamedTuple):
-    """How files are checked.
-
-    Attributes:
-        provider: The name of the provider, whose limits apply.
-        stored: Whether object storage gives files an address.
-        asset_type: What addresses lead to; None goes by their endings.
-        workers: Files at once.
-    """
-
-    provider: str
-    stored: bool
-    asset_type: AssetType | None
-    workers: int
-
-    def run(self, selections: Sequence[Selection], advance: Callable[[], object]) -> list[Checked]:
-        """Check all sources; `advance` is called after each, from several threads."""
-        sources = [(source, source in one.unrecognized) for one in selections for source in one.sources]
-        results = iter(self._identify_all(sources, advance))
-        return [_sort(one.group, {source: next(results) for source in one.sources}) for one in selections]
-
-    def _identify_all(
-        self, sources: Sequence[tuple[str, bool]], advance: Callable[[], object]
-    ) -> list[Content | PortraitError | None]:
-        stopping = threading.Event()
-
-        def identify_one(item: tuple[str, bool]) -> Content | PortraitError | None:
-            source, unrecognized = item
-            if stopping.is_set():
-                return Interrupted()
-            try:
-                if unrecognized and not _begins_as_media(Path(source)):
-                    return None
-                limits = limits_of(source, self.provider, stored=self.stored)
-                return identify(source, limits, self.asset_type)
-            except PortraitError as error:
-                return error
-            finally:
-                advance()
-
-        with ThreadPoolExecutor(self.workers, "portrait-check") as pool:
-            try:
-                return list(pool.map(identify_one, sources))
-            except BaseException:
-                stopping.set()
-                raise
+def check(client: PortraitClient, selections: Sequence[Selection], options: EnsureQuery) -> list[Checked]:
+    """Read every source, and sort the sources of each group by what the library says of them."""
+    media = [[source for source in one.sources if not _is_skipped(source, one)] for one in selections]
+    # A plan without a group reads the sources alone; what has no room is known when the group is.
+    query: EnsureQuery = {**options, "quota": None}
+    plan = client.plan_assets([source for sources in media for source in sources], **query)
+    entries = iter(plan.entries)
+    return [
+        _sort(one, [entry for _, entry in zip(sources, entries, strict=False)])
+        for one, sources in zip(selections, media, strict=True)
+    ]
 
 
-def _sort(group: str, results: Mapping[str, Content | PortraitError | None]) -> Checked:
-    checked = Checked(group, [], [], [])
-    for source, result in results.items():
-        if result is None:
-            checked.skipped.append(display_name(source))
-        elif isinstance(result, PortraitError):
-            checked.rejected.append(rejection(display_name(source), result))
-        elif result.faults:
-            checked.rejected.append(rejection(result.source, media_error(result), result))
-        else:
-            checked.valid.append(result)
-    return checked
+def _sort(selection: Selection, entries: Sequence[PlanEntry]) -> Checked:
+    return Checked(
+        group=selection.group,
+        valid=[entry.content for entry in entries if entry.content is not None and entry.error is None],
+        rejected=[rejection(entry.source, entry.error, entry.content) for entry in entries if entry.error is not None],
+        skipped=[display_name(source) for source in selection.sources if _is_skipped(source, selection)],
+    )
+
+
+def _is_skipped(source: str, selection: Selection) -> bool:
+    return source in selection.unrecognized and not _begins_as_media(Path(source))
 
 
 def _begins_as_media(path: Path) -> bool:

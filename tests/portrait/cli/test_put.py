@@ -239,3 +239,24 @@ def test_a_quota_is_a_number_or_none(portrait, emulator, picture, quota):
     assert ran.code == 2
     assert "--quota" in ran.err
     assert emulator.calls.all() == []
+
+
+def test_a_dry_run_says_what_the_run_does(portrait, emulator, picture):
+    """once-dry-run: an asset that failed through no fault of the file is replaced, and the dry run says so."""
+    path = picture("a.jpg")
+    failed = portrait("put", path, "--group", "brand", "--no-wait").rows[0]["asset_id"]
+    emulator.assets.fail(failed, "InternalError")
+    plan = portrait("put", path, "--group", "brand", "--dry-run").json["groups"][0]
+    assert (plan["new"], plan["replaced"], plan["failed"]) == (0, 1, 0)
+    assert [file["would_be"] for file in plan["files"]] == ["Replace"]
+    assert portrait("put", path, "--group", "brand").rows[0]["origin"] == "replaced"
+
+
+def test_a_dry_run_says_what_will_have_no_room(portrait):
+    """once-dry-room: of 55 addresses for a new group of 50, five are without room."""
+    urls = [f"https://cdn.example.com/{number}.jpg" for number in range(55)]
+    ran = portrait("put", *urls, "--group", "brand", "--dry-run")
+    assert ran.code == 1
+    assert (ran.json["groups"][0]["new"], ran.json["groups"][0]["no_room"]) == (50, 5)
+    seen = portrait("put", *urls, "--group", "brand", "--dry-run", terminal=True).out
+    assert "room for 50, needed 55: not enough" in seen
