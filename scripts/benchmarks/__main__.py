@@ -29,15 +29,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/bench", description="Measure speed and size on this machine.")
     parser.add_argument("--quick", action="store_true", help="a third of the rounds")
     parser.add_argument("--only", metavar="a,b", default=",".join(_FIGURES), help="these figures only")
-    told = parser.parse_args()
-    names = told.only.split(",")
+    options = parser.parse_args()
+    names = options.only.split(",")
     if unknown := sorted(set(names) - set(_FIGURES)):
         parser.error(f"there is no figure {', '.join(unknown)}; there are {', '.join(_FIGURES)}")
     found: list[Figure] = []
     for name in names:
         print(f"measuring {name} …", file=sys.stderr)
         measure, rounds = _FIGURES[name]
-        found += measure(max(1, rounds // 3) if told.quick else rounds)
+        found += measure(max(1, rounds // 3) if options.quick else rounds)
     print("\n".join(table(found)))
     return 0 if all(figure.holds for figure in found) else 1
 

@@ -43,8 +43,8 @@ s3 =
 def measure(rounds: int) -> Iterator[Figure]:
     """Figure files."""
     subprocess.run([PYTHON, str(ROOT / "scripts" / "setup"), "--venv", ".venv-aws", "aws"], cwd=ROOT, check=True)
-    with tempfile.TemporaryDirectory() as made, _storage() as url:
-        folder = Path(made)
+    with tempfile.TemporaryDirectory() as created, _storage() as url:
+        folder = Path(created)
         _fill(folder)
         yield from _small(_Runs(folder, url), rounds)
         yield from _large(_Runs(folder, url), rounds)

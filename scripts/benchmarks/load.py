@@ -42,18 +42,18 @@ class Generator:
 
 def rate(port: int, request: bytes, connections: int, seconds: float) -> float:
     """Keep every connection busy for so long."""
-    opened = [Connection(port) for _ in range(connections)]
-    for connection in opened:
+    sockets = [Connection(port) for _ in range(connections)]
+    for connection in sockets:
         connection.send(request)
     answered = 0
     started = time.perf_counter()
     while time.perf_counter() - started < seconds:
-        for connection in opened:
+        for connection in sockets:
             connection.receive()
             connection.send(request)
         answered += connections
     elapsed = time.perf_counter() - started
-    for connection in opened:
+    for connection in sockets:
         connection.receive()
         connection.close()
     return answered / elapsed
@@ -61,6 +61,6 @@ def rate(port: int, request: bytes, connections: int, seconds: float) -> float:
 
 if __name__ == "__main__":
     for line in sys.stdin:
-        told = json.loads(line)
-        result = rate(told["port"], told["request"].encode(), told["connections"], told["seconds"])
+        arguments = json.loads(line)
+        result = rate(arguments["port"], arguments["request"].encode(), arguments["connections"], arguments["seconds"])
         print(result, flush=True)

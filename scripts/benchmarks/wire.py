@@ -83,9 +83,9 @@ class Connection:
         self._socket.close()
 
     def _open(self) -> socket.socket:
-        opened = socket.create_connection(("127.0.0.1", self._port))
-        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return opened
+        sock = socket.create_connection(("127.0.0.1", self._port))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return sock
 
     def _more(self) -> bytes:
         data = self._socket.recv(262_144)

@@ -43,9 +43,9 @@ def told_right(_: CheckContext, response: Response, case: schemathesis.Case) -> 
 
 def _fits(case: schemathesis.Case, sent: requests.PreparedRequest) -> bool | None:
     """Does what was sent fit the document? None where only the emulator knows: it looks at addresses more closely."""
-    asked = parse_qs(urlsplit(str(sent.url)).query, keep_blank_values=True)
+    parameters = parse_qs(urlsplit(str(sent.url)).query, keep_blank_values=True)
     name = name_of(case)
-    if asked.get("Action", [""])[0] != name or asked.get("Version", [""])[0] not in {"", VERSION}:
+    if parameters.get("Action", [""])[0] != name or parameters.get("Version", [""])[0] not in {"", VERSION}:
         return False
     if not _body_fits(name, sent):
         return False

@@ -36,19 +36,19 @@ class Watched:
 @pytest.fixture(scope="session")
 def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Watched]]:
     """Starts servers with options of their own; all end with the run."""
-    made: list[Watched] = []
+    created: list[Watched] = []
 
     def start(*options: str) -> Watched:
         log = tmp_path_factory.mktemp("server") / "stderr.log"
-        made.append(Watched(log, "--fetch", "never", *options))
-        return made[-1]
+        created.append(Watched(log, "--fetch", "never", *options))
+        return created[-1]
 
     yield start
-    died = [each.server.process.poll() for each in made]
-    for each in made:
+    died = [each.server.process.poll() for each in created]
+    for each in created:
         each.close()
     assert all(code is None for code in died), f"a server died: {died}"
-    assert [each.complaints() for each in made] == [""] * len(made)
+    assert [each.complaints() for each in created] == [""] * len(created)
 
 
 @pytest.fixture(scope="session")

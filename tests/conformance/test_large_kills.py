@@ -27,9 +27,9 @@ def file(tmp_path: Path) -> Path:
     """A file in which no two MiB are equal."""
     path = tmp_path / "clip.bin"
     noise = random.Random(1).randbytes(MIB - 8)
-    with path.open("wb") as made:
+    with path.open("wb") as created:
         for number in range(SIZE // MIB):
-            made.write(number.to_bytes(8) + noise)
+            created.write(number.to_bytes(8) + noise)
     return path
 
 
@@ -42,11 +42,11 @@ class Gate:
     def __init__(self) -> None:
         self._turn = threading.Lock()
         self._dead = threading.Event()
-        self._left = 0
+        self._remaining = 0
 
     def let(self, parts: int) -> None:
         """For the next process."""
-        self._left = parts
+        self._remaining = parts
         self._dead = threading.Event()
 
     def free(self) -> None:
@@ -57,18 +57,18 @@ class Gate:
         """In the middle of a part."""
         threading.Event().wait(0.02)
         with self._turn:
-            self._left -= 1
-            passes = self._left >= 0
+            self._remaining -= 1
+            passes = self._remaining >= 0
         if not passes:
             self._dead.wait()
             raise Dropped
 
 
-def kill(stub: S3Stub, gate: Gate, state: Path, file: Path, *, chance: random.Random, left: int) -> None:
+def kill(stub: S3Stub, gate: Gate, state: Path, file: Path, *, chance: random.Random, remaining: int) -> None:
     """Start the upload and kill it, some parts or some time later; each later kill finds at least a part to send."""
     early, share, delay = (chance.random() for _ in range(3))  # as many for each kill, whatever the one before achieved
     done = len(stub.bucket.parts_received)
-    most = min(2 * (PARTS - done) // (left + 1), PARTS - 1 - left - done)
+    most = min(2 * (PARTS - done) // (remaining + 1), PARTS - 1 - remaining - done)
     gate.let(most)
     with start(stub, state, file) as victim:
         if early < EARLY:  # while it is loaded, hashes, or begins
@@ -95,7 +95,7 @@ def test_large_upload_killed_twenty_times(tmp_path: Path, file: Path, seed: int)
         stub.fault("UploadPart", "call", times=10**9, hook=gate)
         progress = []
         for number in range(KILLS):
-            kill(stub, gate, tmp_path / "state", file, chance=chance, left=KILLS - 1 - number)
+            kill(stub, gate, tmp_path / "state", file, chance=chance, remaining=KILLS - 1 - number)
             progress.append(len(stub.bucket.parts_received))
         assert stub.bucket.objects == {}
         assert len(set(progress)) > KILLS // 2, "most kills must fall between the first part and the last"

@@ -47,7 +47,7 @@ def client(endpoint: str) -> Iterator[Any]:
 @pytest.fixture
 def open_store(client: Any, endpoint: str, tmp_path: Path) -> Iterator[Make]:
     """Makes stores on the server."""
-    made: list[ObjectStore] = []
+    created: list[ObjectStore] = []
 
     def make(place: str = "s3://portraits/faces", **options: Any) -> ObjectStore:
         defaults: dict[str, Any] = {
@@ -58,21 +58,21 @@ def open_store(client: Any, endpoint: str, tmp_path: Path) -> Iterator[Make]:
             "part_size": MIN_PART_BYTES,
             "clock": ManualClock(),
         }
-        made.append(ObjectStore(place, **(defaults | options)))
-        return made[-1]
+        created.append(ObjectStore(place, **(defaults | options)))
+        return created[-1]
 
     yield make
-    for store in made:
+    for store in created:
         store.close()
 
 
 @pytest.fixture
 def files(tmp_path: Path) -> list[Path]:
     """A file for each way of sending."""
-    made = [tmp_path / f"{size}.bin" for size in SIZES]
-    for path, size in zip(made, SIZES, strict=True):
+    created = [tmp_path / f"{size}.bin" for size in SIZES]
+    for path, size in zip(created, SIZES, strict=True):
         path.write_bytes(os.urandom(size))
-    return made
+    return created
 
 
 def test_files_of_all_sizes(client: Any, open_store: Make, files: list[Path]) -> None:

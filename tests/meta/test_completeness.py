@@ -88,8 +88,8 @@ def test_a_named_method_takes_the_fields_of_its_request(kind, action):
         if default is attrs.NOTHING:
             assert parameter.default is inspect.Parameter.empty
         else:
-            made = default.factory() if isinstance(default, attrs.Factory) else default
-            assert parameter.default == made
+            created = default.factory() if isinstance(default, attrs.Factory) else default
+            assert parameter.default == created
     assert inspect.iscoroutinefunction(method) is (kind is AsyncPortraitClient)
     assert method.__annotations__["return"] == f"models.{action.result.__name__}"
     assert action.summary in method.__doc__

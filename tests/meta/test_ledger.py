@@ -79,15 +79,15 @@ def test_a_row_is_as_sure_as_its_golden_file():
 
 def test_every_section_of_the_contract_has_its_rows():
     """The sections on transport, Actions, states, errors, media and quotas are there, and each ruling on AllToken."""
-    said = " ".join(row["source"] for row in ROWS + LEDGER["not_imitated"])
-    cited = set(re.findall(r"§(\d+(?:\.\d+)?)", said))
+    sources = " ".join(row["source"] for row in ROWS + LEDGER["not_imitated"])
+    cited = set(re.findall(r"§(\d+(?:\.\d+)?)", sources))
     assert cited >= {"1", "2", "3", "4", "5", "6"} | {f"10.{number}" for number in range(1, 13)} - {"10.9"}
 
 
 def test_every_action_has_rows_with_its_golden_files():
     """Each of the 12 Actions, and the upload, is shown by golden files of its own."""
-    shown = {found[1].partition("/")[0] for row in ROWS if (found := GOLDEN.fullmatch(row["test"]))}
-    assert shown == {path.name for path in (ROOT / "fixtures" / "wire").iterdir()}
+    recorded = {found[1].partition("/")[0] for row in ROWS if (found := GOLDEN.fullmatch(row["test"]))}
+    assert recorded == {path.name for path in (ROOT / "fixtures" / "wire").iterdir()}
 
 
 def test_what_is_not_imitated_has_its_reason():

@@ -22,8 +22,8 @@ def main(base_url, group_id, folder):
         print("ready", flush=True)
         sys.stdin.readline()
         for outcome in client.ensure_assets(folder, group_id=group_id, timeout=6000):
-            told = {"source": outcome.source, "state": outcome.state, "id": outcome.asset_id, "name": outcome.name}
-            print(json.dumps(told | {"duplicates": outcome.duplicates, "error": str(outcome.error)}))
+            arguments = {"source": outcome.source, "state": outcome.state, "id": outcome.asset_id, "name": outcome.name}
+            print(json.dumps(arguments | {"duplicates": outcome.duplicates, "error": str(outcome.error)}))
 
 
 if __name__ == "__main__":

@@ -29,8 +29,8 @@ def an_action_ties_request_and_result(client: PortraitClient) -> None:
     assert_type(client.call(GET_ASSET, GetAssetRequest(id="a")), Asset)
     assert_type(client.call(LIST_ASSETS, ListAssetsRequest()), AssetPage)
     assert_type(client.call(DELETE_ASSET, DeleteAssetRequest(id="a"), timeout=5), Empty)
-    made = client.call(CREATE_ASSET, CreateAssetRequest(group_id="g", url="https://x.example", asset_type="Image"))
-    assert_type(made, Created)
+    created = client.call(CREATE_ASSET, CreateAssetRequest(group_id="g", url="https://x.example", asset_type="Image"))
+    assert_type(created, Created)
 
 
 def a_request_of_another_action_is_an_error(client: PortraitClient) -> None:

@@ -15,9 +15,9 @@ def vendor():
 @pytest.fixture(scope="session", params=["guide", "schema"])
 def server(request, tmp_path_factory):
     """A server process that reads the contract one way or the other."""
-    made = Server(tmp_path_factory.mktemp("vendor") / "stderr.log", "--profile", request.param)
-    yield made
-    made.close()
+    created = Server(tmp_path_factory.mktemp("vendor") / "stderr.log", "--profile", request.param)
+    yield created
+    created.close()
 
 
 @pytest.fixture

@@ -55,8 +55,8 @@ def fingerprint(path):
             schemas |= schema.pop("$defs", {}) | {entry: schema}
     lasting = _lasting_names(schemas)
     schemas = {name: json.loads(_renamed(json.dumps(schema), lasting)) for name, schema in schemas.items()}
-    made = {lasting.get(name, name): _model(schema, texts.get(name, "")) for name, schema in schemas.items()}
-    return dict(sorted(made.items()))
+    created = {lasting.get(name, name): _model(schema, texts.get(name, "")) for name, schema in schemas.items()}
+    return dict(sorted(created.items()))
 
 
 def differences(recorded, found):
@@ -92,7 +92,7 @@ def _renamed(text, names):
 
 def _model(schema, text):
     required = set(schema.get("required", ()))
-    fields = {name: _said(part, required=name in required) for name, part in schema.get("properties", {}).items()}
+    fields = {name: _values(part, required=name in required) for name, part in schema.get("properties", {}).items()}
     return {
         "fields": fields,
         "values": schema.get("enum", []),
@@ -101,10 +101,10 @@ def _model(schema, text):
     }
 
 
-def _said(part, *, required):
+def _values(part, *, required):
     """One field's schema in one line."""
-    shown = json.dumps({key: part[key] for key in sorted(part) if key not in {"title", "examples"}}, ensure_ascii=False)
-    return ("required " if required else "optional ") + shown
+    schema = {key: part[key] for key in sorted(part) if key not in {"title", "examples"}}
+    return ("required " if required else "optional ") + json.dumps(schema, ensure_ascii=False)
 
 
 def _changes(old, new):

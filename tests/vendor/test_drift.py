@@ -74,7 +74,7 @@ def test_no_change_is_no_difference(changed):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "recorded"),
     [
         ('"Active"', '"Live"', "PortraitAssetStatus: the values were ['Active'] and are ['Live']"),
         ('alias="Status"', 'alias="State"', "PortraitEnvelope: Status is gone"),
@@ -85,9 +85,9 @@ def test_no_change_is_no_difference(changed):
         ("PortraitEnvelope(", "Envelope(", "PortraitEnvelope: gone"),
     ],
 )
-def test_a_change_is_told_by_model_and_field(changed, old, new, said):
+def test_a_change_is_told_by_model_and_field(changed, old, new, recorded):
     """Each kind of change gives a line that names the model and says what it was and is."""
-    assert any(line.startswith(said) for line in changed(old, new)), changed(old, new)
+    assert any(line.startswith(recorded) for line in changed(old, new)), changed(old, new)
 
 
 def test_a_new_model_is_told():

@@ -56,9 +56,9 @@ def test_the_aigc_flow_ends_with_an_active_asset(server, me):
 
 def test_the_liveness_flow_ends_with_an_asset_of_a_person(server, me):
     """A validation, the scan, its GroupId, and an asset in that group: the guide's second flow."""
-    made = me.call("CreateVisualValidateSession", {"CallbackURL": "https://www.example.com/callback"}).result
-    token = made["BytedToken"]
-    assert f"bytedToken={token}" in made["H5Link"]
+    created = me.call("CreateVisualValidateSession", {"CallbackURL": "https://www.example.com/callback"}).result
+    token = created["BytedToken"]
+    assert f"bytedToken={token}" in created["H5Link"]
     assert me.call("GetVisualValidateResult", {"BytedToken": token}).error == "ValidatePending"
 
     assert me.scan(token).status == 200
@@ -72,8 +72,8 @@ def test_the_liveness_flow_ends_with_an_asset_of_a_person(server, me):
 
 def test_the_h5_link_opens_a_page(server, me):
     """The link for the phone is a page of this server, in HTML."""
-    made = me.call("CreateVisualValidateSession", {"CallbackURL": "https://www.example.com/callback"}).result
-    page = server.fetch(made["H5Link"])
+    created = me.call("CreateVisualValidateSession", {"CallbackURL": "https://www.example.com/callback"}).result
+    page = server.fetch(created["H5Link"])
     assert page.status == 200
     assert page.headers["content-type"].startswith("text/html")
 
@@ -283,18 +283,18 @@ def test_fifty_assets_fit_in_each_group_and_a_deleted_one_makes_room_at_once(me)
 
 def test_deleting_a_group_deletes_its_assets_and_nothing_else(server, me):
     """Assets of a deleted group are gone from reads and lists; those of another group stay."""
-    gone, kept = me.group("gone"), me.group("kept")
-    lost = [me.asset(gone) for _ in range(3)]
-    stays = me.asset(kept)
+    removed, remaining = me.group("gone"), me.group("kept")
+    lost = [me.asset(removed) for _ in range(3)]
+    stays = me.asset(remaining)
     server.advance(5)
-    assert me.call("DeleteAssetGroup", {"Id": gone}).result == {}
+    assert me.call("DeleteAssetGroup", {"Id": removed}).result == {}
     for asset in lost:
         for action in ("GetAsset", "UpdateAsset", "DeleteAsset"):
             assert me.call(action, {"Id": asset, "Name": "x"}).error == "Forbidden"
     assert [item["Id"] for item in me.call("ListAssets", AIGC).result["Items"]] == [stays]
-    new = {"GroupId": gone, "URL": "https://cdn.example/x.jpg", "AssetType": "Image"}
+    new = {"GroupId": removed, "URL": "https://cdn.example/x.jpg", "AssetType": "Image"}
     assert me.call("CreateAsset", new).error == "Forbidden"
-    assert me.upload(FILE, part("GroupId", gone)).error == "Forbidden"
+    assert me.upload(FILE, part("GroupId", removed)).error == "Forbidden"
 
 
 def test_cascading_frees_a_quota_over_all_groups(me):
@@ -546,7 +546,7 @@ class Files(ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), FileHandler)
-        self.asked = []
+        self.requested = []
 
     def url(self, path):
         """The address of one of its files."""
@@ -558,7 +558,7 @@ class FileHandler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         """Serves one file or 404."""
-        self.server.asked.append(self.path)
+        self.server.requested.append(self.path)
         content = self.server.CONTENT.get(self.path)
         self.send_response(404 if content is None else 200)
         self.send_header("Content-Length", str(len(content or b"")))
@@ -599,7 +599,7 @@ def test_a_file_on_loopback_is_measured_at_once(me, path, code):
     group = me.group()
     with serving() as files:
         answer = me.call("CreateAsset", {"GroupId": group, "URL": files.url(path), "AssetType": "Image"})
-        assert path in files.asked
+        assert path in files.requested
     if code is None:
         assert "Id" in answer.result
     else:
@@ -614,7 +614,7 @@ def test_no_file_is_read_for_somebody_without_access(me, other):
         body = {"GroupId": group, "URL": files.url("/good.png"), "AssetType": "Image"}
         assert me.call("CreateAsset", body).error == "Forbidden"
         assert me.call("CreateAsset", body | {"AssetType": "Text"}).error == "InvalidParameter"
-        assert files.asked == []
+        assert files.requested == []
 
 
 def test_a_signed_link_lives_twelve_hours_and_is_made_anew(server, me):

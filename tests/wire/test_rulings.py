@@ -155,8 +155,8 @@ def test_final_states_stay(server, me):
     active, failed = me.asset(group), me.asset(group, url="https://magic.test/a.jpg?code=FaceMismatch")
     server.advance(4)
     for _ in range(2):
-        told = [me.call("GetAsset", {"Id": asset}).result["Status"] for asset in (active, failed)]
-        assert told == ["Active", "Failed"]
+        reported = [me.call("GetAsset", {"Id": asset}).result["Status"] for asset in (active, failed)]
+        assert reported == ["Active", "Failed"]
         server.advance(1_000_000)
 
 
@@ -191,13 +191,13 @@ def test_a_page_is_1_and_of_10_where_nothing_is_said(me):
 
 def completed(me, callback, result):
     """Where the browser is sent after a scan, as the address without and with its query's pairs."""
-    made = me.call("CreateVisualValidateSession", {"CallbackURL": callback}).result
-    me.scan(made["BytedToken"], result)
-    link = urlsplit(made["H5Link"])
+    created = me.call("CreateVisualValidateSession", {"CallbackURL": callback}).result
+    me.scan(created["BytedToken"], result)
+    link = urlsplit(created["H5Link"])
     answer = me.server.request("POST", f"{link.path}?{link.query}", b"")
     assert answer.status == 303
     address, _, query = answer.headers["location"].partition("?")
-    return made["BytedToken"], address, query
+    return created["BytedToken"], address, query
 
 
 def test_the_browser_brings_the_result_to_the_callback(me):
@@ -221,10 +221,10 @@ def test_a_callback_with_a_query_keeps_it(me):
 def test_a_failed_scan_has_another_result_code(me, result):
     """Any scan that did not pass comes back with a code that is not 10000, and unbilled."""
     _, _, query = completed(me, CALLBACK, result)
-    told = dict(parse_qsl(query))
-    assert re.fullmatch(r"\d{5}", told["resultCode"])
-    assert told["resultCode"] != "10000"
-    assert told["reqMeasureInfoValue"] == "0"
+    reported = dict(parse_qsl(query))
+    assert re.fullmatch(r"\d{5}", reported["resultCode"])
+    assert reported["resultCode"] != "10000"
+    assert reported["reqMeasureInfoValue"] == "0"
 
 
 def test_the_callback_proves_nothing(me):
@@ -243,10 +243,10 @@ def test_the_page_speaks_the_links_language(me, language):
 
 def test_the_link_dies_with_the_token(server, me):
     """After 120 seconds the page says that it has expired, and no scan passes."""
-    made = me.call("CreateVisualValidateSession", {"CallbackURL": CALLBACK}).result
+    created = me.call("CreateVisualValidateSession", {"CallbackURL": CALLBACK}).result
     server.advance(120)
-    assert b'data-state="expired"' in server.fetch(made["H5Link"]).raw
-    assert me.scan(made["BytedToken"]).status == 409
+    assert b'data-state="expired"' in server.fetch(created["H5Link"]).raw
+    assert me.scan(created["BytedToken"]).status == 409
 
 
 # --- limits of images ----------------------------------------------------------------------------------------------

@@ -72,16 +72,16 @@ def test_a_client_that_waits_for_continue_is_told_to(url):
 
 
 @pytest.mark.parametrize(
-    ("target", "kind", "begun"),
+    ("target", "kind", "started"),
     [
         (ACTION, "application/json", b"{"),
         (UPLOAD, CONTENT_TYPE, form(part("GroupId", "g"))[:40]),
         ("/_emulator/reset", "application/json", b"{"),
     ],
 )
-def test_a_cut_off_body_gets_no_answer(url, target, kind, begun):
+def test_a_cut_off_body_gets_no_answer(url, target, kind, started):
     """A client that goes away in the middle of its body has called nothing."""
-    assert exchange(url, head(target, Content_Length="100", Content_Type=kind) + begun, end=True) == b""
+    assert exchange(url, head(target, Content_Length="100", Content_Type=kind) + started, end=True) == b""
 
 
 @pytest.mark.parametrize(

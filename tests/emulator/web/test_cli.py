@@ -19,7 +19,7 @@ FLAGS = (
     "--host", "--port", "--public-url", "--control-token", "--api-key", "--access-key", "--profile", "--clock",
     "--review-seconds", "--fetch", "--project", "--seed", "--load", "--verbose",
 )  # fmt: skip
-TOLD = r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ  (\w+) +  (\S+) +  (\w+)  \d+\.\d ms"
+CALL_LINE = r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ  (\w+) +  (\S+) +  (\w+)  \d+\.\d ms"
 GROUP = {"GroupType": "AIGC", "Name": "g"}
 
 
@@ -57,8 +57,8 @@ def test_a_signal_ends_it_cleanly(number):
 
 def test_a_port_in_use_is_one_clear_line():
     """Exit code 1, and the address that cannot be had."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = busy.getsockname()[1]
         ended = run("serve", "--port", str(port))
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr.count("\n") == 1
@@ -102,7 +102,7 @@ def test_every_flag_reaches_the_emulator(tmp_path):
 
 def test_verbose_tells_of_each_call():
     """A line per call on stderr, also of refused ones; without the flag nothing is said."""
-    for flags, told in (((), 0), (("--verbose",), 3)):
+    for flags, count in (((), 0), (("--verbose",), 3)):
         with serving(*flags, "--api-key", "sk-hidden=alice") as (process, url):
             key = {**JSON, "Authorization": "Bearer sk-hidden"}
             call(url, "CreateAssetGroup", GROUP, key)
@@ -110,8 +110,8 @@ def test_verbose_tells_of_each_call():
             ask(url, "POST", "/v1/portrait/?Action=GetAsset", b"{}", {**JSON, "Authorization": "Bearer wrong"})
             process.send_signal(signal.SIGTERM)
             out, err = process.communicate(timeout=20)
-        assert (out, len(err.splitlines())) == ("", told)
-        lines = [re.fullmatch(TOLD, line).groups() for line in err.splitlines()]
+        assert (out, len(err.splitlines())) == ("", count)
+        lines = [re.fullmatch(CALL_LINE, line).groups() for line in err.splitlines()]
         assert lines in ([], [("CreateAssetGroup", "alice", "ok"), ("GetAsset", "alice", "Forbidden"),
                               ("GetAsset", "-", "Unauthorized")])  # fmt: skip
 
@@ -174,10 +174,10 @@ def test_a_start_file_that_is_none_is_said(tmp_path, content):
 def test_help_and_version():
     """Without a command there is help; every flag of `serve` is explained."""
     assert run().stdout == run("--help").stdout
-    shown = run("serve", "--help").stdout
+    output = run("serve", "--help").stdout
     for flag in FLAGS:
-        assert flag in shown
-    assert "a customer's name is its Bearer key" in " ".join(shown.split())
+        assert flag in output
+    assert "a customer's name is its Bearer key" in " ".join(output.split())
     assert run("--version").stdout.startswith("portrait-emulator ")
 
 
@@ -185,5 +185,5 @@ def test_a_start_loads_nothing_that_waits_for_a_request():
     """Templates, forms, pictures and S3 are imported when they are needed."""
     code = "import sys, emulator.server; print([name for name in sys.argv[1:] if name in sys.modules])"
     late = ["jinja2", "python_multipart", "PIL", "av", "boto3", "urllib3", "rich"]
-    shown = subprocess.run([sys.executable, "-c", code, *late], capture_output=True, text=True, check=True)
-    assert shown.stdout == "[]\n"
+    output = subprocess.run([sys.executable, "-c", code, *late], capture_output=True, text=True, check=True)
+    assert output.stdout == "[]\n"

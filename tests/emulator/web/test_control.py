@@ -112,7 +112,7 @@ def test_a_body_of_the_control_plane_is_limited(url):
         ({"X-Emulator-Token": "wrong"}, 403), ({"Content-Type": "text/plain", "X-Emulator-Token": "T"}, 200),
     ],
 )  # fmt: skip
-def test_the_guard_stands_at_the_door(url, headers, status):
+def test_access_is_checked_over_http(url, headers, status):
     """Only who may, changes anything; the sentence says what to do."""
     found, answer = control(url, "POST", "clock", {"advance": 1}, headers)
     assert found == status

@@ -60,11 +60,11 @@ def test_a_fixture_says_what_to_install(without, pytester, fixture):
     pytester.makepyfile(f"def test_one({fixture}): pass\ndef test_two({fixture}): pass\ndef test_other(): pass")
     result = pytester.runpytest_subprocess("-q", "-W", "error", "-p", "no:cacheprovider", "-p", "no:hypothesispytest")
     result.assert_outcomes(errors=2, passed=1)
-    shown = result.stdout.str()
-    assert shown.count(INSTALL_HINT) >= 2
-    assert "Traceback" not in shown
-    assert "ModuleNotFoundError" not in shown
-    assert len(result.outlines) < 15, shown
+    expected = result.stdout.str()
+    assert expected.count(INSTALL_HINT) >= 2
+    assert "Traceback" not in expected
+    assert "ModuleNotFoundError" not in expected
+    assert len(result.outlines) < 15, expected
 
 
 def test_the_handles_say_what_to_install(without):
@@ -77,8 +77,8 @@ def test_the_handles_say_what_to_install(without):
 def test_with_the_extra_nothing_is_said():
     """Looking a module up does not import it."""
     assert missing_extra() is None
-    shown = f"print([m for m in {MODULES} if m in sys.modules])"
-    assert run("-c", f"import sys, emulator._optional as e; e.missing_extra(); {shown}").stdout == "[]\n"
+    expected = f"print([m for m in {MODULES} if m in sys.modules])"
+    assert run("-c", f"import sys, emulator._optional as e; e.missing_extra(); {expected}").stdout == "[]\n"
 
 
 def test_the_modules_are_those_of_the_extra():

@@ -23,16 +23,16 @@ def test_the_key_is_what_follows_bearer(authorization, key):
 
 
 @pytest.mark.parametrize(
-    ("host", "shown"),
+    ("host", "expected"),
     [
         ("127.0.0.1:8787", "127.0.0.1:8787"), ("[::1]:80", "[::1]:80"), ("emulator.local", "emulator.local"),
         ('"><script>', "fallback"), ("", "fallback"), ("a b", "fallback"), ("host:port", "fallback"),
         ("h/path", "fallback"), ("user@host", "fallback"), ("x" * 300, "fallback"),
     ],
 )  # fmt: skip
-def test_a_host_that_cannot_be_one_is_never_repeated(host, shown):
+def test_a_host_that_cannot_be_one_is_never_repeated(host, expected):
     """Links are made from the Host header, so it must be a host."""
-    assert Head("GET", "/", "", {"host": host}, address="fallback").host == shown
+    assert Head("GET", "/", "", {"host": host}, address="fallback").host == expected
 
 
 @pytest.mark.parametrize(

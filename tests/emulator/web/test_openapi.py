@@ -26,7 +26,7 @@ def operations(paths):
     return [operation for methods in paths.values() for operation in methods.values()]
 
 
-def taken(paths, action):
+def request_schema(paths, action):
     """The schema of what an Action takes."""
     body = paths[f"/v1/portrait/#{action}"]["post"]["requestBody"]
     return body["content"]["application/json"]["schema"]
@@ -63,7 +63,7 @@ def test_operations_have_names_of_their_own_and_links_lead_to_them(paths):
 @pytest.mark.parametrize("action", ACTIONS)
 def test_required_fields_are_those_of_the_dialect(paths, action):
     """At the top and inside of Filter; of Name and Title one is enough."""
-    schema = taken(paths, action)
+    schema = request_schema(paths, action)
     found = {*schema.get("required", ())}
     found |= {f"Filter.{name}" for name in schema["properties"].get("Filter", {}).get("required", ())}
     found |= {"Name|Title"} if "anyOf" in schema else set()
@@ -72,13 +72,13 @@ def test_required_fields_are_those_of_the_dialect(paths, action):
 
 def test_fields_that_the_dialect_does_not_know_are_not_listed(paths):
     """Contract §2: Moderation and the order of groups are Ark's."""
-    assert "Moderation" not in taken(paths, "CreateAsset")["properties"]
-    assert "SortBy" not in taken(paths, "ListAssetGroups")["properties"]
+    assert "Moderation" not in request_schema(paths, "CreateAsset")["properties"]
+    assert "SortBy" not in request_schema(paths, "ListAssetGroups")["properties"]
 
 
 def test_a_setting_changes_what_is_required():
     """Contract §10.6: in the schema's reading a group needs no Name."""
-    assert "anyOf" not in taken(document(Settings.schema())["paths"], "CreateAssetGroup")
+    assert "anyOf" not in request_schema(document(Settings.schema())["paths"], "CreateAssetGroup")
 
 
 def test_it_is_served_and_made_once(server):

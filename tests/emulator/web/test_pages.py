@@ -102,10 +102,10 @@ def test_all_languages_have_all_words():
 def test_a_page_that_waits_says_what_comes_next(url, server):
     """Once the scan was ended from a terminal the page has to be loaded again; then the button is there."""
     for language, next_step in (("en", "load this page again"), ("zh", "刷新"), ("zh-Hant", "重新整理")):
-        made = call(url, "CreateVisualValidateSession", {"CallbackURL": CALLBACK})["Result"]
-        link = made["H5Link"].replace("lng=zh", f"lng={language}")
+        created = call(url, "CreateVisualValidateSession", {"CallbackURL": CALLBACK})["Result"]
+        link = created["H5Link"].replace("lng=zh", f"lng={language}")
         assert next_step in page(url, link)[2]
-        server.control.finish_validation(made["BytedToken"], result="fail")
+        server.control.finish_validation(created["BytedToken"], result="fail")
         text = page(url, link)[2]
         assert next_step not in text
         assert "<button>" in text

@@ -29,24 +29,24 @@ GROUP = json.dumps({"GroupType": "AIGC", "Name": "g"}).encode()
 CREATE = "/v1/portrait/?Action=CreateAssetGroup"
 
 
-@pytest.mark.parametrize(("when", "made"), [("before", 0), ("after-commit", 1)])
-def test_a_dropped_connection_has_no_answer(url, when, made):
+@pytest.mark.parametrize(("when", "created"), [("before", 0), ("after-commit", 1)])
+def test_a_dropped_connection_has_no_answer(url, when, created):
     """The client hears nothing; whether the call was carried out is the rule's to say."""
     with pytest.raises(http.client.RemoteDisconnected):
         ask(url, "POST", CREATE, GROUP, {**JSON, **drop_rule(close=when)})
-    assert groups(url) == made
+    assert groups(url) == created
 
 
-@pytest.mark.parametrize("kept", [0, 1, 40])
-def test_a_truncated_answer_announces_its_whole_length(url, kept):
+@pytest.mark.parametrize("stored", [0, 1, 40])
+def test_a_truncated_answer_announces_its_whole_length(url, stored):
     """The head is whole, the body is cut, and the connection ends."""
-    rule = drop_rule(truncate=kept)["X-Emulator-Rule"]
+    rule = drop_rule(truncate=stored)["X-Emulator-Rule"]
     answer = exchange(url, head(CREATE, Content_Length=str(len(GROUP)), X_Emulator_Rule=rule) + GROUP)
     start, _, body = answer.partition(b"\r\n\r\n")
     announced = int(re.search(rb"Content-Length: (\d+)", start)[1])
-    assert len(body) == kept < announced
+    assert len(body) == stored < announced
     with pytest.raises(http.client.IncompleteRead):
-        ask(url, "POST", CREATE, GROUP, {**JSON, **drop_rule(truncate=kept)})
+        ask(url, "POST", CREATE, GROUP, {**JSON, **drop_rule(truncate=stored)})
 
 
 def test_a_page_of_a_proxy_is_no_json(url):
@@ -90,14 +90,14 @@ def test_a_connection_serves_many_calls(url):
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"), [("keep-alive", b"Connection: keep-alive\r\n"), ("close", b"Connection: close\r\n")]
+    ("connection", "header"), [("keep-alive", b"Connection: keep-alive\r\n"), ("close", b"Connection: close\r\n")]
 )
-def test_http_1_0_is_spoken(url, asked, said):
+def test_http_1_0_is_spoken(url, connection, header):
     """An old client is told what becomes of the connection, and needs no Host."""
-    request = head(Content_Length="2", Connection=asked, Host=None).replace(b"HTTP/1.1", b"HTTP/1.0") + b"{}"
+    request = head(Content_Length="2", Connection=connection, Host=None).replace(b"HTTP/1.1", b"HTTP/1.0") + b"{}"
     with connected(url) as sock:
         sock.sendall(request)
-        assert said in (until_closed(sock) if asked == "close" else sock.recv(65_536))
+        assert header in (until_closed(sock) if connection == "close" else sock.recv(65_536))
 
 
 @pytest.mark.parametrize(

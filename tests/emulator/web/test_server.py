@@ -56,8 +56,8 @@ def test_it_starts_once():
 def test_a_port_in_use_is_an_error_of_the_caller():
     """The error comes up where the server was started, and names the address; no thread is left behind."""
     threads = threading.active_count()
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = busy.getsockname()[1]
         with pytest.raises(OSError, match=str(port)) as raised:
             EmulatorServer(port=port).start()
     assert raised.value.errno == errno.EADDRINUSE
@@ -173,9 +173,9 @@ def test_many_clients_at_once(server):
         thread.start()
     for thread in threads:
         thread.join()
-    made = [r["Result"]["Id"] for r in results if "Result" in r]
-    assert len(made) == len(set(made)) == 4 * 50
-    assert len(results) - len(made) == 120
+    created = [r["Result"]["Id"] for r in results if "Result" in r]
+    assert len(created) == len(set(created)) == 4 * 50
+    assert len(results) - len(created) == 120
 
 
 def test_a_file_on_this_machine_is_fetched_and_measured(tmp_path, monkeypatch):

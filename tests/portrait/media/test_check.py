@@ -98,7 +98,7 @@ def test_boundaries_of_the_older_reading(kind, inside, outside, code):
         assert code not in codes(evolve(GOOD[kind], **outside))
 
 
-def test_upload_door():
+def test_upload_limits():
     """AllToken's upload takes three image formats up to 10 MB, and nothing else."""
     endpoint = limits_for(endpoint="upload")
     for format_name in ("jpeg", "png", "webp"):
@@ -119,7 +119,7 @@ def test_a_good_file_has_no_faults(key):
         assert validate(GOOD[kind], limits, kind) == ()
 
 
-def test_providers_without_a_door():
+def test_providers_without_an_upload():
     """Asking for limits that nobody publishes is an error of the caller, which names the known ones."""
     with pytest.raises(UsageError, match="alltoken/upload/newest"):
         limits_for("volcengine", endpoint="upload")
