@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from attrs import frozen
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import and_, delete, select, update
 
 from portrait.state.database import Database, Transaction
 from portrait.state.records import Claim, Holder, Key
@@ -16,9 +16,9 @@ KEEP = 3600.0
 """Seconds for which a claim that nobody released is kept. It counts for nothing once it has ended."""
 
 _OLD = Retention(CLAIMS.c.expires_at, KEEP)
-# Its own claim is one of a first try of the same transaction.
-_TAKE = Upsert(CLAIMS, where=or_(CLAIMS.c.expires_at <= param("now"), CLAIMS.c.token == param("mine")))
+_TAKE = Upsert(CLAIMS, where=CLAIMS.c.expires_at <= param("now"))
 _OWNER = select(CLAIMS.c.token, CLAIMS.c.expires_at).where(about_key(CLAIMS))
+_CLEAR = delete(CLAIMS).where(about_key(CLAIMS))
 _MINE = and_(about_key(CLAIMS), equal(CLAIMS, "token"))
 _RENEW = update(CLAIMS).where(_MINE).values(expires_at=param("until"))
 _RELEASE = delete(CLAIMS).where(_MINE)
@@ -48,13 +48,17 @@ class Claims:
         def work(transaction: Transaction) -> Claim | Holder:
             now = transaction.now()
             row = {**key._asdict(), "token": claim.token, "expires_at": now + ttl}
-            transaction.upsert(_TAKE, row, now=now, mine=claim.token)
+            transaction.upsert(_TAKE, row, now=now)
             transaction.drop_old(_OLD, now)
-            # The upsert has locked the row, whoever has it.
+            # The upsert has locked the row, whoever has it; it may be this claim, of a first try.
             owner = transaction.first(
                 _OWNER, lambda row: (row["token"], float(row["expires_at"]) - now), **key._asdict()
             )
-            return claim if owner is None or owner[0] == claim.token else Holder(seconds=owner[1])
+            if owner is None:  # a row that cannot be understood is no claim
+                transaction.execute(_CLEAR, **key._asdict())
+                transaction.upsert(_TAKE, row, now=now)
+                return claim
+            return claim if owner[0] == claim.token else Holder(seconds=owner[1])
 
         return self._database.write(work)
 

@@ -8,7 +8,6 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import count
 from typing import Any, Protocol, TypeVar
 
 from attrs import define
@@ -154,7 +153,8 @@ class Database:
             self._retire()
 
     def _run(self, work: Callable[[Transaction], T], options: dict[str, Any]) -> T:
-        for attempt in count():
+        attempt = 0
+        while True:
             if attempt > 1:  # the first try again needs no pause: a server that was restarted is there already
                 self._clock.sleep(FIRST_PAUSE * 2 ** (attempt - 2))
             try:
@@ -168,9 +168,9 @@ class Database:
                 self.close()
                 if attempt == RETRIES or not self._backend.may_pass(error):
                     raise self._backend.explain(error) from error
+                attempt += 1
             except SQLAlchemyError as error:
                 raise StateError(f"The state cannot be used: {type(error).__name__}.") from error
-        raise AssertionError("unreachable")
 
     @contextlib.contextmanager
     def _engine(self) -> Iterator[Engine]:

@@ -46,14 +46,14 @@ class Erasures:
         Raises:
             StateError: It cannot be recorded; nothing should be deleted then.
         """
-        left = sorted(set(objects))
+        remaining = sorted(set(objects))
 
         def work(transaction: Transaction) -> None:
             now = transaction.now()
-            row = {**key._asdict(), "group_id": group_id, "finished_at": None if left else now}
+            row = {**key._asdict(), "group_id": group_id, "finished_at": None if remaining else now}
             transaction.upsert(_RECORD, row)
             transaction.execute(_CLEAR_OBJECTS, **key._asdict())
-            transaction.insert(ERASED_OBJECTS, [{**key._asdict(), "address": one} for one in left])
+            transaction.insert(ERASED_OBJECTS, [{**key._asdict(), "address": one} for one in remaining])
             transaction.drop_old(_OLD, now)
 
         self._database.write(work, durable=True)

@@ -20,9 +20,9 @@ KEEP = 3600.0
 
 _OLD = Retention(LEASES.c.expires_at, KEEP)
 _TAKE = Upsert(LEASES)
-_HELD = equal(LEASES, "account", "scope", "holder")
-_RENEW = update(LEASES).where(_HELD, LEASES.c.expires_at > param("now")).values(expires_at=param("until"))
-_RELEASE = delete(LEASES).where(_HELD)
+_OF_HOLDER = equal(LEASES, "account", "scope", "holder")
+_RENEW = update(LEASES).where(_OF_HOLDER, LEASES.c.expires_at > param("now")).values(expires_at=param("until"))
+_RELEASE = delete(LEASES).where(_OF_HOLDER)
 _OF_POOL = (
     select(LEASES)
     .where(equal(LEASES, "account", "scope"), LEASES.c.expires_at > param("now"))

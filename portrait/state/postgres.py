@@ -1,7 +1,8 @@
 """A state in a PostgreSQL database: for many machines that share an account.
 
 It works through a pooler in transaction mode: nothing outlives a transaction, neither prepared statements nor settings
-nor locks.
+nor locks. A commit is on the server's disk when it returns, unless the server was set up otherwise
+(`synchronous_commit`), which is its owner's choice.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ def _key() -> tuple[Column[str], ...]:
 
 
 # One row: `version` of the tables, and when they were made.
-META = Table("portrait_state", METADATA, Column("version", Integer, nullable=False), Column("made_at", Double))
+META = Table("portrait_state", METADATA, Column("version", Integer, nullable=False), Column("created_at", Double))
 
 CREATES = Table(
     "portrait_creates",
@@ -157,7 +157,7 @@ def migrate(connection: Connection, now: float) -> None:
     if version:
         connection.execute(update(META).values(version=wanted))
     else:
-        connection.execute(insert(META).values(version=wanted, made_at=now))
+        connection.execute(insert(META).values(version=wanted, created_at=now))
 
 
 def read_version(connection: Connection) -> int:

@@ -79,6 +79,8 @@ class SqliteBackend:
             raise UsageError(
                 f"The state {self._path} is a folder.", advice=f"Name a file in it, such as {self._path / 'state.db'}."
             )
+        if self._path.exists() and not self._path.is_file():
+            raise UsageError(f"The state {self._path} is no regular file.", advice="Name another one.")
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._exclusively():
             try:

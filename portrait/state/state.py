@@ -49,7 +49,7 @@ class State:
         What was created before that is not in it, and may not be in a list yet either: as long as this is less than the
         lag of the service's reads, a list that lacks something is believed only after the lag.
         """
-        return self._database.read(lambda transaction: transaction.now() - _made_at(transaction))
+        return self._database.read(lambda transaction: transaction.now() - _created_at(transaction))
 
     def check(self) -> Report:
         """What there is to say of it; opens it, and writes to it.
@@ -65,7 +65,7 @@ class State:
             return Report(
                 location=self._location,
                 version=transaction.first(select(META.c.version), lambda row: int(row["version"])) or 0,
-                remembers_since=_made_at(transaction),
+                remembers_since=_created_at(transaction),
                 rows={table.name: _count(transaction, table) for table in METADATA.sorted_tables if table is not META},
             )
 
@@ -89,7 +89,7 @@ def _count(transaction: Transaction, table: Table) -> int:
     return transaction.first(select(func.count().label("rows")).select_from(table), lambda row: int(row["rows"])) or 0
 
 
-def _made_at(transaction: Transaction) -> float:
+def _created_at(transaction: Transaction) -> float:
     """What cannot be read says nothing: such a state is as good as new."""
-    found = transaction.first(select(META.c.made_at), lambda row: float(row["made_at"]))
+    found = transaction.first(select(META.c.created_at), lambda row: float(row["created_at"]))
     return transaction.now() if found is None else found

@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from portrait.state.records import Key
 
-_PREFIX = "given_"  # a parameter of a column's name would be a value for that column
+_PREFIX = "value_"  # a parameter of a column's name would be a value for that column
 
 
 def param(name: str) -> BindParameter[Any]:

@@ -218,12 +218,22 @@ def test_a_row_that_cannot_be_understood_is_no_memory(file_place):
     assert state.creates.find(KEYS[1]).result_id == "asset-2"
 
 
+def test_a_claim_that_cannot_be_understood_is_none(file_place):
+    """Somebody gets it, and then has it."""
+    state = file_place.open()
+    state.claims.acquire(KEY, 30)
+    with raw(file_place) as connection:
+        connection.execute("UPDATE portrait_claims SET expires_at = 'zz'")
+    assert isinstance(state.claims.acquire(KEY, 30), Claim)
+    assert state.claims.acquire(KEY, 30) == Holder(seconds=30)
+
+
 def test_a_moment_that_cannot_be_understood_makes_it_as_good_as_new(file_place):
     """Nothing is believed to be missing because it is not in it."""
     state = file_place.open()
     state.check()
     with raw(file_place) as connection:
-        connection.execute("UPDATE portrait_state SET made_at = 'zz'")
+        connection.execute("UPDATE portrait_state SET created_at = 'zz'")
     file_place.clock.advance(1000)
     assert state.age() == 0
 
@@ -289,6 +299,14 @@ def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StateError, match=r"file/state.db cannot be used \((File exists|Not a directory)\)"):
         open_state(tmp_path / "file" / "state.db").check()
+
+
+def test_a_device_is_no_state(tmp_path):
+    """Nor anything else that is no regular file; nothing is put beside it."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UsageError, match="no regular file"):
+        open_state(tmp_path / "pipe").check()
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
 
 
 def test_a_folder_is_no_state(tmp_path):
