@@ -199,6 +199,23 @@ def test_damage_under_a_process_is_set_aside_once_for_all(file_place, caplog, da
     assert len(caplog.records) == 1
 
 
+def test_a_sound_file_is_not_set_aside(file_place):
+    """A page was misread once: it is looked at again, whole, and what it holds counts."""
+    state = file_place.open()
+    state.creates.record(KEY)
+    failures = [sqlite3.DatabaseError("database disk image is malformed")]
+
+    def work(transaction):
+        if failures:
+            raise failures.pop()
+        return transaction.now()
+
+    state._database.read(work)
+    assert not failures
+    assert state.creates.pending(KEY) is not None
+    assert list(file_place.location.parent.glob("*.damaged-*")) == []
+
+
 def test_eight_processes_that_find_damage_set_it_aside_once(file_place):
     """The claims of those that came first are in the new file."""
     file_place.location.parent.mkdir()

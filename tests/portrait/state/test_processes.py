@@ -8,7 +8,7 @@ import pytest
 
 from portrait.state import Claim, Holder
 from tests.portrait.state import workers
-from tests.portrait.state.workers import CLOCK, FORKS, KEYS, run_all
+from tests.portrait.state.workers import CLOCK, FORKS, KEYS, PATIENCE, run_all
 
 TTL = 0.4
 
@@ -30,11 +30,11 @@ def test_a_claim_of_a_killed_process_is_free_when_its_time_is_over(place):
     """And not before; what it was about to create is known to whoever comes next."""
     state = place.open_real()
     state.check()
-    barrier, results = FORKS.Barrier(2), FORKS.SimpleQueue()
+    barrier, results = FORKS.Barrier(2, timeout=PATIENCE), FORKS.Queue()
     process = FORKS.Process(target=workers.claim_and_die, args=(barrier, results, place.location, TTL))
     process.start()
     barrier.wait()
-    claimed, attempt = results.get()
+    claimed, attempt = results.get(timeout=PATIENCE)
     process.join()
     assert process.exitcode < 0
     assert isinstance(state.claims.acquire(KEYS[0], TTL), Holder)
@@ -88,14 +88,16 @@ def test_closing_while_others_use_it_breaks_nothing(state):
 def test_a_fork_leaves_the_connections_to_the_parent(state):
     """The child opens its own, and its end does nothing to those of the parent."""
     claim = state.claims.acquire(KEYS[0], 30)
+    connections = state._database._open.engine
     child = os.fork()
     if child == 0:
         code = 1
         try:
-            held = isinstance(state.claims.acquire(KEYS[0], 30), Holder)
+            taken_over = isinstance(state.claims.acquire(KEYS[0], 30), Claim)
+            shared = state._database._open.engine is connections
             state.creates.resolve(state.creates.record(KEYS[1]), "asset-1")
             state.close()
-            code = 0 if held else 2
+            code = 2 * taken_over + 4 * shared
         finally:
             os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

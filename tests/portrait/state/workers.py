@@ -10,16 +10,17 @@ from portrait.state import Claim, Key, open_state
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["portrait.state.state", "portrait.state.sqlite", "portrait.state.postgres"])
 CLOCK = SystemClock()
+PATIENCE = 20.0  # seconds; a process that died says nothing
 KEYS = [Key("account", "group-1", f"digest-{number}") for number in range(4)]
 
 
 def run_all(target, *arguments, count=8):
     """Start processes at one barrier; returns what each put into the queue."""
-    barrier, results = FORKS.Barrier(count), FORKS.SimpleQueue()
+    barrier, results = FORKS.Barrier(count, timeout=PATIENCE), FORKS.Queue()
     processes = [FORKS.Process(target=target, args=(barrier, results, *arguments)) for _ in range(count)]
     for process in processes:
         process.start()
-    found = [results.get() for _ in processes]
+    found = [results.get(timeout=PATIENCE) for _ in processes]
     for process in processes:
         process.join()
         assert process.exitcode == 0
@@ -75,4 +76,6 @@ def claim_and_die(barrier, results, location, ttl):
     before = CLOCK.monotonic()  # the same scale in all processes of a machine
     state.claims.acquire(KEYS[0], ttl)
     results.put((before, state.creates.record(KEYS[0]).id))
+    results.close()
+    results.join_thread()  # which sends it
     os.kill(os.getpid(), signal.SIGKILL)
