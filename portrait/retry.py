@@ -56,11 +56,13 @@ def backoff(policy: RetryPolicy, attempt: int, error: PortraitError, jitter: flo
     retry_after = error.retry_after if isinstance(error, ApiError) else None
     if retry_after is not None:
         return retry_after if retry_after <= policy.patience else None
-    return min(_exponential(policy, attempt), policy.longest) * (0.5 + jitter / 2)
+    return exponential_backoff(policy, attempt, jitter)
 
 
-def _exponential(policy: RetryPolicy, attempt: int) -> float:
+def exponential_backoff(policy: RetryPolicy, attempt: int, jitter: float) -> float:
+    """Seconds of the policy's own pause after that attempt, from 1; half of it is jitter, which is between 0 and 1."""
     try:
-        return policy.first * policy.factor ** (attempt - 1)
+        seconds = policy.first * policy.factor ** (attempt - 1)
     except OverflowError:
-        return policy.longest if policy.first else 0.0
+        seconds = policy.longest if policy.first else 0.0
+    return min(seconds, policy.longest) * (0.5 + jitter / 2)

@@ -16,7 +16,7 @@ from portrait.ensure.plan import AssetPlan, PlanEntry, Sources, Verdict, plan_as
 from portrait.ensure.sources import Content
 from portrait.errors import Interrupted, PortraitError, UsageError
 from portrait.events import FileProgress
-from portrait.flow import Emit, Flow, Gather, Notify, RunBlocking, Sleep
+from portrait.flow import CancelToken, Emit, Flow, Gather, Notify, RunBlocking, Sleep
 from portrait.models import Asset, AssetStatus
 from portrait.s3 import PartialFailure, StoredObject
 from portrait.watch import OutcomeState, Watch, look
@@ -168,7 +168,7 @@ def _store(batch: _Batch) -> Flow[None]:
 def _put(batch: _Batch, paths: list[str]) -> Flow[_Stored]:
     store = batch.options.store
     assert store is not None  # noqa: S101  (the caller has checked it)
-    cancel = store.cancel_token()
+    cancel = CancelToken()
 
     def work() -> _Stored:
         try:

@@ -29,7 +29,6 @@ from portrait.s3 import (
     StorageThrottled,
     StorageUnavailable,
     StorageUnreachable,
-    UploadInterrupted,
 )
 from portrait.uri import asset_uri
 
@@ -70,7 +69,6 @@ _STATE_BY_ERROR: Mapping[type[BaseException], FileState] = MappingProxyType(
         StorageUnreachable: FileState.STOPPED,
         StorageUnavailable: FileState.STOPPED,
         StorageThrottled: FileState.STOPPED,
-        UploadInterrupted: FileState.STOPPED,
         Interrupted: FileState.STOPPED,
         UsageError: FileState.REJECTED,
         SourceUnreadable: FileState.REJECTED,

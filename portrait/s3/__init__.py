@@ -1,10 +1,11 @@
 """Files into S3-compatible object storage, and public addresses out: for who has no CDN for `CreateAsset` to load from.
 
-It owns nothing but its names; it must never load boto3, which is for the moment a store is made.
+Importing it does not load boto3; making a store does.
 """
 
 from __future__ import annotations
 
+from portrait.flow import CancelToken
 from portrait.s3.async_store import AsyncObjectStore
 from portrait.s3.errors import (
     AccessDenied,
@@ -23,11 +24,9 @@ from portrait.s3.errors import (
     StorageUnavailable,
     StorageUnreachable,
     StorageUnsupported,
-    UploadInterrupted,
 )
 from portrait.s3.models import IncompleteUpload, OnEvent, Stage, StorageWarning, StoredObject, UploadProgress
 from portrait.s3.parts import Part, Plan, plan_parts
-from portrait.s3.pool import CancelToken
 from portrait.s3.public_check import check_public
 from portrait.s3.store import ObjectStore
 
@@ -58,7 +57,6 @@ __all__ = [
     "StorageUnsupported",
     "StorageWarning",
     "StoredObject",
-    "UploadInterrupted",
     "UploadProgress",
     "check_public",
     "plan_parts",

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Self, TypeVar, Unpack
 
+from portrait.flow import CancelToken
 from portrait.s3.models import IncompleteUpload, StoredObject
-from portrait.s3.pool import CancelToken
 from portrait.s3.store import ObjectStore, PathLike, StoreOptions
 
 R = TypeVar("R")
@@ -70,7 +70,7 @@ class AsyncObjectStore:
         await self._run(lambda cancel: self._store.delete(*objects, cancel=cancel))
 
     async def _run(self, work: Callable[[CancelToken], R]) -> R:
-        cancel = self._store.cancel_token()
+        cancel = CancelToken()
         task = asyncio.ensure_future(asyncio.to_thread(work, cancel))
         try:
             return await asyncio.shield(task)

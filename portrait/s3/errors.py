@@ -134,15 +134,6 @@ class StorageBadResponse(StorageError):
     may_have_executed = True
 
 
-class UploadInterrupted(StorageError):
-    """The upload was cancelled by `cancel=`."""
-
-    advice = "Run it again to go on where it stopped, or abort_incomplete() to drop what was sent."
-    resumable = True
-    fatal = True
-    may_have_executed = True
-
-
 class NoSuchUpload(StorageError):
     """The multipart upload no longer exists: it was completed or aborted, by this process or another."""
 

@@ -15,9 +15,9 @@ from typing import Self
 
 from attrs import frozen
 
+from portrait.flow import CancelToken
 from portrait.s3.errors import SourceChanged, SourceUnreadable
 from portrait.s3.parts import MIB, Part, Plan
-from portrait.s3.pool import CancelToken
 
 _BLOCK = 2 * MIB
 
@@ -92,7 +92,7 @@ def digest(path: Path, plan: Plan, *, cancel: CancelToken, report: Callable[[int
     Raises:
         SourceChanged: The file ends before the planned size.
         SourceUnreadable: It cannot be read.
-        UploadInterrupted: Somebody asked to stop.
+        Interrupted: Somebody asked to stop.
     """
     whole = hashlib.sha256()
     parts: list[str] = []

@@ -21,7 +21,7 @@ from portrait.s3.errors import StateUnwritable
 from portrait.s3.files import Digest, FileStat
 from portrait.s3.locking import locked
 from portrait.s3.parts import Plan
-from portrait.s3.pool import CancelToken
+from portrait.s3.pool import Context
 
 _VERSION = 1
 
@@ -65,11 +65,11 @@ class Journal:
         self.path = folder / "uploads" / f"{name}.jsonl"
 
     @contextlib.contextmanager
-    def lock(self, cancel: CancelToken, waiting: Callable[[], object]) -> Iterator[None]:
+    def lock(self, context: Context, waiting: Callable[[], object]) -> Iterator[None]:
         """Keep other processes, and other threads, out of it; `waiting` is called once if one is in it now."""
         with _writing(self.path.parent):
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with locked(self.path.with_suffix(".lock"), cancel, waiting):
+        with locked(self.path.with_suffix(".lock"), context, waiting):
             yield
 
     def read(self) -> Entry | None:

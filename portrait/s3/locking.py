@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from portrait.s3.errors import StateUnwritable
-from portrait.s3.pool import CancelToken
+from portrait.s3.pool import Context
 
 if sys.platform != "win32":
     import fcntl
@@ -25,24 +25,24 @@ _PAUSE = 0.1
 
 
 @contextlib.contextmanager
-def locked(path: Path, cancel: CancelToken, waiting: Callable[[], object]) -> Iterator[None]:
+def locked(path: Path, context: Context, waiting: Callable[[], object]) -> Iterator[None]:
     """Hold the lock of that name.
 
     Args:
         path: The lock file; its folder exists.
-        cancel: Ends the waiting.
+        context: Ends the waiting.
         waiting: Called once if somebody else holds it now.
 
     Raises:
         StateUnwritable: The lock file cannot be made.
-        UploadInterrupted: Somebody asked to stop while it waited.
+        Interrupted: Somebody asked to stop while it waited.
     """
     told = False
     while (handle := _try(path)) is None:
         if not told:
             waiting()
             told = True
-        cancel.pause(_PAUSE)
+        context.sleep(_PAUSE)
     try:
         yield
     finally:

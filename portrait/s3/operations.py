@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import frozen
 
+from portrait.retry import RetryPolicy, exponential_backoff
 from portrait.s3.errors import (
     TRANSIENT,
     AccessDenied,
@@ -28,7 +29,7 @@ from portrait.s3.errors import (
 from portrait.s3.files import FilePart
 from portrait.s3.models import IncompleteUpload
 from portrait.s3.parts import Part
-from portrait.s3.pool import CancelToken
+from portrait.s3.pool import Context
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -39,21 +40,34 @@ T = TypeVar("T")
 Body = bytes | FilePart
 Page = Mapping[str, Any]
 
-MAX_ATTEMPTS = 5
-_MIN_BACKOFF, _MAX_BACKOFF = 0.25, 20.0
-"""Seconds; the backoff doubles from the first to the second, and half of it is jitter."""
+POLICY = RetryPolicy(attempts=5, first=0.25, longest=20.0)
 
-# Operation → boto3's method, and what a response always has (Amazon S3 API reference, "Response Syntax", D).
-_OPERATIONS: Mapping[str, tuple[str, str | None]] = {
-    "PutObject": ("put_object", "ETag"),
-    "CreateMultipartUpload": ("create_multipart_upload", "UploadId"),
-    "UploadPart": ("upload_part", "ETag"),
-    "CompleteMultipartUpload": ("complete_multipart_upload", "ETag"),
-    "AbortMultipartUpload": ("abort_multipart_upload", None),
-    "DeleteObject": ("delete_object", None),
-    "ListObjectsV2": ("list_objects_v2", "IsTruncated"),
-    "ListParts": ("list_parts", "IsTruncated"),
-    "ListMultipartUploads": ("list_multipart_uploads", "IsTruncated"),
+
+@frozen
+class _Operation:
+    """An S3 operation.
+
+    Attributes:
+        method: boto3's method.
+        required: What a response always has; None for nothing (Amazon S3 API reference, "Response Syntax", D).
+        writes: Whether it changes the bucket.
+    """
+
+    method: str
+    required: str | None
+    writes: bool = True
+
+
+_OPERATIONS: Mapping[str, _Operation] = {
+    "PutObject": _Operation("put_object", "ETag"),
+    "CreateMultipartUpload": _Operation("create_multipart_upload", "UploadId"),
+    "UploadPart": _Operation("upload_part", "ETag"),
+    "CompleteMultipartUpload": _Operation("complete_multipart_upload", "ETag"),
+    "AbortMultipartUpload": _Operation("abort_multipart_upload", None),
+    "DeleteObject": _Operation("delete_object", None),
+    "ListObjectsV2": _Operation("list_objects_v2", "IsTruncated", writes=False),
+    "ListParts": _Operation("list_parts", "IsTruncated", writes=False),
+    "ListMultipartUploads": _Operation("list_multipart_uploads", "IsTruncated", writes=False),
 }
 
 
@@ -67,7 +81,7 @@ class Retrier:
         self,
         operation: str,
         call: Callable[[], T],
-        cancel: CancelToken,
+        context: Context,
         *,
         already_done: Callable[[], T | None] | None = None,
     ) -> T:
@@ -76,35 +90,38 @@ class Retrier:
         Args:
             operation: Its name, for the error.
             call: Sends it.
-            cancel: Cuts the backoff short.
+            context: Ends it soon, and learns whether it may have been carried out.
             already_done: Checks, before another attempt, whether the one whose response was lost took effect.
 
         Raises:
-            StorageError: It was refused, or failed at every attempt. `may_have_executed` covers all attempts.
-            UploadInterrupted: `cancel` was set.
+            StorageError: It was refused, or failed at every attempt.
+            Interrupted: The token was set.
         """
-        may_have_executed = False
-        for attempt in range(1, MAX_ATTEMPTS + 1):
-            cancel.check()
+        writes = _OPERATIONS[operation].writes
+        for attempt in range(1, POLICY.attempts + 1):
+            context.check()
             try:
-                return call()
+                result = call()
             except Exception as error:
-                cancel.check()
                 failure = translate(error, operation)
-                if isinstance(failure, StorageError):
-                    may_have_executed = failure.may_have_executed = may_have_executed or failure.may_have_executed
-                if not isinstance(failure, TRANSIENT) or attempt == MAX_ATTEMPTS:
+                if isinstance(failure, StorageError) and failure.may_have_executed:
+                    context.may_have_executed |= writes
+                context.check()
+                if not isinstance(failure, TRANSIENT) or attempt == POLICY.attempts:
                     if failure is error:
                         raise
                     raise failure from error
-                wait = max(self._backoff(attempt), min(retry_after(error) or 0.0, _MAX_BACKOFF))
-            cancel.pause(wait)
+                wait = max(self._backoff(attempt), min(retry_after(error) or 0.0, POLICY.longest))
+            else:
+                context.may_have_executed |= writes
+                return result
+            context.sleep(wait)
             if already_done is not None and (outcome := already_done()) is not None:
                 return outcome
         raise AssertionError("unreachable")
 
     def _backoff(self, attempt: int) -> float:
-        return float(min(_MIN_BACKOFF * 2 ** (attempt - 1), _MAX_BACKOFF) * (0.5 + self._rng.random() / 2))
+        return exponential_backoff(POLICY, attempt, self._rng.random())
 
 
 @frozen
@@ -125,13 +142,13 @@ class Operations:
         self._retry = retrier
         self._bucket = bucket
 
-    def list_objects(self, prefix: str, cancel: CancelToken) -> Iterator[tuple[str, int]]:
+    def list_objects(self, prefix: str, context: Context) -> Iterator[tuple[str, int]]:
         """Key and size of every object whose key begins so: 1,000 to a request."""
         markers = {"ContinuationToken": "NextContinuationToken"}
-        for item in self._list("ListObjectsV2", "Contents", markers, cancel, Prefix=prefix):
+        for item in self._list("ListObjectsV2", "Contents", markers, context, Prefix=prefix):
             yield _field("ListObjectsV2", item, "Key"), _field("ListObjectsV2", item, "Size")
 
-    def put(self, key: str, body: Callable[[bool], Body], sha256: str, content_type: str, cancel: CancelToken) -> None:
+    def put(self, key: str, body: Callable[[bool], Body], sha256: str, content_type: str, context: Context) -> None:
         """Store an object by one request; the storage checks it against its whole SHA-256."""
         checksum = base64.b64encode(bytes.fromhex(sha256)).decode()
         headers = {
@@ -155,9 +172,9 @@ class Operations:
                 Metadata={"sha256": sha256},
             )
 
-        self._send("PutObject", body, call, cancel)
+        self._send("PutObject", body, call, context)
 
-    def create(self, key: str, sha256: str, content_type: str, cancel: CancelToken) -> str:
+    def create(self, key: str, sha256: str, content_type: str, context: Context) -> str:
         """Create a multipart upload. Where the response was lost, the upload is found by its key."""
         return self._retry(
             "CreateMultipartUpload",
@@ -166,21 +183,19 @@ class Operations:
                     "UploadId"
                 ]
             ),
-            cancel,
-            already_done=lambda: self.find_upload(key, cancel),
+            context,
+            already_done=lambda: self.find_upload(key, context),
         )
 
-    def find_upload(self, key: str, cancel: CancelToken) -> str | None:
+    def find_upload(self, key: str, context: Context) -> str | None:
         """The oldest incomplete upload of exactly that key; None without one, or where listing is not allowed."""
         try:
-            uploads = [upload for upload in self.list_uploads(key, cancel) if upload.key == key]
+            uploads = [upload for upload in self.list_uploads(key, context) if upload.key == key]
         except (AccessDenied, StorageUnsupported):
             return None
         return min(uploads, key=lambda upload: (upload.started, upload.upload_id)).upload_id if uploads else None
 
-    def upload_part(
-        self, key: str, upload_id: str, part: Part, body: Callable[[bool], Body], cancel: CancelToken
-    ) -> str:
+    def upload_part(self, key: str, upload_id: str, part: Part, body: Callable[[bool], Body], context: Context) -> str:
         """Send one part and return its ETag."""
 
         def call(content: Body) -> str:
@@ -194,9 +209,9 @@ class Operations:
             )
             return _bare_etag(response["ETag"])
 
-        return self._send("UploadPart", body, call, cancel)
+        return self._send("UploadPart", body, call, context)
 
-    def list_parts(self, key: str, upload_id: str, cancel: CancelToken) -> list[ListedPart]:
+    def list_parts(self, key: str, upload_id: str, context: Context) -> list[ListedPart]:
         """All parts that the storage has of an upload."""
         markers = {"PartNumberMarker": "NextPartNumberMarker"}
         return [
@@ -205,10 +220,10 @@ class Operations:
                 _field("ListParts", item, "Size"),
                 _bare_etag(_field("ListParts", item, "ETag")),
             )
-            for item in self._list("ListParts", "Parts", markers, cancel, Key=key, UploadId=upload_id)
+            for item in self._list("ListParts", "Parts", markers, context, Key=key, UploadId=upload_id)
         ]
 
-    def complete(self, key: str, size: int, upload_id: str, etags: Mapping[int, str], cancel: CancelToken) -> None:
+    def complete(self, key: str, size: int, upload_id: str, etags: Mapping[int, str], context: Context) -> None:
         """Make the object of its parts; before another attempt it is looked for, since the last one may have made it.
 
         Raises:
@@ -220,30 +235,30 @@ class Operations:
             lambda: self._call(
                 "CompleteMultipartUpload", Key=key, UploadId=upload_id, MultipartUpload={"Parts": parts}
             ),
-            cancel,
-            already_done=lambda: {} if self.exists(key, size, cancel) else None,
+            context,
+            already_done=lambda: {} if self.exists(key, size, context) else None,
         )
 
-    def exists(self, key: str, size: int, cancel: CancelToken) -> bool:
+    def exists(self, key: str, size: int, context: Context) -> bool:
         """Whether the bucket has an object of exactly that key and size."""
-        return (key, size) in self.list_objects(key, cancel)
+        return (key, size) in self.list_objects(key, context)
 
-    def abort(self, key: str, upload_id: str, cancel: CancelToken) -> None:
+    def abort(self, key: str, upload_id: str, context: Context) -> None:
         """Drop an upload and its parts; one that is gone already is fine."""
         try:
             self._retry(
                 "AbortMultipartUpload",
                 lambda: self._call("AbortMultipartUpload", Key=key, UploadId=upload_id),
-                cancel,
+                context,
             )
         except NoSuchUpload:
             return
 
-    def list_uploads(self, prefix: str, cancel: CancelToken) -> Iterator[IncompleteUpload]:
+    def list_uploads(self, prefix: str, context: Context) -> Iterator[IncompleteUpload]:
         """Every incomplete upload whose key begins so, with its age by the storage's clock."""
         operation = "ListMultipartUploads"
         markers = {"KeyMarker": "NextKeyMarker", "UploadIdMarker": "NextUploadIdMarker"}
-        for page in self._pages(operation, markers, cancel, Prefix=prefix):
+        for page in self._pages(operation, markers, context, Prefix=prefix):
             now = _date(page)
             for item in page.get("Uploads", ()):
                 started = _field(operation, item, "Initiated")
@@ -254,9 +269,9 @@ class Operations:
                     age=(now or started) - started,
                 )
 
-    def delete(self, key: str, cancel: CancelToken) -> bool:
+    def delete(self, key: str, context: Context) -> bool:
         """Delete an object, there or not. True where the bucket only hid it, because it keeps versions."""
-        response = self._retry("DeleteObject", lambda: self._call("DeleteObject", Key=key), cancel)
+        response = self._retry("DeleteObject", lambda: self._call("DeleteObject", Key=key), context)
         return bool(response.get("DeleteMarker"))
 
     def presign(self, key: str, seconds: int) -> str:
@@ -267,29 +282,26 @@ class Operations:
 
     def _call(self, operation: str, **arguments: Any) -> Page:
         """Send one request by boto3 and check its response."""
-        method, _ = _OPERATIONS[operation]
         try:
-            response: Page = getattr(self._client, method)(Bucket=self._bucket, **arguments)
+            response: Page = getattr(self._client, _OPERATIONS[operation].method)(Bucket=self._bucket, **arguments)
         except (KeyError, ValueError) as error:  # botocore trusts the members of a response
             raise StorageBadResponse(f"{operation}: the response cannot be read ({error}).") from error
         _check_response(operation, response)
         return response
 
     def _list(
-        self, operation: str, member: str, markers: Mapping[str, str], cancel: CancelToken, **arguments: Any
+        self, operation: str, member: str, markers: Mapping[str, str], context: Context, **arguments: Any
     ) -> Iterator[Mapping[str, Any]]:
-        for page in self._pages(operation, markers, cancel, **arguments):
+        for page in self._pages(operation, markers, context, **arguments):
             yield from page.get(member, ())
 
-    def _pages(
-        self, operation: str, markers: Mapping[str, str], cancel: CancelToken, **arguments: Any
-    ) -> Iterator[Page]:
+    def _pages(self, operation: str, markers: Mapping[str, str], context: Context, **arguments: Any) -> Iterator[Page]:
         """Every page of a listing.
 
         Args:
             operation: The operation.
             markers: Where the next page begins: argument → member of the response.
-            cancel: Ends it soon.
+            context: Ends it soon.
             arguments: Those of every page.
 
         Raises:
@@ -298,7 +310,7 @@ class Operations:
         position: dict[str, Any] = {}
         visited: list[dict[str, Any]] = [position]
         while True:
-            page = self._retry(operation, lambda: self._call(operation, **arguments, **position), cancel)  # noqa: B023
+            page = self._retry(operation, lambda: self._call(operation, **arguments, **position), context)  # noqa: B023
             yield page
             if not page["IsTruncated"]:
                 return
@@ -307,7 +319,7 @@ class Operations:
                 raise StorageBadResponse(f"{operation}: the listing does not end: a page does not lead to a new one.")
             visited.append(position)
 
-    def _send(self, operation: str, body: Callable[[bool], Body], call: Callable[[Body], T], cancel: CancelToken) -> T:
+    def _send(self, operation: str, body: Callable[[bool], Body], call: Callable[[Body], T], context: Context) -> T:
         """Send a body, made anew for each attempt; `body` gets True from the second one on."""
         again = False
 
@@ -325,7 +337,7 @@ class Operations:
                         raise content.failure from None
                     raise
 
-        return self._retry(operation, attempt, cancel)
+        return self._retry(operation, attempt, context)
 
 
 def _check_response(operation: str, response: Page) -> None:
@@ -334,7 +346,7 @@ def _check_response(operation: str, response: Page) -> None:
     Raises:
         StorageBadResponse: It is a web page, or lacks what this operation's responses always have.
     """
-    metadata, (_, required) = response.get("ResponseMetadata", {}), _OPERATIONS[operation]
+    metadata, required = response.get("ResponseMetadata", {}), _OPERATIONS[operation].required
     what = ""
     if is_web_page(metadata):
         what = "is a web page"

@@ -1,43 +1,60 @@
-"""A thread pool for the requests of one call, and the token that cancels them."""
+"""What the requests of one call share: its cancellation, its threads, and whether it has written."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
-from typing import TypeVar
+from types import TracebackType
+from typing import Self, TypeVar
 
-from portrait.s3.errors import UploadInterrupted
+from portrait.clock import Clock
+from portrait.errors import PortraitError
+from portrait.flow import CancelToken
 
-Sleep = Callable[[float], object]
 
+class Context:
+    """One call of a store, or the part of it that concerns one file: what ends it, and whether it has written.
 
-class CancelToken:
-    """Set once, seen by all workers between two blocks of a file and in every pause."""
+    Used as a context manager, it says in every error that leaves it whether something may have been carried out.
 
-    def __init__(self, sleep: Sleep | None = None) -> None:
-        self._event = threading.Event()
-        self._sleep: Sleep = sleep or self._event.wait
+    Args:
+        cancel: Ends the call.
+        clock: For pauses.
+        parent: The call that this is a part of.
 
-    def set(self) -> None:
-        """Ask everybody to stop."""
-        self._event.set()
+    Attributes:
+        may_have_executed: True once a request that changes the bucket may have been carried out.
+    """
 
-    @property
-    def is_set(self) -> bool:
-        """Whether somebody asked to stop."""
-        return self._event.is_set()
+    def __init__(self, cancel: CancelToken, clock: Clock, parent: Context | None = None) -> None:
+        self.cancel = cancel
+        self.may_have_executed = False
+        self._clock = clock
+        self._parent = parent
+
+    def part(self) -> Context:
+        """The context of one file."""
+        return Context(self.cancel, self._clock, self)
 
     def check(self) -> None:
-        """Raise `UploadInterrupted` if somebody asked to stop."""
-        if self._event.is_set():
-            raise UploadInterrupted("The upload was stopped.")
+        """As `CancelToken.check`."""
+        self.cancel.check()
 
-    def pause(self, seconds: float) -> None:
-        """Sleep that long, or until somebody asks to stop."""
-        self.check()
-        self._sleep(seconds)
-        self.check()
+    def sleep(self, seconds: float) -> None:
+        """As `CancelToken.sleep`."""
+        self.cancel.sleep(self._clock, seconds)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, PortraitError):
+            error.may_have_executed = self.may_have_executed
+        if self._parent is not None and self.may_have_executed:
+            self._parent.may_have_executed = True
 
 
 T = TypeVar("T")

@@ -14,8 +14,9 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Self, TypedDict
 
-from portrait.clock import Clock
+from portrait.clock import Clock, SystemClock
 from portrait.errors import PortraitError, UsageError
+from portrait.flow import CancelToken
 from portrait.s3.errors import PartialFailure, SourceUnreadable, StorageError
 from portrait.s3.files import stat_file
 from portrait.s3.journal import forget_uploads, state_folder
@@ -30,7 +31,7 @@ from portrait.s3.keys import (
 from portrait.s3.models import EventEmitter, IncompleteUpload, OnEvent, StorageWarning, StoredObject
 from portrait.s3.operations import Operations, Retrier
 from portrait.s3.parts import DEFAULT_PART_BYTES, plan_parts
-from portrait.s3.pool import CancelToken, run_parallel
+from portrait.s3.pool import Context, run_parallel
 from portrait.s3.public_check import check_public
 from portrait.s3.uploader import Uploader
 
@@ -60,7 +61,7 @@ class StoreOptions(TypedDict, total=False):
 
 
 def store_batch(
-    uploader: Uploader, files: Sequence[Path], existing_sizes: dict[str, int], workers: int, cancel: CancelToken
+    uploader: Uploader, files: Sequence[Path], existing_sizes: dict[str, int], workers: int, context: Context
 ) -> list[StoredObject]:
     """Store files; the results are in the order given.
 
@@ -69,7 +70,7 @@ def store_batch(
         files: What to store.
         existing_sizes: Sizes by key of what the bucket holds; what is stored is added.
         workers: Requests under way at once.
-        cancel: Ends it soon.
+        context: Of the call.
 
     Raises:
         PartialFailure: Some files failed.
@@ -80,10 +81,11 @@ def store_batch(
     failed: dict[Path, PortraitError] = {}
 
     def store(path: Path) -> StoredObject:
-        return uploader.store(path, existing_sizes, cancel)
+        with context.part() as part:
+            return uploader.store(path, existing_sizes, part)
 
     for batch, threads in (([path for path in files if path not in large], workers), (sorted(large), 1)):
-        futures = run_parallel(store, batch, workers=threads, cancel=cancel, give_up=_is_fatal)
+        futures = run_parallel(store, batch, workers=threads, cancel=context.cancel, give_up=_is_fatal)
         for path, future in zip(batch, futures, strict=True):
             match future.exception():
                 case None:
@@ -116,7 +118,7 @@ class ObjectStore:
     """Stores files in a bucket of S3, Cloudflare R2, MinIO or alike, under keys made of their content.
 
     Safe for use by many threads at once; several processes may store the same files. Every call takes
-    `cancel=`: setting that token from another thread ends the call soon with `UploadInterrupted`, as Ctrl-C does with
+    `cancel=`: setting that token from another thread ends the call soon with `Interrupted`, as Ctrl-C does with
     `KeyboardInterrupt`. Either way what was stored is kept, and the same call resumes from there. A stalled connection
     is given up after 60 seconds, and delays the end of a call by no more.
 
@@ -134,7 +136,7 @@ class ObjectStore:
         concurrency: Requests under way at once.
         part_size: Bytes of a part, 5 MiB to 5 GiB; made larger where a file would need more than 10,000.
         on_event: Called with `UploadProgress` and `StorageWarning`, from any thread but never from two at once.
-        clock: Sleeps between attempts; by default real time, cut short by `cancel`.
+        clock: For pauses between attempts; by default the machine's, whose pauses `cancel` ends.
 
     Raises:
         UsageError: The options cannot be right, or boto3 is not installed.
@@ -167,7 +169,7 @@ class ObjectStore:
         plan_parts(1, part_size)
         self._expires = expires
         self._concurrency = concurrency
-        self._clock = clock
+        self._clock = clock or SystemClock()
         self._emit = EventEmitter(on_event)
         self._owns_client = client is None
         boto = _client_module()
@@ -231,7 +233,8 @@ class ObjectStore:
         Raises:
             StorageError: It was not stored; where the error is `resumable`, the same call goes on from where it was.
         """
-        return self._uploader.store(Path(path), None, self._token(cancel))
+        with self._context(cancel) as context:
+            return self._uploader.store(Path(path), None, context)
 
     def put_many(self, paths: Iterable[PathLike], *, cancel: CancelToken | None = None) -> list[StoredObject]:
         """Store files, small ones at once and large ones one by one; the results are in the order given.
@@ -242,13 +245,15 @@ class ObjectStore:
             PartialFailure: Some files failed; the error holds what became of each.
             StorageError: A failure that concerns every file, such as a missing bucket.
         """
-        token, files = self._token(cancel), [Path(path) for path in paths]
-        existing_sizes = self.list_objects(cancel=token) if files else {}
-        return store_batch(self._uploader, files, existing_sizes, self._concurrency, token)
+        files = [Path(path) for path in paths]
+        with self._context(cancel) as context:
+            existing_sizes = dict(self._operations.list_objects(self._location.key_prefix, context)) if files else {}
+            return store_batch(self._uploader, files, existing_sizes, self._concurrency, context)
 
     def list_objects(self, *, cancel: CancelToken | None = None) -> dict[str, int]:
         """The size in bytes of every object in this place, by key: one listing, 1,000 to a request."""
-        return dict(self._operations.list_objects(self._location.key_prefix, self._token(cancel)))
+        with self._context(cancel) as context:
+            return dict(self._operations.list_objects(self._location.key_prefix, context))
 
     def url(self, key: str) -> str:
         """The address of a key: on the public base, or presigned for `expires` seconds (then its query is a secret)."""
@@ -264,17 +269,19 @@ class ObjectStore:
 
     def incomplete_uploads(self, *, cancel: CancelToken | None = None) -> list[IncompleteUpload]:
         """Multipart uploads in this place that were neither completed nor aborted; some may be under way right now."""
-        return list(self._operations.list_uploads(self._location.key_prefix, self._token(cancel)))
+        with self._context(cancel) as context:
+            return list(self._operations.list_uploads(self._location.key_prefix, context))
 
     def abort_incomplete(
         self, older_than: timedelta = timedelta(days=1), *, cancel: CancelToken | None = None
     ) -> list[IncompleteUpload]:
         """Abort unfinished uploads in this place that are older than that, by the storage's clock; return them."""
-        token = self._token(cancel)
-        old = [upload for upload in self.incomplete_uploads(cancel=token) if upload.age >= older_than]
-        for upload in old:
-            self._operations.abort(upload.key, upload.upload_id, token)
-        forget_uploads(self._state_dir, {upload.upload_id for upload in old})
+        with self._context(cancel) as context:
+            uploads = self._operations.list_uploads(self._location.key_prefix, context)
+            old = [upload for upload in uploads if upload.age >= older_than]
+            for upload in old:
+                self._operations.abort(upload.key, upload.upload_id, context)
+            forget_uploads(self._state_dir, {upload.upload_id for upload in old})
         return old
 
     def delete(self, *objects: StoredObject | str, cancel: CancelToken | None = None) -> None:
@@ -286,29 +293,25 @@ class ObjectStore:
         Raises:
             UsageError: A key is not in this place; nothing was deleted.
         """
-        token = self._token(cancel)
         keys = [item if isinstance(item, str) else item.key for item in objects]
         if any(not key.startswith(self._location.key_prefix) or key == self._location.key_prefix for key in keys):
             raise UsageError(
                 f"Only objects in s3://{self._location.bucket}/{self._location.key_prefix} can be deleted here."
             )
-        futures = run_parallel(
-            lambda key: self._operations.delete(key, token),
-            keys,
-            workers=self._concurrency,
-            cancel=token,
-            give_up=lambda _: True,
-        )
-        hidden = [future.result() for future in futures]
+        with self._context(cancel) as context:
+            futures = run_parallel(
+                lambda key: self._operations.delete(key, context),
+                keys,
+                workers=self._concurrency,
+                cancel=context.cancel,
+                give_up=lambda _: True,
+            )
+            hidden = [future.result() for future in futures]
         if any(hidden):
             self._warn("The bucket keeps versions: deleted objects are only hidden. Delete their versions as well.")
 
-    def cancel_token(self) -> CancelToken:
-        """A flag to give to calls of this store as `cancel=`."""
-        return CancelToken(self._clock.sleep if self._clock else None)
-
-    def _token(self, cancel: CancelToken | None) -> CancelToken:
-        return cancel or self.cancel_token()
+    def _context(self, cancel: CancelToken | None) -> Context:
+        return Context(cancel or CancelToken(), self._clock)
 
     def _warn(self, message: str) -> None:
         self._emit(StorageWarning(message=message))

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from attrs import evolve, field, frozen
 
+from portrait.errors import Interrupted
 from portrait.media import HEAD_BYTES
 from portrait.s3.errors import NoSuchUpload, SourceChanged, StorageError
 from portrait.s3.files import FilePart, digest, part_md5, read_head, read_whole, stat_file
@@ -23,7 +24,7 @@ from portrait.s3.locking import KeyedLocks
 from portrait.s3.models import EventEmitter, Stage, StoredObject, UploadProgress
 from portrait.s3.operations import Body, ListedPart, Operations
 from portrait.s3.parts import MIB, Part, Plan, plan_parts
-from portrait.s3.pool import CancelToken, run_parallel
+from portrait.s3.pool import Context, run_parallel
 
 IN_MEMORY = MIB
 """Files up to this many bytes are read once, whole; larger ones in blocks, whatever their size."""
@@ -69,29 +70,29 @@ class Uploader:
     emit: EventEmitter
     _one_writer: KeyedLocks = field(factory=KeyedLocks)
 
-    def store(self, path: Path, existing_sizes: dict[str, int] | None, cancel: CancelToken) -> StoredObject:
+    def store(self, path: Path, existing_sizes: dict[str, int] | None, context: Context) -> StoredObject:
         """Store one file.
 
         Args:
             path: The file.
             existing_sizes: Sizes by key of what the bucket holds, if it was listed already; what is stored is added.
-            cancel: Ends it soon.
+            context: Ends it soon.
         """
         size = stat_file(path).size
         if size <= IN_MEMORY:
             content = read_whole(path, size)
             item = self._item(path, size, hashlib.sha256(content).hexdigest(), detect(content[:HEAD_BYTES], path.name))
-            return self._put(item, lambda _: content, existing_sizes, cancel)
+            return self._put(item, lambda _: content, existing_sizes, context)
         kind = detect(read_head(path, HEAD_BYTES), path.name)
         if self.in_parts(size):
-            return self._in_parts(path, kind, existing_sizes, cancel)
+            return self._in_parts(path, kind, existing_sizes, context)
         whole = Plan(size, size)
-        sha256 = digest(path, whole, cancel=cancel, report=self._hashing(path, size)).sha256
+        sha256 = digest(path, whole, cancel=context.cancel, report=self._hashing(path, size)).sha256
 
         def body(again: bool) -> FilePart:  # noqa: FBT001 - the form that `Operations` asks for
-            return FilePart(path, whole.part(1), sha256=sha256, cancel=cancel, check=again or self.verify_parts)
+            return FilePart(path, whole.part(1), sha256=sha256, cancel=context.cancel, check=again or self.verify_parts)
 
-        return self._put(self._item(path, size, sha256, kind), body, existing_sizes, cancel)
+        return self._put(self._item(path, size, sha256, kind), body, existing_sizes, context)
 
     def in_parts(self, size: int) -> bool:
         """Whether a file of that many bytes goes in parts."""
@@ -101,20 +102,20 @@ class Uploader:
         return _Item(path, size, sha256, kind, key_for(self.prefix, sha256, kind.extension))
 
     def _put(
-        self, item: _Item, body: Callable[[bool], Body], existing_sizes: dict[str, int] | None, cancel: CancelToken
+        self, item: _Item, body: Callable[[bool], Body], existing_sizes: dict[str, int] | None, context: Context
     ) -> StoredObject:
         with self._one_writer.hold(item.key):
-            existed = self._has(item, existing_sizes, cancel)
+            existed = self._has(item, existing_sizes, context)
             if not existed:
                 self._progress(Stage.UPLOADING, item.path, 0, item.size, item.key)
-                self.operations.put(item.key, body, item.sha256, item.kind.content_type, cancel)
+                self.operations.put(item.key, body, item.sha256, item.kind.content_type, context)
             return self._stored(item, existing_sizes, existed=existed)
 
     def _in_parts(
-        self, path: Path, kind: MediaKind, existing_sizes: dict[str, int] | None, cancel: CancelToken
+        self, path: Path, kind: MediaKind, existing_sizes: dict[str, int] | None, context: Context
     ) -> StoredObject:
         journal = Journal(self.state, self.destination, path)
-        with journal.lock(cancel, lambda: self._progress(Stage.WAITING, path, 0, stat_file(path).size)):
+        with journal.lock(context, lambda: self._progress(Stage.WAITING, path, 0, stat_file(path).size)):
             sender = MultipartUpload(
                 operations=self.operations,
                 journal=journal,
@@ -123,25 +124,25 @@ class Uploader:
                 concurrency=self.concurrency,
                 verify_parts=self.verify_parts,
                 emit=self.emit,
-                cancel=cancel,
+                context=context,
             )
-            entry, remembered = self._entry(sender, path, kind, cancel)
+            entry, remembered = self._entry(sender, path, kind, context)
             item = _Item(path, entry.plan.size, entry.digest.sha256, kind, entry.key)
             with self._one_writer.hold(item.key):
-                existed = self._has(item, existing_sizes, cancel)
+                existed = self._has(item, existing_sizes, context)
                 if not existed:
                     sender.send(entry)
                 elif remembered:
                     sender.drop(entry)
                 return self._stored(item, existing_sizes, existed=existed)
 
-    def _entry(self, sender: MultipartUpload, path: Path, kind: MediaKind, cancel: CancelToken) -> tuple[Entry, bool]:
+    def _entry(self, sender: MultipartUpload, path: Path, kind: MediaKind, context: Context) -> tuple[Entry, bool]:
         """What to send, and whether an earlier run remembered it; its hashes hold while the file looks the same."""
         left, seen = sender.journal.read(), stat_file(path)
         if left is not None and left.seen == seen:
             return left, True
         plan = left.plan if left is not None and left.plan.size == seen.size else plan_parts(seen.size, self.part_size)
-        found = digest(path, plan, cancel=cancel, report=self._hashing(path, seen.size))
+        found = digest(path, plan, cancel=context.cancel, report=self._hashing(path, seen.size))
         if stat_file(path) != seen:
             raise SourceChanged(f"{path} changed while it was read.")
         if left is None:
@@ -152,11 +153,11 @@ class Uploader:
         sender.drop(left)
         raise SourceChanged(f"{path} changed since its upload began; that upload was aborted.")
 
-    def _has(self, item: _Item, existing_sizes: dict[str, int] | None, cancel: CancelToken) -> bool:
+    def _has(self, item: _Item, existing_sizes: dict[str, int] | None, context: Context) -> bool:
         """Whether the object is there, whole: by the listing made before, else by one of exactly this key."""
         if existing_sizes is not None:
             return existing_sizes.get(item.key) == item.size
-        return self.operations.exists(item.key, item.size, cancel)
+        return self.operations.exists(item.key, item.size, context)
 
     def _stored(self, item: _Item, existing_sizes: dict[str, int] | None, *, existed: bool) -> StoredObject:
         if existing_sizes is not None:
@@ -196,7 +197,7 @@ class MultipartUpload:
         concurrency: Parts under way at once.
         verify_parts: Hash again what is sent, because the client does not sign it with the known hash.
         emit: Called with progress.
-        cancel: Ends it soon.
+        context: Ends it soon.
     """
 
     operations: Operations
@@ -206,7 +207,7 @@ class MultipartUpload:
     concurrency: int
     verify_parts: bool
     emit: EventEmitter
-    cancel: CancelToken
+    context: Context
 
     def send(self, entry: Entry) -> None:
         """Bring the object about.
@@ -221,10 +222,10 @@ class MultipartUpload:
                 with self._abort_if_final(entry):
                     etags = self._fill(entry, listed)
                     self._same_file(entry)
-                    self.operations.complete(entry.key, entry.plan.size, str(entry.upload_id), etags, self.cancel)
+                    self.operations.complete(entry.key, entry.plan.size, str(entry.upload_id), etags, self.context)
             except NoSuchUpload:
                 # Completed or aborted: by an attempt of ours whose answer was lost, another process, or the storage.
-                if not self.operations.exists(entry.key, entry.plan.size, self.cancel):
+                if not self.operations.exists(entry.key, entry.plan.size, self.context):
                     entry = self.journal.record_upload(entry, None)
                     continue
             self.journal.clear()
@@ -236,12 +237,12 @@ class MultipartUpload:
         # Before an upload exists it is remembered that it may: a run that dies right after leaves one on the storage.
         self.journal.begin(entry)
         if entry.upload_id is not None:
-            return entry, self.operations.list_parts(entry.key, entry.upload_id, self.cancel)
-        found = self.operations.find_upload(entry.key, self.cancel)
+            return entry, self.operations.list_parts(entry.key, entry.upload_id, self.context)
+        found = self.operations.find_upload(entry.key, self.context)
         if found is not None:
-            listed = self.operations.list_parts(entry.key, found, self.cancel)
+            listed = self.operations.list_parts(entry.key, found, self.context)
             return self.journal.record_upload(entry, found, foreign=bool(listed)), listed
-        made = self.operations.create(entry.key, entry.digest.sha256, self.kind.content_type, self.cancel)
+        made = self.operations.create(entry.key, entry.digest.sha256, self.kind.content_type, self.context)
         return self.journal.record_upload(entry, made), []
 
     @contextlib.contextmanager
@@ -255,9 +256,9 @@ class MultipartUpload:
 
     def drop(self, entry: Entry) -> None:
         """Abort the upload and forget it; if the storage cannot be told now, it stays remembered for a clean-up."""
-        with contextlib.suppress(StorageError):
+        with contextlib.suppress(StorageError, Interrupted):
             if entry.upload_id is not None:
-                self.operations.abort(entry.key, entry.upload_id, self.cancel)
+                self.operations.abort(entry.key, entry.upload_id, self.context)
             self.journal.clear()
 
     def _fill(self, entry: Entry, listed: list[ListedPart]) -> dict[int, str]:
@@ -271,7 +272,7 @@ class MultipartUpload:
 
         def send(part: Part) -> None:
             nonlocal done
-            etag = self.operations.upload_part(entry.key, upload_id, part, self._bodies(entry, part), self.cancel)
+            etag = self.operations.upload_part(entry.key, upload_id, part, self._bodies(entry, part), self.context)
             with turn:
                 etags[part.number] = etag
                 self.journal.record_part(part.number, etag)
@@ -279,7 +280,9 @@ class MultipartUpload:
                 self._progress(Stage.UPLOADING, done, entry)
 
         missing = [part for part in entry.plan.parts() if part.number not in etags]
-        futures = run_parallel(send, missing, workers=self.concurrency, cancel=self.cancel, give_up=lambda _: True)
+        futures = run_parallel(
+            send, missing, workers=self.concurrency, cancel=self.context.cancel, give_up=lambda _: True
+        )
         for failure in filter(None, (future.exception() for future in futures)):
             if not isinstance(failure, CancelledError):
                 raise failure
@@ -295,14 +298,14 @@ class MultipartUpload:
         if entry.etags.get(part.number) == listed.etag:
             return True
         if len(listed.etag) == 32 and _HEX.issuperset(listed.etag):
-            return part_md5(self.path, part, cancel=self.cancel) == listed.etag
+            return part_md5(self.path, part, cancel=self.context.cancel) == listed.etag
         # R2's ETags of parts are not MD5. In an upload of our own, each part was signed with the hash of its content.
         return not entry.foreign
 
     def _bodies(self, entry: Entry, part: Part) -> Callable[[bool], Body]:
         sha256 = entry.digest.parts[part.number - 1]
         return lambda again: FilePart(
-            self.path, part, sha256=sha256, cancel=self.cancel, check=again or self.verify_parts
+            self.path, part, sha256=sha256, cancel=self.context.cancel, check=again or self.verify_parts
         )
 
     def _same_file(self, entry: Entry) -> None:
@@ -311,7 +314,7 @@ class MultipartUpload:
         if seen == entry.seen:
             return
         if seen.size == entry.seen.size:
-            again = digest(self.path, entry.plan, cancel=self.cancel, report=lambda _: None)
+            again = digest(self.path, entry.plan, cancel=self.context.cancel, report=lambda _: None)
             if again == entry.digest and stat_file(self.path) == seen:
                 return
         raise SourceChanged(f"{self.path} changed while it was sent.")

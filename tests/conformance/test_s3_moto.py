@@ -13,7 +13,8 @@ import pytest
 import urllib3
 
 from portrait.clock import ManualClock
-from portrait.s3 import CancelToken, NoSuchBucket, ObjectStore, Stage, UploadInterrupted, UploadProgress
+from portrait.errors import Interrupted
+from portrait.s3 import CancelToken, NoSuchBucket, ObjectStore, Stage, UploadProgress
 from portrait.s3.parts import MIB, MIN_PART_BYTES
 
 moto_server = pytest.importorskip("moto.server")
@@ -100,7 +101,7 @@ def test_stopped_and_gone_on_with(client: Any, open_store: Make, files: list[Pat
         if isinstance(event, UploadProgress) and event.stage is Stage.UPLOADING:
             cancel.set()
 
-    with pytest.raises(UploadInterrupted):
+    with pytest.raises(Interrupted):
         open_store(concurrency=1, on_event=listen).put(files[-1], cancel=cancel)
     (upload,) = client.list_multipart_uploads(Bucket="portraits")["Uploads"]
     assert len(client.list_parts(Bucket="portraits", Key=upload["Key"], UploadId=upload["UploadId"])["Parts"]) == 1

@@ -5,7 +5,7 @@ import pytest
 from portrait import FileState, OutcomeError
 from portrait.ensure import CreateLog
 from portrait.errors import Interrupted
-from portrait.s3 import AccessDenied, CancelToken, StorageUnreachable
+from portrait.s3 import AccessDenied, StorageUnreachable
 from tests.media_samples import image
 
 
@@ -14,10 +14,6 @@ class BrokenStore:
 
     def __init__(self, error):
         self._error = error
-
-    def cancel_token(self):
-        """As `ObjectStore.cancel_token`."""
-        return CancelToken()
 
     def put_many(self, paths, *, cancel=None):
         """Refuse."""

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from portrait.s3 import (
+    AccessDenied,
     CredentialsRejected,
+    PartialFailure,
     StorageBadResponse,
     StorageError,
     StorageUnavailable,
@@ -200,3 +202,52 @@ def test_an_attempt_that_may_have_executed_is_not_forgotten(stub: S3Stub, make_s
     with pytest.raises(StorageError) as caught:
         make_store().put(make_file())
     assert caught.value.may_have_executed
+
+
+@pytest.mark.parametrize(
+    ("operation", "after", "executed"),
+    [
+        ("ListObjectsV2", 0, False),
+        ("CreateMultipartUpload", 0, False),
+        ("UploadPart", 0, True),
+        ("UploadPart", 1, True),
+        ("CompleteMultipartUpload", 0, True),
+    ],
+)
+def test_a_large_upload_that_is_refused_late_has_sent_something(
+    stub: S3Stub, make_store: Make, large: Path, operation: str, after: int, *, executed: bool
+) -> None:
+    """`may_have_executed` is true for the whole call: an upload was begun, although the last request was refused."""
+    stub.fault(operation, "status-before", after=after, times=99, status=403, code="AccessDenied")
+    with pytest.raises(AccessDenied) as caught:
+        make_store(concurrency=1).put(large)
+    assert caught.value.may_have_executed is executed
+
+
+@pytest.mark.parametrize("after", [0, 1, 2])
+def test_a_batch_that_is_refused_late_has_sent_something(
+    stub: S3Stub, make_store: Make, make_file: Make, after: int
+) -> None:
+    """`may_have_executed` is true for the whole call: earlier files were stored, although this one was refused."""
+    stub.fault("PutObject", "status-before", after=after, times=99, status=403, code="AccessDenied")
+    with pytest.raises(AccessDenied) as caught:
+        make_store(concurrency=1).put_many([make_file(f"{n}.jpg", seed=n) for n in range(3)])
+    assert caught.value.may_have_executed is (after > 0)
+
+
+def test_each_file_of_a_batch_speaks_for_itself(stub: S3Stub, make_store: Make, make_file: Make) -> None:
+    """`may_have_executed` of one file's error does not count what was sent for other files; that of the batch does."""
+    stub.fault("PutObject", "status-before", after=1, times=1, status=400, code="InvalidArgument")
+    files = [make_file(f"{n}.jpg", seed=n) for n in range(3)]
+    with pytest.raises(PartialFailure) as caught:
+        make_store(concurrency=1).put_many(files)
+    (failure,) = caught.value.failures.values()
+    assert (failure.may_have_executed, caught.value.may_have_executed) == (False, True)
+
+
+def test_a_lost_listing_changed_nothing(stub: S3Stub, make_store: Make, make_file: Make) -> None:
+    """`may_have_executed` is false where only listings were sent: they change nothing in the bucket."""
+    stub.fault("ListObjectsV2", "drop-after", times=99)
+    with pytest.raises(StorageUnreachable) as caught:
+        make_store().put(make_file())
+    assert not caught.value.may_have_executed

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from portrait.s3 import UploadInterrupted
+from portrait.clock import ManualClock
+from portrait.errors import Interrupted
+from portrait.flow import CancelToken
 from portrait.s3.files import Digest, FileStat
 from portrait.s3.journal import Entry, Journal, forget_uploads, read_entry, state_folder
 from portrait.s3.locking import KeyedLocks, locked
 from portrait.s3.parts import Plan
-from portrait.s3.pool import CancelToken
+from portrait.s3.pool import Context
 
 ENTRY = Entry(
     source="/a",
@@ -24,6 +26,11 @@ ENTRY = Entry(
     upload_id="u",
     etags={1: "x", 3: "z"},
 )
+
+
+def context(cancel: CancelToken | None = None) -> Context:
+    """Of a call whose pauses cost no time."""
+    return Context(cancel or CancelToken(), ManualClock())
 
 
 def journal(folder: Path) -> Journal:
@@ -97,11 +104,11 @@ def test_lock_is_waited_for(tmp_path: Path) -> None:
     path, told, order = tmp_path / "x.lock", threading.Event(), []
 
     def second() -> None:
-        with locked(path, CancelToken(lambda _: None), told.set):
+        with locked(path, context(), told.set):
             order.append("second")
 
     thread = threading.Thread(target=second)
-    with locked(path, CancelToken(), lambda: pytest.fail("nobody held it")):
+    with locked(path, context(), lambda: pytest.fail("nobody held it")):
         thread.start()
         told.wait()
         order.append("first")
@@ -114,9 +121,9 @@ def test_waiting_can_be_stopped(tmp_path: Path) -> None:
     """Whoever waits for a lock can be told to stop."""
     cancel = CancelToken()
     with (
-        locked(tmp_path / "x", CancelToken(), lambda: None),
-        pytest.raises(UploadInterrupted),
-        locked(tmp_path / "x", cancel, cancel.set),
+        locked(tmp_path / "x", context(), lambda: None),
+        pytest.raises(Interrupted),
+        locked(tmp_path / "x", context(cancel), cancel.set),
     ):
         pass
 
@@ -127,7 +134,7 @@ def test_many_holders_one_at_a_time(tmp_path: Path) -> None:
 
     def work() -> None:
         for _ in range(30):
-            with locked(tmp_path / "x", CancelToken(lambda _: None), lambda: None):
+            with locked(tmp_path / "x", context(), lambda: None):
                 inside[0] += 1
                 most[0] = max(most[0], inside[0])
                 inside[0] -= 1
@@ -152,10 +159,10 @@ def test_lock_file_that_was_taken_away(tmp_path: Path, monkeypatch: pytest.Monke
             swapped.append(path.stat().st_ino)
 
     monkeypatch.setattr(fcntl, "flock", flock)
-    waits: list[float] = []
-    with locked(path, CancelToken(waits.append), lambda: None):
+    clock = ManualClock()
+    with locked(path, Context(CancelToken(), clock), lambda: None):
         assert path.stat().st_ino == swapped[0]
-    assert len(waits) == 1
+    assert clock.monotonic() == pytest.approx(0.1)
 
 
 def test_keyed_locks_are_kept_only_while_used() -> None:

@@ -9,7 +9,8 @@ from concurrent.futures import CancelledError
 
 import pytest
 
-from portrait.s3.pool import CancelToken, run_parallel
+from portrait.flow import CancelToken
+from portrait.s3.pool import run_parallel
 
 
 def test_results_in_order() -> None:
