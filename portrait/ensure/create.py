@@ -29,7 +29,7 @@ from portrait.models import (
     SortOrder,
 )
 from portrait.pagination import Paginator
-from portrait.s3 import StoredObject
+from portrait.s3 import ObjectStore, StoredObject
 from portrait.single_flight import Key, LeaderCancelled, SingleFlight
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ def create_asset(
         options: Of the batch.
         group: The group's id and type.
         content: What to create.
-        stored: Where the file can be fetched, if it went to object storage.
+        stored: The object of the batch's store, if the file went to one.
         listed_at: When the content was seen not to be there, in monotonic seconds.
         replaces: A failed asset that is deleted first.
 
@@ -215,7 +215,7 @@ def create_asset(
     group_id, group_type = group
 
     def send() -> Flow[str]:
-        return (yield from _send(endpoint, group_id, content, stored))
+        return (yield from _send(endpoint, options.store, group_id, content, stored))
 
     def find() -> Flow[str | None]:
         assets = yield from list_by_digest(endpoint, group_id, group_type, content.digest)
@@ -247,8 +247,12 @@ def create_asset(
     return created_id, origin or Origin.EXISTING
 
 
-def _send(endpoint: Endpoint, group_id: str, content: Content, stored: StoredObject | None) -> Flow[str]:
-    url = stored.url if stored is not None else content.url
+def _send(
+    endpoint: Endpoint, store: ObjectStore | None, group_id: str, content: Content, stored: StoredObject | None
+) -> Flow[str]:
+    url = content.url
+    if store is not None and stored is not None:  # a presigned address begins to expire when it is signed
+        url = yield RunBlocking(lambda: store.url(stored.key))
     if url is not None:
         asset_type = content.asset_type or AssetType.IMAGE
         request = CreateAssetRequest(group_id=group_id, url=url, asset_type=asset_type, name=content.name)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
-from attrs import field, frozen
+from attrs import frozen
 
 
 class Stage(StrEnum):
@@ -80,12 +80,11 @@ def without_query(url: str) -> str:
 
 @frozen(kw_only=True)
 class StoredObject:
-    """A file that is in the bucket.
+    """A file that is in the bucket; `ObjectStore.url` gives the address of its key.
 
     Attributes:
         path: The file it was made from.
         key: The object's key: prefix, then the content's SHA-256.
-        url: Where it can be fetched: on the public base, or presigned for a time (then its query is a secret).
         sha256: The content's SHA-256, 64 hex digits.
         size: Bytes.
         content_type: The media type that it is served with.
@@ -94,7 +93,6 @@ class StoredObject:
 
     path: Path
     key: str
-    url: str = field(repr=lambda url: repr(without_query(url)))
     sha256: str
     size: int
     content_type: str

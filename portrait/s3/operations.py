@@ -276,9 +276,13 @@ class Operations:
 
     def presign(self, key: str, seconds: int) -> str:
         """An address that serves the object for that many seconds; its query is a secret."""
-        return self._client.generate_presigned_url(
-            "get_object", Params={"Bucket": self._bucket, "Key": key}, ExpiresIn=seconds
-        )
+        operation = "GetObject"
+        try:
+            return self._client.generate_presigned_url(
+                "get_object", Params={"Bucket": self._bucket, "Key": key}, ExpiresIn=seconds
+            )
+        except Exception as error:
+            raise translate(error, operation) from error
 
     def _call(self, operation: str, **arguments: Any) -> Page:
         """Send one request by boto3 and check its response."""

@@ -200,7 +200,6 @@ class ObjectStore:
             concurrency=concurrency,
             part_size=part_size,
             verify_parts=not self._owns_client,
-            url_for=self.url,
             emit=self._emit,
         )
         if self._base is not None and is_for_testing_only(self._base):
@@ -256,7 +255,11 @@ class ObjectStore:
             return dict(self._operations.list_objects(self._location.key_prefix, context))
 
     def url(self, key: str) -> str:
-        """The address of a key: on the public base, or presigned for `expires` seconds (then its query is a secret)."""
+        """The address of a key: on the public base, or presigned now for `expires` seconds; then its query is a secret.
+
+        Raises:
+            CredentialsRejected: There is no key to sign with.
+        """
         return self._operations.presign(key, self._expires) if self._base is None else public_url(self._base, key)
 
     def check_public(self, stored: StoredObject) -> None:
@@ -265,7 +268,7 @@ class ObjectStore:
         Raises:
             NotPublic: It cannot; the error says why and what to do.
         """
-        check_public(stored.url, stored.size, stored.content_type)
+        check_public(self.url(stored.key), stored.size, stored.content_type)
 
     def incomplete_uploads(self, *, cancel: CancelToken | None = None) -> list[IncompleteUpload]:
         """Multipart uploads in this place that were neither completed nor aborted; some may be under way right now."""

@@ -55,7 +55,6 @@ class Uploader:
         concurrency: Parts of one file under way at once.
         part_size: Bytes that a part should have.
         verify_parts: As in `MultipartUpload`.
-        url_for: Makes the address of a key.
         emit: Called with progress.
     """
 
@@ -66,7 +65,6 @@ class Uploader:
     concurrency: int
     part_size: int
     verify_parts: bool
-    url_for: Callable[[str], str]
     emit: EventEmitter
     _one_writer: KeyedLocks = field(factory=KeyedLocks)
 
@@ -166,7 +164,6 @@ class Uploader:
         return StoredObject(
             path=item.path,
             key=item.key,
-            url=self.url_for(item.key),
             sha256=item.sha256,
             size=item.size,
             content_type=item.kind.content_type,

@@ -84,7 +84,7 @@ def test_files_of_all_sizes(client: Any, open_store: Make, files: list[Path]) ->
         found = client.get_object(Bucket="portraits", Key=stored.key)
         assert found["Body"].read() == path.read_bytes()
         assert (found["ContentType"], found["Metadata"]["sha256"]) == (stored.content_type, stored.sha256)
-        assert urllib3.request("GET", stored.url).data == path.read_bytes()
+        assert urllib3.request("GET", store.url(stored.key)).data == path.read_bytes()
         if stored.size:
             store.check_public(stored)
     assert all(stored.existed for stored in store.put_many(files))

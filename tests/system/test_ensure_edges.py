@@ -1,11 +1,15 @@
 """What ensure_* does where something stands in the way: other processes, the storage, an interrupt."""
 
+import hashlib
+from pathlib import Path
+
 import pytest
 
 from portrait import FileState, OutcomeError
 from portrait.ensure import CreateLog
 from portrait.errors import Interrupted
-from portrait.s3 import AccessDenied, StorageUnreachable
+from portrait.s3 import AccessDenied, StorageUnreachable, StoredObject
+from portrait.wait import parse_timestamp
 from tests.media_samples import image
 
 
@@ -45,6 +49,55 @@ def test_a_storage_that_fails_ends_no_batch(portrait_client, tmp_path, error, st
 def test_what_an_interrupt_left_undone_is_no_mistake_of_the_user(portrait_client):
     """A stopped file has an outcome's error: `UsageError` promises that nothing was sent."""
     assert isinstance(Interrupted(), OutcomeError)
+
+
+class SigningStore:
+    """Object storage that remembers when it signed each address."""
+
+    def __init__(self, clock):
+        self._clock = clock
+        self.signed_at = []
+
+    def put_many(self, paths, *, cancel=None):
+        """Store files."""
+        return [
+            StoredObject(
+                path=Path(path),
+                key=Path(path).name,
+                sha256=hashlib.sha256(Path(path).read_bytes()).hexdigest(),
+                size=Path(path).stat().st_size,
+                content_type="image/png",
+                existed=False,
+            )
+            for path in paths
+        ]
+
+    def url(self, key):
+        """Sign an address now."""
+        self.signed_at.append(self._clock.now())
+        return f"https://cdn.example.com/{key}?X-Amz-Signature=0"
+
+
+@pytest.mark.parametrize("answer", ["ok", "lost"])
+def test_an_address_is_signed_when_its_create_is_sent(colour, portrait_emulator, tmp_path, answer):
+    """pace-presign: the last of six creates, paced to three a minute, has an address that was signed for it; so has one
+    that is sent once more because it got lost.
+    """
+    paths = [tmp_path / f"{number}.png" for number in range(6)]
+    for number, path in enumerate(paths):
+        path.write_bytes(image("png", 400 + number, 400))
+    if answer == "lost":
+        portrait_emulator.rules.add(match={"action": "CreateAsset"}, when={"nth": [3]}, do={"close": "before"})
+    client = colour.client(portrait_emulator, pace={"CreateAsset": 1 / 20})
+    group = colour.run(client.ensure_group, "hosts").id
+    store = SigningStore(portrait_emulator.clock)
+    outcomes = colour.run(client.ensure_assets, paths, group_id=group, store=store, concurrency=1)
+    assert {outcome.state for outcome in outcomes} == {FileState.ACTIVE}
+    created_at = [parse_timestamp(call["time"]) for call in portrait_emulator.calls.all("CreateAsset", outcome="ok")]
+    assert created_at[-1] - created_at[0] >= 100
+    for moment in created_at:
+        assert any(moment - 20 <= signed <= moment for signed in store.signed_at)
+    assert len(store.signed_at) == (6 if answer == "ok" else 7)
 
 
 @pytest.mark.parametrize("do", [{"http": {"status": 307}}, {"error": "KeyUnknown"}], ids=["redirect", "refused"])
