@@ -127,6 +127,15 @@ def test_the_databases_clock_counts(server_place):
         assert 0 <= first.creates.pending(KEY).age < 5
 
 
+def test_a_check_notices_that_nothing_can_be_written(state, server_place):
+    """Although all can be read."""
+    location = f"{server_place.location}%20-cdefault_transaction_read_only%3Don"
+    with open_state(location, server_clock=server_place.clock) as standby:
+        assert standby.age() == 0
+        with pytest.raises(StateError, match="read-only"):
+            standby.check()
+
+
 REFUSALS = {
     "another schema": ("SELECT 1", "the right to create tables"),
     "no rights": ("GRANT USAGE ON SCHEMA {schema} TO {user}", "the right to create tables"),
