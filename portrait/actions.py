@@ -59,6 +59,11 @@ class Action(Generic[Req, Resp]):
     asset_id_field: str | None = None
     echoes_id: bool = False
 
+    @property
+    def lists(self) -> bool:
+        """True if it answers a page of items."""
+        return issubclass(self.result, models.Page)
+
 
 # Idempotency: contract §2, last column. Required fields: contract §2 (D); `Filter.GroupType` (I).
 CREATE_ASSET_GROUP = Action(

@@ -32,16 +32,17 @@ class BaseClient:
         """Check the options; nothing is sent.
 
         Args:
-            **options: `api_key`: the provider's Bearer key. `access_key`, `secret_key`, `session_token`: for providers
-                that take signed requests. `provider`: who answers, default `alltoken`. `base_url`: where, `/v1`
-                included for AllToken; default: the provider's own address. `project`: fills `ProjectName` where a call
-                leaves it out. `timeout`: seconds for one attempt, or `Timeouts`; default: connect 10, read 30, total
-                60. `retry`: a `RetryPolicy`; None sends every call once. `pace`: calls per second, in all or by Action;
-                None sets no limit. `proxy`: a proxy's URL; None takes it from the environment, "" takes none. `ssl`: a
-                context, or the path of a CA file. `transport`: an own transport. `clock`: time, for tests. `on_event`:
-                is called with attempts, retries and waits (`portrait.events`). `user_agent`: the application's name and
-                version. `state`: a path or URL of what is remembered across runs. `insecure_hosts`: hosts to which the
-                key may go over plain http.
+            **options: `api_key`: the provider's Bearer key. `access_key`, `secret_key`, `session_token`: for Volcengine
+                and BytePlus, which take signed requests; there `api_key` and `data_base_url` are for generating videos.
+                `provider`: who answers, a name or a `Provider`, default `alltoken`. `base_url`: where, `/v1` included
+                for AllToken; default: the provider's own address. `project`: fills `ProjectName` where a call leaves it
+                out. `timeout`: seconds for one attempt, or `Timeouts`; default: connect 10, read 30, total 60. `retry`:
+                a `RetryPolicy`; None sends every call once. `pace`: calls per second, in all or by Action, or the name
+                of a plan (`entry`, `advanced`, `premium`); None sets no limit. `proxy`: a proxy's URL; None takes it
+                from the environment, "" takes none. `ssl`: a context, or the path of a CA file. `transport`: an own
+                transport. `clock`: time, for tests. `on_event`: is called with attempts, retries and waits
+                (`portrait.events`). `user_agent`: the application's name and version. `state`: a path or URL of what is
+                remembered across runs. `insecure_hosts`: hosts to which the key may go over plain http.
 
         Raises:
             UsageError: Something does not fit.

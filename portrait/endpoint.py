@@ -15,7 +15,7 @@ from attrs import evolve, field, frozen
 from portrait import codec
 from portrait.actions import VERSION, Action, Idempotency, get_action
 from portrait.auth import Auth
-from portrait.clock import Clock
+from portrait.clock import Clock, SystemClock
 from portrait.dialects import Dialect
 from portrait.errors import (
     ApiError,
@@ -25,6 +25,7 @@ from portrait.errors import (
     NotAccessible,
     PortraitError,
     Retry,
+    Throttled,
     Timeout,
     TransportError,
     UsageError,
@@ -68,6 +69,7 @@ class Endpoint:
         timeouts: For one attempt.
         policy: How often a call is sent again, and when.
         clock: For measuring and waiting.
+        machine_clock: Dates signatures, whatever clock the waits go by: servers compare it with their own (§10.3).
         pace: The client's own rate limit.
         rng: Draws the random part of a backoff.
         provider: Who answers, for its documented limits.
@@ -85,6 +87,7 @@ class Endpoint:
     pace: RateLimiter | None = None
     rng: random.Random = field(factory=random.Random, repr=False)
     provider: Provider
+    machine_clock: Clock = field(factory=SystemClock)
     has_listener: bool = True
 
     def call(self, action: Action[Any, R], request: Any, timeouts: Timeouts | None = None) -> Flow[R]:
@@ -173,7 +176,9 @@ class Endpoint:
     def _retry_delay(self, action: Action[Any, Any], attempt: int, error: PortraitError) -> float | None:
         if not should_retry(action.idempotency, error):
             return None
-        return backoff(self.policy, attempt, error, self.rng.random())
+        # A list in the middle is worth a long wait: what was read so far would be lost. Contract §6, "lists on ark".
+        patient = isinstance(error, Throttled) and action.lists
+        return backoff(self.policy, attempt, error, self.rng.random(), patient=patient)
 
     def _send_once(
         self, action: Action[Any, Any], request: HttpRequest, fields: Mapping[str, Any], attempt: int
@@ -184,7 +189,7 @@ class Endpoint:
         started = self.clock.monotonic()
         response: HttpResponse | None = None
         try:
-            response = yield Send(self.auth.apply(request, self.clock.now()))
+            response = yield Send(self.auth.apply(request, self.machine_clock.now()))
             result, info = self.dialect.decode(response, name, lambda: self._redactions(action, fields))
         except TransportFailure as failure:
             error = transport_error(name, failure, request.url)

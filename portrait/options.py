@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
-from attrs import field, frozen
+from attrs import Converter, field, frozen
 
 from portrait._version import __version__
-from portrait.auth import BearerAuth
+from portrait.auth import Auth, BearerAuth, SignatureAuth
 from portrait.clock import Clock, SystemClock
 from portrait.dialects import DIALECTS
 from portrait.endpoint import Endpoint
@@ -23,6 +23,7 @@ from portrait.http import Timeouts, TimeoutTypes
 from portrait.providers import PROVIDERS, Credential, Provider
 from portrait.rate_limiter import RateLimiter
 from portrait.retry import NO_RETRY, RetryPolicy
+from portrait.signing import Credentials
 from portrait.urls import parse_http_url
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class SharedOptions(TypedDict, total=False):
     project: str | None
     timeout: TimeoutTypes
     retry: RetryPolicy | None
-    pace: float | Mapping[str, float] | None
+    pace: float | Mapping[str, float] | str | None
     on_event: Listener | None
 
 
@@ -46,8 +47,9 @@ class Options(SharedOptions, total=False):
     access_key: str | None
     secret_key: str | None
     session_token: str | None
-    provider: str | None
+    provider: str | Provider | None
     base_url: str | None
+    data_base_url: str | None
     proxy: str | None
     ssl: ssl_module.SSLContext | str | None
     transport: Any
@@ -69,8 +71,17 @@ def _to_timeouts(value: TimeoutTypes) -> Timeouts:
     return Timeouts.of(value)
 
 
-def _to_pace(value: float | Mapping[str, float] | RateLimiter | None) -> RateLimiter | None:
-    return value if value is None or isinstance(value, RateLimiter) else RateLimiter(value)
+def _to_pace(value: float | Mapping[str, float] | str | RateLimiter | None, options: Any) -> RateLimiter | None:
+    if value is None or isinstance(value, RateLimiter):
+        return value
+    return RateLimiter(_tier_rates(value, get_provider(options.provider)) if isinstance(value, str) else value)
+
+
+def _tier_rates(tier: str, provider: Provider) -> Mapping[str, float]:
+    if tier not in provider.tiers:
+        known = ", ".join(provider.tiers) or "none"
+        raise UsageError(f"{provider.title} has no plan {tier!r}.", advice=f"Its plans for pace=: {known}.")
+    return provider.rates_of(tier)
 
 
 def _to_hosts(value: Iterable[str] | None) -> frozenset[str]:
@@ -84,16 +95,17 @@ class ClientOptions:
     """The options of a client, with their defaults filled in.
 
     Attributes:
-        api_key: The provider's Bearer key.
+        api_key: The provider's Bearer key; where requests are signed, the key for generating videos.
         access_key: The id of a key pair, for providers that take signed requests.
         secret_key: Its secret.
         session_token: Of temporary credentials.
-        provider: Who answers; a name of `portrait.providers.PROVIDERS`. None is `alltoken`.
+        provider: Who answers; a name of `portrait.providers.PROVIDERS`, or a `Provider`. None is `alltoken`.
         base_url: Where; includes `/v1` for AllToken. None takes the provider's own address.
+        data_base_url: Where videos are generated, for providers that sign. None takes the provider's own address.
         project: Fills `ProjectName` where a call leaves it out.
         timeout: For one attempt.
         retry: When a call is sent again.
-        pace: The client's own rate limit; None sets none.
+        pace: The client's own rate limit, or the name of a plan of the provider's; None sets none.
         proxy: A proxy's URL; None takes it from the environment, "" takes none.
         ssl: A context, or the path of a CA file.
         transport: An own transport, for example one that wraps an own session or pool.
@@ -108,12 +120,13 @@ class ClientOptions:
     access_key: str | None = field(default=None, repr=False)
     secret_key: str | None = field(default=None, repr=False)
     session_token: str | None = field(default=None, repr=False)
-    provider: str | None = None
+    provider: str | Provider | None = None
     base_url: str | None = None
+    data_base_url: str | None = None
     project: str | None = None
     timeout: Timeouts = field(default=None, converter=_to_timeouts)
     retry: RetryPolicy = field(factory=RetryPolicy, converter=_to_retry)
-    pace: RateLimiter | None = field(default=None, converter=_to_pace)
+    pace: RateLimiter | None = field(default=None, converter=Converter(_to_pace, takes_self=True))  # type: ignore[misc]  # mypy does not know such converters
     proxy: str | None = field(default=None, repr=False)  # may hold a password
     ssl: ssl_module.SSLContext | str | None = None
     transport: Any = None
@@ -136,23 +149,20 @@ def build_endpoint(options: ClientOptions, library: str) -> Endpoint:
     """
     provider = get_provider(options.provider)
     dialect = DIALECTS.get(provider.dialect)
-    if dialect is None or provider.credential is not Credential.BEARER:
-        supported = ", ".join(p.name for p in PROVIDERS.values() if _is_supported(p))
+    if dialect is None:
+        supported = ", ".join(p.name for p in PROVIDERS.values() if p.dialect in DIALECTS)
         raise UsageError(
             f"PortraitClient cannot call {provider.title} yet: it speaks the {provider.dialect} dialect.",
             advice=f"Providers that can be called: {supported}.",
         )
-    for name in ("access_key", "secret_key", "session_token"):
-        if getattr(options, name) is not None:
-            raise UsageError(f"{provider.title} takes api_key=, not {name}=.")
+    auth = _AUTHS[provider.credential](options, provider)
     url = validate_url(options.base_url or provider.base_url or "")
-    key = validate_key(options.api_key, provider)
     _require_https(url, options.insecure_hosts)
     return Endpoint(
         base_url=url,
         dialect=dialect,
         provider=provider,
-        auth=BearerAuth(key),
+        auth=auth,
         headers={
             "Content-Type": "application/json",
             "Accept": "application/json",
@@ -167,20 +177,54 @@ def build_endpoint(options: ClientOptions, library: str) -> Endpoint:
     )
 
 
-def get_provider(name: str | None) -> Provider:
-    """The provider of that name; None is `alltoken`.
+def _bearer_auth(options: ClientOptions, provider: Provider) -> Auth:
+    """A Bearer key, and nothing of a pair of keys."""
+    for name in (*_PAIR_VARIABLES, "data_base_url"):
+        if getattr(options, name) is not None:
+            raise UsageError(f"{provider.title} takes api_key= and base_url=, not {name}=.")
+    return BearerAuth(validate_key(options.api_key, provider))
+
+
+def _signature_auth(options: ClientOptions, provider: Provider) -> Auth:
+    """A pair of keys; a Bearer key beside it is for generating videos, and is only checked here."""
+    for name, variable in (("access_key", "PORTRAIT_ACCESS_KEY"), ("secret_key", "PORTRAIT_SECRET_KEY")):
+        if not getattr(options, name):
+            raise UsageError(
+                f"{provider.title} takes signed requests, and {name}= is missing.",
+                advice=f"Pass access_key= and secret_key=, or set {variable} and use from_env().",
+            )
+    for name in ("access_key", "secret_key", "session_token", "api_key"):
+        _check_key_text(name, getattr(options, name))
+    if options.data_base_url is not None or options.api_key is not None:
+        data_url = options.data_base_url or provider.data_url
+        if data_url is not None:
+            _require_https(validate_url(data_url), options.insecure_hosts)
+    credentials = Credentials(
+        access_key=options.access_key or "",
+        secret_key=options.secret_key or "",
+        session_token=options.session_token or None,
+    )
+    return SignatureAuth(credentials, provider.region, provider.service)
+
+
+_AUTHS: Mapping[Credential, Callable[[ClientOptions, Provider], Auth]] = {
+    Credential.BEARER: _bearer_auth,
+    Credential.SIGNED: _signature_auth,
+}
+
+
+def get_provider(name: str | Provider | None) -> Provider:
+    """The provider of that name; None is `alltoken`, and a `Provider` is itself.
 
     Raises:
         UsageError: There is none.
     """
+    if isinstance(name, Provider):
+        return name
     provider = PROVIDERS.get(name or "alltoken")
     if provider is None:
         raise UsageError(f"There is no provider {name!r}.", advice=f"Known ones: {', '.join(PROVIDERS)}.")
     return provider
-
-
-def _is_supported(provider: Provider) -> bool:
-    return provider.dialect in DIALECTS and provider.credential is Credential.BEARER
 
 
 def validate_url(url: str) -> str:
@@ -215,14 +259,22 @@ def validate_key(api_key: str | None, provider: Provider) -> str:
         raise UsageError(
             f"There is no API key for {provider.title}.", advice=f"Pass api_key=, or set {names} and use from_env()."
         )
-    if not isinstance(api_key, str):
-        raise UsageError("The API key must be a string.")
-    if not api_key.isascii() or not api_key.isprintable() or " " in api_key:
-        raise UsageError(
-            "The API key has a space, a line break or a character outside of ASCII.",
-            advice="Copy it again, without the word Bearer.",
-        )
+    _check_key_text("api_key", api_key)
     return api_key
+
+
+def _check_key_text(name: str, key: str | None) -> None:
+    """A key is printable ASCII without spaces: it stands in a header, or signs one. It is not repeated."""
+    title = "The API key" if name == "api_key" else f"{name}="
+    if key is None:
+        return
+    if not isinstance(key, str):
+        raise UsageError(f"{title} must be a string.")
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise UsageError(
+            f"{title} has a space, a line break or a character outside of ASCII.",
+            advice="Copy it again, without the word Bearer." if name == "api_key" else "Copy it again.",
+        )
 
 
 def _require_https(url: str, insecure_hosts: frozenset[str]) -> None:
@@ -230,7 +282,7 @@ def _require_https(url: str, insecure_hosts: frozenset[str]) -> None:
     parsed = parse_http_url(url)
     if parsed.scheme == "http" and not parsed.is_loopback and parsed.host not in insecure_hosts:
         raise UsageError(
-            f"The API key would go over plain http to {parsed.host}.",
+            f"The key would go over plain http to {parsed.host}.",
             advice="Use an https address, or name a host that you trust by insecure_hosts= or PORTRAIT_INSECURE_HOSTS.",
         )
 
@@ -257,36 +309,38 @@ _VARIABLES: Mapping[str, str] = {
     "project": "PORTRAIT_PROJECT",
     "state": "PORTRAIT_STATE",
 }
+# For providers that take signed requests.
 _PAIR_VARIABLES: Mapping[str, str] = {
     "access_key": "PORTRAIT_ACCESS_KEY",
     "secret_key": "PORTRAIT_SECRET_KEY",
     "session_token": "PORTRAIT_SESSION_TOKEN",
 }
+_SIGNED_VARIABLES: Mapping[str, str] = {**_PAIR_VARIABLES, "data_base_url": "PORTRAIT_DATA_BASE_URL"}
 
 
 def from_environment(environment: Mapping[str, str], given: Mapping[str, Any]) -> Options:
     """A client's options from `PORTRAIT_*` variables; what is given explicitly wins.
 
     `ALLTOKEN_API_KEY` is AllToken's: it is used for the provider `alltoken` only, and only towards AllToken's own
-    address by https, or this machine. `PORTRAIT_API_KEY` goes wherever the user points it.
+    address by https, or this machine. `ARK_API_KEY` is that of Volcengine or BytePlus in the same way.
+    `PORTRAIT_API_KEY` and a pair of keys go wherever the user points them.
 
     Raises:
         UsageError: A provider's own key would go to somebody else.
     """
-    named = {**_VARIABLES, **_PAIR_VARIABLES}
+    named = {**_VARIABLES, **_SIGNED_VARIABLES}
     options = {name: value for name, value in given.items() if value is not None or name not in named}
     _fill(options, environment, _VARIABLES)
     provider = get_provider(options.get("provider"))
     if provider.credential is Credential.SIGNED:
-        _fill(options, environment, _PAIR_VARIABLES)
+        _fill(options, environment, _SIGNED_VARIABLES)
     if hosts := environment.get("PORTRAIT_INSECURE_HOSTS"):
         options.setdefault("insecure_hosts", tuple(hosts.split(",")))
     if "api_key" not in options:
         variable = next((name for name in provider.key_variables if environment.get(name)), None)
         if variable is not None:
-            _check_key_destination(variable, provider, options.get("base_url"))
+            _check_key_destination(variable, provider, options)
             options["api_key"] = environment[variable]
-            options.pop("insecure_hosts", None)
     return cast("Options", options)
 
 
@@ -296,13 +350,19 @@ def _fill(options: dict[str, Any], environment: Mapping[str, str], variables: Ma
             options.setdefault(name, environment[variable])
 
 
-def _check_key_destination(variable: str, provider: Provider, base_url: str | None) -> None:
-    """A vendor's own key goes to that vendor or to this machine."""
-    if base_url is None or provider.base_url is None:
+def _check_key_destination(variable: str, provider: Provider, options: dict[str, Any]) -> None:
+    """A vendor's own Bearer key goes to that vendor by https, or to this machine."""
+    signed = provider.credential is Credential.SIGNED
+    option, own = ("data_base_url", provider.data_url) if signed else ("base_url", provider.base_url)
+    if options.get(option) is None or own is None:
         return
-    url = parse_http_url(validate_url(base_url))
-    if url.host != parse_http_url(provider.base_url).host and not url.is_loopback:
+    url = parse_http_url(validate_url(options[option]))
+    if url.is_loopback:
+        return
+    if url.host != parse_http_url(own).host:
         raise UsageError(
             f"{variable} is {provider.title}'s key and is not sent to {url.host}.",
             advice="If that is what you want, set PORTRAIT_API_KEY.",
         )
+    if url.scheme != "https":
+        raise UsageError(f"{variable} is not sent to {url.host} over plain http.", advice="Use its https address.")

@@ -31,8 +31,12 @@ class Provider:
         base_url: Where it answers; None where it publishes no host and the caller must give one.
         credential: What it takes as proof.
         region: For signed requests.
-        key_variables: Environment variables that may hold its key, besides `PORTRAIT_API_KEY`.
+        service: For signed requests.
+        token_life: Seconds that a BytedToken lives.
+        data_url: Where videos are generated, if that is an address of its own, called with a Bearer key.
+        key_variables: Environment variables that may hold its Bearer key, besides `PORTRAIT_API_KEY`.
         rates: Documented calls per second by Action.
+        tiers: CreateAsset calls per minute of an account, by the name of its plan.
         group_quota: Active groups of a customer; None where it depends on the plan.
         asset_quota: Assets of a group; None where it depends on the plan.
         video_models: Models that take `asset://`.
@@ -44,11 +48,23 @@ class Provider:
     base_url: str | None
     credential: Credential = Credential.BEARER
     region: str = "cn-beijing"
+    service: str = "ark"
+    token_life: float = 120.0
+    data_url: str | None = None
     key_variables: tuple[str, ...] = ()
     rates: Mapping[str, float] = field(factory=dict)
+    tiers: Mapping[str, int] = field(factory=dict)
     video_models: tuple[str, ...] = ()
     group_quota: int | None = None
     asset_quota: int | None = None
+
+    def rates_of(self, tier: str) -> Mapping[str, float]:
+        """Calls per second by Action for an account of that plan, creates spread evenly.
+
+        Raises:
+            KeyError: The provider has no such plan.
+        """
+        return {**self.rates, "CreateAsset": self.tiers[tier] / 60}
 
 
 # Contract §6, "ark QPS" (D).
@@ -65,6 +81,8 @@ _ARK_RATES = {
     "DeleteAssetGroup": 5.0,
     "CreateAssetGroup": 10.0,
 }
+# Contract §6, "ark tiers" (M).
+_ARK_TIERS = {"entry": 3, "advanced": 120, "premium": 300}
 _TASK_MODELS = (
     "doubao-seedance-2.0",
     "doubao-seedance-2.0-fast",
@@ -91,8 +109,11 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
                 title="Volcengine",
                 dialect="ark",
                 base_url="https://ark.cn-beijing.volcengineapi.com",
+                data_url="https://ark.cn-beijing.volces.com/api/v3",  # contract §7 (D)
                 credential=Credential.SIGNED,
+                key_variables=("ARK_API_KEY",),
                 rates=_ARK_RATES,
+                tiers=_ARK_TIERS,
                 video_models=("doubao-seedance-2-0-260128", "doubao-seedance-2-0-fast-260128"),
             ),
             Provider(
@@ -101,8 +122,12 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
                 dialect="ark",
                 base_url="https://ark.ap-southeast-1.byteplusapi.com",
                 credential=Credential.SIGNED,
+                data_url="https://ark.ap-southeast.bytepluses.com/api/v3",  # contract §7 (D)
                 region="ap-southeast-1",
+                token_life=1800.0,  # contract §10.3 (M)
+                key_variables=("ARK_API_KEY",),
                 rates=_ARK_RATES,
+                tiers=_ARK_TIERS,
                 video_models=("dreamina-seedance-2-0-260128", "dreamina-seedance-2-0-fast-260128"),
             ),
             Provider(

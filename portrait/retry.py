@@ -33,6 +33,7 @@ class RetryPolicy:
 
 
 NO_RETRY = RetryPolicy(attempts=1)
+PATIENT_ATTEMPTS = 12  # with the usual pauses about a minute
 
 
 def should_retry(idempotency: Idempotency, error: PortraitError) -> bool:
@@ -42,7 +43,9 @@ def should_retry(idempotency: Idempotency, error: PortraitError) -> bool:
     return idempotency is not Idempotency.UNSAFE or not error.may_have_executed
 
 
-def backoff(policy: RetryPolicy, attempt: int, error: PortraitError, jitter: float) -> float | None:
+def backoff(
+    policy: RetryPolicy, attempt: int, error: PortraitError, jitter: float, *, patient: bool = False
+) -> float | None:
     """Seconds before the next attempt; None if there shall be none.
 
     Args:
@@ -50,8 +53,10 @@ def backoff(policy: RetryPolicy, attempt: int, error: PortraitError, jitter: flo
         attempt: The attempt that failed, from 1.
         error: How it failed; the `retry_after` of the service wins over the policy's own pause.
         jitter: Between 0 and 1; spreads clients that failed together over half of the pause.
+        patient: Try more often than the policy says, unless it says never.
     """
-    if attempt >= policy.attempts:
+    attempts = max(policy.attempts, PATIENT_ATTEMPTS) if patient and policy.attempts > 1 else policy.attempts
+    if attempt >= attempts:
         return None
     retry_after = error.retry_after if isinstance(error, ApiError) else None
     if retry_after is not None:

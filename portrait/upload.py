@@ -94,6 +94,11 @@ def upload(  # noqa: PLR0917
     """
     from urllib3.filepost import encode_multipart_formdata  # noqa: PLC0415  (keeps `import portrait` light)
 
+    if not endpoint.dialect.upload:
+        raise UsageError(
+            f"{endpoint.provider.title} takes no files, only public addresses.",
+            advice="Store the file and register its address: create_asset(url=…), or ensure_asset(…, store=…).",
+        )
     content, filename = file
     filename = filename.encode("utf-8", "replace").decode()  # a file's name on disk need not be text
     kind = _sniff(content)

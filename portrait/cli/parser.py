@@ -79,7 +79,7 @@ def _print_version(context: click.Context, _: click.Parameter, value: bool) -> N
 _shared = partial(click.Option, expose_value=False, callback=_share)
 # The provider that can be called is named here: looking it up would load the library for every help.
 SHARED_OPTIONS: Sequence[click.Option] = (
-    _shared(["--provider"], metavar="NAME", help="The service: alltoken, the only one that can be called today."),
+    _shared(["--provider"], metavar="NAME", help="The service: alltoken (default), volcengine or byteplus."),
     _shared(["--base-url"], metavar="URL", help="The service's address; for AllToken it includes /v1."),
     _shared(["--project"], metavar="NAME", help="The ProjectName of all calls."),
     _shared(["--json"], is_flag=True, help="Print JSON on a terminal too; piped output is always JSON."),

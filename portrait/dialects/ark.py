@@ -15,4 +15,5 @@ ARK = Dialect(
     cursor_paging=True,
     # A token that gives no group may still give one while its window is open. §10.9.
     codes={"GetVisualValidateResult": {"NotFound": ErrorRule(ValidatePending)}},
+    pending_without={"GetVisualValidateResult": "GroupId"},
 )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from attrs import field, frozen
 
 from portrait.dialects.envelope import decode_envelope
-from portrait.errors import ErrorRule
+from portrait.errors import ErrorRule, ValidatePending
 from portrait.http import HttpResponse
 from portrait.models import Response
+
+_NONE: Mapping[str, ErrorRule] = MappingProxyType({})
 
 
 class Decoder(Protocol):
@@ -36,6 +39,8 @@ class Dialect:
         name_limit: Characters in a Name.
         cursor_paging: Lists are read by cursor, where who reads them does not need their number.
         codes: Codes that mean something else here than in `portrait.errors.CODES`, by Action.
+        pending_without: The field of a result without which the Action says "not yet", by Action.
+        upload: Whether files can be sent without an address of their own.
         decoder: How an answer is read.
     """
 
@@ -44,6 +49,8 @@ class Dialect:
     name_limit: int
     cursor_paging: bool = False
     codes: Mapping[str, Mapping[str, ErrorRule]] = field(factory=dict)
+    pending_without: Mapping[str, str] = field(factory=dict)
+    upload: bool = False
     decoder: Decoder = decode_envelope
 
     def decode(
@@ -60,4 +67,14 @@ class Dialect:
             ApiError: The service refused.
             BadResponse: The answer is not the protocol's.
         """
-        return self.decoder(response, action, self.codes.get(action, {}), secrets)
+        result, info = self.decoder(response, action, self.codes.get(action, _NONE), secrets)
+        name = self.pending_without.get(action)
+        if name is not None and not result.get(name):
+            raise ValidatePending(
+                f"The answer has no {name} yet.",
+                action=action,
+                request_id=info.request_id,
+                http_status=info.http_status,
+                response=info.body,
+            )
+        return result, info

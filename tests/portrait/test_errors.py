@@ -102,6 +102,8 @@ ARK_ROWS = [
     ("MissingAuthenticationToken", 401, AuthError, NEVER, ""),
     ("MissingRequestInfo", 400, InvalidRequest, NEVER, ""),
     ("MissingSignature", 401, AuthError, NEVER, ""),
+    ("InvalidAuthorization", 400, AuthError, NEVER, ""),
+    ("InvalidCredential", 400, AuthError, NEVER, ""),
     ("InvalidTimestamp", 403, AuthError, NEVER, ""),
     ("InvalidTimestamp", 400, AuthError, NEVER, ""),
     ("ServiceNotFound", 404, InvalidRequest, NEVER, ""),

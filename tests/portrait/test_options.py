@@ -25,8 +25,29 @@ MISTAKES = {
     "a key outside of ASCII": ({"api_key": f"{SECRET}é"}, "ASCII"),
     "a key that is bytes": ({"api_key": SECRET.encode()}, "API key"),
     "an unknown provider": ({"provider": "openai"}, "There is no provider 'openai'"),
-    "a signed provider": ({"provider": "volcengine"}, "Providers that can be called: alltoken"),
-    "a task gateway": ({"provider": "xcompute"}, "tasks dialect"),
+    "a signed provider without a pair": ({"provider": "volcengine"}, "PORTRAIT_ACCESS_KEY"),
+    "half of a pair": ({"provider": "byteplus", "access_key": "AK"}, "PORTRAIT_SECRET_KEY"),
+    "a secret key with a line break": (
+        {"provider": "volcengine", "access_key": "AK", "secret_key": f"{SECRET}\n"},
+        "secret_key= has a space",
+    ),
+    "a pair over plain http": (
+        {"provider": "volcengine", "access_key": "AK", "secret_key": SECRET, "base_url": "http://ark.example"},
+        "plain http to ark.example",
+    ),
+    "a key for videos over plain http": (
+        {
+            "provider": "volcengine",
+            "access_key": "AK",
+            "secret_key": "SK",
+            "api_key": SECRET,
+            "data_base_url": "http://ark.example/api/v3",
+        },
+        "plain http to ark.example",
+    ),
+    "an address for videos at alltoken": ({"data_base_url": "https://a.example"}, "not data_base_url="),
+    "a plan that the provider has not": ({"pace": "entry"}, "has no plan 'entry'"),
+    "a task gateway": ({"provider": "xcompute"}, "can be called: alltoken, volcengine, byteplus"),
     "an access key for alltoken": ({"access_key": "AK", "secret_key": SECRET}, "takes api_key="),
     "a secret key alone": ({"secret_key": SECRET}, "not secret_key="),
     "a session token for alltoken": ({"session_token": SECRET}, "not session_token="),
@@ -136,6 +157,33 @@ def test_the_defaults_are_the_providers(colour):
     assert (made.policy, made.pace, made.project) == (RetryPolicy(), None, None)
 
 
+PAIR = {"access_key": "AKTEST", "secret_key": SECRET, "session_token": f"{SECRET}-T"}
+
+
+@pytest.mark.parametrize("name", ["volcengine", "byteplus"])
+def test_a_signed_provider(colour, name):
+    """Its address, region and service; temporary credentials; and nothing secret in a repr."""
+    endpoint = colour.client(provider=name, api_key=None, **PAIR).client._endpoint
+    assert (endpoint.base_url, endpoint.auth.region) == (PROVIDERS[name].base_url, PROVIDERS[name].region)
+    assert endpoint.auth.secrets() == (SECRET, f"{SECRET}-T")
+    assert SECRET not in repr(endpoint) + repr(endpoint.auth)
+
+
+def test_a_providers_data_can_be_overridden(colour):
+    """A `Provider` stands in for a name: another region, another service."""
+    own = attrs.evolve(PROVIDERS["volcengine"], region="cn-shanghai", service="ark2")
+    auth = colour.client(provider=own, api_key=None, **PAIR).client._endpoint.auth
+    assert (auth.region, auth.service) == ("cn-shanghai", "ark2")
+
+
+@pytest.mark.parametrize(("tier", "per_minute"), [("entry", 3), ("advanced", 120), ("premium", 300)])
+def test_a_plan_is_a_pace(colour, tier, per_minute):
+    """Its creates are spread evenly over the minute, and the other Actions keep to the documented rates."""
+    pace = colour.client(provider="volcengine", api_key=None, pace=tier, **PAIR).client._endpoint.pace
+    assert [pace.reserve("CreateAsset", 0.0) for _ in range(3)] == [0.0, 60 / per_minute, 120 / per_minute]
+    assert [pace.reserve("DeleteAssetGroup", 0.0) for _ in range(2)] == [0.0, 0.2]
+
+
 # --- the environment ------------------------------------------------------------------------------------------------
 
 HOME = "https://api.alltoken.ai/v1"
@@ -209,9 +257,20 @@ ENVIRONMENTS = {
     ),
     "the own key goes by plain http to nobody": (
         {**OWN, "PORTRAIT_INSECURE_HOSTS": "api.alltoken.ai"},
-        {"insecure_hosts": ["api.alltoken.ai"]},
-        {"api_key": "k-own"},
+        {"insecure_hosts": ["api.alltoken.ai"], "base_url": "http://api.alltoken.ai/v1"},
+        "not sent to api.alltoken.ai over plain http",
     ),
+    "the key for videos": (
+        {"ARK_API_KEY": "k-own", "PORTRAIT_PROVIDER": "volcengine", "PORTRAIT_DATA_BASE_URL": LOCAL},
+        {"access_key": "AK", "secret_key": "SK"},
+        {"provider": "volcengine", "access_key": "AK", "secret_key": "SK", "api_key": "k-own", "data_base_url": LOCAL},
+    ),
+    "the key for videos goes to its vendor only": (
+        {"ARK_API_KEY": "k-own", "PORTRAIT_PROVIDER": "byteplus", "PORTRAIT_DATA_BASE_URL": AWAY},
+        {},
+        "not sent to portrait.example",
+    ),
+    "the key for videos is not alltoken's": ({"ARK_API_KEY": "k-own"}, {}, {}),
     "an unknown provider": ({**OWN, "PORTRAIT_PROVIDER": "nobody"}, {}, "no provider 'nobody'"),
     "nothing": ({}, {}, {}),
 }
