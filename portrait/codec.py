@@ -149,8 +149,8 @@ def _unstructure_factory(converter: Converter) -> Callable[[type], Callable[[Any
             written = {}
             for attribute, name in plan:
                 part = getattr(value, attribute)
-                if part is not None:
-                    written[name] = part if type(part) is str else converter.unstructure(part)
+                if part is not None:  # a member of a StrEnum is a text already
+                    written[name] = part if isinstance(part, str) else converter.unstructure(part)
             return written
 
         return unstructure

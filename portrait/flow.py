@@ -12,7 +12,7 @@ import logging
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from attrs import frozen
 
@@ -141,12 +141,11 @@ Effect = Send | Sleep | Notify | RunBlocking | Await | Gather | Emit
 Flow = Generator[Effect, Any, T]
 Listener = Callable[[Event], None]
 
+_Step = tuple[Callable[[Any], Effect], Any]  # how a flow goes on, and with what
 
-@frozen
-class _Return(Generic[T]):
-    """The end of a flow, and its result."""
 
-    value: T
+def _start(flow: Flow[Any]) -> _Step:
+    return flow.send, None
 
 
 class Runner:
@@ -173,35 +172,38 @@ class Runner:
 
     def run(self, flow: Flow[T]) -> T:
         """The result of a flow."""
-        while True:
-            step = self._advance(flow)
-            if type(step) is _Return:
-                return step.value
-
-    def iterate(self, flow: Flow[Any]) -> Iterator[Any]:
-        """The values that a flow emits, as they come."""
-        try:
-            while isinstance(step := self._advance(flow), Emit):
-                yield step.value
-        finally:
-            flow.close()
-
-    def _advance(self, flow: Flow[T]) -> Emit | _Return[T]:
-        """Go on to the next `Emit`, or to the end."""
-        resume: Callable[[Any], Effect] = flow.send
-        value: Any = None
+        resume, value = _start(flow)
         while True:
             try:
                 effect = resume(value)
             except StopIteration as stop:
-                return _Return(stop.value)
-            if type(effect) is Emit:
-                return effect
-            try:
-                value = _BLOCKING[type(effect)](self, effect)
-                resume = flow.send
-            except BaseException as error:  # noqa: BLE001  (the flow decides, and raises it again)
-                resume, value = flow.throw, error
+                return stop.value  # type: ignore[no-any-return]
+            resume, value = self._carry_out(effect, flow)
+
+    def iterate(self, flow: Flow[Any]) -> Iterator[Any]:
+        """The values that a flow emits, as they come."""
+        resume, value = _start(flow)
+        try:
+            while True:
+                try:
+                    effect = resume(value)
+                except StopIteration:
+                    return
+                if type(effect) is Emit:
+                    yield effect.value
+                resume, value = self._carry_out(effect, flow)
+        finally:
+            flow.close()
+
+    def _carry_out(self, effect: Effect, flow: Flow[Any]) -> _Step:
+        """Carry out an effect: how the flow goes on, and with which value or error."""
+        try:
+            return flow.send, _BLOCKING[type(effect)](self, effect)
+        except BaseException as error:  # noqa: BLE001  (the flow decides, and raises it again)
+            return flow.throw, error
+
+    def _emit(self, effect: Emit) -> None:
+        """Nothing: `iterate` has handed it on."""
 
     def _send(self, effect: Send) -> Any:
         return self._transport.send(effect.request)
@@ -271,35 +273,38 @@ class AsyncRunner:
 
     async def run(self, flow: Flow[T]) -> T:
         """The result of a flow."""
-        while True:
-            step = await self._advance(flow)
-            if type(step) is _Return:
-                return step.value
-
-    async def iterate(self, flow: Flow[Any]) -> AsyncIterator[Any]:
-        """The values that a flow emits, as they come."""
-        try:
-            while isinstance(step := await self._advance(flow), Emit):
-                yield step.value
-        finally:
-            flow.close()
-
-    async def _advance(self, flow: Flow[T]) -> Emit | _Return[T]:
-        """Go on to the next `Emit`, or to the end."""
-        resume: Callable[[Any], Effect] = flow.send
-        value: Any = None
+        resume, value = _start(flow)
         while True:
             try:
                 effect = resume(value)
             except StopIteration as stop:
-                return _Return(stop.value)
-            if type(effect) is Emit:
-                return effect
-            try:
-                value = await _ASYNC[type(effect)](self, effect)
-                resume = flow.send
-            except BaseException as error:  # noqa: BLE001  (the flow decides, and raises it again)
-                resume, value = flow.throw, error
+                return stop.value  # type: ignore[no-any-return]
+            resume, value = await self._carry_out(effect, flow)
+
+    async def iterate(self, flow: Flow[Any]) -> AsyncIterator[Any]:
+        """The values that a flow emits, as they come."""
+        resume, value = _start(flow)
+        try:
+            while True:
+                try:
+                    effect = resume(value)
+                except StopIteration:
+                    return
+                if type(effect) is Emit:
+                    yield effect.value
+                resume, value = await self._carry_out(effect, flow)
+        finally:
+            flow.close()
+
+    async def _carry_out(self, effect: Effect, flow: Flow[Any]) -> _Step:
+        """Carry out an effect: how the flow goes on, and with which value or error."""
+        try:
+            return flow.send, await _ASYNC[type(effect)](self, effect)
+        except BaseException as error:  # noqa: BLE001  (the flow decides, and raises it again)
+            return flow.throw, error
+
+    async def _emit(self, effect: Emit) -> None:
+        """Nothing: `iterate` has handed it on."""
 
     async def _send(self, effect: Send) -> Any:
         return await self._transport.send(effect.request)
@@ -351,6 +356,7 @@ _BLOCKING: Mapping[type, Callable[[Runner, Any], Any]] = {
     RunBlocking: Runner._run_blocking,  # noqa: SLF001
     Await: Runner._await,  # noqa: SLF001
     Gather: Runner._gather,  # noqa: SLF001
+    Emit: Runner._emit,  # noqa: SLF001
 }
 _ASYNC: Mapping[type, Callable[[AsyncRunner, Any], Awaitable[Any]]] = {
     Send: AsyncRunner._send,  # noqa: SLF001
@@ -359,6 +365,7 @@ _ASYNC: Mapping[type, Callable[[AsyncRunner, Any], Awaitable[Any]]] = {
     RunBlocking: AsyncRunner._run_blocking,  # noqa: SLF001
     Await: AsyncRunner._await,  # noqa: SLF001
     Gather: AsyncRunner._gather,  # noqa: SLF001
+    Emit: AsyncRunner._emit,  # noqa: SLF001
 }
 
 
