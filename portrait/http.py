@@ -7,7 +7,9 @@ policy lives above this line. This module imports no HTTP library.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from email.utils import mktime_tz, parsedate_tz
 from enum import Enum
+from math import inf
 from typing import Protocol
 
 from attrs import field, frozen
@@ -145,3 +147,33 @@ class AsyncTransport(Protocol):
 
     async def close(self) -> None:
         """Give connections back."""
+
+
+def retry_after(headers: Mapping[str, str], *, throttled: bool) -> float | None:
+    """Seconds to wait, from `retry-after`, or `x-ratelimit-reset` where that is what stopped the call; else None."""
+    header = headers.get("retry-after", "")
+    asked = _seconds(header)
+    if asked is None:
+        asked = _seconds_until(header, headers.get("date", ""))
+    if asked is None and throttled:
+        reset = _seconds(headers.get("x-ratelimit-reset", ""))
+        # Larger numbers are moments, not spans; what they count from is not documented.
+        asked = reset if reset is not None and reset <= 3600 else None
+    return asked
+
+
+def _seconds_until(moment: str, date: str) -> float | None:
+    """From the response's own Date to an HTTP date (RFC 9110 §10.2.3): servers and this machine may differ in time."""
+    until, now = parsedate_tz(moment), parsedate_tz(date)
+    try:
+        return None if until is None or now is None else max(0.0, float(mktime_tz(until) - mktime_tz(now)))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _seconds(text: str) -> float | None:
+    try:
+        seconds = float(text)
+    except ValueError:
+        return None
+    return seconds if 0 <= seconds < inf else None

@@ -58,9 +58,9 @@ def backoff(
     attempts = max(policy.attempts, PATIENT_ATTEMPTS) if patient and policy.attempts > 1 else policy.attempts
     if attempt >= attempts:
         return None
-    retry_after = error.retry_after if isinstance(error, ApiError) else None
-    if retry_after is not None:
-        return retry_after if retry_after <= policy.patience else None
+    requested = error.retry_after if isinstance(error, ApiError) else None
+    if requested is not None:
+        return requested if requested <= policy.patience else None
     return exponential_backoff(policy, attempt, jitter)
 
 

@@ -102,6 +102,13 @@ def parse_http_url(url: str, *, userinfo: bool = False) -> HttpUrl:
     )
 
 
+def redact_url(url: str) -> str:
+    """An address, or what claims to be one, as people may see it: user, query and fragment may hold secrets."""
+    scheme, mark, rest = re.split("[?#]", url, maxsplit=1)[0].partition("://")
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{authority.rpartition('@')[2]}{slash}{path}"
+
+
 def _host(host: str) -> str:
     labels = host.split(".")
     try:

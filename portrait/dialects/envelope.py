@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from email.utils import mktime_tz, parsedate_tz
-from math import inf
 from typing import Any
 
 import orjson
 
 from portrait.errors import BY_TYPE, ApiError, BadResponse, ErrorRule, Retry, Throttled, api_error
-from portrait.http import HttpResponse
+from portrait.http import HttpResponse, retry_after
 from portrait.models import Response
+from portrait.urls import redact_url
 
 
 def decode_envelope(
@@ -60,36 +59,6 @@ def decode_envelope(
     raise _bad_response(response, action, "answered JSON without ResponseMetadata")
 
 
-def retry_after(headers: Mapping[str, str], *, throttled: bool) -> float | None:
-    """Seconds to wait, from `retry-after`, or `x-ratelimit-reset` where that is what stopped the call; else None."""
-    header = headers.get("retry-after", "")
-    asked = _seconds(header)
-    if asked is None:
-        asked = _seconds_until(header, headers.get("date", ""))
-    if asked is None and throttled:
-        reset = _seconds(headers.get("x-ratelimit-reset", ""))
-        # Larger numbers are moments, not spans; what they count from is not documented.
-        asked = reset if reset is not None and reset <= 3600 else None
-    return asked
-
-
-def _seconds_until(moment: str, date: str) -> float | None:
-    """From the response's own Date to an HTTP date (RFC 9110 §10.2.3): servers and this machine may differ in time."""
-    until, now = parsedate_tz(moment), parsedate_tz(date)
-    try:
-        return None if until is None or now is None else max(0.0, float(mktime_tz(until) - mktime_tz(now)))
-    except (ValueError, OverflowError):
-        return None
-
-
-def _seconds(text: str) -> float | None:
-    try:
-        seconds = float(text)
-    except ValueError:
-        return None
-    return seconds if 0 <= seconds < inf else None
-
-
 def _object(response: HttpResponse, action: str) -> Mapping[str, Any]:
     try:
         body = orjson.loads(response.body)
@@ -130,7 +99,7 @@ def _describe_body(response: HttpResponse) -> str:
 
 
 def _bad_response(response: HttpResponse, action: str, what: str) -> BadResponse:
-    moved = response.headers.get("location", "").partition("?")[0] if 300 <= response.status < 400 else ""
+    moved = redact_url(response.headers.get("location", "")) if 300 <= response.status < 400 else ""
     where = f", which points to {moved}; redirects are not followed" if moved else ""
     error = BadResponse(
         f"{action or 'The server'}: something {what} (HTTP status {response.status}{where}).",

@@ -22,6 +22,7 @@ from attrs import field, frozen
 from portrait.errors import MediaRejected, UsageError
 from portrait.media import MEDIA_TYPES, Limits, Violation, limits_for, measure, validate
 from portrait.models import AssetType
+from portrait.urls import redact_url
 
 BLOCK = 1024 * 1024  # bytes
 
@@ -108,11 +109,7 @@ def display_name(source: Source) -> str:
     if isinstance(source, bytes):
         return "<bytes>"
     text = os.fspath(source)
-    if not is_url(text):
-        return text
-    scheme, _, rest = re.split("[?#]", text, maxsplit=1)[0].partition("://")
-    authority, slash, path = rest.partition("/")
-    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
+    return redact_url(text) if is_url(text) else text
 
 
 def is_url(source: Source) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import re
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import boto3.session
 import botocore
@@ -19,6 +19,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from portrait.errors import UsageError
+from portrait.s3.keys import parse_base_url
+from portrait.urls import HttpUrl
 
 if TYPE_CHECKING:
     from botocore.httpsession import URLLib3Session
@@ -42,9 +44,12 @@ def make_client(
 ) -> S3Client:
     """Make a client for a storage; None leaves an option to boto3's own environment and profiles.
 
+    The environment's proxies are used, but never to reach this machine.
+
     Raises:
-        UsageError: The options contradict each other.
+        UsageError: The options contradict each other, or the endpoint is not a plain address.
     """
+    endpoint = None if endpoint_url is None else parse_base_url("endpoint_url", endpoint_url)
     config = Config(
         signature_version="s3v4",
         # Contract §5: R2 and others refuse the checksums that boto3 adds since 1.36 (M).
@@ -56,26 +61,38 @@ def make_client(
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
         tcp_keepalive=True,
-        s3={"addressing_style": "path" if endpoint_url else "auto"},
+        s3={"addressing_style": "path" if endpoint else "auto"},
     )
+    direct = config.merge(Config(proxies={}))  # None reads the environment
+    region = _region(region, endpoint)
+
+    def make(config: Config) -> S3Client:
+        client: S3Client = session.client("s3", endpoint_url=endpoint_url, region_name=region, config=config)
+        return client
+
     try:
-        client: S3Client = boto3.session.Session(
+        session = boto3.session.Session(
             aws_access_key_id=access_key,
             aws_secret_access_key=secret_key,
             aws_session_token=session_token,
-        ).client("s3", endpoint_url=endpoint_url, region_name=_region(region, endpoint_url), config=config)
+        )
+        if endpoint is not None:
+            client = make(direct if endpoint.is_loopback else config)
+        else:  # boto3 may find one in its own environment or profile
+            client = make(config)
+            if parse_base_url("The endpoint in boto3's configuration", client.meta.endpoint_url).is_loopback:
+                client = make(direct)
     except (BotoCoreError, ValueError) as error:
         raise UsageError(f"No S3 client can be made: {error}") from error
     sign_with_known_hash(client)
     return client
 
 
-def _region(region: str | None, endpoint_url: str | None) -> str | None:
-    if region is not None or endpoint_url is None:
+def _region(region: str | None, endpoint: HttpUrl | None) -> str | None:
+    if region is not None or endpoint is None:
         return region
-    host = urlsplit(endpoint_url).hostname or ""
     # Contract §5: R2's region is `auto` (D). MinIO and alike take the oldest one.
-    return "auto" if host.endswith(_R2) else "us-east-1"
+    return "auto" if endpoint.host.endswith(_R2) else "us-east-1"
 
 
 def validate_client(client: S3Client) -> None:
@@ -84,7 +101,7 @@ def validate_client(client: S3Client) -> None:
     Raises:
         UsageError: It does, and the storage is not AWS.
     """
-    host = urlsplit(client.meta.endpoint_url).hostname or ""
+    host = parse_base_url("The client's endpoint", client.meta.endpoint_url).host
     if host.endswith((".amazonaws.com", ".amazonaws.com.cn")):
         return
     setting = getattr(client.meta.config, "request_checksum_calculation", "when_required")

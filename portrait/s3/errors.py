@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from portrait.errors import PortraitError, Retry, UsageError
+from portrait.http import retry_after
 
 if TYPE_CHECKING:
     from portrait.s3.models import StoredObject
@@ -309,12 +310,10 @@ def _is_certificate_error(error: BaseException) -> bool:
     return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in visited)
 
 
-def retry_after(error: Exception) -> float | None:
-    """Seconds that the storage asked to wait, None if it did not say."""
+def requested_pause(error: Exception) -> float:
+    """Seconds that the storage asked to wait, 0 if it did not say."""
     response: Mapping[str, Any] = getattr(error, "response", None) or {}
-    headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-    value = str(headers.get("retry-after", ""))
-    return float(value) if value.isdecimal() else None
+    return retry_after(response.get("ResponseMetadata", {}).get("HTTPHeaders", {}), throttled=False) or 0.0
 
 
 def _response_error(response: Any, operation: str) -> StorageError:

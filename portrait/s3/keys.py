@@ -15,7 +15,7 @@ from attrs import frozen
 
 from portrait.errors import UsageError
 from portrait.media import sniff
-from portrait.urls import parse_http_url
+from portrait.urls import HttpUrl, parse_http_url
 
 MAX_PRESIGN_SECONDS = 7 * 24 * 3600
 """Seconds that a presigned address can live: the limit of V4 signing (D)."""
@@ -46,31 +46,34 @@ def parse_location(address: str) -> Location:
     return Location(parts.netloc, parts.path.strip("/"))
 
 
-def parse_public_base(base: str) -> str:
-    """Read the address under which the bucket's keys are served; it comes back without a slash at its end.
+def parse_base_url(option: str, url: str) -> HttpUrl:
+    """Read the address of a storage, or the one under which a bucket's keys are served.
+
+    Args:
+        option: The option that it comes from, for the error.
+        url: The address.
 
     Raises:
         UsageError: It is not a plain http or https address.
     """
-    advice = "Write https://host or https://host/path, without a query."
+    advice = "Write https://host or https://host/path, without a user name or a query."
     try:
-        url = parse_http_url(base)
+        parsed = parse_http_url(url)
     except ValueError as error:
-        raise UsageError(f"public_base is not a plain address: it {error}.", advice=advice) from None
-    if url.query is not None or url.fragment is not None:
-        raise UsageError("public_base is not a plain address: it has a query or a fragment.", advice=advice)
-    return base.rstrip("/")
+        raise UsageError(f"{option} is not a plain address: it {error}.", advice=advice) from None
+    if parsed.query is not None or parsed.fragment is not None:
+        raise UsageError(f"{option} is not a plain address: it has a query or a fragment.", advice=advice)
+    return parsed
 
 
-def is_for_testing_only(base: str) -> bool:
+def is_for_testing_only(base: HttpUrl) -> bool:
     """Whether a public base is a bucket's `r2.dev` address (contract §5: throttled, D)."""
-    host = parse_http_url(base).host
-    return host == "r2.dev" or host.endswith(".r2.dev")
+    return base.host == "r2.dev" or base.host.endswith(".r2.dev")
 
 
-def public_url(base: str, key: str) -> str:
+def public_url(base: HttpUrl, key: str) -> str:
     """The address of a key under a public base."""
-    return f"{base}/{quote(key)}"
+    return f"{base.origin}{base.path.rstrip('/')}/{quote(key)}"
 
 
 OCTET_STREAM = "application/octet-stream"

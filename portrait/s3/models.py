@@ -72,12 +72,6 @@ class EventEmitter:
                 self._listener(event)
 
 
-def without_query(url: str) -> str:
-    """The address without its query, which may hold a signature."""
-    head, mark, _ = url.partition("?")
-    return f"{head}?…" if mark else head
-
-
 @frozen(kw_only=True)
 class StoredObject:
     """A file that is in the bucket; `ObjectStore.url` gives the address of its key.

@@ -23,7 +23,7 @@ from portrait.s3.errors import (
     StorageError,
     StorageUnsupported,
     is_web_page,
-    retry_after,
+    requested_pause,
     translate,
 )
 from portrait.s3.files import FilePart
@@ -111,7 +111,7 @@ class Retrier:
                     if failure is error:
                         raise
                     raise failure from error
-                wait = max(self._backoff(attempt), min(retry_after(error) or 0.0, POLICY.longest))
+                wait = max(self._backoff(attempt), min(requested_pause(error), POLICY.longest))
             else:
                 context.may_have_executed |= writes
                 return result

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from portrait.errors import UsageError
 from portrait.s3.errors import NotPublic
-from portrait.s3.models import without_query
+from portrait.urls import redact_url
 
 if TYPE_CHECKING:
     import urllib3
@@ -61,7 +61,7 @@ def check_public(
 
     if not url.startswith(("http://", "https://")):
         raise UsageError("Only an http or https address can be checked.")
-    display_url = without_query(url)
+    display_url = redact_url(url)
     own = pool is None
     pool = urllib3.PoolManager(1) if pool is None else pool
     try:

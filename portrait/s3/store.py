@@ -24,8 +24,8 @@ from portrait.s3.keys import (
     MAX_PRESIGN_SECONDS,
     Location,
     is_for_testing_only,
+    parse_base_url,
     parse_location,
-    parse_public_base,
     public_url,
 )
 from portrait.s3.models import EventEmitter, IncompleteUpload, OnEvent, StorageWarning, StoredObject
@@ -161,7 +161,7 @@ class ObjectStore:
         clock: Clock | None = None,
     ) -> None:
         self._location = parse_location(place)
-        self._base = None if public_base is None else parse_public_base(public_base)
+        self._base = None if public_base is None else parse_base_url("public_base", public_base)
         if not 1 <= expires <= MAX_PRESIGN_SECONDS:
             raise UsageError(f"expires is 1 to {MAX_PRESIGN_SECONDS} seconds, not {expires}.")
         if concurrency < 1:

@@ -11,7 +11,6 @@ from emulator.dialects.dialect import wrap
 from portrait import codec, models
 from portrait.actions import ACTIONS
 from portrait.dialects import ALLTOKEN, ARK
-from portrait.dialects.envelope import retry_after
 from portrait.endpoint import decode_result
 from portrait.errors import (
     ApiError,
@@ -26,6 +25,7 @@ from portrait.errors import (
     Throttled,
     ValidatePending,
 )
+from portrait.http import retry_after
 from tests.portrait.helpers import HTML, REQUEST_ID, answer, body
 
 GOOD = body({"Id": "asset-1"})

@@ -9,7 +9,7 @@ import urllib3
 from yarl import URL
 
 from portrait import UsageError
-from portrait.s3.keys import parse_public_base
+from portrait.s3.keys import parse_base_url
 from portrait.urls import is_loopback, is_loopback_address, parse_http_url
 
 LONG = ".".join(["a" * 63] * 4)
@@ -153,11 +153,11 @@ def connected(url, monkeypatch):
 
 @pytest.mark.parametrize("url", [url for url, expected in ADDRESSES.items() if expected is None])
 def test_what_is_refused_is_refused_everywhere(colour, url):
-    """key-parser: as a base URL and as the public base of a store; nothing is sent."""
+    """key-parser: as a base URL, and as an address or the public base of a store; nothing is sent."""
     with pytest.raises(UsageError):
         colour.client(base_url=url or "http:")
     with pytest.raises(UsageError):
-        parse_public_base(url)
+        parse_base_url("public_base", url)
 
 
 MAPPED = parse_http_url("http://[::ffff:127.0.0.1]/").host

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from portrait.errors import UsageError
-from portrait.s3 import ObjectStore, Stage, StorageWarning, UploadProgress
+from portrait.s3 import ObjectStore, Stage, StorageUnreachable, StorageWarning, UploadProgress
 from portrait.s3.parts import MIB
 from portrait.s3.store import StoreOptions
 from tests.portrait.s3.conftest import LARGE, only_object
@@ -232,12 +232,41 @@ def test_places_that_are_none(open_store: Make, place: str) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"expires": 0}, {"expires": 604_801}, {"concurrency": 0}, {"part_size": 1000}, {"endpoint_url": "nonsense"}],
+    [
+        {"expires": 0},
+        {"expires": 604_801},
+        {"concurrency": 0},
+        {"part_size": 1000},
+        {"endpoint_url": "nonsense"},
+        {"endpoint_url": "http://key:secret@127.0.0.1:9000"},
+        {"endpoint_url": "http://10.99.99.1\\.localhost:9000"},
+        {"endpoint_url": "http://127.0.0.1:9000?bucket=x"},
+        {"public_base": "https://10.99.99.1\\.localhost/x"},
+    ],
 )
 def test_options_that_cannot_be_right(open_store: Make, options: dict[str, Any]) -> None:
-    """Wrong options are refused when the store is made."""
-    with pytest.raises(UsageError):
+    """key-parser: wrong options, such as an address with two readings, are refused when the store is made."""
+    with pytest.raises(UsageError) as caught:
         open_store(**options)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("where", ["argument", "environment"])
+def test_no_proxy_on_the_way_to_this_machine(
+    stub: S3Stub, make_store: Make, make_file: Make, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """key-proxy: a storage on loopback is reached directly, whatever proxy the environment names; another is not."""
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    if where == "environment":
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", stub.url)
+    options = {} if where == "argument" else {"endpoint_url": None, "region": "us-east-1"}
+    make_store(**options).put(make_file())
+    assert len(stub.bucket.objects) == 1
+    with pytest.raises(StorageUnreachable, match="proxy"):
+        make_store(endpoint_url="http://storage.invalid").put(make_file())
 
 
 def test_region_of_r2(open_store: Make) -> None:
