@@ -1,22 +1,55 @@
 """The last calls and how each ended, for the control plane; and one line per call for whoever watches an emulator.
 
-Records hold no token and no body: a validation stands there by its handle. A call is recorded under its customer's
-name, and where no keys were configured that name is the Bearer key itself.
+A request is shown with its secrets blanked: a validation stands there by its handle. A call is recorded under its
+customer's name, and where no keys were configured that name is the Bearer key itself.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from emulator.timestamps import TimestampFormatter
+from portrait.actions import get_action
 from portrait.clock import Clock
 
 _MAX_RECORDS = 10_000
 
-CallRecord = tuple[float, str, str, str, int, str, str]
-"""Time, action, customer, outcome, HTTP status, request id, handle."""
+CallRecord = tuple[float, str, str, str, int, str, str, Mapping[str, Any]]
+"""Time, action, customer, outcome, HTTP status, request id, handle, the request's fields as they came."""
+
+_MAX_REQUEST_BYTES = 16_384
+_BLANK = "***"
+
+
+def fields_to_record(fields: Mapping[str, Any], body: bytes | Mapping[str, str]) -> Mapping[str, Any]:
+    """The fields of a request for the log, which keeps none of a very large body."""
+    size = len(body) if type(body) is bytes else sum(map(len, fields.values()))
+    return fields if size <= _MAX_REQUEST_BYTES else {}
+
+
+def blank_secrets(action: str, fields: Mapping[str, Any], handle: str) -> dict[str, Any]:
+    """The fields of a request without its secrets: a token becomes its validation's handle, an address loses its query.
+
+    Which fields are secret stands on the Action's record.
+    """
+    secrets = get_action(action).secrets
+    blanked = {name: without_query(value) if _is_url(value) else value for name, value in fields.items()}
+    return blanked | {name: handle or _BLANK for name in secrets if not name.endswith("?") and name in fields}
+
+
+def _is_url(value: Any) -> bool:
+    return isinstance(value, str) and "://" in value
+
+
+def without_query(url: str) -> str:
+    """An address whose user, query and fragment are blanked: each may be a secret."""
+    scheme, _, rest = url.partition("://")
+    place, mark, _ = min((rest.partition(mark) for mark in "?#"), key=lambda parts: len(parts[0]))
+    authority, slash, path = place.partition("/")
+    user, at, host = authority.rpartition("@")
+    return f"{scheme}://{_BLANK if user else ''}{at}{host}{slash}{path}{mark and mark + _BLANK}"
 
 
 class CallLog:
@@ -61,7 +94,7 @@ class CallLog:
         ]
 
     def _to_dict(self, record: CallRecord) -> dict[str, Any]:
-        moment, action, customer, outcome, status, request_id, handle = record
+        moment, action, customer, outcome, status, request_id, handle, fields = record
         item: dict[str, Any] = {
             "time": self._format_time(moment),
             "action": action,
@@ -69,6 +102,7 @@ class CallLog:
             "outcome": outcome,
             "status": status,
             "request_id": request_id,
+            "request": blank_secrets(action, fields, handle),
         }
         if handle:
             item["validation"] = handle
@@ -101,20 +135,20 @@ class CallLogger:
         self._write = write
         self._clock = clock
         self._format_time = TimestampFormatter()
-        self._shown = {name: _printable(name) for name in names} | {"": "-"}
-        self._named = len(self._shown)
+        self._columns = {name: _printable(name) for name in names} | {"": "-"}
+        self._named = len(self._columns)
 
     def __call__(self, record: CallRecord) -> None:
         """Write the line of a call that has just been answered."""
-        moment, action, customer, outcome, _, _, handle = record
-        took = max(0.0, self._clock.now() - moment) * 1000
-        whose = self._shown.setdefault(customer, f"key-{len(self._shown) - self._named + 1}")
+        moment, action, customer, outcome, _, _, handle, _ = record
+        duration = max(0.0, self._clock.now() - moment) * 1000
+        whose = self._columns.setdefault(customer, f"key-{len(self._columns) - self._named + 1}")
         about = f"{outcome} {handle}" if handle else outcome
         what = _printable(action) or "-"
-        self._write(f"{self._format_time(moment)}  {what:<27}  {whose:<10}  {about}  {took:.1f} ms")
+        self._write(f"{self._format_time(moment)}  {what:<27}  {whose:<10}  {about}  {duration:.1f} ms")
 
 
 def _printable(text: str) -> str:
     """What a terminal can show on one line, whoever wrote it."""
-    shown = "".join(c if c.isprintable() else "?" for c in text)
-    return shown if len(shown) <= _MAX_TEXT else f"{shown[:_MAX_TEXT]}…"
+    line = "".join(c if c.isprintable() else "?" for c in text)
+    return line if len(line) <= _MAX_TEXT else f"{line[:_MAX_TEXT]}…"

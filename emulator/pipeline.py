@@ -11,9 +11,9 @@ from functools import partial
 from typing import Any
 
 import orjson
-from attrs import define
+from attrs import define, field
 
-from emulator.call_log import CallLog
+from emulator.call_log import CallLog, fields_to_record
 from emulator.domain import HANDLERS, lifecycle
 from emulator.domain.assets import upload
 from emulator.domain.context import Context, Handler, Measured, NeedsMedia, ServiceConfig
@@ -38,6 +38,7 @@ from portrait.media import measure
 
 _log = logging.getLogger("emulator")
 _RULE_HEADER = "X-Emulator-Rule"
+_NO_RULE = Do()
 _UPLOADS_AS = "CreateAsset"  # contract §2: the upload answers with that Action (I)
 
 
@@ -52,6 +53,7 @@ class _RequestState:
     customer: str = ""
     handle: str = ""
     do: Do | None = None
+    fields: Mapping[str, Any] = field(factory=dict)
 
 
 class Pipeline:
@@ -109,7 +111,9 @@ class Pipeline:
             reply, outcome = self._encoder.refusal(Refusal(Reason.INTERNAL), action, call.version, state.request_id)
         if state.do is not None:
             reply = alter_reply(state.do, reply)
-        self._call_log.add((now, action, state.customer, outcome, reply.status, state.request_id, state.handle))
+        self._call_log.add(
+            (now, action, state.customer, outcome, reply.status, state.request_id, state.handle, state.fields)
+        )
         return reply
 
     def _reply(self, state: _RequestState) -> Generator[Sleep | RunBlocking, Any, tuple[Reply, str]]:
@@ -118,6 +122,7 @@ class Pipeline:
         state.customer = self.mount.auth.authenticate(call)
         handler = _handler(call, action)
         body: Any = call.body if isinstance(call.body, Mapping) else read_object(call.body)
+        state.fields = fields_to_record(body, call.body)
         if self._rules.active or call.rule is not None:
             state.do = self._consult(state, body.get("Name"))
         if state.do is not None:
@@ -169,7 +174,7 @@ class Pipeline:
         return self._store.file(url.removeprefix(prefix)) if url.startswith(prefix) else None
 
     def _context(self, tx: Transaction, now: float, state: _RequestState, measured: Measured | None) -> Context:
-        call, do = state.call, state.do
+        call, do = state.call, state.do or _NO_RULE
         return Context(
             tx=tx,
             now=now,
@@ -180,14 +185,16 @@ class Pipeline:
             link=self._signed_urls.sign,
             name_limit=self._name_limit,
             description_limit=self._description_limit,
-            verdict=None if do is None else do.review,
-            read_lag=None if do is None else do.lag,
+            review=do.review,
+            lag=do.lag,
+            page_size_max=do.page_size_max,
+            hidden_kind=do.hide,
             measured=measured,
         )
 
     def _consult(self, state: _RequestState, name: Any) -> Do | None:
         """The header's rule comes before those of the rule set."""
-        shown = name if isinstance(name, str) else ""
+        text = name if isinstance(name, str) else ""
         if state.call.rule is not None:
             try:
                 rule = parse_one_time(orjson.loads(state.call.rule))
@@ -195,9 +202,9 @@ class Pipeline:
                 raise Refusal(Reason.INVALID_FIELD, field=_RULE_HEADER, message=f"is not a rule: {error}") from None
             except orjson.JSONDecodeError:
                 raise Refusal(Reason.INVALID_FIELD, field=_RULE_HEADER, message="is not JSON") from None
-            if rule.matches(state.action, state.customer, shown):
+            if rule.matches(state.action, state.customer, text):
                 return rule.do
-        return self._rules.match(state.action, state.customer, shown)
+        return self._rules.match(state.action, state.customer, text, state.now)
 
     def authenticate(self, key: str | None) -> str:
         """The customer that a key belongs to, before there is a whole call.
@@ -212,7 +219,7 @@ class Pipeline:
         now = self._clock.now()
         request_id = self._ids.token(now)
         reply, outcome = self._encoder.refusal(refusal, action, version, request_id)
-        self._call_log.add((now, action, customer, outcome, reply.status, request_id, ""))
+        self._call_log.add((now, action, customer, outcome, reply.status, request_id, "", {}))
         return reply
 
 

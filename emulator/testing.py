@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import count
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from attrs import field, frozen
 
 from emulator.control import Control
+from emulator.rules.specs import RuleParts, RuleSpec
 from emulator.service import Service
 from emulator.settings import Settings
 from emulator.store.base import Store
@@ -30,7 +31,7 @@ class Rules:
     def __init__(self, control: Control) -> None:
         self._control = control
 
-    def add(self, rule: Mapping[str, Any] | None = None, /, **parts: Any) -> dict[str, Any]:
+    def add(self, rule: RuleSpec | None = None, /, **parts: Unpack[RuleParts]) -> dict[str, Any]:
         """Add a rule, as one mapping or by its parts.
 
         `add(match={"action": "GetAsset"}, when={"first": 2}, do={"error": "Throttled"})`
@@ -38,11 +39,12 @@ class Rules:
         Args:
             rule: The whole rule.
             **parts: `id`; `match`: `action`, `customer`, `name`; `when`: one of `first`, `nth`, `every`, `chance`; and
-                `do`: one of `error`, `http`, `close`, `truncate`, `review`, `lag`, and `delay`, the seconds that pass
-                before the call is carried out.
+                `do`: one of `error`, `http`, `close`, `truncate`, `review`, `lag`, `limit`, `page_size_max`, `hide`,
+                and `delay`, the seconds that pass before the call is carried out. `emulator.rules.specs` has their
+                types.
 
         Raises:
-            emulator.control.ControlError: It is no rule, or could never fire.
+            emulator.control.ControlError: An unknown key, a wrong value, or a rule that can never fire.
         """
         return self._control.add_rule({**(rule or {}), **parts})
 

@@ -62,9 +62,9 @@ class Control:
         now = self._clock.now()
         return {
             "clock": self.clock(),
-            "customers": [self._customer_shown(name, now) for name in self._store.customers()],
-            "validations": [self._validation_shown(each, now) for each in self._store.validations()],
-            "rules": self._rules.shown(),
+            "customers": [self._customer_status(name, now) for name in self._store.customers()],
+            "validations": [self._validation_status(each, now) for each in self._store.validations()],
+            "rules": self._rules.all(),
         }
 
     # --- calls -------------------------------------------------------------------------------------------------------
@@ -143,7 +143,7 @@ class Control:
             ended = validations.finish(self._context(tx, now), validation, outcome, subject)
         if ended is None:
             raise ControlError(409, f"{found.handle} has already ended: {lifecycle.state_name(validation, now)}")
-        return self._validation_shown(ended, now)
+        return self._validation_status(ended, now)
 
     @as_control_error
     def set_asset(self, asset_id: str, /, **change: Any) -> dict[str, Any]:
@@ -190,13 +190,13 @@ class Control:
         with self._store.transaction(name) as tx:
             lifecycle.end_due_reviews(tx, now)
             tx.save_customer(evolve(tx.customer, **changes))
-        return self._customer_shown(name, now)
+        return self._customer_status(name, now)
 
     # --- rules -------------------------------------------------------------------------------------------------------
 
     def rules(self) -> dict[str, Any]:
         """All rules with how often each was `seen` and `fired`."""
-        return {"rules": self._rules.shown()}
+        return {"rules": self._rules.all()}
 
     def add_rule(self, rule: Any) -> dict[str, Any]:
         """Add a rule of the grammar in `emulator.rules`."""
@@ -211,16 +211,16 @@ class Control:
             raise ControlError(404, "there is no such rule")
         return self.rules()
 
-    # --- how things are shown ----------------------------------------------------------------------------------------
+    # --- representations ---------------------------------------------------------------------------------------------
 
-    def _customer_shown(self, name: str, now: float) -> dict[str, Any]:
+    def _customer_status(self, name: str, now: float) -> dict[str, Any]:
         with self._store.transaction(name) as tx:
             lifecycle.end_due_reviews(tx, now)
             customer, groups, assets = tx.customer, tx.count_groups(), tx.count_by_status()
         limits = {field: getattr(customer, field) for field in FIELDS}
         return {"name": name, "limits": limits, "groups": groups, "assets": assets}
 
-    def _validation_shown(self, validation: Validation, now: float) -> dict[str, Any]:
+    def _validation_status(self, validation: Validation, now: float) -> dict[str, Any]:
         return {
             "id": validation.handle,
             "customer": validation.customer,

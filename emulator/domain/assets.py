@@ -57,7 +57,7 @@ def upload(ctx: Context, request: UploadRequest) -> models.UploadedAsset:
     asset = _create_asset(
         ctx,
         group,
-        ctx.verdict or PASS,
+        PASS if ctx.review is None else ctx.review.apply(PASS),
         name=request.name or f"uploaded-{int(ctx.now)}",
         kind=AssetType.IMAGE,
         url=f"{ctx.base}/r2/{key}",
@@ -78,7 +78,7 @@ def upload(ctx: Context, request: UploadRequest) -> models.UploadedAsset:
 def get(ctx: Context, request: models.GetAssetRequest) -> models.Asset:
     """The asset item."""
     asset = ctx.asset(request.id, request.project_name)
-    if ctx.read_lag is not None and asset.created > ctx.now - ctx.read_lag:
+    if ctx.visible_until is not None and asset.created > ctx.visible_until:
         raise Refusal(Reason.UNKNOWN_ASSET, id=request.id)
     if asset.verdict.reads is not None:
         seen = lifecycle.after_read(asset, ctx.now)
@@ -100,9 +100,9 @@ def list_(ctx: Context, request: models.ListAssetsRequest) -> models.AssetPage:
             name=request.filter.name or "",
             before=ctx.visible_until,
             sort=request.sort_by or SortBy.CREATE_TIME,
+            visible_at=ctx.visible_at,
             descending=request.sort_order is not SortOrder.ASC,
-            offset=(number - 1) * size,
-            limit=size,
+            **ctx.page(number, size),
         )
     )
     items = tuple(_to_item(ctx, asset) for asset in found)
@@ -125,12 +125,12 @@ def delete(ctx: Context, request: models.DeleteAssetRequest) -> models.Empty:
 
 
 def _planned_verdict(ctx: Context, url: str) -> Verdict:
-    """What the review will say: a rule's word, else the address's own, else that all is well."""
+    """The outcome of the review: what a magic address names, else a pass; with what a rule changes."""
     try:
-        told = parse_magic(url)
+        verdict = parse_magic(url) or PASS
     except ValueError as error:
         raise checks.invalid("URL", f"is a magic address whose query is not understood: {error}") from None
-    return ctx.verdict or told or PASS
+    return verdict if ctx.review is None else ctx.review.apply(verdict)
 
 
 def _check_media(ctx: Context, url: str, verdict: Verdict) -> None:
@@ -184,6 +184,7 @@ def _create_asset(
         file=file,
         created=now,
         updated=now,
+        visible_from=ctx.visible_from(),
         due=None if wait is None else now + wait,
         verdict=verdict,
         subject=verdict.subject,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from attrs import define, frozen
+from attrs import define, evolve, frozen
 
 from emulator.domain.ports import Transaction
 from emulator.domain.reasons import Reason, Refusal
 from emulator.domain.records import Asset, AssetState, Customer, Group
-from emulator.domain.verdicts import Verdict
-from portrait.models import Result
+from emulator.domain.verdicts import ReviewChange
+from portrait.models import GroupType, Result
 
 DEFAULT_PROJECT = "default"
 Handler = Callable[["Context", Any], Result]
@@ -94,8 +94,10 @@ class Context:
         link: Makes a signed link to an asset's file.
         name_limit: Characters in a Name.
         description_limit: Characters in a Description; None means no limit.
-        verdict: What a rule says the review shall say; None where none speaks.
-        lag: Seconds by which reads are behind.
+        review: What a rule changes about the review of the created asset.
+        lag: Seconds by which a read is behind, or after which a created record is seen; None means no lag.
+        page_size_max: Items that a page may have at most, whatever was asked for; None means no such limit.
+        hidden_kind: The kind of group that lists do not show.
         measured: What the look at the file has found; None before it.
         handle: What the call log calls the validation that the call was about; handlers set it.
     """
@@ -108,8 +110,10 @@ class Context:
     link: Callable[[Asset, str, float], str]
     name_limit: int = 50
     description_limit: int | None = None
-    verdict: Verdict | None = None
-    read_lag: float | None = None
+    review: ReviewChange | None = None
+    lag: float | None = None
+    page_size_max: int | None = None
+    hidden_kind: GroupType | None = None
     measured: Measured | None = None
     handle: str = ""
 
@@ -125,7 +129,7 @@ class Context:
         """One's own group. One of another project is foreign, and foreign is unknown. Contract §2, §10.11 (I)."""
         project = self.project(project_name)
         group = self.tx.group(group_id)
-        if group is None or group.project != project:
+        if group is None or group.project != project or group.visible_from > self.now:
             raise Refusal(Reason.UNKNOWN_GROUP, id=group_id)
         return group
 
@@ -133,7 +137,7 @@ class Context:
         """One's own asset, which may have expired. Contract §4, `NotFound` (D)."""
         project = self.project(project_name)
         asset = self.tx.asset(asset_id)
-        if asset is None or asset.project != project:
+        if asset is None or asset.project != project or asset.visible_from > self.now:
             raise Refusal(Reason.UNKNOWN_ASSET, id=asset_id)
         if asset.status is AssetState.EXPIRED:
             raise Refusal(Reason.ASSET_EXPIRED, id=asset_id)
@@ -152,4 +156,24 @@ class Context:
     @property
     def visible_until(self) -> float | None:
         """Reads see what was created up to here; None means everything. Contract §2: reads may lag (M)."""
-        return None if self.read_lag is None else self.now - self.read_lag
+        return None if self.lag is None else self.now - self.lag
+
+    @property
+    def visible_at(self) -> float | None:
+        """Lists leave out what is not visible at that moment; None where everything is. A rule's `lag` (M)."""
+        return self.now if self.now < self.tx.customer.hidden_until else None
+
+    def visible_from(self) -> float:
+        """From when on the record that is being created is seen by reads and lists; the customer remembers the last."""
+        if not self.lag:
+            return 0.0
+        visible = self.now + self.lag
+        customer = self.tx.customer
+        if visible > customer.hidden_until:
+            self.tx.save_customer(evolve(customer, hidden_until=visible))
+        return visible
+
+    def page(self, number: int, size: int) -> dict[str, int]:
+        """Where a page lies among what matches: `offset` and `limit`."""
+        size = size if self.page_size_max is None else min(size, self.page_size_max)
+        return {"offset": (number - 1) * size, "limit": size}

@@ -46,6 +46,7 @@ def create_group(
         description=description,
         created=ctx.now,
         updated=ctx.now,
+        visible_from=ctx.visible_from(),
         subject=subject,
     )
     tx.add_group(group)
@@ -65,6 +66,8 @@ def list_(ctx: Context, request: models.ListAssetGroupsRequest) -> models.GroupP
     number, size = checks.page(request.page_number, request.page_size)
     if request.sort_by is SortBy.GROUP_ID:
         raise checks.invalid("SortBy", "must be one of CreateTime, UpdateTime")
+    if request.filter.group_type is ctx.hidden_kind:
+        return models.GroupPage(items=(), total_count=0, page_number=number, page_size=size)
     total, found = ctx.tx.groups(
         GroupQuery(
             project=ctx.project(request.project_name),
@@ -73,9 +76,9 @@ def list_(ctx: Context, request: models.ListAssetGroupsRequest) -> models.GroupP
             name=request.filter.name or "",
             before=ctx.visible_until,
             sort=request.sort_by or SortBy.CREATE_TIME,
+            visible_at=ctx.visible_at,
             descending=request.sort_order is not SortOrder.ASC,
-            offset=(number - 1) * size,
-            limit=size,
+            **ctx.page(number, size),
         )
     )
     items = tuple(_to_item(ctx, group) for group in found)

@@ -32,6 +32,7 @@ class GroupQuery:
         ids: Only these; empty means all.
         name: Part of the name, without case; "" means any.
         before: Only what was created up to this moment; None means all.
+        visible_at: Only what is visible at this moment; None means all.
         offset: How many come before the page.
         limit: How many the page may hold.
     """
@@ -41,6 +42,7 @@ class GroupQuery:
     ids: tuple[str, ...] = ()
     name: str = ""
     before: float | None = None
+    visible_at: float | None = None
     sort: SortBy = SortBy.CREATE_TIME
     descending: bool = True
     offset: int = 0
@@ -62,6 +64,7 @@ class AssetQuery:
     statuses: tuple[AssetStatus, ...] = ()
     name: str = ""
     before: float | None = None
+    visible_at: float | None = None
     sort: SortBy = SortBy.CREATE_TIME
     descending: bool = True
     offset: int = 0

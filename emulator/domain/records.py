@@ -55,6 +55,7 @@ class Customer:
         minute: When the current minute of creating began.
         created: Assets created in that minute.
         persons: How many validations have passed.
+        hidden_until: When the last of what was created with a lag becomes visible.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Customer:
     minute: float = 0.0
     created: int = 0
     persons: int = 0
+    hidden_until: float = 0.0
 
 
 @frozen(kw_only=True)
@@ -78,6 +80,7 @@ class Group:
 
     Attributes:
         number: Its place in the order of creation.
+        visible_from: When reads and lists begin to show it.
         subject: Whose face a LivenessFace group has; "" for AIGC.
     """
 
@@ -90,6 +93,7 @@ class Group:
     description: str = ""
     created: float
     updated: float
+    visible_from: float = 0.0
     subject: str = ""
 
 
@@ -102,6 +106,7 @@ class Asset:
         group_kind: The kind of its group, which never changes.
         url: The address it was registered by.
         file: The key of an uploaded file, "" for a registered address.
+        visible_from: When reads and lists begin to show it.
         due: When its review ends; None where it has ended, or ends by reads.
         verdict: What the review will say.
         reads: How often GetAsset has looked at it while its review waits for reads.
@@ -122,6 +127,7 @@ class Asset:
     file: str = ""
     created: float
     updated: float
+    visible_from: float = 0.0
     status: AssetState = AssetState.PROCESSING
     due: float | None = None
     verdict: Verdict = PASS

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from urllib.parse import parse_qsl, urlsplit
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from portrait.errors import MEDIA_CODES
 from portrait.media import STAGES
@@ -51,6 +51,33 @@ class Verdict:
     subject: str = ""
 
 
+@frozen(kw_only=True)
+class ReviewChange:
+    """What somebody decides about a review: what is named replaces what the file itself says, the rest stays.
+
+    Attributes:
+        verdict: Status and code; None leaves both.
+        code_named: Without it a file that fails anyway keeps its own code.
+        after: Seconds that the review takes; None leaves it.
+        reads: The review ends after that many GetAsset; None leaves it.
+    """
+
+    verdict: Verdict | None = None
+    code_named: bool = False
+    after: float | None = None
+    reads: int | None = None
+
+    def apply(self, verdict: Verdict) -> Verdict:
+        """The changed verdict. A file that CreateAsset itself refuses has no review that could change."""
+        if self.verdict is not None:
+            keeps_code = verdict.status is self.verdict.status and not self.code_named
+            code = verdict.code if keeps_code else self.verdict.code
+            verdict = evolve(verdict, status=self.verdict.status, code=code)
+        if self.after is not None or self.reads is not None:
+            verdict = evolve(verdict, after=self.after, reads=self.reads)
+        return verdict
+
+
 PASS = Verdict()
 MISMATCH = "FaceMismatch"
 _DEFAULT_CODE = "InternalError"
@@ -81,7 +108,7 @@ def parse_magic(url: str) -> Verdict | None:
     """The verdict that a magic address carries; None for any other address.
 
     Raises:
-        ValueError: The query says something that is not understood.
+        ValueError: The query has an unknown key or a wrong value.
     """
     if MAGIC_HOST not in url:
         return None
@@ -89,25 +116,25 @@ def parse_magic(url: str) -> Verdict | None:
     if parts.hostname != MAGIC_HOST:
         return None
     pairs = parse_qsl(parts.query, keep_blank_values=True)
-    told = dict(pairs)
-    unknown = sorted(set(told) - set(_KEYS))
+    query = dict(pairs)
+    unknown = sorted(set(query) - set(_KEYS))
     if unknown:
         raise ValueError(f"{unknown[0]!r} is unknown; known are {', '.join(_KEYS)}")
-    if len(told) != len(pairs):
+    if len(query) != len(pairs):
         raise ValueError("no parameter may be there twice")
-    return _parse(told)
+    return _parse(query)
 
 
-def _parse(told: Mapping[str, str]) -> Verdict:
-    if "reject" in told:
-        if len(told) > 1:
+def _parse(query: Mapping[str, str]) -> Verdict:
+    if "reject" in query:
+        if len(query) > 1:
             raise ValueError("reject must be alone: a file that is refused has no review")
-        if told["reject"] not in SYNC_FAULTS:
-            raise ValueError(f"reject must be one of {', '.join(sorted(SYNC_FAULTS))}, not {told['reject']!r}")
-        return Verdict(reject=told["reject"])
-    said = review(told.get("status", "Failed" if "code" in told else "Active"), told.get("code", ""))
-    after = seconds(told["after"]) if "after" in told else None
-    return Verdict(status=said.status, code=said.code, after=after, subject=told.get("subject", ""))
+        if query["reject"] not in SYNC_FAULTS:
+            raise ValueError(f"reject must be one of {', '.join(sorted(SYNC_FAULTS))}, not {query['reject']!r}")
+        return Verdict(reject=query["reject"])
+    verdict = review(query.get("status", "Failed" if "code" in query else "Active"), query.get("code", ""))
+    after = seconds(query["after"]) if "after" in query else None
+    return Verdict(status=verdict.status, code=verdict.code, after=after, subject=query.get("subject", ""))
 
 
 def seconds(text: object) -> float:

@@ -31,9 +31,11 @@ def short_circuit(do: Do) -> tuple[Reply, str] | None:
     if do.error is not None:
         raise _as_refusal(*do.error)
     if do.http is not None:
-        status, page = do.http
-        body, content_type = _PAGES[page]
-        return Reply(status=status, body=body, content_type=content_type), f"http {status}"
+        body, content_type = _PAGES[do.http.body]
+        headers = {name: value for name, value in do.http.headers.items() if name.lower() != "content-type"}
+        content_type = next(iter(do.http.headers[name] for name in do.http.headers.keys() - headers), content_type)
+        reply = Reply(status=do.http.status, body=body, content_type=content_type, headers=headers)
+        return reply, f"http {do.http.status}"
     if do.close == "before":
         return Reply(drop=True), "closed"
     return None

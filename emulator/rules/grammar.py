@@ -58,14 +58,17 @@ def parse(source: Any) -> Rule:
 
 
 def parse_one_time(source: Any) -> Rule:
-    """Read the rule of a single request, for which `when` makes no sense.
+    """Read the rule of a single request, for which `when` and `limit` make no sense.
 
     Raises:
-        RuleError: As `parse`, and for a `when`.
+        RuleError: As `parse`, and for a `when` or `limit`.
     """
     if isinstance(source, Mapping) and "when" in source:
         raise RuleError("a rule for one request takes no when: it fires at once")
-    return parse(source)
+    rule = parse(source)
+    if rule.do.limit is not None:
+        raise RuleError("a rule for one request can never fire with a limit: it sees one call")
+    return rule
 
 
 def _read(source: Any) -> Rule:
@@ -74,6 +77,8 @@ def _read(source: Any) -> Rule:
         fail("a rule needs do, which says what happens")
     match = object_("match", rule.get("match", {}), ("action", "customer", "name"))
     do = parse_do(rule["do"])
+    if do.limit is not None and "when" in rule:
+        fail("a rule with a limit takes no when: it fires on every call beyond the limit")
     return Rule(
         id=text("id", rule["id"]) if "id" in rule else "",
         actions=_actions(match, do),
@@ -87,22 +92,28 @@ def _read(source: Any) -> Rule:
 
 _ALL = frozenset(ACTIONS)
 _WITH_NAME = frozenset(name for name, action in ACTIONS.items() if "name" in attrs.fields_dict(action.request))
-# Effects that only some Actions can feel.
+_READS = frozenset({"GetAsset", "GetAssetGroup", "ListAssets", "ListAssetGroups"})
+_CREATES = frozenset({"CreateAsset", "CreateAssetGroup"})
+# Effects that make a difference to some Actions only.
 _AFFECTED: Mapping[str, frozenset[str]] = {
     "review": frozenset({"CreateAsset"}),
-    "lag": frozenset({"GetAsset", "GetAssetGroup", "ListAssets", "ListAssetGroups"}),
+    "lag": _READS | _CREATES,
+    "page_size_max": frozenset({"ListAssets", "ListAssetGroups"}),
+    "hide": frozenset({"ListAssetGroups"}),
 }
+# Where a rule names no Action it makes reads late: what they see, and not when things come to be.
+_UNLESS_NAMED: Mapping[str, frozenset[str]] = {"lag": _READS}
 
 
 def _actions(match: Mapping[str, Any], do: Do) -> frozenset[str]:
     actions = _ALL
     if "action" in match:
         actions &= {one_of("match.action", match["action"], tuple(ACTIONS))}
-    for effect, felt in _AFFECTED.items():
+    for effect, affected in _AFFECTED.items():
         if getattr(do, effect) is not None:
-            actions &= felt
+            actions &= affected if "action" in match else _UNLESS_NAMED.get(effect, affected)
             if not actions:
-                fail(f"the rule can never fire: {effect} makes a difference to {', '.join(sorted(felt))} only")
+                fail(f"the rule can never fire: {effect} makes a difference to {', '.join(sorted(affected))} only")
     if "name" in match:
         actions &= _WITH_NAME
         if not actions:

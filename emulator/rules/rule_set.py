@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import Any
 
-from attrs import define
+from attrs import define, field
 
-from emulator.rules.clauses import Do, RuleError
+from emulator.rules.clauses import Do, Limit, RuleError
 from emulator.rules.grammar import Rule, parse
 
 
@@ -22,6 +22,17 @@ class _Entry:
     chance: Callable[[], float]
     seen: int = 0
     fired: int = 0
+    windows: dict[str, tuple[float, int]] = field(factory=dict)
+
+    def exceeds(self, limit: Limit, customer: str, now: float) -> bool:
+        """Count a call of a customer. A window begins with the first call after the last one ended (I)."""
+        start, calls = self.windows.get(customer, (now, 0))
+        if not 0 <= now - start < limit.seconds:
+            start, calls = now, 0
+        if calls >= limit.calls:
+            return True
+        self.windows[customer] = start, calls + 1
+        return False
 
 
 # Whether a rule fires on the call that it sees as number `seen`.
@@ -65,7 +76,7 @@ class RuleSet:
             chance = random.Random(f"{self._seed}/{name}").random  # noqa: S311 - repeatable on purpose
             entry = self._entries[name] = _Entry(rule, chance)
             self.active = True
-            return _shown(name, entry)
+            return _to_dict(name, entry)
 
     def remove(self, rule_id: str | None = None) -> bool:
         """Remove one rule, or all; False where there is no such rule."""
@@ -78,13 +89,13 @@ class RuleSet:
             self.active = bool(self._entries)
             return found
 
-    def shown(self) -> list[dict[str, Any]]:
-        """All rules as they were given, with their counters."""
+    def all(self) -> list[dict[str, Any]]:
+        """All rules as they were added, with their counters."""
         with self._lock:
-            return [_shown(name, entry) for name, entry in self._entries.items()]
+            return [_to_dict(name, entry) for name, entry in self._entries.items()]
 
-    def match(self, action: str, customer: str, name: str) -> Do | None:
-        """What shall happen to a call, None where no rule fires."""
+    def match(self, action: str, customer: str, name: str, now: float = 0.0) -> Do | None:
+        """What happens to a call at `now`, None where no rule fires."""
         with self._lock:
             for entry in self._entries.values():
                 rule = entry.rule
@@ -92,6 +103,9 @@ class RuleSet:
                     continue
                 entry.seen += 1
                 kind, number = rule.when
+                limit = rule.do.limit
+                if limit is not None and not entry.exceeds(limit, customer, now):
+                    continue
                 if _TRIGGERS[kind](entry, number):
                     entry.fired += 1
                     return rule.do
@@ -105,5 +119,5 @@ class RuleSet:
                 return name
 
 
-def _shown(name: str, entry: _Entry) -> dict[str, Any]:
+def _to_dict(name: str, entry: _Entry) -> dict[str, Any]:
     return {**entry.rule.source, "id": name, "seen": entry.seen, "fired": entry.fired}

@@ -299,7 +299,7 @@ class MemoryTransaction:
 
 def _page_of(table: Table[R], sets: Sequence[Index[R]], query: GroupQuery | AssetQuery) -> tuple[int, list[R]]:
     """One page of several sets taken as one. Only a part of a name, or reads that lag, are looked for one by one."""
-    if query.name or query.before is not None:
+    if query.name or query.before is not None or query.visible_at is not None:
         keep = _predicate(query)
         entries = [entry for each in sets for entry in each.scan(query.sort, keep)]
         entries.sort(reverse=query.descending)
@@ -314,9 +314,13 @@ def _page_of(table: Table[R], sets: Sequence[Index[R]], query: GroupQuery | Asse
 
 def _predicate(query: GroupQuery | AssetQuery) -> Callable[[Any], bool]:
     """Contract §2: the fuzzy Name is a substring, without case (I)."""
-    part, before = query.name.casefold(), query.before
+    part, before, visible_at = query.name.casefold(), query.before, query.visible_at
 
     def keep(record: Any) -> bool:
-        return part in record.name.casefold() and (before is None or record.created <= before)
+        return (
+            part in record.name.casefold()
+            and (before is None or record.created <= before)
+            and (visible_at is None or record.visible_from <= visible_at)
+        )
 
     return keep

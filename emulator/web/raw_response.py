@@ -68,7 +68,8 @@ class RawResponse(web.StreamResponse):
 
 def head_bytes(reply: Reply, date: int, connection: str) -> bytes:
     """Status line and headers. Content-Length is that of the untruncated body."""
-    head = _common(reply.status, reply.content_type) + _date(date)
+    own_date = any(name.lower() == "date" for name in reply.headers)
+    head = _common(reply.status, reply.content_type) + (b"" if own_date else _date(date))
     if reply.status != 204:
         head += b"Content-Length: %d\r\n" % len(reply.body)
     if reply.headers:

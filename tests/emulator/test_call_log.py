@@ -5,7 +5,7 @@ import logging
 import orjson
 import pytest
 
-from emulator.call_log import CallLog, CallLogger
+from emulator.call_log import CallLog, CallLogger, without_query
 from emulator.messages import Call
 from emulator.service import Service
 from emulator.settings import Settings
@@ -105,6 +105,41 @@ def test_a_short_key_corrupts_nothing(watched, caplog, key):
     assert calls[4]["validation"] == words(lines[4])[4] == "val-1"
     assert [each["name"] for each in caller.service.control.state()["customers"]] == [key]
     assert orjson.loads(orjson.dumps(calls)) == calls
+
+
+def test_a_request_is_recorded_with_its_fields(alice):
+    """emulator-journal: Name and URL are there; the query of an address and a BytedToken are not."""
+    group = alice.group()
+    alice.asset(group, "https://cdn.example/a.jpg?X-Sig=secret#f", Name="host")
+    token = alice.token()
+    alice.error("GetVisualValidateResult", {"BytedToken": token})
+    alice.error("GetVisualValidateResult", {"BytedToken": "somebody-elses"})
+    _, create, _, *results = alice.service.control.calls()["calls"]
+    assert create["request"] == {
+        "GroupId": group, "URL": "https://cdn.example/a.jpg?***", "AssetType": "Image", "Name": "host",
+    }  # fmt: skip
+    assert [call["request"] for call in results] == [{"BytedToken": "val-1"}, {"BytedToken": "***"}]
+
+
+def test_a_large_request_is_recorded_without_its_fields(alice):
+    """emulator-journal: what the log holds is bounded, whatever is sent."""
+    alice.error("CreateAssetGroup", {"Name": "x" * 20_000, "GroupType": "AIGC"})
+    assert alice.service.control.calls()["calls"][0]["request"] == {}
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://h/a.jpg", "https://h/a.jpg"),
+        ("https://h/a.jpg?", "https://h/a.jpg?***"),
+        ("https://h?x=1", "https://h?***"),
+        ("https://h#x?y", "https://h#***"),
+        ("https://u:p@h:1/a@b", "https://***@h:1/a@b"),
+    ],
+)
+def test_an_address_is_blanked(url, expected):
+    """User, query and fragment go; host and path stay."""
+    assert without_query(url) == expected
 
 
 def test_a_journal_that_nobody_watches_pays_nothing():

@@ -208,6 +208,69 @@ def test_reads_may_lag(alice, control, clock):
     assert alice.call("ListAssets", AIGC)["TotalCount"] == 1
 
 
+def test_creates_may_lag(alice, control, clock):
+    """emulator-rules-more: what a rule makes late is unknown to every call, and counts at once."""
+    rule = {"do": {"lag": 6}, "match": {"action": "CreateAssetGroup"}}
+    control.add_rule(rule)
+    group = alice.group()
+    assert alice.error("GetAssetGroup", {"Id": group}) == "Forbidden"
+    assert alice.call("ListAssetGroups", AIGC)["Items"] == []
+    create = {"GroupId": group, "URL": "https://cdn.example/a.jpg", "AssetType": "Image"}
+    assert alice.error("CreateAsset", create) == "Forbidden"
+    assert control.state()["customers"][0]["groups"] == 1
+    clock.advance(6)
+    asset = alice.call("CreateAsset", create, rule={"do": {"lag": 3}, "match": {"action": "CreateAsset"}})["Id"]
+    assert [item["Id"] for item in alice.call("ListAssetGroups", AIGC)["Items"]] == [group]
+    assert alice.error("GetAsset", {"Id": asset}) == "Forbidden"
+    assert alice.call("ListAssets", AIGC)["TotalCount"] == 0
+    clock.advance(3)
+    assert [item["Id"] for item in alice.call("ListAssets", AIGC)["Items"]] == [asset]
+
+
+def test_pages_may_be_clamped(alice):
+    """emulator-rules-more: 2 items a page whatever is asked, and PageSize is echoed as asked."""
+    made = [alice.group() for _ in range(5)]
+    seen = []
+    for number in (1, 2, 3):
+        page = alice.call(
+            "ListAssetGroups", {**AIGC, "PageSize": 100, "PageNumber": number}, rule={"do": {"page_size_max": 2}}
+        )
+        assert (page["TotalCount"], page["PageSize"]) == (5, 100)
+        seen += [item["Id"] for item in page["Items"]]
+        assert len(page["Items"]) <= 2
+    assert seen == made[::-1]
+
+
+def test_groups_of_persons_may_be_hidden(alice):
+    """emulator-rules-more: ListAssetGroups shows none of them, GetAssetGroup does; AIGC groups stay."""
+    person, brand = alice.person(), alice.group()
+    hide = {"do": {"hide": "LivenessFace"}}
+    face = {"Filter": {"GroupType": "LivenessFace"}}
+    assert alice.call("ListAssetGroups", face)["TotalCount"] == 1
+    assert alice.call("ListAssetGroups", face, rule=hide) == {
+        "TotalCount": 0, "Items": [], "PageNumber": 1, "PageSize": 10,
+    }  # fmt: skip
+    assert [item["Id"] for item in alice.call("ListAssetGroups", AIGC, rule=hide)["Items"]] == [brand]
+    assert alice.call("GetAssetGroup", {"Id": person})["GroupType"] == "LivenessFace"
+
+
+def test_calls_may_be_limited(alice, control, clock):
+    """emulator-rules-more: the third call in 5 s is throttled, and one after them is answered."""
+    control.add_rule({"match": {"action": "ListAssets"}, "do": {"limit": {"calls": 2, "seconds": 5}}})
+    assert [alice.call("ListAssets", AIGC)["TotalCount"] for _ in range(2)] == [0, 0]
+    assert alice.error("ListAssets", AIGC) == "RateLimitExceeded"
+    clock.advance(5)
+    assert alice.call("ListAssets", AIGC)["TotalCount"] == 0
+
+
+def test_a_page_has_headers_of_its_own(alice):
+    """emulator-rules-more: Retry-After and Date come with the page, and Content-Type in place of the page's."""
+    headers = {"Retry-After": 20, "Date": "Wed, 18 Mar 2026 00:00:00 GMT", "content-type": "application/json"}
+    reply = alice.reply("ListAssets", AIGC, rule={"do": {"http": {"status": 429, "body": "text", "headers": headers}}})
+    assert (reply.status, reply.content_type) == (429, "application/json")
+    assert reply.headers == {"Retry-After": "20", "Date": "Wed, 18 Mar 2026 00:00:00 GMT"}
+
+
 @pytest.mark.parametrize("reason", list(Reason))
 def test_every_reason_can_be_had_by_a_rule(alice, reason):
     """Each outcome is spoken by the dialect, and none of them is carried out."""

@@ -2,9 +2,11 @@
 
 import pytest
 
+from emulator.dialects import ALLTOKEN, DIALECTS
 from emulator.domain.reasons import Reason
-from emulator.domain.verdicts import Verdict
+from emulator.domain.verdicts import PASS, Verdict
 from emulator.rules import RuleError, RuleSet, parse, parse_one_time
+from emulator.rules.clauses import HttpPage, Limit
 from portrait.models import AssetStatus
 
 THROTTLE = {"error": "Throttled"}
@@ -30,8 +32,8 @@ def test_when_a_rule_fires(when, pattern):
     plan = RuleSet(0)
     plan.add({"id": "r", "do": THROTTLE} | ({"when": when} if when else {}))
     assert fires(plan, 6) == pattern
-    (shown,) = plan.shown()
-    assert (shown["id"], shown["seen"], shown["fired"]) == ("r", 6, pattern.count("1"))
+    (rule,) = plan.all()
+    assert (rule["id"], rule["seen"], rule["fired"]) == ("r", 6, pattern.count("1"))
 
 
 def test_chance_repeats_with_the_seed():
@@ -68,8 +70,8 @@ def test_the_first_rule_that_fires_is_the_one():
     plan.add({"do": THROTTLE, "when": {"first": 1}})
     plan.add({"id": "second", "do": {"http": {"status": 503}}})
     assert plan.match("GetAsset", "acme", "").error == (Reason.THROTTLED, "")
-    assert plan.match("GetAsset", "acme", "").http == (503, "html")
-    assert [(rule["id"], rule["seen"]) for rule in plan.shown()] == [("rule-1", 2), ("second", 1)]
+    assert plan.match("GetAsset", "acme", "").http == HttpPage(status=503)
+    assert [(rule["id"], rule["seen"]) for rule in plan.all()] == [("rule-1", 2), ("second", 1)]
     assert plan.remove("second")
     assert not plan.remove("second")
     plan.remove()
@@ -78,11 +80,9 @@ def test_the_first_rule_that_fires_is_the_one():
 
 def test_what_a_rule_may_do():
     """The words of `do` become values."""
-    review = {"status": "Failed", "code": "FaceMismatch", "reads": 2}
-    assert parse({"do": {"review": review}}).do.review == Verdict(
-        status=AssetStatus.FAILED, code="FaceMismatch", reads=2
-    )
-    assert parse({"do": {"review": {"code": "FaceMismatch"}}}).do.review.status is AssetStatus.FAILED
+    review = parse({"do": {"review": {"status": "Failed", "code": "FaceMismatch", "reads": 2}}}).do.review
+    assert review.apply(PASS) == Verdict(status=AssetStatus.FAILED, code="FaceMismatch", reads=2)
+    assert parse({"do": {"review": {"code": "FaceMismatch"}}}).do.review.apply(PASS).status is AssetStatus.FAILED
     assert parse({"do": {"error": "MediaRejected.WidthTooSmall"}}).do.error == (Reason.MEDIA_REJECTED, "WidthTooSmall")
     assert parse({"do": {"close": "after-commit", "delay": 2}}).do.delay == 2
     assert parse({"do": {"truncate": 10}}).do.truncate == 10
@@ -131,8 +131,22 @@ def test_what_a_rule_may_do():
         ({"do": THROTTLE, "match": {"action": "Nope"}}, "must be one of"),
         ({"do": THROTTLE, "match": {"customer": ""}}, "not empty"),
         ({"do": THROTTLE, "match": {"action": "GetAsset", "name": "x"}}, "never fire"),
-        ({"do": {"review": {}}, "match": {"action": "GetAsset"}}, "never fire"),
-        ({"do": {"lag": 1}, "match": {"action": "CreateAsset"}}, "never fire"),
+        ({"do": {"review": {"after": 1}}, "match": {"action": "GetAsset"}}, "never fire"),
+        ({"do": {"lag": 1}, "match": {"action": "DeleteAsset"}}, "never fire"),
+        ({"do": {"review": {}}}, "changes nothing"),
+        ({"do": {"http": {"status": 429, "headers": []}}}, "headers must be an object"),
+        ({"do": {"http": {"status": 429, "headers": {"a b": "x"}}}}, "no name of a header"),
+        ({"do": {"http": {"status": 429, "headers": {"X": "a\r\nB: c"}}}}, "printable ASCII"),
+        ({"do": {"http": {"status": 429, "headers": {"Content-Length": "1"}}}}, "frames the answer"),
+        ({"do": {"limit": {"calls": 0, "seconds": 1}}}, "1 or more"),
+        ({"do": {"limit": {"calls": 1, "seconds": 0}}}, "above 0"),
+        ({"do": {"limit": {"calls": 1}}}, "seconds"),
+        ({"do": {"limit": {"calls": 1, "seconds": 1}}, "when": {"first": 1}}, "no when"),
+        ({"do": {"limit": {"calls": 1, "seconds": 1}, "lag": 1}}, "limit with error or http"),
+        ({"do": {"page_size_max": 0}}, "1 or more"),
+        ({"do": {"page_size_max": 5}, "match": {"action": "GetAsset"}}, "never fire"),
+        ({"do": {"hide": "AIGC"}}, "LivenessFace"),
+        ({"do": {"hide": "LivenessFace"}, "match": {"action": "ListAssets"}}, "never fire"),
         ({"do": {"lag": 1}, "match": {"name": "x"}}, "never fire"),
     ],
 )
@@ -147,6 +161,64 @@ def test_a_rule_for_one_request_has_no_when():
     assert parse_one_time({"do": THROTTLE}).do.error
     with pytest.raises(RuleError, match="no when"):
         parse_one_time({"do": THROTTLE, "when": {"first": 1}})
+    with pytest.raises(RuleError, match="never fire with a limit"):
+        parse_one_time({"do": {"limit": {"calls": 1, "seconds": 1}}})
+
+
+@pytest.mark.parametrize(
+    ("word", "reason", "detail"),
+    [
+        ("RateLimitExceeded", Reason.THROTTLED, ""),
+        ("FlowLimitExceeded", Reason.THROTTLED, ""),
+        ("QuotaExceeded", Reason.ASSET_QUOTA_FULL, ""),
+        ("Forbidden", Reason.UNKNOWN_ASSET, ""),
+        ("NotFound.group_id", Reason.UNKNOWN_GROUP, ""),
+        ("MissingParameter.Name", Reason.MISSING_FIELD, "Name"),
+        ("InvalidParameter.WidthTooSmall", Reason.MEDIA_REJECTED, "WidthTooSmall"),
+        ("InvalidParameter", Reason.MALFORMED_BODY, ""),
+        ("Throttled", Reason.THROTTLED, ""),
+    ],
+)
+def test_an_error_is_a_reason_or_a_code_of_a_dialect(word, reason, detail):
+    """emulator-rules-words: a code that a caller knows from the service stands for its reason."""
+    assert parse({"do": {"error": word}}).do.error == (reason, detail)
+
+
+def test_every_code_of_a_dialect_without_a_gap_is_understood():
+    """emulator-rules-words: each fixed code of both dialects is said again in its own dialect."""
+    for dialect in DIALECTS.values():
+        for spec in dialect.errors.values():
+            if "{" not in spec.code:
+                reason, _ = parse({"do": {"error": spec.code}}).do.error
+                assert dialect is not ALLTOKEN or dialect.errors[reason].code == spec.code
+
+
+def test_a_limit_fires_beyond_its_calls_and_starts_again():
+    """emulator-rules-more: 2 calls in 5 s of each customer; a window begins with its first call."""
+    plan = RuleSet(0)
+    plan.add({"do": {"limit": {"calls": 2, "seconds": 5}}})
+    moments = (0.0, 1.0, 4.9, 5.0, 6.0, 7.0)
+    assert [plan.match("GetAsset", "acme", "", now) is not None for now in moments] == [
+        False, False, True, False, False, True,
+    ]  # fmt: skip
+    assert plan.match("GetAsset", "zenith", "", 7.0) is None
+    assert plan.match("GetAsset", "acme", "", 8.0).error == (Reason.THROTTLED, "")
+    (rule,) = plan.all()
+    assert (rule["seen"], rule["fired"]) == (8, 3)
+
+
+def test_a_limit_names_its_refusal():
+    """emulator-rules-more: beside `limit` stands the page or the error of the calls beyond it."""
+    page = {"status": 429, "body": "text", "headers": {"Retry-After": 2}}
+    do = parse({"do": {"limit": {"calls": 5, "seconds": 5}, "http": page}}).do
+    assert (do.limit, do.error) == (Limit(5, 5.0), None)
+    assert do.http == HttpPage(status=429, body="text", headers={"Retry-After": "2"})
+
+
+def test_a_lag_on_creates_is_named():
+    """emulator-rules-more: without an Action reads are late; named, a create is."""
+    rule = parse({"match": {"action": "CreateAsset"}, "do": {"lag": 3}})
+    assert rule.actions == {"CreateAsset"}
 
 
 def test_two_rules_cannot_share_an_id():

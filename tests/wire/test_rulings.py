@@ -276,3 +276,55 @@ def test_the_limits_of_an_image_are_strict(me, width, height, code):
         assert answer.result["Status"] == "processing"
     else:
         assert answer.error == f"InvalidParameter.{code}"
+
+
+# --- rules -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_rule_answers_with_headers_of_its_own(me):
+    """emulator-rules-more: Retry-After is there, and Date once and as the rule has it."""
+    headers = {"Retry-After": 20, "Date": "Wed, 18 Mar 2026 00:00:00 GMT"}
+    answer = ruled(me, "ListAssets", AIGC, {"http": {"status": 429, "headers": headers}})
+    assert answer.status == 429
+    assert answer.headers["retry-after"] == "20"
+    assert answer.headers["date"] == "Wed, 18 Mar 2026 00:00:00 GMT"
+
+
+def test_a_rule_says_a_code_of_the_service(me):
+    """emulator-rules-words: `error` takes what the service says as well as a neutral reason."""
+    assert ruled(me, "ListAssets", AIGC, {"error": "RateLimitExceeded"}).error == "RateLimitExceeded"
+
+
+def test_a_rule_clamps_pages(me):
+    """emulator-rules-more: one item a page, PageSize as asked."""
+    for _ in range(2):
+        assert me.call("CreateAssetGroup", GROUP).result["Id"]
+    page = ruled(me, "ListAssetGroups", AIGC | {"PageSize": 50}, {"page_size_max": 1}).result
+    assert (page["TotalCount"], page["PageSize"], len(page["Items"])) == (2, 50, 1)
+
+
+def test_a_rule_hides_groups_of_persons(me):
+    """emulator-rules-more: lists of LivenessFace groups are empty while it is in force."""
+    face = {"Filter": {"GroupType": "LivenessFace"}}
+    me.person()
+    assert me.call("ListAssetGroups", face).result["TotalCount"] == 1
+    assert ruled(me, "ListAssetGroups", face, {"hide": "LivenessFace"}).result["Items"] == []
+
+
+def test_a_rule_makes_a_create_late(me):
+    """emulator-rules-more: the group is unknown until its lag has passed."""
+    body = json.dumps(GROUP)
+    rule = {"match": {"action": "CreateAssetGroup"}, "do": {"lag": 6}}
+    made = me.send(body, action="CreateAssetGroup", headers={"X-Emulator-Rule": json.dumps(rule)}).result["Id"]
+    assert me.call("GetAssetGroup", {"Id": made}).error == "Forbidden"
+    me.server.advance(6)
+    assert me.call("GetAssetGroup", {"Id": made}).result["Id"] == made
+
+
+def test_the_call_log_has_the_request(me):
+    """emulator-journal: Name and address are there, what the address carries behind its path is not."""
+    group = me.call("CreateAssetGroup", GROUP).result["Id"]
+    me.call("CreateAsset", asset_in(group, URL="https://cdn.example/a.jpg?sig=secret", Name="host")).result["Id"]
+    calls = me.server.control("GET", f"calls?action=CreateAsset&customer={me.key}").body["calls"]
+    assert [call["request"]["Name"] for call in calls] == ["host"]
+    assert calls[0]["request"]["URL"] == "https://cdn.example/a.jpg?***"

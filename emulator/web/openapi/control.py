@@ -6,16 +6,18 @@ with the control plane's routes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from attrs import field, frozen
 
 from emulator.control.values import FIELDS, SECONDS
+from emulator.dialects import REASONS_BY_CODE
 from emulator.domain import lifecycle, quotas
 from emulator.domain.reasons import Reason
 from emulator.domain.records import Scan
-from emulator.rules.clauses import MAX_DELAY, PAGES
+from emulator.rules.clauses import CODES_WITH_DETAIL, HEADER_NAME, MAX_DELAY, PAGES, REFUSALS
 from emulator.timestamps import MAX_TIME
 from emulator.web.openapi.actions import errors
 from emulator.web.openapi.schemas import GROUP_ID, STAMP, TOKEN, Schema, obj, one_of
@@ -65,15 +67,34 @@ _WHEN: Schema = {
     "minProperties": 1,
     "maxProperties": 1,
 }
-_REVIEW = obj({"status": _STATUS, "code": _CODE, "after": _SECONDS, "reads": _COUNT}, ())
+_REVIEW: Schema = {
+    **obj({"status": _STATUS, "code": _CODE, "after": _SECONDS, "reads": _COUNT}, ()),
+    "minProperties": 1,
+}
+_HEADERS: Schema = {
+    "type": "object",
+    "propertyNames": {"pattern": f"^{HEADER_NAME.pattern}$"},
+    "additionalProperties": {"oneOf": [{"type": "integer"}, {"type": "string", "pattern": "^[ -~]+$"}]},
+}
+_ERROR_WORDS = "|".join(sorted(map(re.escape, {*Reason, *REASONS_BY_CODE, *CODES_WITH_DETAIL})))
 _EFFECTS: Mapping[str, Schema] = {
-    "error": {"type": "string", "pattern": f"^(?:{'|'.join(sorted(Reason))})(?:\\.[A-Za-z0-9.]+)?$"},
-    "http": obj({"status": {"type": "integer", "minimum": 200, "maximum": 599}, "body": one_of(PAGES)}, ["status"]),
+    "error": {"type": "string", "pattern": f"^(?:{_ERROR_WORDS})(?:\\.[A-Za-z0-9.]+)?$"},
+    "http": obj(
+        {
+            "status": {"type": "integer", "minimum": 200, "maximum": 599},
+            "body": one_of(PAGES),
+            "headers": _HEADERS,
+        },
+        ["status"],
+    ),
     "close": one_of(("before", "after-commit")),
     "truncate": _COUNT,
     "review": _REVIEW,
     "lag": _SECONDS,
+    "page_size_max": _POSITIVE,
+    "hide": one_of(("LivenessFace",)),
 }
+_LIMIT = obj({"calls": _POSITIVE, "seconds": {"type": "number", "exclusiveMinimum": 0}})
 _DELAY: Schema = {
     **_SECONDS,
     "maximum": MAX_DELAY,
@@ -83,6 +104,11 @@ _DO: Schema = {
     "oneOf": [
         obj({"delay": _DELAY}),
         *(obj({effect: schema, "delay": _DELAY}, [effect]) for effect, schema in _EFFECTS.items()),
+        obj({"limit": _LIMIT, "delay": _DELAY}, ["limit"]),
+        *(
+            obj({"limit": _LIMIT, effect: _EFFECTS[effect], "delay": _DELAY}, ["limit", effect])
+            for effect in sorted(REFUSALS)
+        ),
     ]
 }
 _MATCH = obj({"action": one_of(ACTIONS), "customer": _NON_EMPTY, "name": _NON_EMPTY}, ())
@@ -113,6 +139,7 @@ _CALL = {
     "outcome": _TEXT,
     "status": {"type": "integer"},
     "request_id": TOKEN,
+    "request": {"type": "object", "description": "The request's fields, secrets blanked."},
 }
 
 

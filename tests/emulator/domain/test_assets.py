@@ -9,7 +9,7 @@ from emulator.domain.context import Measured, NeedsMedia
 from emulator.domain.ports import AssetQuery
 from emulator.domain.reasons import Reason
 from emulator.domain.records import AssetState
-from emulator.domain.verdicts import Verdict
+from emulator.domain.verdicts import ReviewChange, Verdict, review
 from portrait import models
 from portrait.models import AssetStatus, AssetType, GroupType, SortBy, SortOrder
 from tests.emulator.domain.making import BASE, FILE, NOW, URL, asset, group, refused
@@ -47,15 +47,45 @@ def test_an_asset_is_kept_as_it_was_asked_for(ctx):
     assert (kept.due, kept.verdict.code, kept.verdict.status) == (NOW + 20, "FpsTooLow", AssetStatus.FAILED)
 
 
-def test_a_rules_verdict_goes_before_the_addresses_own(ctx):
-    """A rule speaks for the review, else the address, else all is well; a review by reads has no due time."""
-    ctx.verdict = Verdict(reads=1)
+def test_a_rule_changes_what_it_names_of_a_review(ctx):
+    """emulator-rules: what a rule does not name stays as the address says; a review by reads has no due time."""
+    ctx.review = ReviewChange(reads=1)
     kept = asset(ctx, url="https://magic.test/a.jpg?after=30")
     assert (ctx.tx.asset(kept).verdict, ctx.tx.asset(kept).due) == (Verdict(reads=1), None)
     states = [assets.get(ctx, models.GetAssetRequest(id=kept)).status for _ in range(3)]
     assert states == [AssetStatus.PROCESSING, AssetStatus.ACTIVE, AssetStatus.ACTIVE]
-    ctx.verdict = None
+    ctx.review = None
     assert ctx.tx.asset(asset(ctx, url="https://magic.test/a.jpg?after=30")).due == NOW + 30
+
+
+@pytest.mark.parametrize(
+    ("query", "change", "expected"),
+    [
+        ("status=Failed&code=FaceMismatch", {"after": 2.0}, ("Failed", "FaceMismatch", 2.0, "")),
+        ("after=30&subject=bob", {"verdict": review("Failed")}, ("Failed", "InternalError", 30.0, "bob")),
+        ("code=FaceMismatch", {"verdict": review("Failed")}, ("Failed", "FaceMismatch", None, "")),
+        ("code=FaceMismatch", {"verdict": review("Active")}, ("Active", "", None, "")),
+        (
+            "code=FaceMismatch",
+            {"verdict": review("Failed", "FpsTooLow"), "code_named": True},
+            ("Failed", "FpsTooLow", None, ""),
+        ),
+    ],
+)
+def test_a_rule_and_a_magic_address_merge(ctx, query, change, expected):
+    """emulator-rules: each part of a verdict is the rule's where it names it, else the address's."""
+    ctx.review = ReviewChange(**change)
+    verdict = ctx.tx.asset(asset(ctx, url=f"https://magic.test/a.jpg?{query}")).verdict
+    assert (verdict.status, verdict.code, verdict.after, verdict.subject) == expected
+
+
+def test_a_rule_about_reviews_leaves_a_rejected_address_rejected(ctx):
+    """emulator-rules: CreateAsset refuses `?reject=` whatever a rule says about the review."""
+    ctx.review = ReviewChange(after=1.0)
+    request = models.CreateAssetRequest(
+        group_id=group(ctx), url="https://magic.test/?reject=WidthTooSmall", asset_type="Image"
+    )
+    assert refused(assets.create, ctx, request)[3] == "WidthTooSmall"
 
 
 def test_an_asset_shows_what_is_known_of_it(ctx):
@@ -105,7 +135,7 @@ def test_a_page_of_assets_says_which_it_is(ctx):
     assert page(filter=models.AssetFilter(group_ids=(two,))) == ([made[3], made[1]], 2, 1, 10)
     assert page(filter=models.AssetFilter(statuses=("Active",))) == ([], 0, 1, 10)
     assert page(filter=models.AssetFilter(group_type="LivenessFace")) == ([], 0, 1, 10)
-    ctx.read_lag = 6.5  # reads see up to second 2.5
+    ctx.lag = 6.5  # reads see up to second 2.5
     assert page() == (newest[2:], 3, 1, 10)
 
 
@@ -139,7 +169,7 @@ def test_an_upload_is_an_image_like_any_other(ctx):
     kept = ctx.tx.asset(door.id)
     assert (kept.file, kept.url, kept.due) == (door.r2_key, door.uploaded_url, NOW + 4)
     assert (kept.moderation, kept.subject) == ("", "")
-    ctx.verdict = Verdict(after=1.0)
+    ctx.review = ReviewChange(after=1.0)
     named = upload(ctx, evolve(request, name="host", asset_type="Image"))
     assert (named.name, ctx.tx.asset(named.id).due) == ("host", NOW + 1)
 

@@ -82,7 +82,7 @@ def test_a_page_of_groups_says_which_it_is(ctx):
     assert page(filter=models.GroupFilter(name="BRAND"), page_size=1) == ([made[4]], 4, 1, 1)
     assert page(filter=models.GroupFilter(group_ids=(made[0], made[2]))) == ([made[2], made[0]], 2, 1, 10)
     assert page(filter=models.GroupFilter(group_type="LivenessFace")) == ([], 0, 1, 10)
-    ctx.read_lag = 6.5  # reads see up to second 2.5
+    ctx.lag = 6.5  # reads see up to second 2.5
     assert page() == (newest[2:], 3, 1, 10)
 
 
@@ -90,7 +90,7 @@ def test_reads_that_lag_see_what_was_there(ctx):
     """A group or asset of the very moment that reads are behind is seen, a younger one is unknown."""
     made = group(ctx)
     kept = asset(ctx, made)
-    ctx.read_lag, ctx.now = 3.0, NOW + 3
+    ctx.lag, ctx.now = 3.0, NOW + 3
     assert ctx.visible_until == NOW
     assert groups.get(ctx, models.GetAssetGroupRequest(id=made)).id == made
     assert assets.get(ctx, models.GetAssetRequest(id=kept)).id == kept
