@@ -45,6 +45,7 @@ class Action(Generic[Req, Resp]):
         secrets: Wire fields of the request that no message may repeat; `URL?` means the query of that address.
         asset_id_field: The field of `request` that holds an asset's id, and may be given as `asset://<id>`.
         echoes_id: True where the `id` of the result is that of the request.
+        created_id: The wire field of the result that holds the id of something new, "" where nothing is.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Action(Generic[Req, Resp]):
     secrets: tuple[str, ...] = ()
     asset_id_field: str | None = None
     echoes_id: bool = False
+    created_id: str = ""
 
     @property
     def lists(self) -> bool:
@@ -71,6 +73,7 @@ CREATE_ASSET_GROUP = Action(
     request=models.CreateAssetGroupRequest,
     result=models.Created,
     summary="Make an AIGC group.",
+    created_id="Id",
     required=("Name|Title", "GroupType"),
 )
 GET_ASSET_GROUP = Action(
@@ -114,6 +117,7 @@ CREATE_ASSET = Action(
     request=models.CreateAssetRequest,
     result=models.Created,
     summary="Register a file by its public address.",
+    created_id="Id",
     required=("GroupId", "URL", "AssetType"),
     secrets=("URL?",),
 )
@@ -169,6 +173,7 @@ GET_VISUAL_VALIDATE_RESULT = Action(
     request=models.GetVisualValidateResultRequest,
     result=models.VisualValidateResult,
     summary="Exchange the token of a passed liveness check for its group.",
+    created_id="GroupId",
     required=("BytedToken",),
     secrets=("BytedToken",),
 )

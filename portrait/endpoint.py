@@ -36,6 +36,7 @@ from portrait.http import FailureKind, HttpRequest, HttpResponse, Timeouts, Tran
 from portrait.models import Response, Result
 from portrait.providers import Provider
 from portrait.rate_limiter import RateLimiter
+from portrait.recent_creates import RecentCreates
 from portrait.retry import RetryPolicy, backoff, should_retry
 from portrait.uri import parse_asset_id
 
@@ -74,6 +75,7 @@ class Endpoint:
         rng: Draws the random part of a backoff.
         provider: Who answers, for its documented limits.
         has_listener: False skips the event of a successful call.
+        recent: What was created a short time ago, and may not be visible yet.
     """
 
     base_url: str
@@ -89,6 +91,7 @@ class Endpoint:
     provider: Provider
     machine_clock: Clock = field(factory=SystemClock)
     has_listener: bool = True
+    recent: RecentCreates = field(factory=RecentCreates, repr=False)
 
     def call(self, action: Action[Any, R], request: Any, timeouts: Timeouts | None = None) -> Flow[R]:
         """A typed call; its result carries the raw answer as `response`.
@@ -150,7 +153,7 @@ class Endpoint:
         attempt, uncertain = 1, False
         while True:
             try:
-                return (yield from self._send_once(action, request, fields, attempt))
+                result, response = yield from self._send_once(action, request, fields, attempt)
             except NotAccessible as error:
                 # The first attempt may have deleted it already. Contract §4, last paragraph.
                 if action.not_found_is_success and uncertain:
@@ -168,10 +171,20 @@ class Endpoint:
                         error.retry = Retry.VERIFY_FIRST
                     raise
                 reason = type(error).__name__
+            else:
+                self._note(action, fields, result)
+                return result, response
             _LOG.info("%s failed with %s; again in %.1f s", action.name, reason, delay)
             yield Notify(CallRetried(action=action.name, attempt=attempt, delay=delay, error=reason))
             yield Sleep(delay)
             attempt += 1
+
+    def _note(self, action: Action[Any, Any], fields: Mapping[str, Any], result: Mapping[str, Any]) -> None:
+        """Remember what was created, and forget what was deleted."""
+        if isinstance(new := result.get(action.created_id), str) and new:
+            self.recent.add(new, self.clock.monotonic())
+        if action.not_found_is_success:
+            self.recent.discard(str(fields.get("Id", "")))
 
     def _retry_delay(self, action: Action[Any, Any], attempt: int, error: PortraitError) -> float | None:
         if not should_retry(action.idempotency, error):

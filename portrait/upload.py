@@ -24,7 +24,9 @@ Source = str | os.PathLike[str] | bytes | BinaryIO
 MAX_FILE = 10 * 1024 * 1024  # bytes; contract §5 (D)
 MIME_TYPES = ("image/jpeg", "image/png", "image/webp")  # contract §5 (D)
 
-UPLOAD = Action(name="upload", request=dict, result=UploadedAsset, summary="Register a file by sending it.")
+UPLOAD = Action(
+    name="upload", request=dict, result=UploadedAsset, summary="Register a file by sending it.", created_id="Id"
+)
 
 
 def read_image(source: Source) -> tuple[bytes, str]:
