@@ -163,7 +163,7 @@ class PortraitClient(BaseClient, Methods):
 
         Raises:
             AssetFailed: The review says Failed.
-            AssetVanished: It is not there, for more than 10 seconds.
+            AssetVanished: It is not there, for more than 10 seconds; what this client has just created is waited for.
             WaitTimeout: Not finished in time; waiting again with the same id goes on.
         """
         return self._run(wait.wait_until_active(self._endpoint, id, timeout, poll))
@@ -480,7 +480,7 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
 
         Raises:
             AssetFailed: The review says Failed.
-            AssetVanished: It is not there, for more than 10 seconds.
+            AssetVanished: It is not there, for more than 10 seconds; what this client has just created is waited for.
             WaitTimeout: Not finished in time; waiting again with the same id goes on.
         """
         return await self._run(wait.wait_until_active(self._endpoint, id, timeout, poll))

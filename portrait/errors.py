@@ -368,8 +368,8 @@ class WaitTimeout(OutcomeError):
     advice = "It may still come: wait again with the same id."
     retry = Retry.BACKOFF
 
-    def __init__(self, message: str, *, waited: float, last: object = None) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, waited: float, last: object = None, advice: str | None = None) -> None:
+        super().__init__(message, advice=advice)
         self.waited = waited
         self.last = last
 
@@ -383,8 +383,8 @@ class AssetVanished(OutcomeError):
 
     advice = "Somebody may have deleted it, or its group."
 
-    def __init__(self, message: str, *, asset_id: str) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, asset_id: str, advice: str | None = None) -> None:
+        super().__init__(message, advice=advice)
         self.asset_id = asset_id
 
 

@@ -84,8 +84,8 @@ class WaitProgress(Event):
     """A wait polled, and the state has not come yet.
 
     Attributes:
-        what: `asset` or `validation`.
-        id: The asset's id; "" for a validation, whose token is a secret.
+        what: `asset`, `group` or `validation`.
+        id: Of the asset or the group; "" for a validation, whose token is a secret.
         status: What was read, such as `Processing`.
         waited: Seconds so far.
         deadline: Seconds after which the wait gives up.

@@ -6,11 +6,11 @@ with what was read last. A passing fault of the network or the service does not 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from math import inf
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import evolve
 
@@ -35,6 +35,7 @@ from portrait.flow import Flow, Notify, Sleep
 from portrait.http import Timeouts
 from portrait.models import (
     Asset,
+    AssetGroup,
     AssetStatus,
     AssetType,
     GetAssetRequest,
@@ -43,6 +44,7 @@ from portrait.models import (
     GroupPage,
     GroupType,
     ListAssetGroupsRequest,
+    Response,
     VisualValidateResult,
     VisualValidateSession,
 )
@@ -52,11 +54,17 @@ from portrait.uri import parse_asset_id
 if TYPE_CHECKING:
     from portrait.endpoint import Endpoint
 
+T = TypeVar("T")
+
 TOKEN_POLL = 2.0  # seconds; well below Ark's 3 calls per second, contract §6
 POLL = 3.0  # seconds; the vendor's advice, contract §3 (M)
 GRACE = 10.0  # seconds in which "not there" may still be a read that lags, contract §3 (M)
 DEADLINES: Mapping[str, float] = {AssetType.IMAGE: 60.0, AssetType.VIDEO: 180.0, AssetType.AUDIO: 180.0}
 TOKEN_LIFE = 120.0  # seconds, contract §3 (D)
+NOT_VISIBLE = "not visible yet"  # the status of what this client created and no read shows
+NEW_VALIDATION = "Create a new validation session and have the person scan again."
+# Seconds before each look for the group of a lost answer: the first when most reads no longer lag.
+RECOVERY_DELAYS = (GRACE, 5.0, 10.0)
 UNKNOWN_SKEW = 60.0  # seconds, where the service does not tell its time
 SKEW = 2.0  # seconds by which two clocks may differ, and a time of the wire is cut off
 
@@ -77,6 +85,11 @@ class _Poller:
     @property
     def waited(self) -> float:
         return self.endpoint.clock.monotonic() - self.started
+
+    def follow(self, asset: Asset | None, timeout: float | None) -> None:
+        """Without a timeout of the caller's, the deadline follows the asset's type."""
+        if timeout is None and asset is not None:
+            self.deadline = DEADLINES.get(asset.asset_type, self.deadline)
 
     def timeouts(self) -> Timeouts:
         """No single call outlasts the wait by more than a second."""
@@ -110,6 +123,9 @@ class _Poller:
 def wait_until_active(endpoint: Endpoint, asset_id: str, timeout: float | None, poll: float) -> Flow[Asset]:
     """Poll GetAsset until the asset is Active.
 
+    An asset that this client created a short time ago, and that was never read, is not visible yet: it is waited for
+    until the deadline (contract §3).
+
     Raises:
         AssetFailed: The review ended in Failed.
         AssetVanished: It is not there, for longer than a lagging read explains.
@@ -124,9 +140,12 @@ def wait_until_active(endpoint: Endpoint, asset_id: str, timeout: float | None, 
         try:
             asset = yield from poller.ask(GET_ASSET, GetAssetRequest(id=asset_id))
         except NotAccessible as gone:
-            status, gone_since = "not found", poller.waited if gone_since is None else gone_since
-            if poller.waited - gone_since >= GRACE:
-                raise AssetVanished(f"{asset_id} is not there.", asset_id=asset_id) from gone
+            gone_since = poller.waited if gone_since is None else gone_since
+            status = "not found"
+            if last is None and endpoint.recent.lag_left(asset_id, endpoint.clock.monotonic()):
+                status = NOT_VISIBLE
+            elif poller.waited - gone_since >= GRACE:
+                raise asset_vanished(asset_id, last) from gone
         else:
             if asset is not None:
                 last, status, gone_since = asset, str(asset.status), None
@@ -134,12 +153,9 @@ def wait_until_active(endpoint: Endpoint, asset_id: str, timeout: float | None, 
             return last
         if last is not None and status == AssetStatus.FAILED:
             raise asset_failed(last)
-        if timeout is None and last is not None:
-            poller.deadline = DEADLINES.get(last.asset_type, poller.deadline)
+        poller.follow(last, timeout)
         if not (yield from poller.sleep_or_expire("asset", asset_id, status)):
-            raise WaitTimeout(
-                f"{asset_id} is still {status} after {poller.waited:.0f} s.", waited=poller.waited, last=last
-            ) from poller.last_error
+            raise asset_timeout(asset_id, status, poller.waited, last) from poller.last_error
 
 
 def wait_until_validated(
@@ -148,7 +164,8 @@ def wait_until_validated(
     """Poll GetVisualValidateResult until the person has passed.
 
     The answer that carries the group uses the token up. If that answer is lost, the group is looked for among the
-    LivenessFace groups that were made since the check was last heard to be pending (contract §3).
+    LivenessFace groups that were made since the check was last read as pending (contract §3). It is looked for only if
+    this very wait has read it as pending: a token that somebody else used up, or that nobody knows, leads to no group.
 
     Raises:
         TokenExpired: The 120 seconds are over.
@@ -158,8 +175,7 @@ def wait_until_validated(
     """
     poller = _Poller(endpoint, TOKEN_LIFE if timeout is None else timeout, poll)
     lost = False  # did an answer get lost which may have been the one with the group?
-    # A group made before this moment belongs to somebody else.
-    since = endpoint.clock.now() - TOKEN_LIFE - SKEW
+    since: float | None = None  # a group made before it was last pending belongs to somebody else
     request = GetVisualValidateResultRequest(byted_token=token if isinstance(token, str) else token.byted_token)
     while True:
         status = "pending"
@@ -171,6 +187,11 @@ def wait_until_validated(
         except (InvalidToken, TokenExpired) as used:
             if not lost:
                 raise
+            if since is None:
+                raise UnknownOutcome(
+                    "An answer about the liveness check was lost, and whose group it named is not known.",
+                    advice=NEW_VALIDATION,
+                ) from used
             return (yield from _recover(endpoint, used, since))
         else:
             if result is not None and result.group_id:
@@ -178,7 +199,9 @@ def wait_until_validated(
             status, lost = "unknown", lost or (poller.last_error is not None and poller.last_error.may_have_executed)
         if not (yield from poller.sleep_or_expire("validation", "", status)):
             raise WaitTimeout(
-                f"The liveness check is not passed after {poller.waited:.0f} s.", waited=poller.waited
+                f"The liveness check is not passed after {poller.waited:.0f} s.",
+                waited=poller.waited,
+                advice=NEW_VALIDATION,
             ) from poller.last_error
 
 
@@ -187,18 +210,29 @@ def _recover(endpoint: Endpoint, used: SessionError, since: float) -> Flow[Visua
 
     A wrong guess would give one person's group to another: it is taken only if it is the only one that can be meant.
     """
-    yield Sleep(GRACE)  # until no group can be hidden by a read that lags
-    newest = ListAssetGroupsRequest(filter=GroupFilter(group_type=GroupType.LIVENESS_FACE), page_size=100)
-    page = yield from endpoint.call(LIST_ASSET_GROUPS, newest)
-    since -= _clock_skew(page, endpoint.clock.now())
-    candidates = [group for group in page.items if (parse_timestamp(group.create_time) or inf) >= since]
+    candidates: list[AssetGroup] = []
+    response = Response()
+    for delay in RECOVERY_DELAYS:
+        if not candidates:
+            yield Sleep(delay)
+            candidates, response = yield from _new_face_groups(endpoint, since)
     if isinstance(used, TokenExpired) and not candidates:
         raise used
     # Only InvalidToken proves that the token was used: an expired one may never have been.
     if len(candidates) == 1 and parse_timestamp(candidates[0].create_time) and isinstance(used, InvalidToken):
-        return VisualValidateResult(group_id=candidates[0].id, response=page.response)
+        return VisualValidateResult(group_id=candidates[0].id, response=response)
     ids = ", ".join(group.id for group in candidates) or "none"
-    raise UnknownOutcome(f"The answer with the group was lost; new LivenessFace groups: {ids}.") from used
+    raise UnknownOutcome(
+        f"The answer with the group was lost; new LivenessFace groups: {ids}.",
+        advice=f"If none of them is surely this person's: {NEW_VALIDATION[0].lower()}{NEW_VALIDATION[1:]}",
+    ) from used
+
+
+def _new_face_groups(endpoint: Endpoint, since: float) -> Flow[tuple[list[AssetGroup], Response]]:
+    newest = ListAssetGroupsRequest(filter=GroupFilter(group_type=GroupType.LIVENESS_FACE), page_size=100)
+    page = yield from endpoint.call(LIST_ASSET_GROUPS, newest)
+    since -= _clock_skew(page, endpoint.clock.now())
+    return [group for group in page.items if (parse_timestamp(group.create_time) or inf) >= since], page.response
 
 
 def _clock_skew(page: GroupPage, now: float) -> float:
@@ -207,6 +241,59 @@ def _clock_skew(page: GroupPage, now: float) -> float:
         return max(0.0, now - parsedate_to_datetime(page.response.headers["date"]).timestamp())
     except (KeyError, ValueError):
         return UNKNOWN_SKEW
+
+
+def call_when_visible(endpoint: Endpoint, subject: str, call: Callable[[], Flow[T]]) -> Flow[T]:
+    """A call about something that this client may have created a moment ago: tried again until it is visible.
+
+    For everything else it is one call. Contract §3: reads, and creates into a fresh group, lag behind (M).
+
+    Raises:
+        NotAccessible: It is not there, and no lag explains that.
+        PortraitError: The call failed otherwise.
+    """
+    started = endpoint.clock.monotonic()
+    while True:
+        try:
+            return (yield from call())
+        except NotAccessible:
+            left = endpoint.recent.lag_left(subject, endpoint.clock.monotonic())
+            if left <= 0:
+                raise
+        waited = endpoint.clock.monotonic() - started
+        yield Notify(WaitProgress(what="group", id=subject, status=NOT_VISIBLE, waited=waited, deadline=waited + left))
+        yield Sleep(min(POLL, left))
+
+
+def asset_vanished(asset_id: str, last: Asset | None) -> AssetVanished:
+    """The error for an asset that is not there.
+
+    Args:
+        asset_id: Its id.
+        last: What was read last, None if nothing was.
+    """
+    if last is not None:
+        return AssetVanished(f"{asset_id} was there, and is no longer.", asset_id=asset_id)
+    return AssetVanished(
+        f"{asset_id} is not there.",
+        asset_id=asset_id,
+        advice="Check the id, and that it belongs to this key; somebody may have deleted it, or its group.",
+    )
+
+
+def asset_timeout(asset_id: str, status: str, waited: float, last: Asset | None) -> WaitTimeout:
+    """The error for an asset that is not finished at the deadline.
+
+    Args:
+        asset_id: Its id.
+        status: What was read last, such as `Processing`.
+        waited: Seconds.
+        last: The asset as it was read last, None if it was not.
+    """
+    if status != NOT_VISIBLE:
+        return WaitTimeout(f"{asset_id} is still {status} after {waited:.0f} s.", waited=waited, last=last)
+    message = f"{asset_id} was created by this client and is {status} after {waited:.0f} s: reads lag behind creates."
+    return WaitTimeout(message, waited=waited, last=last)
 
 
 def asset_failed(asset: Asset) -> AssetFailed:

@@ -9,28 +9,31 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
+from math import inf
 from typing import TYPE_CHECKING, Any, Self
 
 from attrs import asdict, define, evolve, field, frozen
 
 from portrait.actions import GET_ASSET, GET_ASSET_GROUP, LIST_ASSETS
-from portrait.errors import AssetVanished, NotAccessible, PortraitError, Retry, UsageError, WaitTimeout
+from portrait.errors import NotAccessible, PortraitError, Retry, UsageError
 from portrait.events import WatchProgress
 from portrait.flow import Flow, Notify, Sleep
 from portrait.models import (
     Asset,
     AssetFilter,
+    AssetPage,
     AssetStatus,
     GetAssetGroupRequest,
     GetAssetRequest,
     GroupType,
     ListAssetsRequest,
     SortBy,
+    SortOrder,
 )
 from portrait.models.common import as_group_type, as_many
 from portrait.retry import NO_RETRY
 from portrait.uri import asset_uri, parse_asset_id
-from portrait.wait import DEADLINES, GRACE, POLL, asset_failed
+from portrait.wait import DEADLINES, GRACE, NOT_VISIBLE, POLL, asset_failed, asset_timeout, asset_vanished
 
 if TYPE_CHECKING:
     from portrait.endpoint import Endpoint
@@ -102,6 +105,7 @@ class Watch:
         counts: How many ended how.
         last: Each as it was read last; not stored.
         asked: Seconds that the service asked to wait; not stored.
+        walked: Groups whose pages were read through once; not stored.
     """
 
     started: float
@@ -111,6 +115,7 @@ class Watch:
     counts: dict[str, int] = field(factory=dict)
     last: dict[str, Asset] = field(factory=dict, repr=False)
     asked: float = 0.0
+    walked: set[str] = field(factory=set, repr=False)
 
     @classmethod
     def over(
@@ -143,7 +148,7 @@ class Watch:
 
     def to_dict(self) -> dict[str, Any]:
         """A plain value for JSON; `from_dict` takes it back."""
-        return asdict(self, filter=lambda attribute, _: attribute.name not in {"last", "asked"})
+        return asdict(self, filter=lambda attribute, _: attribute.name not in {"last", "asked", "walked"})
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> Self:
@@ -178,7 +183,7 @@ def look(endpoint: Endpoint, watch: Watch, poll: float = POLL) -> Flow[list[Asse
         yield from _discover_groups(endpoint, watch, ended)
         unseen = yield from _poll_lists(endpoint, watch, ended)
         yield from _poll_missing(endpoint, watch, unseen, ended)
-        _expire(watch, endpoint.clock.now(), ended)
+        _expire(endpoint, watch, ended)
         yield _progress(endpoint, watch)
         if watch.open and not ended:
             soonest = min(watch.deadline(row) for row in watch.open.values()) - endpoint.clock.now()
@@ -238,9 +243,8 @@ def _discover_groups(endpoint: Endpoint, watch: Watch, ended: list[AssetOutcome]
     if not watch.group_types and watch.open:
         first = next(iter(watch.open))
         yield from _poll_one(endpoint, watch, first, ended)
-    for row in watch.open.values():
-        if row.group_id:
-            watch.group_types.setdefault(row.group_id, "")
+    if not watch.open:
+        return
     for group_id in [group for group, kind in watch.group_types.items() if not kind]:
         group = yield from _call_or_none(endpoint, watch, GET_ASSET_GROUP, GetAssetGroupRequest(id=group_id))
         if group is not None:
@@ -248,32 +252,91 @@ def _discover_groups(endpoint: Endpoint, watch: Watch, ended: list[AssetOutcome]
 
 
 def _poll_lists(endpoint: Endpoint, watch: Watch, ended: list[AssetOutcome]) -> Flow[list[str]]:
-    """Read the groups' newest changes until all open assets were seen; returns those that were not."""
+    """Read the groups' pages for what is open; returns what was on none of them."""
     unseen = dict.fromkeys(watch.open)
     for kind in sorted(set(watch.group_types.values()) - {""}):
-        groups = tuple(group for group, its in watch.group_types.items() if its == kind)
-        wanted = AssetFilter(group_type=kind, group_ids=groups)
-        wanted_rows, read, number = len(unseen), 0, 0
-        # One page more than would hold them all: lists move while they are read.
-        while unseen and read < wanted_rows + PAGE:
-            number += 1
-            request = ListAssetsRequest(filter=wanted, page_number=number, page_size=PAGE, sort_by=SortBy.UPDATE_TIME)
-            page = yield from _call_or_none(endpoint, watch, LIST_ASSETS, request)
-            for asset in page.items if page else ():
-                if asset.id in unseen:
-                    del unseen[asset.id]
-                    _update(watch, asset, ended)
-            # A service may give smaller pages than asked for; an empty one is the end whatever it says.
-            if page is None or not page.items or len(page.items) < min(PAGE, page.page_size or PAGE):
-                break
-            read += len(page.items)
+        groups = [group for group, its in watch.group_types.items() if its == kind]
+        new = [group for group in groups if group not in watch.walked]
+        if new:
+            yield from _Pages(endpoint, watch, kind, new, unseen, ended).walk()
+        else:
+            yield from _Pages(endpoint, watch, kind, groups, unseen, ended).read_changes()
     return list(unseen)
 
 
+@define
+class _Pages:
+    """The pages of some groups of one type, read for what is open and was not seen in this poll.
+
+    Attributes:
+        unseen: Ids of open assets; those that a page shows are taken out.
+        ended: Outcomes are added here.
+    """
+
+    endpoint: Endpoint
+    watch: Watch
+    kind: str
+    groups: list[str]
+    unseen: dict[str, None]
+    ended: list[AssetOutcome]
+
+    def read_changes(self) -> Flow[None]:
+        """Read the newest changes: whatever ends its review is among them.
+
+        At most one page more than would hold all that is open: lists move while they are read.
+        """
+        wanted, read, number, more = len(self.unseen), 0, 0, True
+        while self.unseen and more and read < wanted + PAGE:
+            number += 1
+            page, _, more = yield from self._read(number, SortBy.UPDATE_TIME, SortOrder.DESC)
+            read += len(page.items) if page else 0
+
+    def walk(self) -> Flow[None]:
+        """Look for what was never read, once: from both ends, going on at the one that brings something.
+
+        It ends where as many pages brought nothing as there are assets left to ask for one by one.
+        """
+        numbers, order, fruitless, read, more = dict.fromkeys(SortOrder, 0), SortOrder.DESC, 0, 0, True
+        while self.unseen and more and fruitless < len(self.unseen):
+            numbers[order] += 1
+            page, found, more = yield from self._read(numbers[order], SortBy.CREATE_TIME, order)
+            if page is None:
+                return
+            read += len(page.items)
+            more = more and read < (page.total_count or inf)
+            if not found:
+                fruitless += 1
+                order = SortOrder.ASC if order is SortOrder.DESC else SortOrder.DESC
+        self.watch.walked.update(self.groups)
+
+    def _read(self, number: int, sort_by: SortBy, order: SortOrder) -> Flow[tuple[AssetPage | None, int, bool]]:
+        """One page, how many open assets it showed, and whether there may be more pages; None if the call failed."""
+        request = ListAssetsRequest(
+            filter=AssetFilter(group_type=self.kind, group_ids=self.groups),
+            page_number=number,
+            page_size=PAGE,
+            sort_by=sort_by,
+            sort_order=order,
+        )
+        page = yield from _call_or_none(self.endpoint, self.watch, LIST_ASSETS, request)
+        if page is None:
+            return None, 0, False
+        found = [asset for asset in page.items if asset.id in self.unseen]
+        for asset in found:
+            if self.unseen.pop(asset.id, asset) is None:  # an item that comes twice counts once
+                _update(self.watch, asset.id, asset, self.ended)
+        # A service may give smaller pages than asked for; an empty one is the end whatever it says.
+        return page, len(found), bool(page.items) and len(page.items) >= min(PAGE, page.page_size or PAGE)
+
+
 def _poll_missing(endpoint: Endpoint, watch: Watch, unseen: list[str], ended: list[AssetOutcome]) -> Flow[None]:
-    """Ask one by one for a few that no page showed; the others have their turn next time."""
+    """Ask one by one for a few that no page showed; the others have their turn next time.
+
+    One that tells a new group ends it: the pages of that group may show the others.
+    """
+    known = len(watch.group_types)
     for asset_id in unseen[:STRAGGLERS]:
-        if asset_id in watch.open:
+        if asset_id in watch.open and len(watch.group_types) == known:
             row = watch.open.pop(asset_id)
             watch.open[asset_id] = row  # to the end of the queue
             yield from _poll_one(endpoint, watch, asset_id, ended)
@@ -283,10 +346,10 @@ def _poll_one(endpoint: Endpoint, watch: Watch, asset_id: str, ended: list[Asset
     try:
         asset = yield from _call_or_none(endpoint, watch, GET_ASSET, GetAssetRequest(id=asset_id))
     except NotAccessible:
-        _mark_missing(watch, asset_id, endpoint.clock.now(), ended)
+        _mark_missing(endpoint, watch, asset_id, ended)
     else:
         if asset is not None:
-            _update(watch, asset, ended)
+            _update(watch, asset_id, asset, ended)
 
 
 def _call_or_none(endpoint: Endpoint, watch: Watch, action: Any, request: Any) -> Flow[Any]:
@@ -304,33 +367,42 @@ def _call_or_none(endpoint: Endpoint, watch: Watch, action: Any, request: Any) -
         return None
 
 
-def _update(watch: Watch, asset: Asset, ended: list[AssetOutcome]) -> None:
-    row = watch.open[asset.id]
+def _update(watch: Watch, asset_id: str, asset: Asset, ended: list[AssetOutcome]) -> None:
+    row = watch.open[asset_id]
     # In a list of AllToken's the group may be empty: what is known stays. Contract §2 (D).
     row.group_id, row.asset_type, row.gone_since = asset.group_id or row.group_id, str(asset.asset_type), None
-    watch.last[asset.id] = asset
+    if row.group_id:
+        watch.group_types.setdefault(row.group_id, "")
+    watch.last[asset_id] = asset
     if asset.status == AssetStatus.ACTIVE:
-        _finish(watch, AssetOutcome(id=asset.id, state=OutcomeState.ACTIVE, asset=asset), ended)
+        _finish(watch, AssetOutcome(id=asset_id, state=OutcomeState.ACTIVE, asset=asset), ended)
     elif asset.status == AssetStatus.FAILED:
         error = asset_failed(asset)
-        _finish(watch, AssetOutcome(id=asset.id, state=OutcomeState.FAILED, asset=asset, error=error), ended)
+        _finish(watch, AssetOutcome(id=asset_id, state=OutcomeState.FAILED, asset=asset, error=error), ended)
 
 
-def _mark_missing(watch: Watch, asset_id: str, now: float, ended: list[AssetOutcome]) -> None:
-    """Not there is not yet vanished: reads may lag for some seconds. Contract §3 (M)."""
-    row = watch.open[asset_id]
+def _mark_missing(endpoint: Endpoint, watch: Watch, asset_id: str, ended: list[AssetOutcome]) -> None:
+    """Not there is not yet vanished: reads may lag, and longer behind an own create. Contract §3 (M)."""
+    row, now = watch.open[asset_id], endpoint.clock.now()
     row.gone_since = now if row.gone_since is None else row.gone_since
-    if now - row.gone_since >= GRACE:
-        error = AssetVanished(f"{asset_id} is not there.", asset_id=asset_id)
+    if now - row.gone_since >= GRACE and not _is_invisible(endpoint, watch, asset_id):
         last = watch.last.get(asset_id)
+        error = asset_vanished(asset_id, last)
         _finish(watch, AssetOutcome(id=asset_id, state=OutcomeState.VANISHED, asset=last, error=error), ended)
 
 
-def _expire(watch: Watch, now: float, ended: list[AssetOutcome]) -> None:
+def _is_invisible(endpoint: Endpoint, watch: Watch, asset_id: str) -> bool:
+    """Has this client created it a short time ago, and no read shown it yet?"""
+    row = watch.open[asset_id]
+    return not row.asset_type and endpoint.recent.lag_left(asset_id, endpoint.clock.monotonic()) > 0
+
+
+def _expire(endpoint: Endpoint, watch: Watch, ended: list[AssetOutcome]) -> None:
+    now = endpoint.clock.now()
     for asset_id in [i for i, row in watch.open.items() if now >= watch.deadline(row)]:
-        last, waited = watch.last.get(asset_id), now - watch.started
-        status = last.status if last else "unknown"
-        error = WaitTimeout(f"{asset_id} is still {status} after {waited:.0f} s.", waited=waited, last=last)
+        last = watch.last.get(asset_id)
+        unread = NOT_VISIBLE if _is_invisible(endpoint, watch, asset_id) else "unknown"
+        error = asset_timeout(asset_id, str(last.status) if last else unread, now - watch.started, last)
         _finish(watch, AssetOutcome(id=asset_id, state=OutcomeState.TIMED_OUT, asset=last, error=error), ended)
 
 

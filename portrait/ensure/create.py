@@ -31,6 +31,7 @@ from portrait.models import (
 from portrait.pagination import Paginator
 from portrait.s3 import ObjectStore, StoredObject
 from portrait.single_flight import Key, LeaderCancelled, SingleFlight
+from portrait.wait import call_when_visible
 
 if TYPE_CHECKING:
     from portrait.endpoint import Endpoint
@@ -215,7 +216,11 @@ def create_asset(
     group_id, group_type = group
 
     def send() -> Flow[str]:
-        return (yield from _send(endpoint, options.store, group_id, content, stored))
+        # A create into a group that was created a moment ago may not find it (contract §3).
+        sending = call_when_visible(
+            endpoint, group_id, lambda: _send(endpoint, options.store, group_id, content, stored)
+        )
+        return (yield from sending)
 
     def find() -> Flow[str | None]:
         assets = yield from list_by_digest(endpoint, group_id, group_type, content.digest)
@@ -292,7 +297,8 @@ def list_by_digest(
         )
 
     by_digest: dict[str, list[Asset]] = {}
-    for asset in (yield from pagination.list_complete(endpoint, pages)):
+    listing = call_when_visible(endpoint, group_id, lambda: pagination.list_complete(endpoint, pages))
+    for asset in (yield from listing):
         by_digest.setdefault(parse_digest(asset.name) or "", []).append(asset)
     return by_digest
 

@@ -22,7 +22,9 @@ from portrait.ensure.sources import parse_digest, sha256_prefix
 from portrait.errors import NotAccessible, PortraitError, UsageError
 from portrait.flow import Flow, RunBlocking
 from portrait.models import Asset, AssetGroup, DeleteAssetGroupRequest, GetAssetGroupRequest, GroupType
+from portrait.pagination import Paginator
 from portrait.s3 import ObjectStore, StorageError
+from portrait.wait import call_when_visible
 
 if TYPE_CHECKING:
     from portrait.endpoint import Endpoint
@@ -209,8 +211,9 @@ def erase_group(endpoint: Endpoint, target: str | ErasurePlan, options: ErasureO
 
 
 def _get_group(endpoint: Endpoint, group_id: str) -> Flow[AssetGroup | None]:
+    request = GetAssetGroupRequest(id=group_id)
     try:
-        return (yield from endpoint.call(GET_ASSET_GROUP, GetAssetGroupRequest(id=group_id)))
+        return (yield from call_when_visible(endpoint, group_id, lambda: endpoint.call(GET_ASSET_GROUP, request)))
     except NotAccessible:
         return None
 
@@ -218,9 +221,11 @@ def _get_group(endpoint: Endpoint, group_id: str) -> Flow[AssetGroup | None]:
 def _list_assets(
     endpoint: Endpoint, group_type: GroupType | str, group_ids: tuple[str, ...] | None = None
 ) -> Flow[list[Asset]]:
-    return pagination.list_complete(
-        endpoint, lambda: pagination.asset_pages(group_type=group_type, group_ids=group_ids)
-    )
+    def pages() -> Paginator[Asset]:
+        return pagination.asset_pages(group_type=group_type, group_ids=group_ids)
+
+    (subject,) = group_ids or ("",)
+    return call_when_visible(endpoint, subject, lambda: pagination.list_complete(endpoint, pages))
 
 
 def _other_users(

@@ -29,7 +29,7 @@ from portrait.events import FileProgress
 from portrait.flow import Flow, Gather, Notify, RunBlocking, Sleep
 from portrait.media import Violation
 from portrait.models import Asset, GetAssetGroupRequest, GroupType
-from portrait.wait import asset_failed
+from portrait.wait import asset_failed, call_when_visible
 
 if TYPE_CHECKING:
     from portrait.endpoint import Endpoint
@@ -149,7 +149,8 @@ def _read_group(endpoint: Endpoint, options: EnsureOptions, digests: set[str]) -
     if group_id is None or not digests:
         return _Group(group_type or GroupType.AIGC, {}, endpoint.clock.monotonic())
     if group_type is None:
-        group = yield from endpoint.call(GET_ASSET_GROUP, GetAssetGroupRequest(id=group_id))
+        request = GetAssetGroupRequest(id=group_id)
+        group = yield from call_when_visible(endpoint, group_id, lambda: endpoint.call(GET_ASSET_GROUP, request))
         face = group.group_type == GroupType.LIVENESS_FACE
         group_type = GroupType.LIVENESS_FACE if face else GroupType.AIGC
     listed_at = endpoint.clock.monotonic()

@@ -14,7 +14,7 @@ from portrait import (
 )
 from portrait.clock import ManualClock
 from portrait.dialects import ARK
-from portrait.errors import AssetVanished, Forbidden, Timeout
+from portrait.errors import AssetVanished, Forbidden, SessionError, Timeout
 from portrait.events import WaitProgress
 from portrait.http import FailureKind
 from portrait.wait import GRACE, POLL, TOKEN_POLL, parse_timestamp, wait_until_active, wait_until_validated
@@ -23,6 +23,7 @@ from tests.portrait.helpers import answer, asset, body, broken, endpoint, good, 
 GONE = refused("Forbidden")
 LOST = broken(FailureKind.DISCONNECTED)
 PENDING = refused("ValidatePending")
+PNG = b"\x89PNG\r\n\x1a\n"
 TOKEN = "20260318000000B4CC874F89A1B2C3D4E5"
 GROUP = good({"GroupId": "group-1"})
 
@@ -126,6 +127,43 @@ def test_not_there_for_longer_has_vanished(before):
     assert played.error.asset_id == "asset-1"
     missed = 3.0 * len(before)
     assert GRACE <= clock.monotonic() - missed < GRACE + POLL
+
+
+@pytest.mark.parametrize("how", ["create_asset", "call", "upload_asset"])
+def test_an_own_create_is_waited_for_until_the_deadline(colour, how):
+    """visible-asset: "not found" for longer than the grace is "not visible yet", however it was created."""
+    client, _ = colour.scripted(good({"Id": "asset-1"}), *[GONE] * 15, good(asset()))
+    creates = {
+        "create_asset": lambda: (
+            client.create_asset(group_id="group-1", url="https://x.example/a", asset_type="Image").id
+        ),
+        "call": lambda: client.call("CreateAsset", {"GroupId": "group-1"})["Id"],
+        "upload_asset": lambda: client.upload_asset(PNG, group_id="group-1").id,
+    }
+    assert client.with_options(project="p").wait_until_active(creates[how]()).status == "Active"
+    assert client.client._endpoint.clock.monotonic() == 45
+
+
+def test_an_own_create_that_never_appears_is_not_visible_yet(colour):
+    """visible-asset: at the deadline nobody is said to have deleted it."""
+    client, _ = colour.scripted(good({"Id": "asset-1"}), GONE)
+    client.create_asset(group_id="group-1", url="https://x.example/a", asset_type="Image")
+    with pytest.raises(WaitTimeout, match="not visible yet") as caught:
+        client.wait_until_active("asset-1")
+    assert "deleted" not in str(caught.value)
+    (outcome,) = client.watch_assets(["asset-1"])
+    assert isinstance(outcome.error, WaitTimeout)
+
+
+@pytest.mark.parametrize("after", ["deleted", "read"])
+def test_an_own_create_can_vanish(colour, after):
+    """visible-asset: what was read, or what this client has deleted, is not waited for."""
+    client, _ = colour.scripted(good({"Id": "asset-1"}), good({}) if after == "deleted" else processing(), GONE)
+    client.create_asset(group_id="group-1", url="https://x.example/a", asset_type="Image")
+    if after == "deleted":
+        client.delete_asset(id="asset-1")
+    with pytest.raises(AssetVanished):
+        client.wait_until_active("asset-1")
 
 
 def test_the_grace_begins_anew_when_it_was_seen():
@@ -252,6 +290,13 @@ def test_a_validation_that_is_never_passed_ends_at_the_tokens_life():
     assert TOKEN not in str(played.error)
 
 
+def test_after_a_validation_that_was_not_passed_a_new_one_is_advised():
+    """advice-validated: the same token is of no use any more."""
+    played, _ = validated(PENDING)
+    assert "new validation" in played.error.advice
+    assert "same id" not in str(played.error)
+
+
 @pytest.mark.parametrize(
     "pending",
     [
@@ -287,7 +332,7 @@ FRESH, OLD = group("fresh", 0), group("old", 600)
     "before",
     [
         (LOST,),
-        (PENDING, broken(FailureKind.TIMEOUT)),
+        (broken(FailureKind.TIMEOUT),),
         (answer(b"<html>", 502),),
         (LOST, broken(FailureKind.CONNECT)),
         (LOST, refused("RateLimitExceeded")),
@@ -297,12 +342,31 @@ FRESH, OLD = group("fresh", 0), group("old", 600)
 )
 def test_the_group_of_a_lost_answer_is_found(before):
     """The token was used up by the answer that was lost: the one new LivenessFace group is it, once reads settle."""
-    played, _ = validated(*before, USED, page(FRESH, OLD))
+    played, _ = validated(PENDING, *before, USED, page(FRESH, OLD))
     assert played.waits[-1] == 10
     assert played.error is None
     assert played.result.group_id == "group-fresh"
     assert played.result.response.http_status == 200
     assert b'"GroupType":"LivenessFace"' in played.sent[-1].body
+
+
+@pytest.mark.parametrize("code", ["InvalidToken", "TokenExpired"])
+@pytest.mark.parametrize("lost", [(LOST,), (answer(b"<html>", 502),)], ids=["lost", "a proxy's page"])
+def test_a_token_that_was_never_read_as_pending_leads_to_no_group(lost, code):
+    """once-person: it may be anybody's, or nobody's; a group that is new at the same time is somebody else's."""
+    played, _ = validated(*lost, refused(code), page(FRESH))
+    assert isinstance(played.error, UnknownOutcome)
+    assert isinstance(played.error.__cause__, SessionError)
+    assert (len(played.sent), "new validation" in played.error.advice) == (2, True)
+
+
+def test_a_group_that_lists_show_late_is_waited_for():
+    """once-person: the list is read again for some seconds; a group that appears in no list is an unknown outcome."""
+    played, _ = validated(PENDING, LOST, USED, page(), page(FRESH))
+    assert played.result.group_id == "group-fresh"
+    played, _ = validated(PENDING, LOST, USED, page())
+    assert isinstance(played.error, UnknownOutcome)
+    assert "new validation" in played.error.advice
 
 
 def test_a_group_from_before_the_check_was_pending_is_somebody_elses():
@@ -323,10 +387,10 @@ def test_a_clock_that_is_ahead_gives_nobody_anothers_group(date):
 
 def test_a_token_that_expired_after_a_lost_answer_proves_nothing():
     """It may never have been used: a new group is named, not taken; without one it has simply expired."""
-    played, _ = validated(LOST, refused("TokenExpired"), page(FRESH))
+    played, _ = validated(PENDING, LOST, refused("TokenExpired"), page(FRESH))
     assert isinstance(played.error, UnknownOutcome)
     assert "group-fresh" in str(played.error)
-    played, _ = validated(LOST, refused("TokenExpired"), page(OLD))
+    played, _ = validated(PENDING, LOST, refused("TokenExpired"), page(OLD))
     assert isinstance(played.error, TokenExpired)
 
 
@@ -337,10 +401,10 @@ def test_a_used_token_without_a_lost_answer_is_an_error():
         assert isinstance(played.error, InvalidToken)
 
 
-@pytest.mark.parametrize("groups", [(), (OLD,), (FRESH, group("other", 20)), ({**FRESH, "CreateTime": "?"},)], ids=str)
+@pytest.mark.parametrize("groups", [(), (OLD,), (FRESH, group("other", 1)), ({**FRESH, "CreateTime": "?"},)], ids=str)
 def test_a_group_that_cannot_be_told_is_not_guessed(groups):
     """None, only old ones, or several: the outcome is unknown, and the error names the candidates."""
-    played, _ = validated(LOST, USED, page(*groups))
+    played, _ = validated(PENDING, LOST, USED, page(*groups))
     assert isinstance(played.error, UnknownOutcome)
     assert played.error.may_have_executed
     assert isinstance(played.error.__cause__, InvalidToken)
@@ -350,7 +414,7 @@ def test_a_group_that_cannot_be_told_is_not_guessed(groups):
 
 def test_recovering_is_as_stubborn_as_any_call():
     """The list that looks for the group is sent again when it is lost."""
-    played, _ = validated(LOST, USED, LOST, page(FRESH))
+    played, _ = validated(PENDING, LOST, USED, LOST, page(FRESH))
     assert played.result.group_id == "group-fresh"
 
 
@@ -375,3 +439,28 @@ def test_a_network_that_stays_away_ends_the_wait():
 def test_times_of_the_wire_are_utc(text, seconds):
     """Also without a zone; what cannot be read is long ago."""
     assert parse_timestamp(text) == seconds
+
+
+# --- many assets ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        [asset("asset-1"), asset("asset-1"), asset("asset-2")],
+        [asset("asset-of-another"), asset("ASSET-1"), asset(""), asset("asset-1"), asset("asset-2")],
+    ],
+    ids=["an item twice", "others"],
+)
+def test_items_that_were_not_asked_for_are_ignored(colour, items):
+    """What a page shows besides, or once more, changes nothing; each asset has one outcome."""
+    client, _ = colour.scripted(good({"Items": items, "TotalCount": len(items), "PageNumber": 1, "PageSize": 100}))
+    outcomes = client.watch_assets(["asset-1", "asset-2"], group_ids=["group-1"], group_type="AIGC")
+    assert [(outcome.id, outcome.state) for outcome in outcomes] == [("asset-1", "Active"), ("asset-2", "Active")]
+
+
+def test_an_id_that_an_answer_spells_otherwise_is_the_same(colour):
+    """Ids are compared without case where an answer echoes one."""
+    client, _ = colour.scripted(good(asset("asset-X")))
+    (outcome,) = client.watch_assets(["asset-x"])
+    assert (outcome.id, outcome.state) == ("asset-x", "Active")

@@ -174,3 +174,51 @@ def test_every_outcome_is_true(colour, plan, seed, queries):
     for outcome in outcomes:
         assert outcome.state in {OutcomeState.TIMED_OUT, truth.get(outcome.id, OutcomeState.VANISHED)}, outcome
         assert (outcome.error is None) == (outcome.state is OutcomeState.ACTIVE)
+
+
+def fill(emulator, count):
+    """A group of so many Active assets, the oldest first; its key and the ids."""
+    key = emulator.customer(assets=count)
+    client = emulator.client(api_key=key)
+    group = client.create_asset_group(name="crowd").id
+    url = "https://cdn.example/a.jpg"
+    ids = [client.create_asset(group_id=group, url=url, asset_type="Image").id for _ in range(count)]
+    emulator.clock.advance(60)
+    return key, group, ids
+
+
+@pytest.mark.parametrize(
+    ("count", "wanted", "grouped", "calls"),
+    [
+        (1000, slice(None), False, 12),  # the first asset, its group, ten pages
+        (1000, slice(None), True, 11),
+        (3000, slice(0, 1000), True, 13),  # the oldest
+        (3000, slice(2000, 3000), True, 13),  # the newest
+        (3000, slice(1000, 2000), True, 32),  # in the middle
+        (3000, slice(1500, 1503), True, 7),
+    ],
+    ids=["all", "all of a group", "oldest", "newest", "middle", "three"],
+)
+def test_ended_assets_take_a_call_for_each_page(count, wanted, grouped, calls):
+    """pace-calls, pace-calls-old: ended assets are found on pages from both ends, and are not asked for one by one."""
+    emulator = Emulator()
+    key, group, ids = fill(emulator, count)
+    before = emulator.calls.count()
+    outcomes = list(emulator.client(api_key=key).watch_assets(ids[wanted], group_ids=[group] if grouped else None))
+    assert states(outcomes) == dict.fromkeys(ids[wanted], OutcomeState.ACTIVE)
+    assert emulator.calls.count() - before <= calls
+
+
+def test_assets_of_many_groups_are_found_without_their_names():
+    """pace-calls: assets that are asked for one by one tell further groups, whose pages show the rest."""
+    emulator = Emulator()
+    ids = [id_ for number in range(8) for id_ in registered(emulator, *[""] * 20, group=made_group(emulator, number))]
+    before = emulator.calls.count()
+    outcomes = list(emulator.client().watch_assets(ids))
+    assert states(outcomes) == dict.fromkeys(ids, OutcomeState.ACTIVE)
+    assert emulator.calls.count() - before <= 30
+
+
+def made_group(emulator, number):
+    """A group; its id."""
+    return emulator.client().create_asset_group(name=f"group {number}").id
