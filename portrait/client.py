@@ -30,6 +30,7 @@ from portrait.models import (
     VisualValidateSession,
 )
 from portrait.options import ClientOptions
+from portrait.poll import look
 
 if TYPE_CHECKING:
     from portrait import ensure
@@ -194,7 +195,7 @@ class PortraitClient(BaseClient, Methods):
         """
         now = self._endpoint.clock.now()
         batch = watch.Watch.over(ids, now, group_ids=group_ids, group_type=group_type, timeout=timeout)
-        return watch.AssetWatcher(batch, lambda batch: self._run(watch.look(self._endpoint, batch, poll)))
+        return watch.AssetWatcher(batch, lambda batch: self._run(look(self._endpoint, batch, poll)))
 
     def wait_until_validated(
         self,
@@ -511,7 +512,7 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
         """
         now = self._endpoint.clock.now()
         batch = watch.Watch.over(ids, now, group_ids=group_ids, group_type=group_type, timeout=timeout)
-        return watch.AsyncAssetWatcher(batch, lambda batch: self._run(watch.look(self._endpoint, batch, poll)))
+        return watch.AsyncAssetWatcher(batch, lambda batch: self._run(look(self._endpoint, batch, poll)))
 
     async def wait_until_validated(
         self,

@@ -18,8 +18,9 @@ from portrait.errors import Interrupted, PortraitError, UsageError
 from portrait.events import FileProgress
 from portrait.flow import CancelToken, Emit, Flow, Gather, Notify, RunBlocking, Sleep
 from portrait.models import Asset, AssetStatus
+from portrait.poll import look
 from portrait.s3 import PartialFailure, StoredObject
-from portrait.watch import OutcomeState, Watch, look
+from portrait.watch import OutcomeState, Watch
 
 if TYPE_CHECKING:
     from portrait.endpoint import Endpoint
