@@ -12,8 +12,21 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from emulator.settings import Settings
     from emulator.testing import Emulator, SharedServer
     from portrait.client import AsyncPortraitClient, PortraitClient
+
+
+MARKER = "portrait_emulator"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known to `--strict-markers`."""
+    config.addinivalue_line(
+        "markers",
+        f"{MARKER}(profile=…, review_seconds=…, **settings): the emulator of the fixtures `portrait_emulator` and "
+        "`portrait_env` in this test; the fields are those of `emulator.settings.Settings`",
+    )
 
 
 @pytest.fixture(scope="session")
@@ -27,12 +40,30 @@ def _portrait_emulator_extra() -> None:
 
 
 @pytest.fixture
-def portrait_emulator(_portrait_emulator_extra: None) -> Iterator[Emulator]:
+def portrait_emulator_settings(request: pytest.FixtureRequest, _portrait_emulator_extra: None) -> Settings:
+    """The settings of `portrait_emulator`: the marker's. Override it where a whole module or project needs others."""
+    from emulator.environment import settings_of  # noqa: PLC0415 - see above
+
+    marker = request.node.get_closest_marker(MARKER)
+    return settings_of(**marker.kwargs if marker else {})
+
+
+@pytest.fixture
+def portrait_emulator(portrait_emulator_settings: Settings) -> Iterator[Emulator]:
     """A fresh emulator for this test, in-process, on a clock that moves only when it is told to or slept on."""
     from emulator.testing import Emulator  # noqa: PLC0415 - see above
 
-    with Emulator() as emulator:
+    with Emulator(portrait_emulator_settings) as emulator:
         yield emulator
+
+
+@pytest.fixture
+def portrait_env(portrait_emulator: Emulator) -> Iterator[Emulator]:
+    """`portrait_emulator` for the application under test: the environment leads to it, and waiting takes no time."""
+    from emulator.environment import Environment  # noqa: PLC0415 - see above
+
+    with Environment(portrait_emulator):
+        yield portrait_emulator
 
 
 @pytest.fixture

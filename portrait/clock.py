@@ -100,3 +100,8 @@ class ManualClock:
         """Sleeping moves the clock; other tasks get their turn."""
         self.advance(max(0.0, seconds))
         await asyncio.sleep(0)
+
+
+def default_clock() -> Clock:
+    """The clock of a client that is given none. `emulator.environment` replaces it for the time of a test."""
+    return SystemClock()

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from attrs import Converter, field, frozen
 
+from portrait import clock
 from portrait._version import __version__
 from portrait.auth import Auth, BearerAuth, SignatureAuth
-from portrait.clock import Clock, SystemClock
+from portrait.clock import Clock
 from portrait.dialects import DIALECTS
 from portrait.endpoint import Endpoint
 from portrait.errors import UsageError
@@ -64,7 +65,7 @@ def _to_retry(value: RetryPolicy | None) -> RetryPolicy:
 
 
 def _to_clock(value: Clock | None) -> Clock:
-    return SystemClock() if value is None else value
+    return clock.default_clock() if value is None else value
 
 
 def _to_timeouts(value: TimeoutTypes) -> Timeouts:

@@ -1,0 +1,166 @@
+"""The emulator for an application under test: its environment leads to an emulator, and its clients share the clock.
+
+Whatever clients the application creates in this process, by `from_env()` or not, blocking or asyncio, in any thread,
+take the emulator's clock; so waiting takes no time. A client that is given a `clock=` keeps it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from functools import wraps
+from inspect import iscoroutinefunction
+from types import TracebackType
+from typing import Any, TypeVar
+from unittest.mock import patch
+
+from emulator.settings import Settings
+from emulator.testing import Emulator
+from portrait.providers import PROVIDERS, Credential
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+ACCESS_KEY, SECRET_KEY = "AKLTEMULATOR", "emulator-secret"
+# Whatever a client would read: a key of the real service must not be at hand in a test.
+_VARIABLES = frozenset(
+    {
+        "PORTRAIT_PROVIDER",
+        "PORTRAIT_BASE_URL",
+        "PORTRAIT_DATA_BASE_URL",
+        "PORTRAIT_API_KEY",
+        "PORTRAIT_ACCESS_KEY",
+        "PORTRAIT_SECRET_KEY",
+        "PORTRAIT_SESSION_TOKEN",
+        "PORTRAIT_PROJECT",
+        "PORTRAIT_STATE",
+        "PORTRAIT_INSECURE_HOSTS",
+    }
+).union(*(provider.key_variables for provider in PROVIDERS.values()))
+
+
+def variables(emulator: Emulator, provider: str = "alltoken") -> dict[str, str]:
+    """The environment of a program that is to talk to an emulator, for this process or another one.
+
+    Args:
+        emulator: Whom it is to talk to; its server is started.
+        provider: Whose client the program is.
+
+    Raises:
+        KeyError: There is no such provider.
+    """
+    if PROVIDERS[provider].credential is Credential.SIGNED:
+        keys = {"PORTRAIT_ACCESS_KEY": ACCESS_KEY, "PORTRAIT_SECRET_KEY": SECRET_KEY}
+        return {"PORTRAIT_PROVIDER": provider, "PORTRAIT_BASE_URL": emulator.url, **keys}
+    return {
+        "PORTRAIT_PROVIDER": provider,
+        "PORTRAIT_BASE_URL": emulator.base_url,
+        "PORTRAIT_API_KEY": emulator.api_key,
+    }
+
+
+class Environment:
+    """Leads this process to an emulator while it is entered.
+
+    Args:
+        emulator: Whom clients talk to.
+        provider: Whose clients the application has.
+    """
+
+    def __init__(self, emulator: Emulator, provider: str = "alltoken") -> None:
+        self._emulator = emulator
+        self._provider = provider
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Emulator:
+        clock = self._emulator.clock
+        with ExitStack() as stack:
+            stack.enter_context(patch.dict(os.environ))
+            for name in _VARIABLES:
+                os.environ.pop(name, None)
+            os.environ.update(variables(self._emulator, self._provider))
+            stack.enter_context(patch("portrait.clock.default_clock", lambda: clock))
+            self._stack = stack.pop_all()
+        return self._emulator
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+
+def settings_of(*, profile: str = "guide", review_seconds: float | None = None, **changes: Any) -> Settings:
+    """Settings in the words of a test.
+
+    Args:
+        profile: `guide` or `schema`: the reading of the contract.
+        review_seconds: From CreateAsset to Active, for files of every kind.
+        **changes: Fields of `Settings`, such as `assets=2` or `token_life=30`.
+
+    Raises:
+        TypeError: A field is unknown.
+        KeyError: There is no such profile.
+    """
+    reviews = {} if review_seconds is None else {"image_review": review_seconds, "clip_review": review_seconds}
+    return _PROFILES[profile](**reviews, **changes)
+
+
+_PROFILES: Mapping[str, Callable[..., Settings]] = {"guide": Settings.guide, "schema": Settings.schema}
+
+
+class emulator:  # noqa: N801  (used like a function)
+    """A fresh emulator for a block, a function or a test method, and this process's environment leads to it.
+
+        with emulator(review_seconds=30) as service:
+            main()                                   # PortraitClient.from_env() in there talks to the emulator
+            assert service.calls.count("CreateAsset") == 1
+
+        @emulator()
+        def test_main(): ...                         # plain functions, methods of unittest, coroutine functions
+
+        service = self.enterContext(emulator())      # in setUp of a unittest.TestCase
+
+    Args:
+        provider: Whose clients the application has.
+        **settings: As `settings_of` takes them.
+    """
+
+    def __init__(self, *, provider: str = "alltoken", **settings: Any) -> None:
+        self._provider = provider
+        self._settings = settings_of(**settings)
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Emulator:
+        with ExitStack() as stack:
+            fresh = stack.enter_context(Emulator(self._settings))
+            stack.enter_context(Environment(fresh, self._provider))
+            self._stack = stack.pop_all()
+        return fresh
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def __call__(self, function: F) -> F:
+        """The function, run with an emulator of its own each time."""
+        if iscoroutinefunction(function):
+
+            @wraps(function)
+            async def run_async(*args: Any, **kwargs: Any) -> Any:
+                with self._again():
+                    return await function(*args, **kwargs)
+
+            return run_async  # type: ignore[return-value]
+
+        @wraps(function)
+        def run(*args: Any, **kwargs: Any) -> Any:
+            with self._again():
+                return function(*args, **kwargs)
+
+        return run  # type: ignore[return-value]
+
+    def _again(self) -> emulator:
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__, _stack=ExitStack())
+        return other

@@ -1,0 +1,152 @@
+"""The emulator for an application under test: its environment, its clients' clock, and how both end."""
+
+import asyncio
+import os
+import threading
+import unittest
+
+import pytest
+
+from emulator.environment import Environment, emulator, settings_of, variables
+from emulator.testing import Emulator
+from portrait import AsyncPortraitClient, PortraitClient, UsageError
+from portrait.clock import ManualClock, SystemClock
+from portrait.providers import PROVIDERS
+
+URL = "https://cdn.example/ann.jpg"
+
+
+def onboard():
+    """An application: a client of its own, a group, an asset that is Active."""
+    with PortraitClient.from_env() as client:
+        return client.ensure_asset(URL, group_id=client.ensure_group("hosts").id).uri
+
+
+async def onboard_async():
+    """The same for asyncio."""
+    async with AsyncPortraitClient.from_env() as client:
+        group = await client.ensure_group("hosts")
+        return (await client.ensure_asset(URL, group_id=group.id)).uri
+
+
+def in_thread(work):
+    """What work returns in a thread that knows nothing of this one."""
+    results = []
+    thread = threading.Thread(target=lambda: results.append(work()))
+    thread.start()
+    thread.join()
+    return results[0]
+
+
+@pytest.mark.parametrize(
+    "application",
+    [onboard, lambda: asyncio.run(onboard_async()), lambda: in_thread(onboard)],
+    ids=["sync", "async", "thread"],
+)
+def test_whatever_client_the_application_makes_uses_the_emulator_and_its_clock(portrait_env, application):
+    """A review of four seconds passes on the emulator's clock, in every colour and thread."""
+    before = portrait_env.clock.now()
+    assert application().startswith("asset://")
+    assert portrait_env.clock.now() - before >= 4
+    assert portrait_env.calls.count("CreateAsset", customer=portrait_env.api_key) == 1
+
+
+def test_options_of_the_application_stay(portrait_env):
+    """A client that is given a clock keeps it; one that is given an address and a key of its own waits no more."""
+    clock = ManualClock()
+    with PortraitClient.from_env(clock=clock) as client:
+        assert client._endpoint.clock is clock
+    with PortraitClient(api_key="another", base_url=portrait_env.base_url) as client:
+        assert client._endpoint.clock is portrait_env.clock
+        client.ensure_group("hosts")
+    assert portrait_env.calls.count("CreateAssetGroup", customer="another") == 1
+
+
+def test_real_keys_are_out_of_reach_and_come_back(monkeypatch):
+    """No key of any provider is left; afterwards everything is as before, the clock of new clients included."""
+    keys = {name: "real" for provider in PROVIDERS.values() for name in provider.key_variables}
+    keys |= {"PORTRAIT_PROJECT": "prod", "PORTRAIT_STATE": "/prod.db", "PORTRAIT_ACCESS_KEY": "AK"}
+    for name, value in keys.items():
+        monkeypatch.setenv(name, value)
+    with Emulator() as service, Environment(service):
+        assert not {name for name in keys if os.environ.get(name)}
+        assert os.environ["PORTRAIT_API_KEY"] == service.api_key
+    assert {name: os.environ[name] for name in keys} == keys
+    assert "PORTRAIT_BASE_URL" not in os.environ
+    with PortraitClient(api_key="k") as client:
+        assert isinstance(client._endpoint.clock, SystemClock)
+
+
+@pytest.mark.portrait_emulator(review_seconds=30, assets=1, profile="schema")
+def test_a_marker_sets_what_a_test_needs(portrait_env):
+    """Review times, limits and the reading of the contract."""
+    before = portrait_env.clock.now()
+    onboard()
+    assert portrait_env.clock.now() - before >= 30
+    assert portrait_env.service.settings.assets == 1
+    assert portrait_env.service.settings.assets_per == "customer"
+
+
+class TestOverridden:
+    """A project's own settings."""
+
+    @pytest.fixture
+    def portrait_emulator_settings(self):
+        """In the place of the plugin's."""
+        return settings_of(review_seconds=7)
+
+    def test_the_fixture_is_overridable(self, portrait_env):
+        """For a module or a project."""
+        assert portrait_env.service.settings.clip_review == 7
+
+
+def test_a_wrong_setting_is_named():
+    """In the test's own words."""
+    with pytest.raises(TypeError, match="assetz"):
+        settings_of(assetz=1)
+
+
+def test_a_block_a_function_and_a_coroutine_function():
+    """`emulator()` serves scripts and test methods; each run has an emulator of its own."""
+    with emulator(review_seconds=1) as service:
+        assert onboard().startswith("asset://")
+        assert service.calls.count("CreateAssetGroup") == 1
+    seen = []
+
+    @emulator()
+    def function(text):
+        seen.append(os.environ["PORTRAIT_BASE_URL"])
+        return text + onboard()
+
+    @emulator()
+    async def coroutine():
+        return await onboard_async()
+
+    assert function("uri: ").startswith("uri: asset://")
+    assert function("uri: ").startswith("uri: asset://")
+    assert len(seen) == 2
+    assert asyncio.run(coroutine()).startswith("asset://")
+    with pytest.raises(UsageError):
+        PortraitClient.from_env()
+
+
+class TestUnittest(unittest.TestCase):
+    """The same for unittest."""
+
+    def setUp(self):
+        """One emulator for each method."""
+        self.emulator = self.enterContext(emulator())
+
+    def test_an_application(self):
+        """It is told of nothing."""
+        assert onboard().startswith("asset://")
+        assert self.emulator.calls.count("CreateAsset") == 1
+
+
+def test_variables_for_another_process(portrait_emulator):
+    """What a program in another process, or another language, is given."""
+    assert variables(portrait_emulator) == {
+        "PORTRAIT_PROVIDER": "alltoken",
+        "PORTRAIT_BASE_URL": portrait_emulator.base_url,
+        "PORTRAIT_API_KEY": portrait_emulator.api_key,
+    }
