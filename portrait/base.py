@@ -12,7 +12,6 @@ from portrait.errors import UsageError
 from portrait.flow import Flow
 from portrait.http import Timeouts, TimeoutTypes
 from portrait.options import ClientOptions, Options, SharedOptions, build_endpoint, from_environment
-from portrait.recent_creates import RecentCreates
 from portrait.single_flight import SingleFlight
 
 
@@ -22,7 +21,6 @@ class _Shared:
     def __init__(self) -> None:
         self.closed = False
         self.single_flight = SingleFlight()
-        self.recent = RecentCreates()
 
 
 class BaseClient:
@@ -51,7 +49,7 @@ class BaseClient:
         """
         self._options = ClientOptions(**options)
         self._shared = _Shared()
-        self._endpoint = self._build_endpoint()
+        self._endpoint: Endpoint = build_endpoint(self._options, self._http_library)
         transport = self._options.transport
         self._owns_transport = transport is None
         self._transport: Any = self._make_transport(self._options) if transport is None else transport
@@ -87,12 +85,13 @@ class BaseClient:
         """
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__, _derived=True, _options=evolve(self._options, **options))
-        other._endpoint = other._build_endpoint()
+        other._endpoint = evolve(
+            build_endpoint(other._options, self._http_library),
+            recent=self._endpoint.recent,
+            create_pace=self._endpoint.create_pace,
+        )
         other._runner = other._make_runner()
         return other
-
-    def _build_endpoint(self) -> Endpoint:
-        return evolve(build_endpoint(self._options, self._http_library), recent=self._shared.recent)
 
     def _check_open(self) -> None:
         if self._shared.closed:

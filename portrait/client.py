@@ -298,7 +298,8 @@ class PortraitClient(BaseClient, Methods):
             **options: `group_id` is required, unless a plan names it. `store`: an `ObjectStore` that gives files a
                 public address; without one they go through the gateway's upload (JPEG, PNG and WebP up to 10 MB).
                 `group_type`: default: read once. `asset_type`: of addresses. `quota`: assets that the group may hold,
-                default: what the provider documents; None sets no limit. `timeout`: seconds for the reviews. `poll`:
+                default: what the provider documents; None sets no limit. `deadline`: seconds after which nothing more
+                is created where the service limits creates; default: none. `timeout`: seconds for the reviews. `poll`:
                 seconds between two looks. `concurrency`: files at once. `check_public`: see from outside that a stored
                 file can be fetched. `state_dir`: a folder that remembers creates across processes. `wait`: False does
                 not wait for reviews.
@@ -615,7 +616,8 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
             **options: `group_id` is required, unless a plan names it. `store`: an `ObjectStore` that gives files a
                 public address; without one they go through the gateway's upload (JPEG, PNG and WebP up to 10 MB).
                 `group_type`: default: read once. `asset_type`: of addresses. `quota`: assets that the group may hold,
-                default: what the provider documents; None sets no limit. `timeout`: seconds for the reviews. `poll`:
+                default: what the provider documents; None sets no limit. `deadline`: seconds after which nothing more
+                is created where the service limits creates; default: none. `timeout`: seconds for the reviews. `poll`:
                 seconds between two looks. `concurrency`: files at once. `check_public`: see from outside that a stored
                 file can be fetched. `state_dir`: a folder that remembers creates across processes. `wait`: False does
                 not wait for reviews.

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import orjson
-from attrs import evolve, field, frozen
+from attrs import Factory, evolve, field, frozen
 
 from portrait import codec
 from portrait.actions import VERSION, Action, Idempotency, get_action
@@ -35,7 +35,7 @@ from portrait.flow import Flow, Notify, Send, Sleep
 from portrait.http import FailureKind, HttpRequest, HttpResponse, Timeouts, TransportFailure
 from portrait.models import Response, Result
 from portrait.providers import Provider
-from portrait.rate_limiter import RateLimiter
+from portrait.rate_limiter import LearntPace, RateLimiter
 from portrait.recent_creates import RecentCreates
 from portrait.retry import RetryPolicy, backoff, should_retry
 from portrait.uri import parse_asset_id
@@ -76,6 +76,8 @@ class Endpoint:
         provider: Who answers, for its documented limits.
         has_listener: False skips the event of a successful call.
         recent: What was created a short time ago, and may not be visible yet.
+        create_pace: What is known of the service's limit of creates.
+        retries_throttled: False raises a throttled call's error at once, for callers that wait it out.
     """
 
     base_url: str
@@ -92,6 +94,10 @@ class Endpoint:
     machine_clock: Clock = field(factory=SystemClock)
     has_listener: bool = True
     recent: RecentCreates = field(factory=RecentCreates, repr=False)
+    create_pace: LearntPace = field(
+        default=Factory(lambda self: LearntPace(self.provider.tiers.values()), takes_self=True), repr=False
+    )
+    retries_throttled: bool = True
 
     def call(self, action: Action[Any, R], request: Any, timeouts: Timeouts | None = None) -> Flow[R]:
         """A typed call; its result carries the raw answer as `response`.
@@ -187,7 +193,8 @@ class Endpoint:
             self.recent.discard(str(fields.get("Id", "")))
 
     def _retry_delay(self, action: Action[Any, Any], attempt: int, error: PortraitError) -> float | None:
-        if not should_retry(action.idempotency, error):
+        waited_out = isinstance(error, Throttled) and not self.retries_throttled
+        if waited_out or not should_retry(action.idempotency, error):
             return None
         # A list in the middle is worth a long wait: what was read so far would be lost. Contract §6, "lists on ark".
         patient = isinstance(error, Throttled) and action.lists

@@ -14,6 +14,7 @@ __all__ = [
     "CallCancelled",
     "CallFinished",
     "CallRetried",
+    "CreateDelayed",
     "Event",
     "FileProgress",
     "WaitProgress",
@@ -111,6 +112,19 @@ class WatchProgress(Event):
     open: int
     ended: Mapping[str, int]
     waited: float
+
+
+@frozen(kw_only=True)
+class CreateDelayed(Event):
+    """A file's create waits: the service limits creates, which is no reason to delete anything.
+
+    Attributes:
+        source: The path or address as given.
+        delay: Seconds until it is sent.
+    """
+
+    source: str
+    delay: float
 
 
 @frozen(kw_only=True)

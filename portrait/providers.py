@@ -103,6 +103,7 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
                 video_models=("seedance-2.0", "seedance-2.0-fast"),
                 group_quota=50,  # contract §6 (D)
                 asset_quota=50,  # contract §6, the guide's reading (D)
+                tiers=_ARK_TIERS,  # its accounts are Ark's
             ),
             Provider(
                 name="volcengine",

@@ -12,6 +12,7 @@ from attrs import define, field
 from portrait.ensure.create import VERIFY_DELAYS, create_asset, list_by_digest, usable
 from portrait.ensure.options import EnsureOptions
 from portrait.ensure.outcomes import FATAL, FileOutcome, FileState, Origin, rejection, state_of_error
+from portrait.ensure.pace import CreatePacer
 from portrait.ensure.plan import AssetPlan, PlanEntry, Sources, Verdict, plan_assets
 from portrait.ensure.sources import Content
 from portrait.errors import Interrupted, PortraitError, UsageError
@@ -78,6 +79,7 @@ class _Batch:
     options: EnsureOptions
     plan: AssetPlan
     group_id: str
+    pace: CreatePacer
     jobs: dict[str, _Job] = field(factory=dict)
     fatal_error: PortraitError | None = None
 
@@ -115,7 +117,8 @@ def ensure_assets(endpoint: Endpoint, sources: Sources | AssetPlan, options: Ens
         plan = sources
     else:
         plan = yield from plan_assets(endpoint, sources, options)
-    batch = _Batch(endpoint, options, plan, options.group_id or plan.group_id or "")
+    pace = CreatePacer.start(endpoint, options.deadline)
+    batch = _Batch(endpoint, options, plan, options.group_id or plan.group_id or "", pace)
     yield from _begin(batch)
     yield from _store(batch)
     yield from _create(batch)
@@ -189,13 +192,18 @@ def _put(batch: _Batch, paths: list[str]) -> Flow[_Stored]:
 
 def _create(batch: _Batch) -> Flow[None]:
     """Create what is missing."""
-    jobs = batch.missing()
-    results = yield Gather([_create_one(batch, job) for job in jobs], batch.options.concurrency)
-    for job, result in zip(jobs, results, strict=True):
-        if isinstance(result, PortraitError):
-            yield from batch.finish(job, state_of_error(result), error=result)
-        else:
-            job.asset_id, job.origin = result
+    waiting = batch.missing()
+    while waiting:
+        # A few first, and few at once, until it is known how many creates the service takes in a minute.
+        at_once = batch.endpoint.create_pace.concurrency
+        jobs = waiting if at_once is None else waiting[:at_once]
+        waiting = waiting[len(jobs) :]
+        results = yield Gather([_create_one(batch, job) for job in jobs], batch.options.concurrency)
+        for job, result in zip(jobs, results, strict=True):
+            if isinstance(result, PortraitError):
+                yield from batch.finish(job, state_of_error(result), error=result)
+            else:
+                job.asset_id, job.origin = result
 
 
 def _create_one(batch: _Batch, job: _Job) -> Flow[tuple[str, Origin] | PortraitError]:
@@ -211,6 +219,7 @@ def _create_one(batch: _Batch, job: _Job) -> Flow[tuple[str, Origin] | PortraitE
             (batch.group_id, batch.plan.group_type),
             job.content,
             stored,
+            pace=batch.pace,
             listed_at=batch.plan.listed_at,
             replaces=job.entry.asset if job.entry.verdict is Verdict.REPLACE else None,
         )

@@ -15,6 +15,7 @@ from portrait.clock import Clock
 from portrait.ensure.create_log import CreateLog
 from portrait.ensure.options import EnsureOptions
 from portrait.ensure.outcomes import Origin
+from portrait.ensure.pace import CreatePacer
 from portrait.ensure.sources import Content, parse_digest, read_again
 from portrait.errors import NotAccessible, PortraitError, UnknownOutcome
 from portrait.flow import Await, Flow, RunBlocking, Sleep
@@ -194,6 +195,7 @@ def create_asset(
     content: Content,
     stored: StoredObject | None,
     *,
+    pace: CreatePacer,
     listed_at: float,
     replaces: Asset | None = None,
 ) -> Flow[tuple[str, Origin]]:
@@ -205,12 +207,14 @@ def create_asset(
         group: The group's id and type.
         content: What to create.
         stored: The object of the batch's store, if the file went to one.
+        pace: Of the batch.
         listed_at: When the content was seen not to be there, in monotonic seconds.
         replaces: A failed asset that is deleted first.
 
     Raises:
         UsageError: The file cannot be read any more, or has changed.
         UnknownOutcome: The answer was lost, and looking did not help.
+        Interrupted: The batch's deadline came first.
         PortraitError: The service refused.
     """
     group_id, group_type = group
@@ -218,7 +222,7 @@ def create_asset(
     def send() -> Flow[str]:
         # A create into a group that was created a moment ago may not find it (contract §3).
         sending = call_when_visible(
-            endpoint, group_id, lambda: _send(endpoint, options.store, group_id, content, stored)
+            endpoint, group_id, lambda: _send(pace.endpoint, options.store, group_id, content, stored)
         )
         return (yield from sending)
 
@@ -235,7 +239,9 @@ def create_asset(
             endpoint.clock,
             group_id,
             content.digest,
-            lambda: create_exactly_once(send, find, f"CreateAsset {content.name!r}"),
+            lambda: create_exactly_once(
+                lambda: pace.create(content.source, send), find, f"CreateAsset {content.name!r}"
+            ),
         )
         origin = Origin.RECOVERED if recovered else Origin.REPLACED if replaces is not None else Origin.CREATED
         return created_id, origin

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from attrs import field, frozen
-from attrs.validators import ge
+from attrs.validators import ge, optional
 
 from portrait.ensure.create_log import CreateLog
 from portrait.models import (
@@ -33,6 +33,8 @@ class EnsureOptions:
         store: Object storage that gives files a public address; None sends them through the gateway's upload.
         asset_type: What addresses lead to; None goes by their endings. Files are told by their content.
         quota: Assets that the group may hold; None for no limit of ours.
+        deadline: Seconds after which nothing more is created, for a service that limits creates; None for no limit as
+            long as it accepts some.
         timeout: Seconds for the reviews; None for 60 for an image, 180 for video and audio.
         poll: Seconds between two looks.
         concurrency: Files at once.
@@ -48,6 +50,7 @@ class EnsureOptions:
     store: ObjectStore | None = None
     asset_type: AssetType | None = None
     quota: int | None = None
+    deadline: float | None = field(default=None, validator=optional(ge(0)))
     timeout: float | None = None
     poll: float = POLL
     concurrency: int = field(default=8, validator=ge(1))
@@ -64,6 +67,7 @@ class EnsureQuery(TypedDict, total=False):
     group_type: GroupType | str | None
     asset_type: AssetType | AssetTypeName | None
     quota: int | Literal["documented"] | None
+    deadline: float | None
     timeout: float | None
     poll: float
     concurrency: int

@@ -16,6 +16,7 @@ from portrait.errors import (
     Interrupted,
     PortraitError,
     QuotaExceeded,
+    Throttled,
     TransportError,
     UnknownOutcome,
     UsageError,
@@ -44,7 +45,7 @@ class FileState(StrEnum):
     VANISHED = "Vanished"  # somebody deleted the asset meanwhile
     TIMED_OUT = "Late"  # the review is not finished; a later run goes on
     UNKNOWN = "Unknown"  # an answer was lost and could not be found out
-    STOPPED = "Stopped"  # not begun, since the run was stopped or nobody could be reached
+    STOPPED = "Stopped"  # not begun, since the run was stopped, the service throttled, or nobody could be reached
 
 
 class Origin(StrEnum):
@@ -70,6 +71,7 @@ _STATE_BY_ERROR: Mapping[type[BaseException], FileState] = MappingProxyType(
         StorageUnavailable: FileState.STOPPED,
         StorageThrottled: FileState.STOPPED,
         Interrupted: FileState.STOPPED,
+        Throttled: FileState.STOPPED,
         UsageError: FileState.REJECTED,
         SourceUnreadable: FileState.REJECTED,
         SourceChanged: FileState.REJECTED,
