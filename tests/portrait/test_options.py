@@ -46,7 +46,7 @@ MISTAKES = {
         "plain http to ark.example",
     ),
     "an address for videos at alltoken": ({"data_base_url": "https://a.example"}, "not data_base_url="),
-    "a plan that the provider has not": ({"pace": "entry"}, "has no plan 'entry'"),
+    "a plan that the provider has not": ({"pace": "gold"}, "has no plan 'gold'"),
     "a task gateway": ({"provider": "xcompute"}, "can be called: alltoken, volcengine, byteplus"),
     "an access key for alltoken": ({"access_key": "AK", "secret_key": SECRET}, "takes api_key="),
     "a secret key alone": ({"secret_key": SECRET}, "not secret_key="),
