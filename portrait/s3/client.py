@@ -6,7 +6,6 @@ This module loads botocore, so it is imported when a store is made and not befor
 from __future__ import annotations
 
 import base64
-import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -14,9 +13,10 @@ import boto3.session
 import botocore
 from attrs import frozen
 from botocore.auth import S3SigV4Auth
-from botocore.awsrequest import AWSRequest, AWSResponse
+from botocore.awsrequest import AWSRequest, AWSResponse, HeadersDict
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import create_parser
 
 from portrait.errors import UsageError
 from portrait.s3.keys import parse_base_url
@@ -182,6 +182,8 @@ class FastPut:
     def __init__(self, client: S3Client) -> None:
         self._session: URLLib3Session | None = getattr(getattr(client, "_endpoint", None), "http_session", None)
         self._template: _Template | None = None
+        self._parser = create_parser("rest-xml")
+        self._shape: Any = client.meta.service_model.operation_model("PutObject").output_shape
         client.meta.events.register("before-parameter-build.s3.PutObject", _capture_key)
         client.meta.events.register("before-sign.s3.PutObject", self._capture)
 
@@ -202,11 +204,21 @@ class FastPut:
         response = self._session.send(request.prepare())
         if response.status_code < 300 and not response.content:
             return {"ResponseMetadata": _metadata(response), "ETag": response.headers.get("ETag")}
-        error = _response_error(response)
-        if response.status_code < 400 or error.response["Error"]["Code"] in _MOVED:
-            self._template = None
-            return None
-        raise error
+        error = self._refusal(response) if response.status_code >= 400 else None
+        if error is not None and error.response["Error"].get("Code") not in _MOVED:
+            raise error
+        self._template = None
+        return None
+
+    def _refusal(self, response: AWSResponse) -> ClientError:
+        """What boto3 makes of such a response."""
+        fields = {
+            "headers": HeadersDict(response.headers),
+            "status_code": response.status_code,
+            "body": response.content,
+        }
+        parsed: Any = self._parser.parse(fields, self._shape)
+        return ClientError(parsed, "PutObject")
 
     def _capture(
         self, request: AWSRequest, request_signer: RequestSigner, signing_name: str, region_name: str, **_: Any
@@ -227,16 +239,6 @@ class FastPut:
 
 def _capture_key(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
     context[_KEY] = params["Key"]
-
-
-def _response_error(response: AWSResponse) -> ClientError:
-    text = response.content.decode("utf-8", "replace")
-    found = {name: re.search(f"<{name}>(.*?)</{name}>", text, re.DOTALL) for name in ("Code", "Message")}
-    parsed: Any = {
-        "Error": {name: match[1] if match else "" for name, match in found.items()},
-        "ResponseMetadata": _metadata(response),
-    }
-    return ClientError(parsed, "PutObject")
 
 
 def _metadata(response: AWSResponse) -> dict[str, Any]:

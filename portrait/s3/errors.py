@@ -318,11 +318,14 @@ def requested_pause(error: Exception) -> float:
 
 def _response_error(response: Any, operation: str) -> StorageError:
     detail, metadata = response.get("Error", {}), response.get("ResponseMetadata", {})
-    code, status = str(detail.get("Code", "")), int(metadata.get("HTTPStatusCode", 0)) or None
+    status = int(metadata.get("HTTPStatusCode", 0)) or None
+    code = str(detail.get("Code", ""))
+    if code == str(status):  # botocore's stopgap for a response without a code
+        code = ""
     kind = _CODES.get(code) or _STATUSES.get(status or 0)
     if kind is None:
         kind = StorageUnavailable if status is not None and status >= 500 else StorageRefused
-    if status == 500 and code in {"", "500"} and is_web_page(metadata):  # botocore's status for a 200 that is not XML
+    if status == 500 and not code and is_web_page(metadata):  # botocore's status for a 200 that is not XML
         kind = StorageBadResponse
     text = str(detail.get("Message", "")).strip() or "no reason was given."
     return kind(

@@ -5,11 +5,13 @@ Files are read in blocks: memory does not grow with them.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from io import FileIO
 from pathlib import Path
 from typing import Self
 
@@ -46,10 +48,8 @@ def stat_file(path: Path) -> FileStat:
     Raises:
         SourceUnreadable: There is no such regular file, or it may not be looked at.
     """
-    try:
+    with _reading(path):
         found = path.stat()
-    except OSError as error:
-        raise SourceUnreadable(f"{path} cannot be read: {error.strerror}.") from error
     if not stat.S_ISREG(found.st_mode):
         raise SourceUnreadable(f"{path} is not a regular file.")
     return FileStat(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
@@ -62,10 +62,8 @@ def read_whole(path: Path, size: int) -> bytes:
         SourceUnreadable: It cannot be read.
         SourceChanged: It is shorter or longer by now.
     """
-    try:
+    with _reading(path):
         content = path.read_bytes()
-    except OSError as error:
-        raise SourceUnreadable(f"{path} cannot be read: {error.strerror}.") from error
     if len(content) != size:
         raise SourceChanged(f"{path} had {size} bytes a moment ago and has {len(content)} now.")
     return content
@@ -73,11 +71,8 @@ def read_whole(path: Path, size: int) -> bytes:
 
 def read_head(path: Path, size: int) -> bytes:
     """The first bytes of a file."""
-    try:
-        with path.open("rb") as file:
-            return file.read(size)
-    except OSError as error:
-        raise SourceUnreadable(f"{path} cannot be read: {error.strerror}.") from error
+    with _reading(path), path.open("rb") as file:
+        return file.read(size)
 
 
 def digest(path: Path, plan: Plan, *, cancel: CancelToken, report: Callable[[int], object]) -> Digest:
@@ -98,30 +93,42 @@ def digest(path: Path, plan: Plan, *, cancel: CancelToken, report: Callable[[int
     parts: list[str] = []
     buffers = [memoryview(bytearray(_BLOCK)) for _ in range(2)]
     done = turn = 0
-    try:
-        with ThreadPoolExecutor(1, "portrait-hash") as pool, path.open("rb", buffering=0) as file:
-            for part in plan.parts():
-                # A file of one part needs one hash.
-                own = hashlib.sha256() if plan.count > 1 else None
-                remaining = part.size
-                while remaining:
-                    cancel.check()
-                    turn ^= 1
+    with ThreadPoolExecutor(1, "portrait-hash") as pool, _open(path) as file:
+        for part in plan.parts():
+            # A file of one part needs one hash.
+            own = hashlib.sha256() if plan.count > 1 else None
+            remaining = part.size
+            while remaining:
+                cancel.check()
+                turn ^= 1
+                with _reading(path):
                     count = file.readinto(buffers[turn][: min(remaining, _BLOCK)])
-                    if not count:
-                        raise truncated(path)
-                    block = buffers[turn][:count]
-                    other = pool.submit(own.update, block) if own else None
-                    whole.update(block)
-                    if other:
-                        other.result()
-                    remaining -= count
-                    done += count
-                    report(done)
-                parts.append((own or whole).hexdigest())
-    except OSError as error:
-        raise SourceUnreadable(f"{path} cannot be read: {error.strerror}.") from error
+                if not count:
+                    raise truncated(path)
+                block = buffers[turn][:count]
+                other = pool.submit(own.update, block) if own else None
+                whole.update(block)
+                if other:
+                    other.result()
+                remaining -= count
+                done += count
+                report(done)
+            parts.append((own or whole).hexdigest())
     return Digest(whole.hexdigest(), tuple(parts))
+
+
+def _open(path: Path) -> FileIO:
+    with _reading(path):
+        return path.open("rb", buffering=0)
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise SourceUnreadable(f"{path} cannot be read: {reason}.") from error
 
 
 def truncated(path: Path) -> SourceChanged:
@@ -158,10 +165,7 @@ class FilePart:
         self._check = check
         self._hash = hashlib.sha256()
         self._at = 0
-        try:
-            self._file = path.open("rb", buffering=0)
-        except OSError as error:
-            raise SourceUnreadable(f"{path} cannot be read: {error.strerror}.") from error
+        self._file = _open(path)
         self._file.seek(part.offset)
 
     def __len__(self) -> int:
@@ -200,10 +204,8 @@ class FilePart:
         wanted = remaining if size is None or size < 0 else min(size, remaining)
         if not wanted:
             return b""
-        try:
+        with _reading(self._path):
             block = self._file.read(wanted)
-        except OSError as error:
-            raise SourceUnreadable(f"{self._path} cannot be read: {error.strerror}.") from error
         if not block:
             raise truncated(self._path)
         self._at += len(block)

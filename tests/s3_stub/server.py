@@ -234,6 +234,8 @@ class _Handler(socketserver.StreamRequestHandler):
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         body = b"" if request.method == "HEAD" else answer.body
         self.wfile.write(f"HTTP/1.1 {answer.status} X\r\n{head}\r\n".encode() + body)
+        if headers["Content-Length"] != str(len(answer.body)):  # only a closed connection ends such an answer
+            raise Dropped
 
     def _route(self, request: Request) -> None:
         path, _, query = request.target.partition("?")

@@ -38,6 +38,8 @@ NO_RESPONSES = {
     "empty": {},
     "204": {"status": 204},
     "cut off": {"body": b"<ListBuck", "headers": XML},
+    "shorter than its length": {"body": b"<ListBucketResult/>", "headers": (*XML, ("Content-Length", "99"))},
+    "without its body": {"headers": (("Content-Length", "99"),)},
 }
 # A deletion has an empty response, by 204 or 200.
 NO_DELETIONS = {name: NO_RESPONSES[name] for name in ("html", "well-formed html", "error")}

@@ -243,17 +243,22 @@ def test_wrong_secret(stub: S3Stub, open_store: Make, make_file: Make) -> None:
     assert stub.bucket.objects == {}
 
 
-@pytest.mark.parametrize("what", ["missing", "folder"])
-def test_unreadable_file(stub: S3Stub, make_store: Make, tmp_path: Path, what: str) -> None:
-    """What is not a readable file is told before anything is sent."""
-    with pytest.raises(SourceUnreadable):
-        make_store().put(tmp_path if what == "folder" else tmp_path / "none")
+UNREADABLE = {"missing": "none", "folder": "", "too long": "y" * 300, "with a NUL": "a\0b"}
+
+
+@pytest.mark.parametrize("name", UNREADABLE.values(), ids=UNREADABLE)
+def test_unreadable_file(stub: S3Stub, make_store: Make, tmp_path: Path, name: str) -> None:
+    """answer-sources: what is not a readable file is an error of the tree, before anything is sent."""
+    with pytest.raises(SourceUnreadable) as caught:
+        make_store().put(tmp_path / name)
+    assert not caught.value.may_have_executed
     assert stub.calls == []
 
 
-def test_some_of_a_batch(stub: S3Stub, make_store: Make, make_file: Make, tmp_path: Path) -> None:
-    """One bad file does not keep the others from being stored; the error says what became of each."""
-    good, bad = make_file(), tmp_path / "none.jpg"
+@pytest.mark.parametrize("name", UNREADABLE.values(), ids=UNREADABLE)
+def test_some_of_a_batch(stub: S3Stub, make_store: Make, make_file: Make, tmp_path: Path, name: str) -> None:
+    """answer-sources: one bad file does not keep the others from being stored; the error says what became of each."""
+    good, bad = make_file(), tmp_path / name
     with pytest.raises(PartialFailure) as caught:
         make_store().put_many([bad, good])
     assert set(caught.value.stored) == {str(good)}
