@@ -63,6 +63,8 @@ def _request(body: str | None, stdin: TextIO) -> dict[str, Any]:
         return {}
     try:
         request = json.loads(text)
+    except RecursionError:
+        raise UsageError("The request is nested too deeply.", advice=_JSON_ADVICE) from None
     except ValueError as error:
         where = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
         raise UsageError(f"The request is not JSON{where}.", advice=_JSON_ADVICE) from None

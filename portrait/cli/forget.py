@@ -10,8 +10,8 @@ from attrs import frozen
 
 from portrait.cli.context import Context
 from portrait.cli.errors import error_record, exit_code, format_errors, merge_exit_codes
+from portrait.cli.manifest import Lines, read_manifest
 from portrait.cli.parser import command
-from portrait.cli.report import read_manifest
 from portrait.cli.resolve import find_group
 from portrait.cli.serialize import pluralize
 from portrait.cli.storage import StorageOptions, open_store, storage_options
@@ -20,7 +20,7 @@ from portrait.errors import AmbiguousGroup, NotAccessible, UsageError
 from portrait.models import GroupType
 from portrait.s3 import ObjectStore, StorageWarning, UploadProgress
 
-_MAX_KEPT = 5  # kept objects that people see
+_MAX_SHOWN = 5  # kept objects, and lines of a manifest, that people see
 
 _DETAILS = """\
 Objects are deleted first, then the group with all of its assets. An object that an asset of another group uses stays,
@@ -67,18 +67,21 @@ def forget_command(context: Context, /, **values: Any) -> int:
     if not (options.yes or options.dry_run or context.console.can_ask):
         raise UsageError("forget needs --yes where there is no terminal to ask on.")
     store = _store(context, options)
-    group_id, known = _known(context, options)
+    manifest = read_manifest(options.manifest) if options.manifest else Lines([], [])
+    if manifest.unreadable:
+        context.output.error(_unreadable(options, manifest.unreadable))
+    group_id, known = _known(context, options, manifest.rows)
     known["stores"] = [] if store is None else [store]
     plan = context.client.plan_erasure(group_id, **known)
     if options.dry_run or (plan.is_empty and not plan.elsewhere):
-        return _report(context, options.group, ErasureOutcome(plan=plan), done=False)
+        return _report(context, options.group, ErasureOutcome(plan=plan), manifest.unreadable, done=False)
     question = f"To be erased, for good:\n{_describe(plan)}\nErase?"
     if not (options.yes or plan.is_empty) and not context.confirm(question):
         context.output.info("Nothing was erased.")
         return 1
     context.resume_hint = "The same command erases the rest."
     outcome = context.client.erase_group(plan, **known)
-    return _report(context, options.group, outcome, done=True)
+    return _report(context, options.group, outcome, manifest.unreadable, done=True)
 
 
 def _store(context: Context, options: ForgetOptions) -> ObjectStore | None:
@@ -89,7 +92,15 @@ def _store(context: Context, options: ForgetOptions) -> ObjectStore | None:
     return open_store(context.console, options, warn)
 
 
-def _known(context: Context, options: ForgetOptions) -> tuple[str, ErasureQuery]:
+def _unreadable(options: ForgetOptions, lines: Sequence[int]) -> str:
+    numbers = ", ".join(map(str, lines[:_MAX_SHOWN])) + (" …" if len(lines) > _MAX_SHOWN else "")
+    return (
+        f"portrait: {options.manifest}: {pluralize(len(lines), 'line')} cannot be read: {numbers}.\n"
+        "  → Look at them: an object that only they name is not erased.\n"
+    )
+
+
+def _known(context: Context, options: ForgetOptions, rows: Sequence[Mapping[str, Any]]) -> tuple[str, ErasureQuery]:
     """The group's id, and what the manifest and an earlier run know about it.
 
     Raises:
@@ -98,7 +109,6 @@ def _known(context: Context, options: ForgetOptions) -> tuple[str, ErasureQuery]
     """
     folder, wanted = options.state_folder(context.console), options.group
     record = ErasureLog(folder, context.base_url, context.project).read(wanted)
-    rows = read_manifest(options.manifest) if options.manifest else []
     try:
         group = find_group(context.client, wanted, tuple(GroupType))
     except NotAccessible:
@@ -144,13 +154,13 @@ def _describe(plan: ErasurePlan) -> str:
     return "\n".join(lines)
 
 
-def _report(context: Context, wanted: str, outcome: ErasureOutcome, *, done: bool) -> int:
+def _report(context: Context, wanted: str, outcome: ErasureOutcome, unreadable: Sequence[int], *, done: bool) -> int:
     """Report; returns the exit code."""
     output, plan = context.output, outcome.plan
     if output.interactive:
         _print_for_people(context, wanted, outcome, done=done)
     else:
-        output.print_event(_record(outcome, done=done))
+        output.print_event({**_record(outcome, done=done), "unreadable_lines": unreadable})
     output.error(format_errors(outcome.errors.items()))
     if plan.elsewhere:
         output.error(
@@ -177,9 +187,9 @@ def _print_for_people(context: Context, wanted: str, outcome: ErasureOutcome, *,
         output.write(f"Erased {pluralize(len(outcome.objects), 'stored object')}.")
     if plan.kept:
         output.write(f"Kept {pluralize(len(plan.kept), 'stored object')} that other groups use:")
-    for address, users in list(plan.kept.items())[:_MAX_KEPT]:
+    for address, users in list(plan.kept.items())[:_MAX_SHOWN]:
         output.write(f"  {address}: {', '.join(users)}")
-    if (more := len(plan.kept) - _MAX_KEPT) > 0:
+    if (more := len(plan.kept) - _MAX_SHOWN) > 0:
         output.write(f"  and {more} more; --json lists them all.")
     if not done and not plan.is_empty:
         output.info("Nothing was erased: this was a dry run.")

@@ -20,10 +20,11 @@ from attrs import frozen
 from portrait.cli.context import Context
 from portrait.cli.dry_run import dry_run
 from portrait.cli.errors import INTERRUPTED
+from portrait.cli.manifest import Manifest
 from portrait.cli.parser import command, one_of, review_timeout
 from portrait.cli.progress import Progress, progress
 from portrait.cli.put_session import PutSession
-from portrait.cli.report import Manifest, Summary
+from portrait.cli.report import Summary
 from portrait.cli.select import Checked, Selection, check, select
 from portrait.cli.storage import StorageOptions, open_store, storage_options
 from portrait.ensure import CreateLog, EnsureQuery, FileOutcome

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
@@ -85,18 +85,22 @@ class PutSession:
             timeout = self._options.get("timeout")
             try:
                 for end in self._client.watch_assets(list(self._in_review), group_ids=group_ids, timeout=timeout):
-                    for outcome, group in self._in_review.pop(end.id):
-                        state = FileState(end.state.value)
-                        self._report(evolve(outcome, state=state, asset=end.asset, error=end.error), group)
+                    self._finish(end.id, state=FileState(end.state.value), asset=end.asset, error=end.error)
             except PortraitError as error:
                 self._finish_all(error)
 
+    def _finish(self, asset_id: str, **ending: Any) -> None:
+        """Report the outcomes of one asset. A report that fails leaves the others for `_finish_all`."""
+        outcomes = self._in_review[asset_id]
+        while outcomes:
+            outcome, group = outcomes.pop(0)
+            self._report(evolve(outcome, **ending), group)
+        del self._in_review[asset_id]
+
     def _finish_all(self, error: PortraitError | None) -> None:
         """Report everything that is still in review."""
-        outcomes = [item for items in self._in_review.values() for item in items]
-        self._in_review.clear()
-        for outcome, group in outcomes:
-            self._report(evolve(outcome, error=error), group)
+        for asset_id in list(self._in_review):
+            self._finish(asset_id, error=error)
 
 
 def _content_of(outcome: FileOutcome, contents: Sequence[Content]) -> Content:

@@ -1,28 +1,28 @@
-"""What became of files: one record for each, on stdout and in the manifest, and a summary for people at the end.
-
-The manifest is a file of JSON lines, appended as soon as an outcome is known; what was written survives a crash.
-"""
+"""What became of files: one record for each, on stdout and in the manifest, and a summary for people at the end."""
 
 from __future__ import annotations
 
-import json
-import os
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Self, TypeVar
+from typing import Any
 
-from portrait.cli.errors import NETWORK, OK, SOME_FAILED, error_record, exit_code, format_errors, merge_exit_codes
+from portrait.cli.console import OutputError
+from portrait.cli.errors import (
+    NETWORK,
+    OK,
+    SOME_FAILED,
+    error_record,
+    exit_code,
+    format_error,
+    format_errors,
+    merge_exit_codes,
+)
+from portrait.cli.manifest import Manifest
 from portrait.cli.output import Output
 from portrait.cli.serialize import pluralize
-from portrait.clock import Clock, SystemClock
 from portrait.ensure import FileOutcome, FileState
-from portrait.errors import UsageError
-
-T = TypeVar("T")
 
 # How a file ended that is no Active asset, in the words of the summary.
 _ENDS: Mapping[FileState, str] = MappingProxyType(
@@ -38,102 +38,6 @@ _ENDS: Mapping[FileState, str] = MappingProxyType(
     }
 )
 _MAX_SKIPPED = 3  # skipped files that people see
-
-
-class Manifest:
-    """Lines at the end of a file; several threads and processes may append.
-
-    Args:
-        path: The file; None writes nothing.
-        clock: Gives the time of a line.
-        context: Fields of every line.
-
-    Raises:
-        UsageError: It cannot be written.
-    """
-
-    def __init__(
-        self, path: str | None, clock: Clock | None = None, context: Mapping[str, Any] = MappingProxyType({})
-    ) -> None:
-        self._path = path
-        self._context = context
-        self._clock = clock or SystemClock()
-        self._lock = threading.Lock()
-        self._file: int | None = None
-        if path is not None:
-            self._file = self._checked(lambda: os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600))
-            if not _ends_with_newline(path):
-                self._write(b"\n")
-
-    def append(self, record: Mapping[str, Any]) -> None:
-        """Append a line, with the time.
-
-        Raises:
-            UsageError: It cannot be written, as when the disk is full.
-        """
-        if self._file is None:
-            return
-        time = datetime.fromtimestamp(self._clock.now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        line = json.dumps({**record, **self._context, "time": time}, ensure_ascii=False)
-        # A file name that is not valid text has lone surrogates, which JSON can hold as escapes.
-        self._write(f"{line}\n".encode(errors="backslashreplace"))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
-
-    def _write(self, line: bytes) -> None:
-        file = self._file
-        if file is not None:
-            with self._lock:
-                self._checked(lambda: os.write(file, line))
-
-    def _checked(self, work: Callable[[], T]) -> T:
-        try:
-            return work()
-        except OSError as error:
-            raise UsageError(
-                f"The manifest {self._path} cannot be written: {error.strerror}.",
-                advice="Free some space or name another file; the same command then goes on.",
-            ) from error
-
-
-def read_manifest(path: str) -> list[dict[str, Any]]:
-    """The lines of a manifest, oldest first; a line that a killed process left half-written is skipped.
-
-    Raises:
-        UsageError: It cannot be read.
-    """
-    try:
-        lines = Path(path).read_bytes().splitlines()
-    except OSError as error:
-        raise UsageError(f"The manifest {path} cannot be read: {error.strerror}.") from error
-    return list(_rows(lines))
-
-
-def _rows(lines: list[bytes]) -> Iterator[dict[str, Any]]:
-    for line in lines:
-        try:
-            row = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(row, dict):
-            yield row
-
-
-def _ends_with_newline(path: str) -> bool:
-    """Whether the last line is complete; what is not a regular file has no last line."""
-    if not Path(path).is_file():
-        return True
-    with Path(path).open("rb") as file:
-        if not file.seek(0, os.SEEK_END):
-            return True
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) == b"\n"
 
 
 def outcome_record(outcome: FileOutcome) -> dict[str, Any]:
@@ -176,6 +80,7 @@ class Summary:
         self._output = output
         self._manifest = manifest
         self._reported = 0
+        self._silent = False
         self._first: dict[tuple[str, str], str] = {}
         self._full: set[str] = set()
 
@@ -194,11 +99,10 @@ class Summary:
             if asset in self._first:
                 record["same_as"] = self._first[asset]
             self._first.setdefault(asset, outcome.source)
-        self._manifest.append(record)
         line = "" if outcome.error is not None else f"{outcome.uri}  {outcome.source}"
         if outcome.state is FileState.TIMED_OUT and line:
             line += "  (in review)"
-        self._output.print_event(record, line=line, key="uri" if line else "")
+        self._record(record, line)
         if outcome.state is FileState.NO_ROOM and outcome.error is not None and group not in self._full:
             self._full.add(group)  # people read this one at once: there is time to stop
             self._output.info(f"{group}: {outcome.error.message}")
@@ -208,14 +112,33 @@ class Summary:
         self._skipped.append(source)
         record = outcome_record(FileOutcome(source=source, state=FileState.REJECTED))
         record |= {"status": "Skipped", "group": group}
-        self._manifest.append(record)
-        self._output.print_event(record)
+        self._record(record)
+
+    def _record(self, record: Mapping[str, Any], line: str = "") -> None:
+        """Write a record to the manifest and to stdout. An error of one of them keeps nothing from the other.
+
+        Raises:
+            OutputError: Stdout cannot be written; raised once, and later records go to the manifest alone.
+            BrokenPipeError: Nobody reads it any more; likewise.
+        """
+        self._append(record)
+        if self._silent:
+            return
+        try:
+            self._output.print_event(record, line=line, key="uri" if line else "")
+        except (OutputError, BrokenPipeError):
+            self._silent = True
+            raise
+
+    def _append(self, record: Mapping[str, Any]) -> None:
+        if error := self._manifest.append(record):
+            self._output.error(format_error(error))
 
     def stored(self, path: Path, key: str) -> None:
         """Record that a file has an object: it must be known even if no asset comes of it."""
         group, group_id = list(self._group_ids.items())[-1]
         record = {"file": self.paths.get(path, str(path)), "status": "Stored", "group": group, "group_id": group_id}
-        self._manifest.append({**record, "stored_key": key, "stored_in": self._bucket})
+        self._append({**record, "stored_key": key, "stored_in": self._bucket})
 
     def print_failures(self) -> None:
         """Print the failures that were not printed before."""
@@ -232,7 +155,14 @@ class Summary:
         if duplicates := {twin for one, _ in self._outcomes for twin in one.duplicates}:
             words = f"Other assets with the same content: {', '.join(sorted(duplicates))}. `portrait rm` deletes them."
             self._output.info(words)
-        return overall_exit_code(one for one, _ in self._outcomes)
+        return self._exit_code()
+
+    def _exit_code(self) -> int:
+        """A manifest that lacks outcomes is no success, whatever became of the files."""
+        if error := self._manifest.sync():
+            self._output.error(format_error(error))
+        code = overall_exit_code(one for one, _ in self._outcomes)
+        return exit_code(self._manifest.error) if self._manifest.error is not None and code == OK else code
 
     def _group_summary(self, group: str, outcomes: Sequence[FileOutcome]) -> str:
         group_id = self._group_ids.get(group, "")

@@ -5,6 +5,7 @@ Every file is checked before anything is sent. What belongs to no media in a fol
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -26,6 +27,8 @@ ENDINGS: Mapping[str, str] = MappingProxyType(
         "audio": "aac aif aifc aiff amr caf flac m4a m4b mka mp2 mp3 oga ogg opus wav wma",
     }
 )
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]+:", re.IGNORECASE)  # one letter is a drive
+_TAKEN = "put takes files, folders and http(s) addresses."
 _ENDINGS = frozenset(f".{ending}" for endings in ENDINGS.values() for ending in endings.split())
 
 
@@ -52,15 +55,22 @@ def select(words: Sequence[str], group: str | None, *, subfolders: bool) -> list
         subfolders: Whether each subfolder of a folder is a group of its name.
 
     Raises:
-        UsageError: Something is not there, there is no file at all, or no group for one. Nothing was sent.
+        UsageError: Something is not there, there is no file at all, no group for one, or one group for two folders of
+            the same name. Nothing was sent.
     """
     by_group: dict[str, dict[str, bool]] = {}  # source → whether it is unrecognized
+    folders: dict[str, Path] = {}
     for word in words:
-        for target, sources in _expand(word, group, subfolders=subfolders):
-            if target is None:
-                raise UsageError(f"There is no group for {sources[0]}.", advice="Name one with --group.")
-            known = by_group.setdefault(target, {})
-            for source in sources:
+        for part in _expand(word, group, subfolders=subfolders, alone=len(words) == 1):
+            if part.group is None:
+                raise UsageError(f"There is no group for {part.sources[0]}.", advice="Name one with --group.")
+            if part.folder is not None and folders.setdefault(part.group, part.folder) != part.folder:
+                raise UsageError(
+                    f"{folders[part.group]} and {part.folder} would share the group {part.group}.",
+                    advice="Rename one of the folders, or send them by two commands.",
+                )
+            known = by_group.setdefault(part.group, {})
+            for source in part.sources:
                 unrecognized = source != word and Path(source).suffix.lower() not in _ENDINGS
                 known[source] = unrecognized and known.get(source, True)
     if not by_group:
@@ -71,30 +81,61 @@ def select(words: Sequence[str], group: str | None, *, subfolders: bool) -> list
     ]
 
 
-def _expand(word: str, group: str | None, *, subfolders: bool) -> Iterator[tuple[str | None, list[str]]]:
+class _Part(NamedTuple):
+    """Sources that go into one group.
+
+    Attributes:
+        group: None where none is named.
+        sources: Files, or an address.
+        folder: The folder that gave the group its name; None where the command line did.
+    """
+
+    group: str | None
+    sources: Sequence[str]
+    folder: Path | None = None
+
+
+def _expand(word: str, group: str | None, *, subfolders: bool, alone: bool) -> Iterator[_Part]:
     if is_url(word):
-        yield group, [word]
+        yield _Part(group, [word])
         return
     if word == "-":
         raise UsageError("put takes files, not standard input.", advice="A file of that name is ./- to put.")
     path = Path(word)
+    if not _is_there(path):
+        scheme = _SCHEME.match(word)
+        if scheme is not None:
+            raise UsageError(f"{word:.40} is no http or https address, and no file.", advice=_TAKEN)
+        raise UsageError(f"{word:.200} does not exist.", advice="Nothing was sent.")
     if not path.is_dir():
-        if not path.exists():
-            raise UsageError(f"{word} does not exist.", advice="Nothing was sent.")
-        yield group, [word]
+        yield _Part(group, [word])
         return
-    for target, files in _subfolders(path, group) if subfolders else [(group, list_files(path))]:
+    parts = _split(path, group, alone=alone) if subfolders else [(group, list_files(path), None)]
+    for target, files, folder in parts:
         if files:
-            yield target, [str(file) for file in files]
+            yield _Part(target, [str(file) for file in files], folder)
 
 
-def _subfolders(folder: Path, group: str | None) -> Iterator[tuple[str | None, list[Path]]]:
-    """A folder's own files, then each subfolder under its name."""
-    folders = {path for path in _entries(folder) if path.is_dir()}
-    yield group, [path for path in _entries(folder) if path not in folders]
-    for path in _entries(folder):
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # such as a name that is too long, or has a NUL
+        return False
+
+
+def _split(folder: Path, group: str | None, *, alone: bool) -> Iterator[tuple[str | None, list[Path], Path | None]]:
+    """A folder's own files, then each subfolder under its name.
+
+    Where several things are named, the own files of a folder go into a group of its name: in `group` they would be
+    mixed with those of other people.
+    """
+    entries = _entries(folder)
+    folders = {path for path in entries if path.is_dir()}
+    own = [path for path in entries if path not in folders]
+    yield (group, own, None) if alone else (folder.resolve().name, own, folder)
+    for path in entries:
         if path in folders and not path.is_symlink():
-            yield path.name, list_files(path)
+            yield path.name, list_files(path), path
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -119,7 +119,7 @@ def test_a_name_that_is_no_text_is_taken(portrait, tmp_path):
         (["a.jpg", "--subfolders"], "no group for a.jpg"),
         (["a.jpg", "--group", "brand", "--public-base", "https://cdn.example.com"], "--public-base needs --to"),
         (["a.jpg", "--group", "brand", "--to", "bucket"], "does not name a bucket"),
-        (["a.jpg", "--group", "brand", "--manifest", "empty"], "The manifest empty cannot be written"),
+        (["a.jpg", "--group", "brand", "--manifest", "empty"], "The manifest empty is not a regular file"),
         (["a.jpg", "--group", "brand", "--state-dir", "a.jpg"], "The state folder a.jpg cannot be written"),
     ],
 )

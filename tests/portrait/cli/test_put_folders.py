@@ -335,22 +335,3 @@ def test_the_endpoint_may_stand_in_the_environment(portrait, stub, tmp_path):
     ran = portrait("put", str(folder), "--group", "brand", "--to", "s3://portraits", AWS_ENDPOINT_URL=stub.url)
     assert ran.code == 0, ran.err
     assert stub.count("PutObject") == 1
-
-
-def test_a_manifest_goes_on_after_a_torn_line(portrait, tmp_path):
-    """A killed run leaves half a line; the next one begins a new line."""
-    path = tmp_path / "manifest.jsonl"
-    path.write_text('{"file": "a')
-    folder = make_plain(tmp_path / "photos", 1)
-    assert portrait("put", str(folder), "--group", "brand", "--manifest", str(path)).code == 0
-    assert json.loads(path.read_text().splitlines()[1])["status"] == "Active"
-
-
-def test_a_manifest_on_a_full_disk_ends_the_run_and_the_next_goes_on(portrait, emulator, tmp_path):
-    """What was created is found again."""
-    folder = make_plain(tmp_path / "photos", 3)
-    ran = portrait("put", str(folder), "--group", "brand", "--manifest", "/dev/full")
-    assert ran.code == 2
-    assert "/dev/full cannot be written" in ran.err
-    assert portrait("put", str(folder), "--group", "brand").code == 0
-    assert emulator.calls.count("CreateAsset") == 3
