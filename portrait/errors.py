@@ -355,6 +355,8 @@ class AssetFailed(OutcomeError):
         self.asset = asset
         self.code = code
         self.retryable = code in self.RETRYABLE_CODES
+        if code == "DownloadFailed":
+            self.advice = DOWNLOAD_ADVICE
 
 
 class WaitTimeout(OutcomeError):
@@ -462,10 +464,16 @@ MEDIA_CODES: frozenset[str] = frozenset(
     }
 )
 
+DOWNLOAD_ADVICE = (
+    "The service could not fetch the file: its address must be public, without a login. Connect a public domain to the "
+    "bucket, and look from outside by check_public= (--check-public)."
+)
+
 # Contract §4, both tables and the front gateway's list (D, M). Longest known prefix wins.
 CODES: Mapping[str, ErrorRule] = {
     "InvalidParameter": ErrorRule(InvalidParameter),
     **{f"InvalidParameter.{code}": ErrorRule(MediaRejected) for code in sorted(MEDIA_CODES)},
+    "InvalidParameter.DownloadFailed": ErrorRule(MediaRejected, advice=DOWNLOAD_ADVICE),
     "MissingParameter": ErrorRule(MissingParameter),
     "MissingParameter.Action": ErrorRule(MissingParameter),
     "InvalidActionOrVersion": ErrorRule(InvalidRequest, advice="Check the Action's name; Version is 2024-01-01."),

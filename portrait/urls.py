@@ -64,6 +64,11 @@ class HttpUrl:
         return (self.path or "/") + ("" if self.query is None else f"?{self.query}")
 
     @property
+    def is_private(self) -> bool:
+        """Does the host name a machine that only a private network reaches? No name server is asked."""
+        return is_private(self.host)
+
+    @property
     def is_loopback(self) -> bool:
         """Does the host name this machine?"""
         return is_loopback(self.host)
@@ -136,6 +141,25 @@ def is_loopback(host: str) -> bool:
         return is_loopback_address(host)
     except ValueError:
         return False
+
+
+# Names that no public name server knows: RFC 6762 §3, RFC 8375, ICANN's reservation of .internal (2024).
+_PRIVATE_NAMES = (".local", ".home.arpa", ".internal")
+
+
+def is_private(host: str) -> bool:
+    """Is a host, as `parse_http_url` gives it, outside of the public Internet, and not this machine?
+
+    IP addresses that are not globally reachable (RFC 6890), and names that no public name server knows.
+    """
+    if is_loopback(host):
+        return False
+    try:
+        ip = ip_address(host)
+    except ValueError:
+        return host.endswith(_PRIVATE_NAMES)
+    mapped = ip.ipv4_mapped if isinstance(ip, IPv6Address) else None
+    return not (mapped or ip).is_global
 
 
 def is_loopback_address(address: str) -> bool:

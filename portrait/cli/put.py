@@ -27,7 +27,8 @@ from portrait.cli.put_session import PutSession
 from portrait.cli.report import Summary
 from portrait.cli.select import Checked, Selection, check, select
 from portrait.cli.storage import StorageOptions, open_store, storage_options
-from portrait.ensure import CreateLog, EnsureQuery, FileOutcome
+from portrait.dialects import DIALECTS
+from portrait.ensure import CreateLog, EnsureQuery, FileOutcome, check_group_name
 from portrait.errors import UsageError
 from portrait.events import Event, FileProgress
 from portrait.models import AssetType
@@ -109,7 +110,7 @@ class PutOptions(StorageOptions):
 @click.option("--asset-type", type=one_of(*map(str, AssetType)), help="What addresses lead to.")
 @storage_options("store the files there; the service fetches them.")
 @click.option("--public-base", metavar="URL", help="The bucket's public address (default: presigned).")
-@click.option("--check-public", is_flag=True, help="See from outside that each file can be fetched.")
+@click.option("--check-public", is_flag=True, help="See from outside that each file can be fetched, or each address.")
 @click.pass_obj
 def put_command(context: Context, /, paths: Sequence[str], **values: Any) -> int:
     """Send files, folders and http(s) addresses."""
@@ -118,6 +119,8 @@ def put_command(context: Context, /, paths: Sequence[str], **values: Any) -> int
         raise UsageError("--group is missing.", advice="portrait put --help says what it takes.")
     selections = select(paths, options.group, subfolders=options.subfolders)
     client = context.client  # no file is read if the key is missing
+    for selection in selections:
+        check_group_name(selection.group, DIALECTS[context.provider.dialect].name_limit)
     with open_run(context, options) as run:
         groups = run.check(selections)
         if not any(group.valid or group.rejected for group in groups):

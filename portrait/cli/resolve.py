@@ -38,6 +38,7 @@ def find_group(
         NotAccessible: There is no group of that id.
         PortraitError: As the calls.
     """
+    _require_name(wanted)
     found = _by_id(client, wanted)
     if found is not None:
         return found
@@ -57,7 +58,7 @@ def resolve_group(client: PortraitClient, wanted: str) -> AssetGroup:
     """The group of that id, or of that very name, of either kind.
 
     Raises:
-        UsageError: No group has the name.
+        UsageError: The name is blank, or no group has it.
         AmbiguousGroup: Several groups have the name.
         NotAccessible: There is no group of that id.
         PortraitError: As the calls.
@@ -72,11 +73,12 @@ def resolve(client: PortraitClient, wanted: str) -> Asset | AssetGroup:
     """The asset of that id, or the group of that id or name.
 
     Raises:
-        UsageError: No group has the name.
+        UsageError: The name is blank, or no group has it.
         AmbiguousGroup: Several groups have the name.
         NotAccessible: There is nothing of that id.
         PortraitError: As the calls.
     """
+    _require_name(wanted)
     if wanted.lower().startswith(("asset-", "asset://")):
         return client.get_asset(id=wanted)
     try:
@@ -87,6 +89,12 @@ def resolve(client: PortraitClient, wanted: str) -> Asset | AssetGroup:
             with suppress(NotAccessible):
                 return get(id=wanted)
         raise
+
+
+def _require_name(wanted: str) -> None:
+    """An empty name is a variable that is not set; the service would list every group for it."""
+    if not wanted.strip():
+        raise UsageError("An id or a name is missing.", advice="`portrait groups` and `portrait assets` list them.")
 
 
 def _by_id(client: PortraitClient, wanted: str) -> AssetGroup | None:

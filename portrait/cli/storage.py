@@ -39,7 +39,7 @@ class StorageOptions:
         region: Its region.
         state_dir: The folder that remembers what was begun; None for the default.
         public_base: The bucket's public address; None presigns.
-        check_public: Whether to see from outside that each object can be fetched.
+        check_public: Whether to see from outside that each object, or address, can be fetched.
         concurrency: Files at once.
     """
 
@@ -85,7 +85,7 @@ def open_store(console: Console, options: StorageOptions, on_event: OnEvent) -> 
         UsageError: The options cannot be right, or boto3 is missing.
     """
     if options.to is None:
-        for name in ("endpoint_url", "public_base", "check_public"):
+        for name in ("endpoint_url", "public_base"):
             if getattr(options, name):
                 raise UsageError(f"--{name.replace('_', '-')} needs --to.", advice="--to names the bucket.")
         return None

@@ -16,7 +16,7 @@ from portrait.ensure.erase import (
     plan_erasure,
 )
 from portrait.ensure.erasure_log import ErasureLog
-from portrait.ensure.groups import ensure_group
+from portrait.ensure.groups import check_group_name, ensure_group
 from portrait.ensure.options import EnsureOptions, EnsureQuery, parse_options
 from portrait.ensure.outcomes import FATAL, FileOutcome, FileState, Origin, rejection, state_of_error
 from portrait.ensure.plan import AssetPlan, PlanEntry, Sources, Verdict, check_group, plan_assets
@@ -55,6 +55,7 @@ __all__ = [
     "Sources",
     "Verdict",
     "check_group",
+    "check_group_name",
     "display_name",
     "ensure_assets",
     "ensure_group",

@@ -20,7 +20,7 @@ from portrait.events import FileProgress
 from portrait.flow import CancelToken, Emit, Flow, Gather, Notify, RunBlocking, Sleep
 from portrait.models import Asset, AssetStatus
 from portrait.poll import look
-from portrait.s3 import PartialFailure, StoredObject
+from portrait.s3 import PartialFailure, StoredObject, check_public
 from portrait.watch import OutcomeState, Watch
 
 if TYPE_CHECKING:
@@ -212,6 +212,8 @@ def _create_one(batch: _Batch, job: _Job) -> Flow[tuple[str, Origin] | PortraitE
     store, stored = batch.options.store, job.stored
     if batch.options.check_public and store is not None and stored is not None:
         yield RunBlocking(lambda: store.check_public(stored))
+    elif batch.options.check_public and (url := job.content.url) is not None:
+        yield RunBlocking(lambda: check_public(url))
     try:
         asset_id, origin = yield from create_asset(
             batch.endpoint,

@@ -18,7 +18,7 @@ from portrait.ensure.create import (
 )
 from portrait.ensure.create_log import CreateLog
 from portrait.ensure.sources import short_digest
-from portrait.errors import PortraitError, UnknownOutcome
+from portrait.errors import PortraitError, UnknownOutcome, UsageError
 from portrait.flow import Flow, Sleep
 from portrait.models import AssetGroup, CreateAssetGroupRequest, GroupType, UpdateAssetGroupRequest
 from portrait.pagination import GroupQuery
@@ -45,9 +45,11 @@ def ensure_group(
     it out of the way. Nothing is deleted for it: a deletion takes assets along, and somebody may use the group already.
 
     Raises:
+        UsageError: The name is blank or too long; nothing was sent.
         UnknownOutcome: The answer to the create was lost and looking did not help.
         PortraitError: A call was refused.
     """
+    check_group_name(name, endpoint.dialect.name_limit)
     project = project_name or endpoint.project or "default"
     scope, digest = f"project {project}", _digest(name)
     listed_at = endpoint.clock.monotonic()
@@ -78,6 +80,25 @@ def ensure_group(
     )
     # Another flow of this process may have created it: then its id is all that is known here.
     return groups.get(group_id) or _described(group_id, name, description, project)
+
+
+def check_group_name(name: str, limit: int) -> None:
+    """See that a group can be named so.
+
+    Args:
+        name: The name.
+        limit: Characters that the provider takes (contract §1).
+
+    Raises:
+        UsageError: It is blank or too long; the service would refuse it.
+    """
+    if not name.strip():
+        raise UsageError("A group needs a name.")
+    if len(name) > limit:
+        raise UsageError(
+            f"The group's name has {len(name)} characters, and the provider takes at most {limit}: {name:.20}….",
+            advice="Give it a shorter name.",
+        )
 
 
 def oldest(groups: Sequence[AssetGroup]) -> AssetGroup:

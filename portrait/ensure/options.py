@@ -38,7 +38,7 @@ class EnsureOptions:
         timeout: Seconds for the reviews; None for 60 for an image, 180 for video and audio.
         poll: Seconds between two looks.
         concurrency: Files at once.
-        check_public: See from outside that a stored object can be fetched before it is registered.
+        check_public: See from outside that a stored object, or an address, can be fetched before it is registered.
         create_log: Remembers creates across processes; None remembers nothing.
         single_flight: Remembers creates within this process.
         wait: False ends a file as Late as soon as its asset exists.

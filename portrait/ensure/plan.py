@@ -18,6 +18,7 @@ from portrait.ensure.options import EnsureOptions
 from portrait.ensure.sources import (
     Content,
     Source,
+    check_reach,
     display_name,
     expand_sources,
     identify,
@@ -139,6 +140,8 @@ def _identify(endpoint: Endpoint, source: Source, options: EnsureOptions) -> Flo
         return source
     limits = limits_of(source, endpoint.provider.name, stored=options.store is not None)
     content: Content = yield RunBlocking(lambda: identify(source, limits, options.asset_type))
+    if content.url is not None:
+        check_reach(content.url, endpoint.base_url)
     yield Notify(FileProgress(source=content.source, stage="checked"))
     return content
 

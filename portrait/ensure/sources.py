@@ -22,7 +22,7 @@ from attrs import field, frozen
 from portrait.errors import MediaRejected, UsageError
 from portrait.media import MEDIA_TYPES, Limits, Violation, limits_for, measure, validate
 from portrait.models import AssetType
-from portrait.urls import redact_url
+from portrait.urls import parse_http_url, redact_url
 
 BLOCK = 1024 * 1024  # bytes
 
@@ -30,6 +30,11 @@ BLOCK = 1024 * 1024  # bytes
 # dash it fills AllToken's limit of 50 characters (contract §1).
 MAX_STEM = 23  # characters
 DIGEST_LENGTH = 26  # characters
+
+_STORE = (
+    "The file is fine, only the gateway's own upload does not take it: send it through object storage, by store= "
+    "(--to s3://BUCKET/PREFIX), or give its public address."
+)
 
 _DIGEST_SUFFIX = re.compile(rf"-([a-z2-7]{{{DIGEST_LENGTH}}})$")
 
@@ -80,6 +85,7 @@ class Content:
         name: The asset's Name, which holds the digest.
         size: Bytes; 0 for an address.
         faults: Everything that the service would find wrong.
+        needs_storage: Whether only the gateway's upload refuses the file, and CreateAsset takes it by an address.
     """
 
     source: str
@@ -91,6 +97,7 @@ class Content:
     name: str
     size: int = 0
     faults: tuple[Violation, ...] = ()
+    needs_storage: bool = False
 
     @property
     def digest(self) -> str:
@@ -218,6 +225,7 @@ def _file(
     file.seek(0)
     measurement = measure(file)
     digest = short_digest(sha256.hexdigest())
+    faults = validate(measurement, limits)
     return Content(
         source=display_name(source),
         path=path,
@@ -226,7 +234,8 @@ def _file(
         asset_type=measurement.asset_type,
         name=asset_name(stem, digest),
         size=size,
-        faults=validate(measurement, limits),
+        faults=faults,
+        needs_storage=bool(faults) and not validate(measurement, limits_for()),
     )
 
 
@@ -237,6 +246,7 @@ def media_error(content: Content) -> MediaRejected:
         f"{content.source}: {' '.join(fault.message for fault in content.faults)}",
         code=f"InvalidParameter.{first.code}",
         detail=first.code,
+        advice=_STORE if content.needs_storage else None,
     )
 
 
@@ -258,6 +268,30 @@ def _address(url: str, asset_type: AssetType | None) -> Content:
         asset_type=asset_type or _type_from_suffix(path.suffix),
         name=asset_name(path.stem, short_digest(sha256)),
     )
+
+
+def check_reach(url: str, service: str) -> None:
+    """See that a service can fetch an address at all, as far as the address itself says.
+
+    Args:
+        url: The address.
+        service: The service's base URL. One on this machine, such as an emulator, can fetch from this machine, and one
+            in a private network from there.
+
+    Raises:
+        UsageError: It cannot.
+    """
+    try:
+        file, home = parse_http_url(url, userinfo=True), parse_http_url(service)
+    except ValueError:  # what else is wrong with it is said where it is sent
+        return
+    private_home = home.is_private or not (home.is_loopback or "." in home.host)
+    if (file.is_loopback and not home.is_loopback) or (file.is_private and not private_home):
+        network = "this machine" if file.is_loopback else "a private network"
+        raise UsageError(
+            f"The service cannot fetch {display_name(url)}: {file.host} is in {network}.",
+            advice="Give an address that is public, or the file itself.",
+        )
 
 
 def _without_signature(query: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 from attrs import field, frozen
 
+from portrait.errors import UsageError
 from portrait.models.common import Result
+
+Language = Literal["zh", "en", "zh-Hant"]
+"""A language of the page that the link leads to (contract §3)."""
 
 
 @frozen(kw_only=True)
@@ -33,6 +39,21 @@ class VisualValidateSession(Result):
     byted_token: str = field(repr=False)
     h5_link: str = field(default="", repr=False)
     callback_url: str = ""
+
+    def link(self, language: Language = "zh") -> str:
+        """`h5_link` for a page in that language: with `lng=` once, the rest as it came.
+
+        Raises:
+            UsageError: The page has no such language.
+        """
+        if language not in get_args(Language):
+            raise UsageError(
+                f"There is no page in {language!r}.", advice=f"Languages: {', '.join(get_args(Language))}."
+            )
+        base, hash_, fragment = self.h5_link.partition("#")
+        path, _, query = base.partition("?")
+        others = [part for part in query.split("&") if part and part.partition("=")[0] != "lng"]
+        return f"{path}?{'&'.join([*others, f'lng={language}'])}{hash_}{fragment}"
 
 
 @frozen(kw_only=True)

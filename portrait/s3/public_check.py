@@ -38,8 +38,8 @@ _STATUSES: Mapping[int, tuple[str, str, str]] = {
 
 def check_public(
     url: str,
-    size: int,
-    content_type: str,
+    size: int | None = None,
+    content_type: str | None = None,
     *,
     pool: urllib3.PoolManager | None = None,
     timeout: float = TIMEOUT_SECONDS,
@@ -48,8 +48,8 @@ def check_public(
 
     Args:
         url: The address.
-        size: Bytes it must have.
-        content_type: Media type it must have.
+        size: Bytes it must have; None for any number.
+        content_type: Media type it must have; None for any but a web page.
         pool: A urllib3 pool to use, for a proxy or a private certificate authority.
         timeout: Seconds for the connection and for each read.
 
@@ -90,7 +90,9 @@ def check_public(
     _check_response(display_url, size, content_type, status, {name.lower(): value for name, value in headers.items()})
 
 
-def _check_response(display_url: str, size: int, content_type: str, status: int, headers: Mapping[str, str]) -> None:
+def _check_response(
+    display_url: str, size: int | None, content_type: str | None, status: int, headers: Mapping[str, str]
+) -> None:
     if status not in {200, 206} and not (status == 416 and size == 0):
         reason, what, advice = _STATUSES.get(status) or _other_status(status)
         raise NotPublic(f"{display_url} {what} (HTTP {status}).", reason=reason, advice=advice, http_status=status)
@@ -103,14 +105,14 @@ def _check_response(display_url: str, size: int, content_type: str, status: int,
             http_status=status,
         )
     length = _length(status, headers)
-    if length != size:
+    if size is not None and length != size:
         raise NotPublic(
             f"{display_url} has {'an unknown number of' if length is None else length} bytes instead of {size}.",
             reason="length",
             advice="Another bucket, an old copy in a cache or a proxy that changes files answers: check public_base.",
             http_status=status,
         )
-    if status != 416 and kind != content_type.lower():
+    if status != 416 and content_type is not None and kind != content_type.lower():
         raise NotPublic(
             f"{display_url} is served as {kind or 'nothing'} instead of {content_type}.",
             reason="type",
