@@ -253,7 +253,7 @@ class PortraitClient(BaseClient, Methods):
         """One file or address as an Active asset; the same content again is the same asset.
 
         Args:
-            source: A path, bytes, or an http(s) address.
+            source: A path, bytes, an open binary file, or an http(s) address.
             **options: As `ensure_assets`.
 
         Raises:
@@ -275,7 +275,7 @@ class PortraitClient(BaseClient, Methods):
             `no room`. Pass it to `ensure_assets` to carry it out.
 
         Raises:
-            UsageError: A folder cannot be read, or an option does not fit.
+            UsageError: What was given are no sources, or an option does not fit.
             PortraitError: The group cannot be read whole, or the key is refused.
         """
         from portrait import ensure  # noqa: PLC0415  (loads s3 and media)
@@ -293,11 +293,12 @@ class PortraitClient(BaseClient, Methods):
         again.
 
         Args:
-            sources: Paths, bytes and http(s) addresses; a folder stands for the files in it and below. Or an
-                `AssetPlan` of `plan_assets`, which is carried out as it stands.
+            sources: Paths, bytes, open binary files and http(s) addresses; a folder stands for the files in it and
+                below. Or an `AssetPlan` of `plan_assets`, which is carried out as it stands.
             **options: `group_id` is required, unless a plan names it. `store`: an `ObjectStore` that gives files a
                 public address; without one they go through the gateway's upload (JPEG, PNG and WebP up to 10 MB).
-                `group_type`: default: read once. `asset_type`: of addresses. `quota`: assets that the group may hold,
+                `group_type`: default: read once. `asset_type`: of addresses. `name`: for people,
+                in the assets' Names; default: the file's. `quota`: assets that the group may hold,
                 default: what the provider documents; None sets no limit. `deadline`: seconds after which nothing more
                 is created where the service limits creates; default: none. `timeout`: seconds for the reviews. `poll`:
                 seconds between two looks. `concurrency`: files at once. `check_public`: see from outside that a stored
@@ -571,7 +572,7 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
         """One file or address as an Active asset; the same content again is the same asset.
 
         Args:
-            source: A path, bytes, or an http(s) address.
+            source: A path, bytes, an open binary file, or an http(s) address.
             **options: As `ensure_assets`.
 
         Raises:
@@ -593,7 +594,7 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
             `no room`. Pass it to `ensure_assets` to carry it out.
 
         Raises:
-            UsageError: A folder cannot be read, or an option does not fit.
+            UsageError: What was given are no sources, or an option does not fit.
             PortraitError: The group cannot be read whole, or the key is refused.
         """
         from portrait import ensure  # noqa: PLC0415  (loads s3 and media)
@@ -611,11 +612,12 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
         again.
 
         Args:
-            sources: Paths, bytes and http(s) addresses; a folder stands for the files in it and below. Or an
-                `AssetPlan` of `plan_assets`, which is carried out as it stands.
+            sources: Paths, bytes, open binary files and http(s) addresses; a folder stands for the files in it and
+                below. Or an `AssetPlan` of `plan_assets`, which is carried out as it stands.
             **options: `group_id` is required, unless a plan names it. `store`: an `ObjectStore` that gives files a
                 public address; without one they go through the gateway's upload (JPEG, PNG and WebP up to 10 MB).
-                `group_type`: default: read once. `asset_type`: of addresses. `quota`: assets that the group may hold,
+                `group_type`: default: read once. `asset_type`: of addresses. `name`: for people,
+                in the assets' Names; default: the file's. `quota`: assets that the group may hold,
                 default: what the provider documents; None sets no limit. `deadline`: seconds after which nothing more
                 is created where the service limits creates; default: none. `timeout`: seconds for the reviews. `poll`:
                 seconds between two looks. `concurrency`: files at once. `check_public`: see from outside that a stored

@@ -71,7 +71,9 @@ def select(words: Sequence[str], group: str | None, *, subfolders: bool) -> list
                 )
             known = by_group.setdefault(part.group, {})
             for source in part.sources:
-                unrecognized = source != word and Path(source).suffix.lower() not in _ENDINGS
+                # A folder among the files is one that cannot be read.
+                is_media = Path(source).suffix.lower() in _ENDINGS or Path(source).is_dir()
+                unrecognized = source != word and not is_media
                 known[source] = unrecognized and known.get(source, True)
     if not by_group:
         raise UsageError(f"There are no files in {', '.join(words)}.", advice="Nothing was sent.")

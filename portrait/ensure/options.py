@@ -32,6 +32,7 @@ class EnsureOptions:
         group_type: Its type; None asks for it.
         store: Object storage that gives files a public address; None sends them through the gateway's upload.
         asset_type: What addresses lead to; None goes by their endings. Files are told by their content.
+        name: For people, in the assets' Names; None takes each file's own.
         quota: Assets that the group may hold; None for no limit of ours.
         deadline: Seconds after which nothing more is created, for a service that limits creates; None for no limit as
             long as it accepts some.
@@ -49,6 +50,7 @@ class EnsureOptions:
     group_type: GroupType | None = None
     store: ObjectStore | None = None
     asset_type: AssetType | None = None
+    name: str | None = None
     quota: int | None = None
     deadline: float | None = field(default=None, validator=optional(ge(0)))
     timeout: float | None = None
@@ -66,6 +68,7 @@ class EnsureQuery(TypedDict, total=False):
     store: ObjectStore | None
     group_type: GroupType | str | None
     asset_type: AssetType | AssetTypeName | None
+    name: str | None
     quota: int | Literal["documented"] | None
     deadline: float | None
     timeout: float | None

@@ -124,7 +124,7 @@ def plan_assets(endpoint: Endpoint, sources: Sources, options: EnsureOptions) ->
     """Read the sources and the group, and decide. Writes nothing.
 
     Raises:
-        UsageError: A folder cannot be read.
+        UsageError: What was given are no sources.
         PortraitError: The group cannot be read, or the key is refused.
     """
     expanded: list[Source] = yield RunBlocking(lambda: expand_sources(sources))
@@ -139,7 +139,7 @@ def _identify(endpoint: Endpoint, source: Source, options: EnsureOptions) -> Flo
     if isinstance(source, Content):
         return source
     limits = limits_of(source, endpoint.provider.name, stored=options.store is not None)
-    content: Content = yield RunBlocking(lambda: identify(source, limits, options.asset_type))
+    content: Content = yield RunBlocking(lambda: identify(source, limits, options.asset_type, options.name))
     if content.url is not None:
         check_reach(content.url, endpoint.base_url)
     yield Notify(FileProgress(source=content.source, stage="checked"))

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import inspect
 import os
 import re
 import stat
 from collections.abc import Iterable, Sequence
 from io import BytesIO
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import Any, BinaryIO, cast
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from attrs import field, frozen
@@ -105,17 +106,20 @@ class Content:
         return short_digest(self.sha256)
 
 
-Source = str | os.PathLike[str] | bytes | Content
-"""A path, an address or bytes; or what `identify` has made of one before."""
+Source = str | os.PathLike[str] | bytes | BinaryIO | Content
+"""A path, an address, bytes or an open binary file; or what `identify` has made of one before."""
+
+_KINDS = "a path, an http(s) address, bytes or an open binary file"
 
 
 def display_name(source: Source) -> str:
     """A source as people may see it: without the query and the user of an address, which may be secrets."""
     if isinstance(source, Content):
         return source.source
-    if isinstance(source, bytes):
-        return "<bytes>"
-    text = os.fspath(source)
+    if not isinstance(source, str | os.PathLike):
+        name = getattr(source, "name", None)
+        return PurePosixPath(name).name if isinstance(name, str) else f"<{type(source).__name__}>"
+    text = os.fsdecode(source)
     return redact_url(text) if is_url(text) else text
 
 
@@ -140,75 +144,105 @@ def expand_sources(sources: Source | Iterable[Source]) -> list[Source]:
     """Sources one by one: a folder stands for the files in it and below, without hidden ones, in order of their names.
 
     Raises:
-        UsageError: A folder cannot be read.
+        UsageError: These are no sources.
     """
-    if isinstance(sources, str | bytes | os.PathLike | Content):
-        sources = [sources]
+    if isinstance(sources, str | bytes | bytearray | memoryview | os.PathLike | Content) or hasattr(sources, "read"):
+        sources = [cast("Source", sources)]
+    elif not isinstance(sources, Iterable):
+        raise UsageError(f"Sources are not a {type(sources).__name__}.", advice=f"Give {_KINDS}, or several of them.")
     found: list[Source] = []
     for source in sources:
-        if not isinstance(source, bytes | Content) and not is_url(source) and _is_folder(Path(source)):
-            found += list_files(Path(source))
+        if isinstance(source, str | os.PathLike) and not is_url(source) and _is_folder(source):
+            found += list_files(Path(os.fsdecode(source)))
         else:
             found.append(source)
     return found
 
 
-def _is_folder(path: Path) -> bool:
+def _is_folder(source: str | os.PathLike[str]) -> bool:
     try:
-        return path.is_dir()
-    except OSError:  # such as a name that is too long: `identify` says what is wrong with it
+        return stat.S_ISDIR(Path(source).stat().st_mode)
+    except (OSError, ValueError):  # such as a name that is too long: `identify` says what is wrong with it
         return False
 
 
 def list_files(folder: Path) -> list[Path]:
     """The files in a folder and below, without hidden ones, in order of their names. Links to folders are not followed.
 
-    Raises:
-        UsageError: A folder cannot be read.
+    A folder that cannot be read stands among them, so that it is not passed over in silence: `identify` refuses it.
     """
-
-    def fail(error: OSError) -> None:
-        raise UsageError(f"{error.filename} cannot be read: {error.strerror}.") from error
-
     files: list[Path] = []
-    for parent, folders, names in os.walk(folder, onerror=fail):
+    unreadable: list[OSError] = []
+    for parent, folders, names in os.walk(folder, onerror=unreadable.append):
         folders[:] = [name for name in folders if not name.startswith(".")]
         files += [Path(parent, name) for name in names if not name.startswith(".")]
-    return sorted(files)
+    return sorted([*files, *(Path(error.filename) for error in unreadable)])
 
 
-def identify(source: Source, limits: Limits, asset_type: AssetType | None) -> Content:
+def identify(source: Source, limits: Limits, asset_type: AssetType | None, name: str | None = None) -> Content:
     """Read a source and say what it is.
 
+    Args:
+        source: What to read; an open file is read from where it stands.
+        limits: What the service takes.
+        asset_type: What an address leads to; None goes by its ending.
+        name: For people, in the asset's Name; None takes the file's.
+
     Raises:
-        UsageError: It cannot be read.
+        UsageError: It cannot be read, or is no source at all.
     """
     if isinstance(source, Content):
         return source
-    if is_url(source):
-        return _address(str(source), asset_type)
-    if isinstance(source, bytes):
-        return _file(source, BytesIO(source), stem="", limits=limits, data=source)
-    path = Path(source)
+    if isinstance(source, str) and is_url(source):
+        return _address(source, asset_type, name)
+    shown = f"{display_name(source):.200}"
     try:
-        _check_regular(path)
-        with path.open("rb") as file:
-            return _file(source, file, stem=path.stem, limits=limits, path=path)
-    except (OSError, ValueError) as error:  # a name with a NUL is a ValueError
-        raise UsageError(f"{path!s:.200} cannot be read: {getattr(error, 'strerror', error)}.") from error
+        if isinstance(source, str | os.PathLike):
+            path = Path(os.fsdecode(source))
+            with _open_regular(path) as file:
+                return _file(shown, file, stem=name or path.stem, limits=limits, path=path)
+        data = _read(source)
+        stem = "" if shown.startswith("<") else PurePosixPath(shown).stem
+        return _file(shown, BytesIO(data), stem=name or stem, limits=limits, data=data)
+    except (OSError, ValueError) as error:  # a name with a NUL, and a closed file, are a ValueError
+        why = f"{getattr(error, 'strerror', None) or error}".rstrip(".")
+        raise UsageError(f"{shown} cannot be read: {why}.", advice=_UNREADABLE) from error
 
 
-def _check_regular(path: Path) -> None:
-    """Opening a pipe would wait for somebody who writes to it."""
-    mode = path.stat().st_mode
-    if stat.S_ISDIR(mode):
-        raise UsageError(f"{path} is a folder.", advice="Name its files, or let the command walk it.")
-    if not stat.S_ISREG(mode):
-        raise UsageError(f"{path} is not a regular file.", advice="Save what it gives into a file first.")
+_UNREADABLE = "Check that it is there, and that this user may read it."
+
+
+def _read(source: Any) -> bytes:
+    """The bytes of a source that is no path; anything at all may have been passed as one."""
+    if isinstance(source, bytes | bytearray | memoryview):
+        return bytes(source)
+    if not hasattr(source, "read"):
+        raise UsageError(f"A source is not a {type(source).__name__}.", advice=f"Give {_KINDS}.")
+    data = source.read()
+    if isinstance(data, bytes):
+        return data
+    if inspect.iscoroutine(data):
+        data.close()
+    raise UsageError(f"{display_name(source)} gives no bytes.", advice="Open it in binary mode, and not for asyncio.")
+
+
+def _open_regular(path: Path) -> BinaryIO:
+    """Open a file to read. Opening a pipe or a device could wait for ever, and what is at a path may change.
+
+    Raises:
+        UsageError: It is not a regular file.
+        OSError: It cannot be opened.
+    """
+    file = open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")  # noqa: SIM115, PTH123
+    mode = os.fstat(file.fileno()).st_mode
+    if stat.S_ISREG(mode):
+        return file
+    file.close()
+    raise UsageError(f"{path} is not a regular file.", advice="Save what it gives into a file first.")
 
 
 def _file(
-    source: Source,
+    shown: str,
     file: BinaryIO,
     *,
     stem: str,
@@ -221,13 +255,13 @@ def _file(
         sha256.update(block)
         size += len(block)
     if not size:
-        raise UsageError(f"{display_name(source)} is empty.")
+        raise UsageError(f"{shown} is empty.", advice="Give a file with an image, video or audio in it.")
     file.seek(0)
     measurement = measure(file)
     digest = short_digest(sha256.hexdigest())
     faults = validate(measurement, limits)
     return Content(
-        source=display_name(source),
+        source=shown,
         path=path,
         data=data,
         sha256=sha256.hexdigest(),
@@ -250,7 +284,7 @@ def media_error(content: Content) -> MediaRejected:
     )
 
 
-def _address(url: str, asset_type: AssetType | None) -> Content:
+def _address(url: str, asset_type: AssetType | None, name: str | None) -> Content:
     try:
         parts = urlsplit(url)
     except ValueError:  # such as half of an IPv6 address
@@ -266,7 +300,7 @@ def _address(url: str, asset_type: AssetType | None) -> Content:
         url=url,
         sha256=sha256,
         asset_type=asset_type or _type_from_suffix(path.suffix),
-        name=asset_name(path.stem, short_digest(sha256)),
+        name=asset_name(name or path.stem, short_digest(sha256)),
     )
 
 
@@ -321,9 +355,11 @@ def read_again(content: Content) -> bytes:
         return content.data
     assert content.path is not None  # noqa: S101  (an address is not read)
     try:
-        data = content.path.read_bytes()
+        with _open_regular(content.path) as file:
+            data = file.read(content.size + 1)
     except OSError as error:
-        raise UsageError(f"{content.path} cannot be read: {error.strerror}.") from error
+        message = f"{content.path} cannot be read any more: {error.strerror}."
+        raise UsageError(message, advice="Run again: it may have moved meanwhile.") from error
     if hashlib.sha256(data).hexdigest() != content.sha256:
         raise UsageError(f"{content.path} changed while it was being uploaded.", advice="Run again.")
     return data

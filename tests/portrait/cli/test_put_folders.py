@@ -75,8 +75,8 @@ def test_a_file_that_vanishes_meanwhile_is_told(put, tmp_path, monkeypatch, clie
     folder = make_plain(tmp_path / "photos", 4)
     identify = sources.identify
 
-    def vanishing(source, limits, asset_type):
-        found = identify(source, limits, asset_type)
+    def vanishing(source, *rest):
+        found = identify(source, *rest)
         if str(source).endswith("01.jpg"):
             Path(source).unlink()
         return found
