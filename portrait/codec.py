@@ -16,7 +16,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 import attrs
 from cattrs import Converter
 
-from portrait.errors import MEDIA_CODES
+from portrait.codes import MEDIA_CODES
 from portrait.models import Asset, Failure, Result, UploadedAsset
 
 T = TypeVar("T")

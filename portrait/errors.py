@@ -1,8 +1,7 @@
 """Every way a call can end badly, as a tree of exceptions that carry a decision.
 
 An error says what happened, whether the call may have taken effect, whether sending it again can help, and what to do
-next. `CODES` maps the service's codes to classes; a code that is not listed falls to the nearest family, and keeps its
-text. This module knows no HTTP library, no dialect and no retry policy.
+next. Which code of the service becomes which class is in `portrait.codes`.
 
 *Full* (`QuotaExceeded`) and *throttled* (`Throttled`) share no base but `ApiError`: programs that confused them have
 deleted live assets (contract §4).
@@ -13,8 +12,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar
-
-from attrs import frozen
 
 if TYPE_CHECKING:
     from portrait.models import Asset
@@ -336,6 +333,12 @@ class OutcomeError(PortraitError):
     """Every call worked, but the outcome is not the one asked for."""
 
 
+DOWNLOAD_ADVICE = (
+    "The service could not fetch the file: its address must be public, without a login. Connect a public domain to the "
+    "bucket, and look from outside by check_public= (--check-public)."
+)
+
+
 class AssetFailed(OutcomeError):
     """The review ended in Failed. Final for this file, unless `retryable`.
 
@@ -419,154 +422,3 @@ class Interrupted(OutcomeError):
 
     def __init__(self, message: str = "Stopped before it was done.", *, advice: str | None = None) -> None:
         super().__init__(message, advice=advice)
-
-
-@frozen
-class ErrorRule:
-    """What a code of the service means: the class that is raised, and where it differs from its class, what it says."""
-
-    error: type[ApiError]
-    retry: Retry | None = None
-    advice: str | None = None
-
-
-# Why a file is refused at once or fails its review. Contract §3, "Failed codes" (M).
-MEDIA_CODES: frozenset[str] = frozenset(
-    {
-        "DownloadFailed",
-        "TypeMismatch",
-        "FormatUnsupported",
-        "FormatUndetectable",
-        "DurationTooShort",
-        "DurationTooLong",
-        "WidthTooSmall",
-        "HeightTooSmall",
-        "WidthTooLarge",
-        "HeightTooLarge",
-        "AspectRatioTooSmall",
-        "AspectRatioTooLarge",
-        "FileSizeTooLarge",
-        "PixelCountTooSmall",
-        "PixelCountTooLarge",
-        "FpsTooLow",
-        "FpsTooHigh",
-        "AudioTrackRequired",
-        "AudioTrackForbidden",
-        "ContentRestricted",
-        "InputTextSensitiveContentDetected",
-        "InputImageSensitiveContentDetected",
-        "InputVideoSensitiveContentDetected",
-        "InputAudioSensitiveContentDetected",
-        "FaceMismatch",
-        "TranscodingFailed",
-        "InternalError",
-        "ModerationServiceErrorUploadFailed",
-    }
-)
-
-DOWNLOAD_ADVICE = (
-    "The service could not fetch the file: its address must be public, without a login. Connect a public domain to the "
-    "bucket, and look from outside by check_public= (--check-public)."
-)
-
-# Contract §4, both tables and the front gateway's list (D, M). Longest known prefix wins.
-CODES: Mapping[str, ErrorRule] = {
-    "InvalidParameter": ErrorRule(InvalidParameter),
-    **{f"InvalidParameter.{code}": ErrorRule(MediaRejected) for code in sorted(MEDIA_CODES)},
-    "InvalidParameter.DownloadFailed": ErrorRule(MediaRejected, advice=DOWNLOAD_ADVICE),
-    "MissingParameter": ErrorRule(MissingParameter),
-    "MissingParameter.Action": ErrorRule(MissingParameter),
-    "InvalidActionOrVersion": ErrorRule(InvalidRequest, advice="Check the Action's name; Version is 2024-01-01."),
-    "AIGCNotAvailable": ErrorRule(AIGCNotAvailable),
-    "SubscriptionRequired": ErrorRule(SubscriptionRequired),
-    "ValidatePending": ErrorRule(ValidatePending),
-    "InvalidToken": ErrorRule(InvalidToken),
-    "TokenExpired": ErrorRule(TokenExpired),
-    "QuotaExceeded": ErrorRule(QuotaExceeded),
-    "QuotaSharedPoolExceeded": ErrorRule(QuotaExceeded),
-    "Forbidden": ErrorRule(Forbidden),
-    "NotFound": ErrorRule(NotFound),
-    # A wrong value of a field, and no answer to whether the id beside it exists.
-    "NotFound.ProjectName": ErrorRule(InvalidParameter, advice="Use a project that exists; names are case-sensitive."),
-    "RateLimitExceeded": ErrorRule(Throttled),
-    "QuotaWriteQPMExceeded": ErrorRule(Throttled),
-    "AccountFlowLimitExceeded": ErrorRule(Throttled),
-    "FlowLimitExceeded": ErrorRule(Throttled),
-    "RequestLimitExceeded": ErrorRule(Throttled),
-    "Throttling": ErrorRule(Throttled),
-    "AccountOverdueError": ErrorRule(AccountError, advice="Top up the account's balance."),
-    "UpstreamUnavailable": ErrorRule(ServerError),
-    "InternalError": ErrorRule(ServerError),
-    "ServiceUnavailable": ErrorRule(ServerError),
-    "Unauthorized": ErrorRule(AuthError),
-    "MissingAuthenticationToken": ErrorRule(AuthError),
-    "MissingRequestInfo": ErrorRule(InvalidRequest),
-    "MissingSignature": ErrorRule(AuthError),
-    "InvalidAuthorization": ErrorRule(AuthError, advice="Something between here and the service changes headers."),
-    "InvalidCredential": ErrorRule(AuthError, advice="Check that the provider's region is the one of the base URL."),
-    "InvalidTimestamp": ErrorRule(AuthError, advice="Set this machine's clock: a signature lives 15 minutes."),
-    "ServiceNotFound": ErrorRule(InvalidRequest, advice="Check the base URL, the region and the service."),
-    "InvalidAccessKey": ErrorRule(AuthError, advice="Check the access key, and that it is this provider's."),
-    "SignatureDoesNotMatch": ErrorRule(AuthError, advice="Check the secret key."),
-    "LackPolicy": ErrorRule(AuthError, advice="Give the key's user a policy that allows this Action."),
-    "AccessDenied": ErrorRule(AuthError, advice="Give the key's user a policy that allows this Action."),
-    "InvalidSecretToken": ErrorRule(AuthError, advice="Renew the temporary credentials."),
-}
-
-# What an unlisted code, or none, means by HTTP status. An unknown code with 429 is read as throttled, never as full:
-# that mistake costs a pause, the other one costs somebody's assets.
-BY_STATUS: Mapping[int, ErrorRule] = {
-    400: ErrorRule(InvalidRequest),
-    401: ErrorRule(AuthError),
-    402: ErrorRule(AccountError, advice="Top up the account's balance."),
-    403: ErrorRule(AuthError),
-    404: ErrorRule(NotFound),
-    405: ErrorRule(InvalidRequest),
-    409: ErrorRule(InvalidRequest),
-    413: ErrorRule(InvalidRequest, advice="Send less: a JSON body may have 1 MB, an uploaded file 10 MB."),
-    415: ErrorRule(InvalidRequest),
-    422: ErrorRule(InvalidRequest),
-    429: ErrorRule(Throttled),
-}
-
-
-# The `type` of the `{"error"}` form, which says what was meant where a proxy has changed the status. Contract §4, §8.
-BY_TYPE: Mapping[str, ErrorRule] = {
-    "invalid_request_error": BY_STATUS[400],
-    "authentication_error": BY_STATUS[401],
-    "payment_required": BY_STATUS[402],
-    "rate_limit_error": BY_STATUS[429],
-    "server_error": ErrorRule(ServerError),
-}
-
-
-def rule_for(code: str, http_status: int) -> tuple[ErrorRule, str]:
-    """The rule for a code by its longest known prefix, and the detail that follows the prefix."""
-    head, tail = code, ""
-    while head:
-        if head in CODES:
-            # `InvalidParameter.WidthTooSmall` is listed whole; its fault is still the last word.
-            return CODES[head], tail or head.rpartition(".")[2] * ("." in head)
-        head, _, last = head.rpartition(".")
-        tail = f"{last}.{tail}".rstrip(".")
-    if http_status >= 500:
-        return ErrorRule(ServerError), ""
-    return BY_STATUS.get(http_status, ErrorRule(ApiError)), ""
-
-
-def api_error(code: str, message: str, *, http_status: int, rule: ErrorRule | None = None, **fields: Any) -> ApiError:
-    """Build the error that a refusal of the service stands for.
-
-    Args:
-        code: The service's code as it came.
-        message: The service's message; a plain sentence stands in for an empty one.
-        http_status: The HTTP status of the answer.
-        rule: What the code means, where a dialect knows better than `CODES`.
-        **fields: `action`, `request_id`, `retry_after`, `response` as in `ApiError`.
-    """
-    known, detail = rule_for(code, http_status)
-    rule = rule or known
-    text = message.strip() or f"The service refused the call with HTTP status {http_status}."
-    return rule.error(
-        text, code=code, detail=detail, http_status=http_status, advice=rule.advice, retry=rule.retry, **fields
-    )

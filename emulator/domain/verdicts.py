@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from attrs import evolve, frozen
 
-from portrait.errors import MEDIA_CODES
+from portrait.codes import MEDIA_CODES
 from portrait.media import STAGES
 from portrait.models import AssetStatus
 

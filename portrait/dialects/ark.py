@@ -5,8 +5,9 @@ Requests are signed; nothing of that is here.
 
 from __future__ import annotations
 
+from portrait.codes import ErrorRule
 from portrait.dialects.dialect import Dialect
-from portrait.errors import ErrorRule, ValidatePending
+from portrait.errors import ValidatePending
 
 ARK = Dialect(
     name="ark",

@@ -8,8 +8,9 @@ from typing import Any, Protocol
 
 from attrs import field, frozen
 
+from portrait.codes import ErrorRule
 from portrait.dialects.envelope import decode_envelope
-from portrait.errors import ErrorRule, ValidatePending
+from portrait.errors import ValidatePending
 from portrait.http import HttpResponse
 from portrait.models import Response
 
@@ -38,7 +39,7 @@ class Dialect:
         action_path: Appended to the base URL; the Action follows as a query.
         name_limit: Characters in a Name.
         cursor_paging: Lists are read by cursor, where who reads them does not need their number.
-        codes: Codes that mean something else here than in `portrait.errors.CODES`, by Action.
+        codes: Codes that mean something else here than in `portrait.codes.CODES`, by Action.
         pending_without: The field of a result without which the Action says "not yet", by Action.
         upload: Whether files can be sent without an address of their own.
         decoder: How an answer is read.

@@ -12,7 +12,8 @@ from typing import Any
 
 import orjson
 
-from portrait.errors import BY_TYPE, ApiError, BadResponse, ErrorRule, Retry, Throttled, api_error
+from portrait.codes import BY_TYPE, ErrorRule, api_error
+from portrait.errors import ApiError, BadResponse, Retry, Throttled
 from portrait.http import HttpResponse, retry_after
 from portrait.models import Response
 from portrait.urls import redact_url
@@ -26,7 +27,7 @@ def decode_envelope(
     Args:
         response: The answer.
         action: The Action's name.
-        codes: Codes that mean something else in an answer to this Action than in `portrait.errors.CODES`.
+        codes: Codes that mean something else in an answer to this Action than in `portrait.codes.CODES`.
         secrets: Gives what is replaced by `<secret>` in an error; called only if there is one.
 
     Raises:

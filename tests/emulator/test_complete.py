@@ -12,7 +12,7 @@ from emulator.domain.quotas import TIERS
 from emulator.domain.reasons import Reason
 from emulator.domain.verdicts import MESSAGES
 from portrait.actions import ACTIONS
-from portrait.errors import MEDIA_CODES
+from portrait.codes import MEDIA_CODES
 
 DOMAIN = Path(emulator.domain.__file__).parent
 EMULATOR = DOMAIN.parent

@@ -12,10 +12,11 @@ import pytest
 
 from emulator.dialects import DIALECTS
 from emulator.domain.reasons import Reason, Refusal
-from portrait import AsyncPortraitClient, PortraitClient, errors, models
+from portrait import AsyncPortraitClient, PortraitClient, models
 from portrait.actions import ACTIONS, Idempotency
 from portrait.codec import wire_name
-from portrait.errors import CODES, MEDIA_CODES, ApiError, Retry
+from portrait.codes import CODES, MEDIA_CODES, rule_for
+from portrait.errors import ApiError, Retry
 from portrait.providers import PROVIDERS, Credential
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -129,7 +130,7 @@ def test_a_dialect_says_every_reason(dialect):
         assert 200 <= row.status < 600
         assert error["Message"].strip()
         assert "{" not in error["Code"] + error["Message"]
-        rule, _ = errors.rule_for(error["Code"], row.status)
+        rule, _ = rule_for(error["Code"], row.status)
         assert rule.error is not ApiError, reason
         assert row.http_error_type is None or row.status >= 400
 

@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 
 import portrait
 from portrait import errors
+from portrait.codes import CODES, MEDIA_CODES, ErrorRule, api_error, rule_for
 from portrait.dialects import ALLTOKEN, ARK
 from portrait.errors import (
-    CODES,
-    MEDIA_CODES,
     AccountError,
     AIGCNotAvailable,
     AmbiguousGroup,
@@ -25,7 +24,6 @@ from portrait.errors import (
     BadResponse,
     ConnectFailed,
     ConnectionLost,
-    ErrorRule,
     Forbidden,
     Interrupted,
     InvalidParameter,
@@ -51,8 +49,6 @@ from portrait.errors import (
     UsageError,
     ValidatePending,
     WaitTimeout,
-    api_error,
-    rule_for,
 )
 from tests.portrait.helpers import REQUEST_ID, answer, asset, refused
 

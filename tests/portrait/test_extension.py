@@ -7,8 +7,9 @@ import orjson
 from attrs import evolve, field, frozen
 
 from portrait.actions import Action
+from portrait.codes import api_error
 from portrait.dialects import Dialect
-from portrait.errors import Throttled, api_error
+from portrait.errors import Throttled
 from portrait.models import Response, Result
 from tests.portrait.helpers import KEY, answer, endpoint, play
 

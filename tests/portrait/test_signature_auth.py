@@ -8,7 +8,7 @@ import pytest
 
 from portrait import AuthError, QuotaExceeded, RetryPolicy, Throttled, UsageError, ValidatePending
 from portrait.clock import ManualClock
-from portrait.errors import CODES, api_error
+from portrait.codes import CODES, api_error
 from portrait.signing import verify
 from tests.portrait.helpers import answer, asset, body, good, refused
 

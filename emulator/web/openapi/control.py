@@ -23,7 +23,7 @@ from emulator.web.openapi.actions import errors
 from emulator.web.openapi.schemas import GROUP_ID, STAMP, TOKEN, Schema, obj, one_of
 from emulator.web.paths import CONTROL
 from portrait.actions import ACTIONS
-from portrait.errors import MEDIA_CODES
+from portrait.codes import MEDIA_CODES
 
 _TEXT: Schema = {"type": "string"}
 _NON_EMPTY: Schema = {"type": "string", "minLength": 1}

@@ -3,7 +3,7 @@
 import pytest
 
 from emulator.domain.verdicts import Verdict, message_for, parse_magic, review, seconds
-from portrait.errors import MEDIA_CODES
+from portrait.codes import MEDIA_CODES
 from portrait.media import STAGES
 from portrait.models import AssetStatus
 

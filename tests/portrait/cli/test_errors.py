@@ -6,6 +6,7 @@ import pytest
 
 from portrait import errors
 from portrait.cli import errors as cli_errors
+from portrait.codes import api_error
 from portrait.models import Asset
 
 
@@ -79,7 +80,7 @@ def test_every_error_is_told_in_calm_lines_and_as_json(kind):
 
 def test_a_refusal_names_action_code_and_request_id():
     """All that a support team asks for."""
-    error = errors.api_error("QuotaExceeded", "Full.", http_status=200, action="CreateAsset", request_id="R1")
+    error = api_error("QuotaExceeded", "Full.", http_status=200, action="CreateAsset", request_id="R1")
     assert cli_errors.format_error(error, "a.jpg") == (
         "portrait: a.jpg: CreateAsset was refused: Full (QuotaExceeded).\n"
         "  → `portrait rm` deletes groups and assets that are no longer used.\n"
@@ -90,7 +91,7 @@ def test_a_refusal_names_action_code_and_request_id():
 def test_a_code_does_not_tell_the_token_that_was_looked_up():
     """Ark's `NotFound.<token>` holds a secret (contract §1)."""
     token = "2026070223064318B4CC874F89A1B2C3D4"
-    error = errors.api_error(f"NotFound.{token}", "Not found.", http_status=404, action="GetVisualValidateResult")
+    error = api_error(f"NotFound.{token}", "Not found.", http_status=404, action="GetVisualValidateResult")
     assert token not in cli_errors.format_error(error)
     assert token not in str(cli_errors.error_record(error))
     assert cli_errors.code_of(error) == "NotFound"
@@ -98,7 +99,7 @@ def test_a_code_does_not_tell_the_token_that_was_looked_up():
 
 def test_a_field_in_a_code_is_told():
     """`MissingParameter.Filter.GroupType` helps."""
-    error = errors.api_error("MissingParameter.Filter.GroupType", "Missing.", http_status=200)
+    error = api_error("MissingParameter.Filter.GroupType", "Missing.", http_status=200)
     assert "(MissingParameter.Filter.GroupType)" in cli_errors.format_error(error)
 
 
@@ -111,7 +112,7 @@ def test_doubt_is_told_where_there_is_any(action, doubtful):
 
 def test_words_from_elsewhere_do_not_steer_the_terminal():
     """A service's message may hold anything."""
-    error = errors.api_error("Forbidden", "no\x1b[2Jway\nreally", http_status=200)
+    error = api_error("Forbidden", "no\x1b[2Jway\nreally", http_status=200)
     assert "no\\x1b[2Jway\\nreally" in cli_errors.format_error(error)
 
 
