@@ -89,9 +89,9 @@ def _has_value(body: Any, path: Sequence[str]) -> bool:
 
 
 def _as_refusal(fault: DecodeError) -> Refusal:
-    if fault.why == "is missing":
+    if fault.message == "is missing":
         return Refusal(Reason.MISSING_FIELD, field=fault.path)
-    return Refusal(Reason.INVALID_FIELD, field=fault.path, message=fault.why)
+    return Refusal(Reason.INVALID_FIELD, field=fault.path, message=fault.message)
 
 
 def read_upload(fields: Mapping[str, str], content: bytes | None) -> tuple[UploadRequest, Measured]:

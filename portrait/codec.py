@@ -7,6 +7,7 @@ refuses every wrong JSON type and names the wire field. This module knows no dia
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Callable, Mapping
 from enum import StrEnum
@@ -16,7 +17,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 import attrs
 from cattrs import Converter
 
-from portrait.codes import MEDIA_CODES
+from portrait.codes import media_code
 from portrait.models import Asset, Failure, Result, UploadedAsset
 
 T = TypeVar("T")
@@ -37,17 +38,17 @@ class DecodeError(Exception):
 
     Attributes:
         path: The wire field, such as `Filter.GroupType`; "" for the whole body.
-        why: What is wrong, as the end of a sentence: "must be a string".
+        message: What is wrong, as the end of a sentence: "must be a string".
     """
 
-    def __init__(self, path: str, why: str) -> None:
-        super().__init__(path, why)
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(path, message)
         self.path = path
-        self.why = why
+        self.message = message
 
     def nested_in(self, field: str) -> DecodeError:
         """The same fault, seen from the object that holds `field`."""
-        return DecodeError(f"{field}.{self.path}" if self.path else field, self.why)
+        return DecodeError(f"{field}.{self.path}" if self.path else field, self.message)
 
 
 @cache
@@ -65,7 +66,7 @@ def decode(cls: type[T], value: Any) -> T:
     """Read a service's answer, tolerantly.
 
     Raises:
-        WireFault: Something without which the class makes no sense is absent or of another kind.
+        DecodeError: Something without which the class makes no sense is absent or of another kind.
     """
     return _CLIENT.structure(value, cls)
 
@@ -74,7 +75,7 @@ def decode_strict(cls: type[T], value: Any) -> T:
     """Read a client's request as the service does: `null` is absent, unknown fields are ignored (contract §2).
 
     Raises:
-        WireFault: A field has the wrong JSON type or a value outside of its closed set.
+        DecodeError: A field has the wrong JSON type or a value outside of its closed set.
     """
     return _SERVER.structure(value, cls)
 
@@ -93,19 +94,19 @@ def _structure_factory(converter: Converter) -> Callable[[type], Callable[[Any, 
     """A cattrs hook factory that makes the structure function of an attrs class."""
 
     def factory(cls: type) -> Callable[[Any, Any], Any]:
-        fields = (
+        plain = (
             (attribute, names, _strip_optional(kind), required) for attribute, names, kind, required in wire_fields(cls)
         )
-        plan = [
+        fields = [
             (attribute, names[0], names, kind, _enum_by_value(kind), converter.get_structure_hook(kind), required)
-            for attribute, names, kind, required in fields
+            for attribute, names, kind, required in plain
         ]
 
         def structure(value: Any, _: Any) -> Any:
             if type(value) is not dict and not isinstance(value, Mapping):
                 raise DecodeError("", "must be an object")
             found = {}
-            for attribute, name, names, kind, exact, hook, required in plan:
+            for attribute, name, names, kind, exact, hook, required in fields:
                 raw = value.get(name)
                 if len(names) > 1 and (raw is None or _is_blank(raw)):
                     name, raw = _first_present(value, names)  # noqa: PLW2901
@@ -143,11 +144,11 @@ def _is_blank(raw: Any) -> bool:
 
 def _unstructure_factory(converter: Converter) -> Callable[[type], Callable[[Any], dict[str, Any]]]:
     def factory(cls: type) -> Callable[[Any], dict[str, Any]]:
-        plan = [(attribute, names[-1]) for attribute, names, _, _ in wire_fields(cls)]
+        fields = [(attribute, names[-1]) for attribute, names, _, _ in wire_fields(cls)]
 
         def unstructure(value: Any) -> dict[str, Any]:
             written = {}
-            for attribute, name in plan:
+            for attribute, name in fields:
                 part = getattr(value, attribute)
                 if part is not None:  # a member of a StrEnum is a text already
                     written[name] = part if isinstance(part, str) else converter.unstructure(part)
@@ -228,12 +229,14 @@ def _strict_enum(value: Any, kind: type[StrEnum]) -> StrEnum:
         raise DecodeError("", f"must be one of {', '.join(kind)}") from None
 
 
+def _text_or_none(value: Any) -> str | None:
+    return str(value) if isinstance(value, str | int | float) else None
+
+
 def _tolerant_string(value: Any, _: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, int | float):
-        return str(value)
-    raise DecodeError("", "must be a string")
+    if (text := _text_or_none(value)) is None:
+        raise DecodeError("", "must be a string")
+    return text
 
 
 def _tolerant_integer(value: Any, _: Any) -> int:
@@ -255,12 +258,14 @@ def _tolerant_enum(value: Any, kind: Any) -> Any:
 
 
 def _failure(value: Any, _: Any) -> Failure:
-    """Ark's `Error` object or AllToken's `FailedReason` text, which may begin with the code. Contract §10.2."""
+    """Ark's `Error` object or AllToken's `FailedReason` text, which may hold the code. Contract §3, §10.2."""
     if isinstance(value, Mapping):
-        return Failure(code=str(value.get("Code") or ""), message=str(value.get("Message") or ""))
+        code, message = (_text_or_none(value.get(name)) or "" for name in ("Code", "Message"))
+        return Failure(code=code or media_code(message), message=message)
     text = _tolerant_string(value, str)
-    head, _, rest = text.partition(":")
-    return Failure(code=head.strip(), message=rest.strip()) if head.strip() in MEDIA_CODES else Failure(message=text)
+    code = media_code(text)
+    head = re.match(rf"\W*{re.escape(code)}[]:\s]*", text) if code else None
+    return Failure(code=code, message=text[head.end() if head else 0 :].strip())
 
 
 def _client_converter() -> Converter:

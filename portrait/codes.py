@@ -5,6 +5,7 @@ A code that is not listed falls to the nearest family, then to a known code in i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -73,6 +74,7 @@ MEDIA_CODES: frozenset[str] = frozenset(
         "TranscodingFailed",
         "InternalError",
         "ModerationServiceErrorUploadFailed",
+        "UnsupportedImageFormat",
     }
 )
 
@@ -129,6 +131,7 @@ BY_STATUS: Mapping[int, ErrorRule] = {
     403: ErrorRule(AuthError),
     404: ErrorRule(NotFound),
     405: ErrorRule(InvalidRequest),
+    408: ErrorRule(ServerError),  # a proxy gave up waiting: the call may have arrived
     409: ErrorRule(InvalidRequest),
     413: ErrorRule(InvalidRequest, advice="Send less: a JSON body may have 1 MB, an uploaded file 10 MB."),
     415: ErrorRule(InvalidRequest),
@@ -147,8 +150,24 @@ BY_TYPE: Mapping[str, ErrorRule] = {
 }
 
 
+_THROTTLED = BY_STATUS[429]
+_WORD = re.compile(r"[A-Za-z]+(?:\.\w+)*")
+_SEARCHED = 2000  # characters of a text
+
+
 def rule_for(code: str, http_status: int) -> tuple[ErrorRule, str]:
     """The rule for a code by its longest known prefix, and the detail that follows the prefix."""
+    rule, detail = _by_prefix(code)
+    if rule is not None and rule.error is QuotaExceeded and http_status == 429 and code not in CODES:
+        return _THROTTLED, detail  # as for an unknown code
+    if rule is not None:
+        return rule, detail
+    if http_status >= 500:
+        return ErrorRule(ServerError), ""
+    return BY_STATUS.get(http_status, ErrorRule(ApiError)), ""
+
+
+def _by_prefix(code: str) -> tuple[ErrorRule | None, str]:
     head, tail = code, ""
     while head:
         if head in CODES:
@@ -156,21 +175,53 @@ def rule_for(code: str, http_status: int) -> tuple[ErrorRule, str]:
             return CODES[head], tail or head.rpartition(".")[2] * ("." in head)
         head, _, last = head.rpartition(".")
         tail = f"{last}.{tail}".rstrip(".")
-    if http_status >= 500:
-        return ErrorRule(ServerError), ""
-    return BY_STATUS.get(http_status, ErrorRule(ApiError)), ""
+    return None, ""
+
+
+def code_within(text: str) -> str:
+    """The first known code inside of a sentence, "" if there is none. Contract §1, *Envelope* (M).
+
+    A throttle's code is recognized as a bare word. Any other one needs brackets (`[NotFound]`) or a detail
+    (`NotFound.group_id`), since sentences use such words too. "Full" is never read out of a sentence: a wrong one costs
+    somebody's assets.
+    """
+    for match in _WORD.finditer(text[:_SEARCHED]):
+        for code in _tails(match[0]):
+            rule, _ = _by_prefix(code)
+            if rule is None or rule.error is QuotaExceeded:
+                continue
+            if rule.error is Throttled or "." in code or text[match.start() - 1 : match.end() + 1] == f"[{code}]":
+                return code
+    return ""
+
+
+def media_code(text: str) -> str:
+    """The first code of a failed review inside of a text, with its detail; "" if there is none. Contract §3 (M).
+
+    `[FaceMismatch] …` and `upstream: FaceMismatch.Score: …` have one.
+    """
+    tails = (code for match in _WORD.finditer(text[:_SEARCHED]) for code in _tails(match[0]))
+    return next((code for code in tails if code.partition(".")[0] in MEDIA_CODES), "")
+
+
+def _tails(code: str) -> list[str]:
+    """`A.B.C`, `B.C`, `C`: the code without what gateways put before it."""
+    parts = code.split(".")
+    return [".".join(parts[start:]) for start in range(len(parts))]
 
 
 def api_error(code: str, message: str, *, http_status: int, rule: ErrorRule | None = None, **fields: Any) -> ApiError:
     """Build the error that a refusal of the service stands for.
 
     Args:
-        code: The service's code as it came.
+        code: The service's code as it came. One that is not known gives way to a known one in the message.
         message: The service's message; a plain sentence stands in for an empty one.
         http_status: The HTTP status of the answer.
         rule: What the code means, where a dialect knows better than `CODES`.
         **fields: `action`, `request_id`, `retry_after`, `response` as in `ApiError`.
     """
+    if rule is None and _by_prefix(code)[0] is None:
+        code = code_within(f"{code} {message}") or code
     known, detail = rule_for(code, http_status)
     rule = rule or known
     text = message.strip() or f"The service refused the call with HTTP status {http_status}."

@@ -264,7 +264,7 @@ def decode_result(action: Action[Any, R], result: Mapping[str, Any], response: R
         value = codec.decode(action.result, result)
     except codec.DecodeError as error:
         raise BadResponse(
-            f"{action.name}: the answer does not fit: {error.path or 'Result'} {error.why}.",
+            f"{action.name}: the answer does not fit: {error.path or 'Result'} {error.message}.",
             action=action.name,
             http_status=response.http_status,
             may_have_executed=True,

@@ -357,8 +357,8 @@ class AssetFailed(OutcomeError):
         super().__init__(message)
         self.asset = asset
         self.code = code
-        self.retryable = code in self.RETRYABLE_CODES
-        if code == "DownloadFailed":
+        self.retryable = not self.RETRYABLE_CODES.isdisjoint(code.split("."))
+        if "DownloadFailed" in code.split("."):
             self.advice = DOWNLOAD_ADVICE
 
 

@@ -7,12 +7,13 @@ into the other.
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
 
-from portrait.codes import BY_TYPE, ErrorRule, api_error
+from portrait.codes import BY_STATUS, BY_TYPE, CODES, ErrorRule, api_error, code_within
 from portrait.errors import ApiError, BadResponse, Retry, Throttled
 from portrait.http import HttpResponse, retry_after
 from portrait.models import Response
@@ -31,7 +32,7 @@ def decode_envelope(
         secrets: Gives what is replaced by `<secret>` in an error; called only if there is one.
 
     Raises:
-        ApiError: The service refused, in either of its two forms.
+        ApiError: The service refused, or a gateway did in a form of its own.
         BadResponse: The body is not the protocol's.
     """
     if response.status == 404 and not response.body.strip():
@@ -39,41 +40,40 @@ def decode_envelope(
         pending = codes.get("NotFound")
         if pending is not None:
             raise api_error("NotFound", "", http_status=404, rule=pending, action=action)
-    body = _object(response, action)
-    metadata = body.get("ResponseMetadata")
-    if (isinstance(metadata, dict) and metadata.get("Error")) or body.get("error"):
-        body = _redact(body, secrets())
-        metadata = body.get("ResponseMetadata")
-    info = _response_info(metadata, body, response)
-    if isinstance(metadata, dict):
-        error = metadata.get("Error")
-        if error:
-            raise _api_error(error, info, action, codes)
-        if response.status >= 400:
-            raise _api_error({}, info, action, codes)
-        return _result(body, response, action), info
-    if body.get("error"):
-        if response.status in {404, 405}:
-            # No id is ever answered so: it is the address that is not there.
-            raise _bad_response(response, action, "answered that there is no such address")
-        raise _http_error(body["error"], info, action)
-    raise _bad_response(response, action, "answered JSON without ResponseMetadata")
-
-
-def _object(response: HttpResponse, action: str) -> Mapping[str, Any]:
     try:
-        body = orjson.loads(response.body)
+        body = orjson.loads(response.body.removeprefix(BOM_UTF8))
     except orjson.JSONDecodeError:
-        raise _bad_response(response, action, _describe_body(response)) from None
+        raise _text_error(_describe_body(response), response, action, secrets()) from None
     if not isinstance(body, dict):
-        raise _bad_response(response, action, f"answered a JSON {type(body).__name__}, not an object")
-    return body
+        raise _text_error(f"answered a JSON {type(body).__name__}, not an object", response, action, secrets())
+    metadata = body.get("ResponseMetadata")
+    if isinstance(metadata, dict):
+        error, result = metadata.get("Error"), body.get("Result")
+        if response.status < 400 and (not error or _says_nothing(error, result)):
+            return _result(result, response, action), _response_info(body, response)
+        raise _api_error(_redact(body, secrets()), response, action, codes)
+    raise _gateway_error(_redact(body, secrets()), response, action)
+
+
+def _says_nothing(error: Any, result: Any) -> bool:
+    """An `Error` without a code beside a `Result` is a gateway's way of reporting a success. Contract §1 (M)."""
+    if not isinstance(error, dict) or _text(error.get("Code")).strip() not in {"", "0"}:
+        return False
+    return result is not None or not (error.get("Message") or error.get("CodeN"))
+
+
+def _text(value: Any) -> str:
+    """A text or a number as a text; anything else says nothing."""
+    return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
 
 
 _LONG_SECRET = 8  # characters; a shorter one may be a word, and is blanked only where it stands alone
 
 
-def _redact(value: Any, secrets: tuple[str, ...]) -> Any:
+_DEEPEST = 64  # levels of JSON that an error keeps
+
+
+def _redact(value: Any, secrets: tuple[str, ...], depth: int = 0) -> Any:
     if isinstance(value, str):
         for secret in secrets:
             if len(secret) >= _LONG_SECRET:
@@ -81,10 +81,12 @@ def _redact(value: Any, secrets: tuple[str, ...]) -> Any:
             else:
                 value = re.sub(rf"(?<![\w-]){re.escape(secret)}(?![\w-])", "<secret>", value)
         return value
+    if isinstance(value, dict | list) and depth == _DEEPEST:
+        return "…"
     if isinstance(value, dict):
         long = tuple(secret for secret in secrets if len(secret) >= _LONG_SECRET)  # a name such as Code stays a name
-        return {_redact(name, long): _redact(part, secrets) for name, part in value.items()}
-    return [_redact(part, secrets) for part in value] if isinstance(value, list) else value
+        return {_redact(name, long): _redact(part, secrets, depth + 1) for name, part in value.items()}
+    return [_redact(part, secrets, depth + 1) for part in value] if isinstance(value, list) else value
 
 
 def _describe_body(response: HttpResponse) -> str:
@@ -99,11 +101,13 @@ def _describe_body(response: HttpResponse) -> str:
     return "answered something that is not JSON"
 
 
-def _bad_response(response: HttpResponse, action: str, what: str) -> BadResponse:
+def _bad_response(response: HttpResponse, action: str, what: str, text: str = "") -> BadResponse:
+    """The error for what is not the protocol's; the text is what came instead, without secrets."""
     moved = redact_url(response.headers.get("location", "")) if 300 <= response.status < 400 else ""
     where = f", which points to {moved}; redirects are not followed" if moved else ""
+    content = f": {_excerpt(text)}" if text else "."
     error = BadResponse(
-        f"{action or 'The server'}: something {what} (HTTP status {response.status}{where}).",
+        f"{action or 'The server'}: something {what} (HTTP status {response.status}{where}){content}",
         action=action,
         http_status=response.status,
         # A 4xx says that the call was turned away; a good status or a 5xx says nothing about what was done.
@@ -114,8 +118,40 @@ def _bad_response(response: HttpResponse, action: str, what: str) -> BadResponse
     return error
 
 
-def _result(body: Mapping[str, Any], response: HttpResponse, action: str) -> Mapping[str, Any]:
-    result = body.get("Result")
+_EXCERPT = 300  # characters
+
+
+def _excerpt(text: str) -> str:
+    """A text on one line, with a full stop."""
+    line = " ".join(text.split())
+    line = line if len(line) <= _EXCERPT else f"{line[:_EXCERPT]}…"
+    return line if line.endswith((".", "!", "?", "…")) else f"{line}."
+
+
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+
+
+def _text_error(what: str, response: HttpResponse, action: str, secrets: tuple[str, ...]) -> ApiError | BadResponse:
+    """The error for a body that is no JSON object. A known code in it counts.
+
+    What looks like damaged JSON is not repeated: it may be half of a result, and hold a token.
+    """
+    body = response.body[:_READ].decode(errors="replace").strip()
+    if body.startswith("<"):
+        title = _TITLE.search(body)
+        text = title[1] if title else ""
+    else:
+        text = "" if body.startswith(("{", "[", "\ufeff")) else body
+    text = _redact(text, secrets)
+    if code_within(text):
+        return _with_delay(api_error("", text, http_status=response.status, action=action), response)
+    return _bad_response(response, action, what, text)
+
+
+_READ = 4096  # bytes of a body that is no JSON object
+
+
+def _result(result: Any, response: HttpResponse, action: str) -> Mapping[str, Any]:
     if result is None:
         return {}
     if not isinstance(result, dict):
@@ -123,40 +159,86 @@ def _result(body: Mapping[str, Any], response: HttpResponse, action: str) -> Map
     return result
 
 
-def _response_info(metadata: Any, body: Mapping[str, Any], response: HttpResponse) -> Response:
-    request_id = metadata.get("RequestId") if isinstance(metadata, dict) else None
-    return Response(request_id=str(request_id or ""), http_status=response.status, headers=response.headers, body=body)
+def _response_info(body: Mapping[str, Any], response: HttpResponse) -> Response:
+    return Response(
+        request_id=_text(body["ResponseMetadata"].get("RequestId")),
+        http_status=response.status,
+        headers=response.headers,
+        body=body,
+    )
 
 
-def _api_error(error: Any, info: Response, action: str, codes: Mapping[str, ErrorRule]) -> ApiError:
+def _api_error(
+    body: Mapping[str, Any], response: HttpResponse, action: str, codes: Mapping[str, ErrorRule]
+) -> ApiError:
     """The envelope's `Error`; a dialect may read a code of one Action in its own way."""
-    fields = error if isinstance(error, Mapping) else {"Message": str(error)}
-    code = str(fields.get("Code") or "")
+    metadata = body["ResponseMetadata"]
+    error = metadata.get("Error")
+    fields = error if isinstance(error, dict) else {"Message": error}
+    code = _text(fields.get("Code"))
     built = api_error(
         code,
-        str(fields.get("Message") or ""),
+        _text(fields.get("Message")),
         rule=codes.get(code.partition(".")[0]),
-        http_status=info.http_status,
+        http_status=response.status,
         action=action,
-        request_id=info.request_id,
-        response=info.body,
+        request_id=_text(metadata.get("RequestId")),
+        response=body,
     )
-    built.retry_after = retry_after(info.headers, throttled=isinstance(built, Throttled))
-    return built
+    return _with_delay(built, response)
 
 
-def _http_error(error: Any, info: Response, action: str) -> ApiError:
-    """AllToken's other form, for errors of HTTP's own level: `{"error": {"message", "type", "code"?}}`."""
-    fields = error if isinstance(error, Mapping) else {"message": str(error)}
-    kind = str(fields.get("type") or "")
+# How gateways name the parts of a refusal. Contract §1, *Envelope*, and §4, *task gateways* (M).
+_CODES = ("code", "Code", "errorCode", "error_code", "type")
+_MESSAGES = ("message", "Message", "errorMessage", "error_message", "error_description", "detail", "msg")
+_REQUEST_IDS = ("request_id", "requestId", "RequestId")
+
+
+def _gateway_error(body: Mapping[str, Any], response: HttpResponse, action: str) -> ApiError | BadResponse:
+    """A refusal outside of the envelope: `{"error": {…}}`, or one of the forms that gateways have for it."""
+    error = body.get("error") or body.get("Error")
+    fields = error if isinstance(error, dict) else body
+    texts = [_text(error), _first(fields, _MESSAGES)]
+    message = ": ".join(text for text in texts if text)
+    code = _first(fields, _CODES)
+    known = code in CODES or code_within(f"{code} {message}")
+    if not (code or message):
+        return _bad_response(response, action, "answered JSON without ResponseMetadata")
+    if response.status in {404, 405} and not known:
+        unfound = _bad_response(response, action, "answered that there is no such address", message)
+        unfound.advice = _NOT_FOUND
+        return unfound
+    if not (known or error or response.status >= 400 or body.get("success") is False):
+        return _bad_response(response, action, "answered JSON without ResponseMetadata", message)
     built = api_error(
-        str(fields.get("code") or kind),
-        str(fields.get("message") or ""),
-        rule=BY_TYPE.get(kind) if info.http_status < 400 else None,
-        http_status=info.http_status,
+        code,
+        message,
+        rule=None if known or response.status >= 400 else _rule_in_200(fields),
+        http_status=response.status,
         action=action,
-        request_id=str(fields.get("request_id") or info.body.get("request_id") or ""),
-        response=info.body,
+        request_id=_first(fields, _REQUEST_IDS) or _first(body, _REQUEST_IDS),
+        response=body,
     )
-    built.retry_after = retry_after(info.headers, throttled=isinstance(built, Throttled))
-    return built
+    if response.status == 404:
+        built.advice = _NOT_FOUND
+    return _with_delay(built, response)
+
+
+_NOT_FOUND = "Either the id does not exist, or base_url leads to another service: it ends in /v1 for AllToken."
+
+
+def _rule_in_200(fields: Mapping[str, Any]) -> ErrorRule | None:
+    """What the body says was meant, where a proxy has changed the status."""
+    number = _text(fields.get("code"))
+    by_number = BY_STATUS.get(int(number)) if number.isascii() and number.isdigit() and len(number) == 3 else None
+    return BY_TYPE.get(_text(fields.get("type"))) or by_number
+
+
+def _first(fields: Mapping[str, Any], names: tuple[str, ...]) -> str:
+    """The first of these fields that says something."""
+    return next((text for name in names if (text := _text(fields.get(name)).strip())), "")
+
+
+def _with_delay(error: ApiError, response: HttpResponse) -> ApiError:
+    error.retry_after = retry_after(response.headers, throttled=isinstance(error, Throttled))
+    return error

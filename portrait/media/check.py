@@ -34,6 +34,7 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType(
         "DownloadFailed": "create",
         "TypeMismatch": "create",
         "FormatUnsupported": "create",
+        "UnsupportedImageFormat": "create",  # the same by another name; it is never found here
         "FormatUndetectable": "create",
         "DurationTooShort": "create",
         "DurationTooLong": "create",

@@ -25,10 +25,12 @@ HTML = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
 
 def body(result: Any = None, *, error: Any = None, action: str = "GetAsset", **extra: Any) -> bytes:
     """An envelope as bytes."""
-    metadata = {"RequestId": REQUEST_ID, "Action": action, "Version": "2024-01-01", "Service": "ark"}
+    metadata: dict[str, Any] = {"RequestId": REQUEST_ID, "Action": action, "Version": "2024-01-01", "Service": "ark"}
     metadata["Region"] = "cn-beijing"
     if error is not None:
-        return orjson.dumps({"ResponseMetadata": {**metadata, "Error": error}, **extra})
+        metadata["Error"] = error
+    if error is not None and result is None:
+        return orjson.dumps({"ResponseMetadata": metadata, **extra})
     return orjson.dumps({"ResponseMetadata": metadata, "Result": result, **extra})
 
 

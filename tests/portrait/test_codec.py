@@ -143,6 +143,26 @@ READINGS = {
     ),
     "FailedReason, the code alone": ({"FailedReason": "FaceMismatch"}, {"failure": Failure(code="FaceMismatch")}),
     "FailedReason with another colon": ({"FailedReason": "Note: see"}, {"failure": Failure(message="Note: see")}),
+    "answer-dotted": (
+        {"FailedReason": "InputImageSensitiveContentDetected.PolicyViolation: x"},
+        {"failure": Failure(code="InputImageSensitiveContentDetected.PolicyViolation", message="x")},
+    ),
+    "answer-dotted, in brackets": (
+        {"FailedReason": "[FaceMismatch] The face differs."},
+        {"failure": Failure(code="FaceMismatch", message="The face differs.")},
+    ),
+    "answer-dotted, behind a prefix": (
+        {"FailedReason": "upstream_error: DownloadFailed, code 7"},
+        {"failure": Failure(code="DownloadFailed", message="upstream_error: DownloadFailed, code 7")},
+    ),
+    "answer-dotted, behind a family": (
+        {"FailedReason": "InvalidParameter.UnsupportedImageFormat: x"},
+        {"failure": Failure(code="UnsupportedImageFormat", message="InvalidParameter.UnsupportedImageFormat: x")},
+    ),
+    "answer-dotted, in the message of an Error": (
+        {"Error": {"Code": "", "Message": "[FaceMismatch] x"}},
+        {"failure": Failure(code="FaceMismatch", message="[FaceMismatch] x")},
+    ),
     "Error": ({"Error": {"Code": "A", "Message": "b"}}, {"failure": Failure(code="A", message="b")}),
     "Error of nulls beside a reason": (
         {"Error": {"Code": None}, "FailedReason": "x"},
@@ -194,7 +214,7 @@ def test_a_client_names_what_does_not_fit(cls, sent, path, why):
     with pytest.raises(codec.DecodeError) as info:
         codec.decode(cls, sent)
     assert info.value.path == path
-    assert why in info.value.why
+    assert why in info.value.message
 
 
 @pytest.mark.parametrize("read", [codec.decode, codec.decode_strict])
@@ -203,7 +223,7 @@ def test_what_is_missing_is_named(read, sent):
     """Absent and null are the same to both readers."""
     with pytest.raises(codec.DecodeError) as info:
         read(models.GetAssetRequest, sent)
-    assert (info.value.path, info.value.why) == ("Id", "is missing")
+    assert (info.value.path, info.value.message) == ("Id", "is missing")
 
 
 def test_a_closed_set_is_read_by_any_spelling():
@@ -257,7 +277,7 @@ def test_a_server_refuses_what_does_not_fit_and_names_it(cls, sent, path, why):
     """No coercion, no clamping: the wire field and what is wrong with it."""
     with pytest.raises(codec.DecodeError) as info:
         codec.decode_strict(cls, sent)
-    assert (info.value.path, why in info.value.why) == (path, True)
+    assert (info.value.path, why in info.value.message) == (path, True)
 
 
 def test_a_server_takes_null_for_absent_and_ignores_extra_fields():
@@ -288,7 +308,7 @@ def test_a_fault_of_the_whole_value_has_no_path(read, cls, sent, why):
     with pytest.raises(codec.DecodeError) as info:
         read(cls, sent)
     fault = pickle.loads(pickle.dumps(info.value))
-    assert (fault.path, fault.why) == ("", why)
+    assert (fault.path, fault.message) == ("", why)
     assert fault.args == ("", why)
 
 

@@ -19,7 +19,9 @@ from portrait.errors import (
     Forbidden,
     InvalidParameter,
     InvalidRequest,
+    MediaRejected,
     NotFound,
+    QuotaExceeded,
     Retry,
     ServerError,
     Throttled,
@@ -85,7 +87,15 @@ ANSWERS = {
         (BadResponse, "no such address"),
     ),
     "the plain form, empty": (answer({"error": {}}, 500), (BadResponse, "without ResponseMetadata")),
-    "another JSON": (answer({"message": "no Route matched"}, 404), (BadResponse, "without ResponseMetadata")),
+    "another JSON": (
+        answer({"message": "no Route matched"}, 404),
+        (BadResponse, "no such address (HTTP status 404): no R"),
+    ),
+    "another JSON, 200": (answer({"data": [1]}), (BadResponse, "without ResponseMetadata")),
+    "another JSON, 200, with a text": (
+        answer({"code": 0, "message": "ok"}),
+        (BadResponse, "ResponseMetadata (HTTP status 200): ok."),
+    ),
     "HTML, 200": (answer(HTML, 200), (BadResponse, "an HTML page")),
     "HTML, 404": (answer(HTML, 404), (BadResponse, "an HTML page")),
     "HTML, 502": (answer(b"\r\n" + HTML, 502), (BadResponse, "an HTML page")),
@@ -99,12 +109,74 @@ ANSWERS = {
     "a JSON list": (answer(b"[]"), (BadResponse, "list")),
     "a JSON null": (answer(b"null"), (BadResponse, "NoneType")),
     "not UTF-8": (answer(b'{"a": "\xff"}'), (BadResponse, "damaged")),
-    "a byte order mark": (answer(b"\xef\xbb\xbf" + GOOD), (BadResponse, "not JSON")),
+    "a byte order mark": (answer(b"\xef\xbb\xbf" + GOOD), {"Id": "asset-1"}),
+    "a name twice": (answer(b'{"ResponseMetadata": 1, "ResponseMetadata": {}, "Result": {"Id": "a"}}'), {"Id": "a"}),
     "NaN": (answer(b'{"ResponseMetadata": NaN}'), (BadResponse, "damaged")),
     "very deep": (answer(b'{"a":' * 3000), (BadResponse, "damaged")),
     "a redirect": (
         answer(b"", 302, location="https://login.example/?next=secret"),
         (BadResponse, "points to https://login.example/; redirects"),
+    ),
+}
+
+
+DEEP = b"[" * 900 + b"]" * 900
+UNFOUND = "[NotFound.group_id] The specified asset_group group-x is not found."
+FLOW = "CreateAsset failed: AccountFlowLimitExceeded"
+# Refusals of gateways (contract §1, *Envelope*), by case and form.
+ANSWERS |= {
+    "answer-empty-error": (answer(body({"Id": "a"}, error={"Code": "", "Message": ""})), {"Id": "a"}),
+    "answer-empty-error, null": (answer(body({"Id": "a"}, error={"Code": None, "Message": None})), {"Id": "a"}),
+    "answer-empty-error, 0": (answer(body({"Id": "a"}, error={"Code": 0, "Message": "ok"})), {"Id": "a"}),
+    "answer-empty-error, '0'": (answer(body({"Id": "a"}, error={"Code": "0"})), {"Id": "a"}),
+    "answer-empty-error, no result": (answer(body(error={"Code": "", "Message": ""})), {}),
+    "answer-empty-error, no result but a text": (answer(body(error={"Code": "", "Message": "No."})), (ApiError, "No.")),
+    "answer-empty-error, no result but a number": (answer(body(error={"Code": "", "CodeN": 1})), (ApiError, "200")),
+    "answer-empty-error, 503": (answer(body({"Id": "a"}, error={"Code": ""}), 503), (ServerError, "503")),
+    "answer-gateway": (answer({"success": False, "message": FLOW}, 400), (Throttled, FLOW)),
+    "answer-gateway, 200": (answer({"success": False, "message": "Not now."}), (ApiError, "Not now.")),
+    "answer-gateway, code": (answer({"code": "RateLimitExceeded", "message": "Slow."}, 400), (Throttled, "Slow.")),
+    "answer-gateway, unknown code": (answer({"code": "E17", "message": "Bad."}, 400), (InvalidRequest, "E17: Bad.")),
+    "answer-gateway, number": (answer({"success": False, "code": 429, "message": "Slow."}), (Throttled, "Slow.")),
+    "answer-gateway, detail": (answer({"detail": "No key."}, 401), (AuthError, "No key.")),
+    "answer-gateway, errorCode": (answer({"errorCode": "Forbidden", "errorMessage": "No."}, 403), (Forbidden, "No.")),
+    "answer-gateway, two texts": (answer({"error": "Bad", "message": "Worse."}, 400), (InvalidRequest, "Bad: Worse.")),
+    "answer-gateway, upstream": (
+        answer({"error": {"type": "upstream_error", "message": FLOW}}, 400),
+        (Throttled, FLOW),
+    ),
+    "answer-gateway, in the envelope": (answer(body(error={"Code": "E", "Message": FLOW}), 400), (Throttled, FLOW)),
+    "answer-gateway, a text": (answer(f"{FLOW}.".encode(), 503), (Throttled, FLOW)),
+    "answer-gateway, another text": (answer(b"upstream connect error", 503), (BadResponse, "upstream connect error.")),
+    "answer-gateway, a page": (
+        answer(b"<html><title>Log in</title>", 200),
+        (BadResponse, "(HTTP status 200): Log in."),
+    ),
+    "answer-gateway, half a result": (answer(b'{"Result": {"BytedToken": "secret'), (BadResponse, "cut off")),
+    "answer-gateway, full in a sentence": (answer({"message": "[QuotaExceeded] x"}, 400), (InvalidRequest, "[Quota")),
+    "answer-gateway, a plain word": (answer({"message": "InvalidToken given"}, 401), (AuthError, "InvalidToken")),
+    "answer-404": (answer({"error": {"message": f"upstream_error: {UNFOUND}"}}, 404), (NotFound, UNFOUND)),
+    "answer-404, a text": (
+        answer({"error": {"message": "group-x is not found"}}, 404),
+        (BadResponse, "group-x is not"),
+    ),
+    "answer-404, 405": (answer({"detail": "Method Not Allowed"}, 405), (BadResponse, "Method Not Allowed.")),
+    "answer-format": (
+        answer(body(error={"Code": "InvalidParameter.UnsupportedImageFormat"}), 400),
+        (MediaRejected, "400"),
+    ),
+    "answer-quota": (answer(body(error={"Code": "QuotaExceeded.QPM", "Message": "Slow."}), 429), (Throttled, "Slow.")),
+    "answer-quota, shared": (answer(body(error={"Code": "QuotaSharedPoolExceeded.X"}), 429), (Throttled, "429")),
+    "answer-quota, full": (answer(body(error={"Code": "QuotaExceeded"}), 429), (QuotaExceeded, "429")),
+    "answer-quota, a type": (answer({"error": {"type": "insufficient_quota", "message": "x"}}, 429), (Throttled, "x")),
+    "an error of 900 levels": (
+        answer(body(error={"Code": "Forbidden", "Data": "_"}).replace(b'"_"', DEEP), 400),
+        (Forbidden, "400"),
+    ),
+    "a code of 900 levels": (answer(body(error={"Code": "_"}).replace(b'"_"', DEEP), 400), (InvalidRequest, "400")),
+    "a request id of 900 levels": (
+        answer(b'{"ResponseMetadata": {"RequestId": _}, "Result": {"Id": "a"}}'.replace(b"_", DEEP)),
+        {"Id": "a"},
     ),
 }
 
@@ -118,7 +190,7 @@ def test_what_an_answer_means(name, dialect):
         result, source = dialect.decode(response, "GetAsset")
         assert result == meaning
         assert source.http_status == response.status
-        assert source.body == orjson.loads(response.body)
+        assert source.body == orjson.loads(response.body.removeprefix(b"\xef\xbb\xbf"))
         return
     kind, text = meaning
     with pytest.raises(ApiError if issubclass(kind, ApiError) else BadResponse) as info:
@@ -168,6 +240,36 @@ def test_pending_on_ark_is_pending(name):
     for action, dialect in (("GetAsset", ARK), ("GetVisualValidateResult", ALLTOKEN)):
         with pytest.raises((NotFound, BadResponse)):
             dialect.decode(PENDING[name], action)
+
+
+def test_a_404_is_read_in_both_ways():
+    """answer-404: an id that is not there, or an address that is not the service's."""
+    for content in ({"message": UNFOUND}, {"error": {"message": "group-x is not found"}}, {"detail": "Not Found"}):
+        with pytest.raises((NotFound, BadResponse)) as info:
+            ALLTOKEN.decode(answer(content, 404), "GetAssetGroup")
+        assert "the id does not exist" in info.value.advice
+        assert "base_url" in info.value.advice
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"key sk-planted-key is not valid",
+        b"<title>sk-planted-key</title>",
+        {"message": "key sk-planted-key is not valid"},
+        {"error": "sk-planted-key"},
+        {"errorCode": "x", "errorMessage": "sk-planted-key"},
+        {"ResponseMetadata": {"Error": "sk-planted-key"}},
+        {"ResponseMetadata": {}, "Result": "sk-planted-key"},
+    ],
+)
+def test_a_text_is_repeated_without_secrets(content):
+    """answer-gateway: whatever the form, what the request held as a secret is blanked."""
+    for status in (200, 400, 404, 500):
+        with pytest.raises((ApiError, BadResponse)) as info:
+            ALLTOKEN.decode(answer(content, status), "GetAsset", lambda: ("sk-planted-key",))
+        error = info.value
+        assert "planted" not in f"{error} {error!r} {error.__dict__}"
 
 
 def test_a_wrapped_answer_is_decoded_again():
