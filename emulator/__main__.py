@@ -22,7 +22,7 @@ from emulator._optional import missing_extra
 from portrait._version import __version__
 
 if TYPE_CHECKING:
-    from emulator.settings import Settings
+    from emulator.settings import KeyPair, Settings
     from portrait.clock import Clock
 
 _EXAMPLES = """\
@@ -43,9 +43,11 @@ examples:
 
 _SERVE = """\
 Serve until SIGINT or SIGTERM. Prints one line on stdout once it accepts connections.
-Without --api-key a customer's name is its Bearer key, which the control plane's calls and state then show.
+Without --api-key a customer's name is its Bearer key, which the control plane's calls and state then show. Without
+--access-key one pair works: AKLTEMULATOR with the secret key emulator-secret, a customer of the same name.
 """
-_KEY_PAIR = "a key pair; has no use yet, for this version does not serve signed requests; may be repeated"
+_KEY_PAIR = "a key pair for Volcengine and BytePlus, or AK:SK:TOKEN of temporary credentials; may be repeated"
+_KEY_PROVIDER = "the provider that a key or access key stands for; may be repeated"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -90,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--control-token", metavar="T", help="opens the control plane beyond loopback, in the header X-Emulator-Token")
     add("--api-key", metavar="KEY=CUSTOMER", action="append", default=[], help="a Bearer key; may be repeated")
     add("--access-key", metavar="AK:SK=CUSTOMER", action="append", default=[], help=_KEY_PAIR)
+    add("--key-provider", metavar="KEY=PROVIDER", action="append", default=[], help=_KEY_PROVIDER)
     add("--profile", choices=("guide", "schema"), default="guide", help="which reading of the contract (default guide)")
     add("--clock", default="real", help="real, manual or scaled:N (default real)")
     add(
@@ -119,12 +122,10 @@ def _settings(args: argparse.Namespace) -> Settings:
     """
     from emulator.settings import Settings  # noqa: PLC0415 - after --help
 
-    for pair in args.access_key:
-        access_key, _, secret = _split("--access-key", "AK:SK=CUSTOMER", pair)[0].partition(":")
-        if not (access_key and secret):
-            raise ValueError("--access-key takes AK:SK=CUSTOMER")
     changes: dict[str, Any] = {
         "api_keys": dict(_split("--api-key", "KEY=CUSTOMER", pair) for pair in args.api_key),
+        "access_keys": dict(map(_key_pair, args.access_key)),
+        "key_providers": dict(map(_key_provider, args.key_provider)),
         "projects": frozenset(args.project),
         "fetch": args.fetch,
         "public_url": args.public_url,
@@ -134,6 +135,26 @@ def _settings(args: argparse.Namespace) -> Settings:
     if args.review_seconds is not None:
         changes["image_review"] = changes["clip_review"] = args.review_seconds
     return {"guide": Settings.guide, "schema": Settings.schema}[args.profile](**changes)
+
+
+def _key_pair(text: str) -> tuple[str, KeyPair]:
+    from emulator.settings import KeyPair  # noqa: PLC0415 - after --help
+
+    keys, customer = _split("--access-key", "AK:SK=CUSTOMER", text)
+    access_key, _, rest = keys.partition(":")
+    secret_key, _, session_token = rest.partition(":")
+    if not (access_key and secret_key):
+        raise ValueError("--access-key takes AK:SK=CUSTOMER")
+    return access_key, KeyPair(secret_key, customer, session_token or None)
+
+
+def _key_provider(text: str) -> tuple[str, str]:
+    from portrait.providers import PROVIDERS  # noqa: PLC0415 - after --help
+
+    key, provider = _split("--key-provider", "KEY=PROVIDER", text)
+    if provider not in PROVIDERS:
+        raise ValueError(f"--key-provider takes KEY=PROVIDER; providers are {', '.join(PROVIDERS)}")
+    return key, provider
 
 
 def _split(flag: str, form: str, value: str) -> tuple[str, str]:
@@ -184,6 +205,7 @@ def _start_state(path: Path | None) -> Any:
 
 
 def _serve(settings: Settings, clock: Clock, args: argparse.Namespace, start: Any) -> int:
+    from emulator.auth import PUBLISHED_PAIR  # noqa: PLC0415 - after --help
     from emulator.call_log import CallLogger  # noqa: PLC0415 - after --help
     from emulator.control import ControlError  # noqa: PLC0415 - after --help
     from emulator.server import EmulatorServer  # noqa: PLC0415 - after --help
@@ -193,7 +215,8 @@ def _serve(settings: Settings, clock: Clock, args: argparse.Namespace, start: An
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    on_call = CallLogger(_say, clock, settings.api_keys.values()) if args.verbose else None
+    names = {*settings.api_keys.values(), *(pair.customer for pair in settings.access_keys.values()), PUBLISHED_PAIR[0]}
+    on_call = CallLogger(_say, clock, names) if args.verbose else None
     server = EmulatorServer(host=args.host, port=args.port, service=Service(settings, clock, on_call=on_call))
     try:
         load_state(server.control, start)
@@ -206,8 +229,6 @@ def _serve(settings: Settings, clock: Clock, args: argparse.Namespace, start: An
         why = getattr(error, "strerror", None) or error
         sys.stderr.write(f"portrait-emulator: cannot listen on {args.host}:{args.port}: {why}\n")
         return 1
-    if args.access_key:
-        _say("portrait-emulator: --access-key has no use yet: this version does not serve signed requests (ark)")
     sys.stdout.write(f"portrait-emulator ready on {server.url}\n")
     sys.stdout.flush()
     ended.wait()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from portrait.flow import RunBlocking, Sleep
 
@@ -18,23 +18,36 @@ class Call:
     """One call as it came in.
 
     Attributes:
+        method: As sent.
+        path: As sent, percent-encoded.
+        query: As sent, without the question mark.
+        headers: As received; names in lower case, or a mapping without case.
         action: The query's `Action`, "" if absent.
         version: The query's `Version`, None if absent.
         key: The Bearer key, None if there is none.
-        body: The JSON body's bytes; for an upload the fields of the form as a mapping instead.
+        body: The JSON body's bytes; for an upload the fields of the form as a mapping instead. None for a body that is
+            not read: the call is refused without it.
         base: Where links shall lead: `http://127.0.0.1:8787` or the public URL.
         rule: The header `X-Emulator-Rule`, None if absent.
         file: The uploaded file, already read and within the limit. Whatever name the client
             gave it is not kept: nothing is called by it.
     """
 
+    method: str = "POST"
+    path: str = ""
+    query: str = ""
+    headers: Mapping[str, str] = field(factory=dict, repr=False)  # hold keys
     action: str
     version: str | None = None
     key: str | None = field(default=None, repr=False)
-    body: bytes | Mapping[str, str] = field(default=b"", repr=False)
+    body: bytes | Mapping[str, str] | None = field(default=b"", repr=False)
     base: str = ""
     rule: str | None = None
     file: bytes | None = field(default=None, repr=False)
+
+    def with_body(self, body: bytes | Mapping[str, str], file: bytes | None = None) -> Call:
+        """The call with the body that was read, and the file of an upload."""
+        return evolve(self, body=body, file=file)
 
 
 @frozen(kw_only=True)

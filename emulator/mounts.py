@@ -1,54 +1,17 @@
-"""Where the emulator answers and how: each mount is a path, a provider, its dialect and its auth."""
+"""Where the emulator answers and how: each mount is a path, its dialect and its auth."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol
-
 from attrs import frozen
 
-from emulator.dialects import ALLTOKEN, ServerDialect
-from emulator.domain.reasons import Reason, Refusal
-from emulator.messages import Call
-from emulator.settings import Settings
+from emulator.auth import PUBLISHED_PAIR, Auth, BearerAuth, SignatureAuth
+from emulator.dialects import ALLTOKEN, ARK, ServerDialect
+from emulator.settings import KeyPair, Settings
+from portrait.providers import PROVIDERS
 
 ACTIONS_PATH = "/v1/portrait/"
 UPLOAD_PATH = "/v1/portrait/upload"
-
-
-class Auth(Protocol):
-    """Finds out whose call it is."""
-
-    def authenticate(self, call: Call) -> str:
-        """The name of the customer who calls.
-
-        Raises:
-            Refusal: There are no credentials, or nobody's.
-        """
-
-
-@frozen
-class BearerAuth:
-    """A Bearer key, which is its customer's name where no keys are configured.
-
-    Attributes:
-        keys: Key → customer; empty means that every key is a customer of its own.
-    """
-
-    keys: Mapping[str, str]
-
-    def authenticate(self, call: Call) -> str:
-        """The customer that a key belongs to.
-
-        Raises:
-            Refusal: There is no key, or nobody's.
-        """
-        if not call.key:
-            raise Refusal(Reason.KEY_MISSING)
-        customer = self.keys.get(call.key) if self.keys else call.key
-        if customer is None:
-            raise Refusal(Reason.KEY_UNKNOWN)
-        return customer
+ARK_PATH = "/"
 
 
 @frozen(kw_only=True)
@@ -56,14 +19,12 @@ class Mount:
     """One place where Actions are answered.
 
     Attributes:
-        provider: Who answers like that, a name of `portrait.providers`.
         dialect: How answers are worded.
-        auth: Whose call it is.
+        auth: Whose call it is, and which provider's rules it goes by.
         path: Where Actions are posted.
         upload_path: Where files are posted; None where the provider takes none.
     """
 
-    provider: str
     dialect: ServerDialect
     auth: Auth
     path: str
@@ -72,12 +33,10 @@ class Mount:
 
 def default_mounts(settings: Settings) -> tuple[Mount, ...]:
     """The mounts of an emulator with these settings; the first is the one that links and pages speak for."""
+    access_key, secret_key = PUBLISHED_PAIR
+    pairs = settings.access_keys or {access_key: KeyPair(secret_key, access_key)}
+    ark = tuple(provider for provider in PROVIDERS.values() if provider.dialect == ARK.name)
     return (
-        Mount(
-            provider="alltoken",
-            dialect=ALLTOKEN,
-            auth=BearerAuth(settings.api_keys),
-            path=ACTIONS_PATH,
-            upload_path=UPLOAD_PATH,
-        ),
+        Mount(dialect=ALLTOKEN, auth=BearerAuth(settings.api_keys), path=ACTIONS_PATH, upload_path=UPLOAD_PATH),
+        Mount(dialect=ARK, auth=SignatureAuth(pairs, ark, settings.key_providers), path=ARK_PATH),
     )

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 from attrs import define, field
 
+from emulator.auth import Caller
 from emulator.call_log import CallLog, fields_to_record
 from emulator.domain import HANDLERS, lifecycle
 from emulator.domain.assets import upload
@@ -50,6 +51,7 @@ class _RequestState:
     action: str
     now: float
     request_id: str
+    caller: Caller | None = None
     customer: str = ""
     handle: str = ""
     do: Do | None = None
@@ -91,7 +93,9 @@ class Pipeline:
         self._signed_urls, self._call_log, self._rules, self._config = signed_urls, call_log, rules, config
         self._name_limit, self._description_limit = dialect.name_limit, dialect.description_limit
         self._decoder = RequestDecoder(dialect, name_required=settings.name_required)
-        self._encoder = ResponseEncoder(dialect, key_in_envelope=settings.auth_error == "envelope")
+        self._encoder = ResponseEncoder(
+            dialect, key_in_envelope=settings.auth_error == "envelope", pending=settings.pending
+        )
 
     def answer(self, call: Call) -> ReplyFlow:
         """Answer one call; an upload has a mapping as its body.
@@ -100,15 +104,15 @@ class Pipeline:
             `Sleep` and `RunBlocking`, for the runner to carry out.
         """
         now = self._clock.now()
-        action = call.action if type(call.body) is bytes else _UPLOADS_AS
+        action = _UPLOADS_AS if isinstance(call.body, Mapping) else call.action
         state = _RequestState(call, action, now, self._ids.token(now))
         try:
             reply, outcome = yield from self._reply(state)
         except Refusal as refusal:
-            reply, outcome = self._encoder.refusal(refusal, action, call.version, state.request_id)
+            reply, outcome = self._refuse(state, refusal)
         except Exception:  # noqa: BLE001 - nothing of an error of ours may reach a client
             _log.exception("%s failed, request %s", utf8_safe(action), state.request_id)
-            reply, outcome = self._encoder.refusal(Refusal(Reason.INTERNAL), action, call.version, state.request_id)
+            reply, outcome = self._refuse(state, Refusal(Reason.INTERNAL))
         if state.do is not None:
             reply = alter_reply(state.do, reply)
         self._call_log.add(
@@ -116,13 +120,20 @@ class Pipeline:
         )
         return reply
 
+    def _refuse(self, state: _RequestState, refusal: Refusal) -> tuple[Reply, str]:
+        call, caller = state.call, state.caller
+        provider = self.mount.auth.provider_of(call) if caller is None else caller.provider
+        return self._encoder.refusal(refusal, state.action, call.version, state.request_id, provider)
+
     def _reply(self, state: _RequestState) -> Generator[Sleep | RunBlocking, Any, tuple[Reply, str]]:
         """Contract §10.12: key, Action and Version, JSON, required fields, values; the handler does the rest."""
         call, action = state.call, state.action
-        state.customer = self.mount.auth.authenticate(call)
-        handler = _handler(call, action)
-        body: Any = call.body if isinstance(call.body, Mapping) else read_object(call.body)
-        state.fields = fields_to_record(body, call.body)
+        state.caller = caller = self.mount.auth.authenticate(call)
+        state.customer = caller.customer
+        handler = _handler(call, action, version_required=self.mount.dialect.version_required)
+        raw = call.body or b""
+        body: Any = raw if isinstance(raw, Mapping) else read_object(raw)
+        state.fields = fields_to_record(body, raw)
         if self._rules.active or call.rule is not None:
             state.do = self._consult(state, body.get("Name"))
         if state.do is not None:
@@ -137,7 +148,7 @@ class Pipeline:
         else:
             request = self._decoder.request(action, body)
         result = yield from self._handle(state, handler, request, measured)
-        return self._encoder.result(result, action, state.request_id), "ok"
+        return self._encoder.result(result, action, state.request_id, caller.provider), "ok"
 
     def _handle(
         self, state: _RequestState, handler: Handler, request: Any, measured: Measured | None
@@ -174,15 +185,20 @@ class Pipeline:
         return self._store.file(url.removeprefix(prefix)) if url.startswith(prefix) else None
 
     def _context(self, tx: Transaction, now: float, state: _RequestState, measured: Measured | None) -> Context:
-        call, do = state.call, state.do or _NO_RULE
+        call, do, caller = state.call, state.do or _NO_RULE, state.caller
+        if caller is None:
+            raise TypeError("a call is carried out for a caller")
+        provider = caller.provider
         return Context(
             tx=tx,
             now=now,
             config=self._config,
             # Contract §3, token table: whose token it is, is a setting.
-            owner=(call.key or "") if self._settings.token_owner == "key" else state.customer,  # noqa: S105
+            owner=caller.key if self._settings.token_owner == "key" else caller.customer,  # noqa: S105
             base=call.base,
             link=self._signed_urls.sign,
+            page_ticket=self._signed_urls.page_token if provider.link_holds_token else self._signed_urls.page_handle,
+            token_life=self._settings.token_life or provider.token_life,
             name_limit=self._name_limit,
             description_limit=self._description_limit,
             review=do.review,
@@ -206,30 +222,35 @@ class Pipeline:
                 return rule.do
         return self._rules.match(state.action, state.customer, text, state.now)
 
-    def authenticate(self, key: str | None) -> str:
-        """The customer that a key belongs to, before there is a whole call.
+    def refuse(self, refusal: Refusal, call: Call | None = None) -> Reply:
+        """A refusal in the contract's form, for what is found before a body is read; it is logged.
 
-        Raises:
-            Refusal: There is no key, or nobody's.
+        Args:
+            refusal: What was found; an error of the key takes precedence (contract §10.12).
+            call: The call without its body; None where there is none.
         """
-        return self.mount.auth.authenticate(Call(action="", key=key))
-
-    def refuse(self, refusal: Refusal, *, action: str = "", version: str | None = None, customer: str = "") -> Reply:
-        """A refusal in the contract's form, for what is found before there is a call; it is logged."""
         now = self._clock.now()
-        request_id = self._ids.token(now)
-        reply, outcome = self._encoder.refusal(refusal, action, version, request_id)
-        self._call_log.add((now, action, customer, outcome, reply.status, request_id, "", {}))
+        state = _RequestState(call or Call(action=""), call.action if call else "", now, self._ids.token(now))
+        if call is not None:
+            try:
+                state.caller = self.mount.auth.authenticate(call)
+                state.customer = state.caller.customer
+            except Refusal as unauthorized:
+                refusal = unauthorized
+        reply, outcome = self._refuse(state, refusal)
+        self._call_log.add((now, state.action, state.customer, outcome, reply.status, state.request_id, "", {}))
         return reply
 
 
-def _handler(call: Call, action: str) -> Handler:
+def _handler(call: Call, action: str, *, version_required: bool) -> Handler:
     """Contract §2, small print: errors of a missing or unknown Action or Version (I)."""
-    if type(call.body) is not bytes:
+    if isinstance(call.body, Mapping):
         return upload
     if not action:
         raise Refusal(Reason.MISSING_ACTION, field="Action")
+    if version_required and not call.version:
+        raise Refusal(Reason.MISSING_ACTION, field="Version")
     handler = HANDLERS.get(action)
     if handler is None or call.version not in {None, "", VERSION}:
-        raise Refusal(Reason.UNKNOWN_ACTION, id=utf8_safe(action))
+        raise Refusal(Reason.UNKNOWN_ACTION, id=utf8_safe(action), detail=utf8_safe(call.version or VERSION))
     return handler

@@ -14,6 +14,7 @@ from emulator.dialects.dialect import wrap
 from emulator.domain.reasons import Reason, Refusal
 from emulator.messages import Reply
 from portrait.actions import VERSION
+from portrait.providers import Provider
 
 _KEY_REASONS = frozenset({Reason.KEY_MISSING, Reason.KEY_UNKNOWN})
 
@@ -24,22 +25,29 @@ class ResponseEncoder:
     Args:
         dialect: Its tables.
         key_in_envelope: Are errors of keys in the envelope too? Contract §10.8.
+        pending: How an open validation is answered. Contract §10.9.
     """
 
-    def __init__(self, dialect: ServerDialect, *, key_in_envelope: bool) -> None:
+    def __init__(self, dialect: ServerDialect, *, key_in_envelope: bool, pending: str = "") -> None:
         self._dialect = dialect
         self._serialize = dialect.serialize
         self._key_in_envelope = key_in_envelope
+        self._pending = dialect.pending.get(pending)
 
-    def result(self, result: Any, action: str, request_id: str) -> Reply:
+    def result(self, result: Any, action: str, request_id: str, provider: Provider) -> Reply:
         """A success."""
         shown = self._serialize(result)
-        return Reply(body=orjson.dumps(wrap(request_id=request_id, action=action, version=VERSION, result=shown)))
+        envelope = wrap(request_id=request_id, action=action, version=VERSION, result=shown, region=provider.region)
+        return Reply(body=orjson.dumps(envelope))
 
-    def refusal(self, refusal: Refusal, action: str, version: str | None, request_id: str) -> tuple[Reply, str]:
+    def refusal(
+        self, refusal: Refusal, action: str, version: str | None, request_id: str, provider: Provider
+    ) -> tuple[Reply, str]:
         """A refusal as a reply, and its outcome in one word for logs."""
         row, error = self._dialect.render_error(refusal)
         outcome = row.code.format_map({"field": refusal.field, "detail": refusal.detail, "id": ""}).rstrip(".")
+        if self._pending is not None and refusal.reason is Reason.VALIDATION_OPEN:
+            return _pending(*self._pending, action, request_id, provider), outcome
         in_envelope = self._key_in_envelope and refusal.reason in _KEY_REASONS
         if row.http_error_type is not None and not in_envelope:
             return (
@@ -53,8 +61,17 @@ class ResponseEncoder:
             version=utf8_safe(version or VERSION),
             result=None,
             error=error,
+            region=provider.region,
         )
-        return Reply(status=200 if in_envelope else row.status, body=orjson.dumps(body)), outcome
+        status = 200 if in_envelope else row.statuses.get(provider.name, row.status)
+        return Reply(status=status, body=orjson.dumps(body)), outcome
+
+
+def _pending(status: int, result: Any, action: str, request_id: str, provider: Provider) -> Reply:
+    if result is None:
+        return Reply(status=status)
+    envelope = wrap(request_id=request_id, action=action, version=VERSION, result=result, region=provider.region)
+    return Reply(status=status, body=orjson.dumps(envelope))
 
 
 def http_error(status: int, kind: str, message: str, request_id: str, *, code: str | None = None) -> Reply:

@@ -12,7 +12,7 @@ from emulator.domain import lifecycle, validations
 from emulator.domain.context import Context, ServiceConfig
 from emulator.domain.ports import StoredFile, Transaction
 from emulator.domain.reasons import Reason, Refusal
-from emulator.domain.records import AssetState, Customer
+from emulator.domain.records import AssetState, Customer, Validation
 from emulator.fetch import FETCH_POLICIES
 from emulator.ids import Ids
 from emulator.messages import Reply
@@ -119,27 +119,35 @@ class Service:
             raise Refusal(Reason.UNKNOWN_ASSET, id=asset_id)
         return self.store.file(asset.file) or asset.url
 
-    def validation_page(self, token: str) -> ValidationPage | None:
-        """What the H5 page shows; opening it starts the scan. None for an unknown token."""
-        found = self.store.find_validation(token)
-        if found is None or found.token != token:  # a handle opens no page
+    def validation_page(self, query: Mapping[str, str]) -> ValidationPage | None:
+        """What the H5 page shows; opening it starts the scan. None for a link that is not ours."""
+        found = self._validation(query)
+        if found is None:
             return None
         now = self.clock.now()
         with self.store.transaction(found.customer) as tx:
             lifecycle.end_due_reviews(tx, now)
-            validation = validations.start_scan(self._context(tx, now), tx.validation(token) or found)
+            validation = validations.start_scan(self._context(tx, now), tx.validation(found.token) or found)
         return ValidationPage(validation.handle, lifecycle.state_name(validation, now), validation.expires)
 
-    def callback(self, token: str) -> str | None:
-        """Where the browser goes once the scan has ended; None before that, and for an unknown token."""
-        found = self.store.find_validation(token)
-        if found is None or found.token != token or found.scan not in lifecycle.RESULT_CODES:
+    def callback(self, query: Mapping[str, str]) -> str | None:
+        """Where the browser goes once the scan has ended; None before that, and for a link that is not ours."""
+        found = self._validation(query)
+        if found is None or found.scan not in lifecycle.RESULT_CODES:
             return None
         return validations.callback_url_for(found)
 
+    def _validation(self, query: Mapping[str, str]) -> Validation | None:
+        """The validation whose page a link leads to."""
+        found = self.store.find_validation(self._signed_urls.page_subject(query))
+        return found if found is not None and self._signed_urls.verify_page(found, query) else None
+
     def _context(self, tx: Transaction, now: float) -> Context:
         """For what happens without a call: scans, and what the control plane does."""
-        return Context(tx=tx, now=now, config=self._config, owner="", base="", link=self._signed_urls.sign)
+        signed = self._signed_urls
+        return Context(
+            tx=tx, now=now, config=self._config, owner="", base="", link=signed.sign, page_ticket=signed.page_token
+        )
 
     def _new_customer(self, name: str, number: int) -> Customer:
         settings = self.settings
@@ -156,7 +164,6 @@ def _config(settings: Settings, ids: Ids, stamps: TimestampFormatter) -> Service
     return ServiceConfig(
         image_review=settings.image_review,
         clip_review=settings.clip_review,
-        token_life=settings.token_life,
         second_same=settings.second_result == "same",
         projects=settings.projects,
         measurable=FETCH_POLICIES[settings.fetch],

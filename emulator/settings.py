@@ -8,6 +8,21 @@ from typing import Any, Literal
 from attrs import field, frozen
 
 
+@frozen
+class KeyPair:
+    """What belongs to an access key.
+
+    Attributes:
+        secret_key: Its secret.
+        customer: Whose it is.
+        session_token: The token that requests must carry; None takes any.
+    """
+
+    secret_key: str = field(repr=False)
+    customer: str
+    session_token: str | None = field(default=None, repr=False)
+
+
 @frozen(kw_only=True)
 class Settings:
     """One emulator's settings.
@@ -19,6 +34,9 @@ class Settings:
         second_result: What GetVisualValidateResult answers once its token is used up. Contract §10.10.
         token_owner: Who may read a BytedToken: the key that made it, or its whole customer. Contract §3, token table.
         api_keys: Bearer key → customer; empty means that every key is a customer of its own name.
+        access_keys: Access key → its pair; empty means the published pair.
+        key_providers: Bearer key or access key → the provider that it stands for.
+        pending: How Ark says that nobody has passed a liveness check yet. Contract §10.9.
         projects: The projects that exist; empty means any does. Contract §2.
         image_review: Seconds from CreateAsset to Active for an image.
         clip_review: The same for video and audio.
@@ -26,7 +44,7 @@ class Settings:
         public_url: Where links lead; None means where the request came in.
         control_token: What opens the control plane to others than loopback; None means nothing does.
         seed: Of ids, tokens and rules by chance.
-        token_life: Seconds that a BytedToken lives. Contract §3.
+        token_life: Seconds that a BytedToken lives; None takes the provider's. Contract §10.3.
         link_life: Seconds that a signed link lives. Contract §2.
         groups: Groups that a new customer may have. Contract §6.
         assets: Assets that a new customer may have, counted by `assets_per`. Contract §6.
@@ -38,6 +56,9 @@ class Settings:
     second_result: Literal["InvalidToken", "same"] = "InvalidToken"
     token_owner: Literal["key", "customer"] = "key"  # noqa: S105
     api_keys: Mapping[str, str] = field(factory=dict, repr=False)
+    access_keys: Mapping[str, KeyPair] = field(factory=dict, repr=False)
+    key_providers: Mapping[str, str] = field(factory=dict, repr=False)
+    pending: Literal["not-found", "empty-404", "empty-group", "empty-result"] = "not-found"
     projects: frozenset[str] = frozenset()
     image_review: float = 4.0
     clip_review: float = 20.0
@@ -45,7 +66,7 @@ class Settings:
     public_url: str | None = None
     control_token: str | None = field(default=None, repr=False)
     seed: int = 0
-    token_life: float = 120.0
+    token_life: float | None = None
     link_life: int = 43_200
     groups: int = 50
     assets: int = 50

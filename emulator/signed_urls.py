@@ -6,9 +6,10 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 
-from emulator.domain.records import Asset
+from emulator.domain.records import Asset, Validation
 from emulator.timestamps import TimestampFormatter, parse_timestamp
 
+_TOKEN, _TICKET = "bytedToken", "ticket"
 _EXPIRES, _DATE, _SIGNATURE = "X-Tos-Expires", "X-Tos-Date", "X-Tos-Signature"
 
 
@@ -44,6 +45,26 @@ class SignedUrls:
         if not hmac.compare_digest(expected.encode(), given.encode(errors="replace")):
             return False
         return now < parse_timestamp(date) + self._life
+
+    @staticmethod
+    def page_token(validation: Validation) -> str:
+        """The query of the mainland's link to a validation's page, with the token itself."""
+        return f"{_TOKEN}={validation.token}"
+
+    def page_handle(self, validation: Validation) -> str:
+        """The query of BytePlus's link, from which no token can be read: the handle, and a proof of it."""
+        return f"{_TICKET}={validation.handle}.{self._signature(validation.token, validation.handle, 0)}"
+
+    @staticmethod
+    def page_subject(query: Mapping[str, str]) -> str:
+        """The token or the handle that a link to a page names, "" for neither; not yet verified."""
+        return query[_TOKEN] if _TOKEN in query else query.get(_TICKET, "").partition(".")[0]
+
+    def verify_page(self, validation: Validation, query: Mapping[str, str]) -> bool:
+        """Does the link lead to that validation's page? A handle alone does not."""
+        name = _TOKEN if _TOKEN in query else _TICKET
+        expected = self.page_token(validation) if name == _TOKEN else self.page_handle(validation)
+        return hmac.compare_digest(f"{name}={query.get(name, '')}".encode(), expected.encode())
 
     def _signature(self, asset_id: str, date: str, life: int) -> str:
         signing = self._prepared.copy()

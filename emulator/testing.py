@@ -10,15 +10,17 @@ from itertools import count
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
+from emulator.auth import PUBLISHED_PAIR
 from emulator.control import Control
 from emulator.rules.specs import RuleParts, RuleSpec
 from emulator.service import Service
-from emulator.settings import Settings
+from emulator.settings import KeyPair, Settings
 from emulator.store.base import Store
 from emulator.transports import AsyncInProcessTransport, InProcessTransport
 from portrait.clock import Clock, ManualClock
+from portrait.providers import PROVIDERS, Credential, Provider
 
 if TYPE_CHECKING:
     from emulator.server import EmulatorServer
@@ -179,6 +181,7 @@ class Emulator(TestControls):
 
         client(), async_client()   A client on its clock and without a socket; nothing has to be closed.
         api_key                    A key that works.
+        access_key, secret_key     A pair that works for Volcengine and BytePlus; the same customer's by default.
         customer(groups=2)         The key of a customer nobody else uses, with limits of its own.
         clock.advance(61)          Let a minute and a second pass at once.
         rules                      Faults and verdicts on demand: .add(match=…, when=…, do=…), .all(), .clear()
@@ -196,8 +199,15 @@ class Emulator(TestControls):
 
     def __init__(self, settings: Settings | None = None, clock: ManualClock | None = None) -> None:
         self.clock = clock or ManualClock()
+        settings = settings or Settings()
+        self.api_key = next(iter(settings.api_keys), "sk-emulator-0")
+        if not settings.access_keys:
+            access_key, secret_key = PUBLISHED_PAIR
+            pair = KeyPair(secret_key, settings.api_keys.get(self.api_key, self.api_key))
+            settings = evolve(settings, access_keys={access_key: pair})
+        self.access_key, pair = next(iter(settings.access_keys.items()))
+        self.secret_key = pair.secret_key
         super().__init__(Service(settings, self.clock))
-        self.api_key = next(iter(self.service.settings.api_keys), "sk-emulator-0")
         self._server: EmulatorServer | None = None
 
     @property
@@ -218,17 +228,18 @@ class Emulator(TestControls):
         """A client without a socket, on this emulator's clock.
 
         Args:
-            **options: As `PortraitClient` takes them, such as `api_key=emulator.customer()` or `retry=None`.
+            **options: As `PortraitClient` takes them, such as `api_key=emulator.customer()`, `provider="volcengine"` or
+                `retry=None`.
         """
         from portrait.client import PortraitClient  # noqa: PLC0415 - tests of other clients need it not
 
-        return PortraitClient(**self._options(InProcessTransport(self.service)) | options)
+        return PortraitClient(**self._options(InProcessTransport(self.service), options))
 
     def async_client(self, **options: Any) -> AsyncPortraitClient:
         """The same for asyncio: an `AsyncPortraitClient` that belongs to no loop; there is nothing to close."""
         from portrait.client import AsyncPortraitClient  # noqa: PLC0415 - tests of other clients need it not
 
-        return AsyncPortraitClient(**self._options(AsyncInProcessTransport(self.service)) | options)
+        return AsyncPortraitClient(**self._options(AsyncInProcessTransport(self.service), options))
 
     def snapshot(self) -> Snapshot:
         """The records and the time as they are now; rules and the call log are not part of it."""
@@ -259,9 +270,16 @@ class Emulator(TestControls):
     ) -> None:
         self.close()
 
-    def _options(self, transport: InProcessTransport | AsyncInProcessTransport) -> dict[str, Any]:
+    def _options(
+        self, transport: InProcessTransport | AsyncInProcessTransport, given: dict[str, Any]
+    ) -> dict[str, Any]:
         base = self._server.url if self._server is not None else "http://127.0.0.1"
-        return {"api_key": self.api_key, "base_url": f"{base}/v1", "transport": transport, "clock": self.clock}
+        provider = given.get("provider")
+        provider = provider if isinstance(provider, Provider) else PROVIDERS.get(provider or "alltoken")
+        credentials = {"api_key": self.api_key, "base_url": f"{base}/v1"}
+        if provider is not None and provider.credential is Credential.SIGNED:
+            credentials = {"access_key": self.access_key, "secret_key": self.secret_key, "base_url": base}
+        return {**credentials, "transport": transport, "clock": self.clock} | given
 
 
 class SharedServer(TestControls):

@@ -33,6 +33,7 @@ class Provider:
         region: For signed requests.
         service: For signed requests.
         token_life: Seconds that a BytedToken lives.
+        link_holds_token: Whether the BytedToken stands in the H5Link. Contract §3 (M).
         data_url: Where videos are generated, if that is an address of its own, called with a Bearer key.
         key_variables: Environment variables that may hold its Bearer key, besides `PORTRAIT_API_KEY`.
         rates: Documented calls per second by Action.
@@ -50,6 +51,7 @@ class Provider:
     region: str = "cn-beijing"
     service: str = "ark"
     token_life: float = 120.0
+    link_holds_token: bool = True
     data_url: str | None = None
     key_variables: tuple[str, ...] = ()
     rates: Mapping[str, float] = field(factory=dict)
@@ -126,6 +128,7 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
                 data_url="https://ark.ap-southeast.bytepluses.com/api/v3",  # contract §7 (D)
                 region="ap-southeast-1",
                 token_life=1800.0,  # contract §10.3 (M)
+                link_holds_token=False,
                 key_variables=("ARK_API_KEY",),
                 rates=_ARK_RATES,
                 tiers=_ARK_TIERS,

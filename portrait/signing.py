@@ -28,7 +28,7 @@ _AUTHORIZATION = re.compile(
     rf"{ALGORITHM}\s+Credential=(?P<credential>[^,\s]+)\s*,\s*"
     r"SignedHeaders=(?P<headers>[^,\s]+)\s*,\s*Signature=(?P<signature>[0-9A-Fa-f]+)"
 )
-_DATE = re.compile(r"\d{8}T\d{6}Z")
+_DATE = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 
 
 class SignatureFault(StrEnum):
@@ -182,7 +182,7 @@ def verify(
     Raises:
         SignatureError: The request is refused.
     """
-    access_key, scope, names, signature = _authorization(headers.get("authorization", ""))
+    access_key, scope, names, signature = parse_authorization(headers.get("authorization", ""))
     if scope.region not in regions:
         raise SignatureError(SignatureFault.UNKNOWN_REGION, scope.region)
     if scope.service != service:
@@ -196,7 +196,7 @@ def verify(
     body_hash = (stated or "") if body is None else hashlib.sha256(body).hexdigest()
     if stated is not None and stated != body_hash:
         raise SignatureError(SignatureFault.MISMATCH)
-    needed = {"host", "x-date"} | ({"x-security-token"} & set(headers))
+    needed = {"host", "x-date", *(name for name in ("x-security-token",) if name in headers)}
     if not needed <= set(names) or any(name not in headers for name in names):
         raise SignatureError(SignatureFault.MISMATCH)
     key = (keys or DayKeys()).get(secret, scope)
@@ -232,8 +232,12 @@ def canonical_query(query: str) -> str:
     return "&".join(f"{quote(name, safe='-_.~')}={quote(value, safe='-_.~')}" for name, value in pairs)
 
 
-def _authorization(text: str) -> tuple[str, Scope, list[str], str]:
-    """Access key, scope, signed headers and signature."""
+def parse_authorization(text: str) -> tuple[str, Scope, list[str], str]:
+    """What an Authorization header claims: access key, scope, names of the signed headers, signature.
+
+    Raises:
+        SignatureError: It is absent or malformed.
+    """
     if not text:
         raise SignatureError(SignatureFault.NO_AUTHORIZATION)
     parts = _AUTHORIZATION.fullmatch(text)
@@ -260,7 +264,8 @@ def _check_date(date: str, scope: Scope, now: float) -> None:
 
 
 def _signature(key: bytes, date: str, scope: Scope, canonical: str) -> str:
-    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    # Whatever bytes a header has: they are compared, not understood.
+    digest = hashlib.sha256(canonical.encode(errors="surrogateescape")).hexdigest()
     return _hmac(key, f"{ALGORITHM}\n{date}\n{scope}\n{digest}").hex()
 
 

@@ -6,19 +6,20 @@ Tables only. Codes are the guide's (D); message texts are not public, so these a
 from __future__ import annotations
 
 from emulator.dialects.dialect import ErrorSpec, ItemRules, ServerDialect
-from emulator.domain.reasons import Reason
+from emulator.domain.reasons import SIGNATURE_REASONS, Reason
 from portrait import dialects, models
 
 # Contract §4, first table. Existence is hidden: an id of somebody else and one that never was say the same (§10.11).
+_BAD_KEY = ErrorSpec(401, "Unauthorized", "The API key is not valid.", http_error_type="authentication_error")
 _NOT_YOURS = ErrorSpec(200, "Forbidden", "The resource is not accessible with this API key.")
 _ERRORS = {
+    # AllToken signs nothing; what only signatures can have is a wrong key here.
+    **dict.fromkeys(SIGNATURE_REASONS, _BAD_KEY),
     Reason.KEY_MISSING: ErrorSpec(
         401, "Unauthorized", "The request carries no API key.", http_error_type="authentication_error"
     ),
-    Reason.KEY_UNKNOWN: ErrorSpec(
-        401, "Unauthorized", "The API key is not valid.", http_error_type="authentication_error"
-    ),
-    Reason.MISSING_ACTION: ErrorSpec(200, "MissingParameter.Action", "The required parameter Action is missing."),
+    Reason.KEY_UNKNOWN: _BAD_KEY,
+    Reason.MISSING_ACTION: ErrorSpec(200, "MissingParameter.{field}", "The required parameter {field} is missing."),
     Reason.UNKNOWN_ACTION: ErrorSpec(200, "InvalidActionOrVersion", "Could not find operation {id}."),
     Reason.MALFORMED_BODY: ErrorSpec(200, "InvalidParameter", "The request body {message}."),
     Reason.BODY_TOO_LARGE: ErrorSpec(

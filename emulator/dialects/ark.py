@@ -11,6 +11,10 @@ from portrait import dialects, models
 
 # One answer for every token that gives no group. Contract §3, token table (M).
 _NO_TOKEN = ErrorSpec(404, "NotFound.{id}", "The specified token Visual Face token is not found.")
+_WRONG_SIGNATURE = (
+    "The request signature we calculated does not match the signature you provided. Check your Secret Access Key and "
+    "signing method. Consult the service documentation for details."
+)
 _FULL = "Asset quota exceeded: the shared pool for projects without explicit allocation is full."
 
 # Contract §4, second table and the front gateway's list (M); where neither names a code, AllToken's stands in (I).
@@ -21,8 +25,24 @@ _ERRORS = {
     Reason.KEY_UNKNOWN: ErrorSpec(
         401, "InvalidAccessKey", "The accesskey [{id}] included in the request is invalid.", 100009
     ),
-    Reason.MISSING_ACTION: ErrorSpec(400, "MissingParameter", "The request is missing Action parameter.", 100002),
-    Reason.UNKNOWN_ACTION: ErrorSpec(404, "InvalidActionOrVersion", "Could not find operation {id}.", 100008),
+    Reason.MALFORMED_AUTHORIZATION: ErrorSpec(
+        400, "InvalidAuthorization", "The Authorization header of the request is invalid."
+    ),
+    Reason.MALFORMED_CREDENTIAL: ErrorSpec(
+        400, "InvalidCredential", "The Credential in the Authorization header is invalid."
+    ),
+    Reason.SIGNATURE_MISSING: ErrorSpec(401, "MissingSignature", "The request is missing signature.", 100005),
+    Reason.SIGNATURE_WRONG: ErrorSpec(401, "SignatureDoesNotMatch", _WRONG_SIGNATURE, 100010),
+    Reason.SESSION_TOKEN_UNKNOWN: ErrorSpec(401, "InvalidSecretToken", "The security token is invalid.", 100026),
+    Reason.DATE_MISSING: ErrorSpec(400, "MissingRequestInfo", "The request info is missing.", 100004),
+    Reason.DATE_STALE: ErrorSpec(
+        403, "InvalidTimestamp", "The Signature of the request is expired", 100006, statuses={"byteplus": 400}
+    ),
+    Reason.UNKNOWN_SERVICE: ErrorSpec(404, "ServiceNotFound", "The service is not found.", 100007),
+    Reason.MISSING_ACTION: ErrorSpec(400, "MissingParameter", "The request is missing {field} parameter.", 100002),
+    Reason.UNKNOWN_ACTION: ErrorSpec(
+        404, "InvalidActionOrVersion", "Could not find operation {id} for version {detail}.", 100008
+    ),
     Reason.MALFORMED_BODY: ErrorSpec(400, "InvalidParameter", "The request body {message}."),
     Reason.BODY_TOO_LARGE: ErrorSpec(413, "InvalidParameter", "The request body is too large."),
     Reason.FILE_TOO_LARGE: ErrorSpec(413, "InvalidParameter.FileSizeTooLarge", "The file is too large."),
@@ -68,5 +88,6 @@ ARK = ServerDialect(
     description_limit=300,
     required={**REQUIRED, "CreateAssetGroup": ("Name|Title",)},  # GroupType defaults to AIGC
     errors=_ERRORS,
+    pending={"empty-404": (404, None), "empty-group": (200, {"GroupId": ""}), "empty-result": (200, {})},  # §10.9 (M)
     item_rules={models.Asset: _ASSET},
 )

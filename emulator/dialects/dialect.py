@@ -42,6 +42,7 @@ class ErrorSpec:
         code_n: The front gateway's number (ark).
         names_field: The error's `Data` names the field (ark).
         http_error_type: The `type` of the `{"error"}` form; None means the envelope.
+        statuses: The HTTP status at providers that differ, by name.
     """
 
     status: int
@@ -50,6 +51,7 @@ class ErrorSpec:
     code_n: int | None = None
     names_field: bool = False
     http_error_type: str | None = None
+    statuses: Mapping[str, int] = field(factory=dict)
 
 
 @frozen(kw_only=True)
@@ -79,6 +81,8 @@ class ServerDialect:
         ignored_fields: For each Action the fields that this dialect does not know, and ignores.
         errors: How each reason is worded; closed by a test.
         item_rules: How results differ from their plain encoding.
+        pending: Other ways of saying that a validation is open, by setting: HTTP status, and the `Result` of an answer
+            that has one.
     """
 
     client: Dialect
@@ -88,6 +92,7 @@ class ServerDialect:
     ignored_fields: Mapping[str, frozenset[str]] = field(factory=dict)
     errors: Mapping[Reason, ErrorSpec]
     item_rules: Mapping[type, ItemRules] = field(factory=dict)
+    pending: Mapping[str, tuple[int, Any]] = field(factory=dict)
 
     @property
     def name(self) -> str:

@@ -9,7 +9,7 @@ from attrs import define, evolve, frozen
 
 from emulator.domain.ports import Transaction
 from emulator.domain.reasons import Reason, Refusal
-from emulator.domain.records import Asset, AssetState, Customer, Group
+from emulator.domain.records import Asset, AssetState, Customer, Group, Validation
 from emulator.domain.verdicts import ReviewChange
 from portrait.models import GroupType, Result
 
@@ -40,7 +40,6 @@ class ServiceConfig:
     Attributes:
         image_review: Seconds, for images.
         clip_review: Seconds, for video and audio.
-        token_life: Seconds that a BytedToken lives.
         second_same: A token that was read gives its group again. Contract §10.10.
         projects: The projects that exist; empty means any does.
         measurable: May the file behind an address be measured?
@@ -50,7 +49,6 @@ class ServiceConfig:
 
     image_review: float
     clip_review: float
-    token_life: float
     second_same: bool
     projects: frozenset[str]
     measurable: Callable[[str], bool]
@@ -92,6 +90,8 @@ class Context:
         caller: Who asks, as far as tokens are concerned: a key or a customer.
         base: Where links shall lead.
         link: Makes a signed link to an asset's file.
+        page_ticket: Makes the query of the link to a validation's page.
+        token_life: Seconds that a BytedToken lives.
         name_limit: Characters in a Name.
         description_limit: Characters in a Description; None means no limit.
         review: What a rule changes about the review of the created asset.
@@ -108,6 +108,8 @@ class Context:
     owner: str
     base: str
     link: Callable[[Asset, str, float], str]
+    page_ticket: Callable[[Validation], str]
+    token_life: float = 120.0
     name_limit: int = 50
     description_limit: int | None = None
     review: ReviewChange | None = None

@@ -15,6 +15,14 @@ class Reason(StrEnum):
     # The call as such.
     KEY_MISSING = "KeyMissing"
     KEY_UNKNOWN = "KeyUnknown"
+    MALFORMED_AUTHORIZATION = "MalformedAuthorization"
+    MALFORMED_CREDENTIAL = "MalformedCredential"
+    SIGNATURE_MISSING = "SignatureMissing"
+    SIGNATURE_WRONG = "SignatureWrong"
+    SESSION_TOKEN_UNKNOWN = "SessionTokenUnknown"  # noqa: S105
+    DATE_MISSING = "DateMissing"
+    DATE_STALE = "DateStale"
+    UNKNOWN_SERVICE = "UnknownService"
     MISSING_ACTION = "MissingAction"
     UNKNOWN_ACTION = "UnknownAction"
     MALFORMED_BODY = "MalformedBody"
@@ -43,6 +51,21 @@ class Reason(StrEnum):
     # The service itself.
     UPSTREAM_UNAVAILABLE = "UpstreamUnavailable"
     INTERNAL = "Internal"
+
+
+SIGNATURE_REASONS = frozenset(
+    {
+        Reason.MALFORMED_AUTHORIZATION,
+        Reason.MALFORMED_CREDENTIAL,
+        Reason.SIGNATURE_MISSING,
+        Reason.SIGNATURE_WRONG,
+        Reason.SESSION_TOKEN_UNKNOWN,
+        Reason.DATE_MISSING,
+        Reason.DATE_STALE,
+        Reason.UNKNOWN_SERVICE,
+    }
+)
+"""What only a signed request can have."""
 
 
 class Refusal(Exception):

@@ -28,14 +28,14 @@ def create(ctx: Context, request: models.CreateVisualValidateSessionRequest) -> 
         project=project,
         callback_url=request.callback_url,
         created=ctx.now,
-        expires=ctx.now + ctx.config.token_life,
+        expires=ctx.now + ctx.token_life,
     )
     ctx.tx.save_validation(validation)
     ctx.handle = validation.handle
     return models.VisualValidateSession(
         byted_token=validation.token,
         # Contract §2, sample; `zh` is the default language (§3, D).
-        h5_link=f"{ctx.base}/h5/?bytedToken={validation.token}&lng=zh",
+        h5_link=f"{ctx.base}/h5/?{ctx.page_ticket(validation)}&lng=zh",
         callback_url=validation.callback_url,
     )
 

@@ -53,7 +53,7 @@ class Pages:
         """Render the page. Opening it starts the scan."""
         language = head.parameters.get("lng", "")
         language = language if language in LANGUAGES else LANGUAGES[0]
-        page = self._service.validation_page(head.parameters.get("bytedToken", ""))
+        page = self._service.validation_page(head.parameters)
         if page is None:
             return self._render(404, language, state="unknown")
         return self._render(
@@ -68,7 +68,7 @@ class Pages:
 
     def complete(self, head: Head) -> Reply:
         """Handle the button: redirect to the CallbackURL if the scan has ended, else show the page again."""
-        address = self._service.callback(head.parameters.get("bytedToken", ""))
+        address = self._service.callback(head.parameters)
         if address is None:
             return self.show(head)
         return Reply(status=303, headers={**_HEADERS, "Location": address})

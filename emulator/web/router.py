@@ -43,6 +43,7 @@ _ABOUT = """\
 This is portrait-emulator: an offline stand-in for the portrait service, for development and tests.
 
   POST /v1/portrait/?Action=GetAsset    the 12 Actions, with any Bearer key unless keys were configured
+  POST /?Action=GetAsset                the same as Volcengine and BytePlus answer them, signed by a pair of keys
   POST /v1/portrait/upload              a file as multipart/form-data
   GET  /_emulator/health                the control plane: state, calls, clock, validations, assets, customers, rules
 """
@@ -60,7 +61,7 @@ class Router:
         pages = Pages(service, self.base_url)
         self._control = ControlPlane(service)
         self._exact: Mapping[str, Mapping[str, _Handler]] = {
-            "/": {"GET": self._about, "POST": self._ark},
+            "/": {"GET": self._about},
             paths.OPENAPI: {"GET": self._control.openapi},
             **self._mounted(),
         }
@@ -103,33 +104,29 @@ class Router:
         return routes
 
     def _action(self, pipeline: Pipeline, head: Head) -> Reply | BodyReader:
-        action, version = head.parameters.get("Action", ""), head.parameters.get("Version")
+        call = self._call(head, head.parameters.get("Action", ""))
 
         def too_large() -> Reply:
-            return _refuse_caller(pipeline, head, Refusal(Reason.BODY_TOO_LARGE), action, version)
+            return pipeline.refuse(Refusal(Reason.BODY_TOO_LARGE), call)
 
         def answer(body: bytes) -> ReplyFlow:
-            base, rule = self.base_url(head), head.header("x-emulator-rule")
-            return pipeline.answer(Call(action=action, version=version, key=head.key, body=body, base=base, rule=rule))
+            return pipeline.answer(call.with_body(body))
 
         return too_large() if head.content_length > JSON_LIMIT else BufferedBody(JSON_LIMIT, too_large, answer)
 
     def _upload(self, pipeline: Pipeline, head: Head) -> Reply | BodyReader:
         """Contract §2: the upload replies with `Action` = `CreateAsset`. The key is checked before the body (I)."""
-        version = head.parameters.get("Version")
+        call = self._call(head, "CreateAsset")
 
         def refuse(refusal: Refusal) -> Reply:
-            return _refuse_caller(pipeline, head, refusal, "CreateAsset", version)
+            return pipeline.refuse(refusal, call)
 
         def answer(form: FormReader) -> ReplyFlow:
             fields, file = form.finish()
-            base, rule = self.base_url(head), head.header("x-emulator-rule")
-            return pipeline.answer(
-                Call(action="CreateAsset", version=version, key=head.key, body=fields, base=base, rule=rule, file=file)
-            )
+            return pipeline.answer(call.with_body(fields, file))
 
         try:
-            pipeline.authenticate(head.key)
+            pipeline.mount.auth.authenticate(call)
             if head.content_length > BODY_LIMIT:
                 return refuse(Refusal(Reason.FILE_TOO_LARGE))
             return FormBody(FormReader(head.header("content-type") or ""), refuse, answer)
@@ -137,6 +134,21 @@ class Router:
             return refuse(refusal)
         except InvalidForm as error:
             return refuse(malformed(error))
+
+    def _call(self, head: Head, action: str) -> Call:
+        """The call of a request, without its body."""
+        return Call(
+            method=head.method,
+            path=head.path,
+            query=head.query,
+            headers=head.headers,
+            action=action,
+            version=head.parameters.get("Version"),
+            key=head.key,
+            body=None,
+            base=self.base_url(head),
+            rule=head.header("x-emulator-rule"),
+        )
 
     def _uploaded_file(self, head: Head) -> Reply:
         """`/r2/{key}`: an uploaded file."""
@@ -158,12 +170,6 @@ class Router:
     def _about(self, _: Head) -> Reply:
         return Reply(body=_ABOUT.encode(), content_type="text/plain; charset=utf-8")
 
-    def _ark(self, _: Head) -> Reply:
-        why = (
-            "This version does not serve Ark's Actions (POST /?Action=…); AllToken's are at POST /v1/portrait/?Action=…"
-        )
-        return self.service.http_error(404, "not_found_error", why)
-
     def _methods_by_prefix(self, path: str) -> Mapping[str, _Handler] | None:
         if path.startswith(paths.CONTROL):
             return dict.fromkeys(self._control.methods(path), self._control.route)
@@ -184,12 +190,3 @@ class Router:
 
 def _file(file: StoredFile) -> Reply:
     return Reply(body=file.content, content_type=file.content_type, headers=_FILE_HEADERS)
-
-
-def _refuse_caller(pipeline: Pipeline, head: Head, refusal: Refusal, action: str, version: str | None) -> Reply:
-    """Refuse a call before its body is decoded; an error of the key takes precedence. Contract §10.12."""
-    try:
-        customer = pipeline.authenticate(head.key)
-    except Refusal as unauthorized:
-        return pipeline.refuse(unauthorized, action=action, version=version)
-    return pipeline.refuse(refusal, action=action, version=version, customer=customer)

@@ -97,11 +97,11 @@ def test_the_journal_is_bounded(alice, control):
 def test_a_scan_ends_once_by_token_or_handle(alice, control, result, state, code):
     """The second attempt is a conflict, whatever it says; the page and the callback know the outcome."""
     token = alice.token()
-    assert alice.service.callback(token) is None
+    assert alice.service.callback({"bytedToken": token}) is None
     assert control.finish_validation("val-1", result)["state"] == state
     assert "already ended" in refused(409, control.finish_validation, token, "pass")
-    assert alice.service.validation_page(token).state == state
-    assert alice.service.callback(token) == (
+    assert alice.service.validation_page({"bytedToken": token}).state == state
+    assert alice.service.callback({"bytedToken": token}) == (
         f"https://app.example/back?bytedToken={token}&resultCode={code}&algorithmBaseRespCode=0"
         f"&reqMeasureInfoValue={int(result == 'pass')}&verify_type=real_time"
     )
@@ -112,7 +112,7 @@ def test_a_callback_keeps_its_query_and_fragment(alice, control):
     body = {"CallbackURL": "https://app.example/back?order=7#top"}
     token = alice.call("CreateVisualValidateSession", body)["BytedToken"]
     control.finish_validation(token, "cancel")
-    address = alice.service.callback(token)
+    address = alice.service.callback({"bytedToken": token})
     assert address.startswith(f"https://app.example/back?order=7&bytedToken={token}&resultCode=20002")
     assert address.endswith("#top")
 
@@ -120,13 +120,13 @@ def test_a_callback_keeps_its_query_and_fragment(alice, control):
 def test_opening_the_page_begins_the_scan(alice, clock):
     """The page shows open, then scanning, and expired once the life is over; a handle opens nothing."""
     token = alice.token()
-    page = alice.service.validation_page(token)
+    page = alice.service.validation_page({"bytedToken": token})
     assert (page.handle, page.state, page.expires) == ("val-1", "scanning", clock.now() + 120)
-    assert alice.service.validation_page("val-1") is None
-    assert alice.service.validation_page("nope") is None
+    assert alice.service.validation_page({"bytedToken": "val-1"}) is None
+    assert alice.service.validation_page({"bytedToken": "nope"}) is None
     clock.advance(120)
-    assert alice.service.validation_page(token).state == "expired"
-    assert alice.service.callback(token) is None
+    assert alice.service.validation_page({"bytedToken": token}).state == "expired"
+    assert alice.service.callback({"bytedToken": token}) is None
 
 
 def test_a_scan_that_makes_no_sense_is_refused(alice, control, clock):

@@ -6,18 +6,20 @@ from urllib.parse import parse_qsl, urlsplit
 import orjson
 import pytest
 
+from emulator.auth import SignatureAuth
 from emulator.dialects import ARK
 from emulator.domain.context import DEFAULT_PROJECT
 from emulator.domain.reasons import Reason, Refusal
 from emulator.messages import Call
-from emulator.mounts import BearerAuth, Mount, default_mounts
+from emulator.mounts import Mount, default_mounts
 from emulator.service import Service
-from emulator.settings import Settings
+from emulator.settings import KeyPair, Settings
 from emulator.transports import InProcessTransport
+from portrait import PortraitClient
 from portrait.flow import Sleep
-from portrait.http import HttpRequest
 from portrait.media import Measurement
 from portrait.models import AssetType
+from portrait.providers import Credential, Provider
 
 AIGC = {"Filter": {"GroupType": "AIGC"}}
 # The smallest picture within the limits: lossless WebP, 400 × 400 pixels of one colour.
@@ -400,9 +402,8 @@ def test_a_refusal_changes_nothing(alice, control):
 
 def test_the_web_is_refused_in_the_same_words(alice):
     """What is found before a call exists has the contract's forms, and a RequestId."""
-    told = orjson.loads(alice.service.pipelines[0].refuse(Refusal(Reason.BODY_TOO_LARGE), action="GetAsset").body)[
-        "error"
-    ]
+    call = Call(action="GetAsset", key="sk-alice", body=None)
+    told = orjson.loads(alice.service.pipelines[0].refuse(Refusal(Reason.BODY_TOO_LARGE), call).body)["error"]
     assert told["code"] == "request_too_large"
     assert told["request_id"]
     http_error = alice.service.http_error(404, "not_found_error", "There is nothing here.")
@@ -431,19 +432,23 @@ def test_nothing_in_a_required_field_is_a_missing_parameter(alice, nothing):
     assert alice.error("GetAsset", nothing) == "MissingParameter.Id"
 
 
-def test_a_further_dialect_is_a_further_mount(clock):
-    """Ark's words at `/`, beside AllToken's, over the same records; the router finds a mount by its path."""
-    bearer = BearerAuth({})
+def test_a_further_provider_is_a_record(clock):
+    """A provider of a known dialect, on both sides, with a region and a path of its own; customers are shared."""
+    mars = Provider(
+        name="mars",
+        title="Mars",
+        dialect="ark",
+        base_url="https://ark.mars.example",
+        credential=Credential.SIGNED,
+        region="mars-1",
+    )
     settings = Settings()
-    ark = Mount(provider="volcengine", dialect=ARK, auth=bearer, path="/")
-    transport = InProcessTransport(Service(settings, clock, mounts=(*default_mounts(settings), ark)))
-
-    def post(path):
-        url = f"http://emulator.test{path}?Action=GetAsset"
-        headers = {"Authorization": "Bearer k"}
-        return transport.send(HttpRequest(method="POST", url=url, headers=headers, body=b'{"Id": "asset-1"}'))
-
-    answers = [post("/v1/portrait/"), post("/")]
-    codes = [orjson.loads(answer.body)["ResponseMetadata"]["Error"]["Code"] for answer in answers]
-    assert [answer.status for answer in answers] == [200, 404]
-    assert codes == ["Forbidden", "NotFound.asset_id"]
+    auth = SignatureAuth({"AK": KeyPair("SK", "sk-alice")}, (mars,))
+    mount = Mount(dialect=ARK, auth=auth, path="/mars/")
+    service = Service(settings, clock, mounts=(*default_mounts(settings), mount))
+    link = {"transport": InProcessTransport(service), "clock": clock}
+    signed = PortraitClient(provider=mars, access_key="AK", secret_key="SK", base_url="http://localhost/mars", **link)
+    bearer = PortraitClient(api_key="sk-alice", base_url="http://localhost/v1", **link)
+    group = signed.create_asset_group(name="n")
+    assert bearer.get_asset_group(id=group.id).name == "n"
+    assert group.response.body["ResponseMetadata"]["Region"] == "mars-1"

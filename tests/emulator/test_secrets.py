@@ -11,6 +11,7 @@ from emulator.domain.reasons import Reason, Refusal
 from emulator.domain.records import Validation
 from emulator.messages import Call
 from emulator.response_encoder import ResponseEncoder
+from portrait.providers import PROVIDERS
 
 KEY = "sk-very-secret-0123456789"
 
@@ -40,7 +41,7 @@ def test_what_people_read_says_no_secret(acme, caplog):
     call = Call(action="GetAsset", key=KEY, body=orjson.dumps({"BytedToken": token}))
     read = [control.state(), control.calls(), control.rules(), control.health(), caplog.text, acme.service.settings,
             validation, evolve(validation), acme.service.store.find_asset("x"), call,
-            acme.service.validation_page(token)]  # fmt: skip
+            acme.service.validation_page({"bytedToken": token})]  # fmt: skip
     told = " ".join(map(repr, read))
     for secret in (KEY, token, "also-secret", "sk-hidden", "sesame"):
         assert secret not in told
@@ -52,7 +53,8 @@ def test_what_people_read_says_no_secret(acme, caplog):
 @pytest.mark.parametrize("reason", list(Reason))
 def test_an_outcome_in_the_journal_has_no_looked_up_value(dialect, reason):
     """Codes that end in the value that was asked for, as Ark's for tokens do, are cut there."""
-    _, outcome = ResponseEncoder(dialect, key_in_envelope=False).refusal(Refusal(reason, id="T0KEN"), "X", None, "R")
+    encoder = ResponseEncoder(dialect, key_in_envelope=False)
+    _, outcome = encoder.refusal(Refusal(reason, id="T0KEN"), "X", None, "R", PROVIDERS["alltoken"])
     assert "T0KEN" not in outcome
     assert outcome
 

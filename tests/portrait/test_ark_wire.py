@@ -85,7 +85,8 @@ def test_the_samples_cover_the_actions_and_the_reasons():
     # What has no sample in the contract for ark; the words are ours or AllToken's.
     unseen = {
         Reason.MISSING_ACTION,
-        Reason.UNKNOWN_ACTION,
+        Reason.MALFORMED_AUTHORIZATION,
+        Reason.MALFORMED_CREDENTIAL,
         Reason.MALFORMED_BODY,
         Reason.BODY_TOO_LARGE,
         Reason.FILE_TOO_LARGE,

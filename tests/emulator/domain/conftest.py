@@ -37,7 +37,6 @@ class Ids:
 CONFIG = ServiceConfig(
     image_review=4.0,
     clip_review=20.0,
-    token_life=120.0,
     second_same=False,
     projects=frozenset({"p"}),
     measurable=lambda url: url.startswith("http://near/"),
@@ -57,6 +56,7 @@ def ctx():
             config=config,
             owner="key-of-acme",
             base=BASE,
+            page_ticket=lambda validation: f"bytedToken={validation.token}",
             link=lambda asset, base, now: f"{base}/files/{asset.id}?at={now:.0f}",
             description_limit=9,
         )

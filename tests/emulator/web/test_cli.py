@@ -12,12 +12,14 @@ from contextlib import contextmanager
 import pytest
 
 from emulator.__main__ import main
+from portrait import AuthError, PortraitClient
+from portrait.clock import ManualClock
 from tests.emulator.web.wire import JSON, ask, call
 
 COMMAND = [sys.executable, "-W", "error", "-m", "emulator"]
 FLAGS = (
-    "--host", "--port", "--public-url", "--control-token", "--api-key", "--access-key", "--profile", "--clock",
-    "--review-seconds", "--fetch", "--project", "--seed", "--load", "--verbose",
+    "--host", "--port", "--public-url", "--control-token", "--api-key", "--access-key", "--key-provider",
+    "--profile", "--clock", "--review-seconds", "--fetch", "--project", "--seed", "--load", "--verbose",
 )  # fmt: skip
 CALL_LINE = r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ  (\w+) +  (\S+) +  (\w+)  \d+\.\d ms"
 GROUP = {"GroupType": "AIGC", "Name": "g"}
@@ -116,15 +118,43 @@ def test_verbose_tells_of_each_call():
                               ("GetAsset", "-", "Unauthorized")])  # fmt: skip
 
 
-def test_a_key_pair_is_told_to_have_no_use():
-    """One line on stderr says that no door of this version takes it, and keeps its secret; the help says so too."""
-    with serving("--access-key", "AKLT1:hush=alice") as (process, _):
-        process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=20)
-    assert (out, err.count("\n")) == ("", 1)
-    assert err.startswith("portrait-emulator: --access-key has no use yet")
-    assert "hush" not in err
-    assert "no use yet" in " ".join(run("serve", "--help").stdout.split())
+SIGNED = {"provider": "volcengine", "access_key": "AKLT1", "secret_key": "hush", "clock": ManualClock()}
+
+
+def test_a_customer_of_two_keys():
+    """A Bearer key and a pair of keys lead to the same groups; another secret leads nowhere."""
+    flags = ("--api-key", "sk-1=alice", "--access-key", "AKLT1:hush=alice", "--clock", "manual")
+    with serving(*flags) as (_, url):
+        with PortraitClient(api_key="sk-1", base_url=f"{url}/v1") as bearer:
+            made = bearer.create_asset_group(name="n")
+        with PortraitClient(base_url=url, **SIGNED) as signed:
+            assert signed.get_asset_group(id=made.id).name == "n"
+        with (
+            PortraitClient(base_url=url, **{**SIGNED, "secret_key": "other"}) as wrong,
+            pytest.raises(AuthError) as info,
+        ):
+            wrong.get_asset_group(id=made.id)
+    assert (info.value.code, info.value.http_status) == ("SignatureDoesNotMatch", 401)
+
+
+def test_the_published_pair():
+    """It works where no pair is configured; temporary credentials are taken, too."""
+    with serving() as (_, url):
+        pair = {"access_key": "AKLTEMULATOR", "secret_key": "emulator-secret", "session_token": "T"}
+        for provider in ("volcengine", "byteplus"):
+            with PortraitClient(base_url=url, provider=provider, **pair) as client:
+                assert client.list_asset_groups().items == ()
+
+
+def test_a_key_stands_for_a_provider():
+    """It signs for that provider's region and no other; a name of no provider ends the start."""
+    with serving("--access-key", "AKLT1:hush=alice", "--key-provider", "AKLT1=byteplus") as (_, url):
+        with PortraitClient(base_url=url, **SIGNED | {"provider": "byteplus"}) as client:
+            assert client.list_asset_groups().items == ()
+        with PortraitClient(base_url=url, **SIGNED) as client, pytest.raises(AuthError, match="InvalidCredential"):
+            client.list_asset_groups()
+    refused = run("serve", "--key-provider", "AKLT1=nobody")
+    assert (refused.returncode, "providers are alltoken" in refused.stderr) == (2, True)
 
 
 def test_nobody_has_to_read_what_verbose_tells():

@@ -1,0 +1,163 @@
+"""Whose call it is: Bearer keys, and signatures by pairs of keys.
+
+A signature is checked over what was received: method, path, query, headers and body, before any of it is decoded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Protocol
+
+from attrs import field, frozen
+
+from emulator.domain.reasons import Reason, Refusal
+from emulator.messages import Call
+from emulator.settings import KeyPair
+from portrait.clock import Clock, SystemClock
+from portrait.providers import PROVIDERS, Provider
+from portrait.signing import DayKeys, SignatureError, SignatureFault, parse_authorization, verify
+
+PUBLISHED_PAIR = ("AKLTEMULATOR", "emulator-secret")
+"""The access key and the secret key that work where no pair is configured."""
+
+
+@frozen
+class Caller:
+    """Who calls.
+
+    Attributes:
+        customer: The customer's name.
+        key: The key that was used: a Bearer key or an access key. It owns the tokens that it creates.
+        provider: Whose rules the call goes by.
+    """
+
+    customer: str
+    key: str = field(repr=False)
+    provider: Provider
+
+
+class Auth(Protocol):
+    """Finds out whose call it is."""
+
+    def authenticate(self, call: Call) -> Caller:
+        """Who calls.
+
+        Raises:
+            Refusal: There are no credentials, or nobody's.
+        """
+
+    def provider_of(self, call: Call) -> Provider:
+        """The provider that the call is meant for, also where it is refused."""
+
+
+@frozen
+class BearerAuth:
+    """A Bearer key, which is its customer's name where no keys are configured.
+
+    Attributes:
+        keys: Key → customer; empty means that every key is a customer of its own.
+        provider: Whose rules the calls go by.
+    """
+
+    keys: Mapping[str, str] = field(repr=False)
+    provider: Provider = PROVIDERS["alltoken"]
+
+    def authenticate(self, call: Call) -> Caller:
+        """The customer that a key belongs to.
+
+        Raises:
+            Refusal: There is no key, or nobody's.
+        """
+        if not call.key:
+            raise Refusal(Reason.KEY_MISSING)
+        customer = self.keys.get(call.key) if self.keys else call.key
+        if customer is None:
+            raise Refusal(Reason.KEY_UNKNOWN)
+        return Caller(customer, call.key, self.provider)
+
+    def provider_of(self, call: Call) -> Provider:
+        """Always the same."""
+        del call
+        return self.provider
+
+
+# Contract §4, the front gateway's list (M); `InvalidAuthorization` and `InvalidCredential` are known from the SDK.
+_REASONS: Mapping[SignatureFault, Reason] = MappingProxyType(
+    {
+        SignatureFault.NO_AUTHORIZATION: Reason.KEY_MISSING,
+        SignatureFault.MALFORMED_AUTHORIZATION: Reason.MALFORMED_AUTHORIZATION,
+        SignatureFault.NO_SIGNATURE: Reason.SIGNATURE_MISSING,
+        SignatureFault.MALFORMED_CREDENTIAL: Reason.MALFORMED_CREDENTIAL,
+        SignatureFault.UNKNOWN_REGION: Reason.MALFORMED_CREDENTIAL,
+        SignatureFault.UNKNOWN_SERVICE: Reason.UNKNOWN_SERVICE,
+        SignatureFault.NO_DATE: Reason.DATE_MISSING,
+        SignatureFault.STALE_DATE: Reason.DATE_STALE,
+        SignatureFault.UNKNOWN_ACCESS_KEY: Reason.KEY_UNKNOWN,
+        SignatureFault.UNKNOWN_SESSION_TOKEN: Reason.SESSION_TOKEN_UNKNOWN,
+        SignatureFault.MISMATCH: Reason.SIGNATURE_WRONG,
+    }
+)
+
+
+@frozen
+class SignatureAuth:
+    """A V4 signature. Contract §9.
+
+    Attributes:
+        pairs: Access key → its secret and customer.
+        providers: Those that are served, told apart by the region of the signature; the first one is the default.
+        by_key: Access key → name of the provider that it stands for, whose region alone it may sign for.
+        clock: The machine's: the age of a signature is never measured by an emulated one (contract §10.3).
+    """
+
+    pairs: Mapping[str, KeyPair] = field(repr=False)
+    providers: tuple[Provider, ...]
+    by_key: Mapping[str, str] = field(factory=dict, repr=False)
+    clock: Clock = field(factory=SystemClock)
+    _day_keys: DayKeys = field(factory=DayKeys, eq=False, repr=False)
+
+    def authenticate(self, call: Call) -> Caller:
+        """The customer whose pair has signed.
+
+        Raises:
+            Refusal: There is no signature, or a wrong one.
+        """
+        provider = self.provider_of(call)
+        body = call.body if call.body is None or isinstance(call.body, bytes) else b""
+        try:
+            access_key = verify(
+                method=call.method,
+                path=call.path,
+                query=call.query,
+                headers=call.headers,
+                body=body,
+                secret_of=self._secret_of,
+                now=self.clock.now(),
+                regions=(provider.region,),
+                service=provider.service,
+                keys=self._day_keys,
+            )
+        except SignatureError as error:
+            raise Refusal(_REASONS[error.fault], id=error.value) from None
+        pair = self.pairs[access_key]
+        # The emulator gives out no temporary credentials: a pair without a token of its own takes any that is signed.
+        if pair.session_token is not None and call.headers.get("x-security-token") != pair.session_token:
+            raise Refusal(_REASONS[SignatureFault.UNKNOWN_SESSION_TOKEN])
+        return Caller(pair.customer, access_key, provider)
+
+    def provider_of(self, call: Call) -> Provider:
+        """By the access key where it stands for one, else by the region that is signed for."""
+        try:
+            access_key, scope, _, _ = parse_authorization(call.headers.get("authorization", ""))
+        except SignatureError:
+            return self.providers[0]
+        named = self.by_key.get(access_key)
+        for provider in self.providers:
+            if provider.name == named or (named is None and provider.region == scope.region):
+                return provider
+        return self.providers[0]
+
+    def _secret_of(self, access_key: str) -> str | None:
+        pair = self.pairs.get(access_key)
+        return None if pair is None else pair.secret_key
