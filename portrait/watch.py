@@ -141,7 +141,7 @@ class Watch:
             rows = {id: _Pending(**row) for id, row in value["open"].items()}  # noqa: A001
             return cls(**{**value, "open": rows})
         except (AttributeError, KeyError, TypeError) as error:
-            raise UsageError("This is not the stored value of a watch.") from error
+            raise UsageError("This is not the stored value of a watch.", advice="Pass what `state` gave.") from error
 
     def deadline(self, row: _Pending) -> float:
         """Seconds since 1970."""

@@ -14,7 +14,7 @@ from portrait.actions import CREATE_ASSET, DELETE_ASSET
 from portrait.clock import Clock
 from portrait.ensure.create_log import CreateLog
 from portrait.ensure.options import EnsureOptions
-from portrait.ensure.outcomes import Origin
+from portrait.ensure.outcomes import RUN_AGAIN, Origin
 from portrait.ensure.pace import CreatePacer
 from portrait.ensure.sources import Content, parse_digest, read_again
 from portrait.errors import NotAccessible, PortraitError, UnknownOutcome
@@ -114,7 +114,7 @@ def create_exactly_once(
         found = yield from _verify(find, what, lost)
         if found is not None:
             return found, True
-    raise UnknownOutcome(f"{what}: {MAX_CREATES} answers were lost.") from lost
+    raise UnknownOutcome(f"{what}: {MAX_CREATES} answers were lost.", advice=RUN_AGAIN) from lost
 
 
 def _verify(find: Callable[[], Flow[T | None]], what: str, lost: PortraitError) -> Flow[T | None]:
@@ -131,7 +131,8 @@ def _verify(find: Callable[[], Flow[T | None]], what: str, lost: PortraitError) 
             if found is not None:
                 return found
     if failed is not None:
-        raise UnknownOutcome(f"{what}: the answer was lost, and looking for it failed: {failed}") from lost
+        message = f"{what}: the answer was lost, and looking for it failed: {failed}"
+        raise UnknownOutcome(message, advice=RUN_AGAIN) from lost
     return None
 
 

@@ -157,7 +157,8 @@ def _list_until_visible(endpoint: Endpoint, group: AssetGroup, project_name: str
             return listed
     if failed is not None:
         raise UnknownOutcome(
-            f"Group {group.id} was created as {group.name!r}, and looking for older ones of the name failed: {failed}"
+            f"Group {group.id} was created as {group.name!r}, and looking for older ones of the name failed: {failed}",
+            advice="Run again, or use the group by its id.",
         ) from failed
     return [group, *listed]
 

@@ -57,6 +57,9 @@ class Origin(StrEnum):
     REPLACED = "replaced"  # created in the place of one that had failed through no fault of the file
 
 
+RUN_AGAIN = "Run again: what was created is looked for first, and nothing is created twice."
+"""What to do after an unknown outcome of an `ensure`."""
+
 FATAL = (QuotaExceeded, AuthError, AccountError, ConnectFailed)
 """Errors that every further create would meet as well."""
 

@@ -290,7 +290,9 @@ def _address(url: str, asset_type: AssetType | None, name: str | None) -> Conten
     except ValueError:  # such as half of an IPv6 address
         parts = urlsplit("")
     if not parts.hostname:
-        raise UsageError(f"{display_name(url)} is not an absolute address.")
+        raise UsageError(
+            f"{display_name(url)} is not an absolute address.", advice="Give one such as https://host/path."
+        )
     query = _without_signature(parse_qsl(parts.query, keep_blank_values=True))
     stable_url = urlunsplit(parts._replace(query=urlencode(query), fragment=""))
     sha256 = hashlib.sha256(stable_url.encode()).hexdigest()

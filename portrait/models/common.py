@@ -116,12 +116,15 @@ class Response:
         http_status: The HTTP status.
         headers: The answer's headers; names in lower case.
         body: The whole envelope as it came, unknown fields included.
+        inferred: True where no answer said that it worked: a deletion whose answer was lost was sent again and heard
+            "not accessible". So it does for an id that never was one's own.
     """
 
     request_id: str = ""
     http_status: int = 200
     headers: Mapping[str, str] = field(factory=dict, repr=False)
     body: Mapping[str, Any] = field(factory=dict, repr=False)
+    inferred: bool = False
 
 
 _NOWHERE = Response()

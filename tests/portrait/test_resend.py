@@ -190,11 +190,18 @@ DELETES = {
 )
 @pytest.mark.parametrize("name", DELETES)
 def test_a_resent_delete_that_hears_not_accessible_is_done(name, lost, code):
-    """The first attempt may have deleted it: "not accessible" then means that the goal is reached."""
+    """once-delete: "not accessible" then means that the goal is reached, and the result says that it was inferred."""
     played = play(endpoint().call(ACTIONS[name], DELETES[name]), lost, refused(code))
     assert played.error is None
     assert played.result == models.Empty()
-    assert played.result.response.request_id == REQUEST_ID
+    assert (played.result.response.request_id, played.result.response.inferred) == (REQUEST_ID, True)
+
+
+@pytest.mark.parametrize("name", DELETES)
+def test_a_delete_that_was_answered_is_not_inferred(name):
+    """once-delete: also where its first answer was lost."""
+    played = play(endpoint().call(ACTIONS[name], DELETES[name]), broken(FailureKind.DISCONNECTED), good({}))
+    assert played.result.response.inferred is False
 
 
 @pytest.mark.parametrize("before", [(), (broken(FailureKind.CONNECT),), (refused("RateLimitExceeded"),)], ids=str)

@@ -7,7 +7,7 @@ import pytest
 
 from portrait import FileState, OutcomeError
 from portrait.ensure import CreateLog
-from portrait.errors import Interrupted
+from portrait.errors import Interrupted, UnknownOutcome
 from portrait.s3 import AccessDenied, StorageUnreachable, StoredObject
 from portrait.wait import parse_timestamp
 from tests.media_samples import image
@@ -119,3 +119,25 @@ def test_a_look_that_fails_is_not_an_answer(portrait_emulator, portrait_client, 
     (again,) = portrait_emulator.client().ensure_assets(sources, **options)
     assert again.state is FileState.ACTIVE
     assert portrait_emulator.calls.count("CreateAsset") == 1
+
+
+@pytest.mark.parametrize("thing", ["group", "asset"])
+def test_after_an_unknown_outcome_running_again_is_advised(colour, portrait_emulator, thing):
+    """advice-lost: a second run looks first, so it is the remedy; it finds what was created."""
+    client = colour.client(portrait_emulator)
+    group = colour.run(client.create_asset_group, name="hosts").id
+    create, look = {"group": ("CreateAssetGroup", "ListAssetGroups"), "asset": ("CreateAsset", "ListAssets")}[thing]
+    portrait_emulator.rules.add(match={"action": create}, when={"first": 1}, do={"close": "after-commit"})
+    portrait_emulator.rules.add(match={"action": look}, when={"nth": [2, 3, 4]}, do={"http": {"status": 307}})
+    if thing == "group":
+        with pytest.raises(UnknownOutcome) as caught:
+            colour.run(client.ensure_group, "brand")
+        error = caught.value
+        assert colour.run(client.ensure_group, "brand").name == "brand"
+        assert len(list(portrait_emulator.client().iter_asset_groups())) == 2
+    else:
+        (outcome,) = colour.run(client.ensure_assets, ["https://cdn.example/a.jpg"], group_id=group)
+        error = outcome.error
+        (again,) = colour.run(client.ensure_assets, ["https://cdn.example/a.jpg"], group_id=group)
+        assert (again.state, again.origin) == ("Active", "existing")
+    assert "Run again" in error.advice
