@@ -42,8 +42,8 @@ class AsyncObjectStore:
 
     async def put_many(self, paths: Iterable[PathLike]) -> list[StoredObject]:
         """As `ObjectStore.put_many`."""
-        given = list(paths)
-        return await self._run(lambda cancel: self._store.put_many(given, cancel=cancel))
+        files = list(paths)
+        return await self._run(lambda cancel: self._store.put_many(files, cancel=cancel))
 
     async def list_objects(self) -> dict[str, int]:
         """As `ObjectStore.list_objects`."""

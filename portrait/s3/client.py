@@ -83,7 +83,10 @@ def make_client(
             if parse_base_url("The endpoint in boto3's configuration", client.meta.endpoint_url).is_loopback:
                 client = make(direct)
     except (BotoCoreError, ValueError) as error:
-        raise UsageError(f"No S3 client can be made: {error}") from error
+        raise UsageError(
+            f"No S3 client can be made: {error}",
+            advice="Check endpoint_url=, region= and boto3's own configuration (AWS_PROFILE, ~/.aws/config).",
+        ) from error
     sign_with_known_hash(client)
     return client
 

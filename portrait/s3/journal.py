@@ -1,8 +1,7 @@
-"""What a run leaves behind so that the next one can go on: one small file per source and destination, and its lock.
+"""Remembers unfinished uploads for the next run: one small file per source and destination, and its lock.
 
-It owns the state folder and the crash-safety of what is in it: a file is written beside, synced and moved into place;
-lines of parts are appended, and a torn last line is dropped when it is read. It must never know the storage: what it
-says of parts is a memory, the storage's own list is the truth.
+A file is replaced by a synced temporary one; parts are appended, and a torn last line is ignored. Which parts exist is
+known from the storage's own list, never from here.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from attrs import evolve, field, frozen
 
 from portrait.s3.errors import StateUnwritable
 from portrait.s3.files import Digest, FileStat
-from portrait.s3.locking import locked
+from portrait.s3.locks import locked
 from portrait.s3.parts import Plan
 from portrait.s3.pool import Context
 
@@ -32,7 +31,7 @@ class Entry:
 
     Attributes:
         source: The file's path.
-        seen: What the file looked like when it was hashed.
+        stat: The file's stat when it was hashed.
         plan: Its parts.
         digest: Its hashes.
         key: The object's key.
@@ -42,7 +41,7 @@ class Entry:
     """
 
     source: str
-    seen: FileStat
+    stat: FileStat
     plan: Plan
     digest: Digest
     key: str
@@ -93,9 +92,9 @@ class Journal:
 
     def record_upload(self, entry: Entry, upload_id: str | None, *, foreign: bool = False) -> Entry:
         """Remember the storage's id of the upload; parts of another upload are forgotten."""
-        noted = evolve(entry, upload_id=upload_id, foreign=foreign, etags={})
-        self.begin(noted)
-        return noted
+        updated = evolve(entry, upload_id=upload_id, foreign=foreign, etags={})
+        self.begin(updated)
+        return updated
 
     def record_part(self, number: int, etag: str) -> None:
         """Remember one part. Not synced: if it is lost, the storage's list says the same."""
@@ -148,7 +147,7 @@ def _header(entry: Entry) -> dict[str, Any]:
     return {
         "form": _VERSION,
         "source": entry.source,
-        "seen": [entry.seen.size, entry.seen.mtime_ns, entry.seen.ctime_ns, entry.seen.inode],
+        "seen": [entry.stat.size, entry.stat.mtime_ns, entry.stat.ctime_ns, entry.stat.inode],
         "part_size": entry.plan.part_size,
         "sha256": entry.digest.sha256,
         "parts": list(entry.digest.parts),
@@ -159,14 +158,14 @@ def _header(entry: Entry) -> dict[str, Any]:
 def _entry(header: dict[str, Any]) -> Entry:
     if header["form"] != _VERSION:
         raise ValueError("another form")
-    seen = FileStat(*map(int, header["seen"]))
-    plan = Plan(seen.size, int(header["part_size"]))
+    stat = FileStat(*map(int, header["seen"]))
+    plan = Plan(stat.size, int(header["part_size"]))
     parts = tuple(map(str, header["parts"]))
     if len(parts) != plan.count:
         raise ValueError("parts do not fit the size")
     return Entry(
         source=str(header["source"]),
-        seen=seen,
+        stat=stat,
         plan=plan,
         digest=Digest(str(header["sha256"]), parts),
         key=str(header["key"]),

@@ -61,8 +61,10 @@ def plan_parts(size: int, part_size: int = DEFAULT_PART_BYTES) -> Plan:
         UsageError: The file or the wished part size is outside of what S3 takes.
     """
     if not MIN_PART_BYTES <= part_size <= MAX_PART_BYTES:
-        raise UsageError(f"A part has 5 MiB to 5 GiB, not {part_size} bytes.")
+        raise UsageError(
+            f"A part has 5 MiB to 5 GiB, not {part_size} bytes.", advice="Leave part_size= out for 16 MiB."
+        )
     if not 1 <= size <= MAX_FILE_BYTES:
-        raise UsageError(f"A multipart upload takes 1 byte to 5 TiB, not {size} bytes.")
+        raise UsageError(f"A multipart upload takes 1 byte to 5 TiB, not {size} bytes.", advice="Cut the file.")
     needed = -(-size // MAX_PARTS)
     return Plan(size, part_size if needed <= part_size else -(-needed // MIB) * MIB)

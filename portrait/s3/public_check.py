@@ -60,7 +60,9 @@ def check_public(
     import urllib3  # noqa: PLC0415 - as light as possible until something is checked
 
     if not url.startswith(("http://", "https://")):
-        raise UsageError("Only an http or https address can be checked.")
+        raise UsageError(
+            "Only an http or https address can be checked.", advice="Pass the address that ObjectStore.url() gives."
+        )
     display_url = redact_url(url)
     own = pool is None
     pool = urllib3.PoolManager(1) if pool is None else pool

@@ -98,7 +98,7 @@ def store_batch(
                     raise error
     if failed:
         raise PartialFailure(
-            {str(path): made for path, made in done.items()}, {str(path): error for path, error in failed.items()}
+            {str(path): stored for path, stored in done.items()}, {str(path): error for path, error in failed.items()}
         )
     return [done[path] for path in files]
 
@@ -163,9 +163,12 @@ class ObjectStore:
         self._location = parse_location(place)
         self._base = None if public_base is None else parse_base_url("public_base", public_base)
         if not 1 <= expires <= MAX_PRESIGN_SECONDS:
-            raise UsageError(f"expires is 1 to {MAX_PRESIGN_SECONDS} seconds, not {expires}.")
+            raise UsageError(
+                f"expires is 1 to {MAX_PRESIGN_SECONDS} seconds, not {expires}.",
+                advice="For longer, connect a public domain to the bucket and pass public_base=.",
+            )
         if concurrency < 1:
-            raise UsageError("concurrency is at least 1.")
+            raise UsageError(f"concurrency is at least 1, not {concurrency}.", advice="Leave it out for 8.")
         plan_parts(1, part_size)
         self._expires = expires
         self._concurrency = concurrency
@@ -299,7 +302,8 @@ class ObjectStore:
         keys = [item if isinstance(item, str) else item.key for item in objects]
         if any(not key.startswith(self._location.key_prefix) or key == self._location.key_prefix for key in keys):
             raise UsageError(
-                f"Only objects in s3://{self._location.bucket}/{self._location.key_prefix} can be deleted here."
+                f"Only objects in s3://{self._location.bucket}/{self._location.key_prefix} can be deleted here.",
+                advice="Make a store for the place that the object is in.",
             )
         with self._context(cancel) as context:
             futures = run_parallel(

@@ -20,7 +20,7 @@ from portrait.s3.errors import NoSuchUpload, SourceChanged, StorageError
 from portrait.s3.files import FilePart, digest, part_md5, read_head, read_whole, stat_file
 from portrait.s3.journal import Entry, Journal
 from portrait.s3.keys import MediaKind, detect, key_for
-from portrait.s3.locking import KeyedLocks
+from portrait.s3.locks import KeyedLocks
 from portrait.s3.models import EventEmitter, Stage, StoredObject, UploadProgress
 from portrait.s3.operations import Body, ListedPart, Operations
 from portrait.s3.parts import MIB, Part, Plan, plan_parts
@@ -136,19 +136,22 @@ class Uploader:
 
     def _entry(self, sender: MultipartUpload, path: Path, kind: MediaKind, context: Context) -> tuple[Entry, bool]:
         """What to send, and whether an earlier run remembered it; its hashes hold while the file looks the same."""
-        left, seen = sender.journal.read(), stat_file(path)
-        if left is not None and left.seen == seen:
-            return left, True
-        plan = left.plan if left is not None and left.plan.size == seen.size else plan_parts(seen.size, self.part_size)
-        found = digest(path, plan, cancel=context.cancel, report=self._hashing(path, seen.size))
-        if stat_file(path) != seen:
+        remembered, stat = sender.journal.read(), stat_file(path)
+        if remembered is not None and remembered.stat == stat:
+            return remembered, True
+        if remembered is not None and remembered.plan.size == stat.size:
+            plan = remembered.plan
+        else:
+            plan = plan_parts(stat.size, self.part_size)
+        hashes = digest(path, plan, cancel=context.cancel, report=self._hashing(path, stat.size))
+        if stat_file(path) != stat:
             raise SourceChanged(f"{path} changed while it was read.")
-        if left is None:
-            key = key_for(self.prefix, found.sha256, kind.extension)
-            return Entry(source=str(path), seen=seen, plan=plan, digest=found, key=key), False
-        if found == left.digest:
-            return evolve(left, seen=seen), True
-        sender.drop(left)
+        if remembered is None:
+            key = key_for(self.prefix, hashes.sha256, kind.extension)
+            return Entry(source=str(path), stat=stat, plan=plan, digest=hashes, key=key), False
+        if hashes == remembered.digest:
+            return evolve(remembered, stat=stat), True
+        sender.drop(remembered)
         raise SourceChanged(f"{path} changed since its upload began; that upload was aborted.")
 
     def _has(self, item: _Item, existing_sizes: dict[str, int] | None, context: Context) -> bool:
@@ -239,8 +242,8 @@ class MultipartUpload:
         if found is not None:
             listed = self.operations.list_parts(entry.key, found, self.context)
             return self.journal.record_upload(entry, found, foreign=bool(listed)), listed
-        made = self.operations.create(entry.key, entry.digest.sha256, self.kind.content_type, self.context)
-        return self.journal.record_upload(entry, made), []
+        upload_id = self.operations.create(entry.key, entry.digest.sha256, self.kind.content_type, self.context)
+        return self.journal.record_upload(entry, upload_id), []
 
     @contextlib.contextmanager
     def _abort_if_final(self, entry: Entry) -> Iterator[None]:
@@ -307,12 +310,12 @@ class MultipartUpload:
 
     def _same_file(self, entry: Entry) -> None:
         """See that the file is still what was hashed; one that was merely touched is hashed again to know."""
-        seen = stat_file(self.path)
-        if seen == entry.seen:
+        stat = stat_file(self.path)
+        if stat == entry.stat:
             return
-        if seen.size == entry.seen.size:
+        if stat.size == entry.stat.size:
             again = digest(self.path, entry.plan, cancel=self.context.cancel, report=lambda _: None)
-            if again == entry.digest and stat_file(self.path) == seen:
+            if again == entry.digest and stat_file(self.path) == stat:
                 return
         raise SourceChanged(f"{self.path} changed while it was sent.")
 

@@ -252,27 +252,27 @@ class _Handler(socketserver.StreamRequestHandler):
             request.operation = _operation(request)
 
     def _read_body(self, request: Request) -> None:
-        left = int(request.headers.pop("content-length", "0")) if not request.size else 0
-        if not left:
+        remaining = int(request.headers.pop("content-length", "0")) if not request.size else 0
+        if not remaining:
             return
-        request.headers["content-length"] = str(left)
+        request.headers["content-length"] = str(remaining)
         if request.headers.pop("expect", "").lower() == "100-continue":
             self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         half = self.stub.struck(request, "cut", "call")
-        request.size = left
+        request.size = remaining
         sha256, md5 = hashlib.sha256(), hashlib.md5()
         keep = self.stub.bucket.keep or request.method == "POST"
-        while left:
-            block = self.rfile.read(min(left, BLOCK if not half else max(1, request.size // 8)))
+        while remaining:
+            block = self.rfile.read(min(remaining, BLOCK if not half else max(1, request.size // 8)))
             if not block:
                 raise Dropped
-            left -= len(block)
+            remaining -= len(block)
             if self.stub.check:
                 sha256.update(block)
                 md5.update(block)
             if keep:
                 request.body += block
-            if half and left <= request.size // 2:
+            if half and remaining <= request.size // 2:
                 if half.hook:
                     half.hook()
                 if half.action == "cut":
@@ -325,14 +325,14 @@ def _stored_headers(request: Request) -> dict[str, str]:
 
 
 def _put(stub: S3Stub, request: Request) -> Answer:
-    made = stub.bucket.put(
+    stored = stub.bucket.put(
         request.key,
         bytes(request.body),
         request.size,
         request.md5 or hashlib.md5(b"").hexdigest(),
         _stored_headers(request),
     )
-    return Answer(headers={"ETag": f'"{made.etag}"'})
+    return Answer(headers={"ETag": f'"{stored.etag}"'})
 
 
 def _create(stub: S3Stub, request: Request) -> Answer:
@@ -356,8 +356,8 @@ def _complete(stub: S3Stub, request: Request) -> Answer:
     text = request.body.decode()
     numbers = [int(n) for n in re.findall(r"<PartNumber>(\d+)</PartNumber>", text)]
     etags = [e.replace("&quot;", '"').strip('"') for e in re.findall(r"<ETag>(.*?)</ETag>", text)]
-    made = stub.bucket.complete(request.key, request.query["uploadId"], list(zip(numbers, etags, strict=True)))
-    return _xml(f"<CompleteMultipartUploadResult><ETag>&quot;{made.etag}&quot;</ETag></CompleteMultipartUploadResult>")
+    whole = stub.bucket.complete(request.key, request.query["uploadId"], list(zip(numbers, etags, strict=True)))
+    return _xml(f"<CompleteMultipartUploadResult><ETag>&quot;{whole.etag}&quot;</ETag></CompleteMultipartUploadResult>")
 
 
 def _abort(stub: S3Stub, request: Request) -> Answer:
@@ -370,26 +370,26 @@ def _list_parts(stub: S3Stub, request: Request) -> Answer:
     upload = stub.bucket.upload(request.key, request.query["uploadId"])
     after = int(request.query.get("part-number-marker", "0"))
     rest = sorted(number for number in upload.parts if number > after)
-    shown = rest[: stub.page]
+    page = rest[: stub.page]
     items = "".join(
         f"<Part><PartNumber>{n}</PartNumber><Size>{upload.parts[n].size}</Size>"
         f"<ETag>&quot;{upload.parts[n].etag}&quot;</ETag></Part>"
-        for n in shown
+        for n in page
     )
-    more = f"<IsTruncated>{str(len(rest) > len(shown)).lower()}</IsTruncated>"
-    marker = f"<NextPartNumberMarker>{shown[-1] if shown else 0}</NextPartNumberMarker>"
+    more = f"<IsTruncated>{str(len(rest) > len(page)).lower()}</IsTruncated>"
+    marker = f"<NextPartNumberMarker>{page[-1] if page else 0}</NextPartNumberMarker>"
     return _xml(f"<ListPartsResult>{more}{marker}{items}</ListPartsResult>")
 
 
 def _list_objects(stub: S3Stub, request: Request) -> Answer:
     prefix, after = request.query.get("prefix", ""), request.query.get("continuation-token", "")
     rest = sorted(key for key in stub.bucket.objects if key.startswith(prefix) and key > after)
-    shown = rest[: stub.page]
+    page = rest[: stub.page]
     items = "".join(
-        f"<Contents><Key>{quote(k)}</Key><Size>{stub.bucket.objects[k].size}</Size></Contents>" for k in shown
+        f"<Contents><Key>{quote(k)}</Key><Size>{stub.bucket.objects[k].size}</Size></Contents>" for k in page
     )
-    more = len(rest) > len(shown)
-    token = f"<NextContinuationToken>{shown[-1]}</NextContinuationToken>" if more else ""
+    more = len(rest) > len(page)
+    token = f"<NextContinuationToken>{page[-1]}</NextContinuationToken>" if more else ""
     return _xml(
         f"<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>{str(more).lower()}</IsTruncated>"
         f"{token}{items}</ListBucketResult>"
@@ -404,15 +404,15 @@ def _list_uploads(stub: S3Stub, request: Request) -> Answer:
         for upload_id, upload in stub.bucket.uploads.items()
         if upload.key.startswith(prefix) and (upload.key, upload_id) > after
     )
-    shown = rest[: stub.page]
+    page = rest[: stub.page]
     items = "".join(
         f"<Upload><Key>{quote(key)}</Key><UploadId>{upload_id}</UploadId>"
         f"<Initiated>{stub.bucket.uploads[upload_id].started:%Y-%m-%dT%H:%M:%S.000Z}</Initiated></Upload>"
-        for key, upload_id in shown
+        for key, upload_id in page
     )
-    more = len(rest) > len(shown)
+    more = len(rest) > len(page)
     markers = (
-        f"<NextKeyMarker>{shown[-1][0]}</NextKeyMarker><NextUploadIdMarker>{shown[-1][1]}</NextUploadIdMarker>"
+        f"<NextKeyMarker>{page[-1][0]}</NextKeyMarker><NextUploadIdMarker>{page[-1][1]}</NextUploadIdMarker>"
         if more
         else ""
     )

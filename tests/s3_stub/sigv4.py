@@ -13,12 +13,12 @@ def expected(secret: str, method: str, target: str, headers: Mapping[str, str]) 
     """The signature that a request should bear, and the one it bears, by its headers or by its query."""
     path, _, query = target.partition("?")
     pairs = [(unquote(k), unquote(v)) for k, _, v in (item.partition("=") for item in query.split("&") if item)]
-    given = dict(pairs)
-    if "X-Amz-Signature" in given:
-        facts = {"Credential": given["X-Amz-Credential"], "SignedHeaders": given["X-Amz-SignedHeaders"]}
-        stamp, body, got = given["X-Amz-Date"], "UNSIGNED-PAYLOAD", given["X-Amz-Signature"]
-        begun = datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-        if (datetime.now(UTC) - begun).total_seconds() > int(given["X-Amz-Expires"]):  # noqa: TID251
+    query_fields = dict(pairs)
+    if "X-Amz-Signature" in query_fields:
+        facts = {"Credential": query_fields["X-Amz-Credential"], "SignedHeaders": query_fields["X-Amz-SignedHeaders"]}
+        stamp, body, got = query_fields["X-Amz-Date"], "UNSIGNED-PAYLOAD", query_fields["X-Amz-Signature"]
+        signed_at = datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        if (datetime.now(UTC) - signed_at).total_seconds() > int(query_fields["X-Amz-Expires"]):  # noqa: TID251
             return "expired", got
         pairs = [pair for pair in pairs if pair[0] != "X-Amz-Signature"]
     else:

@@ -85,31 +85,31 @@ def state(tmp_path: Path) -> Path:
 @pytest.fixture
 def open_store(stub: S3Stub, state: Path) -> Iterator[Callable[..., ObjectStore]]:
     """Makes sync stores on the stub, with a clock that costs no time."""
-    made: list[ObjectStore] = []
+    stores: list[ObjectStore] = []
 
     def make(place: str = "s3://portraits/faces", **options: Any) -> ObjectStore:
-        made.append(ObjectStore(place, **(defaults(stub, state) | options)))
-        return made[-1]
+        stores.append(ObjectStore(place, **(defaults(stub, state) | options)))
+        return stores[-1]
 
     yield make
-    for store in made:
+    for store in stores:
         store.close()
 
 
 @pytest.fixture(params=["sync", "async"])
 def make_store(request: pytest.FixtureRequest, stub: S3Stub, state: Path) -> Iterator[Callable[..., Any]]:
     """Makes stores of either colour on the stub."""
-    made: list[Any] = []
+    stores: list[Any] = []
 
     def make(place: str = "s3://portraits/faces", **options: Any) -> Any:
         options = defaults(stub, state) | options
-        made.append(
+        stores.append(
             ObjectStore(place, **options) if request.param == "sync" else Blocking(AsyncObjectStore(place, **options))
         )
-        return made[-1]
+        return stores[-1]
 
     yield make
-    for store in made:
+    for store in stores:
         store.close()
 
 

@@ -131,10 +131,10 @@ TOKENS = {
 }
 
 
-@pytest.mark.parametrize("kept", [True, False], ids=["repeated", "missing"])
+@pytest.mark.parametrize("repeated", [True, False], ids=["repeated", "missing"])
 @pytest.mark.parametrize("operation", TOKENS)
 def test_listing_that_does_not_end_is_an_error(
-    stub: S3Stub, make_store: Make, larger: Path, operation: str, *, kept: bool
+    stub: S3Stub, make_store: Make, larger: Path, operation: str, *, repeated: bool
 ) -> None:
     """answer-list-token: a listing whose pages repeat their token, or lack it, is an error after two of them."""
     store = make_store(concurrency=1)
@@ -144,7 +144,7 @@ def test_listing_that_does_not_end_is_an_error(
     stub.faults.clear()
     stub.calls.clear()
     name, token = TOKENS[operation]
-    marker = f"<IsTruncated>true</IsTruncated>{f'<{name}>{token}</{name}>' if kept else ''}".encode()
+    marker = f"<IsTruncated>true</IsTruncated>{f'<{name}>{token}</{name}>' if repeated else ''}".encode()
 
     def never_last(body: bytes) -> bytes:
         body = re.sub(rb"<Next\w+>.*?</Next\w+>", b"", body)

@@ -196,18 +196,18 @@ def test_one_write_per_second(open_store: Make, make_file: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "kept"),
+    ("status", "code", "resumable"),
     [(403, "AccessDenied", False), (400, "InvalidRequest", False), (403, "ExpiredToken", True)],
 )
 def test_final_failures_abort(
-    stub: S3Stub, open_store: Make, large: Path, state: Path, *, status: int, code: str, kept: bool
+    stub: S3Stub, open_store: Make, large: Path, state: Path, *, status: int, code: str, resumable: bool
 ) -> None:
     """A failure that no later run can get past aborts the upload; one that can be got past keeps it."""
     stub.fault("UploadPart", "status-before", part=2, times=99, status=status, code=code)
     with pytest.raises(StorageError) as caught:
         open_store().put(large)
-    assert caught.value.resumable is kept
-    assert len(stub.bucket.uploads) == len(list(state.rglob("*.jsonl"))) == int(kept)
+    assert caught.value.resumable is resumable
+    assert len(stub.bucket.uploads) == len(list(state.rglob("*.jsonl"))) == int(resumable)
 
 
 def test_key_that_may_not_list_uploads(stub: S3Stub, open_store: Make, large: Path) -> None:

@@ -13,13 +13,13 @@ from portrait.errors import Interrupted
 from portrait.flow import CancelToken
 from portrait.s3.files import Digest, FileStat
 from portrait.s3.journal import Entry, Journal, forget_uploads, read_entry, state_folder
-from portrait.s3.locking import KeyedLocks, locked
+from portrait.s3.locks import KeyedLocks, locked
 from portrait.s3.parts import Plan
 from portrait.s3.pool import Context
 
 ENTRY = Entry(
     source="/a",
-    seen=FileStat(25, 1, 2, 3),
+    stat=FileStat(25, 1, 2, 3),
     plan=Plan(25, 10),
     digest=Digest("ab" * 32, ("a", "b", "c")),
     key="k",
@@ -35,33 +35,33 @@ def context(cancel: CancelToken | None = None) -> Context:
 
 def journal(folder: Path) -> Journal:
     """A journal whose folder exists."""
-    made = Journal(folder, "destination", Path("/a"))
-    made.path.parent.mkdir(parents=True, exist_ok=True)
-    return made
+    uploads = Journal(folder, "destination", Path("/a"))
+    uploads.path.parent.mkdir(parents=True, exist_ok=True)
+    return uploads
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     """An entry, and parts added to it, come back; after clearing nothing does."""
-    kept = journal(tmp_path)
-    kept.begin(ENTRY)
-    kept.record_part(2, "y")
-    found = kept.read()
+    uploads = journal(tmp_path)
+    uploads.begin(ENTRY)
+    uploads.record_part(2, "y")
+    found = uploads.read()
     assert found is not None
     assert found.etags == {1: "x", 2: "y", 3: "z"}
-    assert (found.upload_id, found.digest, found.plan, found.seen) == ("u", ENTRY.digest, ENTRY.plan, ENTRY.seen)
-    kept.clear()
-    kept.clear()
-    assert kept.read() is None
+    assert (found.upload_id, found.digest, found.plan, found.stat) == ("u", ENTRY.digest, ENTRY.plan, ENTRY.stat)
+    uploads.clear()
+    uploads.clear()
+    assert uploads.read() is None
 
 
 def test_torn_file(tmp_path: Path) -> None:
     """A file cut anywhere gives nothing, or an entry with some of the parts; never a wrong one, never an error."""
-    kept = journal(tmp_path)
-    kept.begin(ENTRY)
-    whole = kept.path.read_bytes()
+    uploads = journal(tmp_path)
+    uploads.begin(ENTRY)
+    whole = uploads.path.read_bytes()
     for size in range(len(whole)):
-        kept.path.write_bytes(whole[:size])
-        found = kept.read()
+        uploads.path.write_bytes(whole[:size])
+        found = uploads.read()
         if found is not None:
             assert (found.key, found.digest, found.upload_id in {None, "u"}) == ("k", ENTRY.digest, True)
             assert found.etags.items() <= ENTRY.etags.items()
@@ -85,12 +85,12 @@ def test_each_source_and_destination_has_its_own(tmp_path: Path) -> None:
 
 def test_forgetting(tmp_path: Path) -> None:
     """Only the journals of the named uploads are dropped."""
-    kept = journal(tmp_path)
-    kept.begin(ENTRY)
+    uploads = journal(tmp_path)
+    uploads.begin(ENTRY)
     forget_uploads(tmp_path, {"other"})
-    assert kept.read() is not None
+    assert uploads.read() is not None
     forget_uploads(tmp_path, {"u"})
-    assert kept.read() is None
+    assert uploads.read() is None
 
 
 def test_state_folder() -> None:
@@ -101,16 +101,16 @@ def test_state_folder() -> None:
 
 def test_lock_is_waited_for(tmp_path: Path) -> None:
     """A second holder waits, is told so once, and gets the lock when it is free; no file is left."""
-    path, told, order = tmp_path / "x.lock", threading.Event(), []
+    path, waiting, order = tmp_path / "x.lock", threading.Event(), []
 
     def second() -> None:
-        with locked(path, context(), told.set):
+        with locked(path, context(), waiting.set):
             order.append("second")
 
     thread = threading.Thread(target=second)
     with locked(path, context(), lambda: pytest.fail("nobody held it")):
         thread.start()
-        told.wait()
+        waiting.wait()
         order.append("first")
     thread.join()
     assert order == ["first", "second"]
@@ -118,7 +118,7 @@ def test_lock_is_waited_for(tmp_path: Path) -> None:
 
 
 def test_waiting_can_be_stopped(tmp_path: Path) -> None:
-    """Whoever waits for a lock can be told to stop."""
+    """Waiting for a lock can be cancelled."""
     cancel = CancelToken()
     with (
         locked(tmp_path / "x", context(), lambda: None),

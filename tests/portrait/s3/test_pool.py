@@ -37,10 +37,10 @@ def test_failure(give_up: bool) -> None:
 
 def test_interrupted() -> None:
     """Ctrl-C in the caller's thread stops the work under way, and what has not begun never does."""
-    cancel, begun = CancelToken(), []
+    cancel, items = CancelToken(), []
 
     def work(number: int) -> bool:
-        begun.append(number)
+        items.append(number)
         os.kill(os.getpid(), signal.SIGINT)
         for _ in range(1000):
             if cancel.is_set:
@@ -51,4 +51,4 @@ def test_interrupted() -> None:
     with pytest.raises(KeyboardInterrupt):
         run_parallel(work, range(9), workers=1, cancel=cancel, give_up=lambda _: True)
     assert cancel.is_set
-    assert begun == [0]
+    assert items == [0]

@@ -1,4 +1,4 @@
-"""Addresses: public ones, presigned ones, the look from outside, and that no secret is told."""
+"""Addresses: public ones, presigned ones, the look from outside, and that no secret gets out."""
 
 from __future__ import annotations
 
@@ -55,15 +55,15 @@ def test_secrets_are_not_told(
 ) -> None:
     """Neither repr, events, errors nor our own logs hold a key or a signature."""
     caplog.set_level(logging.DEBUG, "portrait")
-    told: list[object] = []
-    store = make_store(on_event=told.append)
+    events: list[object] = []
+    store = make_store(on_event=events.append)
     stored = store.put(make_file())
     query = urlsplit(store.url(stored.key)).query
     assert "Signature" in query
     del stub.bucket.objects[stored.key]
     with pytest.raises(NotPublic) as caught:
         store.check_public(stored)
-    texts = [repr(store), repr(stored), repr(caught.value), str(caught.value), repr(told), caplog.text]
+    texts = [repr(store), repr(stored), repr(caught.value), str(caught.value), repr(events), caplog.text]
     for text in texts:
         assert "Signature" not in text
         assert SECRET_KEY not in text
@@ -71,10 +71,10 @@ def test_secrets_are_not_told(
 
 def test_r2_dev_is_warned_of(open_store: Make) -> None:
     """An r2.dev address works for a test, and a warning says that it is for nothing else."""
-    told: list[object] = []
-    open_store(public_base="https://pub-0123.r2.dev", on_event=told.append)
-    open_store(public_base="https://cdn.example", on_event=told.append)
-    (warning,) = told
+    events: list[object] = []
+    open_store(public_base="https://pub-0123.r2.dev", on_event=events.append)
+    open_store(public_base="https://cdn.example", on_event=events.append)
+    (warning,) = events
     assert isinstance(warning, StorageWarning)
     assert "testing" in warning.message
 

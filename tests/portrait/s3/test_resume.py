@@ -116,9 +116,9 @@ def test_object_made_by_somebody_else_meanwhile(stub: S3Stub, open_store: Make, 
     break_off(stub, open_store(concurrency=1), large)
     twin = tmp_path / "twin.bin"
     twin.write_bytes(large.read_bytes())
-    left = dict(stub.bucket.uploads)
+    uploads = dict(stub.bucket.uploads)
     open_store(state_dir=tmp_path / "other").put(twin)
-    stub.bucket.uploads.update(left)
+    stub.bucket.uploads.update(uploads)
     assert open_store().put(large).existed
     only_object(stub)
 

@@ -1,8 +1,6 @@
-"""A lock on a name in the file system, which dies with the process that holds it.
+"""Locks: between processes by a file that `flock` releases when its process ends, between threads by name.
 
-It owns the lock files, and takes them away when nobody needs them. It must never know what they protect. Where the
-platform has no `flock`, threads are still kept apart, and two processes converge: content-addressed keys make their
-uploads equal.
+Without `flock` two processes may upload the same file, which does no harm: keys are made of content.
 """
 
 from __future__ import annotations
@@ -37,11 +35,11 @@ def locked(path: Path, context: Context, waiting: Callable[[], object]) -> Itera
         StateUnwritable: The lock file cannot be made.
         Interrupted: Somebody asked to stop while it waited.
     """
-    told = False
+    notified = False
     while (handle := _try(path)) is None:
-        if not told:
+        if not notified:
             waiting()
-            told = True
+            notified = True
         context.sleep(_PAUSE)
     try:
         yield
