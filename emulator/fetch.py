@@ -45,7 +45,7 @@ def check_media(found: Measurement | None, kind: str, endpoint: Endpoint = "Crea
     if found is None:
         return Measured()
     wrong = validate(found, limits_for("alltoken", endpoint=endpoint), kind)
-    return Measured(tuple((violation.code, violation.message) for violation in wrong))
+    return Measured(tuple((violation.code, violation.rule) for violation in wrong))
 
 
 def download_and_measure(url: str) -> Measurement | None:

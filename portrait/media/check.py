@@ -20,11 +20,18 @@ class Violation:
 
     Attributes:
         code: As in contract §3, such as "WidthTooSmall"; CreateAsset answers `InvalidParameter.<code>`.
-        message: In the vendor's style: "Width must be between 300px and 6000px."
+        rule: The service's own sentence: "Width must be between 300px and 6000px."
+        found: What the file has instead, with its unit: "200px after rotation"; "" where the rule says it.
     """
 
     code: str
-    message: str
+    rule: str
+    found: str = ""
+
+    @property
+    def message(self) -> str:
+        """The rule and what was found: "Width must be between 300px and 6000px; it is 200px after rotation."."""
+        return f"{self.rule.removesuffix('.')}; it is {self.found}." if self.found else self.rule
 
 
 STAGES: Final[Mapping[str, Stage]] = MappingProxyType(
@@ -68,39 +75,64 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType(
 
 @frozen
 class _RangeCheck:
-    """A number with a lower and an upper limit."""
+    """A number with a lower and an upper limit.
+
+    Attributes:
+        low_code: The code of a value that is too small; None if none can be.
+        high_code: The code of a value that is too large.
+        value: The number, of a file.
+        limit: Its limits, of a type.
+        rule: The service's sentence about the limits.
+        found: The number in words.
+        of_sides: Whether a rotation changes the number.
+    """
 
     low_code: str | None
     high_code: str | None
     value: Callable[[Measurement], float | None]
     limit: Callable[[TypeLimits], Range | None]
-    message: Callable[[Range], str]
+    rule: Callable[[Range], str]
+    found: Callable[[float], str]
+    of_sides: bool = False
 
 
-def _between(name: str, unit: str) -> Callable[[Range], str]:
-    # One message is public: "Width must be between 300px and 6000px." (M, contract §4); the others follow it.
-    return lambda limit: f"{name} must be between {limit.low:.10g}{unit} and {limit.high:.10g}{unit}."
+def _between(name: str, unit: str) -> tuple[Callable[[Range], str], Callable[[float], str]]:
+    # Public are "Width must be between 300px and 6000px." and "Duration must be between 1.8s and 30.2s." (M, contract
+    # §5); the others follow them.
+    return (
+        lambda limit: f"{name} must be between {limit.low:.10g}{unit} and {limit.high:.10g}{unit}.",
+        lambda value: f"{round(value, 4):.10g}{unit}",
+    )
 
 
-def _size_message(limit: Range) -> str:
+def _size_rule(limit: Range) -> str:
     return f"File size must be {'less than' if limit.strict else 'at most'} {(limit.high or 0) / MB:.10g}MB."
 
 
 _RANGE_CHECKS: Final = (
-    _RangeCheck(None, "FileSizeTooLarge", lambda m: m.size, lambda t: t.size, _size_message),
-    _RangeCheck("WidthTooSmall", "WidthTooLarge", lambda m: m.width, lambda t: t.side, _between("Width", "px")),
-    _RangeCheck("HeightTooSmall", "HeightTooLarge", lambda m: m.height, lambda t: t.side, _between("Height", "px")),
     _RangeCheck(
-        "AspectRatioTooSmall", "AspectRatioTooLarge", lambda m: m.ratio, lambda t: t.ratio, _between("Aspect ratio", "")
+        None, "FileSizeTooLarge", lambda m: m.size, lambda t: t.size, _size_rule, lambda value: f"{value / MB:.7g}MB"
     ),
     _RangeCheck(
-        "PixelCountTooSmall", "PixelCountTooLarge", lambda m: m.pixels, lambda t: t.pixels, _between("Pixel count", "")
+        "WidthTooSmall", "WidthTooLarge", lambda m: m.width, lambda t: t.side, *_between("Width", "px"), of_sides=True
     ),
     _RangeCheck(
-        "DurationTooShort", "DurationTooLong", lambda m: m.duration, lambda t: t.duration, _between("Duration", "s")
+        "HeightTooSmall", "HeightTooLarge", lambda m: m.height, lambda t: t.side, *_between("Height", "px"),
+        of_sides=True,
     ),
-    _RangeCheck("FpsTooLow", "FpsTooHigh", lambda m: m.fps, lambda t: t.fps, _between("Frame rate", "fps")),
-)
+    _RangeCheck(
+        "AspectRatioTooSmall", "AspectRatioTooLarge", lambda m: m.ratio, lambda t: t.ratio,
+        *_between("Aspect ratio", ""), of_sides=True,
+    ),
+    _RangeCheck(
+        "PixelCountTooSmall", "PixelCountTooLarge", lambda m: m.pixels, lambda t: t.pixels,
+        *_between("Pixel count", ""),
+    ),
+    _RangeCheck(
+        "DurationTooShort", "DurationTooLong", lambda m: m.duration, lambda t: t.duration, *_between("Duration", "s")
+    ),
+    _RangeCheck("FpsTooLow", "FpsTooHigh", lambda m: m.fps, lambda t: t.fps, *_between("Frame rate", "fps")),
+)  # fmt: skip
 
 # The rule → the value of `has_audio` that breaks it, and the violation.
 _AUDIO_TRACK: Final = MappingProxyType(
@@ -167,6 +199,10 @@ def _range_violations(check: _RangeCheck, measurement: Measurement, type_limits:
     if value is None or limit is None:
         return
     if check.low_code and limit.is_below(value):
-        yield Violation(check.low_code, check.message(limit))
-    if check.high_code and limit.is_above(value):
-        yield Violation(check.high_code, check.message(limit))
+        code = check.low_code
+    elif check.high_code and limit.is_above(value):
+        code = check.high_code
+    else:
+        return
+    rotation = " after rotation" if check.of_sides and measurement.rotated else ""
+    yield Violation(code, check.rule(limit), check.found(value) + rotation)

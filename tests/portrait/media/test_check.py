@@ -56,13 +56,15 @@ BOUNDARIES = [
     (VIDEO, {"width": 2500, "height": 1000}, {"width": 2501, "height": 1000}, "AspectRatioTooLarge"),
     (VIDEO, {"width": 664, "height": 614}, {"width": 407_695, "height": 1}, "PixelCountTooSmall"),
     (VIDEO, {"width": 8_295_044 // 2, "height": 2}, {"width": 8_295_045, "height": 1}, "PixelCountTooLarge"),
-    (VIDEO, {"duration": 2.0}, {"duration": nextafter(2.0, 0)}, "DurationTooShort"),
-    (VIDEO, {"duration": 30.0}, {"duration": nextafter(30.0, 99)}, "DurationTooLong"),
-    (AUDIO, {"duration": 2.0}, {"duration": nextafter(2.0, 0)}, "DurationTooShort"),
-    (AUDIO, {"duration": 30.0}, {"duration": nextafter(30.0, 99)}, "DurationTooLong"),
-    (VIDEO, {"fps": 24.0}, {"fps": 24000 / 1001}, "FpsTooLow"),
+    (VIDEO, {"duration": 1.8}, {"duration": nextafter(1.8, 0)}, "DurationTooShort"),
+    (VIDEO, {"duration": 30.2}, {"duration": nextafter(30.2, 99)}, "DurationTooLong"),
+    (AUDIO, {"duration": 1.8}, {"duration": nextafter(1.8, 0)}, "DurationTooShort"),
+    (AUDIO, {"duration": 30.2}, {"duration": nextafter(30.2, 99)}, "DurationTooLong"),
+    (VIDEO, {"fps": 23.8}, {"fps": nextafter(23.8, 0)}, "FpsTooLow"),
     (VIDEO, {"fps": 60.0}, {"fps": nextafter(60.0, 99)}, "FpsTooHigh"),
-    (VIDEO, {"fps": 24.0}, {"fps": 0.0}, "FpsTooLow"),
+    (VIDEO, {"fps": 24000 / 1001}, {"fps": 0.0}, "FpsTooLow"),
+    (VIDEO, {"duration": 1.917}, {"duration": 1.75}, "DurationTooShort"),
+    (VIDEO, {"duration": 30.125}, {"duration": 30.25}, "DurationTooLong"),
     (AUDIO, {"has_audio": True}, {"has_audio": False}, "AudioTrackRequired"),
     (IMAGE, {"format": "heif"}, {"format": "avif"}, "FormatUnsupported"),
     (VIDEO, {"format": "mov"}, {"format": "webm"}, "FormatUnsupported"),
@@ -83,8 +85,8 @@ def test_boundaries(kind, inside, outside, code):
     ("kind", "inside", "outside", "code"),
     [
         (VIDEO, {"size": 50 * MB}, {"size": 50 * MB + 1}, "FileSizeTooLarge"),
-        (VIDEO, {"duration": 15}, {"duration": 15.1}, "DurationTooLong"),
-        (AUDIO, {"duration": 15}, {"duration": 15.1}, "DurationTooLong"),
+        (VIDEO, {"duration": 15.2}, {"duration": 15.3}, "DurationTooLong"),
+        (AUDIO, {"duration": 15.2}, {"duration": 15.3}, "DurationTooLong"),
         (VIDEO, {"width": 640, "height": 640}, {"width": 409_599, "height": 1}, "PixelCountTooSmall"),
         (VIDEO, {"width": 927_408, "height": 1}, {"width": 927_409, "height": 1}, "PixelCountTooLarge"),
     ],
@@ -96,6 +98,43 @@ def test_boundaries_of_the_older_reading(kind, inside, outside, code):
     assert code in codes(evolve(GOOD[kind], **outside), older)
     if "PixelCountTooSmall" not in code:
         assert code not in codes(evolve(GOOD[kind], **outside))
+
+
+@pytest.mark.parametrize(
+    ("kind", "inside", "outside", "code"),
+    [
+        (VIDEO, {"duration": 2}, {"duration": 1.917}, "DurationTooShort"),
+        (AUDIO, {"duration": 30}, {"duration": 30.125}, "DurationTooLong"),
+        (VIDEO, {"fps": 24}, {"fps": 24000 / 1001}, "FpsTooLow"),
+    ],
+)
+def test_boundaries_as_printed(kind, inside, outside, code):
+    """What the pages print is narrower than what the service does, and an edition of its own."""
+    printed = limits_for(edition="printed")
+    assert code not in codes(evolve(GOOD[kind], **inside), printed)
+    assert code in codes(evolve(GOOD[kind], **outside), printed)
+    assert code not in codes(evolve(GOOD[kind], **outside))
+
+
+@pytest.mark.parametrize("kind", [VIDEO, AUDIO])
+@pytest.mark.parametrize(
+    ("tier", "edition", "longest"),
+    [
+        ("2.0", "newest", 15.2),
+        ("2.5", "newest", 30.2),
+        ("2.0", "printed", 15),
+        ("2.5", "printed", 30),
+        (None, "newest", 30.2),
+    ],
+)
+def test_boundaries_of_model_tiers(kind, tier, edition, longest):
+    """At apimart the model decides how long a clip may be; nothing else about it changes."""
+    limits = limits_for("apimart", tier=tier, edition=edition)
+    assert codes(evolve(GOOD[kind], duration=longest), limits) == set()
+    assert codes(evolve(GOOD[kind], duration=longest + 0.1), limits) == {"DurationTooLong"}
+    assert limits[IMAGE] == limits_for("apimart", edition=edition)[IMAGE]
+    with pytest.raises(UsageError, match=r"alltoken/CreateAsset/newest and models 2.0; .* models apimart/2.0"):
+        limits_for("alltoken", tier="2.0")
 
 
 def test_upload_limits():
@@ -147,24 +186,34 @@ def test_all_faults_at_once():
     ]
 
 
+TURNED = evolve(GOOD_IMAGE, rotated=True)
+
+
 @pytest.mark.parametrize(
-    ("measurement", "message"),
+    ("measurement", "rule", "found"),
     [
-        (evolve(GOOD_IMAGE, width=300, height=400), "Width must be between 300px and 6000px."),
-        (evolve(GOOD_IMAGE, width=400, height=300), "Height must be between 300px and 6000px."),
-        (evolve(GOOD_IMAGE, size=30 * MB), "File size must be less than 30MB."),
-        (evolve(GOOD_VIDEO, size=201 * MB), "File size must be at most 200MB."),
-        (evolve(GOOD_IMAGE, width=2500), "Aspect ratio must be between 0.4 and 2.5."),
-        (evolve(GOOD_VIDEO, duration=1), "Duration must be between 2s and 30s."),
-        (evolve(GOOD_VIDEO, fps=12), "Frame rate must be between 24fps and 60fps."),
-        (evolve(GOOD_VIDEO, width=500, height=500), "Pixel count must be between 407696 and 8295044."),
-        (evolve(GOOD_AUDIO, has_audio=False), "An audio track is required."),
-        (measure(samples.HTML), "The media format could not be detected: the file is an HTML page."),
+        (evolve(GOOD_IMAGE, width=300, height=400), "Width must be between 300px and 6000px.", "300px"),
+        (evolve(GOOD_IMAGE, width=400, height=300), "Height must be between 300px and 6000px.", "300px"),
+        (evolve(TURNED, width=200, height=400), "Width must be between 300px and 6000px.", "200px after rotation"),
+        (evolve(TURNED, width=400, height=200), "Height must be between 300px and 6000px.", "200px after rotation"),
+        (evolve(TURNED, width=2500), "Aspect ratio must be between 0.4 and 2.5.", "2.5 after rotation"),
+        (evolve(TURNED, size=31 * MB), "File size must be less than 30MB.", "31MB"),
+        (evolve(GOOD_IMAGE, size=30 * MB), "File size must be less than 30MB.", "30MB"),
+        (evolve(GOOD_VIDEO, size=201 * MB), "File size must be at most 200MB.", "201MB"),
+        (evolve(GOOD_IMAGE, width=2600), "Aspect ratio must be between 0.4 and 2.5.", "2.6"),
+        (evolve(GOOD_VIDEO, duration=1), "Duration must be between 1.8s and 30.2s.", "1s"),
+        (evolve(GOOD_VIDEO, duration=30.2064), "Duration must be between 1.8s and 30.2s.", "30.2064s"),
+        (evolve(GOOD_VIDEO, fps=12.5), "Frame rate must be between 23.8fps and 60fps.", "12.5fps"),
+        (evolve(GOOD_VIDEO, width=500, height=500), "Pixel count must be between 407696 and 8295044.", "250000"),
+        (evolve(GOOD_AUDIO, has_audio=False), "An audio track is required.", ""),
+        (measure(samples.HTML), "The media format could not be detected: the file is an HTML page.", ""),
     ],
 )
-def test_messages(measurement, message):
-    """Messages are the vendor's sentence, with the numbers of the limits in it."""
-    assert [violation.message for violation in validate(measurement, limits_for())] == [message]
+def test_messages(measurement, rule, found):
+    """The rule is the service's own sentence; the message adds what was found, and that it is so after rotation."""
+    (violation,) = validate(measurement, limits_for())
+    assert (violation.rule, violation.found) == (rule, found)
+    assert violation.message == (f"{rule[:-1]}; it is {found}." if found else rule)
 
 
 @pytest.mark.parametrize("declared", [None, "Image", AssetType.IMAGE])
