@@ -161,8 +161,8 @@ class Pipeline:
             except NeedsMedia as wanted:
                 url = wanted.url
             own = self._own_file(state.call.base, url)
-            measurement = (
-                (yield RunBlocking(partial(download_and_measure, url))) if own is None else measure(own.content)
+            measurement = yield RunBlocking(
+                partial(download_and_measure, url) if own is None else partial(measure, own.content)
             )
             measured = check_media(measurement, request.asset_type)
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import struct
+from fractions import Fraction
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -16,6 +17,7 @@ import pillow_heif
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 PORTRAIT = Path(__file__).parent.parent / "fixtures" / "media" / "portrait.jpg"
+HOSTILE = PORTRAIT.parent / "hostile"
 
 IMAGE_FORMATS = ("jpeg", "png", "webp", "bmp", "tiff", "gif", "heic")
 CLIP_FORMATS = ("mp4", "mov", "wav", "mp3")
@@ -54,20 +56,21 @@ def video(
     width: int = 640,
     height: int = 640,
     *,
-    fps: int = 24,
+    fps: int | Fraction = 24,
     seconds: float = 2,
     audio: bool = True,
     picture: bool = True,
     rotation: int = 0,
-    faststart: bool = False,
+    movflags: str = "",
+    aspect: Fraction | None = None,
 ) -> bytes:
-    """An MP4 or MOV of one colour, with a silent track."""
+    """An MP4 or MOV of one colour, with a silent track; `aspect` is the width of a pixel divided by its height."""
     # With faststart the muxer opens its output a second time, so that it must have a name.
-    options = {"movflags": "faststart"} if faststart else {}
+    options = {"movflags": movflags} if movflags else {}
     with TemporaryDirectory() as folder:
         path = Path(folder) / "video"
         with av.open(str(path), "w", format=format_name, options=options) as container:
-            _encode(container, width, height, fps=fps, seconds=seconds, audio=audio, picture=picture)
+            _encode(container, width, height, fps=fps, seconds=seconds, audio=audio, picture=picture, aspect=aspect)
         return _rotated(path.read_bytes(), rotation)
 
 
@@ -81,10 +84,12 @@ def _rotated(data: bytes, degrees: int) -> bytes:
     return data[:at] + matrix + data[at + len(matrix) :]
 
 
-def _encode(container, width, height, *, fps, seconds, audio, picture):
+def _encode(container, width, height, *, fps, seconds, audio, picture, aspect):
     frames = container.add_stream("libx264", rate=fps, options={"preset": "ultrafast"}) if picture else None
     if frames is not None:
         frames.width, frames.height, frames.pix_fmt = width, height, "yuv420p"
+        if aspect is not None:
+            frames.codec_context.sample_aspect_ratio = aspect
     sound = container.add_stream("aac", rate=16000, layout="mono") if audio else None
     for index in range(round(fps * seconds) if frames is not None else 0):
         frame = av.VideoFrame(width, height, "yuv420p")
@@ -131,6 +136,12 @@ def sample(format_name: str) -> bytes:
 def cut_off(data: bytes, keep: float = 0.6) -> bytes:
     """The first part of a file, as a broken download leaves it."""
     return data[: int(len(data) * keep)]
+
+
+def box(kind: bytes, *content: bytes) -> bytes:
+    """An ISO base media box."""
+    body = b"".join(content)
+    return struct.pack(">I4s", 8 + len(body), kind) + body
 
 
 HTML = b"<!DOCTYPE html>\n<html><body>404</body></html>"

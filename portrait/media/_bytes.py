@@ -15,6 +15,9 @@ ByteOrder = Literal["big", "little"]
 MAX_PARTS: Final = 200_000
 """The most chunks, segments or boxes in one file. Real files have thousands, a hostile one could have millions."""
 
+CUT_OFF: Final = "it ends too early, as if it had been cut off"
+"""The usual problem of a file."""
+
 
 class InvalidMedia(Exception):
     """A file is truncated or malformed. The message is a clause in lower case without a full stop."""
@@ -27,14 +30,16 @@ class Size:
     Attributes:
         width: Pixels.
         height: Pixels.
+        rotated: Whether width and height are exchanged against those that the file stores.
     """
 
     width: int
     height: int
+    rotated: bool = False
 
-    def rotated(self, orientation: int) -> Size:
+    def oriented(self, orientation: int) -> Size:
         """The size after an EXIF orientation (1 to 8) is applied: 5 to 8 swap width and height."""
-        return Size(self.height, self.width) if orientation in {5, 6, 7, 8} else self
+        return Size(self.height, self.width, rotated=True) if orientation in {5, 6, 7, 8} else self
 
 
 def read_exactly(file: BinaryIO, count: int) -> bytes:
@@ -45,7 +50,7 @@ def read_exactly(file: BinaryIO, count: int) -> bytes:
     """
     data = file.read(count)
     if len(data) < count:
-        raise InvalidMedia("it ends too early, as if it had been cut off")
+        raise InvalidMedia(CUT_OFF)
     return data
 
 

@@ -1,35 +1,38 @@
 """Still images, measured by their structure: one parser per format.
 
 A parser reads the size and goes through to the end of the file without decoding a pixel, so time is linear in the file,
-memory is constant, and truncated files are found. HEIC is opened by libheif, everything else by the standard library.
+memory is constant, and truncated files are found.
 """
 
 from __future__ import annotations
 
 import re
+import struct
 import zlib
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import BinaryIO, Final
 
-from portrait.media._bytes import InvalidMedia, PartBudget, Size, boxes, length_of, read_exactly, read_uint
-from portrait.media._optional import library_errors, pillow_heif
+from portrait.media._bytes import CUT_OFF, InvalidMedia, PartBudget, Size, length_of, read_exactly, read_uint
 from portrait.media._tiff import exif_orientation, tiff
 
 _BLOCK: Final = 1 << 16
-_MAX_HEIF_BYTES: Final = 128 << 20
+# The pixels of the largest picture that is accepted (contract §5), with 16 bits for each of four channels.
+_MAX_INFLATED: Final = 6000 * 6000 * 8
 
 # Start of frame: C0 to CF but for DHT (C4), JPG (C8) and DAC (CC). ITU-T T.81, table B.1.
 _FRAME_STARTS: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _STANDALONE: Final = frozenset({0x01, *range(0xD0, 0xD9)})
 # In entropy-coded data FF is followed by 00, or by a restart marker, or by more FF.
-_MARKER: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+_AFTER_SCAN: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+# Between segments, bytes without a marker are skipped, as libjpeg does: real cameras state wrong segment lengths.
+_BETWEEN_SEGMENTS: Final = re.compile(rb"\xff[^\x00\xff]")
 
 
 def _jpeg(file: BinaryIO) -> Size:
-    parts, size, orientation, scans = PartBudget(), None, 1, 0
+    parts, size, orientation, scans = PartBudget(), None, None, 0
     read_exactly(file, 2)
-    while (marker := _next_marker(file)) != 0xD9:
+    while (marker := _next_marker(file, _BETWEEN_SEGMENTS)) != 0xD9:
         parts.count()
         if marker in _STANDALONE:
             continue
@@ -39,57 +42,66 @@ def _jpeg(file: BinaryIO) -> Size:
         body = read_exactly(file, length)
         if marker in _FRAME_STARTS and length >= 5:
             size = Size(int.from_bytes(body[3:5], "big"), int.from_bytes(body[1:3], "big"))
-        elif marker == 0xE1 and body.startswith(b"Exif\x00\x00"):
+        elif marker == 0xE1 and orientation is None and body.startswith(b"Exif\x00\x00"):
             orientation = exif_orientation(body)
         elif marker == 0xDA:
             scans += 1
-            _skip_scan(file)
+            _next_marker(file, _AFTER_SCAN)
+            file.seek(-2, 1)
     if size is None or not scans:
         raise InvalidMedia("it holds no picture")
-    return size.rotated(orientation)
+    return size.oriented(orientation or 1)
 
 
-def _next_marker(file: BinaryIO) -> int:
-    if read_exactly(file, 1) != b"\xff":
-        raise InvalidMedia("its segments do not follow each other")
-    fill = PartBudget()
-    while (marker := read_exactly(file, 1)[0]) == 0xFF:
-        fill.count()
-    return marker
-
-
-def _skip_scan(file: BinaryIO) -> None:
+def _next_marker(file: BinaryIO, pattern: re.Pattern[bytes]) -> int:
+    """The code of the next marker; the file is then behind it."""
     while True:
         start, block = file.tell(), file.read(_BLOCK)
-        if found := _MARKER.search(block):
-            file.seek(start + found.start())
-            return
+        if found := pattern.search(block):
+            file.seek(start + found.end())
+            return block[found.end() - 1]
         if len(block) < 2:
-            raise InvalidMedia("it ends within its pixels, as if it had been cut off")
+            raise InvalidMedia(CUT_OFF)
         if block.endswith(b"\xff"):
             file.seek(-1, 1)
 
 
 def _png(file: BinaryIO) -> Size:
-    parts, size, orientation, pixels = PartBudget(), None, 1, False
+    parts, size, orientation = PartBudget(), None, None
+    pixels: list[tuple[int, int]] = []
     read_exactly(file, 8)
-    while True:
+    # The end chunk may be missing or damaged, as long as all pixels are there.
+    while (header := file.read(8))[4:] != b"IEND":
+        if len(header) < 8:
+            _check_deflated(file, pixels)
+            break
         parts.count()
-        length, kind = read_uint(file, 4, "big"), read_exactly(file, 4)
+        length, kind, start = int.from_bytes(header[:4], "big"), header[4:], file.tell()
         first_block = _checked_chunk(file, kind, length)
         if size is None:
             if kind != b"IHDR" or length != 13:
                 raise InvalidMedia("its header chunk is missing")
             size = Size(int.from_bytes(first_block[:4], "big"), int.from_bytes(first_block[4:8], "big"))
-        elif kind == b"eXIf":
+        elif kind == b"eXIf" and orientation is None:
             orientation = exif_orientation(first_block)
         elif kind == b"IDAT":
-            pixels = True
-        elif kind == b"IEND":
-            break
-    if not pixels:
+            pixels.append((start, length))
+    if size is None or not pixels:
         raise InvalidMedia("it holds no picture")
-    return size.rotated(orientation)
+    return size.oriented(orientation or 1)
+
+
+def _check_deflated(file: BinaryIO, chunks: list[tuple[int, int]]) -> None:
+    """Check that the pixels of a PNG are complete: that the compressed data in these (start, length) ends."""
+    stream, budget = zlib.decompressobj(), _MAX_INFLATED
+    for start, length in chunks:
+        file.seek(start)
+        data = read_exactly(file, length)
+        while data and budget > 0 and not stream.eof:
+            budget -= len(stream.decompress(data, _BLOCK))
+            data = stream.unconsumed_tail
+    if not stream.eof:
+        raise InvalidMedia(CUT_OFF)
 
 
 def _checked_chunk(file: BinaryIO, kind: bytes, length: int) -> bytes:
@@ -107,24 +119,28 @@ def _checked_chunk(file: BinaryIO, kind: bytes, length: int) -> bytes:
 def _gif(file: BinaryIO) -> Size:
     parts, pictures = PartBudget(1_000_000), 0
     read_exactly(file, 6)
-    size = Size(read_uint(file, 2, "little"), read_uint(file, 2, "little"))
+    width, height = read_uint(file, 2, "little"), read_uint(file, 2, "little")
     _skip_palette(file, read_exactly(file, 3)[0])
-    while (kind := read_exactly(file, 1)) != b";":
+    # The trailer may be missing, as long as the last picture is complete.
+    while (kind := file.read(1)) != b";" and (kind or not pictures):
         if kind == b"!":
             read_exactly(file, 1)
         elif kind == b",":
+            left, top, wide, high, flags = struct.unpack("<4HB", read_exactly(file, 9))
+            if not pictures:  # decoders enlarge the canvas to the first picture
+                width, height = max(width, left + wide), max(height, top + high)
             pictures += 1
-            _skip_palette(file, read_exactly(file, 9)[8])
+            _skip_palette(file, flags)
             read_exactly(file, 1)
         else:
-            raise InvalidMedia("its blocks do not follow each other")
+            raise InvalidMedia("its blocks do not follow each other" if kind else CUT_OFF)
         while count := read_exactly(file, 1)[0]:
             parts.count()
             read_exactly(file, count)
         parts.count()
     if not pictures:
         raise InvalidMedia("it holds no picture")
-    return size
+    return Size(width, height)
 
 
 def _skip_palette(file: BinaryIO, flags: int) -> None:
@@ -155,10 +171,10 @@ def _bmp(file: BinaryIO) -> Size:
 
 
 def _webp(file: BinaryIO) -> Size:
-    parts, size, orientation, pixels = PartBudget(), None, 1, False
+    parts, size, orientation, pixels = PartBudget(), None, None, False
     end = 8 + int.from_bytes(read_exactly(file, 12)[4:8], "little")
     if end > length_of(file):
-        raise InvalidMedia("it ends too early, as if it had been cut off")
+        raise InvalidMedia(CUT_OFF)
     while (start := file.tell()) + 8 <= end:
         parts.count()
         kind, length = read_exactly(file, 4), read_uint(file, 4, "little")
@@ -167,11 +183,12 @@ def _webp(file: BinaryIO) -> Size:
         body = file.read(min(length, _BLOCK))
         size = size or _webp_size(kind, body)
         pixels = pixels or kind in {b"VP8 ", b"VP8L", b"ANMF"}
-        orientation = exif_orientation(body) if kind == b"EXIF" else orientation
+        if kind == b"EXIF" and orientation is None:
+            orientation = exif_orientation(body)
         file.seek(start + 8 + length + (length & 1))
     if size is None or not pixels:
         raise InvalidMedia("it holds no picture")
-    return size.rotated(orientation)
+    return size.oriented(orientation or 1)
 
 
 def _webp_size(kind: bytes, body: bytes) -> Size | None:
@@ -186,20 +203,6 @@ def _webp_size(kind: bytes, body: bytes) -> Size | None:
     return None
 
 
-def _heif(file: BinaryIO) -> Size:
-    length = length_of(file)
-    kinds = {box.type for box in boxes(file, 0, length, PartBudget())}
-    if b"meta" not in kinds:
-        raise InvalidMedia("it holds no picture")
-    if length > _MAX_HEIF_BYTES:
-        raise InvalidMedia("it is too large to be looked at")
-    library = pillow_heif()
-    file.seek(0)
-    with library_errors("libheif"):
-        # Opened, not decoded. libheif has its own limits against bombs, and returns the size after rotation.
-        return Size(*library.open_heif(file).size)
-
-
 PARSERS: Final[Mapping[str, Callable[[BinaryIO], Size]]] = MappingProxyType(
     {
         "jpeg": _jpeg,
@@ -208,8 +211,6 @@ PARSERS: Final[Mapping[str, Callable[[BinaryIO], Size]]] = MappingProxyType(
         "bmp": _bmp,
         "webp": _webp,
         "tiff": tiff,
-        "heic": _heif,
-        "heif": _heif,
     }
 )
 """Format name → its parser: reads from the start of the file, returns the displayed size or raises `InvalidMedia`."""

@@ -1,34 +1,17 @@
-"""The optional libraries PyAV and pillow-heif: imported on first use, and their errors."""
+"""The optional libraries PyAV and pillow-heif: whether they are installed, and their errors."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, Final
 
 from portrait.media._bytes import InvalidMedia
 
 # A mistake in this package, or a library version with another interface; no file causes these.
 _BUGS: Final = (AttributeError, ImportError, NameError, TypeError)
-
-
-def av() -> Any:
-    """PyAV.
-
-    Raises:
-        UsageError: It is not installed.
-    """
-    return _load("av")
-
-
-def pillow_heif() -> Any:
-    """pillow-heif, which brings Pillow.
-
-    Raises:
-        UsageError: It is not installed.
-    """
-    return _load("pillow_heif")
 
 
 @contextmanager
@@ -40,18 +23,26 @@ def library_errors(library: str) -> Iterator[None]:
     """
     try:
         yield
-    except (InvalidMedia, *_BUGS):
+    except (InvalidMedia, MemoryError, *_BUGS):
         raise
     except Exception as error:  # noqa: BLE001 - a C library raises anything for a hostile file
         raise InvalidMedia(f"{library} does not open it ({type(error).__name__})") from None
 
 
-def _load(name: str) -> Any:
-    try:
-        return import_module(name)
-    except ImportError as error:
+def load(name: str) -> Any:
+    """Import an optional library; it is imported once."""
+    return import_module(name)
+
+
+def require(name: str) -> None:
+    """Check that an optional library is installed, without importing it.
+
+    Raises:
+        UsageError: It is not.
+    """
+    if find_spec(name) is None:
         from portrait.errors import UsageError  # noqa: PLC0415 - needed only here
 
         raise UsageError(
             f"Measuring this file needs {name}, which is not installed: pip install 'portrait-actions[media]'"
-        ) from error
+        )

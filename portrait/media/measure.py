@@ -8,10 +8,14 @@ from typing import BinaryIO
 
 from attrs import evolve, frozen
 
+from portrait.errors import UsageError
 from portrait.media._bytes import InvalidMedia, length_of
-from portrait.media._clips import PRECHECKS, clip
 from portrait.media._images import PARSERS
-from portrait.media.sniff import HEAD_BYTES, describe, sniff
+from portrait.media._libraries import READERS
+from portrait.media._optional import require
+from portrait.media._tiff import camera_raw
+from portrait.media._worker import WORKER, WorkerUnavailable
+from portrait.media.sniff import HEAD_BYTES, MEDIA_TYPES, MediaType, describe, sniff, tag_length
 from portrait.models import AssetType
 
 
@@ -26,6 +30,7 @@ class Measurement:
         asset_type: The service's type for it. An MP4 without video is audio.
         width: Pixels, as displayed: after EXIF orientation or the rotation of a video.
         height: Pixels, likewise.
+        rotated: Whether width and height are exchanged against those that the file stores.
         duration: Seconds.
         fps: Frames per second; 0.0 for a video that states none.
         has_audio: Whether there is an audio track.
@@ -41,6 +46,7 @@ class Measurement:
     height: int | None = None
     duration: float | None = None
     fps: float | None = None
+    rotated: bool = False
     has_audio: bool = False
     has_video: bool = False
     problem: str | None = None
@@ -85,7 +91,7 @@ def measure(source: bytes | Path | BinaryIO) -> Measurement:
 
 def _measure(file: BinaryIO) -> Measurement:
     size, head = length_of(file), file.read(HEAD_BYTES)
-    media = sniff(head)
+    media = _detect(file, head)
     if media is None:
         return Measurement(size=size, problem=f"the file is {describe(head)}")
     measurement = Measurement(size=size, format=media.format, mime=media.mime, asset_type=media.asset_type)
@@ -94,24 +100,35 @@ def _measure(file: BinaryIO) -> Measurement:
         if media.format in PARSERS:
             picture = PARSERS[media.format](file)
             problem = None if picture.width and picture.height else f"this {media.format} file has no pixels"
-            return evolve(measurement, width=picture.width, height=picture.height, problem=problem)
-        if media.format in PRECHECKS:
-            return _measure_clip(file, measurement, media.format)
+            return evolve(
+                measurement, width=picture.width, height=picture.height, rotated=picture.rotated, problem=problem
+            )
+        if media.format in READERS:
+            return _measure_in_worker(file, measurement, media.format)
     except InvalidMedia as error:
         return evolve(measurement, problem=f"this {media.format} file is not sound: {error}")
     return measurement
 
 
-def _measure_clip(file: BinaryIO, measurement: Measurement, format_name: str) -> Measurement:
-    properties = clip(file, format_name)
-    has_video = properties.size is not None
-    return evolve(
-        measurement,
-        asset_type=AssetType.VIDEO if has_video else AssetType.AUDIO,
-        width=properties.size.width if properties.size else None,
-        height=properties.size.height if properties.size else None,
-        duration=properties.duration,
-        fps=properties.fps,
-        has_audio=properties.has_audio,
-        has_video=has_video,
-    )
+def _detect(file: BinaryIO, head: bytes) -> MediaType | None:
+    """The format of a file, also where a long tag or a directory far behind the head decides."""
+    media = sniff(head)
+    if media is not None and media.format == "mp3" and (length := tag_length(head)):
+        file.seek(length)
+        behind = sniff(file.read(HEAD_BYTES))
+        return behind if behind is not None and behind.asset_type is AssetType.AUDIO else media
+    if media is not None and media.format == "tiff":
+        return MEDIA_TYPES[camera_raw(file) or "tiff"]
+    return media
+
+
+def _measure_in_worker(file: BinaryIO, measurement: Measurement, format_name: str) -> Measurement:
+    require(READERS[format_name].library)
+    try:
+        properties = WORKER.measure(file, format_name)
+    except WorkerUnavailable as error:
+        raise UsageError(str(error)) from error
+    measurement = evolve(measurement, **properties)
+    if measurement.duration is None:
+        return measurement
+    return evolve(measurement, asset_type=AssetType.VIDEO if measurement.has_video else AssetType.AUDIO)

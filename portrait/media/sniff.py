@@ -37,6 +37,10 @@ class MediaType:
 
 _IMAGE, _VIDEO, _AUDIO = AssetType.IMAGE, AssetType.VIDEO, AssetType.AUDIO
 
+# The raw files of cameras: those of Canon, Nikon, Adobe, Sony, Olympus, Panasonic, Fujifilm, Pentax, Samsung, Sigma,
+# Minolta, and of makers without a format of their own name.
+_CAMERA_RAW: Final = ("cr2", "cr3", "crw", "nef", "dng", "arw", "orf", "rw2", "raf", "pef", "srw", "x3f", "mrw", "raw")
+
 MEDIA_TYPES: Final[Mapping[str, MediaType]] = MappingProxyType(
     {
         media.format: media
@@ -60,6 +64,7 @@ MEDIA_TYPES: Final[Mapping[str, MediaType]] = MappingProxyType(
             MediaType("jp2", "image/jp2", _IMAGE, ".jp2"),
             MediaType("ico", "image/x-icon", _IMAGE, ".ico"),
             MediaType("psd", "image/vnd.adobe.photoshop", _IMAGE, ".psd"),
+            *(MediaType(name, f"image/x-{name}", _IMAGE, f".{name}") for name in _CAMERA_RAW),
             MediaType("3gp", "video/3gpp", _VIDEO, ".3gp"),
             MediaType("matroska", "video/x-matroska", _VIDEO, ".mkv"),
             MediaType("webm", "video/webm", _VIDEO, ".webm"),
@@ -76,6 +81,13 @@ MEDIA_TYPES: Final[Mapping[str, MediaType]] = MappingProxyType(
 
 # Prefixes that identify a format.
 _PREFIXES: Final = (
+    (b"FUJIFILMCCD-RAW", "raf"),
+    (b"IIRO", "orf"),
+    (b"IIRS", "orf"),
+    (b"MMOR", "orf"),
+    (b"IIU\x00", "rw2"),
+    (b"FOVb", "x3f"),
+    (b"\x00MRM", "mrw"),
     (b"\xff\xd8\xff", "jpeg"),
     (b"\x89PNG\r\n\x1a\n", "png"),
     (b"GIF87a", "gif"),
@@ -84,7 +96,6 @@ _PREFIXES: Final = (
     (b"MM\x00*", "tiff"),
     (b"II+\x00\x08\x00\x00\x00", "tiff"),
     (b"MM\x00+\x00\x08\x00\x00", "tiff"),
-    (b"ID3", "mp3"),
     (b"\x00\x00\x00\x0cJXL \r\n\x87\n", "jxl"),
     (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "jp2"),
     (b"\x00\x00\x01\x00", "ico"),
@@ -98,6 +109,7 @@ _RIFF: Final = {b"WEBP": "webp", b"WAVE": "wav", b"AVI ": "avi"}
 # ISO base media brands (ISO/IEC 14496-12 and 23008-12; registry at mp4ra.org).
 _BRANDS: Final = {
     b"qt  ": "mov",
+    b"crx ": "cr3",
     **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"), "heic"),
     **dict.fromkeys((b"avif", b"avis"), "avif"),
     **dict.fromkeys((b"M4A ", b"M4B ", b"M4P ", b"F4A ", b"F4B "), "m4a"),
@@ -119,8 +131,24 @@ def sniff(head: bytes) -> MediaType | None:
     Returns:
         The format, which the service need not accept; None if it is no media (text, HTML, empty).
     """
-    name = _by_prefix(head) or _by_container(head) or _by_sync(head)
+    behind = head[tag_length(head) :]
+    if behind is not head and len(behind) < 4:
+        return MEDIA_TYPES["mp3"]  # the tag fills the head: what is behind it cannot be told, and mp3 is usual
+    name = _by_prefix(behind) or _by_container(behind) or _by_sync(behind) or ("mp3" if behind is not head else None)
     return MEDIA_TYPES[name] if name else None
+
+
+def tag_length(head: bytes) -> int:
+    """The length in bytes of the ID3 tags that a file starts with; 0 without any. It may exceed that of the head."""
+    length = 0
+    while head[length : length + 3] == b"ID3" and len(head) >= length + 10:
+        # ID3v2.4, 3.1: the length has 7 bits in each of four bytes; a flag says that a footer of 10 bytes follows.
+        seven_bits = head[length + 6 : length + 10]
+        footer = 10 if head[length + 5] & 0x10 else 0
+        length += (
+            10 + footer + sum((byte & 0x7F) << shift for byte, shift in zip(seven_bits, (21, 14, 7, 0), strict=True))
+        )
+    return length
 
 
 def describe(head: bytes) -> str:
@@ -153,11 +181,15 @@ _DOCUMENTS: Final = (
 
 
 def _by_prefix(head: bytes) -> str | None:
+    if head.startswith((b"II", b"MM")) and head[8:10] == b"CR" and head[2:4] in {b"*\x00", b"\x00*"}:
+        return "cr2"
+    if head.startswith(b"II") and head[6:14] == b"HEAPCCDR":
+        return "crw"
     for prefix, name in _PREFIXES:
         if head.startswith(prefix):
             return name
-    # Many texts start with "BM": the reserved bytes and the header size must be plausible, too.
-    if head.startswith(b"BM") and head[6:10] == bytes(4) and int.from_bytes(head[14:18], "little") in _BMP_HEADER_SIZES:
+    # Many texts start with "BM": the header size must be plausible, too. The reserved bytes may hold anything.
+    if head.startswith(b"BM") and int.from_bytes(head[14:18], "little") in _BMP_HEADER_SIZES:
         return "bmp"
     if head.startswith(b"\x1aE\xdf\xa3"):
         return "webm" if b"webm" in head[:64] else "matroska"

@@ -64,7 +64,7 @@ def test_real_files_are_named(format_name):
         (b"GIF87a", "gif"),
         (b"GIF90a", None),
         (b"BM" + bytes(8) + b"\x36\x00\x00\x00\x28\x00\x00\x00", "bmp"),
-        (b"BM" + b"bits" + b"word" + b"\x36\x00\x00\x00\x28\x00\x00\x00", None),
+        (b"BM" + b"bits" + b"word" + b"\x36\x00\x00\x00\x28\x00\x00\x00", "bmp"),
         (b"BM means something else: a text that begins like a bitmap", None),
         (b"\x1aE\xdf\xa3\x01\x00\x00\x00\x00\x00\x00\x1f\x42\x82\x84webm", "webm"),
         (b"\x1aE\xdf\xa3\x01\x00\x00\x00\x00\x00\x00\x1f\x42\x82\x88matroska", "matroska"),
