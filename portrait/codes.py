@@ -78,11 +78,28 @@ MEDIA_CODES: frozenset[str] = frozenset(
     }
 )
 
+_PASSING = "The fault lay with the service: try again with the same file."
+_CONTENT = "Use another file: the review does not allow what this one shows."
+# Where "use a file within the limits" does not fit.
+_MEDIA_ADVICE: Mapping[str, str] = {
+    "DownloadFailed": DOWNLOAD_ADVICE,
+    "InternalError": _PASSING,
+    "ModerationServiceErrorUploadFailed": _PASSING,
+    "ContentRestricted": _CONTENT,
+    "InputTextSensitiveContentDetected": _CONTENT,
+    "InputImageSensitiveContentDetected": _CONTENT,
+    "InputVideoSensitiveContentDetected": _CONTENT,
+    "InputAudioSensitiveContentDetected": _CONTENT,
+    "FaceMismatch": "Use a file that shows the person who was validated.",
+}
+
 # Contract §4, both tables and the front gateway's list (D, M). Longest known prefix wins.
 CODES: Mapping[str, ErrorRule] = {
     "InvalidParameter": ErrorRule(InvalidParameter),
-    **{f"InvalidParameter.{code}": ErrorRule(MediaRejected) for code in sorted(MEDIA_CODES)},
-    "InvalidParameter.DownloadFailed": ErrorRule(MediaRejected, advice=DOWNLOAD_ADVICE),
+    **{
+        f"InvalidParameter.{code}": ErrorRule(MediaRejected, advice=_MEDIA_ADVICE.get(code))
+        for code in sorted(MEDIA_CODES)
+    },
     "MissingParameter": ErrorRule(MissingParameter),
     "MissingParameter.Action": ErrorRule(MissingParameter),
     "InvalidActionOrVersion": ErrorRule(InvalidRequest, advice="Check the Action's name; Version is 2024-01-01."),

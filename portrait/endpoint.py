@@ -302,7 +302,7 @@ def transport_error(name: str, failure: TransportFailure, url: str) -> Transport
         case FailureKind.DISCONNECTED:
             return ConnectionLost(message, action=name, may_have_executed=True)
         case FailureKind.INCOMPLETE:
-            return BadResponse(message, action=name, may_have_executed=True, advice="")
+            return BadResponse(message, action=name, may_have_executed=True, advice=ConnectionLost.advice)
 
 
 def _on_cancel(action: Action[Any, Any], interrupt: BaseException) -> Flow[None]:

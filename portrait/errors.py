@@ -78,19 +78,19 @@ class PortraitError(Exception):
 
     Attributes:
         message: What happened, in one sentence, without secrets.
-        advice: What to do next; empty where there is nothing to add.
+        advice: What to do next, as a sentence; that of the class where a place has none of its own.
         retry: Whether sending the same call again can help.
         may_have_executed: True where the service may have done what was asked although no answer says so.
     """
 
-    advice: str = ""
+    advice: str = "Correct what the message names, then try again."
     retry: Retry = Retry.NEVER
     may_have_executed: bool = False
 
     def __init__(self, message: str, *, advice: str | None = None) -> None:
         super().__init__(message)
         self.message = message
-        if advice is not None:
+        if advice:
             self.advice = advice
 
     def __str__(self) -> str:
@@ -131,6 +131,8 @@ class TransportError(PortraitError):
         may_have_executed: False only where the request surely never reached the service.
     """
 
+    advice = "Check the network, then try again."
+
     def __init__(
         self,
         message: str,
@@ -159,6 +161,8 @@ class ConnectFailed(TransportError):
 
 class ConnectionLost(TransportError):
     """The connection ended before a whole answer was read."""
+
+    advice = "Try again; where something was to be created, look at the lists first."
 
     retry = Retry.BACKOFF
 
@@ -189,6 +193,8 @@ class ApiError(PortraitError):
         retry_after: Seconds that the service asked to wait, None if it did not say.
         response: The body as it came, for what this class does not name.
     """
+
+    advice = "The message is the provider's; its support finds the call by the request id."
 
     def __init__(
         self,
@@ -287,6 +293,8 @@ class NotFound(NotAccessible):
 class SessionError(ApiError):
     """A liveness validation gave no group."""
 
+    advice = "Create a new validation session."
+
 
 class ValidatePending(SessionError):
     """The scan is not finished, or it failed; the service does not say which."""
@@ -332,6 +340,8 @@ class ServerError(ApiError):
 class OutcomeError(PortraitError):
     """Every call worked, but the outcome is not the one asked for."""
 
+    advice = "Look at the lists, then decide."
+
 
 DOWNLOAD_ADVICE = (
     "The service could not fetch the file: its address must be public, without a login. Connect a public domain to the "
@@ -363,7 +373,7 @@ class AssetFailed(OutcomeError):
 
 
 class WaitTimeout(OutcomeError):
-    """The state that was waited for did not come in time. Nothing is lost: wait again with the same id.
+    """The state that was waited for did not come in time. Nothing is lost.
 
     Attributes:
         waited: Seconds that were waited.

@@ -4,6 +4,7 @@ import copy
 import inspect
 import pickle
 import traceback
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -356,25 +357,25 @@ def test_a_failed_review_says_whether_the_file_may_be_tried_again(code):
 @pytest.mark.parametrize(
     ("kind", "facts", "text"),
     [
-        (PortraitError, {}, "No."),
+        (PortraitError, {}, "No. {advice}"),
         (PortraitError, {"advice": "Do."}, "No. Do."),
-        (ConnectFailed, {}, "No. Check the base URL, the network and the proxy."),
-        (ConnectFailed, {"advice": ""}, "No."),
+        (ConnectFailed, {}, "No. {advice}"),
+        (ConnectFailed, {"advice": ""}, "No. {advice}"),
         (ConnectFailed, {"advice": "Do."}, "No. Do."),
-        (ConnectionLost, {}, "No."),
-        (ConnectionLost, {"may_have_executed": True}, "No. The call may have been carried out."),
-        (ApiError, {}, "No."),
+        (ConnectionLost, {}, "No. {advice}"),
+        (ConnectionLost, {"may_have_executed": True}, "No. {advice} The call may have been carried out."),
+        (ApiError, {}, "No. {advice}"),
         (ApiError, {"advice": "Do."}, "No. Do."),
-        (ApiError, {"action": "GetAsset"}, "GetAsset: No."),
-        (ApiError, {"code": "A.b"}, "A.b: No."),
-        (ApiError, {"request_id": "r"}, "No. (request id r)"),
-        (ApiError, {"code": "A", "action": "GetAsset", "request_id": "r"}, "GetAsset: A: No. (request id r)"),
+        (ApiError, {"action": "GetAsset"}, "GetAsset: No. {advice}"),
+        (ApiError, {"code": "A.b"}, "A.b: No. {advice}"),
+        (ApiError, {"request_id": "r"}, "No. {advice} (request id r)"),
+        (ApiError, {"code": "A", "action": "GetAsset", "request_id": "r"}, "GetAsset: A: No. {advice} (request id r)"),
     ],
 )
 def test_the_text_holds_what_is_known_and_no_more(kind, facts, text):
-    """Action, code, message, advice, request id: what an error does not have leaves no trace in its text."""
+    """advice-lost: action, code, message, request id leave no trace where an error has none; advice it always has."""
     error = kind("No.", **facts)
-    assert str(error) == text
+    assert str(error) == text.format(advice=kind.advice)
     assert error.args == ("No.",)
 
 
@@ -388,13 +389,28 @@ def test_a_repr_is_for_those_who_look_for_a_cause():
 def test_an_error_that_knows_nothing_says_so_plainly():
     """Every fact that was not given is empty, None or the class's own."""
     lost, api = ConnectionLost("No."), Throttled("No.")
-    assert (lost.action, lost.http_status, lost.may_have_executed, lost.advice) == ("", None, False, "")
+    assert (lost.action, lost.http_status, lost.may_have_executed) == ("", None, False)
     assert (api.code, api.detail, api.action, api.request_id) == ("", "", "", "")
     assert (api.http_status, api.retry_after, api.response) == (None, None, None)
     assert (api.retry, api.advice) == (Retry.BACKOFF, Throttled.advice)
     assert ApiError("No.", retry=Retry.IN_WINDOW).retry is Retry.IN_WINDOW
     assert (AssetFailed("No.", asset=portrait.Asset(id="a")).code, ServerError("No.").may_have_executed) == ("", True)
     assert AmbiguousGroup("Two.", group_ids=("group-1", "group-2")).group_ids == ("group-1", "group-2")
+
+
+@pytest.mark.parametrize("name", sorted(set(errors.__all__) - {"Retry"}))
+def test_every_error_says_what_to_do(name):
+    """advice-lost: whatever can be raised has advice, a sentence, and an empty one does not take its place."""
+    kind = getattr(errors, name)
+    assert kind.advice[0].isupper()
+    assert kind.advice.endswith(".")
+    assert PortraitError("No.", advice="").advice == PortraitError.advice
+
+
+def test_no_place_takes_the_advice_away():
+    """advice-lost: nowhere in the library is an error raised with empty advice."""
+    library = Path(portrait.__file__).parent
+    assert [path for path in library.rglob("*.py") if 'advice=""' in path.read_text()] == []
 
 
 @pytest.mark.parametrize("code", sorted(CODES))
