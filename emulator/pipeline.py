@@ -6,7 +6,7 @@ What takes time or the network is yielded as an effect.
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from functools import partial
 from typing import Any
 
@@ -18,7 +18,7 @@ from emulator.call_log import CallLog, fields_to_record
 from emulator.domain import HANDLERS, lifecycle
 from emulator.domain.assets import upload
 from emulator.domain.context import Context, Handler, Measured, NeedsMedia, ServiceConfig
-from emulator.domain.ports import StoredFile, Transaction
+from emulator.domain.ports import StoredFile, Transaction, Unfinished
 from emulator.domain.reasons import Reason, Refusal
 from emulator.fetch import check_media, download_and_measure
 from emulator.ids import Ids
@@ -40,6 +40,7 @@ from portrait.media import measure
 _log = logging.getLogger("emulator")
 _RULE_HEADER = "X-Emulator-Rule"
 _NO_RULE = Do()
+_OTHERS_TURN = Sleep(0)
 _UPLOADS_AS = "CreateAsset"  # contract §2: the upload answers with that Action (I)
 
 
@@ -56,6 +57,8 @@ class _RequestState:
     handle: str = ""
     do: Do | None = None
     fields: Mapping[str, Any] = field(factory=dict)
+    handled_at: float | None = None
+    leaves_work: bool = False
 
 
 class Pipeline:
@@ -153,38 +156,64 @@ class Pipeline:
     def _handle(
         self, state: _RequestState, handler: Handler, request: Any, measured: Measured | None
     ) -> Generator[Sleep | RunBlocking, Any, Any]:
-        """Run a handler, and once more if it wants a file measured: that is done outside of the transaction."""
+        """Run a handler until it has a result.
+
+        It runs again after a slice of long work, and once a file is measured: that is done outside of the transaction.
+        """
         while True:
-            work = partial(self._in_transaction, state, handler, request, measured)
+            now = self._clock.now() if state.handled_at is None else state.handled_at
             try:
-                return (yield RunBlocking(work)) if self._store.blocks else work()
+                result = yield from self._work(partial(self._in_transaction, state, now, handler, request, measured))
+            except Unfinished:
+                state.handled_at = now  # the result is as of one moment, however many slices it takes
+                yield _OTHERS_TURN
+                continue
             except NeedsMedia as wanted:
                 url = wanted.url
+            else:
+                if state.leaves_work:
+                    yield from self._settle(state.customer)
+                return result
             own = self._own_file(state.call.base, url)
             measurement = yield RunBlocking(
                 partial(download_and_measure, url) if own is None else partial(measure, own.content)
             )
             measured = check_media(measurement, request.asset_type)
 
+    def _work(self, work: Callable[[], Any]) -> Generator[RunBlocking, Any, Any]:
+        """Do what takes a transaction: in a thread if the store may block."""
+        return (yield RunBlocking(work)) if self._store.blocks else work()
+
     def _in_transaction(
-        self, state: _RequestState, handler: Handler, request: Any, measured: Measured | None
+        self, state: _RequestState, now: float, handler: Handler, request: Any, measured: Measured | None
     ) -> models.Result:
-        """One transaction, which a runner may carry out in a thread. Reviews that are due end first."""
-        now = self._clock.now()
+        """One transaction, which a runner may carry out in a thread. A slice of what is due is settled first."""
         with self._store.transaction(state.customer) as tx:
-            lifecycle.end_due_reviews(tx, now)
-            ctx = self._context(tx, now, state, measured)
+            settled = lifecycle.settle(tx, now)
+            ctx = self._context(tx, now, state, measured, settled=settled)
             try:
                 return handler(ctx, request)
             finally:
                 state.handle = ctx.handle
+                state.leaves_work = ctx.leaves_work
+
+    def _settle(self, customer: str) -> Generator[Sleep | RunBlocking, Any, None]:
+        """Settle the rest of what a call has left behind, in slices."""
+        while not (yield from self._work(partial(self._settle_slice, customer))):
+            yield _OTHERS_TURN
+
+    def _settle_slice(self, customer: str) -> bool:
+        with self._store.transaction(customer) as tx:
+            return lifecycle.settle(tx, self._clock.now())
 
     def _own_file(self, base: str, url: str) -> StoredFile | None:
         """An uploaded file that somebody registers by its address is at hand."""
         prefix = f"{base}/r2/"
         return self._store.file(url.removeprefix(prefix)) if url.startswith(prefix) else None
 
-    def _context(self, tx: Transaction, now: float, state: _RequestState, measured: Measured | None) -> Context:
+    def _context(
+        self, tx: Transaction, now: float, state: _RequestState, measured: Measured | None, *, settled: bool
+    ) -> Context:
         call, do, caller = state.call, state.do or _NO_RULE, state.caller
         if caller is None:
             raise TypeError("a call is carried out for a caller")
@@ -206,6 +235,7 @@ class Pipeline:
             page_size_max=do.page_size_max,
             hidden_kind=do.hide,
             measured=measured,
+            settled=settled,
         )
 
     def _consult(self, state: _RequestState, name: Any) -> Do | None:

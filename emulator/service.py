@@ -126,7 +126,7 @@ class Service:
             return None
         now = self.clock.now()
         with self.store.transaction(found.customer) as tx:
-            lifecycle.end_due_reviews(tx, now)
+            lifecycle.settle(tx, now)
             validation = validations.start_scan(self._context(tx, now), tx.validation(found.token) or found)
         return ValidationPage(validation.handle, lifecycle.state_name(validation, now), validation.expires)
 

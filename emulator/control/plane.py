@@ -138,7 +138,7 @@ class Control:
             raise ControlError(404, "there is no such validation")
         now = self._clock.now()
         with self._store.transaction(found.customer) as tx:
-            lifecycle.end_due_reviews(tx, now)
+            lifecycle.settle(tx, now)
             validation = tx.validation(found.token) or found
             ended = validations.finish(self._context(tx, now), validation, outcome, subject)
         if ended is None:
@@ -162,8 +162,8 @@ class Control:
             raise ControlError(404, "there is no such asset")
         now = self._clock.now()
         with self._store.transaction(found.customer) as tx:
-            lifecycle.end_due_reviews(tx, now)
-            asset = tx.asset(asset_id)
+            lifecycle.settle(tx, now)
+            asset = lifecycle.asset_at(tx, asset_id, now)
             if asset is None:
                 raise ControlError(404, "there is no such asset")
             changed = apply_decision(asset, tx.group(asset.group_id), change, now)
@@ -188,7 +188,7 @@ class Control:
             changes |= FIELDS[field](field, value)
         now = self._clock.now()
         with self._store.transaction(name) as tx:
-            lifecycle.end_due_reviews(tx, now)
+            lifecycle.settle(tx, now)
             tx.save_customer(evolve(tx.customer, **changes))
         return self._customer_status(name, now)
 
@@ -214,11 +214,11 @@ class Control:
     # --- representations ---------------------------------------------------------------------------------------------
 
     def _customer_status(self, name: str, now: float) -> dict[str, Any]:
-        with self._store.transaction(name) as tx:
-            lifecycle.end_due_reviews(tx, now)
-            customer, groups, assets = tx.customer, tx.count_groups(), tx.count_by_status()
-        limits = {field: getattr(customer, field) for field in FIELDS}
-        return {"name": name, "limits": limits, "groups": groups, "assets": assets}
+        while True:  # one transaction per slice, so that calls come in between
+            with self._store.transaction(name) as tx:
+                if lifecycle.settle(tx, now):
+                    limits = {field: getattr(tx.customer, field) for field in FIELDS}
+                    return {"name": name, "limits": limits, "groups": tx.count_groups(), "assets": tx.count_by_status()}
 
     def _validation_status(self, validation: Validation, now: float) -> dict[str, Any]:
         return {

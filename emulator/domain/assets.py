@@ -6,7 +6,7 @@ from attrs import evolve, field, frozen
 
 from emulator.domain import checks, lifecycle, quotas
 from emulator.domain.context import Context, NeedsMedia
-from emulator.domain.ports import AssetQuery, StoredFile
+from emulator.domain.ports import AssetQuery, StoredFile, Unfinished
 from emulator.domain.reasons import Reason, Refusal
 from emulator.domain.records import Asset, AssetState, Group
 from emulator.domain.verdicts import PASS, Verdict, message_for, parse_magic
@@ -91,6 +91,8 @@ def get(ctx: Context, request: models.GetAssetRequest) -> models.Asset:
 def list_(ctx: Context, request: models.ListAssetsRequest) -> models.AssetPage:
     """One page. Contract §2: newest first, a page past the end is empty, foreign ids give nothing (I)."""
     number, size = checks.page(request.page_number, request.page_size)
+    if not ctx.settled:
+        raise Unfinished
     total, found = ctx.tx.assets(
         AssetQuery(
             project=ctx.project(request.project_name),

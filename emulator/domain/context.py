@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from attrs import define, evolve, frozen
 
+from emulator.domain import lifecycle
 from emulator.domain.ports import Transaction
 from emulator.domain.reasons import Reason, Refusal
 from emulator.domain.records import Asset, AssetState, Customer, Group, Validation
@@ -99,6 +100,8 @@ class Context:
         page_size_max: Items that a page may have at most, whatever was asked for; None means no such limit.
         hidden_kind: The kind of group that lists do not show.
         measured: What the look at the file has found; None before it.
+        settled: Is everything of the customer as it is at `now`?
+        leaves_work: Set by a handler after which there is more to settle.
         handle: What the call log calls the validation that the call was about; handlers set it.
     """
 
@@ -117,6 +120,8 @@ class Context:
     page_size_max: int | None = None
     hidden_kind: GroupType | None = None
     measured: Measured | None = None
+    settled: bool = True
+    leaves_work: bool = False
     handle: str = ""
 
     def project(self, name: str | None) -> str:
@@ -138,7 +143,7 @@ class Context:
     def asset(self, asset_id: str, project_name: str | None) -> Asset:
         """One's own asset, which may have expired. Contract §4, `NotFound` (D)."""
         project = self.project(project_name)
-        asset = self.tx.asset(asset_id)
+        asset = lifecycle.asset_at(self.tx, asset_id, self.now)
         if asset is None or asset.project != project or asset.visible_from > self.now:
             raise Refusal(Reason.UNKNOWN_ASSET, id=asset_id)
         if asset.status is AssetState.EXPIRED:

@@ -100,6 +100,7 @@ def update(ctx: Context, request: models.UpdateAssetGroupRequest) -> models.Upda
 def delete(ctx: Context, request: models.DeleteAssetGroupRequest) -> models.Empty:
     """With every asset in it, irreversibly; the quota is free at once. Contract §2 (M, D)."""
     ctx.tx.remove_group(ctx.group(request.id, request.project_name))
+    ctx.leaves_work = True
     return models.Empty()
 
 

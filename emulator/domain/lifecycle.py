@@ -114,10 +114,36 @@ def force_status(asset: Asset, status: AssetState, code: str, now: float) -> Ass
     return evolve(asset, status=status, code=code, due=None, updated=now)
 
 
-def end_due_reviews(tx: Transaction, now: float) -> None:
-    """End every review that was due by `now`, each at its own time; they stay ended if the transaction is undone."""
-    due = tx.due_assets(now)
-    if due:
-        for asset in due:
-            tx.save_asset(end_review(asset, asset.due or 0.0))
+SLICE = 200
+"""Records that one transaction settles: a few milliseconds."""
+
+_FORGET_AFTER = 3_600.0  # seconds after its end that a validation is still told to be expired (I)
+
+
+def settle(tx: Transaction, now: float, limit: int = SLICE) -> bool:
+    """Settle a slice of what time and deletions have left to do; it stays settled if the transaction is undone.
+
+    Assets of deleted groups are dropped, reviews that are due end, each at its own time, and validations that expired
+    long ago are forgotten.
+
+    Returns:
+        Is the customer settled? Until then a list could show a part of it.
+    """
+    settled = tx.drop_deleted(limit)
+    due = tx.due_assets(now, limit - settled) if settled < limit else ()
+    for asset in due:
+        tx.save_asset(end_review(asset, asset.due or 0.0))
+    settled += len(due)
+    if settled + tx.drop_validations(now - _FORGET_AFTER, limit):
         tx.commit()
+    return settled < limit
+
+
+def asset_at(tx: Transaction, asset_id: str, now: float) -> Asset | None:
+    """An asset as it is at `now`: its review ends if it is due, whatever else is."""
+    asset = tx.asset(asset_id)
+    if asset is None or asset.due is None or asset.due > now:
+        return asset
+    ended = end_review(asset, asset.due)
+    tx.save_asset(ended)
+    return ended

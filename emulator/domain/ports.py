@@ -71,6 +71,10 @@ class AssetQuery:
     limit: int = 10
 
 
+class Unfinished(Exception):
+    """A call has done a slice of its work: it is to be handled again, after others had their turn."""
+
+
 class Transaction(Protocol):
     """One customer's records, changed together or not at all."""
 
@@ -94,10 +98,14 @@ class Transaction(Protocol):
         """Keep a changed group."""
 
     def remove_group(self, group: Group) -> None:
-        """Forget a group and every asset in it."""
+        """Forget a group and every asset in it; `drop_deleted` frees them."""
 
     def groups(self, query: GroupQuery) -> tuple[int, list[Group]]:
-        """How many match in all, and one page of them."""
+        """How many match in all, and one page of them.
+
+        Raises:
+            Unfinished: A search through many records goes on with the same query.
+        """
 
     def count_groups(self) -> int:
         """How many groups the customer has, of both kinds and in all projects."""
@@ -115,13 +123,23 @@ class Transaction(Protocol):
         """Forget an asset and its file."""
 
     def assets(self, query: AssetQuery) -> tuple[int, list[Asset]]:
-        """How many match in all, and one page of them."""
+        """How many match in all, and one page of them.
+
+        Raises:
+            Unfinished: A search through many records goes on with the same query.
+        """
 
     def count_assets(self, group_id: str | None = None) -> int:
         """How many assets a group has, or the customer; those that have expired take no place."""
 
-    def due_assets(self, now: float) -> Sequence[Asset]:
-        """The assets whose review has ended by `now`, in the order of the ends; each is to be saved."""
+    def due_assets(self, now: float, limit: int) -> Sequence[Asset]:
+        """At most that many assets whose review has ended by `now`, in the order of the ends; each is to be saved."""
+
+    def drop_deleted(self, limit: int) -> int:
+        """Free at most that many assets of deleted groups; how many. They are gone already, but for lists."""
+
+    def drop_validations(self, expired_by: float, limit: int) -> int:
+        """Forget at most that many validations, of whomever, that had expired by then; how many."""
 
     def count_by_status(self) -> dict[str, int]:
         """How many assets the customer has in each state."""

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-import heapq
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from attrs import define
+from sortedcontainers import SortedList
+
 from emulator.domain.records import Asset, AssetState, Customer, Group
-from emulator.store.index import IndexSets, Table, by_creation
+from emulator.store.index import Index, IndexSets, Table, by_creation, record_number
+from emulator.store.scan import Scan
 from portrait.models import AssetStatus
+
+
+@define(eq=False)
+class Detached:
+    """The sets of a deleted group."""
+
+    sets: Mapping[Any, Index[Asset] | None]
+
+    def whole(self) -> Iterator[Index[Asset]]:
+        """The sets that together hold each asset once."""
+        return (index for name, index in self.sets.items() if index is not None and name[1] in _WHOLE)
 
 
 class CustomerRecords:
@@ -19,7 +34,18 @@ class CustomerRecords:
         assets: The table of all assets.
     """
 
-    __slots__ = ("_asset_table", "_due", "_group_table", "asset_count", "assets", "customer", "group_count", "groups")
+    __slots__ = (
+        "_asset_table",
+        "_deleted",
+        "_due",
+        "_group_table",
+        "asset_count",
+        "assets",
+        "customer",
+        "group_count",
+        "groups",
+        "scans",
+    )
 
     def __init__(self, customer: Customer, groups: Table[Group], assets: Table[Asset]) -> None:
         self.customer = customer
@@ -29,24 +55,58 @@ class CustomerRecords:
         self.asset_count = 0
         self._group_table = groups
         self._asset_table = assets
-        self._due: list[tuple[float, int]] = []
+        self.scans: dict[Any, Scan[Any]] = {}
+        self._due = SortedList()  # of (when the review ends, number of the asset)
+        self._deleted: list[Detached] = []
 
     def add_group(self, group: Group) -> None:
         """Take in a new group."""
         self._group_table.put(group)
         self.groups.add((group.project, group.kind), by_creation(group), group)
         self.group_count += 1
+        self._update_scans(group)
 
     def save_group(self, old: Group, new: Group) -> None:
         """Take a group for another of the same id."""
         self._group_table.put(new)
         self.groups.replace((old.project, old.kind), old, new)
+        self._update_scans(new)
 
-    def remove_group(self, group: Group) -> None:
-        """Let go of a group that has no assets any more."""
+    def remove_group(self, group: Group) -> Detached:
+        """Let go of a group: its assets are gone at once, and freed by `drop_deleted`."""
         self.groups.remove((group.project, group.kind), by_creation(group), group)
         self._group_table.pop(group)
         self.group_count -= 1
+        self.asset_count -= self.assets.size((group.id, None))
+        detached = Detached({name: self.assets.detach(name) for name in _group_set_names(group.id)})
+        self._deleted.append(detached)
+        self.scans.clear()
+        return detached
+
+    def restore_group(self, group: Group, detached: Detached) -> None:
+        """Undo `remove_group`."""
+        self._deleted.remove(detached)
+        for name, index in detached.sets.items():
+            if index is not None:
+                self.assets.attach(name, index)
+        self.asset_count += self.assets.size((group.id, None))
+        self.add_group(group)
+
+    def drop_deleted(self, limit: int) -> list[Asset]:
+        """Free at most that many assets of deleted groups; which ones."""
+        dropped: list[Asset] = []
+        while self._deleted and len(dropped) < limit:
+            index = next((index for index in self._deleted[-1].whole() if index), None)
+            if index is None:
+                self._deleted.pop()
+                continue
+            for entry in index.pop(limit - len(dropped)):
+                asset = self._asset_table.records[record_number(entry)]
+                for name in _project_set_names(asset):
+                    self.assets.remove(name, entry, asset)
+                self._forget(asset)
+                dropped.append(asset)
+        return dropped
 
     def add_asset(self, asset: Asset) -> None:
         """Take in a new asset."""
@@ -56,6 +116,7 @@ class CustomerRecords:
             self.assets.add(name, entry, asset)
         self.asset_count += _quota_units(asset)
         self._schedule(asset)
+        self._update_scans(asset)
 
     def save_asset(self, old: Asset, new: Asset) -> None:
         """Take an asset for another of the same id; it may move to the sets of another state."""
@@ -65,20 +126,19 @@ class CustomerRecords:
                 self.assets.replace(name, old, new)
         else:
             self._move(old, new)
-        self._schedule(new)
+        if old.due != new.due:
+            self._unschedule(old)
+            self._schedule(new)
+        self._update_scans(new)
 
     def remove_asset(self, asset: Asset) -> None:
         """Let go of an asset."""
         entry = by_creation(asset)
         for name in _set_names(asset):
             self.assets.remove(name, entry, asset)
-        self._asset_table.pop(asset)
         self.asset_count -= _quota_units(asset)
-
-    def assets_of(self, group_id: str) -> list[Asset]:
-        """Every asset of a group, those that have expired too."""
-        held = (self.assets.get((group_id, None)), self.assets.get((group_id, AssetState.EXPIRED)))
-        return [asset for index in held if index is not None for asset in index.records()]
+        self._forget(asset)
+        self._update_scans(asset, removed=True)
 
     def count_by_status(self) -> dict[str, int]:
         """How many assets there are in each state that is shown."""
@@ -88,21 +148,26 @@ class CustomerRecords:
                 counts[name[2]] += size
         return counts
 
-    def due(self, now: float) -> list[Asset]:
-        """The assets whose review has ended by `now`, in the order of the ends."""
-        waiting, records = self._due, self._asset_table.records
-        due: dict[int, Asset] = {}
-        while waiting and waiting[0][0] <= now:
-            moment, number = heapq.heappop(waiting)
-            asset = records.get(number)
-            # What was deleted or decided meanwhile still has its entry here.
-            if asset is not None and asset.due == moment:
-                due[number] = asset  # once, however often it was saved while it waited
-        return list(due.values())
+    def due(self, now: float, limit: int) -> list[Asset]:
+        """At most that many assets whose review has ended by `now`, in the order of the ends."""
+        records = self._asset_table.records
+        return [records[number] for moment, number in self._due.islice(stop=limit) if moment <= now]
 
     def _schedule(self, asset: Asset) -> None:
         if asset.due is not None:
-            heapq.heappush(self._due, (asset.due, asset.number))
+            self._due.add((asset.due, asset.number))
+
+    def _unschedule(self, asset: Asset) -> None:
+        if asset.due is not None:
+            self._due.remove((asset.due, asset.number))
+
+    def _forget(self, asset: Asset) -> None:
+        self._unschedule(asset)
+        self._asset_table.pop(asset)
+
+    def _update_scans(self, record: Any, *, removed: bool = False) -> None:
+        for scan in self.scans.values():
+            scan.update(record, removed=removed)
 
     def _move(self, old: Asset, new: Asset) -> None:
         entry, before, after = by_creation(old), _set_names(old), _set_names(new)
@@ -122,10 +187,25 @@ def _quota_units(asset: Asset) -> int:
     return 0 if asset.status is AssetState.EXPIRED else 1
 
 
+# Every asset of a group is in one of these two of the group's sets.
+_WHOLE = frozenset({None, AssetState.EXPIRED})
+
+
+def _group_set_names(group_id: str) -> tuple[Any, ...]:
+    return ((group_id, None), *((group_id, status) for status in AssetState))
+
+
+def _project_set_names(asset: Asset) -> tuple[Any, ...]:
+    """By project and kind, with and without its state; nothing that has expired."""
+    if asset.status is AssetState.EXPIRED:
+        return ()
+    project, kind = asset.project, asset.group_kind
+    return (project, kind, None), (project, kind, asset.status)
+
+
 def _set_names(asset: Asset) -> tuple[Any, ...]:
     """The names of the sets that an asset belongs to: by project and kind, and by group, with and without its state."""
     group, status = asset.group_id, asset.status
     if status is AssetState.EXPIRED:
         return ((group, status),)
-    project, kind = asset.project, asset.group_kind
-    return (project, kind, None), (project, kind, status), (group, None), (group, status)
+    return (*_project_set_names(asset), (group, None), (group, status))

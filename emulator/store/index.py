@@ -6,6 +6,7 @@ An entry is a number that sorts like its record and leads back to it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from types import MappingProxyType
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -48,6 +49,11 @@ R = TypeVar("R", bound=Record)
 def by_creation(record: Record) -> int:
     """The entry for CreateTime, shared by every index that holds the record."""
     return int(record.created) << _BITS | record.number
+
+
+def entry_key(sort: SortBy) -> Callable[[Any], Any]:
+    """What makes a record's entry in that order."""
+    return _ENTRIES[sort]
 
 
 def _by_update(record: Record) -> int:
@@ -143,6 +149,15 @@ class Index(Generic[R]):
         records = self._table.records
         return (records[entry & _NUMBER] for entry in self._created)
 
+    def after(self, entry: int, limit: int) -> list[int]:
+        """At most `limit` entries behind one, in the order of creation."""
+        return list(islice(self._created.irange(entry, inclusive=(False, True)), limit))
+
+    def pop(self, limit: int) -> Iterator[int]:
+        """Take out at most `limit` entries, the newest first; other orders are not kept up any more."""
+        for _ in range(min(limit, len(self._created))):
+            yield self._created.pop()
+
     def scan(self, sort: SortBy, keep: Callable[[R], bool]) -> list[Any]:
         """The entries of the records that `keep` takes, read one by one."""
         entry = _ENTRIES[sort]
@@ -179,6 +194,14 @@ class IndexSets(Generic[R]):
     def replace(self, name: Any, old: R, new: R) -> None:
         """A record of the set has changed and stays in it."""
         self._sets[name].replace(old, new)
+
+    def detach(self, name: Any) -> Index[R] | None:
+        """Take a whole set out, in one step whatever its size."""
+        return self._sets.pop(name, None)
+
+    def attach(self, name: Any, index: Index[R]) -> None:
+        """Put back what was detached."""
+        self._sets[name] = index
 
     def sizes(self) -> Iterator[tuple[Any, int]]:
         """Every set and how many records it holds."""

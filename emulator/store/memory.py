@@ -5,6 +5,7 @@ A transaction makes every change at once and remembers what undoes it.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from itertools import chain
@@ -12,16 +13,18 @@ from threading import RLock
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from emulator.domain.ports import AssetQuery, GroupQuery, StoredFile
+from emulator.domain.ports import AssetQuery, GroupQuery, StoredFile, Unfinished
 from emulator.domain.records import Asset, Customer, Group, Validation
+from emulator.store import scan
 from emulator.store.base import CustomerFactory
 from emulator.store.customer_records import CustomerRecords
-from emulator.store.index import Index, R, Table, by_creation, page, record_number
+from emulator.store.index import Index, IndexSets, R, Table, by_creation, entry_key, page, record_number
 from portrait.models import AssetStatus
 
 V = TypeVar("V")
+_MAX_SCANS = 8  # of one customer at once
 _SHOWN = frozenset(AssetStatus)
-_SNAPSHOT_FIELDS = ("by_customer", "groups", "assets", "tokens", "handles", "files")
+_SNAPSHOT_FIELDS = ("by_customer", "groups", "assets", "tokens", "handles", "files", "expiring")
 
 
 class MemoryStore:
@@ -48,7 +51,7 @@ class MemoryStore:
     def find_asset(self, asset_id: str) -> Asset | None:
         """An asset of whomever, as it was last touched."""
         with self._tables.lock:
-            return self._tables.assets.get(asset_id)
+            return self._tables.live_asset(asset_id)
 
     def find_validation(self, token_or_handle: str) -> Validation | None:
         """A validation of whomever."""
@@ -102,10 +105,18 @@ class Tables:
         self.tokens: dict[str, Validation] = {}
         self.handles: dict[str, str] = {}
         self.files: dict[str, StoredFile] = {}
+        self.expiring: deque[tuple[float, str]] = deque()  # validations in the order of their making: end and token
+
+    def live_asset(self, asset_id: str) -> Asset | None:
+        """An asset whose group has not been deleted."""
+        asset = self.assets.get(asset_id)
+        return asset if asset is not None and asset.group_id in self.groups.numbers else None
 
     def copy(self) -> dict[str, Any]:
         """Everything held, in one piece: customers and tables share their records, and go on doing so."""
         with self.lock:
+            for records in self.by_customer.values():
+                records.scans.clear()  # they refer to these tables, and start again
             return _copy_containers({name: getattr(self, name) for name in _SNAPSHOT_FIELDS})
 
     def replace(self, held: Mapping[str, Any]) -> None:
@@ -198,20 +209,28 @@ class MemoryTransaction:
 
     def remove_group(self, group: Group) -> None:
         """Forget a group and every asset in it."""
-        for asset in self._records.assets_of(group.id):
-            self.remove_asset(asset)
-        self._records.remove_group(group)
-        self._undo.append((self._records.add_group, (group,)))
+        detached = self._records.remove_group(group)
+        self._undo.append((self._records.restore_group, (group, detached)))
+
+    def drop_deleted(self, limit: int) -> int:
+        """Free at most that many assets of deleted groups."""
+        dropped = self._records.drop_deleted(limit)
+        for asset in dropped:
+            self._tables.files.pop(asset.file, None)
+        return len(dropped)
 
     def groups(self, query: GroupQuery) -> tuple[int, list[Group]]:
         """How many match in all, and one page of them."""
-        scope = self._records.groups.get((query.project, query.kind))
+        name = (query.project, query.kind)
+        scope = self._records.groups.get(name)
         if scope is None:
             return 0, []
         if query.ids:
             scope = Index(self._groups)
             for group in self._own_groups(query.ids, query):
                 scope.add(by_creation(group), group)
+        elif _is_search(query) and len(scope) > scan.SLICE:
+            return self._scan(self._groups, self._records.groups, [name], query, _position_by_scope(query))
         return _page_of(self._groups, [scope], query)
 
     def count_groups(self) -> int:
@@ -220,7 +239,7 @@ class MemoryTransaction:
 
     def asset(self, asset_id: str) -> Asset | None:
         """An asset of this customer."""
-        asset = self._assets.get(asset_id)
+        asset = self._tables.live_asset(asset_id)
         return asset if asset is not None and asset.customer == self._name else None
 
     def add_asset(self, asset: Asset) -> None:
@@ -244,15 +263,43 @@ class MemoryTransaction:
 
     def assets(self, query: AssetQuery) -> tuple[int, list[Asset]]:
         """How many match in all, and one page of them."""
+        names = self._scopes(query)
+        if _is_search(query) and sum(self._records.assets.size((*name, None)) for name in names) > scan.SLICE:
+            position = _position_by_group(names) if query.group_ids else _position_by_scope(query)
+            whole = [(*name, None) for name in names]
+            return self._scan(self._assets, self._records.assets, whole, query, position)
         return _page_of(self._assets, list(self._indexes_for(query)), query)
+
+    def _scan(
+        self,
+        table: Table[R],
+        sets: IndexSets[R],
+        names: Sequence[Any],
+        query: GroupQuery | AssetQuery,
+        position: Callable[[R], int | None],
+    ) -> tuple[int, list[R]]:
+        """A slice of a search, and its page at the end.
+
+        Raises:
+            Unfinished: There is more to read.
+        """
+        scans, records = self._records.scans, table.records
+        search = scans.pop(query, None) or scan.Scan(sets, names, records.__getitem__, position, _predicate(query))
+        if not search.advance(scan.SLICE):
+            while len(scans) >= _MAX_SCANS:  # what nobody went on with
+                del scans[next(iter(scans))]
+            scans[query] = search
+            raise Unfinished
+        entries = search.page(query.sort, entry_key(query.sort), query.offset, query.limit, descending=query.descending)
+        return len(search), [records[record_number(entry)] for entry in entries]
 
     def count_assets(self, group_id: str | None = None) -> int:
         """How many assets a group has, or the customer."""
         return self._records.asset_count if group_id is None else self._records.assets.size((group_id, None))
 
-    def due_assets(self, now: float) -> Sequence[Asset]:
-        """The assets whose review has ended by `now`."""
-        return self._records.due(now)
+    def due_assets(self, now: float, limit: int) -> Sequence[Asset]:
+        """At most that many assets whose review has ended by `now`."""
+        return self._records.due(now, limit)
 
     def count_by_status(self) -> dict[str, int]:
         """How many assets the customer has in each state."""
@@ -269,8 +316,20 @@ class MemoryTransaction:
 
     def save_validation(self, validation: Validation) -> None:
         """Keep a new or changed validation."""
+        if validation.token not in self._tables.tokens:
+            self._tables.expiring.append((validation.expires, validation.token))
+            self._undo.append((self._tables.expiring.pop, ()))
         self._keep(self._tables.tokens, validation.token, validation)
         self._keep(self._tables.handles, validation.handle, validation.token)
+
+    def drop_validations(self, expired_by: float, limit: int) -> int:
+        """Forget at most that many validations, of whomever, that had expired by then."""
+        tables, dropped = self._tables, 0
+        while dropped < limit and tables.expiring and tables.expiring[0][0] <= expired_by:
+            _, token = tables.expiring.popleft()
+            del tables.handles[tables.tokens.pop(token).handle]
+            dropped += 1
+        return dropped
 
     def add_file(self, key: str, file: StoredFile) -> None:
         """Keep an uploaded file."""
@@ -290,16 +349,39 @@ class MemoryTransaction:
         statuses: tuple[Any, ...] = tuple(dict.fromkeys(query.statuses))
         if not statuses or _SHOWN.issubset(statuses):
             statuses = (None,)
-        wheres: list[tuple[Any, ...]] = [(query.project, query.kind)]
-        if query.group_ids:
-            wheres = [(group.id,) for group in self._own_groups(query.group_ids, query)]
-        sets = (self._records.assets.get((*where, status)) for where in wheres for status in statuses)
+        sets = (self._records.assets.get((*name, status)) for name in self._scopes(query) for status in statuses)
         return (each for each in sets if each is not None)
+
+    def _scopes(self, query: AssetQuery) -> Sequence[tuple[Any, ...]]:
+        """The names of the sets that a query is about, but for the state: a project's, or some groups'."""
+        if query.group_ids:
+            return [(group.id,) for group in self._own_groups(query.group_ids, query)]
+        return [(query.project, query.kind)]
+
+
+def _position_by_scope(query: GroupQuery | AssetQuery) -> Callable[[Any], int | None]:
+    scope, is_group = (query.project, query.kind), isinstance(query, GroupQuery)
+
+    def position(record: Group | Asset) -> int | None:
+        kind = record.kind if isinstance(record, Group) else record.group_kind
+        return 0 if isinstance(record, Group) == is_group and (record.project, kind) == scope else None
+
+    return position
+
+
+def _position_by_group(names: Sequence[tuple[str]]) -> Callable[[Any], int | None]:
+    positions = {group_id: position for position, (group_id,) in enumerate(names)}
+    return lambda record: positions.get(record.group_id) if isinstance(record, Asset) else None
+
+
+def _is_search(query: GroupQuery | AssetQuery) -> bool:
+    """Only a part of a name, and what is not visible yet, are looked for record by record."""
+    return bool(query.name) or query.before is not None or query.visible_at is not None
 
 
 def _page_of(table: Table[R], sets: Sequence[Index[R]], query: GroupQuery | AssetQuery) -> tuple[int, list[R]]:
-    """One page of several sets taken as one. Only a part of a name, or reads that lag, are looked for one by one."""
-    if query.name or query.before is not None or query.visible_at is not None:
+    """One page of several sets taken as one."""
+    if _is_search(query):
         keep = _predicate(query)
         entries = [entry for each in sets for entry in each.scan(query.sort, keep)]
         entries.sort(reverse=query.descending)
@@ -315,12 +397,15 @@ def _page_of(table: Table[R], sets: Sequence[Index[R]], query: GroupQuery | Asse
 def _predicate(query: GroupQuery | AssetQuery) -> Callable[[Any], bool]:
     """Contract §2: the fuzzy Name is a substring, without case (I)."""
     part, before, visible_at = query.name.casefold(), query.before, query.visible_at
+    statuses = frozenset(query.statuses) if isinstance(query, AssetQuery) and query.statuses else _SHOWN
+    is_asset = isinstance(query, AssetQuery)
 
     def keep(record: Any) -> bool:
         return (
             part in record.name.casefold()
             and (before is None or record.created <= before)
             and (visible_at is None or record.visible_from <= visible_at)
+            and (not is_asset or record.status in statuses)
         )
 
     return keep

@@ -6,7 +6,7 @@ One table has all routes. `emulator.web.access` decides who may call them; `Cont
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import orjson
@@ -21,6 +21,7 @@ from emulator.web import paths
 from emulator.web.access import check_access
 from emulator.web.body_reader import BodyReader, BufferedBody, immediate
 from emulator.web.request_head import Head, decode_segment
+from portrait.flow import RunBlocking
 from portrait.media import MB
 
 BODY_LIMIT = 16 * MB
@@ -68,6 +69,10 @@ _ROUTES: Mapping[tuple[str, str], Callable[[Control, ControlRequest], dict[str, 
 }
 
 
+# What first settles all reviews of a customer or more: done in a thread, slice by slice.
+_LONG = frozenset({("GET", "state"), ("PATCH", "customers/*")})
+
+
 class ControlPlane:
     """The control plane over HTTP.
 
@@ -107,11 +112,20 @@ class ControlPlane:
         return None if message is None else self._error(403, message)
 
     def _answer(self, head: Head, body: bytes) -> ReplyFlow:
+        if (head.method, _pattern(head.path)) in _LONG:
+            return self._answer_in_thread(head, body)
+        return immediate(self._reply(head, body))
+
+    def _answer_in_thread(self, head: Head, body: bytes) -> ReplyFlow:
+        reply: Reply = yield RunBlocking(partial(self._reply, head, body))
+        return reply
+
+    def _reply(self, head: Head, body: bytes) -> Reply:
         try:
             result = self._call(head, body)
         except ControlError as error:
-            return immediate(self._error(error.status, error.message))
-        return immediate(Reply(body=orjson.dumps(result, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)))
+            return self._error(error.status, error.message)
+        return Reply(body=orjson.dumps(result, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
     def _call(self, head: Head, body: bytes) -> dict[str, Any]:
         method = "GET" if head.method == "HEAD" else head.method

@@ -37,7 +37,7 @@ def store(request):
 def transaction(store, customer, now):
     """A transaction as the pipeline begins it: reviews that are due end first."""
     with store.transaction(customer) as tx:
-        lifecycle.end_due_reviews(tx, now)
+        lifecycle.settle(tx, now)
         yield tx
 
 
@@ -193,6 +193,8 @@ def test_deleting_a_group_takes_everything_in_it(store):
         tx.remove_group(group)
         assert all(tx.asset(asset.id) is None for asset in assets)
         assert (tx.count_groups(), tx.count_assets(), tx.asset(stays.id)) == (1, 1, stays)
+        assert [store.find_asset(asset.id) for asset in assets] == [None] * 3
+        assert [tx.drop_deleted(2) for _ in range(3)] == [2, 1, 0]
         assert sum(tx.count_by_status().values()) == 1
     assert store.file("f0") is None
 

@@ -118,7 +118,7 @@ def test_a_page_of_assets_says_which_it_is(ctx):
     made = []
     for second, where in enumerate((one, two, one, two, one)):
         ctx.now = NOW + second
-        made.append(asset(ctx, where, name=f"Host {second}"))
+        made.append(asset(ctx, where, kind="Video", name=f"Host {second}"))
     ctx.now = NOW + 9
     assets.update(ctx, models.UpdateAssetRequest(id=made[1], name="last"))
 
@@ -141,11 +141,16 @@ def test_a_page_of_assets_says_which_it_is(ctx):
 
 @pytest.mark.parametrize(
     ("change", "name", "updated"),
-    [({"name": "new"}, "new", 1060.0), ({"name": ""}, "", 1060.0), ({"name": "host"}, "host", NOW), ({}, "host", NOW)],
+    [
+        ({"name": "new"}, "new", 1060.0),
+        ({"name": ""}, "", 1060.0),
+        ({"name": "host"}, "host", 1004.0),
+        ({}, "host", 1004.0),
+    ],
     ids=str,
 )
 def test_an_asset_is_renamed(ctx, change, name, updated):
-    """Left out, the Name stays; it may become empty; UpdateTime moves only where something changes."""
+    """Left out, the Name stays; it may become empty; UpdateTime is when the review ended, or the Name changed."""
     kept = asset(ctx, name="host")
     ctx.now = 1060.0
     assert assets.update(ctx, models.UpdateAssetRequest(id=kept, **change)) == models.Updated(id=kept)

@@ -1,0 +1,82 @@
+"""A search through many records in slices: between two slices other calls are answered, and records may change."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+from typing import Any, Generic
+
+from emulator.store.index import IndexSets, R, by_creation, record_number
+from portrait.models import SortBy
+
+SLICE = 5_000
+"""Records that one slice reads: a few milliseconds."""
+
+
+class Scan(Generic[R]):
+    """The records of some sets that match a predicate, as they are when the scan ends.
+
+    Args:
+        sets: The customer's sets.
+        names: Those to read, which do not overlap.
+        find: The record with that number.
+        position: Which of `names` a record belongs to, None for none.
+        matches: The predicate.
+    """
+
+    def __init__(
+        self,
+        sets: IndexSets[R],
+        names: Sequence[Any],
+        find: Callable[[int], R],
+        position: Callable[[R], int | None],
+        matches: Callable[[R], bool],
+    ) -> None:
+        self._sets, self._names, self._find = sets, names, find
+        self._position, self._matches = position, matches
+        self._found: list[list[int]] = [[] for _ in names]
+        self._current = 0
+        self._last = -1  # the entry of the current set that was read last
+
+    def advance(self, limit: int) -> bool:
+        """Read at most `limit` more records; True once all were read."""
+        while self._current < len(self._names):
+            index = self._sets.get(self._names[self._current])
+            entries = [] if index is None else index.after(self._last, limit)
+            found, matches, find = self._found[self._current], self._matches, self._find
+            found.extend(entry for entry in entries if matches(find(record_number(entry))))
+            limit -= len(entries)
+            if limit == 0:
+                self._last = entries[-1]
+                return False
+            self._current, self._last = self._current + 1, -1
+        return True
+
+    def update(self, record: R, *, removed: bool) -> None:
+        """A record was added, changed or removed. What has not been read yet is read in its turn."""
+        position, entry = self._position(record), by_creation(record)
+        if position is None or (position, entry) > (self._current, self._last):
+            return
+        found = self._found[position]
+        at = bisect_left(found, entry)
+        was_found = at < len(found) and found[at] == entry
+        is_match = not removed and self._matches(record)
+        if was_found and not is_match:
+            del found[at]
+        elif is_match and not was_found:
+            found.insert(at, entry)
+
+    def page(self, sort: SortBy, key: Callable[[R], Any], offset: int, limit: int, *, descending: bool) -> list[Any]:
+        """One page of what was found."""
+        if sort is SortBy.CREATE_TIME and len(self._found) == 1:
+            (found,) = self._found
+            end = len(found) - offset
+            return found[max(0, end - limit) : max(0, end)][::-1] if descending else found[offset : offset + limit]
+        entries: Iterator[Any] = chain.from_iterable(self._found)
+        if sort is not SortBy.CREATE_TIME:
+            entries = (key(self._find(record_number(entry))) for entry in entries)
+        return sorted(entries, reverse=descending)[offset : offset + limit]
+
+    def __len__(self) -> int:
+        return sum(map(len, self._found))
