@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
-from portrait.ensure.create import VERIFY_DELAYS, create_asset, list_by_digest, usable
+from portrait.ensure.create import create_asset, list_by_digest, usable
+from portrait.ensure.once import VERIFY_DELAYS
 from portrait.ensure.options import EnsureOptions
 from portrait.ensure.outcomes import FATAL, FileOutcome, FileState, Origin, rejection, state_of_error
 from portrait.ensure.pace import CreatePacer

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from attrs import evolve, field, frozen
 
 from portrait.actions import GET_ASSET_GROUP
-from portrait.ensure.create import list_by_digest, usable, visibility_lag
+from portrait.ensure.create import list_by_digest, usable
+from portrait.ensure.once import visibility_lag
 from portrait.ensure.options import EnsureOptions
 from portrait.ensure.sources import (
     Content,
