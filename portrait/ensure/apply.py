@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
+from portrait.ensure.content import Content
 from portrait.ensure.create import create_asset, list_by_digest, usable
 from portrait.ensure.once import VERIFY_DELAYS
 from portrait.ensure.options import EnsureOptions
 from portrait.ensure.outcomes import FATAL, FileOutcome, FileState, Origin, rejection, state_of_error
 from portrait.ensure.pace import CreatePacer
 from portrait.ensure.plan import AssetPlan, PlanEntry, Sources, Verdict, plan_assets
-from portrait.ensure.sources import Content
 from portrait.errors import Interrupted, PortraitError, UsageError
 from portrait.events import FileProgress
 from portrait.flow import CancelToken, Emit, Flow, Gather, Notify, RunBlocking, Sleep

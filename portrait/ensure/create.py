@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from portrait import pagination, upload
 from portrait.actions import CREATE_ASSET, DELETE_ASSET
+from portrait.ensure.content import Content, parse_digest
 from portrait.ensure.options import EnsureOptions
 from portrait.ensure.outcomes import Origin
 from portrait.ensure.pace import CreatePacer
-from portrait.ensure.sources import Content, parse_digest, read_again
+from portrait.ensure.sources import read_again
 from portrait.errors import NotAccessible
 from portrait.flow import Flow, RunBlocking
 from portrait.models import (

@@ -17,8 +17,8 @@ from attrs import evolve, field, frozen
 
 from portrait import pagination
 from portrait.actions import DELETE_ASSET_GROUP, GET_ASSET_GROUP
+from portrait.ensure.content import parse_digest, sha256_prefix
 from portrait.ensure.erasure_log import ErasureLog
-from portrait.ensure.sources import parse_digest, sha256_prefix
 from portrait.errors import NotAccessible, PortraitError, UsageError
 from portrait.flow import Flow, RunBlocking
 from portrait.models import Asset, AssetGroup, DeleteAssetGroupRequest, GetAssetGroupRequest, GroupType

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from portrait import pagination
 from portrait.actions import CREATE_ASSET_GROUP, UPDATE_ASSET_GROUP
+from portrait.ensure.content import short_digest
 from portrait.ensure.create_log import CreateLog
 from portrait.ensure.once import LAG, VERIFY_DELAYS, create_exactly_once, create_single_flight, logged, visibility_lag
-from portrait.ensure.sources import short_digest
 from portrait.errors import PortraitError, UnknownOutcome, UsageError
 from portrait.flow import Flow, Sleep
 from portrait.models import AssetGroup, CreateAssetGroupRequest, GroupType, UpdateAssetGroupRequest

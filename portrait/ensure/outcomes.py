@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from attrs import evolve, field, frozen
 
-from portrait.ensure.sources import Content
+from portrait.ensure.content import Content
 from portrait.errors import (
     AccountError,
     AuthError,

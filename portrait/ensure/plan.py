@@ -13,19 +13,12 @@ from typing import TYPE_CHECKING
 from attrs import evolve, field, frozen
 
 from portrait.actions import GET_ASSET_GROUP
+from portrait.ensure.addresses import check_reach
+from portrait.ensure.content import Content, media_error
 from portrait.ensure.create import list_by_digest, usable
 from portrait.ensure.once import visibility_lag
 from portrait.ensure.options import EnsureOptions
-from portrait.ensure.sources import (
-    Content,
-    Source,
-    check_reach,
-    display_name,
-    expand_sources,
-    identify,
-    limits_of,
-    media_error,
-)
+from portrait.ensure.sources import Source, display_name, expand_sources, identify, limits_of
 from portrait.errors import AssetFailed, PortraitError, QuotaExceeded, UsageError
 from portrait.events import FileProgress
 from portrait.flow import Flow, Gather, Notify, RunBlocking, Sleep

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from emulator.testing import Emulator
 from portrait import pagination
-from portrait.ensure.sources import asset_name, parse_digest, sha256_prefix, short_digest
+from portrait.ensure.content import asset_name, parse_digest, sha256_prefix, short_digest
 from portrait.errors import BadResponse, NotAccessible, UsageError
 from portrait.events import CallFinished
 from portrait.s3 import AccessDenied
