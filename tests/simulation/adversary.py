@@ -1,8 +1,9 @@
 """A service that answers late, wrongly, twice or not at all, between a simulated client and an emulator.
 
 Every fault is one that was seen, or that the contract allows: answers lost before and after the commit, proxies' pages,
-throttles, reads that lag, lists that repeat pages, clamp them, count too much or lose their `Items`, and answers about
-another asset. What it may not do is hide for good what is there: no client could be right then.
+throttles, reads that lag, groups that are not known yet, lists that repeat pages, clamp them, count too much or lose
+their `Items`, and answers about another asset. What it may not do is hide for good what is there: no client could be
+right then.
 """
 
 from __future__ import annotations
@@ -71,6 +72,12 @@ def lose_items(send: Callable[[HttpRequest], HttpResponse], request: HttpRequest
     return with_result(response, rng.choice([None, {}, {"TotalCount": 0}]))
 
 
+def _refusal(action: str, code: str, message: str) -> HttpResponse:
+    metadata = {"RequestId": "r", "Action": action, "Version": "2024-01-01", "Service": "ark", "Region": "x"}
+    body = json.dumps({"ResponseMetadata": {**metadata, "Error": {"Code": code, "Message": message}}}).encode()
+    return HttpResponse(status=200, headers={"content-type": "application/json"}, body=body)
+
+
 LIST_LIES = (repeat_page, clamp_page, count_too_much, lose_items)
 
 
@@ -93,6 +100,8 @@ class Adversary:
         self._rng = rng
         self.trouble = trouble
         self._lag = lag
+        self._clock = emulator.clock
+        self._groups: dict[str, float] = {}  # when each was created
         self.executed: Counter[tuple[str, Any]] = Counter()
         self.sent: Counter[str] = Counter()
 
@@ -121,6 +130,8 @@ class Adversary:
         return self._rng.choice(faults)(action, request)
 
     def _carry_out(self, action: str, request: HttpRequest) -> HttpResponse:
+        if self._does_not_know_the_group_yet(action, request):
+            return _refusal(action, "NotFound.group_id", "The specified asset_group is not found.")
         headers = dict(request.headers)
         if action.startswith(("List", "Get")) and action != "GetVisualValidateResult" and self._lag and self.trouble:
             headers["X-Emulator-Rule"] = json.dumps({"do": {"lag": self._rng.uniform(0, self._lag)}})
@@ -131,7 +142,17 @@ class Adversary:
             fields: Mapping[str, Any] = json.loads(request.body)
             key = fields["Name"] if action == "CreateAssetGroup" else (fields["GroupId"], fields["Name"])
             self.executed[action, key] += 1
+            if action == "CreateAssetGroup":
+                self._groups[body_of(response)["Result"]["Id"]] = self._clock.monotonic()
         return response
+
+    def _does_not_know_the_group_yet(self, action: str, request: HttpRequest) -> bool:
+        """May this call about one group be refused because the group was created a moment ago?"""
+        if not (self.trouble and action in {"CreateAsset", "GetAssetGroup"}):
+            return False
+        fields: Mapping[str, Any] = json.loads(request.body)
+        created_at = self._groups.get(fields.get("GroupId") or fields["Id"], float("-inf"))
+        return created_at > self._clock.monotonic() - self._lag and self._rng.random() < 0.5
 
     def _refuse_connection(self, _: str, __: HttpRequest) -> HttpResponse:
         raise TransportFailure(FailureKind.CONNECT)
@@ -153,10 +174,7 @@ class Adversary:
         return HTML
 
     def _throttle(self, action: str, _: HttpRequest) -> HttpResponse:
-        error = {"Code": "RateLimitExceeded", "Message": "Too many requests."}
-        metadata = {"RequestId": "r", "Action": action, "Version": "2024-01-01", "Service": "ark", "Region": "x"}
-        body = json.dumps({"ResponseMetadata": {**metadata, "Error": error}}).encode()
-        return HttpResponse(status=200, headers={"content-type": "application/json"}, body=body)
+        return _refusal(action, "RateLimitExceeded", "Too many requests.")
 
     def _lie(self, action: str, request: HttpRequest) -> HttpResponse:
         lie = self._rng.choice(LIST_LIES)

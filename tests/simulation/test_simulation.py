@@ -104,6 +104,18 @@ class World:
         ]
 
 
+@given(seed=st.integers(0, 1_000_000), lag=st.sampled_from([3.0, 9.0, 12.0]))
+@searching(30)
+def test_a_batch_in_a_fresh_group_is_not_refused(seed, lag):
+    """visible-group, visible-create: reads and creates that do not know the group yet refuse nothing for good."""
+    world = World(Scenario(seed=seed, jobs=[[0, 1, 2]], trouble=1e-9, lag=lag))
+    world.play()
+    (task,) = world.troubled.values()
+    assert task.error is None, task.error
+    assert [outcome.state for outcome in task.emitted] == [FileState.ACTIVE] * 3
+    assert not {key: count for key, count in world.adversary.executed.items() if count > 1}
+
+
 def source(content):
     """The address of a content."""
     return f"https://cdn.example/portraits/{content}.jpg"
