@@ -345,10 +345,12 @@ def test_a_delete_whose_answer_is_lost_is_done(play, do):
 
 
 def test_the_group_of_a_lost_answer_is_found_again(play):
-    """GetVisualValidateResult used the token up, its answer was lost: the new LivenessFace group is it."""
+    """The token was pending, then used up by a call whose answer was lost: the new LivenessFace group is it."""
     token = play.session()
     play.emulator.validations.finish(token, "pass")
-    lose(play, "GetVisualValidateResult", {"close": "after-commit"})
+    match = {"action": "GetVisualValidateResult"}
+    play.emulator.rules.add(match=match, when={"nth": [1]}, do={"error": "ValidationOpen"})
+    play.emulator.rules.add(match=match, when={"nth": [2]}, do={"close": "after-commit"})
     found = play.wait_until_validated(token)
     assert [group.id for group in play.iter_asset_groups(group_type="LivenessFace")] == [found.group_id]
 
