@@ -44,6 +44,7 @@ class Action(Generic[Req, Resp]):
         required: Wire fields without which it is refused; `Name|Title` means one of them. Dialects may differ.
         secrets: Wire fields of the request that no message may repeat; `URL?` means the query of that address.
         asset_id_field: The field of `request` that holds an asset's id, and may be given as `asset://<id>`.
+        address_field: The field of `request` that holds an address which the service is to fetch.
         echoes_id: True where the `id` of the result is that of the request.
         created_id: The wire field of the result that holds the id of something new, "" where nothing is.
     """
@@ -58,6 +59,7 @@ class Action(Generic[Req, Resp]):
     required: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     asset_id_field: str | None = None
+    address_field: str | None = None
     echoes_id: bool = False
     created_id: str = ""
 
@@ -120,6 +122,7 @@ CREATE_ASSET = Action(
     created_id="Id",
     required=("GroupId", "URL", "AssetType"),
     secrets=("URL?",),
+    address_field="url",
 )
 GET_ASSET = Action(
     name="GetAsset",

@@ -7,7 +7,6 @@ import random
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import orjson
 from attrs import Factory, evolve, field, frozen
@@ -39,6 +38,7 @@ from portrait.rate_limiter import LearntPace, RateLimiter
 from portrait.recent_creates import RecentCreates
 from portrait.retry import RetryPolicy, backoff, should_retry
 from portrait.uri import parse_asset_id
+from portrait.urls import parse_http_url
 
 R = TypeVar("R", bound=Result)
 
@@ -117,6 +117,8 @@ class Endpoint:
         name = action.asset_id_field
         if name is not None and (asset_id := parse_asset_id(getattr(request, name))) != getattr(request, name):
             request = evolve(request, **{name: asset_id})
+        if action.address_field is not None:
+            _check_address(action, getattr(request, action.address_field))
         result, response = yield from self._post(action, codec.encode(request), timeouts)
         value = decode_result(action, result, response)
         if action.echoes_id:
@@ -288,10 +290,21 @@ def _check_subject(action: Action[Any, Any], request: Any, value: Any) -> None:
         )
 
 
+def _check_address(action: Action[Any, Any], url: str) -> None:
+    """What could be read in two ways might be fetched from somewhere else than was meant. Contract §2, CreateAsset."""
+    try:
+        parse_http_url(url)
+    except ValueError as error:
+        raise UsageError(
+            f"{action.name}: the address {error}.",
+            advice="It looks like https://cdn.example/a.jpg; files of this machine go through upload_asset.",
+        ) from None
+
+
 def transport_error(name: str, failure: TransportFailure, url: str) -> TransportError:
     """The error for a request that got no whole answer; it names the host, and nothing else of the address."""
     detail = f" ({failure.detail})" if failure.detail else ""
-    message = f"{name}: {failure.kind.value.format(host=urlsplit(url).netloc)}{detail}."
+    message = f"{name}: {failure.kind.value.format(host=parse_http_url(url).netloc)}{detail}."
     match failure.kind:
         case FailureKind.CONNECT:
             return ConnectFailed(message, action=name)

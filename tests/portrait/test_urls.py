@@ -4,6 +4,7 @@ import http.client
 import socket
 from ipaddress import ip_address
 
+import orjson
 import pytest
 import urllib3
 from yarl import URL
@@ -11,6 +12,7 @@ from yarl import URL
 from portrait import UsageError
 from portrait.s3.keys import parse_base_url
 from portrait.urls import is_loopback, is_loopback_address, parse_http_url
+from tests.portrait.helpers import good
 
 LONG = ".".join(["a" * 63] * 4)
 
@@ -183,3 +185,39 @@ def test_a_proxy_may_have_a_user():
     parsed = parse_http_url("http://user:word@proxy.example:3128", userinfo=True)
     assert (parsed.host, parsed.port, parsed.userinfo) == ("proxy.example", 3128, "user:word")
     assert "word" not in repr(parsed)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "a.jpg",
+        "/srv/a.jpg",
+        "data:image/png;base64,AAAA",
+        "ftp://cdn.example/a.jpg",
+        "https://",
+        "https://user:pass@cdn.example/a.jpg",
+        "https://cdn.example\\@evil.example/a.jpg",
+        "https://cdn.example:99999/a.jpg",
+        "https://0x7f.1/a.jpg",
+        "https://cdn.example/a b.jpg",
+        "https://cdn.example/a\n.jpg",
+    ],
+)
+def test_what_can_never_be_an_address_is_not_sent(colour, url):
+    """key-parser, advice-private: an address that is none, or two, is a mistake before anything is sent."""
+    client, script = colour.scripted(good({"Id": "asset-1"}))
+    with pytest.raises(UsageError, match="CreateAsset: the address") as caught:
+        client.create_asset(group_id="group-1", url=url, asset_type="Image")
+    assert "pass" not in str(caught.value)
+    assert script.requests == []
+
+
+@pytest.mark.parametrize(
+    "url", ["http://10.0.0.5/a.jpg?sig=1#x", "https://[::1]:8443/\u00fc.jpg", "HTTP://cdn.example"]
+)
+def test_what_may_be_an_address_is_sent_as_it_stands(colour, url):
+    """Whether the service can fetch it, the service decides."""
+    client, script = colour.scripted(good({"Id": "asset-1"}))
+    client.create_asset(group_id="group-1", url=url, asset_type="Image")
+    assert orjson.loads(script.requests[0].body)["URL"] == url
