@@ -19,14 +19,7 @@ _MAX_RECORDS = 10_000
 CallRecord = tuple[float, str, str, str, int, str, str, Mapping[str, Any]]
 """Time, action, customer, outcome, HTTP status, request id, handle, the request's fields as they came."""
 
-_MAX_REQUEST_BYTES = 16_384
 _BLANK = "***"
-
-
-def fields_to_record(fields: Mapping[str, Any], body: bytes | Mapping[str, str]) -> Mapping[str, Any]:
-    """The fields of a request for the log, which keeps none of a very large body."""
-    size = len(body) if type(body) is bytes else sum(map(len, fields.values()))
-    return fields if size <= _MAX_REQUEST_BYTES else {}
 
 
 def blank_secrets(action: str, fields: Mapping[str, Any], handle: str) -> dict[str, Any]:

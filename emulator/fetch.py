@@ -13,13 +13,12 @@ from tempfile import SpooledTemporaryFile
 from types import MappingProxyType
 from typing import Any, BinaryIO, cast
 
-from emulator.domain.checks import host_of
 from emulator.domain.context import Measured
 from emulator.domain.reasons import Reason, Refusal
 from emulator.domain.verdicts import MAGIC_HOST
 from portrait.errors import UsageError
 from portrait.media import MB, Endpoint, Measurement, limits_for, measure, validate
-from portrait.urls import HttpUrl, is_loopback, is_loopback_address, parse_http_url
+from portrait.urls import HttpUrl, is_loopback_address, parse_http_url
 
 _LOG = logging.getLogger("emulator")
 
@@ -34,8 +33,8 @@ _SECONDS = 15.0
 FETCH_POLICIES: Mapping[str, Callable[[str], bool]] = MappingProxyType(
     {
         "never": lambda _: False,
-        "loopback": lambda url: is_loopback(host_of(url)),
-        "always": lambda url: host_of(url) != MAGIC_HOST,
+        "loopback": lambda url: parse_http_url(url).is_loopback,
+        "always": lambda url: parse_http_url(url).host != MAGIC_HOST,
     }
 )
 

@@ -14,7 +14,7 @@ import orjson
 from attrs import define, field
 
 from emulator.auth import Caller
-from emulator.call_log import CallLog, fields_to_record
+from emulator.call_log import CallLog
 from emulator.domain import HANDLERS, lifecycle
 from emulator.domain.assets import upload
 from emulator.domain.context import Context, Handler, Measured, NeedsMedia, ServiceConfig
@@ -42,6 +42,7 @@ _RULE_HEADER = "X-Emulator-Rule"
 _NO_RULE = Do()
 _OTHERS_TURN = Sleep(0)
 _UPLOADS_AS = "CreateAsset"  # contract §2: the upload answers with that Action (I)
+_MAX_REQUEST_BYTES = 16_384
 
 
 @define
@@ -136,7 +137,7 @@ class Pipeline:
         handler = _handler(call, action, version_required=self.mount.dialect.version_required)
         raw = call.body or b""
         body: Any = raw if isinstance(raw, Mapping) else read_object(raw)
-        state.fields = fields_to_record(body, raw)
+        state.fields = body if len(raw) <= _MAX_REQUEST_BYTES else {}  # of a very large body the log keeps nothing
         if self._rules.active or call.rule is not None:
             state.do = self._consult(state, body.get("Name"))
         if state.do is not None:

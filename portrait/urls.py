@@ -8,7 +8,7 @@ the strict one of RFC 3986 §3, for hosts further narrowed to what urllib3, yarl
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from attrs import field, frozen
@@ -47,28 +47,28 @@ class HttpUrl:
     fragment: str | None = field(repr=False)
     userinfo: str | None = field(repr=False)
 
-    @property
+    @cached_property
     def netloc(self) -> str:
         """Host and port as they stand in a URL, without the scheme's own port."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
-    @property
+    @cached_property
     def origin(self) -> str:
         """Scheme, host and port."""
         return f"{self.scheme}://{self.netloc}"
 
-    @property
+    @cached_property
     def target(self) -> str:
         """What the request line says: path and query."""
         return (self.path or "/") + ("" if self.query is None else f"?{self.query}")
 
-    @property
+    @cached_property
     def is_private(self) -> bool:
         """Does the host name a machine that only a private network reaches? No name server is asked."""
         return is_private(self.host)
 
-    @property
+    @cached_property
     def is_loopback(self) -> bool:
         """Does the host name this machine?"""
         return is_loopback(self.host)

@@ -42,8 +42,3 @@ def page(number: int | None, size: int | None) -> tuple[int, int]:
     if size not in _PAGE_SIZES:
         raise invalid("PageSize", "must be between 1 and 100")
     return number, size
-
-
-def host_of(url: str) -> str:
-    """The host of an address that was found good, in lower case."""
-    return parse_http_url(url).host

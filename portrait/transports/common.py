@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl as ssl_module
+from functools import lru_cache
 
 from portrait.errors import UsageError
 from portrait.urls import HttpUrl, parse_http_url
@@ -24,6 +25,7 @@ def ssl_context(ssl: ssl_module.SSLContext | str | None) -> ssl_module.SSLContex
         raise UsageError(f"The CA file given by ssl= cannot be used: {error}.") from None
 
 
+@lru_cache(maxsize=256)
 def parse_request_url(url: str) -> HttpUrl:
     """Where a request goes: the same reading for the choice of a proxy and for the connection.
 
