@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from attrs import evolve
 
-from portrait.endpoint import Endpoint
 from portrait.errors import UsageError
 from portrait.flow import Flow
 from portrait.http import Timeouts, TimeoutTypes
+from portrait.memory import Memory
 from portrait.options import ClientOptions, Options, SharedOptions, build_endpoint, from_environment
-from portrait.single_flight import SingleFlight
 
 
 class _Shared:
     """Shared by a client and those derived from it."""
 
-    def __init__(self) -> None:
+    def __init__(self, memory: Memory) -> None:
         self.closed = False
-        self.single_flight = SingleFlight()
+        self.memory = memory
 
 
 class BaseClient:
@@ -41,15 +40,19 @@ class BaseClient:
                 of a plan (`entry`, `advanced`, `premium`); None sets no limit. `proxy`: a proxy's URL; None takes it
                 from the environment, "" takes none. `ssl`: a context, or the path of a CA file. `transport`: an own
                 transport. `clock`: time, for tests. `on_event`: is called with attempts, retries and waits
-                (`portrait.events`). `user_agent`: the application's name and version. `state`: a path or URL of what is
-                remembered across runs. `insecure_hosts`: hosts to which the key may go over plain http.
+                (`portrait.events`). `user_agent`: the application's name and version. `state`: where is remembered
+                what was created, uploaded and erased: a path, a PostgreSQL URL or an open `State`. `insecure_hosts`:
+                hosts to which the key may go over plain http.
 
         Raises:
             UsageError: Something does not fit.
         """
         self._options = ClientOptions(**options)
-        self._shared = _Shared()
-        self._endpoint: Endpoint = build_endpoint(self._options, self._http_library)
+        endpoint = build_endpoint(self._options, self._http_library)
+        credential = self._options.access_key or self._options.api_key or ""
+        memory = Memory(self._options.clock, self._options.state, endpoint.base_url, credential)
+        self._shared = _Shared(memory)
+        self._endpoint = endpoint if self._options.state is None else evolve(endpoint, forget=memory.forget)
         transport = self._options.transport
         self._owns_transport = transport is None
         self._transport: Any = self._make_transport(self._options) if transport is None else transport
@@ -89,6 +92,7 @@ class BaseClient:
             build_endpoint(other._options, self._http_library),
             recent=self._endpoint.recent,
             create_pace=self._endpoint.create_pace,
+            forget=self._endpoint.forget,
         )
         other._runner = other._make_runner()
         return other
@@ -102,6 +106,7 @@ class BaseClient:
         first = self._derived is False and not self._shared.closed
         if first:
             self._shared.closed = True
+            self._shared.memory.close()
         return first and self._owns_transport
 
     def _call_flow(self, action: Any, request: Any, timeout: TimeoutTypes) -> Flow[Any]:

@@ -7,7 +7,6 @@ connections of their own in the child.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, overload
 
@@ -35,6 +34,7 @@ from portrait.poll import look
 if TYPE_CHECKING:
     from portrait import ensure
     from portrait.ensure import EnsureQuery, ErasureQuery
+    from portrait.state import Erasure
 
 T = TypeVar("T")
 Req = TypeVar("Req")
@@ -225,7 +225,6 @@ class PortraitClient(BaseClient, Methods):
         *,
         description: str | None = None,
         project_name: str | None = None,
-        state_dir: str | os.PathLike[str] | None = None,
     ) -> AssetGroup:
         """The oldest AIGC group of exactly that name; created if there is none.
 
@@ -235,19 +234,13 @@ class PortraitClient(BaseClient, Methods):
             name: At most 50 characters on AllToken.
             description: For a new group.
             project_name: Default: the client's project.
-            state_dir: A folder that remembers creates across processes.
 
         Raises:
             UnknownOutcome: The answer to the create was lost and looking for it did not help.
         """
         from portrait import ensure  # noqa: PLC0415  (loads s3 and media)
 
-        create_log = None if state_dir is None else ensure.CreateLog(state_dir)
-        return self._run(
-            ensure.ensure_group(
-                self._endpoint, self._shared.single_flight, name, description, project_name, create_log=create_log
-            )
-        )
+        return self._run(ensure.ensure_group(self._endpoint, self._shared.memory, name, description, project_name))
 
     def ensure_asset(self, source: ensure.Source, **options: Unpack[EnsureQuery]) -> ensure.FileOutcome:
         """One file or address as an Active asset; the same content again is the same asset.
@@ -280,7 +273,7 @@ class PortraitClient(BaseClient, Methods):
         """
         from portrait import ensure  # noqa: PLC0415  (loads s3 and media)
 
-        parsed = ensure.parse_options(self._shared.single_flight, self._endpoint, options)
+        parsed = ensure.parse_options(self._shared.memory, self._endpoint, options)
         return self._run(ensure.plan_assets(self._endpoint, sources, parsed))
 
     def ensure_assets(
@@ -302,8 +295,7 @@ class PortraitClient(BaseClient, Methods):
                 default: what the provider documents; None sets no limit. `deadline`: seconds after which nothing more
                 is created where the service limits creates; default: none. `timeout`: seconds for the reviews. `poll`:
                 seconds between two looks. `concurrency`: files at once. `check_public`: see from outside that a stored
-                file can be fetched. `state_dir`: a folder that remembers creates across processes. `wait`: False does
-                not wait for reviews.
+                file can be fetched. `wait`: False does not wait for reviews.
 
         Raises:
             UsageError: `group_id` is missing, or an option does not fit.
@@ -312,9 +304,22 @@ class PortraitClient(BaseClient, Methods):
         from portrait import ensure  # noqa: PLC0415  (loads s3 and media)
 
         self._check_open()
-        parsed = ensure.parse_options(self._shared.single_flight, self._endpoint, options)
+        parsed = ensure.parse_options(self._shared.memory, self._endpoint, options)
         ensure.check_group(sources, parsed.group_id)
         return self._runner.iterate(ensure.ensure_assets(self._endpoint, sources, parsed))
+
+    def find_erasure(self, group: str) -> Erasure | None:
+        """What the client's state remembers of the erasure of a group; None without a state, or if it knows nothing.
+
+        Args:
+            group: The group's id, or a name that it had.
+
+        Raises:
+            StateError: The state cannot be read.
+        """
+        from portrait import ensure  # noqa: PLC0415  (loads s3 and media)
+
+        return self._run(ensure.find_erasure(self._endpoint, self._shared.memory, group))
 
     def plan_erasure(self, group_id: str, **options: Unpack[ErasureQuery]) -> ensure.ErasurePlan:
         """What `erase_group` would erase, by reading alone.
@@ -331,7 +336,7 @@ class PortraitClient(BaseClient, Methods):
         """
         from portrait import ensure  # noqa: PLC0415  (loads s3 and media)
 
-        parsed = ensure.parse_erasure_options(self._endpoint, options)
+        parsed = ensure.parse_erasure_options(self._shared.memory, options)
         return self._run(ensure.plan_erasure(self._endpoint, group_id, parsed))
 
     def erase_group(self, group: str | ensure.ErasurePlan, **options: Unpack[ErasureQuery]) -> ensure.ErasureOutcome:
@@ -345,18 +350,17 @@ class PortraitClient(BaseClient, Methods):
             **options: `stores`: each `ObjectStore` that holds objects of the group; without any, objects are left
                 alone. `known_objects`: addresses `s3://bucket/key` of further objects of the group, such as a manifest
                 names. `known_contents`: SHA-256 (64 hex digits) by asset id, for assets that were renamed.
-                `state_dir`: a folder that remembers what is still to be deleted.
 
         Returns:
             What was erased, and the error of each thing that was not.
 
         Raises:
-            UsageError: What is to be erased cannot be recorded; nothing was erased.
+            StateError: What is to be erased cannot be recorded; nothing was erased.
             PortraitError: A list cannot be read whole, or the storage cannot be listed; nothing was erased.
         """
         from portrait import ensure  # noqa: PLC0415  (loads s3 and media)
 
-        parsed = ensure.parse_erasure_options(self._endpoint, options)
+        parsed = ensure.parse_erasure_options(self._shared.memory, options)
         return self._run(ensure.erase_group(self._endpoint, group, parsed))
 
 
@@ -544,7 +548,6 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
         *,
         description: str | None = None,
         project_name: str | None = None,
-        state_dir: str | os.PathLike[str] | None = None,
     ) -> AssetGroup:
         """The oldest AIGC group of exactly that name; created if there is none.
 
@@ -554,18 +557,14 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
             name: At most 50 characters on AllToken.
             description: For a new group.
             project_name: Default: the client's project.
-            state_dir: A folder that remembers creates across processes.
 
         Raises:
             UnknownOutcome: The answer to the create was lost and looking for it did not help.
         """
         from portrait import ensure  # noqa: PLC0415  (loads s3 and media)
 
-        create_log = None if state_dir is None else ensure.CreateLog(state_dir)
         return await self._run(
-            ensure.ensure_group(
-                self._endpoint, self._shared.single_flight, name, description, project_name, create_log=create_log
-            )
+            ensure.ensure_group(self._endpoint, self._shared.memory, name, description, project_name)
         )
 
     async def ensure_asset(self, source: ensure.Source, **options: Unpack[EnsureQuery]) -> ensure.FileOutcome:
@@ -599,7 +598,7 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
         """
         from portrait import ensure  # noqa: PLC0415  (loads s3 and media)
 
-        parsed = ensure.parse_options(self._shared.single_flight, self._endpoint, options)
+        parsed = ensure.parse_options(self._shared.memory, self._endpoint, options)
         return await self._run(ensure.plan_assets(self._endpoint, sources, parsed))
 
     def ensure_assets(
@@ -621,8 +620,7 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
                 default: what the provider documents; None sets no limit. `deadline`: seconds after which nothing more
                 is created where the service limits creates; default: none. `timeout`: seconds for the reviews. `poll`:
                 seconds between two looks. `concurrency`: files at once. `check_public`: see from outside that a stored
-                file can be fetched. `state_dir`: a folder that remembers creates across processes. `wait`: False does
-                not wait for reviews.
+                file can be fetched. `wait`: False does not wait for reviews.
 
         Raises:
             UsageError: `group_id` is missing, or an option does not fit.
@@ -631,9 +629,22 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
         from portrait import ensure  # noqa: PLC0415  (loads s3 and media)
 
         self._check_open()
-        parsed = ensure.parse_options(self._shared.single_flight, self._endpoint, options)
+        parsed = ensure.parse_options(self._shared.memory, self._endpoint, options)
         ensure.check_group(sources, parsed.group_id)
         return self._runner.iterate(ensure.ensure_assets(self._endpoint, sources, parsed))
+
+    async def find_erasure(self, group: str) -> Erasure | None:
+        """What the client's state remembers of the erasure of a group; None without a state, or if it knows nothing.
+
+        Args:
+            group: The group's id, or a name that it had.
+
+        Raises:
+            StateError: The state cannot be read.
+        """
+        from portrait import ensure  # noqa: PLC0415  (loads s3 and media)
+
+        return await self._run(ensure.find_erasure(self._endpoint, self._shared.memory, group))
 
     async def plan_erasure(self, group_id: str, **options: Unpack[ErasureQuery]) -> ensure.ErasurePlan:
         """What `erase_group` would erase, by reading alone.
@@ -650,7 +661,7 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
         """
         from portrait import ensure  # noqa: PLC0415  (loads s3 and media)
 
-        parsed = ensure.parse_erasure_options(self._endpoint, options)
+        parsed = ensure.parse_erasure_options(self._shared.memory, options)
         return await self._run(ensure.plan_erasure(self._endpoint, group_id, parsed))
 
     async def erase_group(
@@ -666,16 +677,15 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
             **options: `stores`: each `ObjectStore` that holds objects of the group; without any, objects are left
                 alone. `known_objects`: addresses `s3://bucket/key` of further objects of the group, such as a manifest
                 names. `known_contents`: SHA-256 (64 hex digits) by asset id, for assets that were renamed.
-                `state_dir`: a folder that remembers what is still to be deleted.
 
         Returns:
             What was erased, and the error of each thing that was not.
 
         Raises:
-            UsageError: What is to be erased cannot be recorded; nothing was erased.
+            StateError: What is to be erased cannot be recorded; nothing was erased.
             PortraitError: A list cannot be read whole, or the storage cannot be listed; nothing was erased.
         """
         from portrait import ensure  # noqa: PLC0415  (loads s3 and media)
 
-        parsed = ensure.parse_erasure_options(self._endpoint, options)
+        parsed = ensure.parse_erasure_options(self._shared.memory, options)
         return await self._run(ensure.erase_group(self._endpoint, group, parsed))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -30,7 +30,7 @@ from portrait.errors import (
     UsageError,
 )
 from portrait.events import CallCancelled, CallFinished, CallRetried
-from portrait.flow import Flow, Notify, Send, Sleep
+from portrait.flow import Flow, Notify, RunBlocking, Send, Sleep
 from portrait.http import FailureKind, HttpRequest, HttpResponse, Timeouts, TransportFailure
 from portrait.models import Response, Result
 from portrait.providers import Provider
@@ -78,6 +78,7 @@ class Endpoint:
         recent: What was created a short time ago, and may not be visible yet.
         create_pace: What is known of the service's limit of creates.
         retries_throttled: False raises a throttled call's error at once, for callers that wait it out.
+        forget: Is told the id of what was deleted, and may block; None where nothing is remembered across processes.
     """
 
     base_url: str
@@ -98,6 +99,7 @@ class Endpoint:
         default=Factory(lambda self: LearntPace(self.provider.tiers.values()), takes_self=True), repr=False
     )
     retries_throttled: bool = True
+    forget: Callable[[str], None] | None = field(default=None, repr=False)
 
     def call(self, action: Action[Any, R], request: Any, timeouts: Timeouts | None = None) -> Flow[R]:
         """A typed call; its result carries the raw answer as `response`.
@@ -184,19 +186,22 @@ class Endpoint:
                     raise
                 reason = type(error).__name__
             else:
-                self._note(action, fields, result)
+                yield from self._note(action, fields, result)
                 return result, response
             _LOG.info("%s failed with %s; again in %.1f s", action.name, reason, delay)
             yield Notify(CallRetried(action=action.name, attempt=attempt, delay=delay, error=reason))
             yield Sleep(delay)
             attempt += 1
 
-    def _note(self, action: Action[Any, Any], fields: Mapping[str, Any], result: Mapping[str, Any]) -> None:
+    def _note(self, action: Action[Any, Any], fields: Mapping[str, Any], result: Mapping[str, Any]) -> Flow[None]:
         """Remember what was created, and forget what was deleted."""
         if isinstance(new := result.get(action.created_id), str) and new:
             self.recent.add(new, self.clock.monotonic())
         if action.not_found_is_success:
-            self.recent.discard(str(fields.get("Id", "")))
+            deleted = str(fields.get("Id", ""))
+            self.recent.discard(deleted)
+            if (forget := self.forget) is not None:
+                yield RunBlocking(lambda: forget(deleted))
 
     def _retry_delay(self, action: Action[Any, Any], attempt: int, error: PortraitError) -> float | None:
         waited_out = isinstance(error, Throttled) and not self.retries_throttled

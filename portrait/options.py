@@ -30,6 +30,8 @@ from portrait.urls import parse_http_url
 if TYPE_CHECKING:
     import ssl as ssl_module
 
+    from portrait.state.state import State
+
 
 class SharedOptions(TypedDict, total=False):
     """What `with_options` may change: clients that differ in it share their connections."""
@@ -56,7 +58,7 @@ class Options(SharedOptions, total=False):
     transport: Any
     clock: Clock | None
     user_agent: str | None
-    state: str | os.PathLike[str] | None
+    state: str | os.PathLike[str] | State | None
     insecure_hosts: Iterable[str]
 
 
@@ -113,7 +115,7 @@ class ClientOptions:
         clock: Time, for tests.
         on_event: Is called with attempts, retries and waits (`portrait.events`).
         user_agent: The application's name and version, put before the library's own.
-        state: A path or URL of what is remembered across runs; None remembers nothing.
+        state: What is remembered across runs: a path, a PostgreSQL URL, or an open `State`; None remembers nothing.
         insecure_hosts: Hosts to which a key may go over plain http.
     """
 
@@ -134,7 +136,7 @@ class ClientOptions:
     clock: Clock = field(default=None, converter=_to_clock)
     on_event: Listener | None = None
     user_agent: str | None = None
-    state: str | os.PathLike[str] | None = field(default=None, repr=False)  # a database's URL may hold a password
+    state: str | os.PathLike[str] | State | None = field(default=None, repr=False)  # a URL may hold a password
     insecure_hosts: frozenset[str] = field(default=(), converter=_to_hosts)
 
 

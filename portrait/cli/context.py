@@ -1,9 +1,10 @@
-"""What a running command works with: the client, made when it is needed, the output, and questions to the user."""
+"""What a running command works with: client and state, made when they are needed, the output, and questions."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from portrait.cli.console import Console
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from portrait.client import PortraitClient
     from portrait.options import Options
     from portrait.providers import Provider
+    from portrait.state.state import State
 
 
 class Context:
@@ -30,9 +32,10 @@ class Context:
         self.resume_hint = "Nothing was changed; the same command starts anew."
 
     def close(self) -> None:
-        """Close the client's connections."""
-        if "client" in self.__dict__:
-            self.client.close()
+        """Close the client's connections, and the state."""
+        for name in ("client", "state"):
+            if name in self.__dict__:
+                self.__dict__[name].close()
 
     @cached_property
     def output(self) -> Output:
@@ -51,8 +54,25 @@ class Context:
         """
         from portrait.client import PortraitClient  # noqa: PLC0415  (loads an HTTP library)
 
-        options: Options = {**self.client_options(), "clock": self.console.clock, "user_agent": "portrait-cli"}
+        options: Options = {
+            **self.client_options(),
+            "clock": self.console.clock,
+            "user_agent": "portrait-cli",
+            "state": self.state,
+        }
         return PortraitClient(**options)
+
+    @cached_property
+    def state(self) -> State:
+        """What was begun before: in `--state`, `PORTRAIT_STATE`, or a file of the user's.
+
+        Raises:
+            UsageError: It cannot be kept there.
+        """
+        from portrait.state import open_state  # noqa: PLC0415  (loads the database library)
+
+        location = self._configuration.get("state") or _default_state(self.console.environ)
+        return open_state(str(location), self.console.clock)
 
     def client_options(self) -> Options:
         """The options of that client.
@@ -105,10 +125,16 @@ class Context:
     def _configuration(self) -> Options:
         from portrait.options import from_environment  # noqa: PLC0415  (keeps the help quick)
 
-        client = {name: self.options.get(name) for name in ("provider", "base_url", "project")}
+        client = {name: self.options.get(name) for name in ("provider", "base_url", "project", "state")}
         return from_environment(self.console.environ, client)
 
     def confirm(self, question: str) -> bool:
         """Ask on stderr; anything but y or yes is no."""
         self.console.write_stderr(f"{question} [y/N] ")
         return self.console.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+def _default_state(environ: Mapping[str, str]) -> Path:
+    """The XDG Base Directory Specification names the folder."""
+    folder = environ.get("XDG_STATE_HOME")
+    return (Path(folder) if folder else Path.home() / ".local" / "state") / "portrait" / "state.db"

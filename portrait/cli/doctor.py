@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Any, NamedTuple
@@ -32,6 +33,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "media": ("av", "PIL", "pillow_heif"),
     "emulator": ("jinja2", "python_multipart", "sortedcontainers"),
 }
+_CREATES = "portrait_creates"  # the table
 _LIBRARIES = ("attrs", "cattrs", "aiohttp", "orjson", "urllib3")
 
 
@@ -63,6 +65,7 @@ def _record(finding: _Finding) -> dict[str, Any]:
 def _findings(context: Context) -> Iterator[_Finding]:
     yield from _versions()
     yield from _extras()
+    yield from _state(context)
     yield from _calls(context)
 
 
@@ -82,6 +85,19 @@ def _extras() -> Iterator[_Finding]:
         missing = [module for module in modules if find_spec(module) is None]
         words = f"not installed; pip install 'portrait-actions[{extra}]'" if missing else "installed"
         yield _Finding(f"extra {extra}", "note" if missing else "ok", words)
+
+
+def _state(context: Context) -> Iterator[_Finding]:
+    """What was begun before: whether it can be read and written, and what somebody should know of it."""
+    try:
+        report = context.state.check()
+    except PortraitError as error:
+        yield _fault("state", error)
+        return
+    since = datetime.fromtimestamp(report.remembers_since, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    yield _Finding("state", "ok", f"{report.location}, since {since}, creates: {report.rows[_CREATES]}")
+    for note in report.notes:
+        yield _Finding("state", "note", note)
 
 
 def _calls(context: Context) -> Iterator[_Finding]:

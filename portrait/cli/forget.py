@@ -15,7 +15,7 @@ from portrait.cli.parser import command
 from portrait.cli.resolve import find_group
 from portrait.cli.serialize import pluralize
 from portrait.cli.storage import StorageOptions, open_store, storage_options
-from portrait.ensure import ErasureLog, ErasureOutcome, ErasurePlan, ErasureQuery
+from portrait.ensure import ErasureOutcome, ErasurePlan, ErasureQuery
 from portrait.errors import AmbiguousGroup, NotAccessible, UsageError
 from portrait.models import GroupType
 from portrait.s3 import ObjectStore, StorageWarning, UploadProgress
@@ -107,8 +107,8 @@ def _known(context: Context, options: ForgetOptions, rows: Sequence[Mapping[str,
         AmbiguousGroup: Several groups that are gone bore the name.
         UsageError: Nobody knows such a group.
     """
-    folder, wanted = options.state_folder(context.console), options.group
-    record = ErasureLog(folder, context.base_url, context.project).read(wanted)
+    wanted = options.group
+    record = context.client.find_erasure(wanted)
     try:
         group = find_group(context.client, wanted, tuple(GroupType))
     except NotAccessible:
@@ -131,7 +131,6 @@ def _known(context: Context, options: ForgetOptions, rows: Sequence[Mapping[str,
     return group_id, {
         "known_objects": [*objects, *(record.objects if record else ())],
         "known_contents": contents,
-        "state_dir": folder,
     }
 
 

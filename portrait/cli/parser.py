@@ -82,6 +82,7 @@ SHARED_OPTIONS: Sequence[click.Option] = (
     _shared(["--provider"], metavar="NAME", help="The service: alltoken (default), volcengine or byteplus."),
     _shared(["--base-url"], metavar="URL", help="The service's address; for AllToken it includes /v1."),
     _shared(["--project"], metavar="NAME", help="The ProjectName of all calls."),
+    _shared(["--state"], metavar="PATH|URL", help="What was begun (default $XDG_STATE_HOME/portrait/state.db)."),
     _shared(["--json"], is_flag=True, help="Print JSON on a terminal too; piped output is always JSON."),
     _shared(["--quiet", "-q"], is_flag=True, help="Print only ids and asset:// addresses."),
     click.Option(

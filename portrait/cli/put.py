@@ -28,7 +28,7 @@ from portrait.cli.report import Summary
 from portrait.cli.select import Checked, Selection, check, select
 from portrait.cli.storage import StorageOptions, open_store, storage_options
 from portrait.dialects import DIALECTS
-from portrait.ensure import CreateLog, EnsureQuery, FileOutcome, check_group_name
+from portrait.ensure import EnsureQuery, FileOutcome, check_group_name
 from portrait.errors import UsageError
 from portrait.events import Event, FileProgress
 from portrait.models import AssetType
@@ -139,7 +139,7 @@ def open_run(context: Context, options: PutOptions) -> Iterator[Run]:
     """
     run = Run(context, options)
     if not options.dry_run:
-        CreateLog(options.state_folder(context.console)).check()
+        context.state.check()
     path = None if options.dry_run else options.manifest
     with (
         Manifest(path, context.console.clock, context.service_identity) as manifest,
@@ -184,7 +184,6 @@ class Run:
             "quota": None if quota == "none" else quota,
             "timeout": options.timeout,
             "concurrency": options.concurrency,
-            "state_dir": options.state_folder(self._context.console),
             "wait": not options.no_wait,
         }
 

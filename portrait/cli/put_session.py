@@ -57,7 +57,7 @@ class PutSession:
         try:
             if self._fatal_error is not None:
                 raise self._fatal_error
-            group_id = get_or_create_group(self._client, group.group, str(self._options.get("state_dir")))
+            group_id = get_or_create_group(self._client, group.group)
             self._start_group(group.group, group_id)
             options: EnsureQuery = {**self._options, "group_id": group_id, "wait": False}
             for outcome in self._client.ensure_assets(group.valid, **options):

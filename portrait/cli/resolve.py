@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _ID = re.compile(r"group-\d{14}-[a-z0-9]+", re.IGNORECASE)  # contract §1, *Identifiers*
 
 
-def get_or_create_group(client: PortraitClient, wanted: str, state_dir: str) -> str:
+def get_or_create_group(client: PortraitClient, wanted: str) -> str:
     """The id of the group of that id, or of that very name, which is created if there is none.
 
     Raises:
@@ -25,7 +25,7 @@ def get_or_create_group(client: PortraitClient, wanted: str, state_dir: str) -> 
         PortraitError: As the calls.
     """
     found = _by_id(client, wanted)
-    return found.id if found else client.ensure_group(wanted, state_dir=state_dir).id
+    return found.id if found else client.ensure_group(wanted).id
 
 
 def find_group(

@@ -37,7 +37,6 @@ class StorageOptions:
         to: `s3://BUCKET/PREFIX`; None for no object storage.
         endpoint_url: The storage's address; None for AWS.
         region: Its region.
-        state_dir: The folder that remembers what was begun; None for the default.
         public_base: The bucket's public address; None presigns.
         check_public: Whether to see from outside that each object, or address, can be fetched.
         concurrency: Files at once.
@@ -46,16 +45,9 @@ class StorageOptions:
     to: str | None
     endpoint_url: str | None
     region: str | None
-    state_dir: str | None
     public_base: str | None = None
     check_public: bool = False
     concurrency: int = 8
-
-    def state_folder(self, console: Console) -> str:
-        """The folder that remembers what was begun."""
-        from portrait.s3.journal import state_folder  # noqa: PLC0415  (loads boto3's part of the library)
-
-        return str(self.state_dir or state_folder(dict(console.environ)))
 
 
 def storage_options(to: str) -> Callable[[F], F]:
@@ -67,9 +59,6 @@ def storage_options(to: str) -> Callable[[F], F]:
                 click.option("--to", metavar="s3://BUCKET/PREFIX", help=f"S3, Cloudflare R2 or MinIO: {to}"),
                 click.option("--endpoint-url", metavar="URL", help="The storage's address; not needed for AWS."),
                 click.option("--region", metavar="R", help="The storage's region; not needed for R2."),
-                click.option(
-                    "--state-dir", metavar="DIR", help="Remembers what was begun (default $XDG_STATE_HOME/portrait)."
-                ),
             )
         ):
             function = option(function)
@@ -90,13 +79,14 @@ def open_store(console: Console, options: StorageOptions, on_event: OnEvent) -> 
                 raise UsageError(f"--{name.replace('_', '-')} needs --to.", advice="--to names the bucket.")
         return None
     from portrait.s3 import ObjectStore  # noqa: PLC0415  (slow to load)
+    from portrait.s3.journal import state_folder  # noqa: PLC0415
 
     return ObjectStore(
         options.to,
         endpoint_url=_value(options.endpoint_url, "endpoint_url", console),
         region=_value(options.region, "region", console),
         public_base=options.public_base,
-        state_dir=options.state_folder(console),
+        state_dir=state_folder(dict(console.environ)),
         concurrency=options.concurrency,
         on_event=on_event,
         clock=console.clock,

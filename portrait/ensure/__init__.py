@@ -7,17 +7,16 @@ creates nothing, and a create whose answer was lost is found by listing.
 from portrait.ensure.addresses import is_url
 from portrait.ensure.apply import ensure_assets
 from portrait.ensure.content import Content, media_error, parse_digest, sha256_prefix, short_digest
-from portrait.ensure.create_log import CreateLog
 from portrait.ensure.erase import (
     ErasureOptions,
     ErasureOutcome,
     ErasurePlan,
     ErasureQuery,
     erase_group,
+    find_erasure,
     parse_erasure_options,
     plan_erasure,
 )
-from portrait.ensure.erasure_log import ErasureLog
 from portrait.ensure.groups import check_group_name, ensure_group
 from portrait.ensure.options import EnsureOptions, EnsureQuery, parse_options
 from portrait.ensure.outcomes import FATAL, FileOutcome, FileState, Origin, rejection, state_of_error
@@ -28,10 +27,8 @@ __all__ = [
     "FATAL",
     "AssetPlan",
     "Content",
-    "CreateLog",
     "EnsureOptions",
     "EnsureQuery",
-    "ErasureLog",
     "ErasureOptions",
     "ErasureOutcome",
     "ErasurePlan",
@@ -50,6 +47,7 @@ __all__ = [
     "ensure_group",
     "erase_group",
     "expand_sources",
+    "find_erasure",
     "identify",
     "is_url",
     "limits_of",

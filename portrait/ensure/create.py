@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from portrait import pagination, upload
 from portrait.actions import CREATE_ASSET, DELETE_ASSET
+from portrait.ensure.claims import LAG, Sending
 from portrait.ensure.content import Content, parse_digest
+from portrait.ensure.once import create_exactly_once, create_once
 from portrait.ensure.options import EnsureOptions
 from portrait.ensure.outcomes import Origin
 from portrait.ensure.pace import CreatePacer
@@ -30,8 +32,6 @@ from portrait.wait import call_when_visible
 
 if TYPE_CHECKING:
     from portrait.endpoint import Endpoint
-
-from portrait.ensure.once import LAG, create_exactly_once, create_single_flight, logged
 
 
 def create_asset(
@@ -77,30 +77,19 @@ def create_asset(
         alive = usable(assets.get(content.digest, []))
         return alive[0].id if alive else None
 
-    def create() -> Flow[tuple[str, Origin]]:
+    def create(sending: Sending[str]) -> Flow[tuple[str, Origin]]:
         if replaces is not None:
             yield from _remove(endpoint, replaces)
-        created_id, recovered = yield from logged(
-            options.create_log,
-            endpoint.clock,
-            group_id,
-            content.digest,
-            lambda: create_exactly_once(
-                lambda: pace.create(content.source, send), find, f"CreateAsset {content.name!r}"
-            ),
+        created_id, recovered = yield from create_exactly_once(
+            lambda: pace.create(content.source, lambda: sending(send)), find, f"CreateAsset {content.name!r}"
         )
         origin = Origin.RECOVERED if recovered else Origin.REPLACED if replaces is not None else Origin.CREATED
         return created_id, origin
 
-    created_id, origin = yield from create_single_flight(
-        options.single_flight,
-        (group_id, content.digest),
-        # A list may lack what was created shortly before; an asset that it shows as failed it does not lack.
-        listed_at - LAG if replaces is None else listed_at,
-        clock=endpoint.clock,
-        create=create,
-        find=find,
-    )
+    # A list may lack what was created shortly before; an asset that it shows as failed it does not lack.
+    since = listed_at - LAG if replaces is None else listed_at
+    where = (group_id, content.digest)
+    created_id, origin = yield from create_once(endpoint, options.memory, where, since, create=create, find=find)
     return created_id, origin or Origin.EXISTING
 
 

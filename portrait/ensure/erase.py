@@ -7,7 +7,6 @@ anything is, so that an erasure that was killed, or an object that could not be 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from types import MappingProxyType
@@ -18,16 +17,17 @@ from attrs import evolve, field, frozen
 from portrait import pagination
 from portrait.actions import DELETE_ASSET_GROUP, GET_ASSET_GROUP
 from portrait.ensure.content import parse_digest, sha256_prefix
-from portrait.ensure.erasure_log import ErasureLog
 from portrait.errors import NotAccessible, PortraitError, UsageError
 from portrait.flow import Flow, RunBlocking
 from portrait.models import Asset, AssetGroup, DeleteAssetGroupRequest, GetAssetGroupRequest, GroupType
 from portrait.pagination import Paginator
 from portrait.s3 import ObjectStore, StorageError
+from portrait.state import Erasure, Key, short_digest
 from portrait.wait import call_when_visible
 
 if TYPE_CHECKING:
     from portrait.endpoint import Endpoint
+    from portrait.memory import Memory
 
 _PREFIX = 32  # hex digits of a SHA-256, as many as a Name's digest stands for
 _NONE: Mapping[str, tuple[str, ...]] = MappingProxyType({})
@@ -39,7 +39,6 @@ class ErasureQuery(TypedDict, total=False):
     stores: Iterable[ObjectStore]
     known_objects: Iterable[str]
     known_contents: Mapping[str, str]
-    state_dir: str | os.PathLike[str] | None
 
 
 @frozen(kw_only=True)
@@ -50,13 +49,13 @@ class ErasureOptions:
         stores: Object storage that the group's objects are deleted from; without any, objects are left alone.
         known_objects: Addresses `s3://bucket/key` of objects that are the group's, such as a manifest names.
         known_contents: SHA-256 (64 hex digits) by asset id, for assets whose Name no longer says it.
-        log: Remembers what is still to be deleted; None remembers nothing.
+        memory: Of the client: remembers what is still to be deleted.
     """
 
     stores: tuple[ObjectStore, ...] = ()
     known_objects: tuple[str, ...] = ()
     known_contents: Mapping[str, str] = field(factory=dict)
-    log: ErasureLog | None = None
+    memory: Memory = field(repr=False)
 
 
 @frozen(kw_only=True)
@@ -118,14 +117,13 @@ class ErasureOutcome:
             raise error
 
 
-def parse_erasure_options(endpoint: Endpoint, query: ErasureQuery) -> ErasureOptions:
+def parse_erasure_options(memory: Memory, query: ErasureQuery) -> ErasureOptions:
     """A client's keywords as options."""
-    state_dir = query.get("state_dir")
     return ErasureOptions(
         stores=tuple(query.get("stores", ())),
         known_objects=tuple(query.get("known_objects", ())),
         known_contents=query.get("known_contents", {}),
-        log=None if state_dir is None else ErasureLog(state_dir, endpoint.base_url, endpoint.project or "default"),
+        memory=memory,
     )
 
 
@@ -137,14 +135,14 @@ def plan_erasure(endpoint: Endpoint, group_id: str, options: ErasureOptions) -> 
     """
     group = yield from _get_group(endpoint, group_id)
     own = [] if group is None else (yield from _list_assets(endpoint, group.group_type, (group_id,)))
-    recorded: tuple[str, ...] = yield RunBlocking(lambda: _read(options.log, group_id))
+    recorded = yield from find_erasure(endpoint, options.memory, group_id)
     plan = ErasurePlan(
         group_id=group_id,
         name="" if group is None else group.name,
         exists=group is not None,
         assets=tuple(asset.id for asset in own),
     )
-    known = dict.fromkeys([*options.known_objects, *recorded])
+    known = dict.fromkeys([*options.known_objects, *(recorded.objects if recorded else ())])
     if not options.stores:
         return evolve(plan, elsewhere=tuple(known))
     stored: frozenset[str] = yield RunBlocking(lambda: frozenset(_stored(options.stores)))
@@ -184,7 +182,8 @@ def erase_group(endpoint: Endpoint, target: str | ErasurePlan, options: ErasureO
     """Carry out a plan; for an id, make one first. Whose content others use is looked at again before anything goes.
 
     Raises:
-        UsageError: An object is in no given store, or what is to be erased cannot be recorded; nothing was erased.
+        UsageError: An object is in no given store; nothing was erased.
+        StateError: What is to be erased cannot be recorded; nothing was erased.
         PortraitError: A list cannot be read whole; nothing was erased.
     """
     plan = target if isinstance(target, ErasurePlan) else (yield from plan_erasure(endpoint, target, options))
@@ -193,7 +192,7 @@ def erase_group(endpoint: Endpoint, target: str | ErasurePlan, options: ErasureO
         users = yield from _other_users(endpoint, plan, options.known_contents)
         again = classify(plan, frozenset(plan.objects), plan.objects, users, options)
         plan = evolve(plan, objects=again.objects, kept={**plan.kept, **again.kept})
-    yield RunBlocking(lambda: _write(options.log, plan, [*plan.objects, *plan.elsewhere]))
+    yield RunBlocking(lambda: _record(endpoint, options.memory, plan, [*plan.objects, *plan.elsewhere]))
     errors: dict[str, PortraitError] = yield RunBlocking(lambda: _delete_objects(plan.objects, stores))
     if plan.exists:
         try:
@@ -201,7 +200,7 @@ def erase_group(endpoint: Endpoint, target: str | ErasurePlan, options: ErasureO
         except PortraitError as error:
             errors[plan.group_id] = error
     failed = [address for address in plan.objects if address in errors]
-    yield RunBlocking(lambda: _write(options.log, plan, [*failed, *plan.elsewhere]))
+    yield RunBlocking(lambda: _record(endpoint, options.memory, plan, [*failed, *plan.elsewhere]))
     return ErasureOutcome(
         plan=plan,
         group_erased=plan.exists and plan.group_id not in errors,
@@ -286,11 +285,28 @@ def _delete_objects(addresses: Iterable[str], stores: Mapping[str, ObjectStore])
     return errors
 
 
-def _read(log: ErasureLog | None, group_id: str) -> tuple[str, ...]:
-    record = None if log is None else log.read(group_id)
-    return () if record is None else record.objects
+def find_erasure(endpoint: Endpoint, memory: Memory, group: str) -> Flow[Erasure | None]:
+    """What the state remembers of the erasure of a group, by its id or a name that it had.
+
+    Raises:
+        StateError: The state cannot be read.
+    """
+    found: Erasure | None = yield RunBlocking(lambda: _find(endpoint, memory, group))
+    return found
 
 
-def _write(log: ErasureLog | None, plan: ErasurePlan, objects: Iterable[str]) -> None:
-    if log is not None:
-        log.write(plan.group_id, plan.name, objects)
+def _find(endpoint: Endpoint, memory: Memory, group: str) -> Erasure | None:
+    state = memory.open_state()
+    return None if state is None else state.erasures.find(_key(endpoint, memory, group))
+
+
+def _record(endpoint: Endpoint, memory: Memory, plan: ErasurePlan, objects: Iterable[str]) -> None:
+    """Record what is still to be deleted, under the group's id, its name, and every name that it had before."""
+    state = memory.open_state()
+    if state is not None:
+        keys = [_key(endpoint, memory, name) for name in dict.fromkeys([plan.group_id, plan.name]) if name]
+        state.erasures.record(keys, plan.group_id, objects)
+
+
+def _key(endpoint: Endpoint, memory: Memory, group: str) -> Key:
+    return memory.key(short_digest("project", endpoint.project or "default"), short_digest(group))

@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from attrs import evolve
+
 from portrait import pagination
-from portrait.actions import CREATE_ASSET_GROUP, UPDATE_ASSET_GROUP
-from portrait.ensure.content import short_digest
-from portrait.ensure.create_log import CreateLog
-from portrait.ensure.once import LAG, VERIFY_DELAYS, create_exactly_once, create_single_flight, logged, visibility_lag
-from portrait.errors import PortraitError, UnknownOutcome, UsageError
-from portrait.flow import Flow, Sleep
-from portrait.models import AssetGroup, CreateAssetGroupRequest, GroupType, UpdateAssetGroupRequest
+from portrait.actions import CREATE_ASSET_GROUP, GET_ASSET_GROUP, UPDATE_ASSET_GROUP
+from portrait.ensure.claims import LAG, Sending, recall
+from portrait.ensure.once import VERIFY_DELAYS, create_exactly_once, create_once
+from portrait.errors import NotAccessible, PortraitError, UnknownOutcome, UsageError
+from portrait.flow import Flow, RunBlocking, Sleep
+from portrait.models import (
+    AssetGroup,
+    CreateAssetGroupRequest,
+    GetAssetGroupRequest,
+    GroupType,
+    UpdateAssetGroupRequest,
+)
 from portrait.pagination import GroupQuery
-from portrait.single_flight import SingleFlight
+from portrait.recent_creates import VISIBILITY_LAG
+from portrait.state import short_digest
 
 if TYPE_CHECKING:
     from portrait.endpoint import Endpoint
+    from portrait.memory import Memory
+    from portrait.state import Create
+    from portrait.state.state import State
 
 SUFFIX = 5  # characters of its id that a group keeps when it is renamed out of the way
 
 
 def ensure_group(
     endpoint: Endpoint,
-    single_flight: SingleFlight,
+    memory: Memory,
     name: str,
     description: str | None = None,
     project_name: str | None = None,
-    *,
-    create_log: CreateLog | None = None,
 ) -> Flow[AssetGroup]:
     """The oldest AIGC group of exactly that name; created if there is none.
 
@@ -44,11 +52,14 @@ def ensure_group(
     """
     check_group_name(name, endpoint.dialect.name_limit)
     project = project_name or endpoint.project or "default"
-    scope, digest = f"project {project}", _digest(name)
+    where = short_digest("project", project), short_digest(name)  # the state holds no names
+    remembered = yield from _remembered(endpoint, memory, where, _described("", name, description, project))
+    if remembered is not None:
+        return remembered
     listed_at = endpoint.clock.monotonic()
     found = yield from groups_named(endpoint, name, project_name)
     if not found:
-        lag = yield from visibility_lag(endpoint, single_flight, create_log, scope, [(name, digest)])
+        _, lag = yield from recall(endpoint, memory, where[0], [where[1]])
         if lag > 0:
             yield Sleep(lag)
             listed_at = endpoint.clock.monotonic()
@@ -57,9 +68,8 @@ def ensure_group(
         return oldest(found)
     groups: dict[str, AssetGroup] = {}
 
-    def create() -> Flow[tuple[str, None]]:
-        new = _create_group(endpoint, name, description, project_name)
-        group = yield from logged(create_log, endpoint.clock, scope, digest, lambda: new)
+    def create(sending: Sending[AssetGroup]) -> Flow[tuple[str, None]]:
+        group = yield from _create_group(endpoint, name, description, project_name, sending)
         groups[group.id] = group
         return group.id, None
 
@@ -68,10 +78,8 @@ def ensure_group(
         groups.update((group.id, group) for group in found)
         return oldest(found).id if found else None
 
-    group_id, _ = yield from create_single_flight(
-        single_flight, (scope, name), listed_at - LAG, clock=endpoint.clock, create=create, find=find
-    )
-    # Another flow of this process may have created it: then its id is all that is known here.
+    group_id, _ = yield from create_once(endpoint, memory, where, listed_at - LAG, create=create, find=find)
+    # Somebody else may have created it: then its id is all that is known here.
     return groups.get(group_id) or _described(group_id, name, description, project)
 
 
@@ -94,6 +102,37 @@ def check_group_name(name: str, limit: int) -> None:
         )
 
 
+def _remembered(
+    endpoint: Endpoint, memory: Memory, where: tuple[str, str], group: AssetGroup
+) -> Flow[AssetGroup | None]:
+    """The group that the state knows, if it is still there under its name; one that is gone is forgotten.
+
+    Args:
+        endpoint: Of the client.
+        memory: Of the client.
+        where: What the state knows it by.
+        group: What it looks like, but for its id.
+    """
+    state: State | None = yield RunBlocking(memory.open_state)
+    if state is None:
+        return None
+    known: Create | None = yield RunBlocking(lambda: state.creates.find(memory.key(*where)))
+    if known is None or known.result_id is None:
+        return None
+    group_id, is_fresh = known.result_id, known.age < VISIBILITY_LAG
+    if is_fresh:
+        endpoint.recent.add(group_id, endpoint.clock.monotonic() - known.age)
+    try:
+        current = yield from endpoint.call(GET_ASSET_GROUP, GetAssetGroupRequest(id=group_id))
+        if current.name == group.name:
+            return current
+    except NotAccessible:
+        if is_fresh:  # it is there, and not visible yet
+            return evolve(group, id=group_id)
+    yield RunBlocking(lambda: state.creates.forget(memory.account, group_id))
+    return None
+
+
 def oldest(groups: Sequence[AssetGroup]) -> AssetGroup:
     """The one that everybody agrees on: the lowest CreateTime, and within a second the last of the list.
 
@@ -107,12 +146,13 @@ def _described(group_id: str, name: str, description: str | None, project: str) 
     return AssetGroup(id=group_id, name=name, description=description or "", project_name=project)
 
 
-def _digest(name: str) -> str:
-    """The log holds no names."""
-    return short_digest(hashlib.sha256(name.encode()).hexdigest())
-
-
-def _create_group(endpoint: Endpoint, name: str, description: str | None, project_name: str | None) -> Flow[AssetGroup]:
+def _create_group(
+    endpoint: Endpoint,
+    name: str,
+    description: str | None,
+    project_name: str | None,
+    sending: Sending[AssetGroup],
+) -> Flow[AssetGroup]:
     """A new group, created once; an older one, where another client has created one in the same moment."""
 
     def create() -> Flow[AssetGroup]:
@@ -124,7 +164,7 @@ def _create_group(endpoint: Endpoint, name: str, description: str | None, projec
         found = yield from groups_named(endpoint, name, project_name)
         return oldest(found) if found else None
 
-    group, recovered = yield from create_exactly_once(create, find, f"CreateAssetGroup {name!r}")
+    group, recovered = yield from create_exactly_once(lambda: sending(create), find, f"CreateAssetGroup {name!r}")
     if recovered:  # whoever created it: it is the oldest, and nothing says which one is ours
         return group
     winner = oldest((yield from _list_until_visible(endpoint, group, project_name)))

@@ -1,70 +1,66 @@
-"""A create is carried out once, whatever gets lost: single flight, a log, and a look before it is sent again.
+"""A create is carried out once, whatever gets lost: single flight, a claim, and a look before it is sent again.
 
-It is sent under single flight, is recorded before it is sent, and is looked for if its answer is lost. Contract §4,
-*What is safe to send again*.
+It is sent by one flow of this process, by one process of those that share a state, and is looked for if its answer is
+lost. Contract §4, *What is safe to send again*.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from portrait.clock import Clock
-from portrait.ensure.create_log import CreateLog
+from portrait.ensure.claims import LAG, Sending, create_claimed
 from portrait.ensure.outcomes import RUN_AGAIN
 from portrait.errors import PortraitError, UnknownOutcome
-from portrait.flow import Await, Flow, RunBlocking, Sleep
-from portrait.single_flight import Key, LeaderCancelled, SingleFlight
+from portrait.flow import Await, Flow, Sleep
+from portrait.single_flight import Key, LeaderCancelled
 
 if TYPE_CHECKING:
     from portrait.endpoint import Endpoint
+    from portrait.memory import Memory
 
 T = TypeVar("T")
 
-# Seconds before each look after a lost answer. Together they exceed the 10 s by which reads may lag (contract §3).
+# Seconds before each look after a lost answer. Together they are as long as `LAG`.
 VERIFY_DELAYS = (3.0, 4.0, 4.0)
-LAG = sum(VERIFY_DELAYS)
 MAX_CREATES = 3  # each after it was seen that the one before was not carried out
 
 
-def settle_delay(created_at: float | None, now: float) -> float:
-    """Seconds until a list that lacks what was created then can be believed; both on the same scale of seconds."""
-    return 0.0 if created_at is None else min(max(0.0, created_at + LAG - now), LAG)
-
-
-def create_single_flight(
-    single_flight: SingleFlight,
-    key: Key,
+def create_once(
+    endpoint: Endpoint,
+    memory: Memory,
+    where: Key,
     since: float,
     *,
-    clock: Clock,
-    create: Callable[[], Flow[tuple[str, T]]],
+    create: Callable[[Sending[Any]], Flow[tuple[str, T]]],
     find: Callable[[], Flow[str | None]],
 ) -> Flow[tuple[str, T | None]]:
-    """Create a thing, or take it from the flow of this process that creates it.
+    """Create a thing, or take it from the flow of this process, or the process, that creates it.
 
-    Returns its id, and the other value of `create`; None where another flow has created it.
+    Returns its id, and the other value of `create`; None where somebody else has created it.
 
     Args:
-        single_flight: Of this process.
-        key: Where and what.
-        since: Results that are younger than that, in monotonic seconds, are taken.
-        clock: Of the client.
-        create: Creates it.
-        find: Looks for it after a leader was cancelled, whose create may have been carried out.
+        endpoint: Of the client.
+        memory: Of the client.
+        where: Scope and content.
+        since: What was created after that, in monotonic seconds, is taken.
+        create: Creates it; sends each create by the function that it gets.
+        find: Looks for it where a create was sent and nobody knows what came of it.
 
     Raises:
+        StateError: The state cannot be used; nothing was sent.
         PortraitError: The create failed, here or there.
     """
+    single_flight, clock = memory.single_flight, endpoint.clock
     while True:
-        future, is_leader = single_flight.join(key, since)
+        future, is_leader = single_flight.join(where, since)
         if is_leader:
             try:
-                created_id, value = yield from create()
+                created_id, value = yield from create_claimed(endpoint, memory, where, since, create=create, find=find)
             except BaseException as error:
-                single_flight.complete(key, clock.monotonic(), error)
+                single_flight.complete(where, clock.monotonic(), error)
                 raise
-            single_flight.complete(key, clock.monotonic(), created_id)
+            single_flight.complete(where, clock.monotonic(), created_id)
             return created_id, value
         try:
             return (yield Await(future)), None
@@ -116,56 +112,3 @@ def _verify(find: Callable[[], Flow[T | None]], what: str, lost: PortraitError) 
         message = f"{what}: the answer was lost, and looking for it failed: {failed}"
         raise UnknownOutcome(message, advice=RUN_AGAIN) from lost
     return None
-
-
-def logged(
-    create_log: CreateLog | None, clock: Clock, group_id: str, digest: str, create: Callable[[], Flow[T]]
-) -> Flow[T]:
-    """Run a create that is recorded in the log until its outcome is known.
-
-    Raises:
-        UsageError: The log cannot be written; nothing was sent.
-        PortraitError: The create failed.
-    """
-    if create_log is None:
-        return (yield from create())
-    now = clock.now()
-    yield RunBlocking(lambda: create_log.record(group_id, digest, now))
-    try:
-        created = yield from create()
-    except PortraitError as error:
-        if not error.may_have_executed:
-            yield RunBlocking(lambda: create_log.resolve(group_id, digest))
-        raise
-    yield RunBlocking(lambda: create_log.resolve(group_id, digest))
-    return created
-
-
-def visibility_lag(
-    endpoint: Endpoint,
-    single_flight: SingleFlight,
-    create_log: CreateLog | None,
-    group_id: str,
-    digests: Iterable[tuple[str, str]],
-) -> Flow[float]:
-    """Seconds for which creates of this process, or of one that was killed, may be missing from a list.
-
-    Args:
-        endpoint: Of the client.
-        single_flight: Of this process.
-        create_log: Remembers creates across processes.
-        group_id: Where, as the log has it.
-        digests: What is missing: its name in single flight, and in the log.
-    """
-    pending = {} if create_log is None else (yield RunBlocking(lambda: create_log.pending(group_id)))
-    now, monotonic = endpoint.clock.now(), endpoint.clock.monotonic()
-    return max(
-        (
-            max(
-                settle_delay(single_flight.completed_at((group_id, name)), monotonic),
-                settle_delay(pending.get(digest), now),
-            )
-            for name, digest in digests
-        ),
-        default=0.0,
-    )

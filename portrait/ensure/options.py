@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from attrs import field, frozen
 from attrs.validators import ge, optional
 
-from portrait.ensure.create_log import CreateLog
+from portrait.memory import Memory
 from portrait.models import (
     AssetType,
     AssetTypeName,
@@ -16,7 +15,6 @@ from portrait.models import (
 )
 from portrait.models.common import as_asset_type, as_group_type
 from portrait.s3 import ObjectStore
-from portrait.single_flight import SingleFlight
 from portrait.wait import POLL
 
 if TYPE_CHECKING:
@@ -40,13 +38,12 @@ class EnsureOptions:
         poll: Seconds between two looks.
         concurrency: Files at once.
         check_public: See from outside that a stored object, or an address, can be fetched before it is registered.
-        create_log: Remembers creates across processes; None remembers nothing.
-        single_flight: Remembers creates within this process.
+        memory: What the client remembers of creates.
         wait: False ends a file as Late as soon as its asset exists.
     """
 
     group_id: str | None
-    single_flight: SingleFlight = field(repr=False)
+    memory: Memory = field(repr=False)
     group_type: GroupType | None = None
     store: ObjectStore | None = None
     asset_type: AssetType | None = None
@@ -57,7 +54,6 @@ class EnsureOptions:
     poll: float = POLL
     concurrency: int = field(default=8, validator=ge(1))
     check_public: bool = False
-    create_log: CreateLog | None = None
     wait: bool = True
 
 
@@ -75,25 +71,23 @@ class EnsureQuery(TypedDict, total=False):
     poll: float
     concurrency: int
     check_public: bool
-    state_dir: str | os.PathLike[str] | None
     wait: bool
 
 
-def parse_options(single_flight: SingleFlight, endpoint: Endpoint, query: EnsureQuery) -> EnsureOptions:
+def parse_options(memory: Memory, endpoint: Endpoint, query: EnsureQuery) -> EnsureOptions:
     """A client's keywords as options.
 
     Raises:
         UsageError: A value is outside of its closed set.
     """
     values: dict[str, Any] = dict(query)
-    state_dir, quota = values.pop("state_dir", None), values.pop("quota", "documented")
+    quota = values.pop("quota", "documented")
     values["group_id"] = values.get("group_id") or None
     for name, convert in (("group_type", as_group_type), ("asset_type", as_asset_type)):
         if values.get(name) is not None:
             values[name] = convert(values[name])
     return EnsureOptions(
-        single_flight=single_flight,
+        memory=memory,
         quota=endpoint.provider.asset_quota if quota == "documented" else quota,
-        create_log=None if state_dir is None else CreateLog(state_dir),
         **values,
     )

@@ -14,9 +14,9 @@ from attrs import evolve, field, frozen
 
 from portrait.actions import GET_ASSET_GROUP
 from portrait.ensure.addresses import check_reach
+from portrait.ensure.claims import recall
 from portrait.ensure.content import Content, media_error
 from portrait.ensure.create import list_by_digest, usable
-from portrait.ensure.once import visibility_lag
 from portrait.ensure.options import EnsureOptions
 from portrait.ensure.sources import Source, display_name, expand_sources, identify, limits_of
 from portrait.errors import AssetFailed, PortraitError, QuotaExceeded, UsageError
@@ -152,12 +152,13 @@ def _read_group(endpoint: Endpoint, options: EnsureOptions, digests: set[str]) -
         group_type = GroupType.LIVENESS_FACE if face else GroupType.AIGC
     listed_at = endpoint.clock.monotonic()
     assets = yield from list_by_digest(endpoint, group_id, group_type)
-    missing = [(digest, digest) for digest in digests - assets.keys()]
-    lag = yield from visibility_lag(endpoint, options.single_flight, options.create_log, group_id, missing)
+    known, lag = yield from recall(endpoint, options.memory, group_id, digests - assets.keys())
     if lag > 0:
         yield Sleep(lag)
         listed_at = endpoint.clock.monotonic()
         assets = yield from list_by_digest(endpoint, group_id, group_type)
+    for digest in known.keys() - assets.keys():
+        assets[digest] = [Asset(id=known[digest], group_id=group_id)]
     return _Group(group_type, assets, listed_at)
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from emulator.settings import Settings
 from emulator.testing import Emulator
 from portrait.ensure import FileState, ensure_assets, ensure_group, parse_options
-from portrait.single_flight import SingleFlight
+from portrait.memory import Memory
 from tests.simulation.adversary import Adversary
 from tests.simulation.scheduler import Scheduler
 from tests.system.hypothesis_profiles import searching
@@ -62,9 +62,9 @@ class World:
 
     def job(self, number):
         """One process's work, from nothing to outcomes."""
-        endpoint, single_flight = self.client._endpoint, SingleFlight()
-        group = yield from ensure_group(endpoint, single_flight, "brand")
-        options = parse_options(single_flight, endpoint, {"group_id": group.id, "quota": None})
+        endpoint, memory = self.client._endpoint, Memory(self.emulator.clock)
+        group = yield from ensure_group(endpoint, memory, "brand")
+        options = parse_options(memory, endpoint, {"group_id": group.id, "quota": None})
         yield from ensure_assets(endpoint, [source(content) for content in self.scenario.jobs[number]], options)
         return group.id
 

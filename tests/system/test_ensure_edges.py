@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from portrait import FileState, OutcomeError
-from portrait.ensure import CreateLog
 from portrait.errors import Interrupted, UnknownOutcome
 from portrait.s3 import AccessDenied, StorageUnreachable, StoredObject
+from portrait.state import open_state
 from portrait.wait import parse_timestamp
 from tests.media_samples import image
 
@@ -106,17 +106,20 @@ def test_a_look_that_fails_is_not_an_answer(portrait_emulator, portrait_client, 
     """once-look: the create was carried out and its answer lost; whatever the look says instead is not "not there"."""
     group = portrait_client.create_asset_group(name="hosts").id
     portrait_emulator.rules.add(match={"action": "CreateAsset"}, when={"first": 1}, do={"close": "after-commit"})
-    looks = list(range(2, 2 + failures))  # the plan has listed once
+    looks = list(range(3, 3 + failures))  # the plan has listed twice: the state is new
     portrait_emulator.rules.add(match={"action": "ListAssets"}, when={"nth": looks}, do=do)
-    sources, options = ["https://cdn.example.com/b.jpg"], {"group_id": group, "state_dir": tmp_path}
-    (outcome,) = portrait_client.ensure_assets(sources, **options)
+    sources, options = ["https://cdn.example.com/b.jpg"], {"group_id": group}
+    client = portrait_emulator.client(state=tmp_path / "state.db")
+    (outcome,) = client.ensure_assets(sources, **options)
     if failures == 1:
         assert outcome.origin == "recovered"
     else:
         assert outcome.state is FileState.UNKNOWN
         assert outcome.error.may_have_executed
-        assert CreateLog(tmp_path).pending(group), "the next run must look again"
-    (again,) = portrait_emulator.client().ensure_assets(sources, **options)
+        with open_state(tmp_path / "state.db") as state:
+            assert state.check().rows["portrait_creates"] == 1, "the next run must look again"
+    client.close()
+    (again,) = portrait_emulator.client(state=tmp_path / "state.db").ensure_assets(sources, **options)
     assert again.state is FileState.ACTIVE
     assert portrait_emulator.calls.count("CreateAsset") == 1
 

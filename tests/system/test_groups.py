@@ -12,7 +12,7 @@ from emulator.testing import Emulator
 from portrait import PortraitClient
 from portrait.ensure import ensure_group
 from portrait.errors import UnknownOutcome
-from portrait.single_flight import SingleFlight
+from portrait.memory import Memory
 from tests.simulation.adversary import Adversary
 from tests.simulation.scheduler import Scheduler
 
@@ -100,10 +100,10 @@ def test_clients_converge_whatever_happens(seed):
     adversary = Adversary(emulator, rng, trouble=0.2, lag=8.0)
     scheduler = Scheduler(emulator.clock, rng, adversary.send, max_effects=1000)
     endpoint = emulator.client()._endpoint
-    tasks = [scheduler.start(ensure_group(endpoint, SingleFlight(), "brand"), process) for process in range(4)]
+    tasks = [scheduler.start(ensure_group(endpoint, Memory(emulator.clock), "brand"), process) for process in range(4)]
     scheduler.run()
     adversary.trouble = 0.0
-    later = scheduler.start(ensure_group(endpoint, SingleFlight(), "brand"), "later")
+    later = scheduler.start(ensure_group(endpoint, Memory(emulator.clock), "brand"), "later")
     scheduler.run()
     assert {task.result.id for task in [*tasks, later] if task.error is None} == {later.result.id}
 

@@ -1,4 +1,4 @@
-"""Lists that lag behind creates, after a process was killed: the journal of creates makes the next run wait."""
+"""Lists that lag behind creates, after a process was killed: the state makes the next run wait."""
 
 import pytest
 
@@ -30,43 +30,44 @@ def emulator(portrait_emulator):
     return portrait_emulator
 
 
-@pytest.mark.parametrize(("remembers", "assets"), [(True, 1), (False, 2)], ids=["journal", "no journal"])
+@pytest.mark.parametrize(("remembers", "assets"), [(True, 1), (False, 2)], ids=["state", "no state"])
 def test_a_create_that_is_hidden_is_waited_for(colour, emulator, tmp_path, *, remembers, assets):
-    """With a state folder the second run finds the asset; without one it makes another, as a first run would."""
-    state = {"state_dir": tmp_path / "state"} if remembers else {}
+    """With a state the second run finds the asset; without one it makes another, as a first run would."""
+    state = {"state": tmp_path / "state.db"} if remembers else {}
     group = emulator.client().create_asset_group(name="hosts").id
     photo = image("jpeg", 400, 400)
     with pytest.raises(Killed):
-        list(emulator.client(on_event=killed_after("upload")).ensure_assets([photo], group_id=group, **state))
-    (outcome,) = colour.run(colour.client(emulator).ensure_assets, [photo], group_id=group, **state)
+        list(emulator.client(on_event=killed_after("upload"), **state).ensure_assets([photo], group_id=group))
+    (outcome,) = colour.run(colour.client(emulator, **state).ensure_assets, [photo], group_id=group)
     assert outcome.state == "Active"
     emulator.clock.advance(LAG)
     assert len(list(emulator.client().iter_assets())) == assets
 
 
-@pytest.mark.parametrize(("remembers", "groups"), [(True, 1), (False, 2)], ids=["journal", "no journal"])
+@pytest.mark.parametrize(("remembers", "groups"), [(True, 1), (False, 2)], ids=["state", "no state"])
 def test_a_group_that_is_hidden_is_waited_for(colour, emulator, tmp_path, *, remembers, groups):
-    """The same for a group and its name, which the journal does not hold."""
-    state = {"state_dir": tmp_path / "state"} if remembers else {}
+    """The same for a group and its name, which the state does not hold."""
+    state = {"state": tmp_path / "state.db"} if remembers else {}
     with pytest.raises(Killed):
-        emulator.client(on_event=killed_after("CreateAssetGroup")).ensure_group("hosts", **state)
-    colour.run(colour.client(emulator).ensure_group, "hosts", **state)
+        emulator.client(on_event=killed_after("CreateAssetGroup"), **state).ensure_group("hosts")
+    colour.run(colour.client(emulator, **state).ensure_group, "hosts")
     emulator.clock.advance(LAG)
     assert len(list(emulator.client().iter_asset_groups())) == groups
-    assert not remembers or "hosts" not in (tmp_path / "state" / "creates.jsonl").read_text()
+    assert not remembers or b"hosts" not in (tmp_path / "state.db").read_bytes()
 
 
 def test_what_was_refused_is_not_waited_for(emulator, tmp_path):
     """A refusal is an answer: the next run begins at once."""
-    client = emulator.client()
+    state = {"state": tmp_path / "state.db"}
+    client = emulator.client(**state)
     group = client.create_asset_group(name="hosts").id
     emulator.clock.advance(LAG)
     emulator.rules.add(match={"action": "CreateAsset"}, when={"first": 1}, do={"error": "AssetQuotaFull"})
-    photo, state = image("jpeg", 400, 400), tmp_path / "state"
-    (full,) = client.ensure_assets([photo], group_id=group, state_dir=state)
+    photo = image("jpeg", 400, 400)
+    (full,) = client.ensure_assets([photo], group_id=group)
     assert full.state == "NoRoom"
     before = emulator.clock.now()
-    (late,) = emulator.client().ensure_assets([photo], group_id=group, state_dir=state, wait=False)
+    (late,) = emulator.client(**state).ensure_assets([photo], group_id=group, wait=False)
     assert late.asset_id
     # Only what was created now has to be seen before it is agreed upon.
     assert emulator.calls.count("CreateAsset") == 2
@@ -76,14 +77,14 @@ def test_what_was_refused_is_not_waited_for(emulator, tmp_path):
 def test_what_the_next_run_does_not_want_is_not_waited_for(emulator, tmp_path):
     """Another file of the same group goes its way."""
     group = emulator.client().create_asset_group(name="hosts").id
-    state = tmp_path / "state"
-    killer = emulator.client(on_event=killed_after("upload"))
+    state = {"state": tmp_path / "state.db"}
+    killer = emulator.client(on_event=killed_after("upload"), **state)
     with pytest.raises(Killed):
-        list(killer.ensure_assets([image("jpeg", 400, 400)], group_id=group, state_dir=state))
+        list(killer.ensure_assets([image("jpeg", 400, 400)], group_id=group))
     started = emulator.clock.now()
     moments = []
     client = emulator.client(
-        on_event=lambda event: moments.append((getattr(event, "action", ""), emulator.clock.now()))
+        on_event=lambda event: moments.append((getattr(event, "action", ""), emulator.clock.now())), **state
     )
-    list(client.ensure_assets([image("jpeg", 401, 400)], group_id=group, state_dir=state))
+    list(client.ensure_assets([image("jpeg", 401, 400)], group_id=group))
     assert ("upload", started) in moments

@@ -116,3 +116,18 @@ def test_every_extra_is_looked_for(portrait):
     project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())
     assert set(EXTRAS) == set(project["project"]["optional-dependencies"]) - {"all"}
     assert {f"extra {extra}" for extra in EXTRAS} <= set(states(portrait("doctor")))
+
+
+def test_the_state_is_looked_at(portrait, tmp_path):
+    """Where it is and what it holds; one that cannot be written is a fault, a damaged one was set aside."""
+    findings = {row["check"]: row for row in portrait("doctor").json}
+    assert findings["state"]["state"] == "ok"
+    assert findings["state"]["what"].startswith(portrait.environ["XDG_STATE_HOME"])
+    assert findings["state"]["what"].endswith("creates: 0")
+    broken = portrait("doctor", "--state", str(tmp_path))
+    assert broken.code == 2
+    assert "is a folder" in broken.err
+    (tmp_path / "state.db").write_bytes(b"no database at all")
+    rows = portrait("doctor", PORTRAIT_STATE=str(tmp_path / "state.db")).json
+    assert [row["state"] for row in rows if row["check"] == "state"] == ["ok", "note"]
+    assert any("damaged" in row["what"] for row in rows)

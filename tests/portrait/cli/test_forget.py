@@ -1,12 +1,14 @@
 """`forget`: a group, its assets and their objects are erased; what others use stays; what fails can be taken up."""
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from portrait.ensure import ErasureLog
 from portrait.errors import UsageError
+from portrait.state.erasures import Erasures
 from tests.media_samples import image
 from tests.portrait.cli.sample_folders import make_plain
 
@@ -158,7 +160,7 @@ def test_stopped_in_the_middle_it_is_taken_up(portrait, client, stub, storage, p
         elif moment == "all objects":
             patch.setattr("portrait.ensure.erase.DeleteAssetGroupRequest", killed)
         else:
-            patch.setattr(ErasureLog, "write", _once(ErasureLog.write, then=killed))
+            patch.setattr(Erasures, "record", _once(Erasures.record, then=killed))
         code = portrait("forget", "alice", *storage, "--yes").code
     assert code == 130
     later = portrait("forget", "alice", *storage, "--yes")
@@ -178,21 +180,19 @@ def _once(work, then):
     return call
 
 
-def test_the_journal_holds_no_name(portrait, people):
+def test_the_state_holds_no_name(portrait, people):
     """A name is personal; its digest is not shown either way."""
     assert portrait("forget", "alice", *people, "--yes").code == 0
-    records = list(Path(portrait.environ["XDG_STATE_HOME"]).rglob("erasures/*"))
-    assert records
-    for record in records:
-        assert "alice" not in f"{record.name}{record.read_text()}"
-        assert json.loads(record.read_text())["objects"] == []
+    files = [path for path in state_file(portrait).parent.iterdir() if path.is_file()]
+    assert state_file(portrait) in files
+    assert all(b"alice" not in path.read_bytes() for path in files)
 
 
-def test_a_state_folder_that_cannot_be_written_ends_it_before_anything_is_erased(portrait, client, stub, people):
+def test_a_state_that_cannot_be_written_ends_it_before_anything_is_erased(portrait, client, stub, people):
     """What is begun must be noted."""
-    ran = portrait("forget", "alice", *people, "--yes", "--state-dir", "/dev/null")
+    ran = portrait("forget", "alice", *people, "--yes", "--state", "/dev/null/state.db")
     assert ran.code == 2
-    assert "--state-dir" in ran.err
+    assert "--state" in ran.err
     assert "alice" in group_ids(client)
     assert len(stub.bucket.objects) == 4
 
@@ -208,12 +208,18 @@ def test_a_verified_person_is_erased_too(portrait, emulator, client):
     assert list(client.iter_asset_groups(group_type="LivenessFace")) == []
 
 
+def state_file(portrait):
+    """Where the command remembers."""
+    return Path(portrait.environ["XDG_STATE_HOME"]) / "portrait" / "state.db"
+
+
 def noted_objects(portrait):
-    """What the journal says is still to be erased."""
-    records = [
-        json.loads(path.read_text()) for path in Path(portrait.environ["XDG_STATE_HOME"]).rglob("erasures/*.json")
-    ]
-    return list(dict.fromkeys(address for record in records for address in record["objects"]))
+    """What the state says is still to be erased."""
+    with closing(sqlite3.connect(state_file(portrait))) as connection:
+        return [
+            row
+            for (row,) in connection.execute("SELECT DISTINCT address FROM portrait_erased_objects ORDER BY address")
+        ]
 
 
 @pytest.mark.parametrize("elsewhere", [[], ["--to", "s3://portraits/other"]])

@@ -120,7 +120,7 @@ def test_a_name_that_is_no_text_is_taken(portrait, tmp_path):
         (["a.jpg", "--group", "brand", "--public-base", "https://cdn.example.com"], "--public-base needs --to"),
         (["a.jpg", "--group", "brand", "--to", "bucket"], "does not name a bucket"),
         (["a.jpg", "--group", "brand", "--manifest", "empty"], "The manifest empty is not a regular file"),
-        (["a.jpg", "--group", "brand", "--state-dir", "a.jpg"], "The state folder a.jpg cannot be written"),
+        (["a.jpg", "--group", "brand", "--state", "empty"], "empty is a folder"),
     ],
 )
 def test_what_cannot_be_right_ends_it_before_anything_is_sent(
@@ -136,14 +136,12 @@ def test_what_cannot_be_right_ends_it_before_anything_is_sent(
     assert emulator.calls.all() == []
 
 
-def test_a_full_disk_is_told_before_anything_is_created(portrait, emulator, picture, tmp_path):
+def test_a_state_that_cannot_be_written_is_told_before_anything_is_created(portrait, emulator, picture):
     """What was begun must be remembered first."""
-    (tmp_path / "state").mkdir()
-    (tmp_path / "state" / "creates.jsonl").symlink_to("/dev/full")
-    ran = portrait("put", picture("a.jpg"), "--group", "brand", "--state-dir", str(tmp_path / "state"))
+    ran = portrait("put", picture("a.jpg"), "--group", "brand", "--state", "/dev/null/state.db")
     assert ran.code == 2
-    assert "No space left on device" in ran.err
-    assert "XDG_STATE_HOME" in ran.err
+    assert "cannot be used" in ran.err
+    assert "--state" in ran.err
     assert emulator.calls.all() == []
 
 

@@ -85,7 +85,7 @@ def test_once_closed_it_is_one_file(file_place):
     [
         (lambda state: state.creates.record(KEY), "FULL"),
         (lambda state: state.uploads.set_upload_id("source", "upload"), "FULL"),
-        (lambda state: state.erasures.record(KEY, "group-1", ["s3://b/1"]), "FULL"),
+        (lambda state: state.erasures.record([KEY], "group-1", ["s3://b/1"]), "FULL"),
         (lambda state: state.claims.acquire(KEY, 30), "NORMAL"),
         (lambda state: state.leases.take("account", "pool", "x", {"a": None}, 30), "NORMAL"),
     ],
@@ -380,7 +380,7 @@ def use_everything(state):
     state.uploads.find("source")
     state.uploads.clear("source")
     state.uploads.forget(["upload"])
-    state.erasures.record(KEY, "group-1", ["s3://b/1"])
+    state.erasures.record([KEY], "group-1", ["s3://b/1"])
     state.erasures.find(KEY)
     state.leases.take("account", "pool", "x", {"a": None}, 30)
     state.leases.renew("account", "pool", "x", 30)

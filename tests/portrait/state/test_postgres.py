@@ -64,7 +64,7 @@ WRITES = {
     "claim": (lambda state: state.claims.acquire(KEY, 30), "claims"),
     "record": (lambda state: state.creates.record(KEY), "creates"),
     "lease": (lambda state: state.leases.take("account", "pool", "x", {"a": None}, 30), "leases"),
-    "erasure": (lambda state: state.erasures.record(KEY, "group-1", ["s3://b/1"]), "erased_objects"),
+    "erasure": (lambda state: state.erasures.record([KEY], "group-1", ["s3://b/1"]), "erased_objects"),
 }
 
 

@@ -184,12 +184,21 @@ def test_uploads_that_are_over_are_forgotten(state):
 def test_an_erasure_is_remembered_until_nothing_is_left_and_after(state):
     """What is still to be deleted, and then that there was such a group."""
     assert state.erasures.find(KEY) is None
-    state.erasures.record(KEY, "group-1", ["s3://b/2", "s3://b/1", "s3://b/2"])
+    state.erasures.record([KEY], "group-1", ["s3://b/2", "s3://b/1", "s3://b/2"])
     assert state.erasures.find(KEY) == Erasure(group_id="group-1", objects=("s3://b/1", "s3://b/2"))
-    state.erasures.record(KEY, "group-1", ["s3://b/2"])
+    state.erasures.record([KEY], "group-1", ["s3://b/2"])
     assert state.erasures.find(KEY).objects == ("s3://b/2",)
-    state.erasures.record(KEY, "group-1", [])
+    state.erasures.record([KEY], "group-1", [])
     assert state.erasures.find(KEY) == Erasure(group_id="group-1")
+
+
+def test_an_erasure_is_remembered_by_every_name_that_the_group_had(state):
+    """What is deleted now is not to be deleted any more, whichever name somebody asks by; other groups stay."""
+    old, new, other = KEY, KEY._replace(item="new"), KEY._replace(item="other")
+    state.erasures.record([old], "group-1", ["s3://b/1"])
+    state.erasures.record([other], "group-2", ["s3://b/2"])
+    state.erasures.record([new], "group-1", [])
+    assert [state.erasures.find(key).objects for key in (old, new, other)] == [(), (), ("s3://b/2",)]
 
 
 # --- leases ---------------------------------------------------------------------------------------------------------
@@ -255,7 +264,7 @@ def write_old(state):
     state.creates.resolve(state.creates.record(KEY), "asset-1")
     state.claims.acquire(KEY, 30)
     state.uploads.begin("source", UPLOAD)
-    state.erasures.record(KEY, "group-1", [])
+    state.erasures.record([KEY], "group-1", [])
     state.leases.take("account", "pool", "x", {"a": "asset-a"}, 30)
     state.pace.reserve("account", "CreateAsset", 1)
 
@@ -266,7 +275,7 @@ def write_new(state):
     state.creates.record(other)
     state.claims.acquire(other, 30)
     state.uploads.begin("other", UPLOAD)
-    state.erasures.record(other, "group-2", [])
+    state.erasures.record([other], "group-2", [])
     state.leases.take("account", "pool", "x", {"b": None}, 30)
     state.pace.reserve("account", "GetAsset", 1)
 
@@ -304,9 +313,9 @@ def test_parts_go_with_their_upload(state, place):
 
 def test_an_erasure_that_is_not_finished_is_kept(state, place):
     """However old it is: somebody asked for it, and it is still to be done."""
-    state.erasures.record(KEY, "group-1", ["s3://b/1"])
+    state.erasures.record([KEY], "group-1", ["s3://b/1"])
     place.clock.advance(10 * erasures.KEEP)
-    state.erasures.record(KEY._replace(item="other"), "group-2", [])
+    state.erasures.record([KEY._replace(item="other")], "group-2", [])
     assert state.erasures.find(KEY).objects == ("s3://b/1",)
 
 

@@ -1,0 +1,234 @@
+"""One create for many processes that share a state: who has the claim creates, the others take what came of it.
+
+A create is recorded on the disk before it is sent, and stays there with its id: a read may lag behind it (contract §3),
+and whoever sent it may be killed. Without a state nothing is claimed, and processes converge on the oldest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from attrs import define
+
+from portrait.errors import PortraitError
+from portrait.flow import Effect, Flow, RunBlocking, Send, Sleep
+from portrait.recent_creates import VISIBILITY_LAG
+from portrait.state import Holder
+
+if TYPE_CHECKING:
+    from portrait.clock import Clock
+    from portrait.endpoint import Endpoint
+    from portrait.memory import Memory
+    from portrait.state import Claim, Create, Key
+    from portrait.state.state import State
+
+T = TypeVar("T")
+Sending = Callable[[Callable[[], Flow[T]]], Flow[T]]  # sends a create, and records that it does
+
+LAG = 11.0
+"""Seconds after which a list that lacks something is believed: more than the 10 s by which reads lag (contract §3)."""
+
+POLL = 0.5  # seconds between two looks at a claim that somebody else has
+MARGIN = 10.0
+"""Seconds by which a claim outlasts what its owner does next. An attempt of a call is bounded by `timeout=`: an owner
+that is alive never loses its claim, and one that was killed holds others up for no longer than that."""
+_UNBOUNDED = 600.0  # seconds for a call without a limit
+
+
+class _ClaimLost(Exception):
+    """This process stood still for so long that somebody else may have the claim."""
+
+
+def create_claimed(
+    endpoint: Endpoint,
+    memory: Memory,
+    where: tuple[str, str],
+    since: float,
+    *,
+    create: Callable[[Sending[Any]], Flow[tuple[str, T]]],
+    find: Callable[[], Flow[str | None]],
+) -> Flow[tuple[str, T | None]]:
+    """Create a thing, or take it from the process that creates it.
+
+    Returns its id, and the other value of `create`; None where somebody else has created it.
+
+    Args:
+        endpoint: Of the client.
+        memory: Of the client.
+        where: The scope and the item, as the state has them.
+        since: What was created after that, in monotonic seconds, is taken.
+        create: Creates it; sends each create by the function that it gets.
+        find: Looks for it where a create was sent and nobody knows what came of it.
+
+    Raises:
+        StateError: The state cannot be used; nothing was sent.
+        PortraitError: The create failed.
+    """
+    state: State | None = yield RunBlocking(memory.open_state)
+    if state is None:
+        return (yield from create(lambda send: send()))
+    attempt = _Attempt(state, memory.key(*where), endpoint.clock, endpoint.timeouts.total or _UNBOUNDED)
+    while True:
+        claim, can_ask = (yield from attempt.acquire()), True
+        try:
+            return (yield from attempt.while_claimed(claim, attempt.create(since, create, find)))
+        except _ClaimLost:
+            continue
+        except GeneratorExit:  # the claim ends by itself
+            can_ask = False
+            raise
+        finally:
+            if can_ask:
+                yield RunBlocking(partial(state.claims.release, claim))
+
+
+@define
+class _Attempt:
+    """One wish to create one thing.
+
+    Attributes:
+        state: Shared with others who may want it, too.
+        key: What it is.
+        clock: Of the client.
+        timeout: Seconds for one attempt of a call.
+        record: The create that was sent last and has no result yet.
+    """
+
+    state: State
+    key: Key
+    clock: Clock
+    timeout: float
+    record: Create | None = None
+
+    def acquire(self) -> Flow[Claim]:
+        """The claim, once nobody else has it; it holds for one call and what comes before it."""
+        while True:
+            answer: Claim | Holder = yield RunBlocking(
+                lambda: self.state.claims.acquire(self.key, self.timeout + 2 * MARGIN)
+            )
+            if not isinstance(answer, Holder):
+                return answer
+            yield Sleep(POLL)
+
+    def while_claimed(self, claim: Claim, flow: Flow[T]) -> Flow[T]:
+        """Run a flow, and renew the claim before each effect that it might not outlast.
+
+        Raises:
+            _ClaimLost: It has ended; the flow is closed before it sends anything more.
+        """
+        ends = self.clock.monotonic() + self.timeout + 2 * MARGIN
+        resume: Callable[[Any], Effect] = flow.send
+        value: Any = None
+        while True:
+            try:
+                effect = resume(value)
+            except StopIteration as stop:
+                return stop.value  # type: ignore[no-any-return]
+            ttl = _duration(effect) + MARGIN
+            if self.clock.monotonic() + ttl > ends:
+                if not (yield RunBlocking(partial(self.state.claims.renew, claim, ttl))):
+                    flow.close()
+                    raise _ClaimLost
+                ends = self.clock.monotonic() + ttl
+            try:
+                value = yield effect
+                resume = flow.send
+            except BaseException as error:  # noqa: BLE001  (the flow decides, and raises it again)
+                resume, value = flow.throw, error
+
+    def create(
+        self,
+        since: float,
+        create: Callable[[Sending[Any]], Flow[tuple[str, T]]],
+        find: Callable[[], Flow[str | None]],
+    ) -> Flow[tuple[str, T | None]]:
+        """Create it, unless somebody did so a moment ago, or was about to and has: the claim is ours now."""
+        self.record = None
+        known, pending = yield RunBlocking(
+            lambda: (self.state.creates.find(self.key), self.state.creates.pending(self.key))
+        )
+        if known is not None and known.age < self.clock.monotonic() - since:
+            return str(known.result_id), None
+        if pending is not None:
+            yield Sleep(settle_delay(-pending.age, 0.0))
+            found = yield from find()
+            if found is not None:
+                yield RunBlocking(lambda: self.state.creates.resolve(pending, found))
+                return found, None
+            self.record = pending
+        created_id, value = yield from create(self.send)
+        if (record := self.record) is not None:
+            yield RunBlocking(lambda: self.state.creates.resolve(record, created_id))
+        return created_id, value
+
+    def send(self, send: Callable[[], Flow[T]]) -> Flow[T]:
+        """Send a create that is on the disk before it goes out. The one before it was seen not to be carried out.
+
+        Raises:
+            StateError: It cannot be recorded; nothing was sent.
+            PortraitError: The create failed.
+        """
+        if self.record is not None:
+            yield RunBlocking(self._withdraw)
+        self.record = yield RunBlocking(lambda: self.state.creates.record(self.key))
+        try:
+            return (yield from send())
+        except PortraitError as error:
+            if not error.may_have_executed:
+                yield RunBlocking(self._withdraw)
+            raise
+
+    def _withdraw(self) -> None:
+        if self.record is not None:
+            self.state.creates.withdraw(self.record)
+            self.record = None
+
+
+def _duration(effect: Effect) -> float:
+    """Seconds that an effect may take."""
+    if isinstance(effect, Sleep):
+        return effect.seconds
+    if isinstance(effect, Send):
+        return effect.request.timeouts.total or _UNBOUNDED
+    return 0.0
+
+
+def settle_delay(created_at: float | None, now: float) -> float:
+    """Seconds until a list that lacks what was created then can be believed; both on the same scale of seconds."""
+    return 0.0 if created_at is None else min(max(0.0, created_at + LAG - now), LAG)
+
+
+def recall(
+    endpoint: Endpoint, memory: Memory, scope: str, missing: Iterable[str]
+) -> Flow[tuple[dict[str, str], float]]:
+    """What is known of things that a list lacks: ids by item, and seconds for which others may be missing from a list.
+
+    Args:
+        endpoint: Of the client; the ids count as its own fresh creates from now on.
+        memory: Of the client.
+        scope: Where.
+        missing: The items that a list lacks.
+
+    Raises:
+        StateError: The state cannot be read.
+    """
+    items = {item: memory.single_flight.completed_at((scope, item)) for item in missing}
+    state: State | None = yield RunBlocking(memory.open_state)
+    now = endpoint.clock.monotonic()
+    lags = {item: settle_delay(completed_at, now) for item, completed_at in items.items()}
+    if state is None or not items:
+        return {}, max(lags.values(), default=0.0)
+    creates, age = yield RunBlocking(lambda: (state.creates.recent(memory.account, scope, VISIBILITY_LAG), state.age()))
+    known: dict[str, str] = {}
+    for create in creates:
+        item = create.key.item
+        if item in items and create.result_id is not None:
+            known[item] = create.result_id
+            endpoint.recent.add(create.result_id, now - create.age)
+        elif item in items:
+            lags[item] = max(lags[item], settle_delay(-create.age, 0.0))
+    # What was created before the state began to remember may be hidden as well.
+    unknown = [max(lag, settle_delay(-age, 0.0)) for item, lag in lags.items() if item not in known]
+    return known, max(unknown, default=0.0)

@@ -1,0 +1,90 @@
+"""What a client remembers of its creates: within this process, and across processes in a state if it has one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from portrait.clock import Clock
+from portrait.errors import PortraitError
+from portrait.single_flight import SingleFlight
+
+if TYPE_CHECKING:
+    from portrait.state.records import Key
+    from portrait.state.state import State
+
+
+class Memory:
+    """Shared by a client and those derived from it. Safe across threads.
+
+    Args:
+        state: A state, or where one is; None remembers nothing across processes.
+        clock: Of the client.
+        base_url: Of the service.
+        credential: The API key, or the access key id; the state holds a digest of both.
+
+    Attributes:
+        single_flight: The creates of this process that are running.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        state: str | os.PathLike[str] | State | None = None,
+        base_url: str = "",
+        credential: str = "",
+    ) -> None:
+        self.single_flight = SingleFlight()
+        self._location = state
+        self._clock = clock
+        self._account = base_url, credential
+        self._lock = threading.Lock()
+        self._opened: State | None = None
+
+    def open_state(self) -> State | None:
+        """The state, opened at the first call; None if there is none. It blocks.
+
+        Raises:
+            UsageError: `state=` names none, or a library that it needs is not installed.
+        """
+        location = self._location
+        if location is None:
+            return None
+        if not isinstance(location, (str, os.PathLike)):
+            return location
+        from portrait.state import open_state  # noqa: PLC0415  (loads the database library)
+
+        with self._lock:
+            if self._opened is None:
+                self._opened = open_state(location, self._clock)
+            return self._opened
+
+    @cached_property
+    def account(self) -> str:
+        """Whose creates they are, as the state has it."""
+        from portrait.state.records import account_digest  # noqa: PLC0415  (only where there is a state)
+
+        return account_digest(*self._account)
+
+    def key(self, scope: str, item: str) -> Key:
+        """How the state names a thing of this account."""
+        from portrait.state.records import Key  # noqa: PLC0415  (only where there is a state)
+
+        return Key(self.account, scope, item)
+
+    def forget(self, deleted_id: str) -> None:
+        """Something was deleted. It blocks."""
+        # It is gone, whether that can be written down or not; an id that is not there is noticed when it is used.
+        with contextlib.suppress(PortraitError):
+            state = self.open_state()
+            if state is not None:
+                state.creates.forget(self.account, deleted_id)
+
+    def close(self) -> None:
+        """Close a state that was opened here; one that was passed in stays open."""
+        with self._lock:
+            if self._opened is not None:
+                self._opened.close()
