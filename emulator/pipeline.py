@@ -231,6 +231,7 @@ class Pipeline:
             token_life=self._settings.token_life or provider.token_life,
             name_limit=self._name_limit,
             description_limit=self._description_limit,
+            cursors=self.mount.dialect.client.cursor_paging,
             review=do.review,
             lag=do.lag,
             page_size_max=do.page_size_max,

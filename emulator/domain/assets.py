@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import evolve, field, frozen
 
-from emulator.domain import checks, lifecycle, quotas
+from emulator.domain import checks, lifecycle, paging, quotas
 from emulator.domain.context import Context, NeedsMedia
 from emulator.domain.ports import AssetQuery, StoredFile, Unfinished
 from emulator.domain.reasons import Reason, Refusal
@@ -13,11 +13,16 @@ from emulator.domain.verdicts import PASS, Verdict, message_for, parse_magic
 from portrait import models
 from portrait.models import AssetType, SortBy, SortOrder
 
+DEEPEST = 20_000  # assets; contract §2, small print (D)
+STRATEGIES = ("Default", "Skip")  # contract §2, CreateAsset (D)
+
 
 def create(ctx: Context, request: models.CreateAssetRequest) -> models.Created:
     """`{"Id"}` and nothing else: no status. Contract §2 (D)."""
     checks.length("Name", request.name, ctx.name_limit)
     checks.http_url("URL", request.url)
+    if request.moderation is not None and request.moderation.strategy not in STRATEGIES:
+        raise checks.invalid("Moderation.Strategy", f"must be one of {', '.join(STRATEGIES)}")
     verdict = _planned_verdict(ctx, request.url)
     group = ctx.group(request.group_id, request.project_name)
     _check_media(ctx, request.url, verdict)
@@ -90,7 +95,7 @@ def get(ctx: Context, request: models.GetAssetRequest) -> models.Asset:
 
 def list_(ctx: Context, request: models.ListAssetsRequest) -> models.AssetPage:
     """One page. Contract §2: newest first, a page past the end is empty, foreign ids give nothing (I)."""
-    number, size = checks.page(request.page_number, request.page_size)
+    window = paging.window(ctx, request, DEEPEST)
     if not ctx.settled:
         raise Unfinished
     total, found = ctx.tx.assets(
@@ -104,11 +109,11 @@ def list_(ctx: Context, request: models.ListAssetsRequest) -> models.AssetPage:
             sort=request.sort_by or SortBy.CREATE_TIME,
             visible_at=ctx.visible_at,
             descending=request.sort_order is not SortOrder.ASC,
-            **ctx.page(number, size),
+            **window.bounds,
         )
     )
-    items = tuple(_to_item(ctx, asset) for asset in found)
-    return models.AssetPage(items=items, total_count=total, page_number=number, page_size=size)
+    records, beside = window.close(total, found)
+    return models.AssetPage(items=tuple(_to_item(ctx, asset) for asset in records), **beside)
 
 
 def update(ctx: Context, request: models.UpdateAssetRequest) -> models.Updated:

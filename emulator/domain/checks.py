@@ -36,9 +36,14 @@ def http_url(field: str, value: str) -> None:
 def page(number: int | None, size: int | None) -> tuple[int, int]:
     """PageNumber and PageSize with their defaults. Out of range is refused, not clamped. Contract §2 (D, I)."""
     number = 1 if number is None else number
-    size = 10 if size is None else size
     if number < 1:
         raise invalid("PageNumber", "must be 1 or more")
+    return number, page_size("PageSize", size)
+
+
+def page_size(field: str, size: int | None) -> int:
+    """How many items a page is to have, by default 10."""
+    size = 10 if size is None else size
     if size not in _PAGE_SIZES:
-        raise invalid("PageSize", "must be between 1 and 100")
-    return number, size
+        raise invalid(field, "must be between 1 and 100")
+    return size

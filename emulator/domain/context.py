@@ -95,6 +95,7 @@ class Context:
         token_life: Seconds that a BytedToken lives.
         name_limit: Characters in a Name.
         description_limit: Characters in a Description; None means no limit.
+        cursors: Can lists be read by cursor?
         review: What a rule changes about the review of the created asset.
         lag: Seconds by which a read is behind, or after which a created record is seen; None means no lag.
         page_size_max: Items that a page may have at most, whatever was asked for; None means no such limit.
@@ -115,6 +116,7 @@ class Context:
     token_life: float = 120.0
     name_limit: int = 50
     description_limit: int | None = None
+    cursors: bool = False
     review: ReviewChange | None = None
     lag: float | None = None
     page_size_max: int | None = None
@@ -180,7 +182,6 @@ class Context:
             self.tx.save_customer(evolve(customer, hidden_until=visible))
         return visible
 
-    def page(self, number: int, size: int) -> dict[str, int]:
-        """Where a page lies among what matches: `offset` and `limit`."""
-        size = size if self.page_size_max is None else min(size, self.page_size_max)
-        return {"offset": (number - 1) * size, "limit": size}
+    def clamp(self, size: int) -> int:
+        """How many items a page has at most for which so many were asked."""
+        return size if self.page_size_max is None else min(size, self.page_size_max)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from emulator.domain import checks, quotas
+from emulator.domain import checks, paging, quotas
 from emulator.domain.context import Context
 from emulator.domain.ports import GroupQuery
 from emulator.domain.reasons import Reason, Refusal
 from emulator.domain.records import Group
 from portrait import models
 from portrait.models import GroupType, SortBy, SortOrder
+
+DEEPEST = 10_000  # groups; contract §2, small print (D)
 
 
 def create(ctx: Context, request: models.CreateAssetGroupRequest) -> models.Created:
@@ -63,11 +65,11 @@ def get(ctx: Context, request: models.GetAssetGroupRequest) -> models.AssetGroup
 
 def list_(ctx: Context, request: models.ListAssetGroupsRequest) -> models.GroupPage:
     """One page. Contract §2: newest first, a page past the end is empty, foreign ids give nothing (I)."""
-    number, size = checks.page(request.page_number, request.page_size)
+    window = paging.window(ctx, request, DEEPEST)
     if request.sort_by is SortBy.GROUP_ID:
         raise checks.invalid("SortBy", "must be one of CreateTime, UpdateTime")
     if request.filter.group_type is ctx.hidden_kind:
-        return models.GroupPage(items=(), total_count=0, page_number=number, page_size=size)
+        return models.GroupPage(items=(), **window.close(0, ())[1])
     total, found = ctx.tx.groups(
         GroupQuery(
             project=ctx.project(request.project_name),
@@ -78,11 +80,11 @@ def list_(ctx: Context, request: models.ListAssetGroupsRequest) -> models.GroupP
             sort=request.sort_by or SortBy.CREATE_TIME,
             visible_at=ctx.visible_at,
             descending=request.sort_order is not SortOrder.ASC,
-            **ctx.page(number, size),
+            **window.bounds,
         )
     )
-    items = tuple(_to_item(ctx, group) for group in found)
-    return models.GroupPage(items=items, total_count=total, page_number=number, page_size=size)
+    records, beside = window.close(total, found)
+    return models.GroupPage(items=tuple(_to_item(ctx, group) for group in records), **beside)
 
 
 def update(ctx: Context, request: models.UpdateAssetGroupRequest) -> models.Updated:

@@ -25,6 +25,16 @@ class StoredFile:
 
 
 @frozen(kw_only=True)
+class Position:
+    """Where a record lies, in every order of lists; the record itself may be gone."""
+
+    created: float
+    updated: float
+    number: int
+    group_id: str = ""
+
+
+@frozen(kw_only=True)
 class GroupQuery:
     """One page of a customer's groups.
 
@@ -33,6 +43,7 @@ class GroupQuery:
         name: Part of the name, without case; "" means any.
         before: Only what was created up to this moment; None means all.
         visible_at: Only what is visible at this moment; None means all.
+        after: The page begins behind this position; None means at the start.
         offset: How many come before the page.
         limit: How many the page may hold.
     """
@@ -45,6 +56,7 @@ class GroupQuery:
     visible_at: float | None = None
     sort: SortBy = SortBy.CREATE_TIME
     descending: bool = True
+    after: Position | None = None
     offset: int = 0
     limit: int = 10
 
@@ -67,6 +79,7 @@ class AssetQuery:
     visible_at: float | None = None
     sort: SortBy = SortBy.CREATE_TIME
     descending: bool = True
+    after: Position | None = None
     offset: int = 0
     limit: int = 10
 

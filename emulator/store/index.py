@@ -5,12 +5,14 @@ An entry is a number that sorts like its record and leads back to it.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from types import MappingProxyType
 from typing import Any, Generic, Protocol, TypeVar
 
 from emulator._optional import INSTALL_HINT
+from emulator.domain.ports import Position
 from portrait.models import SortBy
 
 try:
@@ -217,7 +219,7 @@ class IndexSets(Generic[R]):
 _SMALL = 256
 
 
-def page(lists: Sequence[SortedList], offset: int, limit: int, *, descending: bool) -> list[Any]:
+def page(lists: Sequence[Any], offset: int, limit: int, *, descending: bool) -> list[Any]:
     """The entries from `offset` on, at most `limit` of them; a page past the end is empty."""
     total = sum(map(len, lists))
     first, last = offset, min(offset + limit, total)
@@ -226,7 +228,8 @@ def page(lists: Sequence[SortedList], offset: int, limit: int, *, descending: bo
     if descending:
         first, last = total - last, total - first
     if len(lists) == 1:
-        return list(lists[0].islice(first, last, reverse=descending))
+        part: list[Any] = lists[0][first:last]
+        return part[::-1] if descending else part
     if total <= _SMALL * len(lists):
         return sorted((entry for each in lists for entry in each), reverse=descending)[offset : offset + limit]
     starts, ends = split_ranks(lists, first), split_ranks(lists, last)
@@ -238,6 +241,14 @@ def page(lists: Sequence[SortedList], offset: int, limit: int, *, descending: bo
     ]
     found.sort(reverse=descending)
     return found
+
+
+def rank(lists: Sequence[Any], sort: SortBy, position: Position, *, descending: bool) -> int:
+    """How many entries come before the end of a position, the record there included if it is still in its place."""
+    entry = _ENTRIES[sort](position)
+    if descending:
+        return sum(len(each) - bisect_left(each, entry) for each in lists)
+    return sum(bisect_right(each, entry) for each in lists)
 
 
 def split_ranks(lists: Sequence[SortedList], rank: int) -> list[int]:

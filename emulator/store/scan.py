@@ -67,16 +67,14 @@ class Scan(Generic[R]):
         elif is_match and not was_found:
             found.insert(at, entry)
 
-    def page(self, sort: SortBy, key: Callable[[R], Any], offset: int, limit: int, *, descending: bool) -> list[Any]:
-        """One page of what was found."""
+    def ordered(self, sort: SortBy, key: Callable[[R], Any]) -> Sequence[Any]:
+        """The entries of what was found, in ascending order."""
         if sort is SortBy.CREATE_TIME and len(self._found) == 1:
-            (found,) = self._found
-            end = len(found) - offset
-            return found[max(0, end - limit) : max(0, end)][::-1] if descending else found[offset : offset + limit]
+            return self._found[0]
         entries: Iterator[Any] = chain.from_iterable(self._found)
         if sort is not SortBy.CREATE_TIME:
             entries = (key(self._find(record_number(entry))) for entry in entries)
-        return sorted(entries, reverse=descending)[offset : offset + limit]
+        return sorted(entries)
 
     def __len__(self) -> int:
         return sum(map(len, self._found))

@@ -1,0 +1,108 @@
+"""Which part of a list is asked for, by number or by cursor, and what stands beside the items. Contract §2.
+
+A cursor holds where the last item of a page lies in the order, so that what is created or deleted between two pages
+neither hides nor repeats an item.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from typing import Any, TypeVar
+from zlib import crc32
+
+from attrs import frozen
+
+from emulator.domain import checks
+from emulator.domain.context import Context
+from emulator.domain.ports import Position
+from emulator.domain.records import Asset, Group
+from portrait.models import ListAssetGroupsRequest, ListAssetsRequest
+
+ListRequest = ListAssetGroupsRequest | ListAssetsRequest
+Item = TypeVar("Item", Asset, Group)
+
+
+@frozen
+class Window:
+    """One page of a list.
+
+    Attributes:
+        request: What was asked for.
+        size: How many items the page is to have.
+        limit: How many it may have: a rule may clamp pages.
+        number: From 1; None for a page by cursor.
+        after: Where the page before ended; None for a first page, and for one by number.
+    """
+
+    request: ListRequest
+    size: int
+    limit: int
+    number: int | None = None
+    after: Position | None = None
+
+    @property
+    def bounds(self) -> dict[str, Any]:
+        """The part of a query that says which records; by cursor one more, which tells whether a page follows."""
+        if self.number is None:
+            return {"after": self.after, "limit": self.limit + 1}
+        return {"offset": (self.number - 1) * self.limit, "limit": self.limit}
+
+    def close(self, total: int, found: Sequence[Item]) -> tuple[Sequence[Item], dict[str, Any]]:
+        """The records of the page, and what stands beside them. A page by cursor has no counts (D)."""
+        if self.number is not None:
+            return found, {"total_count": total, "page_number": self.number, "page_size": self.size}
+        if len(found) <= self.limit:
+            return found, {}
+        items = found[: self.limit]
+        return items, {"next_token": _write(items[-1], self.request)}
+
+
+def window(ctx: Context, request: ListRequest, deepest: int) -> Window:
+    """The page that a request asks for.
+
+    Args:
+        ctx: The context.
+        request: The request.
+        deepest: The largest PageSize × PageNumber where lists can be read by cursor as well.
+
+    Raises:
+        Refusal: Numbers and cursor are mixed, or a value is out of range.
+    """
+    numbered = request.page_number is not None or request.page_size is not None
+    cursor = next((name for name in ("next_token", "max_results") if getattr(request, name) is not None), None)
+    if numbered and cursor is not None:
+        field = "NextToken" if cursor == "next_token" else "MaxResults"
+        raise checks.invalid(field, "cannot be combined with PageNumber and PageSize")
+    if ctx.cursors and not numbered:
+        size = checks.page_size("MaxResults", request.max_results)
+        return Window(request, size, ctx.clamp(size), after=_read(request) if request.next_token else None)
+    number, size = checks.page(request.page_number, request.page_size)
+    if ctx.cursors and number * size > deepest:
+        raise checks.invalid("PageNumber", f"times PageSize must be at most {deepest}: read on by NextToken")
+    return Window(request, size, ctx.clamp(size), number)
+
+
+def _write(last: Asset | Group, request: ListRequest) -> str:
+    """A token: the position, and a checksum of the query that it belongs to."""
+    position = [last.created, last.updated, last.number, getattr(last, "group_id", "")]
+    return urlsafe_b64encode(json.dumps([*position, _checksum(request)]).encode()).decode().rstrip("=")
+
+
+def _read(request: ListRequest) -> Position:
+    wrong = checks.invalid("NextToken", "is not the token of a page of this list")
+    token = request.next_token or ""
+    try:
+        created, updated, number, group_id, checksum = json.loads(urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+        position = Position(created=float(created), updated=float(updated), number=int(number), group_id=str(group_id))
+    except (ValueError, TypeError):
+        raise wrong from None
+    if checksum != _checksum(request):
+        raise wrong
+    return position
+
+
+def _checksum(request: ListRequest) -> int:
+    query = (request.filter, request.sort_by, request.sort_order, request.project_name)
+    return crc32(repr(query).encode(errors="replace"))

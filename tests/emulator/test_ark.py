@@ -1,0 +1,219 @@
+"""Ark, by clients that sign: cursors, limits of its own, ways of pending, links, and who may call."""
+
+import attrs
+import orjson
+import pytest
+
+from emulator.settings import KeyPair, Settings
+from emulator.testing import Emulator
+from portrait.clock import ManualClock
+from portrait.errors import AuthError, InvalidParameter, NotFound, ValidatePending
+from portrait.http import HttpRequest
+from portrait.signing import Credentials, sign
+
+PROVIDERS = ("volcengine", "byteplus")
+
+
+@pytest.fixture(params=PROVIDERS)
+def client(request, portrait_emulator):
+    """A signing client of the emulator."""
+    return portrait_emulator.client(provider=request.param)
+
+
+@pytest.fixture
+def groups(client):
+    """The ids of 23 groups, newest first."""
+    return [client.create_asset_group(name=f"g{n}").id for n in range(23)][::-1]
+
+
+def lists(client, **fields):
+    """A raw list of groups."""
+    return client.call("ListAssetGroups", {"Filter": {"GroupType": "AIGC"}, **fields})
+
+
+def walk(client, between=lambda _: None, **fields):
+    """The ids of all pages by cursor; `between` is called with those of each page that another follows."""
+    ids, page = [], lists(client, **fields)
+    while True:
+        ids += (new := [item["Id"] for item in page["Items"]])
+        if "NextToken" not in page:
+            return ids
+        between(new)
+        page = lists(client, **fields, NextToken=page["NextToken"])
+
+
+def test_neither_number_nor_cursor_is_a_first_page_by_cursor(client, groups):
+    """Ten items, no counts; the last page has no token."""
+    page = lists(client)
+    assert set(page) == {"Items", "NextToken"}
+    assert len(page["Items"]) == 10
+    assert walk(client) == groups
+    assert walk(client, MaxResults=23) == groups
+    assert set(lists(client, MaxResults=23)) == {"Items"}
+
+
+def test_pages_by_number_have_counts(client, groups):
+    """A number or a size alone is enough."""
+    page = lists(client, PageNumber=2)
+    assert (page["TotalCount"], page["PageNumber"], page["PageSize"]) == (23, 2, 10)
+    assert [item["Id"] for item in page["Items"]] == groups[10:20]
+    assert lists(client, PageSize=100)["TotalCount"] == 23
+
+
+ORDERS = {
+    "default": {},
+    "ascending": {"SortOrder": "Asc"},
+    "by update": {"SortBy": "UpdateTime"},
+    "by name": {"Filter": {"GroupType": "AIGC", "Name": "G"}},
+}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_cursor_stands_still_while_the_list_moves(client, groups, order):
+    """What is created or deleted between two pages neither hides nor repeats an item."""
+
+    def change(page):
+        client.create_asset_group(name="another g")
+        client.delete_asset_group(id=page[-1])
+
+    found = walk(client, change, MaxResults=5, **ORDERS[order])
+    assert len(found) == len(set(found))
+    assert [each for each in found if each in groups] == (groups[::-1] if order == "ascending" else groups)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"MaxResults": 10, "PageNumber": 1}, {"NextToken": "x", "PageSize": 10}, {"MaxResults": 0}, {"MaxResults": 101},
+        {"NextToken": "x"}, {"NextToken": "W10"}, {"NextToken": "é"}, {"PageNumber": 101, "PageSize": 100},
+    ],
+)  # fmt: skip
+def test_wrong_pages_are_refused(client, fields):
+    """Numbers beside a cursor, sizes out of range, a token of nobody, and pages too deep."""
+    with pytest.raises(InvalidParameter) as info:
+        lists(client, **fields)
+    assert info.value.http_status == 400
+    assert info.value.response["ResponseMetadata"]["Error"]["Data"]["__Message.parameter"] in fields
+
+
+def test_a_token_of_another_list_is_refused(client, groups):
+    """It belongs to the query that it was given for."""
+    token = lists(client)["NextToken"]
+    with pytest.raises(InvalidParameter):
+        lists(client, NextToken=token, SortOrder="Asc")
+
+
+def test_limits_of_names(client):
+    """Name 64, Description 300, GroupType optional; updates answer the id, deletes nothing."""
+    made = client.call("CreateAssetGroup", {"Name": "名" * 64, "Description": "d" * 300})
+    for wrong in ({"Name": "n" * 65}, {"Name": "n", "Description": "d" * 301}):
+        with pytest.raises(InvalidParameter):
+            client.call("CreateAssetGroup", wrong)
+    assert client.call("UpdateAssetGroup", {"Id": made["Id"], "Name": "m"}) == {"Id": made["Id"]}
+    assert client.call("DeleteAssetGroup", {"Id": made["Id"]}) == {}
+
+
+def test_moderation(client, groups):
+    """A strategy is kept; one that does not exist is refused."""
+    asset = {"GroupId": groups[0], "URL": "https://cdn.example/a.jpg", "AssetType": "Image"}
+    made = client.call("CreateAsset", {**asset, "Moderation": {"Strategy": "Skip"}})
+    assert client.call("GetAsset", {"Id": made["Id"]})["Moderation"] == {"Strategy": "Skip"}
+    with pytest.raises(InvalidParameter):
+        client.call("CreateAsset", {**asset, "Moderation": {"Strategy": "Never"}})
+
+
+def test_a_foreign_id_and_an_unknown_one_are_answered_alike(portrait_emulator, client):
+    """Existence is hidden by the same bytes, RequestId aside."""
+    foreign = portrait_emulator.client(api_key=portrait_emulator.customer()).create_asset_group(name="n").id
+    bodies = []
+    for target in (foreign, foreign[:-5] + "00000"):
+        with pytest.raises(NotFound) as info:
+            client.get_asset_group(id=target)
+        body = orjson.dumps(info.value.response).replace(info.value.request_id.encode(), b"R")
+        bodies.append(body.replace(target.encode(), b"ID"))
+    assert bodies[0] == bodies[1]
+
+
+WAYS = ("not-found", "empty-404", "empty-group", "empty-result")
+
+
+@pytest.mark.parametrize("pending", WAYS)
+def test_each_way_of_pending_is_one_error(pending):
+    """Whatever the setting, the client says ValidatePending, and after the scan the group."""
+    with Emulator(Settings(pending=pending)) as emulator:
+        client = emulator.client(provider="volcengine")
+        session = client.create_visual_validate_session(callback_url="https://app.example/back")
+        with pytest.raises(ValidatePending):
+            client.get_visual_validate_result(byted_token=session.byted_token)
+        emulator.validations.finish(session.byted_token)
+        assert client.get_visual_validate_result(byted_token=session.byted_token).group_id.startswith("group-")
+
+
+@pytest.mark.parametrize(("provider", "life"), [("volcengine", 120), ("byteplus", 1800)])
+def test_a_token_lives_as_long_as_its_provider_says(portrait_emulator, provider, life):
+    """Contract §10.3."""
+    client = portrait_emulator.client(provider=provider)
+    for late in (False, True):
+        session = client.create_visual_validate_session(callback_url="https://app.example/back")
+        portrait_emulator.validations.finish(session.byted_token)
+        portrait_emulator.clock.advance(life if late else life - 1)
+        if not late:
+            client.get_visual_validate_result(byted_token=session.byted_token)
+            continue
+        with pytest.raises(ValidatePending):
+            client.get_visual_validate_result(byted_token=session.byted_token)
+
+
+@pytest.mark.parametrize(("provider", "shown"), [("volcengine", True), ("byteplus", False)])
+def test_links_of_both_forms_open_the_page(portrait_emulator, provider, shown):
+    """The mainland's link holds the token, BytePlus's does not; a changed one leads nowhere."""
+    session = portrait_emulator.client(provider=provider).create_visual_validate_session(
+        callback_url="https://app.example/back"
+    )
+    assert (session.byted_token in session.h5_link) is shown
+    transport = portrait_emulator.client()._transport
+    good = transport.send(HttpRequest(method="GET", url=session.h5_link, headers={}))
+    assert (good.status, session.byted_token.encode() in good.body) == (200, False)
+    changed = session.h5_link.replace("&lng", "0&lng")
+    assert transport.send(HttpRequest(method="GET", url=changed, headers={})).status == 404
+
+
+def test_temporary_credentials():
+    """A pair with a token of its own takes no other, and none without."""
+    pairs = {"AK": KeyPair("SK", "acme", "T")}
+    with Emulator(Settings(access_keys=pairs)) as emulator:
+        assert emulator.client(provider="volcengine", session_token="T").list_asset_groups().items == ()
+        for other in ({"session_token": "U"}, {}):
+            with pytest.raises(AuthError) as info:
+                emulator.client(provider="volcengine", **other).list_asset_groups()
+            assert (info.value.code, info.value.http_status) == ("InvalidSecretToken", 401)
+
+
+@pytest.mark.parametrize(("provider", "status"), [("volcengine", 403), ("byteplus", 400)])
+def test_an_old_signature(portrait_emulator, provider, status):
+    """Its age is measured by the machine's clock, whatever the emulator's says."""
+    client = portrait_emulator.client(provider=provider)
+    client.list_asset_groups()
+    client._endpoint = attrs.evolve(client._endpoint, machine_clock=ManualClock())
+    with pytest.raises(AuthError) as info:
+        client.list_asset_groups()
+    assert (info.value.code, info.value.http_status) == ("InvalidTimestamp", status)
+
+
+def test_action_and_version(portrait_emulator, client):
+    """Both are required; what is missing is named, and an unknown one is echoed."""
+
+    def send(query):
+        request = HttpRequest(method="POST", url=f"http://127.0.0.1/?{query}", headers={}, body=b"{}")
+        region = client._endpoint.provider.region
+        pair = Credentials(portrait_emulator.access_key, portrait_emulator.secret_key)
+        now = client._endpoint.machine_clock.now()
+        answer = client._transport.send(sign(request, pair, region=region, service="ark", now=now))
+        error = orjson.loads(answer.body)["ResponseMetadata"]["Error"]
+        return answer.status, error["Code"], error["CodeN"], error["Message"]
+
+    assert send("Version=2024-01-01") == (400, "MissingParameter", 100002, "The request is missing Action parameter.")
+    assert send("Action=GetAsset") == (400, "MissingParameter", 100002, "The request is missing Version parameter.")
+    assert send("Action=GetAset&Version=1") == (
+        404, "InvalidActionOrVersion", 100008, "Could not find operation GetAset for version 1.",
+    )  # fmt: skip
