@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, Generic, Protocol, TypeVar
 
 from emulator._optional import INSTALL_HINT
-from emulator.domain.ports import Position
+from emulator.domain.ports import AssetQuery, GroupQuery, Position
 from portrait.models import SortBy
 
 try:
@@ -241,6 +241,14 @@ def page(lists: Sequence[Any], offset: int, limit: int, *, descending: bool) -> 
     ]
     found.sort(reverse=descending)
     return found
+
+
+def page_of(lists: Sequence[Any], query: GroupQuery | AssetQuery) -> list[Any]:
+    """The entries of a query's page, of several sequences in ascending order that are taken as one."""
+    offset = query.offset
+    if query.after is not None:
+        offset = rank(lists, query.sort, query.after, descending=query.descending)
+    return page(lists, offset, query.limit, descending=query.descending)
 
 
 def rank(lists: Sequence[Any], sort: SortBy, position: Position, *, descending: bool) -> int:

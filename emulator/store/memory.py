@@ -18,7 +18,7 @@ from emulator.domain.records import Asset, Customer, Group, Validation
 from emulator.store import scan
 from emulator.store.base import CustomerFactory
 from emulator.store.customer_records import CustomerRecords
-from emulator.store.index import Index, IndexSets, R, Table, by_creation, entry_key, page, rank, record_number
+from emulator.store.index import Index, IndexSets, R, Table, by_creation, entry_key, page_of, record_number
 from portrait.models import AssetStatus
 
 V = TypeVar("V")
@@ -290,7 +290,7 @@ class MemoryTransaction:
                 del scans[next(iter(scans))]
             scans[query] = search
             raise Unfinished
-        entries = _cut([search.ordered(query.sort, entry_key(query.sort))], query)
+        entries = page_of([search.ordered(query.sort, entry_key(query.sort))], query)
         return len(search), [records[record_number(entry)] for entry in entries]
 
     def count_assets(self, group_id: str | None = None) -> int:
@@ -387,15 +387,7 @@ def _page_of(table: Table[R], sets: Sequence[Index[R]], query: GroupQuery | Asse
     else:
         ordered = [each.ordered(query.sort) for each in sets]
     records = table.records
-    return sum(map(len, ordered)), [records[record_number(entry)] for entry in _cut(ordered, query)]
-
-
-def _cut(ordered: Sequence[Sequence[Any]], query: GroupQuery | AssetQuery) -> list[Any]:
-    """The entries of a page of several sequences in ascending order, taken as one."""
-    offset = query.offset
-    if query.after is not None:
-        offset = rank(ordered, query.sort, query.after, descending=query.descending)
-    return page(ordered, offset, query.limit, descending=query.descending)
+    return sum(map(len, ordered)), [records[record_number(entry)] for entry in page_of(ordered, query)]
 
 
 def _predicate(query: GroupQuery | AssetQuery) -> Callable[[Any], bool]:
