@@ -229,7 +229,7 @@ class MemoryTransaction:
             scope = Index(self._groups)
             for group in self._own_groups(query.ids, query):
                 scope.add(by_creation(group), group)
-        elif _is_search(query) and len(scope) > scan.SLICE:
+        elif scan.is_search(query) and len(scope) > scan.SLICE:
             return self._scan(self._groups, self._records.groups, [name], query, _position_by_scope(query))
         return _page_of(self._groups, [scope], query)
 
@@ -264,7 +264,7 @@ class MemoryTransaction:
     def assets(self, query: AssetQuery) -> tuple[int, list[Asset]]:
         """How many match in all, and one page of them."""
         names = self._scopes(query)
-        if _is_search(query) and sum(self._records.assets.size((*name, None)) for name in names) > scan.SLICE:
+        if scan.is_search(query) and sum(self._records.assets.size((*name, None)) for name in names) > scan.SLICE:
             position = _position_by_group(names) if query.group_ids else _position_by_scope(query)
             whole = [(*name, None) for name in names]
             return self._scan(self._assets, self._records.assets, whole, query, position)
@@ -284,7 +284,7 @@ class MemoryTransaction:
             Unfinished: There is more to read.
         """
         scans, records = self._records.scans, table.records
-        search = scans.pop(query, None) or scan.Scan(sets, names, records.__getitem__, position, _predicate(query))
+        search = scans.pop(query, None) or scan.Scan(sets, names, records.__getitem__, position, scan.predicate(query))
         if not search.advance(scan.SLICE):
             while len(scans) >= _MAX_SCANS:  # what nobody went on with
                 del scans[next(iter(scans))]
@@ -374,34 +374,12 @@ def _position_by_group(names: Sequence[tuple[str]]) -> Callable[[Any], int | Non
     return lambda record: positions.get(record.group_id) if isinstance(record, Asset) else None
 
 
-def _is_search(query: GroupQuery | AssetQuery) -> bool:
-    """Only a part of a name, and what is not visible yet, are looked for record by record."""
-    return bool(query.name) or query.before is not None or query.visible_at is not None
-
-
 def _page_of(table: Table[R], sets: Sequence[Index[R]], query: GroupQuery | AssetQuery) -> tuple[int, list[R]]:
     """One page of several sets taken as one."""
-    if _is_search(query):
-        keep = _predicate(query)
+    if scan.is_search(query):
+        keep = scan.predicate(query)
         ordered: list[Sequence[Any]] = [sorted(entry for each in sets for entry in each.scan(query.sort, keep))]
     else:
         ordered = [each.ordered(query.sort) for each in sets]
     records = table.records
     return sum(map(len, ordered)), [records[record_number(entry)] for entry in page_of(ordered, query)]
-
-
-def _predicate(query: GroupQuery | AssetQuery) -> Callable[[Any], bool]:
-    """Contract §2: the fuzzy Name is a substring, without case (I)."""
-    part, before, visible_at = query.name.casefold(), query.before, query.visible_at
-    statuses = frozenset(query.statuses) if isinstance(query, AssetQuery) and query.statuses else _SHOWN
-    is_asset = isinstance(query, AssetQuery)
-
-    def keep(record: Any) -> bool:
-        return (
-            part in record.name.casefold()
-            and (before is None or record.created <= before)
-            and (visible_at is None or record.visible_from <= visible_at)
-            and (not is_asset or record.status in statuses)
-        )
-
-    return keep

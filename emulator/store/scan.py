@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any, Generic
 
+from emulator.domain.ports import AssetQuery, GroupQuery
 from emulator.store.index import IndexSets, R, by_creation, record_number
-from portrait.models import SortBy
+from portrait.models import AssetStatus, SortBy
 
 SLICE = 5_000
 """Records that one slice reads: a few milliseconds."""
@@ -78,3 +79,25 @@ class Scan(Generic[R]):
 
     def __len__(self) -> int:
         return sum(map(len, self._found))
+
+
+def is_search(query: GroupQuery | AssetQuery) -> bool:
+    """Only a part of a name, and what is not visible yet, are looked for record by record."""
+    return bool(query.name) or query.before is not None or query.visible_at is not None
+
+
+def predicate(query: GroupQuery | AssetQuery) -> Callable[[Any], bool]:
+    """Contract §2: the fuzzy Name is a substring, without case (I)."""
+    part, before, visible_at = query.name.casefold(), query.before, query.visible_at
+    statuses = frozenset(query.statuses) if isinstance(query, AssetQuery) and query.statuses else frozenset(AssetStatus)
+    is_asset = isinstance(query, AssetQuery)
+
+    def keep(record: Any) -> bool:
+        return (
+            part in record.name.casefold()
+            and (before is None or record.created <= before)
+            and (visible_at is None or record.visible_from <= visible_at)
+            and (not is_asset or record.status in statuses)
+        )
+
+    return keep

@@ -1,4 +1,4 @@
-"""All 12 Actions by the official universal clients of Volcengine and BytePlus, of whose code only the host is changed."""
+"""All 12 Actions by the official universal clients, of whose code only host and keys are changed."""
 
 from __future__ import annotations
 
