@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -205,6 +205,31 @@ def seconds(text: str) -> float:
         if 0 <= (number := float(text)) < float("inf"):
             return number
     raise click.BadParameter("seconds are a number from 0 up")
+
+
+def per_minute(text: str) -> float:
+    """A rate: `3/min`, or the number alone.
+
+    Raises:
+        click.BadParameter: It is not above zero, or no rate.
+    """
+    with suppress(ValueError):
+        if 0 < (rate := float(text.lower().removesuffix("/min"))) < float("inf"):
+            return rate
+    raise click.BadParameter("a number above zero per minute, such as 3/min")
+
+
+def quota(text: str) -> int | Literal["none"]:
+    """A number of assets from 1 up, or `none`.
+
+    Raises:
+        click.BadParameter: It is neither.
+    """
+    if text.lower() == "none":
+        return "none"
+    if not (text.isascii() and text.isdecimal() and 0 < len(text) < 10 and int(text)):
+        raise click.BadParameter("a number from 1 up, or none")
+    return int(text)
 
 
 def one_of(*names: str) -> click.Choice[str]:

@@ -43,12 +43,18 @@ class Progress:
         """That much more is done; a stage without a line is ignored."""
         if self._display is not None and stage in self._tasks:
             self._display.advance(self._tasks[stage], by)
+            self._display.update(self._tasks[stage], description=stage)
 
     def reduce_total(self, stage: str, by: int = 1) -> None:
         """That much need not be done."""
         if self._display is not None and stage in self._tasks:
             task = next(task for task in self._display.tasks if task.id == self._tasks[stage])
             self._display.update(task.id, total=max(0, (task.total or 0) - by))
+
+    def describe(self, stage: str, text: str) -> None:
+        """Say beside the stage's name what it waits for, until it advances."""
+        if self._display is not None and stage in self._tasks:
+            self._display.update(self._tasks[stage], description=f"{stage}, {text}")
 
     def print(self, text: str) -> None:
         """Print a line above the others."""

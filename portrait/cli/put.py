@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 from attrs import frozen
 
+from portrait.actions import CREATE_ASSET
 from portrait.cli.context import Context
 from portrait.cli.dry_run import dry_run
 from portrait.cli.errors import INTERRUPTED
 from portrait.cli.manifest import Manifest
-from portrait.cli.parser import command, one_of, review_timeout
+from portrait.cli.parser import command, one_of, per_minute, quota, review_timeout
 from portrait.cli.progress import Progress, progress
 from portrait.cli.put_session import PutSession
 from portrait.cli.report import Summary
@@ -30,8 +31,9 @@ from portrait.cli.storage import StorageOptions, open_store, storage_options
 from portrait.dialects import DIALECTS
 from portrait.ensure import EnsureQuery, FileOutcome, check_group_name
 from portrait.errors import UsageError
-from portrait.events import Event, FileProgress
+from portrait.events import CreateDelayed, Event, FileProgress
 from portrait.models import AssetType
+from portrait.rate_limiter import UPLOAD
 from portrait.s3 import Stage, StorageWarning, UploadProgress
 from portrait.s3.keys import parse_location
 
@@ -39,6 +41,11 @@ if TYPE_CHECKING:
     from portrait.s3 import ObjectStore
 
 _STOPPING = "Stopping; what is under way is finished first. Ctrl-C again ends at once."
+
+_DELAYED = """\
+portrait: the service limits creates: the next one is sent in {seconds:.0f} s, and so on until all are sent.
+  → --pace N/min keeps to a pace from the beginning.
+"""
 
 _DETAILS = """\
 Through AllToken's own upload: JPEG, PNG and WebP of at most 10 MB. With --to, or as http(s) addresses: whatever the
@@ -59,14 +66,6 @@ Examples:
 """
 
 
-def _quota(text: str) -> int | Literal["none"]:
-    if text.lower() == "none":
-        return "none"
-    if not text.isdecimal() or int(text) < 1:
-        raise click.BadParameter("a number from 1 up, or none")
-    return int(text)
-
-
 @frozen(kw_only=True)
 class PutOptions(StorageOptions):
     """What the command line says of one run.
@@ -77,6 +76,7 @@ class PutOptions(StorageOptions):
         dry_run: Whether to send nothing.
         manifest: The manifest's path; None for none.
         quota: Assets that a group may hold; `none` for no limit, None for what the provider documents.
+        pace: Creates in a minute; None learns it from the service.
         no_wait: Whether to leave the reviews alone.
         timeout: Seconds for the reviews.
         asset_type: What addresses lead to; None goes by their endings.
@@ -87,6 +87,7 @@ class PutOptions(StorageOptions):
     dry_run: bool
     manifest: str | None
     quota: int | Literal["none"] | None
+    pace: float | None
     no_wait: bool
     timeout: float | None
     asset_type: str | None
@@ -100,11 +101,12 @@ class PutOptions(StorageOptions):
 @click.option("--manifest", metavar="FILE", help="Append a line of JSON for each outcome.")
 @click.option(
     "--quota",
-    type=_quota,
+    type=quota,
     metavar="N|none",
     help="Assets that a group may hold (default: what the service documents).",
 )
 @click.option("--concurrency", type=click.IntRange(1, 64), default=8, metavar="N", help="Files at once (default 8).")
+@click.option("--pace", type=per_minute, metavar="N/min", help="Creates in a minute (default: as the service lets it).")
 @click.option("--no-wait", is_flag=True, help="Do not wait for the reviews.")
 @review_timeout
 @click.option("--asset-type", type=one_of(*map(str, AssetType)), help="What addresses lead to.")
@@ -164,7 +166,8 @@ class Run:
     def __init__(self, context: Context, options: PutOptions) -> None:
         self._context = context
         self._options = options
-        self._client = context.client.with_options(on_event=self._on_event)
+        self._client = context.client.with_options(on_event=self._on_event, pace=_limits(options.pace))
+        self._delayed = False
         self._sizes: dict[str, int] = {}
         self._bytes_done: dict[Path, int] = {}
         self._finished: set[tuple[str, str]] = set()
@@ -195,7 +198,7 @@ class Run:
 
     def send(self, groups: Sequence[Checked]) -> int:
         """Send what fits and report everything; returns the exit code."""
-        context, summary = self._context, self.summary
+        context, options, summary = self._context, self._options, self.summary
         for group in groups:
             for outcome in group.rejected:
                 summary.add(outcome, group.group)
@@ -207,6 +210,8 @@ class Run:
         summary.paths = {content.path: content.source for content in valid if content.path is not None}
         self._sizes = {content.sha256: content.size for content in valid}
         context.resume_hint = "The same command goes on where this one stopped; nothing is sent twice."
+        if options.pace and (minutes := (len(valid) - 1) / options.pace) > 1:
+            context.output.info(f"At {options.pace:g} creates a minute this takes about {minutes:.0f} minutes.")
         with progress(context.output, self._totals(groups), {"stored"}) as self.progress:
             PutSession(self._client, self.ensure_options, self._add, summary.start_group).run(groups)
         return summary.finish()
@@ -239,6 +244,11 @@ class Run:
         if isinstance(event, FileProgress) and event.stage in {"checked", "created"}:
             self._created.add(event.asset_id)
             self.progress.advance(event.stage)
+        elif isinstance(event, CreateDelayed):
+            self.progress.describe("created", f"next in {event.delay:.0f} s")
+            if not self._delayed:  # once for those who see no display
+                self._delayed = True
+                self._context.output.error(_DELAYED.format(seconds=event.delay))
 
     def _on_storage_event(self, event: UploadProgress | StorageWarning) -> None:
         """Called by the store, by one thread at a time."""
@@ -250,6 +260,11 @@ class Run:
         if event.stage not in {Stage.HASHING, Stage.WAITING}:
             self.progress.advance("stored", event.bytes_done - self._bytes_done.get(event.file, 0))
             self._bytes_done[event.file] = event.bytes_done
+
+
+def _limits(pace: float | None) -> Mapping[str, float] | None:
+    """The library's rate limits, in calls a second: a file is created by one of these."""
+    return None if pace is None else dict.fromkeys((CREATE_ASSET.name, UPLOAD), pace / 60)
 
 
 @contextmanager
