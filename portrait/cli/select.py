@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 # Endings of images, video and audio, whether the service takes them or not.
 ENDINGS: Mapping[str, str] = MappingProxyType(
     {
-        "image": "apng arw avif bmp cr2 cr3 dib dng gif heic heics heif hif ico j2k jfif jp2 jpe jpeg jpg jxl nef orf "
-        "png psd raf raw rw2 svg tga tif tiff webp",
+        "image": "apng arw avif bmp cr2 cr3 crw dib dng gif heic heics heif hif ico j2k jfif jp2 jpe jpeg jpg jxl mrw "
+        "nef orf pef png psd raf raw rw2 srw svg tga tif tiff webp x3f",
         "video": "3g2 3gp asf avi f4v flv m2ts m4v mkv mov mp4 mpeg mpg mts mxf ogv qt vob webm wmv",
         "audio": "aac aif aifc aiff amr caf flac m4a m4b mka mp2 mp3 oga ogg opus wav wma",
     }
