@@ -7,18 +7,18 @@ parsed, so that `--help` is quick.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
-import logging
 import math
 import signal
 import sys
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emulator._optional import missing_extra
+from emulator.validation import MAX_SECONDS
 from portrait._version import __version__
 
 if TYPE_CHECKING:
@@ -60,7 +60,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     needed = missing_extra()
     if needed is not None:
         parser.exit(2, f"{needed}\n")
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
         settings, clock = _settings(args), _clock(args.clock)
         start = _start_state(args.load)
@@ -108,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
         help="which URLs are fetched and measured (default loopback)",
     )
     add("--project", metavar="NAME", action="append", default=[], help="a project that exists (default: any does)")
-    add("--seed", type=int, default=0, metavar="N", help="seed of ids, tokens and chance in rules (default 0)")
+    add("--seed", type=int, metavar="N", help="repeat ids, tokens, link secrets and chance (default: secrets are new)")
     add("--load", metavar="FILE", type=Path, help="JSON file with the state to start from")
     add("--verbose", action="store_true", help="a line per call on stderr: time, Action, customer, outcome, ms")
     return parser
@@ -176,8 +175,8 @@ def _seconds(text: str) -> float:
         seconds = float(text)
     except ValueError:
         seconds = math.nan
-    if not 0 <= seconds < math.inf:
-        raise argparse.ArgumentTypeError("seconds are a number, 0 or more")
+    if not 0 <= seconds <= MAX_SECONDS:
+        raise argparse.ArgumentTypeError(f"seconds are a number, 0 or more and at most {MAX_SECONDS:.0f}")
     return seconds
 
 
@@ -202,12 +201,15 @@ def _start_state(path: Path | None) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ValueError(f"--load {path}: {error}") from None
+    except RecursionError:
+        raise ValueError(f"--load {path}: its JSON is nested too deeply") from None
 
 
 def _serve(settings: Settings, clock: Clock, args: argparse.Namespace, start: Any) -> int:
     from emulator.auth import PUBLISHED_PAIR  # noqa: PLC0415 - after --help
     from emulator.call_log import CallLogger  # noqa: PLC0415 - after --help
     from emulator.control import ControlError  # noqa: PLC0415 - after --help
+    from emulator.line_writer import LineWriter, log_to  # noqa: PLC0415 - after --help
     from emulator.server import EmulatorServer  # noqa: PLC0415 - after --help
     from emulator.service import Service  # noqa: PLC0415 - after --help
     from emulator.web.control import load_state  # noqa: PLC0415 - after --help
@@ -215,8 +217,12 @@ def _serve(settings: Settings, clock: Clock, args: argparse.Namespace, start: An
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
+    # With a million assets the oldest generation takes half a second to collect, and holds no cycles.
+    gc.set_threshold(*gc.get_threshold()[:2], 1_000_000)
+    writer = LineWriter(sys.stderr.fileno())
+    log_to(writer)
     names = {*settings.api_keys.values(), *(pair.customer for pair in settings.access_keys.values()), PUBLISHED_PAIR[0]}
-    on_call = CallLogger(_say, clock, names) if args.verbose else None
+    on_call = CallLogger(writer, clock, names) if args.verbose else None
     server = EmulatorServer(host=args.host, port=args.port, service=Service(settings, clock, on_call=on_call))
     try:
         load_state(server.control, start)
@@ -233,12 +239,8 @@ def _serve(settings: Settings, clock: Clock, args: argparse.Namespace, start: An
     sys.stdout.flush()
     ended.wait()
     server.stop()
+    writer.close()
     return 0
-
-
-def _say(line: str) -> None:
-    with suppress(OSError, ValueError):  # nobody reads it any more: no reason to leave a call unanswered
-        sys.stderr.write(f"{line}\n")
 
 
 if __name__ == "__main__":

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 from portrait.clock import Clock, ManualClock, SystemClock
+
+MAX_FACTOR = 1_000_000
+"""Emulated seconds in a real one: with more the clock would run out of years within a day."""
 
 
 class ScaledClock:
@@ -16,8 +17,8 @@ class ScaledClock:
     """
 
     def __init__(self, factor: float, base: Clock | None = None) -> None:
-        if not (math.isfinite(factor) and factor > 0):
-            raise ValueError("a clock's factor must be a number above 0")
+        if not 0 < factor <= MAX_FACTOR:
+            raise ValueError(f"a clock's factor must be a number above 0 and at most {MAX_FACTOR}")
         self.factor = factor
         self._base = base or SystemClock()
         self._start = self._base.now()
@@ -55,7 +56,7 @@ def make_clock(name: str) -> Clock:
     """The clock of that name.
 
     Args:
-        name: `real`, `manual`, or `scaled:N` with a number N above 0.
+        name: `real`, `manual`, or `scaled:N` with a number N above 0 and at most `MAX_FACTOR`.
 
     Raises:
         ValueError: There is no such clock.
@@ -70,4 +71,6 @@ def make_clock(name: str) -> Clock:
             return ScaledClock(float(factor))
     except ValueError:
         pass
-    raise ValueError(f"a clock is real, manual or scaled:N with a number N above 0, not {name!r}")
+    raise ValueError(
+        f"a clock is real, manual or scaled:N with a number N above 0 and at most {MAX_FACTOR}, not {name!r}"
+    )

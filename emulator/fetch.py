@@ -6,9 +6,12 @@ the faults that it can find at once (M). `download_and_measure` blocks.
 
 from __future__ import annotations
 
+import http.client
 import logging
 import socket
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from tempfile import SpooledTemporaryFile
 from types import MappingProxyType
 from typing import Any, BinaryIO, cast
@@ -26,7 +29,8 @@ _LOG = logging.getLogger("emulator")
 _LIMIT = int(max(limits.size.high or 0 for limits in limits_for("alltoken").values())) + 1
 _IN_MEMORY = 8 * MB
 _CHUNK = 262_144
-_SECONDS = 15.0
+_SECONDS = 15.0  # without a byte
+_TOTAL_SECONDS = 30.0
 
 
 # The setting `fetch` → may the file behind an address be fetched?
@@ -68,32 +72,55 @@ def _download(url: str, file: BinaryIO) -> None:
 
     parsed = parse_http_url(url)
     for address in _addresses(parsed):
-        pool: urllib3.HTTPConnectionPool
+        connection: urllib3.connection.HTTPConnection
         if parsed.scheme == "https":
-            pool = urllib3.HTTPSConnectionPool(
-                address,
-                parsed.port,
-                timeout=_SECONDS,
-                retries=False,
-                server_hostname=parsed.host,
-                assert_hostname=parsed.host,
+            connection = urllib3.connection.HTTPSConnection(
+                address, parsed.port, timeout=_SECONDS, server_hostname=parsed.host, assert_hostname=parsed.host
             )
         else:
-            pool = urllib3.HTTPConnectionPool(address, parsed.port, timeout=_SECONDS, retries=False)
+            connection = urllib3.connection.HTTPConnection(address, parsed.port, timeout=_SECONDS)
         try:
-            with pool:
-                return _read(pool, parsed, file)
+            with closing(connection):
+                connection.connect()
+                with _cut_off(connection, _TOTAL_SECONDS):
+                    return _read(connection, parsed, file)
         except urllib3.exceptions.NewConnectionError:
             continue  # nobody listens there; a name may have several addresses
-        except (urllib3.exceptions.HTTPError, ValueError) as error:
+        except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError) as error:
             raise _failed("the server did not answer") from error
     raise _failed("the server did not answer")
 
 
-def _read(pool: Any, url: HttpUrl, file: BinaryIO) -> None:
+@contextmanager
+def _cut_off(connection: Any, seconds: float) -> Iterator[None]:
+    """Let a connection end after that time, however it trickles.
+
+    Raises:
+        Refusal: It did.
+    """
+    ended = threading.Event()
+    sock = connection.sock  # the connection lets go of it once the answer has begun
+
+    def end() -> None:
+        ended.set()
+        with suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        if ended.is_set():
+            raise _failed(f"it took more than {seconds:g} seconds")
+
+
+def _read(connection: Any, url: HttpUrl, file: BinaryIO) -> None:
     # A redirect could lead off this machine, so it is not followed.
-    headers = {"Host": url.netloc}
-    with pool.request("GET", url.target, headers=headers, redirect=False, preload_content=False) as response:
+    connection.request("GET", url.target, headers={"Host": url.netloc}, preload_content=False, decode_content=False)
+    with connection.getresponse() as response:
         if response.status != 200:
             raise _failed(f"the server answered with HTTP status {response.status}")
         for piece in response.stream(_CHUNK):

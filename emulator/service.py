@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 
 from attrs import frozen
@@ -73,10 +74,11 @@ class Service:
         self.clock: Clock = clock or SystemClock()
         self.store = store(self._new_customer)
         stamps = TimestampFormatter()
-        self._ids = ids = Ids(settings.seed, stamps)
-        self._signed_urls = SignedUrls(ids.secret(), settings.link_life, stamps)
+        self._ids = ids = Ids(settings.seed or 0, stamps)
+        secret = secrets.token_bytes(32) if settings.seed is None else ids.secret()
+        self._signed_urls = SignedUrls(secret, settings.link_life, stamps)
         self._config = _config(settings, ids, stamps)
-        call_log, rules = CallLog(stamps, on_call), RuleSet(settings.seed)
+        call_log, rules = CallLog(stamps, on_call), RuleSet(settings.seed or 0)
         self.pipelines = tuple(
             Pipeline(
                 mount,

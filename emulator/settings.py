@@ -43,7 +43,7 @@ class Settings:
         fetch: Whose addresses are fetched and measured.
         public_url: Where links lead; None means where the request came in.
         control_token: What opens the control plane to others than loopback; None means nothing does.
-        seed: Of ids, tokens and rules by chance.
+        seed: Of ids, tokens, the secret of links, and rules by chance; None as 0, with a secret that nobody can guess.
         token_life: Seconds that a BytedToken lives; None takes the provider's. Contract §10.3.
         link_life: Seconds that a signed link lives. Contract §2.
         groups: Groups that a new customer may have. Contract §6.
@@ -65,7 +65,7 @@ class Settings:
     fetch: Literal["never", "loopback", "always"] = "loopback"
     public_url: str | None = None
     control_token: str | None = field(default=None, repr=False)
-    seed: int = 0
+    seed: int | None = None
     token_life: float | None = None
     link_life: int = 43_200
     groups: int = 50

@@ -9,6 +9,12 @@ import math
 from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 
+MAX_INTEGER = 2**63 - 1
+"""The largest whole number: all that reads JSON can hold it."""
+
+MAX_SECONDS = 1e12
+"""More than all the time that a clock has, and far from where seconds are no longer told apart."""
+
 
 class WrongValue(ValueError):
     """A value that is not what was asked for; its text says why, for people."""
@@ -45,6 +51,8 @@ def text(what: str, value: Any) -> str:
     """A text that is not empty."""
     if not isinstance(value, str) or not value:
         fail(f"{what} must be a string that is not empty")
+    if not value.isascii() and value != value.encode(errors="replace").decode():
+        fail(f"{what} must be a string that UTF-8 can carry")
     return value
 
 
@@ -52,6 +60,8 @@ def integer(what: str, value: Any, least: int = 0) -> int:
     """A whole number, `least` or more."""
     if type(value) is not int or value < least:
         fail(f"{what} must be a whole number, {least} or more")
+    if value > MAX_INTEGER:
+        fail(f"{what} must be at most {MAX_INTEGER}")
     return value
 
 
@@ -59,4 +69,6 @@ def seconds(what: str, value: Any) -> float:
     """A number of seconds, 0 or more."""
     if type(value) not in {int, float} or not 0 <= value < math.inf:
         fail(f"{what} must be a number of seconds, 0 or more")
+    if value > MAX_SECONDS:
+        fail(f"{what} must be at most {MAX_SECONDS:.0f} seconds")
     return float(value)

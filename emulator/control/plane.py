@@ -180,6 +180,7 @@ class Control:
             name: Which.
             **fields: `aigc`, `subscription`, `groups`, `assets`, `assets_per`, `tier`, `balance`.
         """
+        text("the name of a customer", name)
         reject_unknown("a customer", fields, tuple(FIELDS))
         # A tier sets several numbers; what is said beside it wins.
         ordered = sorted(fields.items(), key=lambda item: item[0] != "tier")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from functools import wraps
@@ -11,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from emulator.domain import quotas
 from emulator.timestamps import parse_timestamp
-from emulator.validation import WrongValue, fail, integer, one_of, seconds, text
+from emulator.validation import MAX_INTEGER, WrongValue, fail, integer, one_of, seconds, text
 
 SECONDS = re.compile(r"[0-9]{1,10}(?:\.[0-9]+)?")
 """Seconds since 1970 as a query writes them."""
@@ -79,8 +78,8 @@ def _counted_in(field: str, value: Any) -> dict[str, Any]:
 
 
 def _balance(field: str, value: Any) -> dict[str, Any]:
-    if value is not None and (type(value) not in {int, float} or not math.isfinite(value)):
-        fail(f"{field} must be a number, or null for a balance that never ends")
+    if value is not None and (type(value) not in {int, float} or not -MAX_INTEGER <= value <= MAX_INTEGER):
+        fail(f"{field} must be a number up to {MAX_INTEGER}, or null for a balance that never ends")
     return {field: value}
 
 

@@ -28,6 +28,7 @@ BODY_LIMIT = FILE_LIMIT + MB
 # Contract §5; ProjectName is on every request (§2).
 _FIELDS = frozenset({"GroupId", "Name", "AssetType", "ProjectName"})
 _FIELD_LIMIT = 65_536
+_MAX_PARTS = 100
 
 
 class FileTooLarge(Exception):
@@ -53,6 +54,7 @@ class FormReader:
         self._fields: dict[str, str] = {}
         self._file: bytes | None = None
         self._size = 0
+        self._parts = 0
         self._complete = False
         self._headers: dict[bytes, bytes] = {}
         self._header = [b"", b""]  # name and value of the current header
@@ -110,6 +112,9 @@ class FormReader:
         return parser
 
     def _part_begins(self) -> None:
+        self._parts += 1
+        if self._parts > _MAX_PARTS:  # each costs the event loop some microseconds, whatever it holds
+            raise InvalidForm(f"has more than {_MAX_PARTS} parts")
         self._headers = {}
 
     def _header_grows(self, index: int, data: bytes) -> None:

@@ -2,10 +2,12 @@
 
 import socket
 import threading
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from emulator import fetch
 from emulator.domain.checks import http_url
 from emulator.domain.reasons import Refusal
 from emulator.fetch import FETCH_POLICIES, download_and_measure
@@ -107,3 +109,25 @@ def test_a_redirect_is_not_followed(files):
         download_and_measure(f"http://127.0.0.1:{files[0]}/moved")
     assert "HTTP status 302" in info.value.message
     assert len(files[1]) == 1
+
+
+def test_a_file_that_trickles_is_given_up(monkeypatch):
+    """emulator-slow: a download has a total limit, however many bytes come in time."""
+    monkeypatch.setattr(fetch, "_TOTAL_SECONDS", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        ended = threading.Event()
+
+        def trickle():
+            sock, _ = listener.accept()
+            with sock, suppress(OSError):
+                sock.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+                while not ended.wait(0.005):
+                    sock.sendall(b"x")
+
+        thread = threading.Thread(target=trickle)
+        thread.start()
+        with pytest.raises(Refusal) as info:
+            download_and_measure(f"http://127.0.0.1:{listener.getsockname()[1]}/a.png")
+        ended.set()
+        thread.join()
+    assert "more than 0.05 seconds" in info.value.message

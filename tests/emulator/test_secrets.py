@@ -11,7 +11,11 @@ from emulator.domain.reasons import Reason, Refusal
 from emulator.domain.records import Validation
 from emulator.messages import Call
 from emulator.response_encoder import ResponseEncoder
+from emulator.service import Service
+from emulator.settings import Settings
+from portrait.clock import ManualClock
 from portrait.providers import PROVIDERS
+from tests.emulator.conftest import Endpoint
 
 KEY = "sk-very-secret-0123456789"
 
@@ -66,3 +70,16 @@ def test_a_validation_hides_its_token():
     ))  # fmt: skip
     assert "T0KEN" not in shown
     assert "K3Y" not in shown
+
+
+@pytest.mark.parametrize(("seed", "equal"), [(None, False), (0, True)])
+def test_links_cannot_be_guessed_unless_a_seed_is_asked_for(seed, equal):
+    """Two emulators sign the same link alike only where they were given the same seed."""
+    clock = ManualClock()
+    links = []
+    for _ in range(2):
+        caller = Endpoint(Service(Settings(seed=seed), clock))
+        asset = caller.asset(caller.group())
+        caller.service.control.set_asset(asset, status="Active")
+        links.append(caller.call("GetAsset", {"Id": asset})["URL"])
+    assert (links[0] == links[1]) is equal

@@ -1,5 +1,6 @@
 """The command: its one line, its signals, its exit codes, and what it says to what is wrong."""
 
+import http.client
 import json
 import re
 import select
@@ -7,14 +8,15 @@ import signal
 import socket
 import subprocess
 import sys
-from contextlib import contextmanager
+import threading
+from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 
 from emulator.__main__ import main
 from portrait import AuthError, PortraitClient
 from portrait.clock import ManualClock
-from tests.emulator.web.wire import JSON, ask, call
+from tests.emulator.web.wire import JSON, address, ask, call, connected, head
 
 COMMAND = [sys.executable, "-W", "error", "-m", "emulator"]
 FLAGS = (
@@ -165,10 +167,63 @@ def test_nobody_has_to_read_what_verbose_tells():
             assert "Id" in call(url, "CreateAssetGroup", GROUP)["Result"]
 
 
+def test_a_reader_that_is_slow_keeps_no_call_waiting():
+    """A full pipe behind stderr holds up neither calls nor the end."""
+    with serving("--verbose") as (process, url):
+        connection = http.client.HTTPConnection(*address(url), timeout=10)
+        for _ in range(2_000):
+            connection.request("POST", "/v1/portrait/?Action=GetAsset", b"{}", JSON)
+            connection.getresponse().read()
+        connection.close()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+
+
+@contextmanager
+def trickling():
+    """A server whose files come a byte at a time, and never end; its URL."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
+        ended = threading.Event()
+
+        def send(sock):
+            with sock, suppress(OSError):
+                sock.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+                while not ended.wait(0.05):
+                    sock.sendall(b"x")
+
+        def accept():
+            with suppress(OSError):
+                while True:
+                    threading.Thread(target=send, args=(listener.accept()[0],), daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/a.png"
+        ended.set()
+
+
+def test_slow_downloads_hold_up_neither_calls_nor_the_end():
+    """emulator-slow: the ninth call is answered; SIGTERM ends it within 2 s, an hour's delay and connections or not."""
+    with trickling() as file, serving() as (process, url), ExitStack() as stack:
+        group = call(url, "CreateAssetGroup", GROUP)["Result"]["Id"]
+        body = json.dumps({"GroupId": group, "URL": file, "AssetType": "Image"}).encode()
+        for _ in range(8):
+            sock = stack.enter_context(connected(url))
+            sock.sendall(head("/v1/portrait/?Action=CreateAsset", Content_Length=str(len(body))) + body)
+        delayed = stack.enter_context(connected(url))
+        rule = '{"do": {"delay": 3600}}'
+        delayed.sendall(head(Content_Length="2", X_Emulator_Rule=rule) + b"{}")
+        assert call(url, "GetAssetGroup", {"Id": group})["Result"]["Id"] == group
+        elsewhere = {"GroupId": group, "URL": "http://127.0.0.1:9/a.png", "AssetType": "Image"}
+        assert call(url, "CreateAsset", elsewhere)["ResponseMetadata"]["Error"]["Code"].endswith("DownloadFailed")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(2) == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
         (["--clock", "sundial"], "--clock"), (["--clock", "scaled:0"], "--clock"),
+        (["--clock", "scaled:1e12"], "at most 1000000"), (["--review-seconds", "1e300"], "at most"),
         (["--api-key", "key"], "--api-key takes"),
         (["--access-key", "ak=c"], "--access-key takes"), (["--port", "70000"], "65535"),
         (["--port", "x"], "--port: a port is a number from 0 to 65535"),
@@ -179,7 +234,7 @@ def test_nobody_has_to_read_what_verbose_tells():
     ],
 )  # fmt: skip
 def test_what_is_told_wrong_is_said(capsys, arguments, why):
-    """Exit code 2, and a line that names the flag."""
+    """emulator-scaled: exit code 2, and a line that names the flag."""
     with pytest.raises(SystemExit) as ended:
         main(["serve", *arguments])
     assert ended.value.code == 2
@@ -189,10 +244,13 @@ def test_what_is_told_wrong_is_said(capsys, arguments, why):
 @pytest.mark.parametrize(
     "content",
     ["", "[]", "{", "\udcff", '{"colour": 1}', '{"rules": {}}', '{"rules": [1]}', '{"rules": [{}]}',
-     '{"customers": {"a": 1}}', '{"customers": {"a": {"groups": "many"}}}'],
+     '{"customers": {"a": 1}}', '{"customers": {"a": {"groups": "many"}}}', '{"customers": {"": {}}}', "[" * 100_000,
+     f'{{"customers": {{"a": {{"groups": {10**30}}}}}}}', f'{{"customers": {{"a": {{"balance": {10**400}}}}}}}',
+     '{"customers": {"a": {"balance": 1e400}}}', '{"customers": {"\\ud800": {}}}',
+     f'{{"rules": [{{"do": {{"delay": {10**400}}}}}]}}', '{"rules": [{"do": {"lag": 1e300}}]}'],
 )  # fmt: skip
 def test_a_start_file_that_is_none_is_said(tmp_path, content):
-    """Exit code 2 and one line; nothing is served."""
+    """emulator-scaled: exit code 2 and one line; nothing is served."""
     path = tmp_path / "start.json"
     path.write_bytes(content.encode("utf-8", "surrogateescape"))
     ended = run("serve", "--port", "0", "--load", str(path))

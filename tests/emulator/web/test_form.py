@@ -174,3 +174,14 @@ def test_without_the_extra_the_answer_says_which_to_install(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "python_multipart", None)
     with pytest.raises(ModuleNotFoundError, match=r"portrait-actions\[emulator\]"):
         subject.FormReader(CONTENT_TYPE)
+
+
+def test_the_parts_of_a_form_are_counted():
+    """emulator-parts: a form of 180,000 parts ends with the 101st, before the rest is parsed."""
+    body = form(*(part(f"field-{n}", b"x") for n in range(2_000)))
+    reader = FormReader(CONTENT_TYPE)
+    with pytest.raises(InvalidForm, match="more than 100 parts"):
+        reader.feed(body)
+    assert reader._parts == 101
+    fields, _ = read(form(*(part(f"field-{n}", b"x") for n in range(99)), part("Name", "n")))
+    assert fields == {"Name": "n"}
