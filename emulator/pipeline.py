@@ -15,7 +15,7 @@ from attrs import define, field
 
 from emulator.auth import Caller
 from emulator.call_log import CallLog
-from emulator.domain import HANDLERS, lifecycle
+from emulator.domain import HANDLERS, lifecycle, quotas
 from emulator.domain.assets import upload
 from emulator.domain.context import Context, Handler, Measured, NeedsMedia, ServiceConfig
 from emulator.domain.ports import StoredFile, Transaction, Unfinished
@@ -219,6 +219,9 @@ class Pipeline:
         if caller is None:
             raise TypeError("a call is carried out for a caller")
         provider = caller.provider
+        rate = provider.rates.get(state.action)
+        if rate is not None and tx.customer.tier is not None:
+            tx.save_customer(quotas.count_call(tx.customer, state.action, rate, now))
         return Context(
             tx=tx,
             now=now,
@@ -232,6 +235,7 @@ class Pipeline:
             name_limit=self._name_limit,
             description_limit=self._description_limit,
             cursors=self.mount.dialect.client.cursor_paging,
+            list_items=provider.list_items,
             review=do.review,
             lag=do.lag,
             page_size_max=do.page_size_max,

@@ -37,6 +37,7 @@ class Provider:
         data_url: Where videos are generated, if that is an address of its own, called with a Bearer key.
         key_variables: Environment variables that may hold its Bearer key, besides `PORTRAIT_API_KEY`.
         rates: Documented calls per second by Action.
+        list_items: How many items lists give in a row before the account is throttled; None where no limit is known.
         tiers: CreateAsset calls per minute of an account, by the name of its plan.
         group_quota: Active groups of a customer; None where it depends on the plan.
         asset_quota: Assets of a group; None where it depends on the plan.
@@ -56,6 +57,7 @@ class Provider:
     key_variables: tuple[str, ...] = ()
     rates: Mapping[str, float] = field(factory=dict)
     tiers: Mapping[str, int] = field(factory=dict)
+    list_items: int | None = None
     video_models: tuple[str, ...] = ()
     group_quota: int | None = None
     asset_quota: int | None = None
@@ -116,6 +118,7 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
                 credential=Credential.SIGNED,
                 key_variables=("ARK_API_KEY",),
                 rates=_ARK_RATES,
+                list_items=500,  # contract §6 (M)
                 tiers=_ARK_TIERS,
                 video_models=("doubao-seedance-2-0-260128", "doubao-seedance-2-0-fast-260128"),
             ),
@@ -131,6 +134,7 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
                 link_holds_token=False,
                 key_variables=("ARK_API_KEY",),
                 rates=_ARK_RATES,
+                list_items=500,  # contract §6 (M)
                 tiers=_ARK_TIERS,
                 video_models=("dreamina-seedance-2-0-260128", "dreamina-seedance-2-0-fast-260128"),
             ),

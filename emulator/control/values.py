@@ -86,7 +86,7 @@ def _balance(field: str, value: Any) -> dict[str, Any]:
 def _tier(field: str, value: Any) -> dict[str, Any]:
     """A plan's numbers are counted per account. Contract §6 (M)."""
     if value is None:
-        return {field: None, "creates_per_minute": None}
+        return {field: None, "creates_per_minute": None, "creates_burst": True}
     tier = quotas.TIERS[one_of(field, value, tuple(quotas.TIERS))]
     return {
         field: value,
@@ -94,6 +94,7 @@ def _tier(field: str, value: Any) -> dict[str, Any]:
         "assets": tier.assets,
         "assets_per": "customer",
         "creates_per_minute": tier.creates_per_minute,
+        "creates_burst": tier.burst,
     }
 
 

@@ -10,6 +10,7 @@ from emulator.domain.reasons import SIGNATURE_REASONS, Reason
 from portrait import dialects, models
 
 # Contract §4, first table. Existence is hidden: an id of somebody else and one that never was say the same (§10.11).
+_THROTTLED = ErrorSpec(200, "RateLimitExceeded", "Too many requests.")
 _BAD_KEY = ErrorSpec(401, "Unauthorized", "The API key is not valid.", http_error_type="authentication_error")
 _NOT_YOURS = ErrorSpec(200, "Forbidden", "The resource is not accessible with this API key.")
 _ERRORS = {
@@ -46,7 +47,9 @@ _ERRORS = {
     ),
     Reason.GROUP_QUOTA_FULL: ErrorSpec(200, "QuotaExceeded", "The group quota is full."),
     Reason.ASSET_QUOTA_FULL: ErrorSpec(200, "QuotaExceeded", "The asset quota is full."),
-    Reason.THROTTLED: ErrorSpec(200, "RateLimitExceeded", "Too many requests."),
+    Reason.CREATES_THROTTLED: _THROTTLED,
+    Reason.LISTS_THROTTLED: _THROTTLED,
+    Reason.THROTTLED: _THROTTLED,
     Reason.UPSTREAM_UNAVAILABLE: ErrorSpec(200, "UpstreamUnavailable", "The upstream service is not available."),
     Reason.INTERNAL: ErrorSpec(500, "internal_error", "The server failed to answer.", http_error_type="server_error"),
 }

@@ -66,6 +66,8 @@ _ERRORS = {
     Reason.BALANCE_EMPTY: ErrorSpec(403, "AccountOverdueError", "The account has an overdue balance."),
     Reason.GROUP_QUOTA_FULL: ErrorSpec(429, "QuotaSharedPoolExceeded", _FULL),
     Reason.ASSET_QUOTA_FULL: ErrorSpec(429, "QuotaSharedPoolExceeded", _FULL),
+    Reason.CREATES_THROTTLED: ErrorSpec(429, "QuotaWriteQPMExceeded", "Too many requests."),
+    Reason.LISTS_THROTTLED: ErrorSpec(429, "AccountFlowLimitExceeded", "Too many requests."),
     Reason.THROTTLED: ErrorSpec(429, "FlowLimitExceeded", "The request flow has exceeded the limit.", 100018),
     Reason.UPSTREAM_UNAVAILABLE: ErrorSpec(503, "ServiceUnavailable", "The service is not available."),
     Reason.INTERNAL: ErrorSpec(500, "InternalError", "The service encountered an internal error."),

@@ -96,6 +96,7 @@ class Context:
         name_limit: Characters in a Name.
         description_limit: Characters in a Description; None means no limit.
         cursors: Can lists be read by cursor?
+        list_items: How many items lists give a customer with a plan in a row.
         review: What a rule changes about the review of the created asset.
         lag: Seconds by which a read is behind, or after which a created record is seen; None means no lag.
         page_size_max: Items that a page may have at most, whatever was asked for; None means no such limit.
@@ -117,6 +118,7 @@ class Context:
     name_limit: int = 50
     description_limit: int | None = None
     cursors: bool = False
+    list_items: int | None = None
     review: ReviewChange | None = None
     lag: float | None = None
     page_size_max: int | None = None

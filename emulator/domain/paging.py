@@ -14,7 +14,7 @@ from zlib import crc32
 
 from attrs import frozen
 
-from emulator.domain import checks
+from emulator.domain import checks, quotas
 from emulator.domain.context import Context
 from emulator.domain.ports import Position
 from emulator.domain.records import Asset, Group
@@ -68,8 +68,16 @@ def window(ctx: Context, request: ListRequest, deepest: int) -> Window:
         deepest: The largest PageSize × PageNumber where lists can be read by cursor as well.
 
     Raises:
-        Refusal: Numbers and cursor are mixed, or a value is out of range.
+        Refusal: Numbers and cursor are mixed, a value is out of range, or the account lists too much.
     """
+    page = _window(ctx, request, deepest)
+    customer = ctx.tx.customer
+    if ctx.list_items is not None and customer.tier is not None:
+        ctx.tx.save_customer(quotas.count_listed(customer, page.size, ctx.list_items, ctx.now))
+    return page
+
+
+def _window(ctx: Context, request: ListRequest, deepest: int) -> Window:
     numbered = request.page_number is not None or request.page_size is not None
     cursor = next((name for name in ("next_token", "max_results") if getattr(request, name) is not None), None)
     if numbered and cursor is not None:

@@ -11,22 +11,35 @@ from emulator.domain.reasons import Reason, Refusal
 from emulator.domain.records import Customer
 
 _MINUTE = 60.0
+LIST_SECONDS = 5.0  # in which the items of lists are counted; the vendor names no figure (I)
 
 
 @frozen
 class Tier:
-    """The numbers of a plan: groups, assets, CreateAsset per minute; per account."""
+    """The numbers of a plan; per account.
+
+    Attributes:
+        groups: How many groups.
+        assets: How many assets.
+        creates_per_minute: CreateAsset calls.
+        burst: May a minute's creates come at once?
+    """
 
     groups: int
     assets: int
     creates_per_minute: int
+    burst: bool = True
+
+
+_ADVANCED = Tier(1_000_000, 1_000_000, 120, burst=False)
 
 
 # Contract §6, "ark tiers" (M).
 TIERS: Mapping[str, Tier] = MappingProxyType(
     {
         "entry": Tier(50, 50, 3),
-        "pro": Tier(1_000_000, 1_000_000, 120),
+        "advanced": _ADVANCED,
+        "pro": _ADVANCED,
         "premium": Tier(5_000_000, 5_000_000, 300),
     }
 )
@@ -60,8 +73,42 @@ def count_create(customer: Customer, now: float) -> Customer:
     allowed = customer.creates_per_minute
     if allowed is None:
         return customer
-    if not 0 <= now - customer.minute < _MINUTE:
+    period, calls = (_MINUTE, allowed) if customer.creates_burst else (_MINUTE / allowed, 1)
+    if not 0 <= now - customer.minute < period:
         return evolve(customer, minute=now, created=1)
-    if customer.created >= allowed:
-        raise Refusal(Reason.THROTTLED)
+    if customer.created >= calls:
+        raise Refusal(Reason.CREATES_THROTTLED)
     return evolve(customer, created=customer.created + 1)
+
+
+def count_call(customer: Customer, action: str, rate: float, now: float) -> Customer:
+    """The customer after one more call of an Action. Contract §6, "ark QPS" (D).
+
+    Args:
+        customer: Whose.
+        action: The Action's name.
+        rate: How many calls a second may have.
+        now: Seconds since 1970.
+
+    Raises:
+        Refusal: This second's are used up.
+    """
+    second, calls = customer.calls.get(action, (0, 0))
+    calls = calls if second == int(now) else 0
+    if calls >= rate:
+        raise Refusal(Reason.THROTTLED)
+    return evolve(customer, calls={**customer.calls, action: (int(now), calls + 1)})
+
+
+def count_listed(customer: Customer, items: int, most: int, now: float) -> Customer:
+    """The customer after a page of so many items. Contract §6: around the 6th page of 100 in a row (M).
+
+    Raises:
+        Refusal: Too many were read of late.
+    """
+    began, listed = customer.listed
+    if not 0 <= now - began < LIST_SECONDS:
+        return evolve(customer, listed=(now, items))
+    if listed + items > most:
+        raise Refusal(Reason.LISTS_THROTTLED)
+    return evolve(customer, listed=(began, listed + items))

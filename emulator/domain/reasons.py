@@ -47,6 +47,8 @@ class Reason(StrEnum):
     BALANCE_EMPTY = "BalanceEmpty"
     GROUP_QUOTA_FULL = "GroupQuotaFull"
     ASSET_QUOTA_FULL = "AssetQuotaFull"
+    CREATES_THROTTLED = "CreatesThrottled"
+    LISTS_THROTTLED = "ListsThrottled"
     THROTTLED = "Throttled"
     # The service itself.
     UPSTREAM_UNAVAILABLE = "UpstreamUnavailable"

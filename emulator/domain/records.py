@@ -5,6 +5,7 @@ A `number` counts what was created, across all customers, and breaks ties betwee
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from attrs import field, frozen
@@ -52,8 +53,11 @@ class Customer:
         assets_per: `group` or `customer`.
         tier: The plan whose numbers were set, None if none was.
         creates_per_minute: How often CreateAsset may be called; None means no limit.
+        creates_burst: May a minute's creates come at once?
         minute: When the current minute of creating began.
         created: Assets created in that minute.
+        calls: Action → the second of the last call, and the calls in it; counted for plans only.
+        listed: When the current span of lists began, and the items listed in it.
         persons: How many validations have passed.
         hidden_until: When the last of what was created with a lag becomes visible.
     """
@@ -68,8 +72,11 @@ class Customer:
     assets_per: str = "group"
     tier: str | None = None
     creates_per_minute: int | None = None
+    creates_burst: bool = True
     minute: float = 0.0
     created: int = 0
+    calls: Mapping[str, tuple[int, int]] = field(factory=dict, hash=False)
+    listed: tuple[float, int] = (0.0, 0)
     persons: int = 0
     hidden_until: float = 0.0
 

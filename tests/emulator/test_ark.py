@@ -7,7 +7,7 @@ import pytest
 from emulator.settings import KeyPair, Settings
 from emulator.testing import Emulator
 from portrait.clock import ManualClock
-from portrait.errors import AuthError, InvalidParameter, NotFound, ValidatePending
+from portrait.errors import AuthError, InvalidParameter, NotFound, Throttled, ValidatePending
 from portrait.http import HttpRequest
 from portrait.signing import Credentials, sign
 
@@ -217,3 +217,69 @@ def test_action_and_version(portrait_emulator, client):
     assert send("Action=GetAset&Version=1") == (
         404, "InvalidActionOrVersion", 100008, "Could not find operation GetAset for version 1.",
     )  # fmt: skip
+
+
+def fast(emulator, **options):
+    """A client that sends every call once."""
+    return emulator.client(provider="volcengine", retry=None, **options)
+
+
+def image(group):
+    """A new asset's request."""
+    return {"group_id": group, "url": "https://cdn.example/a.jpg", "asset_type": "Image"}
+
+
+@pytest.mark.parametrize(("tier", "at_once", "pause"), [("entry", 3, 60), ("advanced", 1, 0.5), ("premium", 300, 60)])
+def test_creates_of_a_plan(portrait_emulator, tier, at_once, pause):
+    """So many a minute, of the advanced plan evenly; a throttled create is not a full quota."""
+    client = fast(portrait_emulator)
+    group = client.create_asset_group(name="n").id
+    portrait_emulator.service.control.patch_customer(portrait_emulator.api_key, tier=tier, assets=1000)
+    for _ in range(2):
+        for _ in range(at_once):
+            client.create_asset(**image(group))
+        with pytest.raises(Throttled) as info:
+            client.create_asset(**image(group))
+        assert (info.value.code, info.value.http_status) == ("QuotaWriteQPMExceeded", 429)
+        portrait_emulator.clock.advance(pause)
+
+
+def test_a_pace_of_the_plan_is_never_throttled(portrait_emulator):
+    """Twenty creates of the entry plan by `pace="entry"`: no 429, in a little more than six minutes."""
+    portrait_emulator.service.control.patch_customer(portrait_emulator.api_key, tier="entry")
+    client = fast(portrait_emulator, pace="entry")
+    group = client.create_asset_group(name="n").id
+    for _ in range(20):
+        client.create_asset(**image(group))
+    assert (
+        portrait_emulator.calls.count("CreateAsset", outcome="ok") == portrait_emulator.calls.count("CreateAsset") == 20
+    )
+    assert portrait_emulator.clock.monotonic() == pytest.approx(380)
+
+
+def test_the_sixth_page_of_a_list_waits(portrait_emulator):
+    """Lists of a plan are throttled after 500 items; a client waits and goes on with what it has."""
+    client = fast(portrait_emulator)
+    made = {client.create_asset_group(name=f"g{n}").id for n in range(8)}
+    portrait_emulator.service.control.patch_customer(portrait_emulator.api_key, tier="premium")
+    for number in range(1, 6):
+        client.list_asset_groups(page_number=number, page_size=100)
+    with pytest.raises(Throttled, match="AccountFlowLimitExceeded"):
+        client.list_asset_groups(page_number=6, page_size=100)
+    patient = portrait_emulator.client(provider="volcengine")
+    assert {group.id for group in patient.iter_asset_groups()} == made
+
+
+def test_calls_of_a_plan_in_a_second(portrait_emulator):
+    """DeleteAssetGroup: five; the sixth is throttled, a second later it is not. Without a plan nothing is counted."""
+    client = fast(portrait_emulator)
+    groups = [client.create_asset_group(name=f"g{n}").id for n in range(8)]
+    client.delete_asset_group(id=groups.pop())
+    portrait_emulator.service.control.patch_customer(portrait_emulator.api_key, tier="premium")
+    for _ in range(5):
+        client.delete_asset_group(id=groups.pop())
+    with pytest.raises(Throttled) as info:
+        client.delete_asset_group(id=groups[-1])
+    assert info.value.response["ResponseMetadata"]["Error"]["CodeN"] == 100018
+    portrait_emulator.clock.advance(1)
+    client.delete_asset_group(id=groups[-1])

@@ -48,7 +48,7 @@ def test_every_reason_is_raised_somewhere():
 def test_messages_are_for_known_faults():
     """Texts stand beside codes that exist."""
     assert set(MESSAGES) <= MEDIA_CODES
-    assert set(TIERS) == {"entry", "pro", "premium"}
+    assert set(TIERS) == {"entry", "advanced", "pro", "premium"}
 
 
 @pytest.mark.parametrize("path", sorted(DOMAIN.glob("*.py")), ids=lambda path: path.name)

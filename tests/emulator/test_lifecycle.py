@@ -167,7 +167,7 @@ def test_a_tier_throttles_by_the_minute():
         customer = quotas.count_create(customer, 1000.0)
     with pytest.raises(Refusal) as refused:
         quotas.count_create(customer, 1059.9)
-    assert refused.value.reason is Reason.THROTTLED
+    assert refused.value.reason is Reason.CREATES_THROTTLED
     assert quotas.count_create(customer, 1060.0).created == 1
     unlimited = Customer(name="acme", number=1)
     assert quotas.count_create(unlimited, 0) is unlimited

@@ -1,0 +1,117 @@
+"""Ark's Actions over raw HTTP, signed by the standard library alone: shapes, statuses, and what a verifier refuses."""
+
+import pytest
+
+from tests.wire.signer import REGIONS, Signer
+
+IMAGE = {"URL": "https://cdn.example/host.jpg", "AssetType": "Image"}
+
+
+@pytest.fixture(params=REGIONS)
+def ark(request, server):
+    """The published pair at each of the two providers."""
+    return Signer(server, request.param)
+
+
+def test_the_envelope(ark):
+    """Five fields of metadata, the region of the signature, and a Result."""
+    answer = ark.call("CreateAssetGroup", {"Name": "n"})
+    metadata = answer.body["ResponseMetadata"]
+    assert set(metadata) == {"RequestId", "Action", "Version", "Service", "Region"}
+    assert (metadata["Action"], metadata["Version"]) == ("CreateAssetGroup", "2024-01-01")
+    assert (metadata["Service"], metadata["Region"]) == ("ark", REGIONS[ark.provider])
+    assert set(answer.body["Result"]) == {"Id"}
+
+
+def test_an_asset_from_create_to_delete(ark):
+    """GroupType may be left out; updates answer the id, deletes nothing, an unknown id is 404."""
+    group = ark.result("CreateAssetGroup", Name="n")["Id"]
+    asset = ark.result("CreateAsset", GroupId=group, **IMAGE)["Id"]
+    assert ark.result("GetAsset", Id=asset)["URL"] == ""
+    ark.server.advance(30)
+    item = ark.result("GetAsset", Id=asset)
+    assert (item["Status"], item["Moderation"], "FailedReason" in item) == ("Active", {"Strategy": "Default"}, False)
+    mine = {"GroupType": "AIGC", "GroupIds": [group]}
+    page = ark.result("ListAssets", Filter=mine, PageNumber=1)
+    assert set(page) == {"Items", "TotalCount", "PageNumber", "PageSize"}
+    assert set(ark.result("ListAssets", Filter=mine)) == {"Items"}
+    assert ark.result("UpdateAsset", Id=asset, Name="m") == {"Id": asset}
+    assert ark.result("UpdateAssetGroup", Id=group, Name="m") == {"Id": group}
+    assert ark.result("DeleteAsset", Id=asset) == {}
+    assert ark.error("GetAsset", {"Id": asset}) == (404, "NotFound.asset_id", None)
+    assert ark.result("DeleteAssetGroup", Id=group) == {}
+    assert ark.error("GetAssetGroup", {"Id": group}) == (404, "NotFound.group_id", None)
+
+
+def test_a_person(ark):
+    """A read before the scan burns nothing; a stranger's photo fails."""
+    token = ark.result("CreateVisualValidateSession", CallbackURL="https://app.example/back")["BytedToken"]
+    assert ark.error("GetVisualValidateResult", {"BytedToken": token}) == (404, f"NotFound.{token}", None)
+    ark.server.control("POST", f"validations/{token}", {"result": "pass", "subject": "alice"})
+    group = ark.result("GetVisualValidateResult", BytedToken=token)["GroupId"]
+    url = "https://magic.test/b.jpg?subject=bob"
+    asset = ark.result("CreateAsset", GroupId=group, URL=url, AssetType="Image")["Id"]
+    ark.server.advance(30)
+    assert ark.result("GetAsset", Id=asset)["Error"]["Code"] == "FaceMismatch"
+
+
+def test_data_names_the_field(ark):
+    """Business errors carry `Data`."""
+    error = ark.call("GetAsset").body["ResponseMetadata"]["Error"]
+    assert (error["Code"], error["Data"]) == ("MissingParameter.Id", {"__Message.parameter": "Id"})
+
+
+STALE = {"volcengine": 403, "byteplus": 400}
+REFUSED = {
+    "no authorization": ({"changes": {"authorization": None}}, (401, "MissingAuthenticationToken", 100003)),
+    "a bearer key": ({"changes": {"authorization": "Bearer k"}}, (400, "InvalidAuthorization", None)),
+    "no signature": (
+        {"changes": {"authorization": "HMAC-SHA256 Credential=A/20260101/cn-beijing/ark/request, SignedHeaders=host"}},
+        (401, "MissingSignature", 100005),
+    ),
+    "a short scope": (
+        {"changes": {"authorization": "HMAC-SHA256 Credential=A/x, SignedHeaders=host, Signature=00"}},
+        (400, "InvalidCredential", None),
+    ),
+    "a region of nobody": ({"region": "mars-1"}, (400, "InvalidCredential", None)),
+    "another service": ({"service": "ecs"}, (404, "ServiceNotFound", 100007)),
+    "no date": ({"changes": {"x-date": None}}, (400, "MissingRequestInfo", 100004)),
+    "an old date": ({"date": "20240101T000000Z"}, (None, "InvalidTimestamp", 100006)),
+    "a changed body": ({"sent": b'{"Name": "m"}'}, (401, "SignatureDoesNotMatch", 100010)),
+    "a wrong hash": ({"changes": {"x-content-sha256": "0" * 64}}, (401, "SignatureDoesNotMatch", 100010)),
+    "a changed header": ({"changes": {"content-type": "text/plain"}}, (401, "SignatureDoesNotMatch", 100010)),
+    "no action": ({"action": ""}, (400, "MissingParameter", 100002)),
+    "no version": ({"version": None}, (400, "MissingParameter", 100002)),
+    "another version": ({"version": "2020-01-01"}, (404, "InvalidActionOrVersion", 100008)),
+}
+
+
+@pytest.mark.parametrize("fault", REFUSED)
+def test_what_the_front_gateway_refuses(ark, fault):
+    """Each fault with its status, code and number."""
+    options, (status, code, number) = REFUSED[fault]
+    options = {"action": "ListAssetGroups"} | options
+    expected = (STALE[ark.provider] if status is None else status, code, number)
+    assert ark.error(options.pop("action"), {"Name": "n"}, **options) == expected
+
+
+def test_wrong_keys(ark):
+    """An unknown access key and a wrong secret are told apart."""
+    stranger, wrong = ark.with_(access_key="AKLTNOBODY"), ark.with_(secret_key="other")
+    assert stranger.error("ListAssets") == (401, "InvalidAccessKey", 100009)
+    assert wrong.error("ListAssets") == (401, "SignatureDoesNotMatch", 100010)
+
+
+@pytest.mark.parametrize("name", ["authorization", "host", "x-content-sha256", "x-date", "content-type"])
+def test_no_changed_header_is_accepted(server, name):
+    """One character at a time, at every place of the header."""
+    ark = Signer(server)
+    query = {"Action": "ListAssetGroups", "Version": "2024-01-01"}
+    body = b'{"Filter": {"GroupType": "AIGC"}}'
+    headers = ark.headers(query, body)
+    assert ark.send(query, body, headers).status == 200
+    text = headers[name]
+    for at in range(0, len(text), 7 if name == "authorization" else 3):
+        changed = "1" if text[at] != "1" else "2"
+        answer = ark.send(query, body, headers | {name: text[:at] + changed + text[at + 1 :]})
+        assert answer.status in {400, 401, 403, 404}, (name, at, answer.raw)
