@@ -29,6 +29,10 @@ _AFTER_SCAN: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _BETWEEN_SEGMENTS: Final = re.compile(rb"\xff[^\x00\xff]")
 
 
+# What introduces a block, or ends the file. Other bytes between blocks are skipped, as decoders do.
+_GIF_BLOCK: Final = re.compile(rb"[!,;]")
+
+
 def _jpeg(file: BinaryIO) -> Size:
     parts, size, orientation, scans = PartBudget(), None, None, 0
     read_exactly(file, 2)
@@ -55,15 +59,29 @@ def _jpeg(file: BinaryIO) -> Size:
 
 def _next_marker(file: BinaryIO, pattern: re.Pattern[bytes]) -> int:
     """The code of the next marker; the file is then behind it."""
-    while True:
-        start, block = file.tell(), file.read(_BLOCK)
+    near = file.read(2)  # nearly always, segments follow each other, and scans do not end at once
+    if pattern.fullmatch(near):
+        return near[1]
+    file.seek(-len(near), 1)
+    found = _find(file, pattern, 1 << 12)
+    if found is None:
+        raise InvalidMedia(CUT_OFF)
+    return found[1]
+
+
+def _find(file: BinaryIO, pattern: re.Pattern[bytes], count: int = 16) -> bytes | None:
+    """The next match of a pattern of one byte, or of two that begin with FF; the file is then behind it.
+
+    So many bytes are read at first, and then more and more.
+    """
+    while block := file.read(count):
         if found := pattern.search(block):
-            file.seek(start + found.end())
-            return block[found.end() - 1]
-        if len(block) < 2:
-            raise InvalidMedia(CUT_OFF)
-        if block.endswith(b"\xff"):
+            file.seek(found.end() - len(block), 1)
+            return found[0]
+        if block.endswith(b"\xff") and len(block) > 1:
             file.seek(-1, 1)
+        count = min(count * 4, _BLOCK)
+    return None
 
 
 def _png(file: BinaryIO) -> Size:
@@ -122,7 +140,7 @@ def _gif(file: BinaryIO) -> Size:
     width, height = read_uint(file, 2, "little"), read_uint(file, 2, "little")
     _skip_palette(file, read_exactly(file, 3)[0])
     # The trailer may be missing, as long as the last picture is complete.
-    while (kind := file.read(1)) != b";" and (kind or not pictures):
+    while (kind := _find(file, _GIF_BLOCK)) != b";" and (kind or not pictures):
         if kind == b"!":
             read_exactly(file, 1)
         elif kind == b",":
@@ -133,7 +151,7 @@ def _gif(file: BinaryIO) -> Size:
             _skip_palette(file, flags)
             read_exactly(file, 1)
         else:
-            raise InvalidMedia("its blocks do not follow each other" if kind else CUT_OFF)
+            raise InvalidMedia(CUT_OFF)
         while count := read_exactly(file, 1)[0]:
             parts.count()
             read_exactly(file, count)

@@ -28,8 +28,8 @@ _START: Final = (
 _FOREIGN_ENDS: Final = frozenset(
     {0, *(-getattr(signal, name, 0) for name in ("SIGHUP", "SIGINT", "SIGKILL", "SIGTERM"))}
 )
-# Ends by the process's own deadlines: of CPU time, and of the watchdog, which exits with status 1.
-_DEADLINES: Final = frozenset({1, -getattr(signal, "SIGPROF", 0) or 1})
+# Ends by the process's own deadlines: signals, and on Windows a thread that exits with status 1.
+_DEADLINES: Final = frozenset({1, *(-getattr(signal, name, -1) for name in ("SIGALRM", "SIGPROF"))})
 _SECONDS_TO_END: Final = 5.0
 _CRASH: Final = "the library that opens it crashes"
 

@@ -39,7 +39,7 @@ _MEMORY_PER_BYTE: Final = {"heic": 4, "heif": 4}
 _MAX_RESIDUE: Final = 16 << 20
 _CPU_SECONDS: Final = 0.7
 _CPU_SECONDS_PER_BYTE: Final = 1e-7
-# Where CPU time cannot be limited, this is the deadline.
+# Where CPU time cannot be limited, this is the only deadline.
 _SECONDS: Final = 10.0
 
 
@@ -127,17 +127,24 @@ def _limits(format_name: str, size: int, before: int) -> Iterator[None]:
     if resource is not None and before:
         most = before + _MEMORY + _MEMORY_PER_BYTE.get(format_name, 0) * size
         resource.setrlimit(resource.RLIMIT_AS, (most, resource.RLIM_INFINITY))
-    if hasattr(signal, "setitimer"):
-        signal.setitimer(signal.ITIMER_PROF, _CPU_SECONDS + _CPU_SECONDS_PER_BYTE * size)
-    faulthandler.dump_traceback_later(_SECONDS, exit=True, file=sys.stderr)
+    _set_deadlines(_CPU_SECONDS + _CPU_SECONDS_PER_BYTE * size, _SECONDS)
     try:
         yield
     finally:
-        faulthandler.cancel_dump_traceback_later()
-        if hasattr(signal, "setitimer"):
-            signal.setitimer(signal.ITIMER_PROF, 0)
+        _set_deadlines(0, 0)
         if resource is not None and before:
             resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+
+def _set_deadlines(cpu_seconds: float, seconds: float) -> None:
+    """End this process after so much time, by a signal or, on Windows, by a thread; 0 takes the deadlines back."""
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_PROF, cpu_seconds)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+    elif seconds:
+        faulthandler.dump_traceback_later(seconds, exit=True, file=sys.stderr)
+    else:
+        faulthandler.cancel_dump_traceback_later()
 
 
 def _address_space() -> int:

@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Mapping
 
-from scripts.benchmarks import client_calls, files, server_calls, startup, store_size, testing, watch
+from scripts.benchmarks import client_calls, files, media, server_calls, startup, store_size, testing, watch
 from scripts.benchmarks.report import Figure, table
 
 # Letter → what measures it, and how many rounds it takes.
@@ -22,6 +22,7 @@ _FIGURES: Mapping[str, tuple[Callable[[int], Iterator[Figure]], int]] = {
     "f": (watch.measure, 1),
     "g": (testing.measure, 3),
     "files": (files.measure, 7),
+    "media": (media.measure, 7),
 }
 
 

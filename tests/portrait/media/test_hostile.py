@@ -264,6 +264,15 @@ def test_gif_without_its_trailer(make):
     assert measure(data[:-40]).problem
 
 
+def test_gif_with_stray_bytes_between_blocks():
+    """Decoders skip them."""
+    data = samples.animation("gif")
+    at = data.rindex(b"!\xf9")
+    measured = measure(data[:at] + bytes(70_000) + data[at:])
+    assert (measured.width, measured.height, measured.problem) == (400, 320, None)
+    assert measure(data[:at] + bytes(9) + data[at:-2]).problem
+
+
 @pytest.mark.parametrize("stray", [b"\x00", b"\x00" * 700, b"Photoshop 3.0\x00", b"\xff\xff\xff", b"\xff\x00"])
 def test_jpeg_with_stray_bytes_between_segments(stray):
     """jpeg-app-length: libjpeg skips them. The frame, the scan and the end are still demanded."""

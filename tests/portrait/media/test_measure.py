@@ -301,7 +301,7 @@ HOSTILE = {
     ),
     "gif of empty frames": (
         b"GIF89a\x10\x00\x10\x00\x00\x00\x00" + b"\x01\x00" * 3_000_000,
-        "do not follow each other",
+        CUT_OFF,
     ),
     "gif of tiny blocks": (GIF_START + b"!\xf9" + b"\x01\x01" * 1_500_000, "too many parts"),
     "tiff with a directory of billions": (

@@ -69,6 +69,17 @@ def test_a_worker_serves_many_files(worker):
     assert worker.pid == first
 
 
+@pytest.mark.parametrize("format_name", ["mp4", "mp3", "heic"])
+def test_a_worker_lasts(worker, format_name):
+    """Good files leave no memory behind, for which the process would have to be replaced."""
+    data = samples.sample(format_name)
+    worker.measure(BytesIO(data), format_name)
+    first = worker.pid
+    for _ in range(60):
+        worker.measure(BytesIO(data), format_name)
+    assert worker.pid == first
+
+
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM", "SIGHUP"])
 def test_a_worker_that_somebody_ends_is_replaced(worker, name):
     """It says nothing about the next file."""
@@ -106,7 +117,13 @@ def test_a_worker_that_is_killed_at_work_tries_the_file_again(worker):
 
 @pytest.mark.parametrize(
     ("name", "problem"),
-    [("SIGSEGV", "crashes"), ("SIGABRT", "crashes"), ("SIGBUS", "crashes"), ("SIGPROF", "takes longer than")],
+    [
+        ("SIGSEGV", "crashes"),
+        ("SIGABRT", "crashes"),
+        ("SIGBUS", "crashes"),
+        ("SIGPROF", "takes longer than"),
+        ("SIGALRM", "takes longer than"),
+    ],
 )
 def test_a_library_that_crashes_is_a_fault_of_the_file(worker, name, problem):
     """The file is refused once, and the next one is measured."""
