@@ -4,10 +4,12 @@ Safety: nothing is created twice and nothing is lost. Liveness: every flow ends 
 scenario that fails is shrunk and printed by Hypothesis; `--hypothesis-seed=N` plays others.
 """
 
+import tempfile
 from collections import Counter
+from pathlib import Path
 from random import Random
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +17,7 @@ from emulator.settings import Settings
 from emulator.testing import Emulator
 from portrait.ensure import FileState, ensure_assets, ensure_group, parse_options
 from portrait.memory import Memory
+from portrait.recent_creates import RecentCreates
 from tests.simulation.adversary import Adversary
 from tests.simulation.scheduler import Scheduler
 from tests.system.hypothesis_profiles import searching
@@ -47,9 +50,11 @@ class World:
 
     Args:
         scenario: What happens.
+        state: Where the processes have a state in common; None for none.
     """
 
-    def __init__(self, scenario):
+    def __init__(self, scenario, state=None):
+        self._state, self._memories = state, []
         self.scenario = scenario
         rng = Random(scenario.seed)
         self.emulator = Emulator(Settings(seed=scenario.seed))
@@ -60,9 +65,16 @@ class World:
         self.client = self.emulator.client(api_key=KEY)
         self.outcomes = {}
 
+    def close(self):
+        """What the processes have open."""
+        for memory in self._memories:
+            memory.close()
+
     def job(self, number):
         """One process's work, from nothing to outcomes."""
-        endpoint, memory = self.client._endpoint, Memory(self.emulator.clock)
+        endpoint = evolve(self.client._endpoint, recent=RecentCreates())
+        memory = Memory(self.emulator.clock, self._state, endpoint.base_url, KEY)
+        self._memories.append(memory)
         group = yield from ensure_group(endpoint, memory, "brand")
         options = parse_options(memory, endpoint, {"group_id": group.id, "quota": None})
         yield from ensure_assets(endpoint, [source(content) for content in self.scenario.jobs[number]], options)
@@ -171,3 +183,19 @@ def test_one_process_creates_nothing_twice(scenario):
     if task.error is None:
         assert all(asset.id in told or asset.name in unsure for asset in world.assets())
     assert Counter(asset.name for asset in world.assets()).keys() == {o.name for o in world.outcomes[0].emitted}
+
+
+@given(scenario=scenarios)
+@searching(60)
+def test_with_a_shared_state_nothing_is_created_twice(scenario):
+    """once-race, once-race-asset, once-kill: whoever races and is killed, one create for each group and content."""
+    with tempfile.TemporaryDirectory() as folder:
+        world = World(scenario, Path(folder) / "state.db")
+        world.play()
+        world.close()
+    assert not {key: count for key, count in world.adversary.executed.items() if count > 1}
+    for number, task in world.outcomes.items():
+        assert task.error is None, task.error
+        assert [outcome.state for outcome in task.emitted] == [FileState.ACTIVE] * len(scenario.jobs[number])
+    assert {asset.id for asset in world.assets()} == {o.asset_id for t in world.outcomes.values() for o in t.emitted}
+    assert len({task.result for task in world.outcomes.values()}) == 1

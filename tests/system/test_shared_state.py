@@ -1,14 +1,23 @@
 """Clients that share a state: what one has created, the others know, however lists lag and whoever is killed."""
 
 import contextlib
+import json
+import subprocess
+import sys
+import threading
 
 import pytest
 
+from emulator.server import EmulatorServer
+from portrait import PortraitClient
 from portrait.ensure import FileState
 from tests.media_samples import image
 from tests.system.test_lagging_lists import Killed, killed_after
+from tests.system.test_two_processes import ROOT
+from tests.wire.media import png
 
 LAG = 6
+SPEED = 20
 
 
 @pytest.fixture
@@ -98,3 +107,42 @@ def test_a_claim_of_the_dead_is_taken_over(emulator, place, colour):
     outcome = colour.run(client.ensure_asset, photo, group_id=group, wait=False)
     assert outcome.asset_id != first.asset_id
     assert 25 <= emulator.clock.now() - started < 60
+
+
+@pytest.mark.slow
+def test_processes_of_which_one_is_killed_create_each_file_once(tmp_path):
+    """once-race-asset, once-kill: three processes, twelve files, lists that lag, a SIGKILL: twelve assets."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number in range(12):
+        (folder / f"{number}.png").write_bytes(png(400, 400 + number))
+    with (
+        EmulatorServer(clock=f"scaled:{SPEED}") as server,
+        PortraitClient(api_key="sk-two-processes", base_url=f"{server.url}/v1") as client,
+    ):
+        group = client.create_asset_group(name="shared").id
+        server.control.add_rule({"match": {"action": "ListAssets"}, "do": {"lag": LAG}})
+        words = [f"{server.url}/v1", group, str(folder), str(SPEED), str(tmp_path / "state.db")]
+        command = [sys.executable, "-m", "tests.system.ensure_process", *words]
+
+        def start():
+            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+            assert process.stdout.readline() == "ready\n"
+            process.stdin.write("go\n")
+            process.stdin.flush()
+            return process
+
+        victim, *others = [start() for _ in range(3)]
+        while not server.control.calls(action="CreateAsset", outcome="ok")["calls"]:
+            threading.Event().wait(0.005)
+        victim.kill()
+        victim.communicate()
+        outputs = [process.communicate(timeout=90)[0] for process in (*others, start())]
+        server.control.delete_rules()
+        assets = list(client.iter_assets(group_ids=[group]))
+    assert len(assets) == len({asset.name for asset in assets}) == 12
+    ids = {asset.id for asset in assets}
+    for output in outputs:
+        outcomes = [json.loads(line) for line in output.splitlines()]
+        assert {outcome["state"] for outcome in outcomes} == {"Active"}
+        assert {outcome["id"] for outcome in outcomes} == ids
