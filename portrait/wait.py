@@ -60,7 +60,6 @@ TOKEN_POLL = 2.0  # seconds; well below Ark's 3 calls per second, contract §6
 POLL = 3.0  # seconds; the vendor's advice, contract §3 (M)
 GRACE = 10.0  # seconds in which "not there" may still be a read that lags, contract §3 (M)
 DEADLINES: Mapping[str, float] = {AssetType.IMAGE: 60.0, AssetType.VIDEO: 180.0, AssetType.AUDIO: 180.0}
-TOKEN_LIFE = 120.0  # seconds, contract §3 (D)
 NOT_VISIBLE = "not visible yet"  # the status of what this client created and no read shows
 NEW_VALIDATION = "Create a new validation session and have the person scan again."
 # Seconds before each look for the group of a lost answer: the first when most reads no longer lag.
@@ -168,12 +167,13 @@ def wait_until_validated(
     this very wait has read it as pending: a token that somebody else used up, or that nobody knows, leads to no group.
 
     Raises:
-        TokenExpired: The 120 seconds are over.
+        TokenExpired: The token's life is over: 120 seconds, at BytePlus 1800.
         InvalidToken: The token is unknown or was used already.
         WaitTimeout: Not passed within `timeout` seconds.
         UnknownOutcome: The answer was lost, and which group is the person's cannot be told for sure.
     """
-    poller = _Poller(endpoint, TOKEN_LIFE if timeout is None else timeout, poll)
+    life = endpoint.provider.token_life
+    poller = _Poller(endpoint, life if timeout is None else timeout, poll)
     lost = False  # did an answer get lost which may have been the one with the group?
     since: float | None = None  # a group made before it was last pending belongs to somebody else
     request = GetVisualValidateResultRequest(byted_token=token if isinstance(token, str) else token.byted_token)
@@ -183,16 +183,14 @@ def wait_until_validated(
         try:
             result = yield from poller.ask(GET_VISUAL_VALIDATE_RESULT, request)
         except ValidatePending as pending:
-            poller.last_error, lost, since = pending, False, asked - SKEW
+            poller.last_error = pending
+            # Ark says the same of a token that is used up, so that it does not prove that nothing was lost.
+            if not (lost and endpoint.dialect.pending_is_ambiguous):
+                lost, since = False, asked - SKEW
+            if endpoint.dialect.pending_is_ambiguous and poller.waited >= life:  # contract §10.9, §10.13
+                return (yield from _end(endpoint, _expired(pending), since, lost=lost))
         except (InvalidToken, TokenExpired) as used:
-            if not lost:
-                raise
-            if since is None:
-                raise UnknownOutcome(
-                    "An answer about the liveness check was lost, and whose group it named is not known.",
-                    advice=NEW_VALIDATION,
-                ) from used
-            return (yield from _recover(endpoint, used, since))
+            return (yield from _end(endpoint, used, since, lost=lost))
         else:
             if result is not None and result.group_id:
                 return cast("VisualValidateResult", result)
@@ -203,6 +201,29 @@ def wait_until_validated(
                 waited=poller.waited,
                 advice=NEW_VALIDATION,
             ) from poller.last_error
+
+
+def _expired(pending: ValidatePending) -> TokenExpired:
+    return TokenExpired(
+        "Nobody passed the liveness check while its token lived.",
+        code=pending.code,
+        action=pending.action,
+        request_id=pending.request_id,
+        http_status=pending.http_status,
+        response=pending.response,
+    )
+
+
+def _end(endpoint: Endpoint, used: SessionError, since: float | None, *, lost: bool) -> Flow[VisualValidateResult]:
+    """The token gives no group any more: that is the end, unless the answer with the group may have been lost."""
+    if not lost:
+        raise used
+    if since is None:
+        raise UnknownOutcome(
+            "An answer about the liveness check was lost, and whose group it named is not known.",
+            advice=NEW_VALIDATION,
+        ) from used
+    return (yield from _recover(endpoint, used, since))
 
 
 def _recover(endpoint: Endpoint, used: SessionError, since: float) -> Flow[VisualValidateResult]:

@@ -16,5 +16,6 @@ ARK = Dialect(
     cursor_paging=True,
     # A token that gives no group may still give one while its window is open. §10.9.
     codes={"GetVisualValidateResult": {"NotFound": ErrorRule(ValidatePending)}},
+    pending_is_ambiguous=True,  # contract §3, token table (M)
     pending_without={"GetVisualValidateResult": "GroupId"},
 )

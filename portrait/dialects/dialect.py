@@ -41,6 +41,7 @@ class Dialect:
         cursor_paging: Lists are read by cursor, where who reads them does not need their number.
         codes: Codes that mean something else here than in `portrait.codes.CODES`, by Action.
         pending_without: The field of a result without which the Action says "not yet", by Action.
+        pending_is_ambiguous: Whether a token that is used up is answered like one that is open.
         upload: Whether files can be sent without an address of their own.
         decoder: How an answer is read.
     """
@@ -51,6 +52,7 @@ class Dialect:
     cursor_paging: bool = False
     codes: Mapping[str, Mapping[str, ErrorRule]] = field(factory=dict)
     pending_without: Mapping[str, str] = field(factory=dict)
+    pending_is_ambiguous: bool = False
     upload: bool = False
     decoder: Decoder = decode_envelope
 

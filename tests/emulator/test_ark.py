@@ -1,13 +1,25 @@
 """Ark, by clients that sign: cursors, limits of its own, ways of pending, links, and who may call."""
 
+from contextlib import suppress
+
 import attrs
 import orjson
 import pytest
 
+from emulator.control import ControlError
 from emulator.settings import KeyPair, Settings
 from emulator.testing import Emulator
 from portrait.clock import ManualClock
-from portrait.errors import AuthError, InvalidParameter, NotFound, Throttled, ValidatePending
+from portrait.errors import (
+    AuthError,
+    InvalidParameter,
+    NotFound,
+    Throttled,
+    TokenExpired,
+    UnknownOutcome,
+    ValidatePending,
+    WaitTimeout,
+)
 from portrait.http import HttpRequest
 from portrait.signing import Credentials, sign
 
@@ -283,3 +295,34 @@ def test_calls_of_a_plan_in_a_second(portrait_emulator):
     assert info.value.response["ResponseMetadata"]["Error"]["CodeN"] == 100018
     portrait_emulator.clock.advance(1)
     client.delete_asset_group(id=groups[-1])
+
+
+@pytest.mark.parametrize(("provider", "life"), [("volcengine", 120), ("byteplus", 1800)])
+def test_pending_after_the_window_is_expired(portrait_emulator, provider, life):
+    """A wait ends with TokenExpired when the token's life is over, and with WaitTimeout before that."""
+    client = portrait_emulator.client(provider=provider)
+    session = client.create_visual_validate_session(callback_url="https://app.example/back")
+    with pytest.raises(WaitTimeout):
+        client.wait_until_validated(session, timeout=10)
+    with pytest.raises(TokenExpired):
+        client.wait_until_validated(session)
+    assert portrait_emulator.clock.monotonic() == pytest.approx(10 + life, abs=3)
+
+
+def test_a_lost_group_is_not_taken_for_somebody_elses(portrait_emulator):
+    """Ark says "pending" of the token whose answer was lost: the error lists the new groups, and none is taken."""
+    client = portrait_emulator.client(provider="volcengine", retry=None)
+    session = client.create_visual_validate_session(callback_url="https://app.example/back")
+    with pytest.raises(WaitTimeout):
+        client.wait_until_validated(session, timeout=4)
+    portrait_emulator.rules.add(
+        match={"action": "GetVisualValidateResult"}, when={"nth": [2]}, do={"close": "after-commit"}
+    )
+
+    def scan(event):
+        if type(event).__name__ == "WaitProgress" and not portrait_emulator.calls.count("ListAssetGroups"):
+            with suppress(ControlError):
+                portrait_emulator.validations.finish(session.byted_token)
+
+    with pytest.raises(UnknownOutcome, match="group-"):
+        client.with_options(on_event=scan).wait_until_validated(session)
