@@ -1,4 +1,4 @@
-"""The README is executed: its Python blocks, its tests and its shell blocks, in order, against an emulator."""
+"""The READMEs are executed: their Python blocks, tests, shell and Node blocks, in order, against an emulator."""
 
 import json
 import os
@@ -17,36 +17,48 @@ from emulator.settings import Settings
 from portrait.clock import ManualClock, SystemClock
 
 ROOT = Path(__file__).resolve().parents[2]
+PAGES = ("README.md", "portrait/README.md", "portrait/cli/README.md", "emulator/README.md", "scripts/README.md")
 AT_ONCE = {"match": {}, "do": {"review": {"status": "Active", "after": 0}}}
 _BLOCK = re.compile(r"(?P<note><!-- not run: [^>]+ -->\n)?```(?P<language>\w+)\n(?P<code>.*?)```", re.DOTALL)
+_FILE = re.compile(r"# (\w+\.py)\n")
 
 
 @frozen
 class Block:
-    """A fenced block of the README."""
+    """A fenced block of a README. A Python block may name its file in its first line."""
 
+    page: str
     line: int
     language: str
     code: str
     skipped: bool
 
     def __str__(self) -> str:
-        return f"{self.language}-at-line-{self.line}"
+        return f"{self.page}-{self.language}-at-line-{self.line}"
+
+    @property
+    def file(self) -> str | None:
+        """The name that its first line gives."""
+        found = _FILE.match(self.code)
+        return found and found[1]
 
 
-def blocks() -> list[Block]:
-    """All fenced blocks, in order."""
-    text = (ROOT / "README.md").read_text()
+def blocks(page: str) -> list[Block]:
+    """All fenced blocks of a page, in order."""
+    text = (ROOT / page).read_text(encoding="utf-8")
     return [
-        Block(text[: found.start("code")].count("\n"), found["language"], found["code"], found["note"] is not None)
+        Block(
+            page, text[: found.start("code")].count("\n"), found["language"], found["code"], found["note"] is not None
+        )
         for found in _BLOCK.finditer(text)
     ]
 
 
-RUN = [block for block in blocks() if not block.skipped]
+RUN = [block for page in PAGES for block in blocks(page) if not block.skipped]
 PYTHON = [block for block in RUN if block.language == "python" and "def test_" not in block.code]
 TESTS = [block for block in RUN if block.language == "python" and "def test_" in block.code]
-SHELL = [block for block in RUN if block.language == "sh"]
+SHELL = {page: [block for block in RUN if block.page == page and block.language == "sh"] for page in PAGES}
+NODE = [block for block in RUN if block.language == "js"]
 
 
 @pytest.fixture
@@ -73,11 +85,29 @@ def server(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_every_kind_of_block_is_there():
-    """The README shows all three uses, and nothing in it goes untested by accident."""
+    """The READMEs show all uses, and nothing in them goes untested by accident."""
     assert PYTHON
     assert TESTS
-    assert SHELL
-    assert {block.language for block in RUN} <= {"python", "sh"}
+    assert any(SHELL.values())
+    assert {block.language for block in RUN} <= {"python", "sh", "js", "json"}
+
+
+def test_no_readme_is_forgotten():
+    """Every README of the tree is executed."""
+    folders = (ROOT / name for name in ("portrait", "emulator", "scripts", "tests", "fixtures"))
+    found = {str(path.relative_to(ROOT)) for folder in folders for path in folder.rglob("*.md")}
+    assert {"README.md", *found} == set(PAGES)
+
+
+def test_the_front_page_is_short():
+    """The first page can be read in one go: at most 12 KB."""
+    assert len((ROOT / "README.md").read_bytes()) <= 12 * 1024
+
+
+@pytest.mark.parametrize("block", [block for block in RUN if block.language == "json"], ids=str)
+def test_json_blocks_are_json(block: Block):
+    """A policy that is copied from a page can be read."""
+    assert json.loads(block.code)
 
 
 @pytest.mark.parametrize("block", PYTHON, ids=str)
@@ -104,6 +134,9 @@ def test_python_blocks_run(block: Block, server: EmulatorServer):
 @pytest.mark.parametrize("block", TESTS, ids=str)
 def test_pytest_blocks_pass(block: Block, tmp_path: Path):
     """A block of tests passes in a project that only installed the distribution."""
+    for other in PYTHON:
+        if other.page == block.page and other.file is not None:
+            (tmp_path / other.file).write_text(other.code)
     (tmp_path / "test_block.py").write_text(block.code)
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)],
@@ -116,18 +149,30 @@ def test_pytest_blocks_pass(block: Block, tmp_path: Path):
     assert f"{block.code.count('def test_')} passed" in done.stdout
 
 
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs Node.js")
+@pytest.mark.parametrize("block", NODE, ids=str)
+def test_node_blocks_run(block: Block, server: EmulatorServer):
+    """A program in JavaScript talks to the emulator."""
+    code = block.code.replace("http://127.0.0.1:8787", server.url)
+    command = ["node", "--input-type=module", "-e", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    assert done.stdout.startswith("group-"), done.stderr
+
+
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("bash")), reason="needs bash and curl")
-def test_shell_blocks_run_and_say_what_their_comments_say(server: EmulatorServer, tmp_path: Path):
-    """The shell blocks, one after the other in one shell, print the words that stand in the comments behind them."""
+@pytest.mark.parametrize("page", [page for page in PAGES if SHELL[page]])
+def test_shell_blocks_run_and_say_what_their_comments_say(page: str, server: EmulatorServer, tmp_path: Path):
+    """The shell blocks of a page, one after the other in one shell, print the words in the comments behind them."""
     for name in ("host.jpg", "anchor.png"):
         shutil.copy(ROOT / "fixtures" / "media" / "portrait.jpg", tmp_path / name)
     (tmp_path / "fixtures").symlink_to(ROOT / "fixtures")
-    script = "\n".join(_checked(line) for block in SHELL for line in block.code.splitlines())
-    script = script.replace("http://127.0.0.1:8787", server.url)
     # The command waits in real time: its reviews end at once, the others stay with the clock that the blocks move.
-    rule = json.dumps({**AT_ONCE, "match": {"customer": "files"}})
-    script = script.replace("control reset '{}'", f"control reset '{{}}'; control rules '{rule}'")
-    script = script.replace("portrait-emulator serve --clock manual", "true")
+    rule = {**AT_ONCE, "match": {"customer": "files"}}
+    server.control.add_rule(rule)
+    script = "\n".join(_checked(line) for block in SHELL[page] for line in block.code.splitlines())
+    script = re.sub(r"http://127\.0\.0\.1:878\d", server.url, script)
+    script = script.replace("control reset '{}'", f"control reset '{{}}'; control rules '{json.dumps(rule)}'")
+    script = re.sub(r"^portrait-emulator serve .*", "true", script, flags=re.MULTILINE)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
@@ -145,7 +190,13 @@ def test_shell_blocks_run_and_say_what_their_comments_say(server: EmulatorServer
         timeout=60,
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    assert done.stdout.count("OK ") == script.count('echo "OK ') > 8
+    assert done.stdout.count("OK ") == script.count('echo "OK ')
+
+
+def test_comments_are_checked():
+    """The flows by hand say in comments what each call prints."""
+    lines = [line for blocks_ in SHELL.values() for block in blocks_ for line in block.code.splitlines()]
+    assert sum(_checked(line) != line for line in lines) > 8
 
 
 def _checked(line: str) -> str:

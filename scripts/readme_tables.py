@@ -1,0 +1,216 @@
+"""The tables of the READMEs, made of what they describe: Actions, errors, providers, limits, options, the ledger."""
+
+import argparse
+import json
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import click
+
+from emulator import __main__ as emulator_command
+from portrait import errors
+from portrait.actions import ACTIONS
+from portrait.cli import parser as command_line
+from portrait.codes import CODES
+from portrait.dialects import DIALECTS
+from portrait.media.limits import LIMITS, MB, Range, TypeLimits
+from portrait.providers import PROVIDERS, Credential, Provider
+
+LEDGER = Path(__file__).resolve().parent.parent / "fixtures" / "ledger.json"
+
+
+def snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+
+
+def table(*rows: tuple[str, ...]) -> str:
+    """A table of Markdown; the first row is its head."""
+    head, *body = [f"| {' | '.join(row)} |" for row in rows]
+    return "\n".join([head, "|---" * len(rows[0]) + "|", *body])
+
+
+def actions_table() -> str:
+    rows = [
+        (f"`{action.name}`", f"`{snake(action.name)}`", action.summary, action.idempotency.value)
+        for action in ACTIONS.values()
+    ]
+    return table(("Action", "method", "what it does", "a lost answer"), *rows)
+
+
+def errors_table() -> str:
+    rows = [error_row(cls, depth) for cls, depth in descendants(errors.PortraitError, 0)]
+    return table(("class", "codes", "what it means", "what to do"), *rows)
+
+
+def descendants(cls: type, depth: int) -> list[tuple[type, int]]:
+    """The tree below a class, in the order of the source."""
+    below = [
+        row
+        for child in cls.__subclasses__()
+        if child.__module__ == errors.__name__
+        for row in descendants(child, depth + 1)
+    ]
+    return [(cls, depth), *below]
+
+
+def error_row(cls: type[errors.PortraitError], depth: int) -> tuple[str, ...]:
+    codes = [code for code, rule in CODES.items() if rule.error is cls]
+    if all("." in code for code in codes[:8]) and codes[8:]:  # the faults of media
+        codes = [codes[0].partition(".")[0] + ".<fault>"]
+    meaning = (cls.__doc__ or "").partition("\n")[0]
+    name = "&nbsp;" * 3 * depth + f"`{cls.__name__}`"
+    return name, " ".join(f"`{code}`" for code in codes), meaning, cls.advice
+
+
+def providers_table() -> str:
+    head = (
+        "`provider=`", "address", "keys", "from the environment", "region", "longest Name", "token lives",
+        "lists by", "upload", "plans for `pace=`, creates a minute",
+    )  # fmt: skip
+    return table(head, *(provider_row(one) for one in PROVIDERS.values() if one.dialect in DIALECTS))
+
+
+def provider_row(provider: Provider) -> tuple[str, ...]:
+    dialect = DIALECTS[provider.dialect]
+    signed = provider.credential is Credential.SIGNED
+    keys = ("access_key", "secret_key", "session_token") if signed else ("api_key",)
+    variables = [f"PORTRAIT_{key.upper()}" for key in keys] + ([] if signed else list(provider.key_variables))
+    return (
+        f"`{provider.name}`",
+        f"`{provider.base_url}`",
+        " ".join(f"`{key}`" for key in keys),
+        " ".join(f"`{name}`" for name in variables),
+        f"`{provider.region}`" if signed else "",
+        f"{dialect.name_limit}",
+        f"{provider.token_life:.0f} s",
+        "cursor" if dialect.cursor_paging else "number",
+        "yes" if dialect.upload else "no",
+        ", ".join(f"`{tier}` {creates}" for tier, creates in provider.tiers.items()),
+    )
+
+
+def limits_table() -> str:
+    head = ("type", "formats", "size", "width ÷ height", "width, height", "pixels", "seconds", "frames per second")
+    ways = {"CreateAsset": "", "upload": " by `upload_asset`"}
+    rows = [
+        limits_row(f"{kind.value}{way}", limits)
+        for endpoint, way in ways.items()
+        for kind, limits in LIMITS["alltoken", endpoint, "newest"].items()
+    ]
+    return table(head, *rows)
+
+
+def limits_row(name: str, limits: TypeLimits) -> tuple[str, ...]:
+    numbers = (limits.ratio, limits.side, limits.pixels, limits.duration, limits.fps)
+    return name, ", ".join(limits.formats), interval(limits.size, MB, " MB"), *map(interval, numbers)
+
+
+def interval(limit: Range | None, unit: int = 1, title: str = "") -> str:
+    """`0.4 < … < 2.5`: an interval as it is printed."""
+    if limit is None:
+        return ""
+    sign = "<" if limit.strict else "≤"
+    low = "" if limit.low is None else f"{number(limit.low / unit)} {sign} "
+    high = "" if limit.high is None else f" {sign} {number(limit.high / unit)}{title}"
+    return f"{low}…{high}"
+
+
+def number(value: float) -> str:
+    return f"{int(value):,}" if value == int(value) else f"{value}"
+
+
+def commands_part() -> str:
+    """Each command of `portrait`: what it does, its options, and what its help says besides."""
+    commands = [(name, command_line.load(name)) for name in command_line.COMMANDS]
+    return "\n\n".join([*(command_section(name, command) for name, command in commands), shared_section()])
+
+
+def command_section(name: str, command: click.Command) -> str:
+    context = click.Context(command, info_name=f"portrait {name}")
+    own = [option for option in command.params if option not in command_line.SHARED_OPTIONS]
+    usage = " ".join(command.collect_usage_pieces(context))
+    parts = [f"#### `portrait {name}`", f"{command.help}", f"`portrait {name} {usage}`", options_table(own, context)]
+    return "\n\n".join(filter(None, parts))
+
+
+def shared_section() -> str:
+    context = click.Context(command_line.ROOT, info_name="portrait")
+    return f"#### Options of all commands\n\n{options_table(command_line.SHARED_OPTIONS, context)}"
+
+
+def options_table(options: Iterable[click.Parameter], context: click.Context) -> str:
+    records = [option.get_help_record(context) for option in options if isinstance(option, click.Option)]
+    rows = [(f"`{cell(names)}`", cell(text)) for names, text in filter(None, records)]
+    return table(("option", "what it does"), *rows) if rows else ""
+
+
+def cell(text: str) -> str:
+    """Text that may stand in a table."""
+    return text.replace("|", "\\|")
+
+
+def serve_table() -> str:
+    """The options of `portrait-emulator serve`."""
+    rows = [
+        (f"`{cell(' '.join(filter(None, [action.option_strings[-1], value_of(action)])))}`", cell(action.help or ""))
+        for action in serve_parser()._actions  # noqa: SLF001  (argparse has no other way to its options)
+        if action.dest != "help"
+    ]
+    return table(("option", "what it does"), *rows)
+
+
+def serve_parser() -> argparse.ArgumentParser:
+    commands = next(action for action in emulator_command._parser()._actions if action.dest == "command")  # noqa: SLF001
+    return commands.choices["serve"]
+
+
+def value_of(action: argparse.Action) -> str:
+    if action.nargs == 0:
+        return ""
+    return str(action.metavar or "|".join(action.choices or ()) or action.dest.upper())
+
+
+MARKS = {"D": "documented by the vendor", "M": "measured on the real service", "I": "inferred by us"}
+
+
+def ledger_counts() -> dict[str, int]:
+    """How many behaviours of the emulator stand in the ledger, by the mark of their source."""
+    rows = json.loads(LEDGER.read_text(encoding="utf-8"))["rows"]
+    return {mark: sum(row["mark"] == mark for row in rows) for mark in MARKS}
+
+
+def ledger_part() -> str:
+    counts = ledger_counts()
+    left_out = json.loads(LEDGER.read_text(encoding="utf-8"))["not_imitated"]
+    counts_text = ", ".join(f"{count} {MARKS[mark]} ({mark})" for mark, count in counts.items())
+    head = (
+        f"[fixtures/ledger.json](../fixtures/ledger.json) lists {sum(counts.values())} behaviours of the service that"
+        f" the emulator imitates, each with its source and the raw HTTP test that shows it: {counts_text}. Not"
+        " imitated:"
+    )
+    return head + "\n\n" + table(("what", "why not"), *((row["statement"], row["reason"]) for row in left_out))
+
+
+# Page → the parts between its marks.
+PAGES: dict[str, dict[str, Callable[[], str]]] = {
+    "portrait/README.md": {
+        "actions": actions_table,
+        "errors": errors_table,
+        "providers": providers_table,
+        "limits": limits_table,
+    },
+    "portrait/cli/README.md": {"commands": commands_part},
+    "emulator/README.md": {"serve": serve_table, "ledger": ledger_part},
+}
+
+
+def fill(path: Path, parts: dict[str, Callable[[], str]]) -> str:
+    """A page with what is between its marks made anew."""
+    text = path.read_text(encoding="utf-8")
+    for name, part in parts.items():
+        begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+        head, _, rest = text.partition(begin)
+        _, _, tail = rest.partition(end)
+        text = f"{head}{begin}\n{part()}\n{end}{tail}"
+    return text
