@@ -8,6 +8,7 @@ anything is, so that an erasure that was killed, or an object that could not be 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypedDict
@@ -17,7 +18,7 @@ from attrs import evolve, field, frozen
 from portrait import pagination
 from portrait.actions import DELETE_ASSET_GROUP, GET_ASSET_GROUP
 from portrait.ensure.content import parse_digest, sha256_prefix
-from portrait.errors import NotAccessible, PortraitError, UsageError
+from portrait.errors import NotAccessible, PortraitError, StateError, UsageError
 from portrait.flow import Flow, RunBlocking
 from portrait.models import Asset, AssetGroup, DeleteAssetGroupRequest, GetAssetGroupRequest, GroupType
 from portrait.pagination import Paginator
@@ -200,7 +201,8 @@ def erase_group(endpoint: Endpoint, target: str | ErasurePlan, options: ErasureO
         except PortraitError as error:
             errors[plan.group_id] = error
     failed = [address for address in plan.objects if address in errors]
-    yield RunBlocking(lambda: _record(endpoint, options.memory, plan, [*failed, *plan.elsewhere]))
+    with suppress(StateError):  # the first record names all that is left; what was erased must be told all the same
+        yield RunBlocking(lambda: _record(endpoint, options.memory, plan, [*failed, *plan.elsewhere]))
     return ErasureOutcome(
         plan=plan,
         group_erased=plan.exists and plan.group_id not in errors,
