@@ -108,8 +108,8 @@ def _bytes_to_send(entry: PlanEntry, stored: frozenset[str] | None) -> int:
 def _free_groups(client: PortraitClient, provider: Provider) -> int | None:
     if provider.group_quota is None:
         return None
-    taken = sum(1 for kind in GroupType for _ in client.iter_asset_groups(group_type=kind))
-    return max(0, provider.group_quota - taken)
+    used = sum(1 for kind in GroupType for _ in client.iter_asset_groups(group_type=kind))
+    return max(0, provider.group_quota - used)
 
 
 def _lines(record: Mapping[str, Any]) -> Iterator[str]:

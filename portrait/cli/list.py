@@ -40,8 +40,8 @@ def _filters(function: F) -> F:
     return click.option("--type", "group_type", type=types, help="The type of group (default: both).")(function)
 
 
-def _group_types(chosen: str | None) -> Sequence[str]:
-    return (chosen,) if chosen else tuple(map(str, GroupType))
+def _group_types(group_type: str | None) -> Sequence[str]:
+    return (group_type,) if group_type else tuple(map(str, GroupType))
 
 
 @command()

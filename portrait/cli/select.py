@@ -28,7 +28,7 @@ ENDINGS: Mapping[str, str] = MappingProxyType(
     }
 )
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]+:", re.IGNORECASE)  # one letter is a drive
-_TAKEN = "put takes files, folders and http(s) addresses."
+_SOURCES = "put takes files, folders and http(s) addresses."
 _ENDINGS = frozenset(f".{ending}" for endings in ENDINGS.values() for ending in endings.split())
 
 
@@ -107,7 +107,7 @@ def _expand(word: str, group: str | None, *, subfolders: bool, alone: bool) -> I
     if not _is_there(path):
         scheme = _SCHEME.match(word)
         if scheme is not None:
-            raise UsageError(f"{word:.40} is no http or https address, and no file.", advice=_TAKEN)
+            raise UsageError(f"{word:.40} is no http or https address, and no file.", advice=_SOURCES)
         raise UsageError(f"{word:.200} does not exist.", advice="Nothing was sent.")
     if not path.is_dir():
         yield _Part(group, [word])
