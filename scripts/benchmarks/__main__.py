@@ -9,7 +9,17 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Mapping
 
-from scripts.benchmarks import client_calls, files, media, server_calls, startup, store_size, testing, watch
+from scripts.benchmarks import (
+    client_calls,
+    files,
+    media,
+    server_calls,
+    signed_calls,
+    startup,
+    store_size,
+    testing,
+    watch,
+)
 from scripts.benchmarks.report import Figure, table
 
 # Letter → what measures it, and how many rounds it takes.
@@ -21,6 +31,7 @@ _FIGURES: Mapping[str, tuple[Callable[[int], Iterator[Figure]], int]] = {
     "e": (store_size.measure, 51),
     "f": (watch.measure, 1),
     "g": (testing.measure, 3),
+    "h": (signed_calls.measure, 15),
     "files": (files.measure, 7),
     "media": (media.measure, 7),
 }
