@@ -9,10 +9,13 @@ from pathlib import Path
 import click
 
 from emulator import __main__ as emulator_command
+from emulator.dialects import DIALECTS as SERVER_DIALECTS
+from emulator.dialects import ServerDialect
+from emulator.domain.reasons import Reason
 from portrait import errors
 from portrait.actions import ACTIONS
 from portrait.cli import parser as command_line
-from portrait.codes import CODES
+from portrait.codes import CODES, rule_for
 from portrait.dialects import DIALECTS
 from portrait.media.limits import LIMITS, MB, Range, TypeLimits
 from portrait.providers import PROVIDERS, Credential, Provider
@@ -61,6 +64,37 @@ def error_row(cls: type[errors.PortraitError], depth: int) -> tuple[str, ...]:
     meaning = (cls.__doc__ or "").partition("\n")[0]
     name = "&nbsp;" * 3 * depth + f"`{cls.__name__}`"
     return name, " ".join(f"`{code}`" for code in codes), meaning, cls.advice
+
+
+def codes_table() -> str:
+    """What refuses a call, and what each dialect calls it."""
+
+    def cell(dialect: ServerDialect, reason: Reason) -> str:
+        row = dialect.errors[reason]
+        code = row.code.replace("{field}", "<field>").replace("{detail}", "<fault>").replace("{id}", "<token>")
+        statuses = [str(row.status), *(f"{name} {status}" for name, status in row.statuses.items())]
+        number = "" if row.code_n is None else f", {row.code_n}"
+        return f"`{code}` {', '.join(statuses)}{number}"
+
+    def error(reason: Reason) -> str:
+        kinds = {}
+        for name, dialect in SERVER_DIALECTS.items():
+            row = dialect.errors[reason]
+            code = row.code.format(field="F", detail="WidthTooSmall", id="T")
+            rules = DIALECTS[name].codes["GetVisualValidateResult"] if row.code == "NotFound.{id}" else {}
+            rule = rules.get("NotFound") or rule_for(code, row.status)[0]
+            kinds[f"`{rule.error.__name__}`"] = None
+        return ", ".join(kinds)
+
+    rows = [
+        (
+            re.sub("(?<=[a-zA-Z])(?=[A-Z][a-z])", " ", reason.value).lower(),
+            *(cell(dialect, reason) for dialect in SERVER_DIALECTS.values()),
+            error(reason),
+        )
+        for reason in Reason
+    ]
+    return table(("reason", *SERVER_DIALECTS, "class"), *rows)
 
 
 def providers_table() -> str:
@@ -197,6 +231,7 @@ PAGES: dict[str, dict[str, Callable[[], str]]] = {
     "portrait/README.md": {
         "actions": actions_table,
         "errors": errors_table,
+        "codes": codes_table,
         "providers": providers_table,
         "limits": limits_table,
     },
