@@ -33,11 +33,11 @@ def measure(rounds: int) -> Iterator[Figure]:
         command = [_PYTHON, "-m", "scripts.benchmarks.signed_calls", ready.split()[-1], str(rounds)]
         done = subprocess.run(command, cwd=ROOT, env=environment(), check=True, stdout=subprocess.PIPE, text=True)
     found = json.loads(done.stdout)
-    yield Figure("h", "signed get_asset against the official universal client", found["blocking"], 1.3, 1.15)
+    yield Figure("h", "signed get_asset against the official universal client", found["blocking"], 1.3, 1.1)
     yield Figure("h", "the same, CPU of a call", found["cpu"], 0.3, 0.9, higher=False)
-    yield Figure("h", "the same for asyncio, one at a time", found["async"], 1.5, 1.3)
-    yield Figure("h", f"the same for asyncio, {_IN_FLIGHT} in flight", found["flight"], 3.0, 1.5)
-    yield Figure("h", "signed get_asset against the one with a Bearer key", found["bearer"], 0.8, 0.75)
+    yield Figure("h", "the same for asyncio, one at a time", found["async"], 1.5, 1.1)
+    yield Figure("h", f"the same for asyncio, {_IN_FLIGHT} in flight", found["flight"], 3.0, 1.2)
+    yield Figure("h", "signed get_asset against the one with a Bearer key", found["bearer"], 0.8, 0.7)
 
 
 def _official(url: str) -> Callable[[str], object]:
