@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from hashlib import blake2b
 from itertools import count
 
 from emulator.timestamps import TimestampFormatter
@@ -26,6 +27,7 @@ class Ids:
         self._bits = random.Random(seed).getrandbits  # noqa: S311 - repeatable on purpose
         self._next = count(self._bits(25)).__next__
         self._digits = stamps.digits
+        self._token_key = f"tokens of {seed}".encode()
 
     def group(self, now: float) -> str:
         """`group-YYYYMMDDhhmmss-xxxxx`."""
@@ -36,8 +38,21 @@ class Ids:
         return self._id("asset", now)
 
     def token(self, now: float) -> str:
-        """14 digits and 20 upper-case hexadecimal ones: a RequestId or a BytedToken."""
+        """14 digits and 20 upper-case hexadecimal ones: a RequestId."""
         return f"{self._digits(now)}{self._bits(80):020X}"
+
+    def byted_token(self, now: float, owner: str) -> str:
+        """A BytedToken, in the form of a RequestId. Its end says whose it is, for when its validation is forgotten."""
+        start = f"{self._digits(now)}{self._bits(24):06X}"
+        return start + self._owner_mark(start, owner)
+
+    def is_token_of(self, token: str, owner: str) -> bool:
+        """Was that token made for that owner?"""
+        return token[20:] == self._owner_mark(token[:20], owner)
+
+    def _owner_mark(self, start: str, owner: str) -> str:
+        text = f"{start} {owner}".encode(errors="surrogatepass")
+        return blake2b(text, key=self._token_key[:64], digest_size=7).hexdigest().upper()
 
     def key(self) -> str:
         """12 hexadecimal digits: the name of an uploaded file."""

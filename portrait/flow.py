@@ -233,20 +233,19 @@ class Runner:
                 return runner.run(flow)
             except PortraitError as error:
                 return error
+            except BaseException:
+                cancel.set()  # at once: the others are waited for in order
+                raise
 
-        try:
-            if len(effect.flows) <= 1:  # in this thread, where an interrupt arrives
-                return [run(flow) for flow in effect.flows]
-            with ThreadPoolExecutor(effect.limit or len(effect.flows), "portrait") as pool:
-                try:
-                    return list(pool.map(run, effect.flows))
-                except BaseException:
-                    cancel.set()  # before the pool waits for what is under way
-                    pool.shutdown(wait=True, cancel_futures=True)
-                    raise
-        except BaseException:
-            cancel.set()
-            raise
+        if len(effect.flows) <= 1:  # in this thread, where an interrupt arrives
+            return [run(flow) for flow in effect.flows]
+        with ThreadPoolExecutor(effect.limit or len(effect.flows), "portrait") as pool:
+            try:
+                return list(pool.map(run, effect.flows))
+            except BaseException:
+                cancel.set()  # before the pool waits for what is under way
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise
 
 
 class AsyncRunner:

@@ -27,8 +27,11 @@ class Ids(Protocol):
     def asset(self, now: float) -> str:
         """An asset's id."""
 
-    def token(self, now: float) -> str:
+    def byted_token(self, now: float, owner: str) -> str:
         """A BytedToken."""
+
+    def is_token_of(self, token: str, owner: str) -> bool:
+        """Was that token made for that owner, however long ago?"""
 
     def key(self) -> str:
         """The name of an uploaded file."""

@@ -22,7 +22,7 @@ def create(ctx: Context, request: models.CreateVisualValidateSessionRequest) -> 
     customer = ctx.require_account()
     validation = Validation(
         number=ctx.tx.next_validation_number(),
-        token=ctx.config.ids.token(ctx.now),
+        token=ctx.config.ids.byted_token(ctx.now, ctx.owner),
         customer=customer.name,
         owner=ctx.owner,
         project=project,
@@ -44,6 +44,9 @@ def result(ctx: Context, request: models.GetVisualValidateResultRequest) -> mode
     """The group of the person who passed. Contract §3, token table: each row is one `if`, in its order."""
     token, project = request.byted_token, ctx.project(request.project_name)
     validation = ctx.tx.validation(token)
+    # A validation is forgotten some time after its end; its token stays an expired one.
+    if validation is None and ctx.config.ids.is_token_of(token, ctx.owner):
+        raise Refusal(Reason.TOKEN_EXPIRED, id=token)
     # Unknown, or made by another key; asked for in another project it is a foreign one (§2, I).
     if validation is None or validation.owner != ctx.owner or validation.project != project:
         raise Refusal(Reason.TOKEN_UNKNOWN, id=token)

@@ -15,13 +15,15 @@ NOW = 1_773_792_000.9
 def made(seed, count=1):
     """So many ids of each kind."""
     ids = Ids(seed, TimestampFormatter())
-    return [(ids.group(NOW), ids.asset(NOW), ids.token(NOW), ids.key()) for _ in range(count)]
+    return [
+        (ids.group(NOW), ids.asset(NOW), ids.token(NOW), ids.key(), ids.byted_token(NOW, "alice")) for _ in range(count)
+    ]
 
 
 def test_ids_have_the_forms_of_the_contract():
     """Group and asset ids carry stamp and tail, tokens 14 digits and 20 hexadecimal ones."""
     forms = (r"group-20260318000000-[a-z0-9]{5}", r"asset-20260318000000-[a-z0-9]{5}", r"20260318000000[0-9A-F]{20}",
-             r"[0-9a-f]{12}")  # fmt: skip
+             r"[0-9a-f]{12}", r"20260318000000[0-9A-F]{20}")  # fmt: skip
     for found, form in zip(made(0)[0], forms, strict=True):
         assert re.fullmatch(form, found)
 

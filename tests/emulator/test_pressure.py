@@ -244,10 +244,17 @@ def test_six_hours_leave_nothing_behind(start, clock):
     assert stored(alice.service) == before
 
 
-def test_an_expired_validation_is_said_to_be_so_for_an_hour(alice, clock):
-    """emulator-growth: a token is `TokenExpired` for an hour after its end, then nobody's."""
+def test_an_expired_token_stays_one_when_its_validation_is_forgotten(start, clock):
+    """emulator-growth: `TokenExpired` for whoever made it, `InvalidToken` for everybody else, and nothing is kept."""
+    alice = start()
+    bob = evolve(alice, key="sk-bob")
+    before = stored(alice.service)
     token = alice.token()
-    clock.advance(120 + 3599)
-    assert alice.error("GetVisualValidateResult", {"BytedToken": token}) == "TokenExpired"
-    clock.advance(1)
-    assert alice.error("GetVisualValidateResult", {"BytedToken": token}) == "InvalidToken"
+    for seconds in (120, 3600, 10**7):
+        clock.advance(seconds)
+        alice.call("ListAssets", AIGC)
+        assert alice.error("GetVisualValidateResult", {"BytedToken": token}) == "TokenExpired"
+        assert bob.error("GetVisualValidateResult", {"BytedToken": token}) == "InvalidToken"
+    assert stored(alice.service) == before
+    changed = token[:-1] + ("0" if token[-1] != "0" else "1")
+    assert alice.error("GetVisualValidateResult", {"BytedToken": changed}) == "InvalidToken"

@@ -25,9 +25,13 @@ class Ids:
         """asset-1@1000."""
         return f"asset-{next(self.count)}@{now:.0f}"
 
-    def token(self, now):
+    def byted_token(self, now, owner):
         """token-1@1000."""
         return f"token-{next(self.count)}@{now:.0f}"
+
+    def is_token_of(self, token, owner):
+        """Of those that are forgotten."""
+        return token == f"forgotten token of {owner}"
 
     def key(self):
         """key-1."""
