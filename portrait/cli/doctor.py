@@ -1,4 +1,4 @@
-"""`doctor`: checks step by step whether calls can work, from the configuration to one harmless call.
+"""`doctor`: checks step by step whether calls can work, from the configuration to a harmless list of the groups.
 
 No secret is shown, not even a part of one.
 """
@@ -17,10 +17,13 @@ import click
 from portrait._version import __version__
 from portrait.cli.context import Context
 from portrait.cli.errors import advice_of, code_of, exit_code
+from portrait.cli.list import leftover_notes
 from portrait.cli.output import Column, OutputFormat
 from portrait.cli.parser import command
 from portrait.errors import AccountError, ApiError, AuthError, BadResponse, PortraitError, TransportError
-from portrait.options import validate_url
+from portrait.models import GroupType
+from portrait.options import key_variable, validate_url
+from portrait.providers import Credential
 
 _COLUMNS = (Column("CHECK", "check"), Column("STATE", "state"), Column("WHAT", "what", wrap=True))
 
@@ -111,7 +114,7 @@ def _calls(context: Context) -> Iterator[_Finding]:
         yield from untried
         return
     try:
-        client.list_asset_groups(page_size=1)
+        groups = [*client.iter_asset_groups(group_type=GroupType.AIGC)]
     except BadResponse as error:
         yield _Finding("network", "ok", "something answers")
         yield _wrong_address(context, error)
@@ -125,6 +128,8 @@ def _calls(context: Context) -> Iterator[_Finding]:
     else:
         yield from _REACHED
         yield _ACCEPTED
+        for text in leftover_notes(context, groups):
+            yield _Finding("groups", "note", text)
 
 
 _REACHED = (_Finding("network", "ok", "the service answers"), _Finding("portrait API", "ok", "it is there"))
@@ -160,7 +165,9 @@ def _configuration(context: Context) -> Iterator[_Finding]:
     yield _Finding("base URL", "ok", validate_url(context.base_url))
     yield _Finding("project", "ok", context.project)
     context.client_options()
-    yield _Finding("key", "ok", "set")
+    signed = provider.credential is Credential.SIGNED
+    variable = "PORTRAIT_ACCESS_KEY" if signed else key_variable(context.console.environ, provider)
+    yield _Finding("key", "ok", f"set by {variable}")
 
 
 def _fault(check: str, error: PortraitError) -> _Finding:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, TypeVar
 
 import click
 
+from portrait.cli.console import escape
 from portrait.cli.context import Context
-from portrait.cli.output import Column
+from portrait.cli.output import Column, OutputFormat
 from portrait.cli.parser import command, one_of
 from portrait.cli.resolve import resolve, resolve_group
 from portrait.cli.serialize import asset_record, count_assets, group_record
-from portrait.models import Asset, AssetStatus, GroupType
+from portrait.dialects import DIALECTS
+from portrait.models import Asset, AssetGroup, AssetStatus, GroupType
 
 _GROUP_COLUMNS = (
     Column("ID", "id"),
@@ -49,13 +51,26 @@ def _group_types(group_type: str | None) -> Sequence[str]:
 @click.pass_obj
 def groups_command(context: Context, /, group_type: str | None, name: str | None) -> int:
     """List groups."""
-
-    def records() -> Iterator[dict[str, Any]]:
-        for kind in _group_types(group_type):
-            yield from map(group_record, context.client.iter_asset_groups(group_type=kind, name=name))
-
-    context.output.print_list(records(), _GROUP_COLUMNS, key="id", none="There are no such groups.")
+    client, output = context.client, context.output
+    groups = [
+        group for kind in _group_types(group_type) for group in client.iter_asset_groups(group_type=kind, name=name)
+    ]
+    output.print_list(map(group_record, groups), _GROUP_COLUMNS, key="id", none="There are no such groups.")
+    if output.format is not OutputFormat.QUIET:
+        output.error("".join(f"portrait: {note}\n" for note in leftover_notes(context, groups)))
     return 0
+
+
+def leftover_notes(context: Context, groups: Collection[AssetGroup]) -> list[str]:
+    """A sentence for each group that made way for an older one of its name, and what a person can do about it."""
+    from portrait.ensure import leftovers  # noqa: PLC0415  (loads s3 and media)
+
+    limit = DIALECTS[context.provider.dialect].name_limit
+    return [
+        f"{id} made way for {older.id}, which was created as {escape(older.name)!r} in the same moment;"
+        f" look with `portrait show {id}` whether it is empty, then `portrait rm {id}` removes it."
+        for id, older in leftovers(groups, limit).items()  # noqa: A001
+    ]
 
 
 @command(epilog=_LINK)

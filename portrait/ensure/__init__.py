@@ -17,7 +17,7 @@ from portrait.ensure.erase import (
     parse_erasure_options,
     plan_erasure,
 )
-from portrait.ensure.groups import check_group_name, ensure_group
+from portrait.ensure.groups import check_group_name, ensure_group, leftovers
 from portrait.ensure.options import EnsureOptions, EnsureQuery, parse_options
 from portrait.ensure.outcomes import FATAL, FileOutcome, FileState, Origin, rejection, state_of_error
 from portrait.ensure.plan import AssetPlan, PlanEntry, Sources, Verdict, check_group, plan_assets
@@ -50,6 +50,7 @@ __all__ = [
     "find_erasure",
     "identify",
     "is_url",
+    "leftovers",
     "limits_of",
     "list_files",
     "media_error",

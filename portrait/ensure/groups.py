@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from attrs import evolve
@@ -201,14 +201,36 @@ def _rename_out_of_the_way(endpoint: Endpoint, group: AssetGroup, project_name: 
 
     It may fail without harm: whoever looks takes the oldest.
     """
-    suffix = f"~{group.id[-SUFFIX:]}"
-    name = group.name[: endpoint.dialect.name_limit - len(suffix)] + suffix
+    name = _leftover_name(group.name, group.id, endpoint.dialect.name_limit)
     try:
         yield from endpoint.call(
             UPDATE_ASSET_GROUP, UpdateAssetGroupRequest(id=group.id, name=name, project_name=project_name)
         )
     except PortraitError:
         return
+
+
+def _leftover_name(name: str, group_id: str, limit: int) -> str:
+    suffix = f"~{group_id[-SUFFIX:]}"
+    return name[: limit - len(suffix)] + suffix
+
+
+def leftovers(groups: Collection[AssetGroup], limit: int) -> dict[str, AssetGroup]:
+    """Groups that were renamed out of the way, by their ids: the older group that has the name now.
+
+    Args:
+        groups: All groups, or all of one name.
+        limit: Characters of a name that the provider takes.
+    """
+    return {
+        group.id: winner
+        for group in groups
+        if group.name.endswith(_leftover_name("", group.id, limit))
+        for winner in groups
+        if winner.create_time <= group.create_time
+        and winner.project_name == group.project_name
+        and _leftover_name(winner.name, group.id, limit) == group.name
+    }
 
 
 def groups_named(

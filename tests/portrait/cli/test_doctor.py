@@ -131,3 +131,10 @@ def test_the_state_is_looked_at(portrait, tmp_path):
     rows = portrait("doctor", PORTRAIT_STATE=str(tmp_path / "state.db")).json
     assert [row["state"] for row in rows if row["check"] == "state"] == ["ok", "note"]
     assert any("damaged" in row["what"] for row in rows)
+
+
+@pytest.mark.parametrize("variable", ["PORTRAIT_API_KEY", "ALLTOKEN_API_KEY"])
+def test_doctor_says_where_the_key_comes_from(portrait, emulator, variable):
+    """The variable's name, and nothing of its value."""
+    ran = portrait("doctor", **{"PORTRAIT_API_KEY": "", variable: emulator.api_key})
+    assert {row["check"]: row["what"] for row in ran.json}["key"] == f"set by {variable}"

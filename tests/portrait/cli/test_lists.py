@@ -6,6 +6,7 @@ import json
 import pytest
 
 from portrait.cli import main
+from portrait.dialects import DIALECTS
 
 
 def test_groups_of_both_kinds_are_one_json_array(portrait, client, emulator, group):
@@ -141,3 +142,30 @@ def test_any_text_gets_through_any_encoding_as_json(portrait, client, encoding):
     with io.TextIOWrapper(raw, encoding=encoding, errors="backslashreplace") as stdout:
         assert main(["groups"], portrait.console(io.StringIO(), stdout, io.StringIO())) == 0
         assert json.loads(raw.getvalue().decode(encoding))[0]["name"] == "ü 中文 😀"
+
+
+def test_a_group_that_made_way_is_named_with_what_can_be_done(portrait, client):
+    """once-race: whoever created the younger one renamed it; `groups` and `doctor` say so, and a person decides."""
+    limit = DIALECTS["alltoken"].name_limit
+    for name in ("brand", "b" * limit):
+        older, younger = (client.create_asset_group(name=name).id for _ in range(2))
+        client.update_asset_group(id=younger, name=f"{name[: limit - 6]}~{younger[-5:]}")
+        note = f"{younger} made way for {older}"
+        groups = portrait("groups", "--name", name[:5])
+        assert groups.code == 0
+        assert f"portrait: {note}" in groups.err
+        assert f"`portrait rm {younger}` removes it" in groups.err
+        assert portrait("groups", "--quiet").err == ""
+        notes = [row["what"] for row in portrait("doctor").json if row["check"] == "groups"]
+        assert any(what.startswith(note) for what in notes)
+        assert portrait("rm", younger, "--yes").code == 0
+        assert portrait("groups").err == ""
+
+
+def test_a_tilde_alone_does_not_make_a_leftover(portrait, client):
+    """The name must end in the group's own id, and an older group must have the rest of it."""
+    lonely = client.create_asset_group(name="x").id
+    client.update_asset_group(id=lonely, name=f"nobody~{lonely[-5:]}")
+    client.create_asset_group(name="brand")
+    client.create_asset_group(name="brand~abcde")
+    assert portrait("groups").err == ""
