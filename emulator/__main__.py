@@ -158,10 +158,10 @@ def _key_provider(text: str) -> tuple[str, str]:
 
 def _split(flag: str, form: str, value: str) -> tuple[str, str]:
     """A pair at its last equals sign: keys in base64 may end in some themselves."""
-    left, _, right = value.rpartition("=")
-    if not (left and right):
+    first, _, last = value.rpartition("=")
+    if not (first and last):
         raise ValueError(f"{flag} takes {form}")
-    return left, right
+    return first, last
 
 
 def _port(text: str) -> int:

@@ -36,8 +36,8 @@ class ResponseEncoder:
 
     def result(self, result: Any, action: str, request_id: str, provider: Provider) -> Reply:
         """A success."""
-        shown = self._serialize(result)
-        envelope = wrap(request_id=request_id, action=action, version=VERSION, result=shown, region=provider.region)
+        item = self._serialize(result)
+        envelope = wrap(request_id=request_id, action=action, version=VERSION, result=item, region=provider.region)
         return Reply(body=orjson.dumps(envelope))
 
     def refusal(

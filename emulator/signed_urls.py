@@ -38,11 +38,11 @@ class SignedUrls:
 
     def verify(self, asset_id: str, query: Mapping[str, str], now: float) -> bool:
         """Was this link made here, and does it still live?"""
-        date, given = query.get(_DATE, ""), query.get(_SIGNATURE, "")
+        date, signature = query.get(_DATE, ""), query.get(_SIGNATURE, "")
         if query.get(_EXPIRES) != str(self._life):
             return False
         expected = self._signature(asset_id, date, self._life)
-        if not hmac.compare_digest(expected.encode(), given.encode(errors="replace")):
+        if not hmac.compare_digest(expected.encode(), signature.encode(errors="replace")):
             return False
         return now < parse_timestamp(date) + self._life
 

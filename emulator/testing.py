@@ -271,15 +271,15 @@ class Emulator(TestControls):
         self.close()
 
     def _options(
-        self, transport: InProcessTransport | AsyncInProcessTransport, given: dict[str, Any]
+        self, transport: InProcessTransport | AsyncInProcessTransport, overrides: dict[str, Any]
     ) -> dict[str, Any]:
         base = self._server.url if self._server is not None else "http://127.0.0.1"
-        provider = given.get("provider")
+        provider = overrides.get("provider")
         provider = provider if isinstance(provider, Provider) else PROVIDERS.get(provider or "alltoken")
         credentials = {"api_key": self.api_key, "base_url": f"{base}/v1"}
         if provider is not None and provider.credential is Credential.SIGNED:
             credentials = {"access_key": self.access_key, "secret_key": self.secret_key, "base_url": base}
-        return {**credentials, "transport": transport, "clock": self.clock} | given
+        return {**credentials, "transport": transport, "clock": self.clock} | overrides
 
 
 class SharedServer(TestControls):

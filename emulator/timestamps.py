@@ -13,17 +13,17 @@ _MOST = 8192  # seconds remembered; a list of 100 items shows at most 200
 class TimestampFormatter:
     """Writes moments, and remembers those it wrote."""
 
-    __slots__ = ("_digits", "_shown")
+    __slots__ = ("_digits", "_texts")
 
     def __init__(self) -> None:
-        self._shown: dict[int, str] = {}
+        self._texts: dict[int, str] = {}
         self._digits: dict[int, str] = {}
 
     def __call__(self, moment: float) -> str:
         """`2026-03-18T03:57:10Z`: UTC, no fraction. Contract §1 (D)."""
         second = int(moment)
-        shown = self._shown.get(second)
-        return shown if shown is not None else _remember(self._shown, second, "%Y-%m-%dT%H:%M:%SZ")
+        text = self._texts.get(second)
+        return text if text is not None else _remember(self._texts, second, "%Y-%m-%dT%H:%M:%SZ")
 
     def digits(self, moment: float) -> str:
         """`20260318035710`, the stamp inside of an id."""

@@ -25,9 +25,9 @@ def fail(why: str) -> NoReturn:
     raise WrongValue(why)
 
 
-def reject_unknown(what: str, given: Mapping[str, Any], words: Collection[str]) -> None:
+def reject_unknown(what: str, keys: Mapping[str, Any], words: Collection[str]) -> None:
     """Refuse words that nobody knows."""
-    unknown = sorted(set(given) - set(words))
+    unknown = sorted(set(keys) - set(words))
     if unknown:
         fail(f"{what} has the unknown key {unknown[0]!r}; it may have {', '.join(words)}")
 

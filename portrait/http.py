@@ -152,14 +152,14 @@ class AsyncTransport(Protocol):
 def retry_after(headers: Mapping[str, str], *, throttled: bool) -> float | None:
     """Seconds to wait, from `retry-after`, or `x-ratelimit-reset` where that is what stopped the call; else None."""
     header = headers.get("retry-after", "")
-    asked = _seconds(header)
-    if asked is None:
-        asked = _seconds_until(header, headers.get("date", ""))
-    if asked is None and throttled:
+    seconds = _seconds(header)
+    if seconds is None:
+        seconds = _seconds_until(header, headers.get("date", ""))
+    if seconds is None and throttled:
         reset = _seconds(headers.get("x-ratelimit-reset", ""))
         # Larger numbers are moments, not spans; what they count from is not documented.
-        asked = reset if reset is not None and reset <= 3600 else None
-    return asked
+        seconds = reset if reset is not None and reset <= 3600 else None
+    return seconds
 
 
 def _seconds_until(moment: str, date: str) -> float | None:

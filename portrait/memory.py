@@ -42,7 +42,7 @@ class Memory:
         self._clock = clock
         self._account = base_url, credential
         self._lock = threading.Lock()
-        self._opened: State | None = None
+        self._state: State | None = None
 
     def open_state(self) -> State | None:
         """The state, opened at the first call; None if there is none. It blocks.
@@ -58,9 +58,9 @@ class Memory:
         from portrait.state import open_state  # noqa: PLC0415  (loads the database library)
 
         with self._lock:
-            if self._opened is None:
-                self._opened = open_state(location, self._clock)
-            return self._opened
+            if self._state is None:
+                self._state = open_state(location, self._clock)
+            return self._state
 
     @cached_property
     def account(self) -> str:
@@ -86,5 +86,5 @@ class Memory:
     def close(self) -> None:
         """Close a state that was opened here; one that was passed in stays open."""
         with self._lock:
-            if self._opened is not None:
-                self._opened.close()
+            if self._state is not None:
+                self._state.close()

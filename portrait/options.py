@@ -321,7 +321,7 @@ _PAIR_VARIABLES: Mapping[str, str] = {
 _SIGNED_VARIABLES: Mapping[str, str] = {**_PAIR_VARIABLES, "data_base_url": "PORTRAIT_DATA_BASE_URL"}
 
 
-def from_environment(environment: Mapping[str, str], given: Mapping[str, Any]) -> Options:
+def from_environment(environment: Mapping[str, str], overrides: Mapping[str, Any]) -> Options:
     """A client's options from `PORTRAIT_*` variables; what is given explicitly wins.
 
     `ALLTOKEN_API_KEY` is AllToken's: it is used for the provider `alltoken` only, and only towards AllToken's own
@@ -332,7 +332,7 @@ def from_environment(environment: Mapping[str, str], given: Mapping[str, Any]) -
         UsageError: A provider's own key would go to somebody else.
     """
     named = {**_VARIABLES, **_SIGNED_VARIABLES}
-    options = {name: value for name, value in given.items() if value is not None or name not in named}
+    options = {name: value for name, value in overrides.items() if value is not None or name not in named}
     _fill(options, environment, _VARIABLES)
     provider = get_provider(options.get("provider"))
     if provider.credential is Credential.SIGNED:

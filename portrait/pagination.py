@@ -153,8 +153,8 @@ def asset_pages(*, by_cursor: bool = False, **query: Unpack[AssetQuery]) -> Pagi
     Raises:
         UsageError: A value is outside of its closed set.
     """
-    chosen, rest = _split_filter(query, AssetFilter)
-    return Paginator(LIST_ASSETS, ListAssetsRequest(filter=AssetFilter(**chosen), **rest), by_cursor=by_cursor)
+    criteria, rest = _split_filter(query, AssetFilter)
+    return Paginator(LIST_ASSETS, ListAssetsRequest(filter=AssetFilter(**criteria), **rest), by_cursor=by_cursor)
 
 
 def group_pages(*, by_cursor: bool = False, **query: Unpack[GroupQuery]) -> Paginator[AssetGroup]:
@@ -163,9 +163,9 @@ def group_pages(*, by_cursor: bool = False, **query: Unpack[GroupQuery]) -> Pagi
     Raises:
         UsageError: A value is outside of its closed set.
     """
-    chosen, rest = _split_filter(query, GroupFilter)
+    criteria, rest = _split_filter(query, GroupFilter)
     return Paginator(
-        LIST_ASSET_GROUPS, ListAssetGroupsRequest(filter=GroupFilter(**chosen), **rest), by_cursor=by_cursor
+        LIST_ASSET_GROUPS, ListAssetGroupsRequest(filter=GroupFilter(**criteria), **rest), by_cursor=by_cursor
     )
 
 

@@ -46,7 +46,7 @@ def look(endpoint: Endpoint, watch: Watch, poll: float = POLL) -> Flow[list[Asse
     endpoint = _poll_settings(endpoint, watch)
     ended: list[AssetOutcome] = []
     while watch.open and not ended:
-        watch.asked = 0.0
+        watch.retry_after = 0.0
         yield from _discover_groups(endpoint, watch, ended)
         unseen = yield from _poll_lists(endpoint, watch, ended)
         yield from _poll_missing(endpoint, watch, unseen, ended)
@@ -54,7 +54,7 @@ def look(endpoint: Endpoint, watch: Watch, poll: float = POLL) -> Flow[list[Asse
         yield _progress(endpoint, watch)
         if watch.open and not ended:
             soonest = min(watch.deadline(row) for row in watch.open.values()) - endpoint.clock.now()
-            yield Sleep(max(0.05, min(max(poll, watch.asked), soonest)))
+            yield Sleep(max(0.05, min(max(poll, watch.retry_after), soonest)))
     return ended
 
 
@@ -183,7 +183,7 @@ def _call_or_none(endpoint: Endpoint, watch: Watch, action: Any, request: Any) -
     except PortraitError as error:
         if error.retry is not Retry.BACKOFF:
             raise
-        watch.asked = max(watch.asked, getattr(error, "retry_after", None) or 0.0)
+        watch.retry_after = max(watch.retry_after, getattr(error, "retry_after", None) or 0.0)
         return None
 
 
@@ -236,8 +236,8 @@ def _finish(watch: Watch, outcome: AssetOutcome, ended: list[AssetOutcome]) -> N
 def _poll_settings(endpoint: Endpoint, watch: Watch) -> Endpoint:
     """One attempt for each call, which does not outlast the watch by more than a second."""
     last = max((watch.deadline(row) for row in watch.open.values()), default=0.0)
-    left, usual = max(1.0, last - endpoint.clock.now()), endpoint.timeouts
-    total = left if usual.total is None else min(usual.total, left)
+    remaining, usual = max(1.0, last - endpoint.clock.now()), endpoint.timeouts
+    total = remaining if usual.total is None else min(usual.total, remaining)
     return evolve(endpoint, policy=NO_RETRY, timeouts=evolve(usual, total=total))
 
 

@@ -39,19 +39,19 @@ def read_image(source: Source) -> tuple[bytes, str]:
         UsageError: It cannot be read, is empty, too large, or not an image that the upload takes.
     """
     content, name = _content(source)
-    shown = name or "The file"
+    label = name or "The file"
     if len(content) > MAX_FILE:
         raise UsageError(
-            f"{shown} is larger than 10 MB, which is what the upload takes.",
+            f"{label} is larger than 10 MB, which is what the upload takes.",
             advice="Make it smaller, or give CreateAsset its public address.",
         )
     if not content:
-        raise UsageError(f"{shown} is empty.")
+        raise UsageError(f"{label} is empty.")
     kind = _sniff(content)
     if kind is None or kind.mime not in MIME_TYPES:
         found = kind.mime if kind else "not an image"
         raise UsageError(
-            f"{shown} is {found}; the upload takes JPEG, PNG and WebP.",
+            f"{label} is {found}; the upload takes JPEG, PNG and WebP.",
             advice="Other files need a public address and CreateAsset.",
         )
     return content, name or f"portrait{kind.extension}"

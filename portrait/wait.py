@@ -93,17 +93,17 @@ class _Poller:
     def timeouts(self) -> Timeouts:
         """No single call outlasts the wait by more than a second."""
         usual = self.endpoint.timeouts
-        left = max(1.0, self.deadline - self.waited)
-        return evolve(usual, total=left if usual.total is None else min(usual.total, left))
+        remaining = max(1.0, self.deadline - self.waited)
+        return evolve(usual, total=remaining if usual.total is None else min(usual.total, remaining))
 
     def sleep_or_expire(self, what: str, id: str, status: str) -> Flow[bool]:  # noqa: A002
         """Report and pause, longer if the service asked for it; False at the deadline."""
-        left = self.deadline - self.waited
-        if left <= 0:
+        remaining = self.deadline - self.waited
+        if remaining <= 0:
             return False
         yield Notify(WaitProgress(what=what, id=id, status=status, waited=self.waited, deadline=self.deadline))
-        asked = self.last_error.retry_after if isinstance(self.last_error, ApiError) else None
-        yield Sleep(min(max(self.poll, asked or 0.0), left))
+        retry_after = self.last_error.retry_after if isinstance(self.last_error, ApiError) else None
+        yield Sleep(min(max(self.poll, retry_after or 0.0), remaining))
         return True
 
     def ask(self, action: Any, request: Any) -> Flow[Any]:
@@ -138,13 +138,13 @@ def wait_until_active(endpoint: Endpoint, asset_id: str, timeout: float | None, 
         status = "unknown"
         try:
             asset = yield from poller.ask(GET_ASSET, GetAssetRequest(id=asset_id))
-        except NotAccessible as gone:
+        except NotAccessible as error:
             gone_since = poller.waited if gone_since is None else gone_since
             status = "not found"
             if last is None and endpoint.recent.lag_left(asset_id, endpoint.clock.monotonic()):
                 status = NOT_VISIBLE
             elif poller.waited - gone_since >= GRACE:
-                raise asset_vanished(asset_id, last) from gone
+                raise asset_vanished(asset_id, last) from error
         else:
             if asset is not None:
                 last, status, gone_since = asset, str(asset.status), None
@@ -179,14 +179,14 @@ def wait_until_validated(
     request = GetVisualValidateResultRequest(byted_token=token if isinstance(token, str) else token.byted_token)
     while True:
         status = "pending"
-        asked = endpoint.clock.now()
+        asked_at = endpoint.clock.now()
         try:
             result = yield from poller.ask(GET_VISUAL_VALIDATE_RESULT, request)
         except ValidatePending as pending:
             poller.last_error = pending
             # Ark says the same of a token that is used up, so that it does not prove that nothing was lost.
             if not (lost and endpoint.dialect.pending_is_ambiguous):
-                lost, since = False, asked - SKEW
+                lost, since = False, asked_at - SKEW
             if endpoint.dialect.pending_is_ambiguous and poller.waited >= life:  # contract §10.9, §10.13
                 return (yield from _end(endpoint, _expired(pending), since, lost=lost))
         except (InvalidToken, TokenExpired) as used:
@@ -278,12 +278,14 @@ def call_when_visible(endpoint: Endpoint, subject: str, call: Callable[[], Flow[
         try:
             return (yield from call())
         except NotAccessible:
-            left = endpoint.recent.lag_left(subject, endpoint.clock.monotonic())
-            if left <= 0:
+            remaining = endpoint.recent.lag_left(subject, endpoint.clock.monotonic())
+            if remaining <= 0:
                 raise
         waited = endpoint.clock.monotonic() - started
-        yield Notify(WaitProgress(what="group", id=subject, status=NOT_VISIBLE, waited=waited, deadline=waited + left))
-        yield Sleep(min(POLL, left))
+        yield Notify(
+            WaitProgress(what="group", id=subject, status=NOT_VISIBLE, waited=waited, deadline=waited + remaining)
+        )
+        yield Sleep(min(POLL, remaining))
 
 
 def asset_vanished(asset_id: str, last: Asset | None) -> AssetVanished:

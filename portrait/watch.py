@@ -84,7 +84,7 @@ class Watch:
         group_types: By group id; "" is not known yet.
         counts: How many ended how.
         last: Each as it was read last; not stored.
-        asked: Seconds that the service asked to wait; not stored.
+        retry_after: Seconds that the service asked to wait; not stored.
         walked: Groups whose pages were read through once; not stored.
     """
 
@@ -94,7 +94,7 @@ class Watch:
     group_types: dict[str, str] = field(factory=dict)
     counts: dict[str, int] = field(factory=dict)
     last: dict[str, Asset] = field(factory=dict, repr=False)
-    asked: float = 0.0
+    retry_after: float = 0.0
     walked: set[str] = field(factory=set, repr=False)
 
     @classmethod
@@ -128,7 +128,7 @@ class Watch:
 
     def to_dict(self) -> dict[str, Any]:
         """A plain value for JSON; `from_dict` takes it back."""
-        return asdict(self, filter=lambda attribute, _: attribute.name not in {"last", "asked", "walked"})
+        return asdict(self, filter=lambda attribute, _: attribute.name not in {"last", "retry_after", "walked"})
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> Self:

@@ -107,11 +107,11 @@ class ServerDialect:
     @cached_property
     def serializers(self) -> Mapping[type, Serializer]:
         """Result class → what makes its JSON object."""
-        made: dict[type, Serializer] = {
+        items: dict[type, Serializer] = {
             cls: _serializer(cls, self.item_rules.get(cls, ItemRules())) for cls in _RESULTS
         }
-        pages = {page: _page_serializer(made[item]) for page, item in _PAGES.items()}
-        return MappingProxyType(made | pages)
+        pages = {page: _page_serializer(items[item]) for page, item in _PAGES.items()}
+        return MappingProxyType(items | pages)
 
     def serialize(self, result: Any) -> dict[str, Any]:
         """A result as the wire's JSON object."""
@@ -153,8 +153,8 @@ def _serializer(cls: type, rules: ItemRules) -> Serializer:
     apart = rules.omit | set(rules.append)
     scope: dict[str, Any] = {}
     plain = {names[-1]: attribute for attribute, names, _, _ in wire_fields(cls) if names[-1] not in apart}
-    shown = ", ".join(f"{name!r}: {_read(name, value, scope)}" for name, value in {**plain, **rules.replace}.items())
-    lines = ["def serialize(value):", f"    item = {{{shown}}}"]
+    members = ", ".join(f"{name!r}: {_read(name, value, scope)}" for name, value in {**plain, **rules.replace}.items())
+    lines = ["def serialize(value):", f"    item = {{{members}}}"]
     for name, value in rules.append.items():
         lines += [
             f"    part = {_read(name, value, scope)}",

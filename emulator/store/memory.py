@@ -23,7 +23,7 @@ from portrait.models import AssetStatus
 
 V = TypeVar("V")
 _MAX_SCANS = 8  # of one customer at once
-_SHOWN = frozenset(AssetStatus)
+_ALL_STATUSES = frozenset(AssetStatus)
 _SNAPSHOT_FIELDS = ("by_customer", "groups", "assets", "tokens", "handles", "files", "expiring")
 
 
@@ -347,7 +347,7 @@ class MemoryTransaction:
     def _indexes_for(self, query: AssetQuery) -> Iterable[Index[Asset]]:
         """The sets whose union a query asks for; they do not overlap."""
         statuses: tuple[Any, ...] = tuple(dict.fromkeys(query.statuses))
-        if not statuses or _SHOWN.issubset(statuses):
+        if not statuses or _ALL_STATUSES.issubset(statuses):
             statuses = (None,)
         sets = (self._records.assets.get((*name, status)) for name in self._scopes(query) for status in statuses)
         return (each for each in sets if each is not None)

@@ -81,7 +81,7 @@ def _record(name: str, plan: AssetPlan, stored: frozenset[str] | None) -> dict[s
     return {
         "group": name,
         "group_id": plan.group_id,
-        "assets": plan.taken,
+        "assets": plan.asset_count,
         "room": plan.free,
         **{field: plan.counts[verdict] for verdict, (field, _) in _COUNTS.items()},
         "bytes": sum(_bytes_to_send(entry, stored) for entry in plan.entries_with(Verdict.NEW, Verdict.REPLACE)),

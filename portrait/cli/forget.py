@@ -184,11 +184,11 @@ def _print_for_people(context: Context, wanted: str, outcome: ErasureOutcome, *,
         if outcome.group_erased:
             output.write(f"Erased {plan.group_id} with {pluralize(len(plan.assets), 'asset')}.")
         output.write(f"Erased {pluralize(len(outcome.objects), 'stored object')}.")
-    if plan.kept:
-        output.write(f"Kept {pluralize(len(plan.kept), 'stored object')} that other groups use:")
-    for address, users in list(plan.kept.items())[:_MAX_SHOWN]:
+    if plan.in_use:
+        output.write(f"Kept {pluralize(len(plan.in_use), 'stored object')} that other groups use:")
+    for address, users in list(plan.in_use.items())[:_MAX_SHOWN]:
         output.write(f"  {address}: {', '.join(users)}")
-    if (more := len(plan.kept) - _MAX_SHOWN) > 0:
+    if (more := len(plan.in_use) - _MAX_SHOWN) > 0:
         output.write(f"  and {more} more; --json lists them all.")
     if not done and not plan.is_empty:
         output.info("Nothing was erased: this was a dry run.")
@@ -202,7 +202,7 @@ def _record(outcome: ErasureOutcome, *, done: bool) -> dict[str, Any]:
         "nothing_left": outcome.complete if done else plan.is_empty and not plan.elsewhere,
         "would_erase": planned if not done else None,
         "erased": {"group": group_erased, "assets": plan.assets if group_erased else [], "objects": outcome.objects},
-        "kept": [{"object": address, "used_by": users} for address, users in plan.kept.items()],
+        "kept": [{"object": address, "used_by": users} for address, users in plan.in_use.items()],
         "elsewhere": plan.elsewhere,
         "failed": [{"what": what, "error": error_record(error)} for what, error in outcome.errors.items()],
     }

@@ -69,7 +69,7 @@ class ErasurePlan:
         exists: Whether the group is there.
         assets: The ids of its assets.
         objects: Addresses `s3://bucket/key` of the objects to delete.
-        kept: Objects that stay, each with the ids of the assets of other groups that use it.
+        in_use: Objects that stay, each with the ids of the assets of other groups that use it.
         elsewhere: Objects that are known to be the group's and are in no store that was given.
     """
 
@@ -78,7 +78,7 @@ class ErasurePlan:
     exists: bool = False
     assets: tuple[str, ...] = ()
     objects: tuple[str, ...] = ()
-    kept: Mapping[str, tuple[str, ...]] = _NONE
+    in_use: Mapping[str, tuple[str, ...]] = _NONE
     elsewhere: tuple[str, ...] = ()
 
     @property
@@ -92,7 +92,7 @@ class ErasureOutcome:
     """What was erased.
 
     Attributes:
-        plan: What was to be erased; an object that somebody began to use meanwhile has moved to `plan.kept`.
+        plan: What was to be erased; an object that somebody began to use meanwhile has moved to `plan.in_use`.
         group_erased: Whether the group and its assets were deleted.
         objects: Addresses of the objects that were deleted.
         errors: Why something was not erased: by the address of an object, or the group's id.
@@ -168,15 +168,15 @@ def classify(
         users: Ids of assets of other groups by the content that they use.
         options: The stores.
     """
-    objects, kept, elsewhere = [], {}, []
+    objects, in_use, elsewhere = [], {}, []
     for address in dict.fromkeys(candidates):
         if others := users.get(_content_of(address)):
-            kept[address] = others
+            in_use[address] = others
         elif address in stored:
             objects.append(address)
         elif not any(address.startswith(_address(store)) for store in options.stores):
             elsewhere.append(address)
-    return evolve(plan, objects=tuple(objects), kept=kept, elsewhere=tuple(elsewhere))
+    return evolve(plan, objects=tuple(objects), in_use=in_use, elsewhere=tuple(elsewhere))
 
 
 def erase_group(endpoint: Endpoint, target: str | ErasurePlan, options: ErasureOptions) -> Flow[ErasureOutcome]:
@@ -192,7 +192,7 @@ def erase_group(endpoint: Endpoint, target: str | ErasurePlan, options: ErasureO
     if plan.objects:
         users = yield from _other_users(endpoint, plan, options.known_contents)
         again = classify(plan, frozenset(plan.objects), plan.objects, users, options)
-        plan = evolve(plan, objects=again.objects, kept={**plan.kept, **again.kept})
+        plan = evolve(plan, objects=again.objects, in_use={**plan.in_use, **again.in_use})
     yield RunBlocking(lambda: _record(endpoint, options.memory, plan, [*plan.objects, *plan.elsewhere]))
     errors: dict[str, PortraitError] = yield RunBlocking(lambda: _delete_objects(plan.objects, stores))
     if plan.exists:

@@ -79,7 +79,7 @@ class AssetPlan:
         group_type: Its type.
         entries: One for each source, in order.
         quota: Assets that the group may hold; None for no limit.
-        taken: Assets that it holds.
+        asset_count: Assets that it holds.
         listed_at: When the group was read, in the clock's monotonic seconds.
     """
 
@@ -87,13 +87,13 @@ class AssetPlan:
     group_type: GroupType = GroupType.AIGC
     entries: tuple[PlanEntry, ...]
     quota: int | None = None
-    taken: int = 0
+    asset_count: int = 0
     listed_at: float = field(default=0.0, repr=False, eq=False)
 
     @property
     def free(self) -> int | None:
         """Assets that the group has room for; None for no limit."""
-        return None if self.quota is None else max(0, self.quota - self.taken)
+        return None if self.quota is None else max(0, self.quota - self.asset_count)
 
     @property
     def counts(self) -> Mapping[Verdict, int]:
@@ -182,7 +182,7 @@ def decide(found: Sequence[tuple[str, Content | PortraitError]], group: _Group, 
         group_type=group.group_type,
         entries=tuple(entries),
         quota=options.quota,
-        taken=sum(map(len, group.assets.values())),
+        asset_count=sum(map(len, group.assets.values())),
         listed_at=group.listed_at,
     )
     return evolve(plan, entries=tuple(_within_room(plan)))
@@ -214,7 +214,7 @@ def _within_room(plan: AssetPlan) -> Iterator[PlanEntry]:
         if plan.free is None or planned <= plan.free:
             yield entry
         else:
-            message = f"The group holds {plan.taken} of {plan.quota} assets, and {wanted} more are wanted."
+            message = f"The group holds {plan.asset_count} of {plan.quota} assets, and {wanted} more are wanted."
             yield evolve(entry, verdict=Verdict.NO_ROOM, error=QuotaExceeded(message))
 
 

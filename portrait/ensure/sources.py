@@ -107,18 +107,18 @@ def identify(source: Source, limits: Limits, asset_type: AssetType | None, name:
         return source
     if isinstance(source, str) and is_url(source):
         return identify_address(source, asset_type, name)
-    shown = f"{display_name(source):.200}"
+    label = f"{display_name(source):.200}"
     try:
         if isinstance(source, str | os.PathLike):
             path = Path(os.fsdecode(source))
             with _open_regular(path) as file:
-                return _file(shown, file, stem=name or path.stem, limits=limits, path=path)
+                return _file(label, file, stem=name or path.stem, limits=limits, path=path)
         data = _read(source)
-        stem = "" if shown.startswith("<") else PurePosixPath(shown).stem
-        return _file(shown, BytesIO(data), stem=name or stem, limits=limits, data=data)
+        stem = "" if label.startswith("<") else PurePosixPath(label).stem
+        return _file(label, BytesIO(data), stem=name or stem, limits=limits, data=data)
     except (OSError, ValueError) as error:  # a name with a NUL, and a closed file, are a ValueError
         why = f"{getattr(error, 'strerror', None) or error}".rstrip(".")
-        raise UsageError(f"{shown} cannot be read: {why}.", advice=_UNREADABLE) from error
+        raise UsageError(f"{label} cannot be read: {why}.", advice=_UNREADABLE) from error
 
 
 _UNREADABLE = "Check that it is there, and that this user may read it."
@@ -154,7 +154,7 @@ def _open_regular(path: Path) -> BinaryIO:
 
 
 def _file(
-    shown: str,
+    label: str,
     file: BinaryIO,
     *,
     stem: str,
@@ -167,13 +167,13 @@ def _file(
         sha256.update(block)
         size += len(block)
     if not size:
-        raise UsageError(f"{shown} is empty.", advice="Give a file with an image, video or audio in it.")
+        raise UsageError(f"{label} is empty.", advice="Give a file with an image, video or audio in it.")
     file.seek(0)
     measurement = measure(file)
     digest = short_digest(sha256.hexdigest())
     faults = validate(measurement, limits)
     return Content(
-        source=shown,
+        source=label,
         path=path,
         data=data,
         sha256=sha256.hexdigest(),

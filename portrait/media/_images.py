@@ -144,9 +144,9 @@ def _gif(file: BinaryIO) -> Size:
         if kind == b"!":
             read_exactly(file, 1)
         elif kind == b",":
-            left, top, wide, high, flags = struct.unpack("<4HB", read_exactly(file, 9))
+            x, y, wide, high, flags = struct.unpack("<4HB", read_exactly(file, 9))
             if not pictures:  # decoders enlarge the canvas to the first picture
-                width, height = max(width, left + wide), max(height, top + high)
+                width, height = max(width, x + wide), max(height, y + high)
             pictures += 1
             _skip_palette(file, flags)
             read_exactly(file, 1)

@@ -103,13 +103,13 @@ def _row(create: Create) -> dict[str, object]:
 
 
 def _create(row: RowMapping, now: float) -> Create:
-    begun = float(row["begun_at"])
+    begun_at = float(row["begun_at"])
     answered = None if row["answered_at"] is None else float(row["answered_at"])
     return Create(
         id=row["id"],
         key=Key(row["account"], row["scope"], row["item"]),
-        begun_at=begun,
+        begun_at=begun_at,
         answered_at=answered,
         result_id=row["result_id"],
-        age=now - (begun if answered is None else answered),
+        age=now - (begun_at if answered is None else answered),
     )

@@ -84,7 +84,7 @@ class SqliteBackend:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._exclusively():
             try:
-                engine = self._opened()
+                engine = self._open_engine()
                 suspect, self._suspect = self._suspect, False
                 if suspect and not _is_sound(engine):
                     engine.dispose()
@@ -93,7 +93,7 @@ class SqliteBackend:
                 if not _is_damage(error):
                     raise
                 self._set_aside()
-                engine = self._opened()
+                engine = self._open_engine()
             self._identity = _identity(self._path)
         return engine
 
@@ -128,7 +128,7 @@ class SqliteBackend:
             found.append(f"Others may read {self._path} (mode {mode:o}): chmod 600 ends that.")
         return found
 
-    def _opened(self) -> Engine:
+    def _open_engine(self) -> Engine:
         with contextlib.suppress(FileExistsError):  # SQLite gives the files beside it the same mode
             os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         engine = create_engine(

@@ -73,7 +73,7 @@ def test_a_person_is_erased_and_what_others_use_is_kept(colour, portrait_emulato
     plan = colour.run(client.plan_erasure, alice, **options)
     assert (plan.group_id, plan.name, plan.exists, set(plan.assets)) == (alice, "alice", True, set(mine))
     assert set(plan.objects) == {address(1), address(4)}
-    assert plan.kept == {address(2): (shared,), address(3): (renamed,)}
+    assert plan.in_use == {address(2): (shared,), address(3): (renamed,)}
     assert plan.elsewhere == ("s3://other/key.jpg",)
     assert len(store.keys) == 5
     assert plain.get_asset_group(id=alice).name == "alice"
@@ -101,7 +101,7 @@ def test_what_somebody_begins_to_use_after_the_plan_is_kept(portrait_emulator, p
     assert plan.objects == (address(1),)
     user = create(portrait_client, bob, 1)
     outcome = portrait_client.erase_group(plan, stores=[store])
-    assert outcome.plan.kept == {address(1): (user,)}
+    assert outcome.plan.in_use == {address(1): (user,)}
     assert store.keys == Store(1).keys
     assert outcome.group_erased
     assert outcome.complete
@@ -171,7 +171,7 @@ def test_the_oldest_user_of_an_object_is_not_overlooked():
     plan = plain.with_options(on_event=listen).plan_erasure(alice, stores=[Store(1)])
     assert deleted == [None, others[-1]]
     assert plan.objects == ()
-    assert plan.kept == {address(1): (oldest,)}
+    assert plan.in_use == {address(1): (oldest,)}
 
 
 @given(

@@ -69,7 +69,7 @@ def test_what_the_plan_says_is_what_the_run_does(colour, from_plan, states, extr
     plan = colour.run(client.plan_assets, sources, group_id=group, quota=quota)
     assert writes(emulator) == before, "a plan writes nothing"
     assert [entry.source for entry in plan.entries[: len(states)]] == sources[: len(states)]
-    assert plan.taken == sum(map(len, states))
+    assert plan.asset_count == sum(map(len, states))
 
     again = {} if from_plan else {"group_id": group, "quota": quota}
     outcomes = colour.run(client.ensure_assets, plan if from_plan else sources, **again)
@@ -100,7 +100,7 @@ def test_a_plan_counts_the_room(colour, portrait_emulator):
     """once-dry-room: 305 fitting files and an empty group of 50: 255 have no room."""
     group = portrait_emulator.client().create_asset_group(name="hosts").id
     plan = colour.run(colour.client(portrait_emulator).plan_assets, [url(n) for n in range(305)], group_id=group)
-    assert (plan.quota, plan.taken, plan.free) == (50, 0, 50)
+    assert (plan.quota, plan.asset_count, plan.free) == (50, 0, 50)
     assert plan.counts == {Verdict.NEW: 50, Verdict.NO_ROOM: 255}
     assert all(entry.error is not None for entry in plan.entries_with(Verdict.NO_ROOM))
 

@@ -315,10 +315,10 @@ def test_a_rule_makes_a_create_late(me):
     """emulator-rules-more: the group is unknown until its lag has passed."""
     body = json.dumps(GROUP)
     rule = {"match": {"action": "CreateAssetGroup"}, "do": {"lag": 6}}
-    made = me.send(body, action="CreateAssetGroup", headers={"X-Emulator-Rule": json.dumps(rule)}).result["Id"]
-    assert me.call("GetAssetGroup", {"Id": made}).error == "Forbidden"
+    group = me.send(body, action="CreateAssetGroup", headers={"X-Emulator-Rule": json.dumps(rule)}).result["Id"]
+    assert me.call("GetAssetGroup", {"Id": group}).error == "Forbidden"
     me.server.advance(6)
-    assert me.call("GetAssetGroup", {"Id": made}).result["Id"] == made
+    assert me.call("GetAssetGroup", {"Id": group}).result["Id"] == group
 
 
 def test_the_call_log_has_the_request(me):

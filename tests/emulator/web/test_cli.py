@@ -128,14 +128,14 @@ def test_a_customer_of_two_keys():
     flags = ("--api-key", "sk-1=alice", "--access-key", "AKLT1:hush=alice", "--clock", "manual")
     with serving(*flags) as (_, url):
         with PortraitClient(api_key="sk-1", base_url=f"{url}/v1") as bearer:
-            made = bearer.create_asset_group(name="n")
+            group = bearer.create_asset_group(name="n")
         with PortraitClient(base_url=url, **SIGNED) as signed:
-            assert signed.get_asset_group(id=made.id).name == "n"
+            assert signed.get_asset_group(id=group.id).name == "n"
         with (
             PortraitClient(base_url=url, **{**SIGNED, "secret_key": "other"}) as wrong,
             pytest.raises(AuthError) as info,
         ):
-            wrong.get_asset_group(id=made.id)
+            wrong.get_asset_group(id=group.id)
     assert (info.value.code, info.value.http_status) == ("SignatureDoesNotMatch", 401)
 
 

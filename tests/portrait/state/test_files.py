@@ -21,16 +21,16 @@ def on_connect(state, *statements):
     """Let each new connection run some SQL; returns what undoes that."""
     state.close()
     backend = state._database._backend
-    genuine = backend._opened
+    genuine = backend._open_engine
 
-    def opened():
+    def open_engine():
         engine = genuine()
         engine.dispose()
         event.listen(engine, "connect", lambda connection, _: [connection.execute(one) for one in statements])
         return engine
 
-    backend._opened = opened
-    return lambda: (state.close(), setattr(backend, "_opened", genuine))
+    backend._open_engine = open_engine
+    return lambda: (state.close(), setattr(backend, "_open_engine", genuine))
 
 
 def raw(place):
