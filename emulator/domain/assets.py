@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import evolve, field, frozen
 
-from emulator.domain import checks, lifecycle, paging, quotas
+from emulator.domain import checks, lifecycle, pages, quotas
 from emulator.domain.context import Context, NeedsMedia
 from emulator.domain.ports import AssetQuery, StoredFile, Unfinished
 from emulator.domain.reasons import Reason, Refusal
@@ -95,7 +95,7 @@ def get(ctx: Context, request: models.GetAssetRequest) -> models.Asset:
 
 def list_(ctx: Context, request: models.ListAssetsRequest) -> models.AssetPage:
     """One page. Contract §2: newest first, a page past the end is empty, foreign ids give nothing (I)."""
-    window = paging.window(ctx, request, DEEPEST)
+    window = pages.window(ctx, request, DEEPEST)
     if not ctx.settled:
         raise Unfinished
     total, found = ctx.tx.assets(

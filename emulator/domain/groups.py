@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from emulator.domain import checks, paging, quotas
+from emulator.domain import checks, pages, quotas
 from emulator.domain.context import Context
 from emulator.domain.ports import GroupQuery
 from emulator.domain.reasons import Reason, Refusal
@@ -65,7 +65,7 @@ def get(ctx: Context, request: models.GetAssetGroupRequest) -> models.AssetGroup
 
 def list_(ctx: Context, request: models.ListAssetGroupsRequest) -> models.GroupPage:
     """One page. Contract §2: newest first, a page past the end is empty, foreign ids give nothing (I)."""
-    window = paging.window(ctx, request, DEEPEST)
+    window = pages.window(ctx, request, DEEPEST)
     if request.sort_by is SortBy.GROUP_ID:
         raise checks.invalid("SortBy", "must be one of CreateTime, UpdateTime")
     if request.filter.group_type is ctx.hidden_kind:
