@@ -33,14 +33,14 @@ class Endpoint:
         answering = self.service.pipelines[0].answer(
             Call(action=action, version=version, key=self.key, body=body, base=BASE, rule=rule, file=file)
         )
-        effect, given = None, None
+        effect, effect_result = None, None
         while True:
             try:
-                effect = answering.send(given)
+                effect = answering.send(effect_result)
             except StopIteration as stop:
                 return stop.value
             self.effects.append(effect)
-            given = None if isinstance(effect, Sleep) else self.measured
+            effect_result = None if isinstance(effect, Sleep) else self.measured
 
     def call(self, action, body=None, **options):
         """The `Result` of a call that has to succeed."""
@@ -53,7 +53,7 @@ class Endpoint:
         return orjson.loads(self.reply(action, body, **options).body)["ResponseMetadata"]["Error"]["Code"]
 
     def upload(self, content, **fields):
-        """The upload door's reply."""
+        """The reply to an upload."""
         return self.reply("", fields, file=content)
 
     def group(self, name="a group", **fields):

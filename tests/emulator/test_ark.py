@@ -117,19 +117,19 @@ def test_a_token_of_another_list_is_refused(client, groups):
 
 def test_limits_of_names(client):
     """Name 64, Description 300, GroupType optional; updates answer the id, deletes nothing."""
-    made = client.call("CreateAssetGroup", {"Name": "名" * 64, "Description": "d" * 300})
+    created = client.call("CreateAssetGroup", {"Name": "名" * 64, "Description": "d" * 300})
     for wrong in ({"Name": "n" * 65}, {"Name": "n", "Description": "d" * 301}):
         with pytest.raises(InvalidParameter):
             client.call("CreateAssetGroup", wrong)
-    assert client.call("UpdateAssetGroup", {"Id": made["Id"], "Name": "m"}) == {"Id": made["Id"]}
-    assert client.call("DeleteAssetGroup", {"Id": made["Id"]}) == {}
+    assert client.call("UpdateAssetGroup", {"Id": created["Id"], "Name": "m"}) == {"Id": created["Id"]}
+    assert client.call("DeleteAssetGroup", {"Id": created["Id"]}) == {}
 
 
 def test_moderation(client, groups):
     """A strategy is kept; one that does not exist is refused."""
     asset = {"GroupId": groups[0], "URL": "https://cdn.example/a.jpg", "AssetType": "Image"}
-    made = client.call("CreateAsset", {**asset, "Moderation": {"Strategy": "Skip"}})
-    assert client.call("GetAsset", {"Id": made["Id"]})["Moderation"] == {"Strategy": "Skip"}
+    created = client.call("CreateAsset", {**asset, "Moderation": {"Strategy": "Skip"}})
+    assert client.call("GetAsset", {"Id": created["Id"]})["Moderation"] == {"Strategy": "Skip"}
     with pytest.raises(InvalidParameter):
         client.call("CreateAsset", {**asset, "Moderation": {"Strategy": "Never"}})
 
@@ -176,13 +176,13 @@ def test_a_token_lives_as_long_as_its_provider_says(portrait_emulator, provider,
             client.get_visual_validate_result(byted_token=session.byted_token)
 
 
-@pytest.mark.parametrize(("provider", "shown"), [("volcengine", True), ("byteplus", False)])
-def test_links_of_both_forms_open_the_page(portrait_emulator, provider, shown):
+@pytest.mark.parametrize(("provider", "has_token"), [("volcengine", True), ("byteplus", False)])
+def test_links_of_both_forms_open_the_page(portrait_emulator, provider, has_token):
     """The mainland's link holds the token, BytePlus's does not; a changed one leads nowhere."""
     session = portrait_emulator.client(provider=provider).create_visual_validate_session(
         callback_url="https://app.example/back"
     )
-    assert (session.byted_token in session.h5_link) is shown
+    assert (session.byted_token in session.h5_link) is has_token
     transport = portrait_emulator.client()._transport
     good = transport.send(HttpRequest(method="GET", url=session.h5_link, headers={}))
     assert (good.status, session.byted_token.encode() in good.body) == (200, False)
@@ -272,14 +272,14 @@ def test_a_pace_of_the_plan_is_never_throttled(portrait_emulator):
 def test_the_sixth_page_of_a_list_waits(portrait_emulator):
     """Lists of a plan are throttled after 500 items; a client waits and goes on with what it has."""
     client = fast(portrait_emulator)
-    made = {client.create_asset_group(name=f"g{n}").id for n in range(8)}
+    group_ids = {client.create_asset_group(name=f"g{n}").id for n in range(8)}
     portrait_emulator.service.control.patch_customer(portrait_emulator.api_key, tier="premium")
     for number in range(1, 6):
         client.list_asset_groups(page_number=number, page_size=100)
     with pytest.raises(Throttled, match="AccountFlowLimitExceeded"):
         client.list_asset_groups(page_number=6, page_size=100)
     patient = portrait_emulator.client(provider="volcengine")
-    assert {group.id for group in patient.iter_asset_groups()} == made
+    assert {group.id for group in patient.iter_asset_groups()} == group_ids
 
 
 def test_calls_of_a_plan_in_a_second(portrait_emulator):

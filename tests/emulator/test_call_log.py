@@ -66,11 +66,11 @@ def test_keys_are_numbered_and_tokens_are_handles(watched):
     caller.token()
     caller.key = None
     caller.reply("GetAsset")
-    told = "\n".join(lines)
+    text = "\n".join(lines)
     assert [words(line)[2] for line in lines] == ["key-1", "key-1", "key-2", "key-1", "-"]
     assert [words(line)[4] for line in lines[:2]] == ["val-1", "val-1"]
     for secret in ("sk-alice", "sk-bob", token):
-        assert secret not in told
+        assert secret not in text
 
 
 @pytest.mark.parametrize("action", ["A\nB", "A\x1b[31m", "\u202eX", "\udcff", "Z" * 5000, ""])

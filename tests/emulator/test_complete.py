@@ -17,7 +17,7 @@ from portrait.codes import MEDIA_CODES
 DOMAIN = Path(emulator.domain.__file__).parent
 EMULATOR = DOMAIN.parent
 
-# Raised by the web, which sees bytes before the service does; and by a door that signs.
+# Raised by the web, which sees bytes before the service does; and by an endpoint with signed calls.
 ELSEWHERE = {Reason.BODY_TOO_LARGE, Reason.FILE_TOO_LARGE}
 # Never by itself: rules alone can ask for it.
 BY_RULE = {Reason.UPSTREAM_UNAVAILABLE}

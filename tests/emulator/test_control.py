@@ -183,8 +183,8 @@ def test_an_asset_is_not_decided_by_nonsense(alice, control, change):
 
 def test_a_customer_is_changed_and_shown(control):
     """A tier sets the numbers of its plan, what is said beside it wins."""
-    shown = control.patch_customer("acme", assets=7, tier="pro", balance=0, aigc=False, subscription=True)
-    assert shown["limits"] == {
+    customer = control.patch_customer("acme", assets=7, tier="pro", balance=0, aigc=False, subscription=True)
+    assert customer["limits"] == {
         "aigc": False, "subscription": True, "groups": 1_000_000, "assets": 7, "assets_per": "customer", "tier": "pro",
         "balance": 0,
     }  # fmt: skip

@@ -43,7 +43,7 @@ def files():
 
 def resolving(monkeypatch, *addresses):
     """Let every name have these addresses; returns what is connected to."""
-    asked = []
+    connections = []
     look_up, connect = socket.getaddrinfo, socket.socket.connect
 
     def getaddrinfo(host, port, *args, **options):
@@ -52,12 +52,12 @@ def resolving(monkeypatch, *addresses):
         return [entry for address in addresses for entry in look_up(address, port, *args, **options)]
 
     def recording(sock, address):
-        asked.append(address[0])
+        connections.append(address[0])
         return connect(sock, address)
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     monkeypatch.setattr(socket.socket, "connect", recording)
-    return asked
+    return connections
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "a.localhost", "[::ffff:127.0.0.1]"])
@@ -72,18 +72,18 @@ def test_a_file_on_this_machine_is_fetched(files, host, monkeypatch):
 
 def test_a_name_of_this_machine_leads_nowhere_else(monkeypatch):
     """key-fetch: a name server that gives a stranger's address for localhost is not believed."""
-    asked = resolving(monkeypatch, "10.99.99.1")
+    connections = resolving(monkeypatch, "10.99.99.1")
     with pytest.raises(Refusal) as info:
         download_and_measure("http://a.localhost:9/x.png")
     assert "not on this machine" in info.value.message
-    assert asked == []
+    assert connections == []
 
 
 def test_the_local_ones_of_several_addresses_are_used(files, monkeypatch):
     """The stranger is passed over; of the others the first that listens is taken."""
-    asked = resolving(monkeypatch, "10.99.99.1", "127.0.0.2", "127.0.0.1")
+    connections = resolving(monkeypatch, "10.99.99.1", "127.0.0.2", "127.0.0.1")
     assert isinstance(download_and_measure(f"http://localhost:{files[0]}/a.png"), Measurement)
-    assert "10.99.99.1" not in asked
+    assert "10.99.99.1" not in connections
 
 
 @pytest.mark.parametrize(

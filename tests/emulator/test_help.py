@@ -30,10 +30,10 @@ def test_help_lists_all_that_an_emulator_has(cls):
 @pytest.mark.parametrize("cls", [Emulator, SharedServer])
 def test_help_lists_what_each_subject_can_do(cls, handles):
     """The methods behind `rules`, `calls`, `validations` and `assets` are told, and explained in their own help."""
-    shown = helped(cls)
+    text = helped(cls)
     for name, method in inspect.getmembers(handles, inspect.isfunction):
         if not name.startswith("_"):
-            assert f".{name}(" in shown, name
+            assert f".{name}(" in text, name
             assert inspect.getdoc(method)
 
 

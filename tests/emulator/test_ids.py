@@ -12,7 +12,7 @@ from emulator.timestamps import TimestampFormatter, parse_timestamp
 NOW = 1_773_792_000.9
 
 
-def made(seed, count=1):
+def new_ids(seed, count=1):
     """So many ids of each kind."""
     ids = Ids(seed, TimestampFormatter())
     return [
@@ -24,14 +24,14 @@ def test_ids_have_the_forms_of_the_contract():
     """Group and asset ids carry stamp and tail, tokens 14 digits and 20 hexadecimal ones."""
     forms = (r"group-20260318000000-[a-z0-9]{5}", r"asset-20260318000000-[a-z0-9]{5}", r"20260318000000[0-9A-F]{20}",
              r"[0-9a-f]{12}", r"20260318000000[0-9A-F]{20}")  # fmt: skip
-    for found, form in zip(made(0)[0], forms, strict=True):
+    for found, form in zip(new_ids(0)[0], forms, strict=True):
         assert re.fullmatch(form, found)
 
 
 def test_a_seed_repeats_its_ids_and_another_does_not():
     """The same seed gives the same ids."""
-    assert made(7, 5) == made(7, 5)
-    assert made(7, 5) != made(8, 5)
+    assert new_ids(7, 5) == new_ids(7, 5)
+    assert new_ids(7, 5) != new_ids(8, 5)
 
 
 def test_no_id_comes_twice_in_one_second():

@@ -94,7 +94,7 @@ def test_a_review_by_reads_ends_after_that_many():
 
 
 @pytest.mark.parametrize(
-    ("kind", "told", "seconds"),
+    ("kind", "verdict", "seconds"),
     [
         (AssetType.IMAGE, Verdict(), 4),
         (AssetType.VIDEO, Verdict(), 20),
@@ -103,9 +103,9 @@ def test_a_review_by_reads_ends_after_that_many():
         (AssetType.IMAGE, Verdict(reads=1), None),
     ],
 )
-def test_how_long_a_review_takes(kind, told, seconds):
+def test_how_long_a_review_takes(kind, verdict, seconds):
     """By kind, unless the verdict says otherwise; by reads there is no time."""
-    assert lifecycle.review_seconds(kind, told, 4, 20) == seconds
+    assert lifecycle.review_seconds(kind, verdict, 4, 20) == seconds
 
 
 @pytest.mark.parametrize(
@@ -126,8 +126,8 @@ def test_a_face_is_matched_in_a_persons_group_only(kind, subject, fails):
 
 def test_a_magic_address_is_its_own_verdict():
     """The query of magic.test decides; other hosts decide nothing."""
-    told = parse_magic("https://magic.test/a.jpg?status=Failed&code=FaceMismatch&after=30&subject=bob")
-    assert (told.status, told.code, told.after, told.subject) == (FAILED, "FaceMismatch", 30.0, "bob")
+    verdict = parse_magic("https://magic.test/a.jpg?status=Failed&code=FaceMismatch&after=30&subject=bob")
+    assert (verdict.status, verdict.code, verdict.after, verdict.subject) == (FAILED, "FaceMismatch", 30.0, "bob")
     assert parse_magic("https://magic.test/a.jpg?reject=WidthTooSmall").reject == "WidthTooSmall"
     assert parse_magic("https://magic.test/a.jpg") == Verdict()
     assert parse_magic("https://cdn.example/magic.test?status=Failed") is None

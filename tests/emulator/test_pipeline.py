@@ -231,7 +231,7 @@ def test_creates_may_lag(alice, control, clock):
 
 def test_pages_may_be_clamped(alice):
     """emulator-rules-more: 2 items a page whatever is asked, and PageSize is echoed as asked."""
-    made = [alice.group() for _ in range(5)]
+    group_ids = [alice.group() for _ in range(5)]
     seen = []
     for number in (1, 2, 3):
         page = alice.call(
@@ -240,7 +240,7 @@ def test_pages_may_be_clamped(alice):
         assert (page["TotalCount"], page["PageSize"]) == (5, 100)
         seen += [item["Id"] for item in page["Items"]]
         assert len(page["Items"]) <= 2
-    assert seen == made[::-1]
+    assert seen == group_ids[::-1]
 
 
 def test_groups_of_persons_may_be_hidden(alice):
@@ -310,33 +310,33 @@ def test_files_in_reach_are_measured_after_access_was_checked(alice):
 
 
 @pytest.mark.parametrize(
-    ("fetch", "asked"), [("never", []), ("loopback", ["http://[::1]/a"]), ("always", ["http://[::1]/a", "https://a.example/b"])]
+    ("fetch", "downloads"), [("never", []), ("loopback", ["http://[::1]/a"]), ("always", ["http://[::1]/a", "https://a.example/b"])]
 )  # fmt: skip
-def test_whose_files_are_looked_at_is_a_setting(start, fetch, asked):
+def test_whose_files_are_looked_at_is_a_setting(start, fetch, downloads):
     """Magic addresses are nobody's, so they are never fetched."""
     caller = start(fetch=fetch)
     group = caller.group()
     for url in ("http://[::1]/a", "https://a.example/b", "https://magic.test/a.jpg"):
         caller.asset(group, url)
-    assert [effect.work.args[0] for effect in caller.effects] == asked
+    assert [effect.work.args[0] for effect in caller.effects] == downloads
 
 
 def test_an_uploaded_file_comes_back_by_its_addresses(alice, clock):
     """By the key of the store, by the signed link, and registered again without being fetched."""
     group = alice.group()
-    made = orjson.loads(alice.upload(IMAGE, GroupId=group).body)["Result"]
-    assert made["Name"] == f"uploaded-{int(clock.now())}"
-    assert (made["Status"], made["AssetType"]) == ("processing", "Image")
-    assert made["UploadedURL"].endswith(f"/r2/{made['R2Key']}")
-    stored = alice.service.file(made["R2Key"])
+    result = orjson.loads(alice.upload(IMAGE, GroupId=group).body)["Result"]
+    assert result["Name"] == f"uploaded-{int(clock.now())}"
+    assert (result["Status"], result["AssetType"]) == ("processing", "Image")
+    assert result["UploadedURL"].endswith(f"/r2/{result['R2Key']}")
+    stored = alice.service.file(result["R2Key"])
     assert (stored.content, stored.content_type) == (IMAGE, "image/webp")
     clock.advance(4)
-    link = urlsplit(alice.call("GetAsset", {"Id": made["Id"]})["URL"])
-    assert alice.service.link(made["Id"], dict(parse_qsl(link.query))) is stored
-    assert alice.asset(group, made["UploadedURL"])
+    link = urlsplit(alice.call("GetAsset", {"Id": result["Id"]})["URL"])
+    assert alice.service.link(result["Id"], dict(parse_qsl(link.query))) is stored
+    assert alice.asset(group, result["UploadedURL"])
     assert alice.effects == []
-    alice.call("DeleteAsset", {"Id": made["Id"]})
-    assert alice.service.file(made["R2Key"]) is None
+    alice.call("DeleteAsset", {"Id": result["Id"]})
+    assert alice.service.file(result["R2Key"]) is None
 
 
 def test_a_link_is_good_for_its_asset_and_its_time_only(alice, clock):
@@ -403,15 +403,15 @@ def test_a_refusal_changes_nothing(alice, control):
 def test_the_web_is_refused_in_the_same_words(alice):
     """What is found before a call exists has the contract's forms, and a RequestId."""
     call = Call(action="GetAsset", key="sk-alice", body=None)
-    told = orjson.loads(alice.service.pipelines[0].refuse(Refusal(Reason.BODY_TOO_LARGE), call).body)["error"]
-    assert told["code"] == "request_too_large"
-    assert told["request_id"]
+    error = orjson.loads(alice.service.pipelines[0].refuse(Refusal(Reason.BODY_TOO_LARGE), call).body)["error"]
+    assert error["code"] == "request_too_large"
+    assert error["request_id"]
     http_error = alice.service.http_error(404, "not_found_error", "There is nothing here.")
     assert (http_error.status, orjson.loads(http_error.body)["error"]["message"]) == (404, "There is nothing here.")
 
 
 def test_an_upload_without_a_file_is_a_missing_parameter(alice):
-    """The door is told by its form, not by its file."""
+    """A form is taken for an upload by its type, not by its file."""
     answering = alice.service.pipelines[0].answer(Call(action="", key="sk-alice", body={"GroupId": alice.group()}))
     with pytest.raises(StopIteration) as ended:
         next(answering)

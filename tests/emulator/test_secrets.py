@@ -46,9 +46,9 @@ def test_what_people_read_says_no_secret(acme, caplog):
     read = [control.state(), control.calls(), control.rules(), control.health(), caplog.text, acme.service.settings,
             validation, evolve(validation), acme.service.store.find_asset("x"), call,
             acme.service.validation_page({"bytedToken": token})]  # fmt: skip
-    told = " ".join(map(repr, read))
+    text = " ".join(map(repr, read))
     for secret in (KEY, token, "also-secret", "sk-hidden", "sesame"):
-        assert secret not in told
+        assert secret not in text
     handles = [each.get("validation") for each in control.calls(action="GetVisualValidateResult")["calls"]]
     assert handles == ["val-1"] * 3
 
@@ -65,11 +65,11 @@ def test_an_outcome_in_the_journal_has_no_looked_up_value(dialect, reason):
 
 def test_a_validation_hides_its_token():
     """The repr is safe to log."""
-    shown = repr(Validation(
+    text = repr(Validation(
         number=3, token="T0KEN", customer="acme", owner="K3Y", project="p", callback_url="u", created=0, expires=1
     ))  # fmt: skip
-    assert "T0KEN" not in shown
-    assert "K3Y" not in shown
+    assert "T0KEN" not in text
+    assert "K3Y" not in text
 
 
 @pytest.mark.parametrize(("seed", "equal"), [(None, False), (0, True)])

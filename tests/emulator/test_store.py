@@ -19,7 +19,7 @@ from portrait.models import AssetStatus, AssetType, GroupType, SortBy
 
 STORES = [pytest.param(MemoryStore, id="memory")]
 AIGC, FACE = GroupType.AIGC, GroupType.LIVENESS_FACE
-SHOWN = tuple(AssetStatus)
+STATUSES = tuple(AssetStatus)
 
 
 def new_customer(name, number):
@@ -92,7 +92,7 @@ def test_nothing_of_one_customer_reaches_another(store):
     assert list(store.customers()) == ["acme", "zenith"]
 
 
-def turn_over(store, kept, assets):
+def turn_over(store, group, assets):
     """Changes something of every kind, and fails."""
     with transaction(store, "acme", 5) as tx:
         new = add_group(tx, "new", now=5)
@@ -101,8 +101,8 @@ def turn_over(store, kept, assets):
         tx.save_asset(evolve(assets[2], status=AssetState.FAILED, code="FaceMismatch", updated=5.0))
         tx.save_asset(evolve(assets[3], status=AssetState.EXPIRED, updated=5.0))
         tx.remove_asset(assets[0])
-        tx.save_group(evolve(kept, name="renamed", updated=5.0))
-        tx.remove_group(evolve(kept, name="renamed", updated=5.0))
+        tx.save_group(evolve(group, name="renamed", updated=5.0))
+        tx.remove_group(evolve(group, name="renamed", updated=5.0))
         tx.save_customer(evolve(tx.customer, groups=1))
         tx.add_file("f9", StoredFile(content=b"y", content_type="image/png"))
         tx.save_validation(Validation(
@@ -115,13 +115,13 @@ def turn_over(store, kept, assets):
 def test_an_exception_undoes_everything(store):
     """After any mixture of changes and an exception, nothing has changed."""
     with transaction(store, "acme", 0) as tx:
-        kept = add_group(tx, "kept")
-        assets = [add_asset(tx, kept, f"a{n}", file=f"f{n}") for n in range(5)]
+        group = add_group(tx, "kept")
+        assets = [add_asset(tx, group, f"a{n}", file=f"f{n}") for n in range(5)]
         tx.add_file("f0", StoredFile(content=b"x", content_type="image/png"))
     before = everything(store)
 
     with pytest.raises(ZeroDivisionError):
-        turn_over(store, kept, assets)
+        turn_over(store, group, assets)
 
     assert everything(store, now=5) == before
     assert store.file("f0") is not None
@@ -214,12 +214,12 @@ def test_validations_are_found_by_token_and_by_handle(store):
     """A change is seen by both names, and handles count across customers."""
     for number, customer in ((1, "acme"), (2, "zenith")):
         with transaction(store, customer, 0) as tx:
-            made = Validation(
+            validation = Validation(
                 number=tx.next_validation_number(), token=f"T{number}", customer=customer, owner="k", project="default",
                 callback_url="https://a.example/", created=0, expires=120,
             )  # fmt: skip
-            tx.save_validation(made)
-            tx.save_validation(evolve(made, scan=Scan.PASSED))
+            tx.save_validation(validation)
+            tx.save_validation(evolve(validation, scan=Scan.PASSED))
         assert store.find_validation(f"val-{number}") is store.find_validation(f"T{number}")
     assert [each.scan for each in store.validations()] == [Scan.PASSED, Scan.PASSED]
     store.clear()
@@ -235,7 +235,7 @@ STEPS = st.lists(
 QUERIES = st.lists(
     st.tuples(
         st.lists(st.integers(0, 5), max_size=4),
-        st.lists(st.sampled_from(SHOWN), max_size=3),
+        st.lists(st.sampled_from(STATUSES), max_size=3),
         st.sampled_from(["", "A", "a1", "zz"]),
         st.sampled_from(list(SortBy)),
         st.booleans(),
@@ -260,7 +260,7 @@ def naive(assets, query):
         for a in assets
         if (a.project, a.group_kind) == (query.project, query.kind)
         and (not query.group_ids or a.group_id in query.group_ids)
-        and (a.status in (query.statuses or SHOWN))
+        and (a.status in (query.statuses or STATUSES))
         and query.name.lower() in a.name.lower()
         and (query.before is None or a.created <= query.before)
     ]
@@ -280,7 +280,7 @@ def change(tx, story, assets, groups, now):
             tx.remove_asset(old)
             del assets[old.id]
             return
-        status = {"settle": SHOWN[choice % 3], "expire": AssetState.EXPIRED}.get(transition, old.status)
+        status = {"settle": STATUSES[choice % 3], "expire": AssetState.EXPIRED}.get(transition, old.status)
         name = f"A{choice % 20}" if transition == "rename" else old.name
         assets[old.id] = evolve(old, status=status, name=name, updated=now)
         tx.save_asset(assets[old.id])
@@ -303,9 +303,9 @@ def test_lists_are_what_a_naive_reading_gives(make, steps, queries):
             else:
                 change(tx, (transition, choice), assets, groups, moment / 3)
     with transaction(store, "acme", 100) as tx:
-        for chosen, statuses, name, sort, descending, offset, limit, before in queries:
+        for numbers, statuses, name, sort, descending, offset, limit, before in queries:
             query = AssetQuery(
-                project="default", kind=AIGC, group_ids=tuple(groups[n].id for n in chosen), statuses=tuple(statuses),
+                project="default", kind=AIGC, group_ids=tuple(groups[n].id for n in numbers), statuses=tuple(statuses),
                 name=name, sort=sort, descending=descending, offset=offset, limit=limit, before=before,
             )  # fmt: skip
             assert tx.assets(query) == naive(assets.values(), query)

@@ -13,9 +13,9 @@ from tests.portrait.helpers import COLOURS, Colour
 def colour(request):
     """One of the two clients, and how to run it."""
     with asyncio.Runner() as runner:
-        made = Colour(request.param, COLOURS[request.param], runner)
-        yield made
-        made.close()
+        instance = Colour(request.param, COLOURS[request.param], runner)
+        yield instance
+        instance.close()
 
 
 @pytest.fixture(scope="session")

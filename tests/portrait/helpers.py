@@ -231,12 +231,12 @@ class Colour:
     name: str
     kind: type
     runner: asyncio.Runner
-    opened: list[Driven] = field(factory=list)
+    resources: list[Driven] = field(factory=list)
 
     def client(self, **options: Any) -> Driven:
         """A client that is closed after the test."""
-        self.opened.append(Driven(self.kind(**{"api_key": KEY, **options}), self.runner))
-        return self.opened[-1]
+        self.resources.append(Driven(self.kind(**{"api_key": KEY, **options}), self.runner))
+        return self.resources[-1]
 
     def scripted(self, *answers: Any, **options: Any) -> tuple[Driven, Script]:
         """A client that hears the answers, on a clock that sleeping moves."""
@@ -250,13 +250,13 @@ class Colour:
         from portrait.transports.aiohttp_transport import AiohttpTransport  # noqa: PLC0415
         from portrait.transports.urllib3_transport import Urllib3Transport  # noqa: PLC0415
 
-        made = Urllib3Transport(**options) if self.name == "sync" else AiohttpTransport(**options)
-        self.opened.append(Driven(made, self.runner))
-        return self.opened[-1]
+        transport = Urllib3Transport(**options) if self.name == "sync" else AiohttpTransport(**options)
+        self.resources.append(Driven(transport, self.runner))
+        return self.resources[-1]
 
     def close(self) -> None:
         """Close what the test opened."""
-        for driven in self.opened:
+        for driven in self.resources:
             driven.close()
 
 

@@ -30,10 +30,10 @@ def read_head(connection):
 
 def read_request(connection):
     """Head and body of one request; None if the client hung up."""
-    begun = read_head(connection)
-    if begun is None:
+    start = read_head(connection)
+    if start is None:
         return None
-    head, rest = begun
+    head, rest = start
     fields = dict(line.split(b": ", 1) for line in head.lower().split(b"\r\n")[1:])
     length = int(fields.get(b"content-length", b"0"))
     while len(rest) < length:
@@ -207,10 +207,10 @@ def deaf():
 
 def proxying(connection, server):
     """Behaviour: a forward proxy; passes plain requests on and tunnels CONNECT."""
-    begun = read_head(connection)
-    if begun is None:
+    start = read_head(connection)
+    if start is None:
         return
-    head, rest = begun
+    head, rest = start
     server.requests.append((head, b""))
     target = head.split(b" ", 2)[1].decode()
     address = target.removeprefix("http://").partition("/")[0]

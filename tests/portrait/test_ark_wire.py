@@ -69,19 +69,19 @@ def test_a_sample_is_said_as_it_reads(path):
     if "error" in sample["decoded"]:
         facts = dict(sample["presented"])
         row, error = SERVER.render_error(Refusal(Reason(facts.pop("reason")), **facts))
-        status, said = row.status, wrap(**envelope, error=error)
+        status, rendered = row.status, wrap(**envelope, error=error)
     else:
         response = answer(body)
         value = decode_result(ACTIONS[name], *ARK.decode(response, name))
-        status, said = 200, wrap(**envelope, result=SERVER.serialize(value))
-    assert orjson.dumps(said) == orjson.dumps(body)
+        status, rendered = 200, wrap(**envelope, result=SERVER.serialize(value))
+    assert orjson.dumps(rendered) == orjson.dumps(body)
     assert status == sample["response"]["status"]
 
 
 def test_the_samples_cover_the_actions_and_the_reasons():
     """Each Action has a good answer; each reason that ark has a word of its own for has a sample."""
     assert {path.parent.name for path in SAMPLES if "class" in read(path)["decoded"]} == set(ACTIONS)
-    shown = {read(path)["presented"]["reason"] for path in SAMPLES if isinstance(read(path)["presented"], dict)}
+    reasons = {read(path)["presented"]["reason"] for path in SAMPLES if isinstance(read(path)["presented"], dict)}
     # What has no sample in the contract for ark; the words are ours or AllToken's.
     unseen = {
         Reason.MISSING_ACTION,
@@ -94,7 +94,7 @@ def test_the_samples_cover_the_actions_and_the_reasons():
         Reason.AIGC_NOT_AVAILABLE,
         Reason.BALANCE_EMPTY,
     }
-    assert set(Reason) - {Reason(reason) for reason in shown} == unseen
+    assert set(Reason) - {Reason(reason) for reason in reasons} == unseen
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=named)

@@ -126,12 +126,12 @@ def test_a_deadline_of_asyncio_is_a_timeout_error():
 @pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit])
 def test_an_interrupt_in_a_transport_goes_through_the_client(colour, interrupt):
     """Ctrl-C while the answer is awaited: the exception itself arrives, with its note, once."""
-    heard = []
-    client, script = colour.scripted(interrupt(), on_event=heard.append)
+    events = []
+    client, script = colour.scripted(interrupt(), on_event=events.append)
     with pytest.raises(interrupt) as info:
         client.create_asset(group_id="g", url="https://cdn.example/a.jpg", asset_type="Image")
     assert info.value.__notes__ == ["CreateAsset may have executed: its answer was not awaited."]
-    assert heard == [CallCancelled(action="CreateAsset", may_have_executed=True)]
+    assert events == [CallCancelled(action="CreateAsset", may_have_executed=True)]
     assert len(script.requests) == 1
 
 
@@ -150,8 +150,8 @@ def test_events_come_in_order(colour):
     """A lost answer, its retry, and the end."""
     from portrait.http import FailureKind, TransportFailure  # noqa: PLC0415
 
-    heard = []
-    client, _ = colour.scripted(TransportFailure(FailureKind.DISCONNECTED), good(asset("a")), on_event=heard.append)
+    events = []
+    client, _ = colour.scripted(TransportFailure(FailureKind.DISCONNECTED), good(asset("a")), on_event=events.append)
     client.get_asset(id="a")
-    assert [type(event).__name__ for event in heard] == ["CallFinished", "CallRetried", "CallFinished"]
-    assert [event.attempt for event in heard if isinstance(event, CallFinished)] == [1, 2]
+    assert [type(event).__name__ for event in events] == ["CallFinished", "CallRetried", "CallFinished"]
+    assert [event.attempt for event in events if isinstance(event, CallFinished)] == [1, 2]

@@ -15,22 +15,22 @@ from tests.portrait.helpers import answer, asset, body, endpoint, good, play
 class Service:
     """Assets in pages of at most `size`; after `delete_after` pages the first of them is deleted.
 
-    `lacking` are counted and never shown.
+    `missing` are counted and never shown.
     """
 
-    def __init__(self, total: int, size: int = 100, delete_after: int = 0, lacking: int = 0) -> None:
-        self.lacking = lacking
+    def __init__(self, total: int, size: int = 100, delete_after: int = 0, missing: int = 0) -> None:
+        self.missing = missing
         self.ids = [f"asset-{n}" for n in range(total)]
         self.size, self.delete_after, self.pages = size, delete_after, 0
 
     def __call__(self, request):
         """Answer one ListAssets or ListAssetGroups."""
-        asked = orjson.loads(request.body)
-        size = min(asked["PageSize"], self.size)
-        start = (asked["PageNumber"] - 1) * size
+        fields = orjson.loads(request.body)
+        size = min(fields["PageSize"], self.size)
+        start = (fields["PageNumber"] - 1) * size
         items = [asset(each, Name="hosts") for each in self.ids[start : start + size]]
-        result = {"Items": items, "PageNumber": asked["PageNumber"], "PageSize": size}
-        result["TotalCount"] = len(self.ids) + self.lacking
+        result = {"Items": items, "PageNumber": fields["PageNumber"], "PageSize": size}
+        result["TotalCount"] = len(self.ids) + self.missing
         self.pages += 1
         if self.pages == self.delete_after:
             del self.ids[0]
@@ -88,7 +88,7 @@ def test_a_create_that_makes_up_for_a_delete_hides_nothing(moves):
     assert {item.id for item in walked(service)} >= set(service.ids[: 142 - moves])
 
 
-@pytest.mark.parametrize("service", [Moving(142, 1000), Service(130, lacking=3)], ids=["moves", "hides"])
+@pytest.mark.parametrize("service", [Moving(142, 1000), Service(130, missing=3)], ids=["moves", "hides"])
 def test_what_cannot_be_read_whole_is_an_error(service):
     """A list that changes all the time, or shows fewer items than it counts, says nothing about what is not there."""
     with pytest.raises(BadResponse, match="could not be read whole"):

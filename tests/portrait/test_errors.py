@@ -273,7 +273,7 @@ def test_the_tree_is_complete():
         assert kind.__doc__
 
 
-def made(kind):
+def example_of(kind):
     """One error of each class, with all that it can carry."""
     item = portrait.Asset(id="asset-1", url="https://cdn.example/a.jpg", response=portrait.models.Response())
     special = {
@@ -310,7 +310,7 @@ def made(kind):
 )
 def test_an_error_survives_the_way_through(through, kind):
     """Pickled (as between processes) or copied, an error has its class, text, facts and notes."""
-    error = made(kind)
+    error = example_of(kind)
     error.add_note("seen in batch 7")
     other = through(error)
     assert type(other) is kind
@@ -323,7 +323,7 @@ def test_an_error_survives_the_way_through(through, kind):
 @pytest.mark.parametrize("kind", [PortraitError, *TREE], ids=lambda kind: kind.__name__)
 def test_an_error_may_be_raised_from_another(kind):
     """`raise … from …` keeps the cause, and the error can be raised twice."""
-    error, cause = made(kind), ValueError("why")
+    error, cause = example_of(kind), ValueError("why")
     for _ in range(2):
         with pytest.raises(kind) as info:
             raise error from cause
@@ -333,7 +333,7 @@ def test_an_error_may_be_raised_from_another(kind):
 @pytest.mark.parametrize("kind", [PortraitError, *TREE], ids=lambda kind: kind.__name__)
 def test_text_and_repr_say_what_happened(kind):
     """The text has the message and the advice; the repr has the class, and neither is empty."""
-    error = made(kind)
+    error = example_of(kind)
     assert error.message in str(error)
     assert error.advice in str(error)
     assert repr(error).startswith(kind.__name__ + "(")

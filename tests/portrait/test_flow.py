@@ -97,10 +97,10 @@ def test_waiting_takes_the_clocks_time_and_gives_nothing(drive):
 
 def test_a_report_reaches_the_listener(drive):
     """The event itself is handed over, and the flow hears nothing of it."""
-    heard, event = [], Event()
-    assert drive(once(Notify(event)), listener=heard.append) is None
-    assert heard == [event]
-    assert heard[0] is event
+    events, event = [], Event()
+    assert drive(once(Notify(event)), listener=events.append) is None
+    assert events == [event]
+    assert events[0] is event
 
 
 def test_blocking_work_is_done_where_it_does_no_harm(drive):

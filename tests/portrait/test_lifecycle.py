@@ -45,17 +45,17 @@ def test_derived_clients_share_connections_and_end(colour):
 
 def test_with_options_changes_what_it_names_and_nothing_else(colour):
     """An option that is left out stays; None is a value: no project, no retry, no pace, no listener."""
-    heard = []
-    first, script = colour.scripted(good({"Id": "asset-1"}), project="shop", on_event=heard.append, pace=100)
+    events = []
+    first, script = colour.scripted(good({"Id": "asset-1"}), project="shop", on_event=events.append, pace=100)
     assert first.with_options(timeout=3).client._endpoint.project == "shop"
     bare = first.with_options(project=None, retry=None, pace=None, on_event=None)
     bare.get_asset(id="asset-1")
     assert script.requests[-1].body == b'{"Id":"asset-1"}'
-    assert heard == []
+    assert events == []
     assert (bare.client._endpoint.policy.attempts, bare.client._endpoint.pace) == (1, None)
     first.get_asset(id="asset-1")
     assert script.requests[-1].body == b'{"Id":"asset-1","ProjectName":"shop"}'
-    assert len(heard) == 1
+    assert len(events) == 1
     assert first.with_options(retry=RetryPolicy(attempts=9)).client._endpoint.policy.attempts == 9
 
 
@@ -68,9 +68,9 @@ def test_a_context_manager_closes(colour):
         else:
 
             async def block():
-                async with AsyncPortraitClient(api_key=KEY, base_url=server.url) as made:
-                    await made.get_asset(id="asset-1")
-                    return made
+                async with AsyncPortraitClient(api_key=KEY, base_url=server.url) as client:
+                    await client.get_asset(id="asset-1")
+                    return client
 
             client = colour.runner.run(block())
         assert client._shared.closed
@@ -205,7 +205,7 @@ def test_a_forked_child_opens_connections_of_its_own():
 
 def test_a_derived_client_may_listen_where_the_first_does_not(colour):
     """A listener that comes by `with_options` hears of every attempt, also of those that went well."""
-    heard = []
+    events = []
     first, _ = colour.scripted(good({"Id": "asset-1"}))
-    first.with_options(on_event=heard.append).get_asset(id="asset-1")
-    assert [type(event).__name__ for event in heard] == ["CallFinished"]
+    first.with_options(on_event=events.append).get_asset(id="asset-1")
+    assert [type(event).__name__ for event in events] == ["CallFinished"]

@@ -152,9 +152,9 @@ def test_options_show_no_secret():
 
 def test_the_defaults_are_the_providers(colour):
     """AllToken's address, four attempts, the machine's clock, a context or None for TLS."""
-    made = colour.client(ssl=ssl.create_default_context()).client._endpoint
-    assert made.base_url == PROVIDERS["alltoken"].base_url
-    assert (made.policy, made.pace, made.project) == (RetryPolicy(), None, None)
+    endpoint = colour.client(ssl=ssl.create_default_context()).client._endpoint
+    assert endpoint.base_url == PROVIDERS["alltoken"].base_url
+    assert (endpoint.policy, endpoint.pace, endpoint.project) == (RetryPolicy(), None, None)
 
 
 PAIR = {"access_key": "AKTEST", "secret_key": SECRET, "session_token": f"{SECRET}-T"}
@@ -279,13 +279,13 @@ ENVIRONMENTS = {
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_what_the_environment_gives(name):
     """Explicit wins over PORTRAIT_*, that over a provider's own variable, which goes to that provider only."""
-    variables, given, wanted = ENVIRONMENTS[name]
+    variables, overrides, wanted = ENVIRONMENTS[name]
     if isinstance(wanted, str):
         with pytest.raises(UsageError, match=wanted) as info:
-            from_environment(variables, given)
+            from_environment(variables, overrides)
         assert "k-own" not in str(info.value)
     else:
-        assert from_environment(variables, given) == wanted
+        assert from_environment(variables, overrides) == wanted
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ def pages(total, *, size=100, counted=True, shift=()):
     ids = [f"asset-{n}" for n in range(total)]
 
     def reply(request):
-        asked = orjson.loads(request.body)
-        number, wanted = asked["PageNumber"], min(asked["PageSize"], size)
-        chosen = ids[(number - 1) * wanted : number * wanted]
-        result = {"Items": [asset(each) for each in chosen], "PageNumber": number, "PageSize": wanted}
+        fields = orjson.loads(request.body)
+        number, wanted = fields["PageNumber"], min(fields["PageSize"], size)
+        page_ids = ids[(number - 1) * wanted : number * wanted]
+        result = {"Items": [asset(each) for each in page_ids], "PageNumber": number, "PageSize": wanted}
         if counted:
             result["TotalCount"] = len(ids)
         if number <= len(shift):
@@ -52,15 +52,15 @@ def test_a_service_with_smaller_pages_is_walked_to_the_end(colour, counted):
     assert len(script.requests) == 3 + (not counted)
 
 
-@pytest.mark.parametrize("said", [100, None], ids=["echoed as asked", "absent"])
+@pytest.mark.parametrize("echoed", [100, None], ids=["echoed as asked", "absent"])
 @pytest.mark.parametrize("counted", [True, False], ids=["with a total", "without"])
-def test_a_short_page_is_no_end(colour, said, counted):
+def test_a_short_page_is_no_end(colour, echoed, counted):
     """once-short-page: a gateway gives 20 a page whatever is asked, and does not say so."""
 
     def clamped(request):
         number = orjson.loads(request.body)["PageNumber"]
         result = {"Items": [asset(f"asset-{n}") for n in range(60)[20 * (number - 1) : 20 * number]]}
-        result |= {"PageSize": said} if said else {}
+        result |= {"PageSize": echoed} if echoed else {}
         return good(result | ({"TotalCount": 60} if counted else {}))
 
     client, _ = colour.scripted(clamped)

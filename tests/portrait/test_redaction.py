@@ -30,7 +30,7 @@ def clean(*texts):
     return [(secret, text) for text in texts for secret in SECRETS if secret in text] == []
 
 
-def shown(error):
+def renderings(error):
     """Everything that an error may be turned into."""
     return [
         str(error),
@@ -75,39 +75,39 @@ ANSWERS = {
 }
 
 
-@pytest.mark.parametrize("said", ANSWERS)
-@pytest.mark.parametrize("asked", REQUESTS)
-def test_no_error_log_or_event_repeats_a_secret(colour, caplog, asked, said):
+@pytest.mark.parametrize("reply", ANSWERS)
+@pytest.mark.parametrize("call", REQUESTS)
+def test_no_error_log_or_event_repeats_a_secret(colour, caplog, call, reply):
     """Whatever the service echoes: over real connections, with every logger at DEBUG."""
     caplog.set_level(logging.DEBUG)
     events, errors = [], []
-    ask, held = REQUESTS[asked]
-    with RawServer(saying(ANSWERS[said](held))) as server:
+    ask, held = REQUESTS[call]
+    with RawServer(saying(ANSWERS[reply](held))) as server:
         client = colour.client(base_url=server.url, retry=None, on_event=events.append, clock=ManualClock())
         try:
             ask(client)
         except PortraitError as error:
             errors.append(error)
     # The answer itself is kept as data where it is no refusal; what is shown is clean in any case.
-    texts = [text for error in errors for text in shown(error)]
-    if said == "a failed asset":
+    texts = [text for error in errors for text in renderings(error)]
+    if reply == "a failed asset":
         texts = [text for text in texts if not text.startswith("b'")]
     assert clean(caplog.text, repr(events), repr(client.client), *texts)
     assert events
     assert caplog.records
-    assert errors or said in {"a wrong result", "a failed asset"}
+    assert errors or reply in {"a wrong result", "a failed asset"}
 
 
 @pytest.mark.parametrize(
     "behave", [raw_server.closing, raw_server.resetting_after, saying(b"")], ids=["closed", "reset", "empty"]
 )
-@pytest.mark.parametrize("asked", ["validate", "create"])
-def test_a_broken_connection_repeats_no_secret(colour, caplog, asked, behave):
+@pytest.mark.parametrize("call", ["validate", "create"])
+def test_a_broken_connection_repeats_no_secret(colour, caplog, call, behave):
     """The library's own words, which repeat addresses, stay out."""
     caplog.set_level(logging.DEBUG)
     with RawServer(behave) as server, pytest.raises(PortraitError) as info:
-        REQUESTS[asked][0](colour.client(base_url=server.url, retry=None))
-    assert clean(caplog.text, *shown(info.value))
+        REQUESTS[call][0](colour.client(base_url=server.url, retry=None))
+    assert clean(caplog.text, *renderings(info.value))
 
 
 def test_values_show_no_secret():
@@ -140,10 +140,10 @@ def test_results_over_the_wire_show_no_secret(colour, caplog):
     session = ok(body({"BytedToken": TOKEN, "H5Link": LINK, "CallbackURL": "https://cdn.example/"}))
     with RawServer(answering(session, ok(body(asset(URL=SIGNED))))) as server:
         client = colour.client(base_url=server.url, on_event=events.append)
-        opened = client.create_visual_validate_session(callback_url="https://cdn.example/")
+        started = client.create_visual_validate_session(callback_url="https://cdn.example/")
         read = client.get_asset(id="asset-1")
-    assert (opened.byted_token, opened.h5_link, read.url) == (TOKEN, LINK, SIGNED)
-    assert clean(caplog.text, repr(events), repr(opened), repr(read), repr(opened.response), repr(read.response))
+    assert (started.byted_token, started.h5_link, read.url) == (TOKEN, LINK, SIGNED)
+    assert clean(caplog.text, repr(events), repr(started), repr(read), repr(started.response), repr(read.response))
 
 
 def test_a_refusal_keeps_all_but_the_secret():
@@ -173,7 +173,7 @@ def test_a_short_key_is_blanked_where_it_stands_alone(colour, text):
     client, _ = colour.scripted(refused("InvalidParameter.k3y-A1", text), api_key="k3y-A1")
     with pytest.raises(PortraitError) as caught:
         client.create_asset_group(name="x")
-    assert not [shape for shape in shown(caught.value) if "k3y-A1" in shape]
+    assert not [shape for shape in renderings(caught.value) if "k3y-A1" in shape]
     assert "<secret>" in caught.value.message
 
 

@@ -49,16 +49,16 @@ def test_an_address_is_told_without_its_secrets():
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "expected"),
     [
         ("https://cdn.example/@me/a.jpg", "https://cdn.example/@me/a.jpg"),
         ("https://a@b@cdn.example/a.jpg", "https://cdn.example/a.jpg"),
         ("https://me:pass@[::1", "https://[::1"),
     ],
 )
-def test_an_address_that_is_not_well_formed_is_told_without_its_secrets(url, told):
+def test_an_address_that_is_not_well_formed_is_told_without_its_secrets(url, expected):
     """Whatever may be a password is left out."""
-    assert display_name(url) == told
+    assert display_name(url) == expected
 
 
 @pytest.mark.parametrize("url", ["https://[::1/a.jpg", "https:///a.jpg"])

@@ -513,21 +513,21 @@ def test_a_ca_file_that_cannot_be_used_is_a_usage_error(colour, tmp_path, conten
 
 def test_twenty_threads_share_one_client():
     """Each hears its own answers, over at most as many connections."""
-    heard, lock = [], threading.Lock()
+    answers, lock = [], threading.Lock()
     with RawServer(answering()) as server, PortraitClient(api_key=KEY, base_url=server.url) as client:
 
         def work():
             for _ in range(5):
                 found = client.get_asset(id="asset-1").id
                 with lock:
-                    heard.append(found)
+                    answers.append(found)
 
         threads = [threading.Thread(target=work) for _ in range(20)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-    assert heard == ["asset-1"] * 100
+    assert answers == ["asset-1"] * 100
     assert server.connections <= 20
 
 

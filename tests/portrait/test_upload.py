@@ -41,9 +41,9 @@ def test_a_file_goes_out_as_multipart(colour, tmp_path):
     path = tmp_path / "host.png"
     path.write_bytes(JPEG)
     client, script = colour.scripted(good(UPLOADED), project="shop")
-    made = client.upload_asset(path, group_id="group-1", name="host", asset_type="Image")
-    assert (made.id, made.status, made.r2_key) == ("asset-1", "Processing", UPLOADED["R2Key"])
-    assert "Signature" not in repr(made)
+    uploaded = client.upload_asset(path, group_id="group-1", name="host", asset_type="Image")
+    assert (uploaded.id, uploaded.status, uploaded.r2_key) == ("asset-1", "Processing", UPLOADED["R2Key"])
+    assert "Signature" not in repr(uploaded)
     fields, file = parts(script.requests[0])
     assert fields == {"GroupId": "group-1", "Name": "host", "AssetType": "Image", "ProjectName": "shop"}
     assert file == ("host.png", "image/jpeg", JPEG)
@@ -105,17 +105,17 @@ def test_a_stream_is_never_read_beyond_the_limit(colour):
     """A file without an end is refused after one byte too many."""
 
     class Endless(io.RawIOBase):
-        asked = 0
+        requested = 0
 
         def read(self, size=-1):
-            self.asked += size
+            self.requested += size
             return JPEG + bytes(size - len(JPEG))
 
     client, _ = colour.scripted(good(UPLOADED))
     source = Endless()
     with pytest.raises(UsageError, match="larger than"):
         client.upload_asset(source, group_id="group-1")
-    assert source.asked == MAX_FILE + 1
+    assert source.requested == MAX_FILE + 1
 
 
 def test_a_lost_upload_is_not_repeated(colour):

@@ -141,16 +141,16 @@ def same(host):
 
 def connected(url, monkeypatch):
     """Host and port of the connection that urllib3 makes for an address."""
-    asked = []
+    lookups = []
 
     def look_up(host, port, *_, **__):
-        asked.append((host, port))
+        lookups.append((host, port))
         raise socket.gaierror(socket.EAI_NONAME, "no")
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     with urllib3.PoolManager() as pool, pytest.raises((urllib3.exceptions.HTTPError, http.client.HTTPException)):
         pool.request("GET", url, retries=False)
-    return asked[0]
+    return lookups[0]
 
 
 @pytest.mark.parametrize("url", [url for url, expected in ADDRESSES.items() if expected is None])

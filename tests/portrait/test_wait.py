@@ -20,7 +20,7 @@ from portrait.http import FailureKind
 from portrait.wait import GRACE, POLL, TOKEN_POLL, parse_timestamp, wait_until_active, wait_until_validated
 from tests.portrait.helpers import answer, asset, body, broken, endpoint, good, play, refused
 
-GONE = refused("Forbidden")
+NOT_FOUND = refused("Forbidden")
 LOST = broken(FailureKind.DISCONNECTED)
 PENDING = refused("ValidatePending")
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -63,9 +63,9 @@ def test_a_wait_looks_every_three_seconds_and_tells():
     """The vendor's advice; an event for each look that did not find it finished."""
     played, clock = active(processing(), processing(), good(asset()))
     assert (played.result.status, played.waits, clock.monotonic()) == ("Active", [3.0, 3.0], 6.0)
-    told = [event for event in played.events if isinstance(event, WaitProgress)]
+    progress = [event for event in played.events if isinstance(event, WaitProgress)]
     facts = {"what": "asset", "id": "asset-1", "status": "Processing", "deadline": 60.0}
-    assert told == [WaitProgress(**facts, waited=0.0), WaitProgress(**facts, waited=3.0)]
+    assert progress == [WaitProgress(**facts, waited=0.0), WaitProgress(**facts, waited=3.0)]
 
 
 @pytest.mark.parametrize(
@@ -114,14 +114,14 @@ def test_a_status_outside_of_the_set_is_not_finished():
 
 def test_not_there_is_not_yet_vanished():
     """Reads lag behind a create: within ten seconds it may still appear."""
-    played, _ = active(GONE, GONE, GONE, good(asset()))
+    played, _ = active(NOT_FOUND, NOT_FOUND, NOT_FOUND, good(asset()))
     assert played.result.status == "Active"
 
 
 @pytest.mark.parametrize("before", [(), (processing(),)], ids=["never seen", "seen"])
 def test_not_there_for_longer_has_vanished(before):
     """Ten seconds after it was first missed."""
-    played, clock = active(*before, GONE)
+    played, clock = active(*before, NOT_FOUND)
     assert isinstance(played.error, AssetVanished)
     assert isinstance(played.error.__cause__, Forbidden)
     assert played.error.asset_id == "asset-1"
@@ -132,7 +132,7 @@ def test_not_there_for_longer_has_vanished(before):
 @pytest.mark.parametrize("how", ["create_asset", "call", "upload_asset"])
 def test_an_own_create_is_waited_for_until_the_deadline(colour, how):
     """visible-asset: "not found" for longer than the grace is "not visible yet", however it was created."""
-    client, _ = colour.scripted(good({"Id": "asset-1"}), *[GONE] * 15, good(asset()))
+    client, _ = colour.scripted(good({"Id": "asset-1"}), *[NOT_FOUND] * 15, good(asset()))
     creates = {
         "create_asset": lambda: (
             client.create_asset(group_id="group-1", url="https://x.example/a", asset_type="Image").id
@@ -146,7 +146,7 @@ def test_an_own_create_is_waited_for_until_the_deadline(colour, how):
 
 def test_an_own_create_that_never_appears_is_not_visible_yet(colour):
     """visible-asset: at the deadline nobody is said to have deleted it."""
-    client, _ = colour.scripted(good({"Id": "asset-1"}), GONE)
+    client, _ = colour.scripted(good({"Id": "asset-1"}), NOT_FOUND)
     client.create_asset(group_id="group-1", url="https://x.example/a", asset_type="Image")
     with pytest.raises(WaitTimeout, match="not visible yet") as caught:
         client.wait_until_active("asset-1")
@@ -158,7 +158,7 @@ def test_an_own_create_that_never_appears_is_not_visible_yet(colour):
 @pytest.mark.parametrize("after", ["deleted", "read"])
 def test_an_own_create_can_vanish(colour, after):
     """visible-asset: what was read, or what this client has deleted, is not waited for."""
-    client, _ = colour.scripted(good({"Id": "asset-1"}), good({}) if after == "deleted" else processing(), GONE)
+    client, _ = colour.scripted(good({"Id": "asset-1"}), good({}) if after == "deleted" else processing(), NOT_FOUND)
     client.create_asset(group_id="group-1", url="https://x.example/a", asset_type="Image")
     if after == "deleted":
         client.delete_asset(id="asset-1")
@@ -168,13 +168,13 @@ def test_an_own_create_can_vanish(colour, after):
 
 def test_the_grace_begins_anew_when_it_was_seen():
     """Missed, seen, missed: each absence counts for itself."""
-    played, _ = active(GONE, GONE, GONE, processing(), GONE, GONE, GONE, good(asset()))
+    played, _ = active(NOT_FOUND, NOT_FOUND, NOT_FOUND, processing(), NOT_FOUND, NOT_FOUND, NOT_FOUND, good(asset()))
     assert played.result.status == "Active"
 
 
 def test_a_fault_between_two_absences_is_no_sight_of_it():
     """Missed, a lost answer, missed: it was not seen, and the grace goes on."""
-    played, clock = active(GONE, GONE, LOST, GONE, GONE)
+    played, clock = active(NOT_FOUND, NOT_FOUND, LOST, NOT_FOUND, NOT_FOUND)
     assert isinstance(played.error, AssetVanished)
     assert clock.monotonic() == 12
 
@@ -260,8 +260,8 @@ def test_a_passed_validation_ends_the_wait():
     """Looks every two seconds until the group is there; events do not show the token."""
     played, clock = validated(PENDING, PENDING, GROUP)
     assert (played.result.group_id, clock.monotonic()) == ("group-1", 4.0)
-    told = [event for event in played.events if isinstance(event, WaitProgress)]
-    assert [(event.what, event.id, event.status) for event in told] == [("validation", "", "pending")] * 2
+    progress = [event for event in played.events if isinstance(event, WaitProgress)]
+    assert [(event.what, event.id, event.status) for event in progress] == [("validation", "", "pending")] * 2
     assert TOKEN not in repr(played.events)
 
 

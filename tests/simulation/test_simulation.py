@@ -157,17 +157,17 @@ def test_whatever_happens_all_agree_in_the_end_and_nothing_is_lost(scenario):
     world.play()
     (group,) = {task.result for task in world.outcomes.values()}
     assert group in {each.id for each in world.groups()}
-    chosen, reported = {}, set()
+    asset_ids, reported = {}, set()
     for number, task in world.outcomes.items():
         assert task.error is None, task.error
         assert len(task.emitted) == len(scenario.jobs[number])
         for outcome in task.emitted:
             assert outcome.state is FileState.ACTIVE, outcome
-            assert chosen.setdefault(outcome.source, outcome.asset_id) == outcome.asset_id
+            assert asset_ids.setdefault(outcome.source, outcome.asset_id) == outcome.asset_id
             reported.update(outcome.duplicates)
-    assert reported.isdisjoint(chosen.values())
+    assert reported.isdisjoint(asset_ids.values())
     in_group = {asset.id for asset in world.client.iter_assets(group_ids=[group])}
-    assert in_group == reported | set(chosen.values())
+    assert in_group == reported | set(asset_ids.values())
 
 
 @given(scenario=scenarios.filter(lambda s: len(s.jobs) == 1 or not s.kills))
@@ -177,11 +177,11 @@ def test_one_process_creates_nothing_twice(scenario):
     world = World(Scenario(**{**vars_of(scenario), "jobs": scenario.jobs[:1], "kills": []}))
     world.play()
     assert not {key: count for key, count in world.adversary.executed.items() if count > 1}
-    told = {outcome.asset_id for outcome in world.troubled[0].emitted}
+    asset_ids = {outcome.asset_id for outcome in world.troubled[0].emitted}
     unsure = {outcome.name for outcome in world.troubled[0].emitted if outcome.state is FileState.UNKNOWN}
     task = world.troubled[0]
     if task.error is None:
-        assert all(asset.id in told or asset.name in unsure for asset in world.assets())
+        assert all(asset.id in asset_ids or asset.name in unsure for asset in world.assets())
     assert Counter(asset.name for asset in world.assets()).keys() == {o.name for o in world.outcomes[0].emitted}
 
 

@@ -8,5 +8,5 @@ from tests.system.runners import COLOURS, colour_of
 @pytest.fixture(params=COLOURS)
 def colour(request):
     """One of the two clients, and how to run it."""
-    with colour_of(request.param) as made:
-        yield made
+    with colour_of(request.param) as instance:
+        yield instance

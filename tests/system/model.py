@@ -153,8 +153,8 @@ class Model:
         if not customer["plan"]:
             return "SubscriptionRequired"
         mine = self.owned("assets", who).values()
-        taken = len(mine) if customer["per"] == "customer" else sum(asset["group"] == group for asset in mine)
-        return "QuotaExceeded" if taken >= customer["assets"] else ""
+        count = len(mine) if customer["per"] == "customer" else sum(asset["group"] == group for asset in mine)
+        return "QuotaExceeded" if count >= customer["assets"] else ""
 
     def add_asset(self, ref, group, *, name, kind="Image", code="", after=None, reads=None, subject=""):
         """An asset that was made just now; its review ends after some seconds, or after some GetAsset."""

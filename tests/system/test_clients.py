@@ -94,9 +94,9 @@ def test_all_twelve_methods(play):
 
 def test_a_raw_call_gives_what_came(play):
     """By name: the mapping goes out as given, `Result` comes back as given."""
-    made = play.call("CreateAssetGroup", {"Name": "raw", "GroupType": "AIGC"})
-    assert set(made) == {"Id"}
-    assert made.response.body["ResponseMetadata"]["Action"] == "CreateAssetGroup"
+    created = play.call("CreateAssetGroup", {"Name": "raw", "GroupType": "AIGC"})
+    assert set(created) == {"Id"}
+    assert created.response.body["ResponseMetadata"]["Action"] == "CreateAssetGroup"
 
 
 def test_walking_over_250_assets(colour, portrait_emulator):
@@ -116,9 +116,9 @@ def test_walking_over_250_assets(colour, portrait_emulator):
 
 def test_an_upload_becomes_an_asset(play):
     """A file goes in, an asset comes out."""
-    made = play.upload_asset(png(600, 600), group_id=play.group(), name="host")
-    assert (made.status, made.name) == ("Processing", "host")
-    assert play.wait_until_active(made.id).url
+    uploaded = play.upload_asset(png(600, 600), group_id=play.group(), name="host")
+    assert (uploaded.status, uploaded.name) == ("Processing", "host")
+    assert play.wait_until_active(uploaded.id).url
 
 
 def test_projects_are_apart(colour, portrait_emulator):

@@ -90,18 +90,18 @@ def crowd(request, place):
 @pytest.fixture
 def plain(place):
     """A blocking client for looking at a customer afterwards."""
-    opened = []
+    clients = []
 
     def plain(key):
-        opened.append(place.client(key, "threads"))
-        return opened[-1]
+        clients.append(place.client(key, "threads"))
+        return clients[-1]
 
     yield plain
-    for client in opened:
+    for client in clients:
         client.close()
 
 
-def made(results):
+def created_ids(results):
     """The ids of what was created, every other one having been refused because the quota was full."""
     ids = [result.id for result in results if not isinstance(result, Exception)]
     assert all(isinstance(result, QuotaExceeded) for result in results if isinstance(result, Exception))
@@ -115,14 +115,14 @@ def asset_in(group):
 
 
 def upload_into(group):
-    """The same by the other door."""
+    """The same by the upload."""
     return "upload_asset", {"group_id": group, "source": png(400, 400)}
 
 
 def test_groups_stop_at_their_quota(place, crowd, plain):
     """Of 200 CreateAssetGroup at once exactly 50 succeed, and exactly those are there."""
     key = place.handles.customer()
-    ids = made(crowd(key, [("create_asset_group", {"name": f"group {number}"}) for number in range(MANY)]))
+    ids = created_ids(crowd(key, [("create_asset_group", {"name": f"group {number}"}) for number in range(MANY)]))
     assert len(ids) == QUOTA
     assert {group.id for group in plain(key).iter_asset_groups()} == ids
 
@@ -132,7 +132,7 @@ def test_assets_stop_at_the_quota_of_each_group(place, crowd, plain):
     key = place.handles.customer()
     groups = [plain(key).create_asset_group(name=name).id for name in ("one", "two")]
     calls = [(upload_into if number % 5 == 0 else asset_in)(groups[number % 2]) for number in range(MANY)]
-    ids = made(crowd(key, calls))
+    ids = created_ids(crowd(key, calls))
     there = list(plain(key).iter_assets())
     assert {asset.id for asset in there} == ids
     assert Counter(asset.group_id for asset in there) == dict.fromkeys(groups, QUOTA)
@@ -142,7 +142,7 @@ def test_assets_stop_at_the_quota_of_the_customer(place, crowd, plain):
     """Of 200 assets for four groups at once exactly 50 succeed where the quota counts per customer."""
     key = place.handles.customer(assets_per="customer")
     groups = [plain(key).create_asset_group(name=f"{number}").id for number in range(4)]
-    ids = made(crowd(key, [asset_in(groups[number % 4]) for number in range(MANY)]))
+    ids = created_ids(crowd(key, [asset_in(groups[number % 4]) for number in range(MANY)]))
     assert len(ids) == QUOTA
     assert {asset.id for asset in plain(key).iter_assets()} == ids
 
@@ -151,18 +151,18 @@ def test_a_slot_that_becomes_free_is_given_once(place, crowd, plain):
     """While 25 of 50 assets are deleted and 150 are created at once, never more than 50 are there, and all are told."""
     key = place.handles.customer()
     group = plain(key).create_asset_group(name="one").id
-    first = made(crowd(key, [asset_in(group)] * QUOTA))
-    doomed = sorted(first)[:25]
-    calls = [call for id_ in doomed for call in (("delete_asset", {"id": id_}), *[asset_in(group)] * 6)]
+    first = created_ids(crowd(key, [asset_in(group)] * QUOTA))
+    to_delete = sorted(first)[:25]
+    calls = [call for id_ in to_delete for call in (("delete_asset", {"id": id_}), *[asset_in(group)] * 6)]
     results = crowd(key, calls)
     deleted = [result for (method, _), result in zip(calls, results, strict=True) if method == "delete_asset"]
     assert not any(isinstance(result, Exception) for result in deleted)
-    new = made([result for (method, _), result in zip(calls, results, strict=True) if method != "delete_asset"])
+    new = created_ids([result for (method, _), result in zip(calls, results, strict=True) if method != "delete_asset"])
     there = {asset.id for asset in plain(key).iter_assets(group_ids=[group])}
-    assert there == first - set(doomed) | new
+    assert there == first - set(to_delete) | new
     assert len(there) <= QUOTA
-    assert len(new) <= len(doomed)
-    more = made(crowd(key, [asset_in(group)] * MANY))
+    assert len(new) <= len(to_delete)
+    more = created_ids(crowd(key, [asset_in(group)] * MANY))
     assert len(there | more) == QUOTA
 
 
@@ -187,13 +187,13 @@ def test_a_token_is_used_up_once(place, plain):
     token = client.create_visual_validate_session(callback_url="https://www.example.com/callback").byted_token
     place.handles.validations.finish(token)
     with ThreadPoolExecutor(16) as pool:
-        told = list(pool.map(lambda _: asked(client, token), range(40)))
-    assert Counter(told)["InvalidToken"] == 39
-    (group,) = {each for each in told if each != "InvalidToken"}
+        results = list(pool.map(lambda _: result_of(client, token), range(40)))
+    assert Counter(results)["InvalidToken"] == 39
+    (group,) = {each for each in results if each != "InvalidToken"}
     assert client.get_asset_group(id=group).group_type == "LivenessFace"
 
 
-def asked(client, token):
+def result_of(client, token):
     """A group's id, or the code of the refusal."""
     try:
         return client.get_visual_validate_result(byted_token=token).group_id

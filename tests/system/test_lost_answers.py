@@ -94,16 +94,16 @@ def test_a_create_is_done_once_or_said_to_be_in_doubt(colour, plan, seed):
     home = emulator.client().create_asset_group(name="home").id
     break_()
 
-    said = {}
+    results = {}
     for number in range(6):
-        said[f"group {number}"] = attempted(colour, client.create_asset_group, name=f"group {number}")
-        said[f"asset {number}"] = attempted(
+        results[f"group {number}"] = attempted(colour, client.create_asset_group, name=f"group {number}")
+        results[f"asset {number}"] = attempted(
             colour, client.create_asset, group_id=home, url="https://cdn.example/a.jpg", asset_type="Image",
             name=f"asset {number}",
         )  # fmt: skip
 
     done = groups_by_name(emulator) + Counter(asset.name for asset in assets_of(emulator, home))
-    for name, error in said.items():
+    for name, error in results.items():
         assert done[name] in allowed(error), (name, error)
 
 
@@ -116,11 +116,11 @@ def test_a_delete_and_an_update_are_done_or_said_to_be_in_doubt(colour, plan, se
     home = plain.create_asset_group(name="home").id
     groups = [plain.create_asset_group(name=f"group {n}").id for n in range(4)]
     new = {"group_id": home, "url": "https://cdn.example/a.jpg", "asset_type": "Image"}
-    doomed, renamed = ([plain.create_asset(**new, name="old").id for _ in range(4)] for _ in range(2))
+    to_delete, renamed = ([plain.create_asset(**new, name="old").id for _ in range(4)] for _ in range(2))
     break_()
 
     deleted = {id_: attempted(colour, client.delete_asset_group, id=id_) for id_ in groups}
-    deleted |= {id_: attempted(colour, client.delete_asset, id=id_) for id_ in doomed}
+    deleted |= {id_: attempted(colour, client.delete_asset, id=id_) for id_ in to_delete}
     updated = {id_: attempted(colour, client.update_asset, id=id_, name="new") for id_ in renamed}
 
     emulator.rules.clear()
@@ -142,18 +142,18 @@ def test_ensure_group_never_makes_a_second_one(colour, plan, seed):
     emulator, break_ = troubled(plan, seed)
     client = colour.client(emulator)
     break_()
-    said = {}
+    results = {}
     for name in ("one", "two", "one", "three"):
         try:
             group = colour.run(client.ensure_group, name)
         except PortraitError as error:
-            said.setdefault(name, error)
+            results.setdefault(name, error)
         else:
-            said[name] = None
+            results[name] = None
             assert group.name == name
     done = groups_by_name(emulator)
     assert set(done.values()) <= {1}
-    for name, error in said.items():
+    for name, error in results.items():
         assert done[name] in allowed(error), (name, error)
 
 
@@ -179,29 +179,29 @@ def test_ensure_assets_makes_each_content_once(colour, plan, seed):
     except PortraitError:
         outcomes = None  # the group could not be read: then nothing was begun
 
-    made = assets_of(emulator, group)
-    names = Counter(asset.name for asset in made)
+    existing = assets_of(emulator, group)
+    names = Counter(asset.name for asset in existing)
     assert set(names.values()) <= {1}, "a duplicate"
     if outcomes is None:
-        assert made == []
+        assert existing == []
     else:
         assert len(outcomes) == len(SOURCES)
-        check_truth(outcomes, {asset.id: asset for asset in made}, names)
+        check_truth(outcomes, {asset.id: asset for asset in existing}, names)
 
     again = colour.run(client.ensure_assets, SOURCES, group_id=group, concurrency=1)
     assert [outcome.state for outcome in again] == [FileState.ACTIVE] * len(SOURCES)
     assert len(assets_of(emulator, group)) == CONTENTS
-    assert {asset.id for asset in made} <= {outcome.asset_id for outcome in again}, "an asset got lost"
+    assert {asset.id for asset in existing} <= {outcome.asset_id for outcome in again}, "an asset got lost"
 
 
-def check_truth(outcomes, made, names):
+def check_truth(outcomes, existing, names):
     """Each outcome against what the emulator has."""
     for outcome in outcomes:
         if outcome.state is FileState.ACTIVE:
-            assert made[outcome.asset_id].status == "Active"
-            assert made[outcome.asset_id].name == outcome.name
+            assert existing[outcome.asset_id].status == "Active"
+            assert existing[outcome.asset_id].name == outcome.name
         elif outcome.state is FileState.TIMED_OUT:
-            assert outcome.asset_id in made
+            assert outcome.asset_id in existing
         else:
             assert outcome.state in {FileState.UNKNOWN, FileState.REFUSED}, outcome
             assert outcome.error is not None

@@ -10,9 +10,9 @@ from tests.wire.test_flows import serving
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     """A server process that measures what it can reach on this machine."""
-    made = Server(tmp_path_factory.mktemp("media") / "stderr.log")
-    yield made
-    made.close()
+    process = Server(tmp_path_factory.mktemp("media") / "stderr.log")
+    yield process
+    process.close()
 
 
 def registered(server, kind, content, name):
@@ -26,7 +26,7 @@ def registered(server, kind, content, name):
 
 
 @pytest.mark.parametrize(
-    ("made", "code"),
+    ("parameters", "code"),
     [
         ({"seconds": 2, "fps": 24}, ""),
         ({"seconds": 1.5}, "DurationTooShort"),
@@ -39,9 +39,9 @@ def registered(server, kind, content, name):
     ],
     ids=str,
 )
-def test_a_video_outside_of_its_limits_is_refused_at_once(server, made, code):
+def test_a_video_outside_of_its_limits_is_refused_at_once(server, parameters, code):
     """2 to 30 s, 24 to 60 frames a second, 0.4 to 2.5, at least 407,696 pixels: CreateAsset itself says which."""
-    content = media.video(**({"width": 1280, "height": 720, "seconds": 3} | made))
+    content = media.video(**({"width": 1280, "height": 720, "seconds": 3} | parameters))
     assert registered(server, "Video", content, "a.mp4") == code
 
 

@@ -98,12 +98,12 @@ class Histories(RuleBasedStateMachine):
     @initialize(target=assets)
     def some_assets(self):
         """An asset of each kind of review, in groups of their own."""
-        made = []
+        ids = []
         for who, project in OWNERS:
             group = self.group_of(who, project, "a")
-            made += [self.asset_of(group, who, project, kind) for kind in ("Image", "Video")]
-            made.append(self.create_asset_with_a_verdict(group, {"reads": 1, "code": "FaceMismatch"}))
-        return multiple(*made)
+            ids += [self.asset_of(group, who, project, kind) for kind in ("Image", "Video")]
+            ids.append(self.create_asset_with_a_verdict(group, {"reads": 1, "code": "FaceMismatch"}))
+        return multiple(*ids)
 
     @initialize(target=tokens)
     def some_tokens(self):
@@ -138,16 +138,16 @@ class Histories(RuleBasedStateMachine):
         `expected` carries the call out in the model and gives the code.
         """
         fault = fault or {}
-        reply, said = self.ask(who, action, body, fault, file)
+        reply, answer = self.ask(who, action, body, fault, file)
         self.model.advance(fault.get("delay", 0))
         if fault.get("close") == "before":
             assert reply.drop
             return None
         if "http" in fault:
-            assert (reply.status, said) == (502, None)
+            assert (reply.status, answer) == (502, None)
             return None
         if "error" in fault:
-            assert said["ResponseMetadata"]["Error"]["Code"] == PREVENTED[fault["error"]]
+            assert answer["ResponseMetadata"]["Error"]["Code"] == PREVENTED[fault["error"]]
             return None
         code = expected()
         if fault.get("close") == "after-commit":
@@ -156,17 +156,17 @@ class Histories(RuleBasedStateMachine):
             return None if code else {}
         assert reply.truncate == fault.get("truncate")
         assert reply.status == 200
-        told = said["ResponseMetadata"].get("Error", {"Code": ""})["Code"]
-        assert told == code, said
-        return None if code else said["Result"]
+        answer_code = answer["ResponseMetadata"].get("Error", {"Code": ""})["Code"]
+        assert answer_code == code, answer
+        return None if code else answer["Result"]
 
     def page(self, who, action, project, kind, **query):
         """A list as it is, without a fault: items and total."""
         lag = query.pop("lag", 0)
         filter_ = {"GroupType": kind} | query.pop("Filter", {})
         body = {"Filter": filter_, "ProjectName": project, "PageSize": 100} | query
-        _, said = self.ask(who, action, body, {"lag": lag} if lag else None)
-        return said["Result"]
+        _, answer = self.ask(who, action, body, {"lag": lag} if lag else None)
+        return answer["Result"]
 
     def identify(self, result, action, place):
         """The id of what was created; looked up where the answer was lost."""
@@ -251,8 +251,8 @@ class Histories(RuleBasedStateMachine):
             who, "ListAssetGroups", project, kind,
             Filter={"GroupIds": ids, "Name": name}, PageNumber=number, PageSize=size, lag=lag,
         )  # fmt: skip
-        shown = found[(number - 1) * size : number * size]
-        assert page["Items"] == [self.model.group_item(id_) for id_ in shown]
+        page_ids = found[(number - 1) * size : number * size]
+        assert page["Items"] == [self.model.group_item(id_) for id_ in page_ids]
         assert (page["TotalCount"], page["PageNumber"], page["PageSize"]) == (len(found), number, size)
 
     # --- assets ----------------------------------------------------------------------------------------------------
@@ -280,8 +280,8 @@ class Histories(RuleBasedStateMachine):
             return multiple()
         owner = self.model.groups[group]
         id_ = self.identify(done, "ListAssets", (who, project, owner["kind"]))
-        told = {key: magic[key] for key in ("code", "after", "subject") if key in magic}
-        self.model.add_asset(id_, group, name=name or "", kind=kind, **told)
+        verdict = {key: magic[key] for key in ("code", "after", "subject") if key in magic}
+        self.model.add_asset(id_, group, name=name or "", kind=kind, **verdict)
         return id_
 
     @rule(target=assets, group=groups, review=reviews)
@@ -302,7 +302,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule(target=assets, group=groups, mine=mostly, who=people, project=projects, name=names, good=mostly, fault=faults)
     def upload(self, *, group, mine, who, project, name, good, fault):
-        """The upload door: the same checks and the same quota."""
+        """The upload: the same checks and the same quota."""
         who, project = self.as_who(self.model.groups.get(group), mine, who, project)
         fields = {"GroupId": group, "ProjectName": project} | ({} if name is None else {"Name": name})
 
@@ -493,10 +493,10 @@ class Histories(RuleBasedStateMachine):
     @invariant()
     def the_counts_are_those_of_the_model(self):
         """Each customer has exactly the groups, and the assets in each state, that the model has."""
-        for shown in self.service.control.state()["customers"]:
-            assets = self.model.owned("assets", shown["name"]).values()
-            assert shown["groups"] == len(self.model.owned("groups", shown["name"]))
-            assert shown["assets"] == {status: sum(a["status"] == status for a in assets) for status in STATUSES}
+        for customer in self.service.control.state()["customers"]:
+            assets = self.model.owned("assets", customer["name"]).values()
+            assert customer["groups"] == len(self.model.owned("groups", customer["name"]))
+            assert customer["assets"] == {status: sum(a["status"] == status for a in assets) for status in STATUSES}
 
     @invariant()
     def the_lists_are_those_of_the_model(self):

@@ -16,14 +16,14 @@ LOSSES = 0.3
 SOURCES = [f"https://cdn.example/portraits/{number:04}.jpg" for number in range(COUNT)]
 
 
-class Ears:
+class CallCounter:
     """What goes through a transport: the Actions, and how often each Name was looked for."""
 
     def __init__(self):
         self.actions = Counter()
         self.looked_for = Counter()
 
-    def hear(self, request):
+    def count(self, request):
         """One request."""
         action = parse_qs(urlsplit(request.url).query)["Action"][0]
         self.actions[action] += 1
@@ -32,25 +32,25 @@ class Ears:
             self.looked_for[body["Filter"]["Name"]] += 1
 
 
-class Heard(InProcessTransport):
-    """A blocking transport with ears."""
+class RecordingTransport(InProcessTransport):
+    """A blocking transport that counts the calls."""
 
-    ears: Ears
+    counter: CallCounter
 
     def send(self, request):
-        """Heard, then sent."""
-        self.ears.hear(request)
+        """Counted, then sent."""
+        self.counter.count(request)
         return super().send(request)
 
 
-class AsyncHeard(AsyncInProcessTransport):
+class AsyncRecordingTransport(AsyncInProcessTransport):
     """The same for asyncio."""
 
-    ears: Ears
+    counter: CallCounter
 
     async def send(self, request):
-        """Heard, then sent."""
-        self.ears.hear(request)
+        """Counted, then sent."""
+        self.counter.count(request)
         return await super().send(request)
 
 
@@ -59,8 +59,8 @@ def test_a_thousand_creates_survive_lost_answers_and_lagging_reads(colour):
     """30 % of the answers to CreateAsset lost, reads up to 10 s behind: none lost, none twice, 3 looks at most."""
     emulator = Emulator(Settings(seed=1))
     key = emulator.customer(assets=COUNT)
-    transport = (Heard if colour.name == "sync" else AsyncHeard)(emulator.service)
-    transport.ears = ears = Ears()
+    transport = (RecordingTransport if colour.name == "sync" else AsyncRecordingTransport)(emulator.service)
+    transport.counter = counter = CallCounter()
     client = colour.client(emulator, api_key=key, transport=transport)
     group = colour.run(client.create_asset_group, name="crowd").id
     emulator.rules.add(
@@ -78,12 +78,12 @@ def test_a_thousand_creates_survive_lost_answers_and_lagging_reads(colour):
     assert sum(outcome.origin == "recovered" for outcome in outcomes) == lost
 
     emulator.rules.clear()
-    made = list(emulator.client(api_key=key).iter_assets(group_ids=[group]))
-    assert len({asset.name for asset in made}) == len(made) == COUNT
-    assert {asset.id for asset in made} == {outcome.asset_id for outcome in outcomes}
-    assert ears.actions["CreateAsset"] == COUNT, "nothing was sent twice"
-    assert len(ears.looked_for) == lost
-    assert max(ears.looked_for.values()) <= 3
+    existing = list(emulator.client(api_key=key).iter_assets(group_ids=[group]))
+    assert len({asset.name for asset in existing}) == len(existing) == COUNT
+    assert {asset.id for asset in existing} == {outcome.asset_id for outcome in outcomes}
+    assert counter.actions["CreateAsset"] == COUNT, "nothing was sent twice"
+    assert len(counter.looked_for) == lost
+    assert max(counter.looked_for.values()) <= 3
 
 
 def test_no_asset_is_created_where_the_thousand_are_there_already(colour):

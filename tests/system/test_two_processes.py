@@ -70,20 +70,20 @@ def test_two_clients_converge_on_the_oldest(seed, lag, often, pause):
     check_agreement(list(emulator.client().iter_assets(group_ids=[group])), runs)
 
 
-def check_agreement(made, runs):
+def check_agreement(assets, runs):
     """Every run has the same asset for each source, and together they report every other one of its content."""
     for outcomes in zip(*(sorted(run, key=lambda outcome: outcome.source) for run in runs), strict=True):
         assert {outcome.state for outcome in outcomes} == {FileState.ACTIVE}
-        same = {asset.id: asset.create_time for asset in made if asset.name == outcomes[0].name}
-        (chosen,) = {outcome.asset_id for outcome in outcomes}
-        assert same[chosen] == min(same.values())
+        same = {asset.id: asset.create_time for asset in assets if asset.name == outcomes[0].name}
+        (winner,) = {outcome.asset_id for outcome in outcomes}
+        assert same[winner] == min(same.values())
         assert len(same) <= len(runs)
-        assert set().union(*(outcome.duplicates for outcome in outcomes)) == same.keys() - {chosen}
+        assert set().union(*(outcome.duplicates for outcome in outcomes)) == same.keys() - {winner}
 
 
 @pytest.mark.slow
 def test_two_real_processes_converge_on_the_oldest(tmp_path):
-    """Two processes, a real server and the upload door: the same folder at the same time is one asset for each file."""
+    """Two processes, a real server and the upload: the same folder at the same time is one asset for each file."""
     for number in range(4):
         (tmp_path / f"{number}.png").write_bytes(png(400, 400 + number))
     with (
@@ -94,14 +94,14 @@ def test_two_real_processes_converge_on_the_oldest(tmp_path):
         server.control.add_rule({"match": {"action": "ListAssets"}, "when": {"chance": 0.5}, "do": {"lag": 10}})
         runs = in_two_processes(f"{server.url}/v1", group, tmp_path)
         server.control.delete_rules()
-        made = list(client.iter_assets(group_ids=[group]))
-    for told in zip(*(sorted(run, key=lambda line: line["source"]) for run in runs), strict=True):
-        assert {line["state"] for line in told} == {"Active"}, told
-        same = {asset.id: asset.create_time for asset in made if asset.name == told[0]["name"]}
-        (chosen,) = {line["id"] for line in told}
-        assert same[chosen] == min(same.values())
-        assert {id_ for line in told for id_ in line["duplicates"]} == same.keys() - {chosen}
-    assert len({asset.name for asset in made}) == 4
+        existing = list(client.iter_assets(group_ids=[group]))
+    for lines in zip(*(sorted(run, key=lambda line: line["source"]) for run in runs), strict=True):
+        assert {line["state"] for line in lines} == {"Active"}, lines
+        same = {asset.id: asset.create_time for asset in existing if asset.name == lines[0]["name"]}
+        (winner,) = {line["id"] for line in lines}
+        assert same[winner] == min(same.values())
+        assert {id_ for line in lines for id_ in line["duplicates"]} == same.keys() - {winner}
+    assert len({asset.name for asset in existing}) == 4
 
 
 def in_two_processes(base_url, group, folder):

@@ -21,11 +21,11 @@ def registered(emulator, *queries, group=None):
     """Assets of magic addresses with these queries; their ids in order."""
     client = emulator.client()
     group = group or client.create_asset_group(name="home").id
-    made = [
+    assets = [
         client.create_asset(group_id=group, url=f"https://magic.test/a.jpg?{query}", asset_type="Image")
         for query in queries
     ]
-    return [asset.id for asset in made]
+    return [asset.id for asset in assets]
 
 
 def states(outcomes):
@@ -50,18 +50,18 @@ def test_watching_fifty_takes_a_tenth_of_the_calls(colour):
     assert watching <= 0.1 * polling
 
 
-@pytest.mark.parametrize("taken", [0, 1, 7, 20, 49, 50])
-def test_another_client_goes_on_where_one_stopped(colour, taken):
+@pytest.mark.parametrize("count", [0, 1, 7, 20, 49, 50])
+def test_another_client_goes_on_where_one_stopped(colour, count):
     """A watch that is stored as JSON at any moment and resumed elsewhere gives every asset once, and no second time."""
     emulator = Emulator()
     ids = registered(emulator, *[f"after={3 + 5 * (number % 5)}" for number in range(MANY)])
     watch = colour.client(emulator).watch_assets(ids)
-    first = colour.run(take, watch, taken)
+    first = colour.run(take, watch, count)
     state = json.loads(json.dumps(watch.state))
     rest = colour.run(colour.client(emulator).watch_assets, state)
     assert Counter(outcome.id for outcome in [*first, *rest]) == Counter(ids)
     assert {outcome.state for outcome in [*first, *rest]} == {OutcomeState.ACTIVE}
-    assert len(first) == taken
+    assert len(first) == count
 
 
 def take(watch, count):
@@ -93,19 +93,19 @@ def test_a_resumed_watch_keeps_its_deadline(colour):
 def test_each_asset_ends_as_it_is(colour):
     """Active, Failed with its code, Vanished and Late, each told once, with the error that a wait would have raised."""
     emulator = Emulator()
-    active, failed, gone, late = registered(emulator, "", "code=FaceMismatch", "after=30", "after=1000")
+    active, failed, deleted, late = registered(emulator, "", "code=FaceMismatch", "after=30", "after=1000")
     never = "asset-20260318000000-never"
-    emulator.client().delete_asset(id=gone)
-    outcomes = colour.run(colour.client(emulator).watch_assets, [active, failed, gone, late, never])
+    emulator.client().delete_asset(id=deleted)
+    outcomes = colour.run(colour.client(emulator).watch_assets, [active, failed, deleted, late, never])
     assert states(outcomes) == {
-        active: OutcomeState.ACTIVE, failed: OutcomeState.FAILED, gone: OutcomeState.VANISHED,
+        active: OutcomeState.ACTIVE, failed: OutcomeState.FAILED, deleted: OutcomeState.VANISHED,
         late: OutcomeState.TIMED_OUT, never: OutcomeState.VANISHED,
     }  # fmt: skip
     assert len(outcomes) == 5
     by_id = {outcome.id: outcome for outcome in outcomes}
     assert by_id[active].check().id == active
     assert by_id[failed].error.code == "FaceMismatch"
-    assert by_id[gone].error.asset_id == gone
+    assert by_id[deleted].error.asset_id == deleted
     assert by_id[late].error.last.status == "Processing"
 
 
@@ -122,10 +122,10 @@ def test_an_asset_that_reads_do_not_show_yet_has_not_vanished(colour):
 def test_an_asset_that_is_deleted_meanwhile_has_vanished_after_the_grace(colour):
     """It takes ten seconds of absence, not one look, to say that an asset has vanished."""
     emulator = Emulator()
-    (gone,) = registered(emulator, "after=50")
-    emulator.client().delete_asset(id=gone)
+    (deleted,) = registered(emulator, "after=50")
+    emulator.client().delete_asset(id=deleted)
     started = emulator.clock.monotonic()
-    (outcome,) = colour.run(colour.client(emulator).watch_assets, [gone])
+    (outcome,) = colour.run(colour.client(emulator).watch_assets, [deleted])
     assert outcome.state is OutcomeState.VANISHED
     assert 10 <= emulator.clock.monotonic() - started <= 20
 
@@ -162,8 +162,8 @@ def test_every_outcome_is_true(colour, plan, seed, queries):
     """Under any faults and lags each asset has one outcome, and it is what the service says, or Late."""
     emulator = Emulator(Settings(seed=seed))
     ids = registered(emulator, *("" if query == "gone" else query for query in queries))
-    doomed = {id_ for id_, query in zip(ids, queries, strict=True) if query == "gone"}
-    for id_ in doomed:
+    to_delete = {id_ for id_, query in zip(ids, queries, strict=True) if query == "gone"}
+    for id_ in to_delete:
         emulator.client().delete_asset(id=id_)
     for rule in plan:
         emulator.rules.add(rule)

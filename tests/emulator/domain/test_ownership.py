@@ -8,7 +8,7 @@ from emulator.domain.assets import UploadRequest, upload
 from emulator.domain.reasons import Reason
 from emulator.domain.records import AssetState
 from portrait import models
-from tests.emulator.domain.making import FILE, NOW, URL, asset, group, refused, session
+from tests.emulator.domain.helpers import FILE, NOW, URL, asset, group, refused, session
 
 
 @pytest.mark.parametrize(
@@ -40,35 +40,35 @@ def test_a_project_that_does_not_exist_is_told_so(ctx, handler, request_):
 
 def test_what_lives_in_one_project_is_foreign_in_another(ctx):
     """A group, asset or token is found in its own project only; elsewhere its id is one that never was."""
-    made = group(ctx, project_name="p")
-    kept = asset(ctx, made, project_name="p")
+    group_id = group(ctx, project_name="p")
+    asset_id = asset(ctx, group_id, project_name="p")
     token = session(ctx, project_name="p")
     for handler, request, reason, id_ in (
-        (groups.get, models.GetAssetGroupRequest(id=made), Reason.UNKNOWN_GROUP, made),
-        (groups.update, models.UpdateAssetGroupRequest(id=made, name="new"), Reason.UNKNOWN_GROUP, made),
-        (groups.delete, models.DeleteAssetGroupRequest(id=made), Reason.UNKNOWN_GROUP, made),
+        (groups.get, models.GetAssetGroupRequest(id=group_id), Reason.UNKNOWN_GROUP, group_id),
+        (groups.update, models.UpdateAssetGroupRequest(id=group_id, name="new"), Reason.UNKNOWN_GROUP, group_id),
+        (groups.delete, models.DeleteAssetGroupRequest(id=group_id), Reason.UNKNOWN_GROUP, group_id),
         (
             assets.create,
-            models.CreateAssetRequest(group_id=made, url=URL, asset_type="Image"),
+            models.CreateAssetRequest(group_id=group_id, url=URL, asset_type="Image"),
             Reason.UNKNOWN_GROUP,
-            made,
+            group_id,
         ),
-        (upload, UploadRequest(group_id=made, file=FILE, extension=".png"), Reason.UNKNOWN_GROUP, made),
-        (assets.get, models.GetAssetRequest(id=kept), Reason.UNKNOWN_ASSET, kept),
-        (assets.update, models.UpdateAssetRequest(id=kept, name="new"), Reason.UNKNOWN_ASSET, kept),
-        (assets.delete, models.DeleteAssetRequest(id=kept), Reason.UNKNOWN_ASSET, kept),
+        (upload, UploadRequest(group_id=group_id, file=FILE, extension=".png"), Reason.UNKNOWN_GROUP, group_id),
+        (assets.get, models.GetAssetRequest(id=asset_id), Reason.UNKNOWN_ASSET, asset_id),
+        (assets.update, models.UpdateAssetRequest(id=asset_id, name="new"), Reason.UNKNOWN_ASSET, asset_id),
+        (assets.delete, models.DeleteAssetRequest(id=asset_id), Reason.UNKNOWN_ASSET, asset_id),
         (validations.result, models.GetVisualValidateResultRequest(byted_token=token), Reason.TOKEN_UNKNOWN, token),
     ):
         assert refused(handler, ctx, request) == (reason, "", id_, "", "")
     assert groups.list_(ctx, models.ListAssetGroupsRequest()).total_count == 0
     assert assets.list_(ctx, models.ListAssetsRequest()).total_count == 0
-    assert groups.get(ctx, models.GetAssetGroupRequest(id=made, project_name="p")).project_name == "p"
-    assert assets.get(ctx, models.GetAssetRequest(id=kept, project_name="p")).project_name == "p"
-    upload(ctx, UploadRequest(group_id=made, file=FILE, extension=".png", project_name="p"))
-    assert groups.update(ctx, models.UpdateAssetGroupRequest(id=made, project_name="p")).id == made
-    assert assets.update(ctx, models.UpdateAssetRequest(id=kept, project_name="p")).id == kept
-    assets.delete(ctx, models.DeleteAssetRequest(id=kept, project_name="p"))
-    groups.delete(ctx, models.DeleteAssetGroupRequest(id=made, project_name="p"))
+    assert groups.get(ctx, models.GetAssetGroupRequest(id=group_id, project_name="p")).project_name == "p"
+    assert assets.get(ctx, models.GetAssetRequest(id=asset_id, project_name="p")).project_name == "p"
+    upload(ctx, UploadRequest(group_id=group_id, file=FILE, extension=".png", project_name="p"))
+    assert groups.update(ctx, models.UpdateAssetGroupRequest(id=group_id, project_name="p")).id == group_id
+    assert assets.update(ctx, models.UpdateAssetRequest(id=asset_id, project_name="p")).id == asset_id
+    assets.delete(ctx, models.DeleteAssetRequest(id=asset_id, project_name="p"))
+    groups.delete(ctx, models.DeleteAssetGroupRequest(id=group_id, project_name="p"))
     assert ctx.tx.count_groups() == 0
 
 
@@ -83,9 +83,9 @@ def test_an_id_that_never_was_is_told_by_itself(ctx):
     """Unknown groups and assets are refused by their id; so is an asset that has expired, in its own way."""
     assert refused(groups.get, ctx, models.GetAssetGroupRequest(id="g")) == (Reason.UNKNOWN_GROUP, "", "g", "", "")
     assert refused(assets.get, ctx, models.GetAssetRequest(id="a")) == (Reason.UNKNOWN_ASSET, "", "a", "", "")
-    kept = asset(ctx)
-    ctx.tx.save_asset(lifecycle.force_status(ctx.tx.asset(kept), AssetState.EXPIRED, "", NOW))
-    assert refused(assets.get, ctx, models.GetAssetRequest(id=kept)) == (Reason.ASSET_EXPIRED, "", kept, "", "")
+    asset_id = asset(ctx)
+    ctx.tx.save_asset(lifecycle.force_status(ctx.tx.asset(asset_id), AssetState.EXPIRED, "", NOW))
+    assert refused(assets.get, ctx, models.GetAssetRequest(id=asset_id)) == (Reason.ASSET_EXPIRED, "", asset_id, "", "")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from emulator.domain.reasons import Reason
 from emulator.domain.records import Scan
 from portrait import models
 from portrait.models import GroupType
-from tests.emulator.domain.making import BASE, NOW, group, refused, session
+from tests.emulator.domain.helpers import BASE, NOW, group, refused, session
 
 
 def result(ctx, token, **fields):
@@ -26,10 +26,10 @@ def test_a_validation_is_kept_as_it_was_asked_for(ctx):
         h5_link=f"{BASE}/h5/?bytedToken=token-1@1000&lng=zh",
         callback_url="https://app.example/back",
     )
-    kept = ctx.tx.validation(start_scan.byted_token)
-    assert (kept.customer, kept.owner, kept.project) == ("acme", "key-of-acme", "p")
-    assert (kept.created, kept.expires, kept.scan) == (NOW, NOW + 120, Scan.OPEN)
-    assert ctx.handle == kept.handle == "val-1"
+    stored = ctx.tx.validation(start_scan.byted_token)
+    assert (stored.customer, stored.owner, stored.project) == ("acme", "key-of-acme", "p")
+    assert (stored.created, stored.expires, stored.scan) == (NOW, NOW + 120, Scan.OPEN)
+    assert ctx.handle == stored.handle == "val-1"
 
 
 def test_a_token_is_refused_by_its_state(ctx):
@@ -61,9 +61,9 @@ def test_persons_are_counted_and_named(ctx):
         token = session(ctx, project_name="p")
         passed = validations.finish(ctx, ctx.tx.validation(token), "pass", None)
         assert (passed.subject, passed.scan, ctx.tx.customer.persons) == (subject, Scan.PASSED, number)
-        made = ctx.tx.group(passed.group_id)
-        assert (made.name, made.subject, made.kind) == (subject, subject, GroupType.LIVENESS_FACE)
-        assert (made.project, made.description) == ("p", "")
+        person = ctx.tx.group(passed.group_id)
+        assert (person.name, person.subject, person.kind) == (subject, subject, GroupType.LIVENESS_FACE)
+        assert (person.project, person.description) == ("p", "")
     alice = validations.finish(ctx, ctx.tx.validation(session(ctx)), "pass", "alice")
     assert (alice.subject, ctx.tx.customer.persons) == ("alice", 3)
 
@@ -78,8 +78,8 @@ def test_a_person_who_passes_while_full_waits_for_room(ctx):
     request = models.GetVisualValidateResultRequest(byted_token=token)
     assert refused(validations.result, ctx, request)[0] is Reason.GROUP_QUOTA_FULL
     groups.delete(ctx, models.DeleteAssetGroupRequest(id=blocking))
-    made = ctx.tx.group(result(ctx, token).group_id)
-    assert (made.subject, ctx.tx.validation(token).scan) == ("alice", Scan.SPENT)
+    person = ctx.tx.group(result(ctx, token).group_id)
+    assert (person.subject, ctx.tx.validation(token).scan) == ("alice", Scan.SPENT)
 
 
 def test_the_page_opens_a_scan_that_can_still_begin(ctx):
@@ -106,13 +106,13 @@ def test_the_page_opens_a_scan_that_can_still_begin(ctx):
 def test_a_callback_carries_the_outcome(ctx, outcome, code, billed):
     """The parameters of the contract, after those that the address has of its own."""
     ended = validations.finish(ctx, ctx.tx.validation(session(ctx)), outcome, None)
-    told = (
+    query = (
         f"bytedToken=token-1%401000&resultCode={code}&algorithmBaseRespCode=0"
         f"&reqMeasureInfoValue={billed}&verify_type=real_time"
     )
-    assert validations.callback_url_for(ended) == f"https://app.example/back?{told}"
+    assert validations.callback_url_for(ended) == f"https://app.example/back?{query}"
     own = evolve(ended, callback_url="https://app.example/back?user=7#top")
-    assert validations.callback_url_for(own) == f"https://app.example/back?user=7&{told}#top"
+    assert validations.callback_url_for(own) == f"https://app.example/back?user=7&{query}#top"
     spent = evolve(ended, scan=Scan.SPENT)
     assert "resultCode=10000&" in validations.callback_url_for(spent)
     assert "reqMeasureInfoValue=1&" in validations.callback_url_for(spent)

@@ -7,7 +7,7 @@ from emulator.domain.assets import UploadRequest, upload
 from emulator.domain.reasons import Reason, Refusal
 from portrait import models
 from portrait.models import SortBy
-from tests.emulator.domain.making import FILE, URL, asset, group, refused, said
+from tests.emulator.domain.helpers import FILE, URL, asset, fields_of, group, refused
 
 NAMELESS = "must have at most 50 characters"
 NO_ADDRESS = "must be an absolute http or https address"
@@ -114,10 +114,10 @@ def test_a_wrong_value_is_refused_by_its_field(ctx, name):
 
 def test_values_at_their_limits_are_taken(ctx):
     """Fifty characters, nine, 8192, and pages of one and of a hundred are within the limits."""
-    made = group(ctx, "n" * 50, description="d" * 9)
-    groups.update(ctx, models.UpdateAssetGroupRequest(id=made, name="m" * 50, description="e" * 9))
-    kept = asset(ctx, made, url="https://a/" + "a" * 8182, name="n" * 50)
-    assets.update(ctx, models.UpdateAssetRequest(id=kept, name="m" * 50))
+    group_id = group(ctx, "n" * 50, description="d" * 9)
+    groups.update(ctx, models.UpdateAssetGroupRequest(id=group_id, name="m" * 50, description="e" * 9))
+    asset_id = asset(ctx, group_id, url="https://a/" + "a" * 8182, name="n" * 50)
+    assets.update(ctx, models.UpdateAssetRequest(id=asset_id, name="m" * 50))
     assert checks.page(1, 1) == (1, 1)
     assert checks.page(7, 100) == (7, 100)
     assert checks.page(None, None) == (1, 10)
@@ -151,4 +151,4 @@ def test_an_address_is_absolute_and_has_a_host(address, good):
         return
     with pytest.raises(Refusal) as caught:
         checks.http_url("URL", address)
-    assert said(caught.value) == (Reason.INVALID_FIELD, "URL", "", "", NO_ADDRESS)
+    assert fields_of(caught.value) == (Reason.INVALID_FIELD, "URL", "", "", NO_ADDRESS)

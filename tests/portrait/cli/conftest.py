@@ -56,9 +56,9 @@ class Command:
     def __call__(self, *argv, stdin="", terminal=False, answering=False, **environ):
         """Run it; `terminal` makes stdout and stderr one, `answering` stdin too."""
         stream = Terminal if terminal else io.StringIO
-        given = (Terminal if answering else io.StringIO)(stdin)
+        in_ = (Terminal if answering else io.StringIO)(stdin)
         out, err = stream(), stream()
-        code = main(argv, self.console(given, out, err, **environ))
+        code = main(argv, self.console(in_, out, err, **environ))
         return Ran(code, out.getvalue(), err.getvalue())
 
     def console(self, stdin, stdout, stderr, **environ):

@@ -41,7 +41,7 @@ EXPECTED = {
 }
 
 
-def made(kind):
+def example_of(kind):
     """One of that kind."""
     facts = {
         errors.AssetFailed: {"asset": Asset(id="asset-1")},
@@ -57,19 +57,19 @@ def test_every_error_has_an_exit_code_of_its_own_family(kind):
     """The table covers the tree: nothing but the bases falls to the last row."""
     nearest = next(row for row in kind.__mro__ if row in cli_errors.EXIT_CODES)
     assert nearest not in {Exception, *BASES}
-    assert cli_errors.exit_code(made(kind)) in {1, 2, 3, 4, 5}
+    assert cli_errors.exit_code(example_of(kind)) in {1, 2, 3, 4, 5}
 
 
 @pytest.mark.parametrize("kind", EXPECTED, ids=lambda kind: kind.__name__)
 def test_the_exit_code_says_what_a_script_may_do_next(kind):
     """Refused is not the same as unknown: only one of them may have changed something."""
-    assert cli_errors.exit_code(made(kind)) == EXPECTED[kind]
+    assert cli_errors.exit_code(example_of(kind)) == EXPECTED[kind]
 
 
 @pytest.mark.parametrize("kind", [*TREE, RuntimeError], ids=lambda kind: kind.__name__)
 def test_every_error_is_told_in_calm_lines_and_as_json(kind):
     """At most what, advice and request id; each a line."""
-    error = made(kind) if kind is not RuntimeError else kind("sk-secret")
+    error = example_of(kind) if kind is not RuntimeError else kind("sk-secret")
     text = cli_errors.format_error(error)
     assert text.startswith("portrait: ")
     assert text.endswith("\n")

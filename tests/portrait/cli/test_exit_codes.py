@@ -73,11 +73,11 @@ def test_a_process_whose_reader_has_gone_is_silent(portrait, group):
     assert group
     read_end, write_end = os.pipe()
     os.close(read_end)
-    with open(write_end, "wb") as gone:  # noqa: PTH123  (a descriptor)
+    with open(write_end, "wb") as closed_pipe:  # noqa: PTH123  (a descriptor)
         ran = subprocess.run(
             [sys.executable, "-c", "import sys; from portrait.cli import main; sys.exit(main(['groups']))"],
             env={**os.environ, **portrait.environ},
-            stdout=gone,
+            stdout=closed_pipe,
             stderr=subprocess.PIPE,
             check=False,
         )

@@ -48,7 +48,7 @@ def test_a_person_is_erased_and_others_are_not(portrait, client, stub, storage, 
     assert ran.code == 0, ran.err
     erased = ran.json["erased"]
     assert (erased["group"], len(erased["assets"]), len(erased["objects"])) == (True, 3, 2)
-    assert [kept["used_by"] for kept in ran.json["kept"]] == [[shared]]
+    assert [row["used_by"] for row in ran.json["kept"]] == [[shared]]
     assert set(group_ids(client)) == {"bob"}
     assert len(stub.bucket.objects) == 2
     again = portrait("forget", wanted, *storage, "--yes")
@@ -199,9 +199,9 @@ def test_a_state_that_cannot_be_written_ends_it_before_anything_is_erased(portra
 
 def test_a_verified_person_is_erased_too(portrait, emulator, client):
     """A group of a liveness check, without any object."""
-    opened = client.create_visual_validate_session(callback_url="https://example.com/done")
-    emulator.validations.finish(opened.byted_token, "pass")
-    group = client.wait_until_validated(opened).group_id
+    session = client.create_visual_validate_session(callback_url="https://example.com/done")
+    emulator.validations.finish(session.byted_token, "pass")
+    group = client.wait_until_validated(session).group_id
     ran = portrait("forget", group, "--yes")
     assert ran.code == 0
     assert ran.json["erased"]["group"] is True
@@ -231,20 +231,20 @@ def test_noted_objects_that_a_run_cannot_reach_stay_noted(portrait, client, stub
         stub.fault("DeleteObject", "status-before", status=403, code="AccessDenied", times=1000)
         assert portrait("forget", "alice", *storage, "--yes").code != 0
     stub.faults.clear()
-    kept = noted_objects(portrait)
-    assert len(kept) == 2
+    remaining = noted_objects(portrait)
+    assert len(remaining) == 2
     blind = portrait("forget", "alice", *elsewhere, *endpoint, "--yes")
     assert (blind.code, blind.json["nothing_left"]) == (1, False)
     assert "alice" not in group_ids(client)
-    assert noted_objects(portrait) == blind.json["elsewhere"] == kept
+    assert noted_objects(portrait) == blind.json["elsewhere"] == remaining
     again = portrait("forget", "alice", *elsewhere, *endpoint, terminal=True, answering=True)  # nothing is asked
     assert again.code == 1
     assert again.out == "Nothing is left of alice but 2 stored objects.\n"
     assert "?" not in again.err
-    assert noted_objects(portrait) == kept
+    assert noted_objects(portrait) == remaining
     later = portrait("forget", "alice", *storage, "--yes")
     assert later.code == 0, later.err
-    assert later.json["erased"]["objects"] == kept
+    assert later.json["erased"]["objects"] == remaining
     assert (noted_objects(portrait), len(stub.bucket.objects)) == ([], 2)
     assert portrait("forget", "alice", "--yes").json["nothing_left"] is True
 

@@ -110,7 +110,7 @@ def test_a_name_that_is_no_text_is_taken(portrait, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["-", "--group", "brand"], "put takes files, not standard input"),
         (["missing.jpg", "--group", "brand"], "missing.jpg does not exist"),
@@ -124,7 +124,7 @@ def test_a_name_that_is_no_text_is_taken(portrait, tmp_path):
     ],
 )
 def test_what_cannot_be_right_ends_it_before_anything_is_sent(
-    portrait, emulator, picture, tmp_path, *, monkeypatch, words, said
+    portrait, emulator, picture, tmp_path, *, monkeypatch, words, message
 ):
     """Exit code 2, and no half-done work."""
     picture("a.jpg")
@@ -132,7 +132,7 @@ def test_what_cannot_be_right_ends_it_before_anything_is_sent(
     monkeypatch.chdir(tmp_path)
     ran = portrait("put", *words)
     assert ran.code == 2
-    assert said in ran.err
+    assert message in ran.err
     assert emulator.calls.all() == []
 
 

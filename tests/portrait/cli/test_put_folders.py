@@ -1,4 +1,4 @@
-"""`put` of folders: every file is accounted for, through either door, and the second run does nothing."""
+"""`put` of folders: every file is accounted for, by CreateAsset or by the upload, and the second run does nothing."""
 
 import json
 import os
@@ -301,14 +301,14 @@ def test_the_same_fault_of_many_is_told_once(portrait, emulator, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("fault", "code", "said"),
+    ("fault", "code", "message"),
     [
         (("PutObject", 403, "AccessDenied"), 3, "Allow the key"),
         (("PutObject", 403, "InvalidAccessKeyId"), 3, "AWS_ACCESS_KEY_ID"),
         (("ListObjectsV2", 404, "NoSuchBucket"), 3, "buckets are not created"),
     ],
 )
-def test_a_storage_that_refuses_ends_it_at_once(portrait, emulator, stub, tmp_path, *, fault, code, said):
+def test_a_storage_that_refuses_ends_it_at_once(portrait, emulator, stub, tmp_path, *, fault, code, message):
     """One sentence for all files; nothing is created, nothing is tried 40 times."""
     operation, status, name = fault
     stub.fault(operation, "status-before", status=status, code=name, times=1000)
@@ -316,7 +316,7 @@ def test_a_storage_that_refuses_ends_it_at_once(portrait, emulator, stub, tmp_pa
     ran = portrait("put", str(folder), "--group", "brand", "--to", "s3://portraits", "--endpoint-url", stub.url)
     assert ran.code == code
     assert len(ran.rows) == 20
-    assert said in ran.err
+    assert message in ran.err
     assert ran.err.count("portrait: ") == 1
     assert emulator.calls.count("CreateAsset") == 0
     assert stub.count(operation) < 20

@@ -76,10 +76,10 @@ def test_what_has_no_room_is_told_before_anything_is_sent(portrait, client, grou
         client.create_asset(group_id=group, url=f"https://cdn.example.com/{number}.jpg", asset_type="Image")
     code, seen = portrait.on_terminal("put", str(make_plain(tmp_path / "photos", 5)), "--group", "hosts")
     assert code == 1
-    told = seen.index("hosts: The group holds 48 of 50 assets, and 5 more are wanted.")
-    assert told < seen.index("asset://asset-")
-    assert "reviewed" in seen[told:]
-    assert "5/5" not in seen[told:]
+    position = seen.index("hosts: The group holds 48 of 50 assets, and 5 more are wanted.")
+    assert position < seen.index("asset://asset-")
+    assert "reviewed" in seen[position:]
+    assert "5/5" not in seen[position:]
     assert "2 files Active in hosts (" in seen
     assert "2 created; 3 left out: the group is full." in seen
 

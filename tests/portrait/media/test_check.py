@@ -152,7 +152,7 @@ def test_upload_limits():
 
 @pytest.mark.parametrize("key", LIMITS)
 def test_a_good_file_has_no_faults(key):
-    """A file within the limits passes at every provider, door and reading."""
+    """A file within the limits passes at every provider, endpoint and edition."""
     limits = LIMITS[key]
     for kind in limits:
         assert validate(GOOD[kind], limits, kind) == ()

@@ -28,7 +28,7 @@ def session(ctx, **fields):
     return validations.create(ctx, request).byted_token
 
 
-def said(refusal):
+def fields_of(refusal):
     """All that a refusal says."""
     return refusal.reason, refusal.field, refusal.id, refusal.detail, refusal.message
 
@@ -37,4 +37,4 @@ def refused(handler, ctx, request):
     """What a handler says when it refuses."""
     with pytest.raises(Refusal) as caught:
         handler(ctx, request)
-    return said(caught.value)
+    return fields_of(caught.value)
