@@ -95,14 +95,14 @@ def _blocking(url: str, asset: str, rounds: int) -> dict[str, float]:
 async def _asynchronous(url: str, asset: str, rounds: int) -> dict[str, float]:
     official = _official(url)
     pair = {"access_key": _PAIR[0], "secret_key": _PAIR[1]}
-    single, flight = [], []
+    single, in_flight = [], []
     async with AsyncPortraitClient(provider="volcengine", base_url=url, **pair) as signed:  # type: ignore[arg-type]
         for _ in range(rounds + 1):
             theirs, _cpu = await asyncio.to_thread(_timed, lambda: official(asset))
             single.append((await _timed_async(lambda: signed.get_asset(id=asset), 1), theirs))
             theirs = await asyncio.to_thread(_timed_threads, lambda: official(asset))
-            flight.append((await _timed_async(lambda: signed.get_asset(id=asset), _IN_FLIGHT), theirs))
-    return {"async": ratio(single[1:]), "flight": ratio(flight[1:])}
+            in_flight.append((await _timed_async(lambda: signed.get_asset(id=asset), _IN_FLIGHT), theirs))
+    return {"async": ratio(single[1:]), "flight": ratio(in_flight[1:])}
 
 
 def _main(url: str, rounds: int) -> None:

@@ -1,7 +1,8 @@
 """Every operation of a command fails once, or the process dies there: the next run puts everything right.
 
-Nothing is there twice, nothing is lost, nothing is untold and nothing is left behind, whichever operation it was. What
-is exempt: EINTR, since Python itself goes on after it (PEP 475), and failures of `close`, which nobody can undo.
+Nothing is there twice, nothing is lost, nothing goes unreported and nothing is left behind, whichever operation it
+was. What is exempt: EINTR, since Python itself goes on after it (PEP 475), and failures of `close`, which nobody can
+undo.
 """
 
 import io
@@ -102,13 +103,13 @@ class World:
         """What the storage has of this user."""
         return [key for key in self.stub.bucket.objects if key.startswith(self.prefix)]
 
-    def assert_told(self, code):
-        """A run that came to its end has told of each asset, or that something is open."""
+    def assert_reported(self, code):
+        """A run that came to its end has reported each asset, or that something is open."""
         assert code in CODES, (code, self.err)
         assert "unexpected" not in self.err
         if code == 0:
-            told = {json.loads(line)["uri"] for line in self.out.splitlines()}
-            assert told == {f"asset://{asset.id}" for asset in self.assets()}
+            uris = {json.loads(line)["uri"] for line in self.out.splitlines()}
+            assert uris == {f"asset://{asset.id}" for asset in self.assets()}
         else:
             assert self.err
 
@@ -120,7 +121,7 @@ class World:
         assert set(Counter(parse_digest(asset.name) for asset in assets).values()) == {1}
         assert len(assets) == len(CONTENTS)
         assert {str(asset.status) for asset in assets} == {"Active"}
-        self.assert_told(code)
+        self.assert_reported(code)
         last = {row["file"]: row for row in _rows(self.manifest)}
         assert {row["uri"] for row in last.values()} == {f"asset://{asset.id}" for asset in assets}
         assert leftovers(self.folder / "work") == []
@@ -188,7 +189,7 @@ def test_put(worlds, capsys, kind, way, step):
         points = FaultPoints(world.folder / "work", number, kind)
         code = world.put(*more, points=points)
         if not points.killed:
-            world.assert_told(code)
+            world.assert_reported(code)
         world.assert_done(world.put(*more))
         if way == "storage":
             assert len(world.objects()) == len(CONTENTS)
