@@ -10,6 +10,7 @@ from attrs import evolve
 from portrait.cli.resolve import get_or_create_group
 from portrait.ensure import FATAL, Content, EnsureQuery, FileOutcome, FileState, state_of_error
 from portrait.errors import ConnectFailed, Interrupted, PortraitError, QuotaExceeded
+from portrait.models import GroupType
 from portrait.s3 import StorageError
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class PutSession:
         self._report = report
         self._start_group = start_group
         self._in_review: dict[str, list[tuple[FileOutcome, str]]] = {}  # by asset
+        self._types: dict[str, GroupType] = {}  # by group
         self._fatal_error: PortraitError | None = None
 
     def run(self, groups: Sequence[Checked]) -> None:
@@ -57,9 +59,12 @@ class PutSession:
         try:
             if self._fatal_error is not None:
                 raise self._fatal_error
-            group_id = get_or_create_group(self._client, group.group)
+            found = get_or_create_group(self._client, group.group)
+            group_id = found.id
             self._start_group(group.group, group_id)
             options: EnsureQuery = {**self._options, "group_id": group_id, "wait": False}
+            if isinstance(found.group_type, GroupType):  # the library decides what any other is
+                self._types[group_id] = options["group_type"] = found.group_type
             for outcome in self._client.ensure_assets(group.valid, **options):
                 pending.remove(_content_of(outcome, pending))
                 if _stops_all(outcome.error):
@@ -82,9 +87,15 @@ class PutSession:
             self._finish_all(self._fatal_error)
         elif self._in_review:
             group_ids = {outcome.group_id for outcomes in self._in_review.values() for outcome, _ in outcomes}
-            timeout = self._options.get("timeout")
+            types = {self._types.get(group_id) for group_id in group_ids}
+            watch = self._client.watch_assets(
+                list(self._in_review),
+                group_ids=group_ids,
+                group_type=types.pop() if len(types) == 1 else None,
+                timeout=self._options.get("timeout"),
+            )
             try:
-                for end in self._client.watch_assets(list(self._in_review), group_ids=group_ids, timeout=timeout):
+                for end in watch:
                     self._finish(end.id, state=FileState(end.state.value), asset=end.asset, error=end.error)
             except PortraitError as error:
                 self._finish_all(error)

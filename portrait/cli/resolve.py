@@ -16,16 +16,15 @@ if TYPE_CHECKING:
 _ID = re.compile(r"group-\d{14}-[a-z0-9]+", re.IGNORECASE)  # contract §1, *Identifiers*
 
 
-def get_or_create_group(client: PortraitClient, wanted: str) -> str:
-    """The id of the group of that id, or of that very name, which is created if there is none.
+def get_or_create_group(client: PortraitClient, wanted: str) -> AssetGroup:
+    """The group of that id, or of that very name, which is created if there is none.
 
     Raises:
         AmbiguousGroup: Several groups have the name.
         NotAccessible: There is no group of that id.
         PortraitError: As the calls.
     """
-    found = _by_id(client, wanted)
-    return found.id if found else client.ensure_group(wanted).id
+    return _by_id(client, wanted) or client.ensure_group(wanted)
 
 
 def find_group(

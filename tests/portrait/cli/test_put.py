@@ -258,3 +258,12 @@ def test_a_dry_run_says_what_will_have_no_room(portrait):
     assert (ran.json["groups"][0]["new"], ran.json["groups"][0]["no_room"]) == (50, 5)
     seen = portrait("put", *urls, "--group", "brand", "--dry-run", terminal=True).out
     assert "room for 50, needed 55: not enough" in seen
+
+
+def test_a_group_is_not_read_for_its_type(portrait, emulator, picture):
+    """A group that was just created or found by its name is AIGC, and one that is named by its id is read once."""
+    assert portrait("put", picture("a.jpg"), "--group", "brand").code == 0
+    assert emulator.calls.count("GetAssetGroup") == 0
+    group_id = portrait("groups", "--quiet").out.strip()
+    assert portrait("put", picture("b.jpg", 500), "--group", group_id).code == 0
+    assert emulator.calls.count("GetAssetGroup") == 1
