@@ -1,4 +1,4 @@
-"""The last calls and how each ended, for the control plane; and one line per call for whoever watches an emulator.
+"""The last calls and how each ended, for the control plane; and one line per call on stderr.
 
 A request is shown with its secrets blanked: a validation stands there by its handle. A call is recorded under its
 customer's name, and where no keys were configured that name is the Bearer key itself.
@@ -142,6 +142,6 @@ class CallLogger:
 
 
 def _printable(text: str) -> str:
-    """What a terminal can show on one line, whoever wrote it."""
+    """A text with its control characters replaced, so that it stays on one line of a terminal."""
     line = "".join(c if c.isprintable() else "?" for c in text)
     return line if len(line) <= _MAX_TEXT else f"{line[:_MAX_TEXT]}…"

@@ -44,7 +44,7 @@ FETCH_POLICIES: Mapping[str, Callable[[str], bool]] = MappingProxyType(
 
 
 def check_media(found: Measurement | None, kind: str, endpoint: Endpoint = "CreateAsset") -> Measured:
-    """What is wrong with a file of which somebody says that it is a `kind`; nothing, where nobody looked."""
+    """What is wrong with a file of the declared `kind`; nothing for one that was not measured."""
     if found is None:
         return Measured()
     wrong = validate(found, limits_for("alltoken", endpoint=endpoint), kind)
@@ -93,7 +93,7 @@ def _download(url: str, file: BinaryIO) -> None:
 
 @contextmanager
 def _cut_off(connection: Any, seconds: float) -> Iterator[None]:
-    """Let a connection end after that time, however it trickles.
+    """End a connection after that time, however slowly its bytes arrive.
 
     Raises:
         Refusal: It did.
@@ -130,7 +130,7 @@ def _read(connection: Any, url: HttpUrl, file: BinaryIO) -> None:
 
 
 def _addresses(url: HttpUrl) -> list[str]:
-    """The IP addresses to connect to: looked up once. A name of this machine leads nowhere else, whoever answers."""
+    """The IP addresses to connect to, looked up once; for a name of this machine its loopback addresses only."""
     try:
         found = [str(entry[4][0]) for entry in socket.getaddrinfo(url.host, url.port, type=socket.SOCK_STREAM)]
     except OSError as error:
@@ -144,6 +144,6 @@ def _addresses(url: HttpUrl) -> list[str]:
 
 
 def _failed(why: str) -> Refusal:
-    """The first words are the vendor's (M); why it failed helps whoever runs an emulator."""
+    """The refusal of a download: the vendor's text (M), and the cause for the user of the emulator."""
     message = f"Failed to download media from the provided URL: {why}."
     return Refusal(Reason.MEDIA_REJECTED, field="URL", detail="DownloadFailed", message=message)

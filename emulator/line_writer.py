@@ -1,4 +1,4 @@
-"""Lines for whoever watches an emulator, written by a thread: a reader that is slow keeps no call waiting."""
+"""Lines of the emulator's log, written by a thread: a slow reader keeps no call waiting."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class LineWriter:
             self._lines.put_nowait(line)
 
     def close(self) -> None:
-        """Write what is left, if somebody reads it within half a second."""
+        """Write what is left, for at most half a second."""
         with suppress(Full):
             self._lines.put(None, timeout=_CLOSE_SECONDS)
         self._thread.join(_CLOSE_SECONDS)

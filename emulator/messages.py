@@ -1,4 +1,4 @@
-"""What crosses the line between the web and the pipeline: a call, and the flow that ends with its reply.
+"""The messages between the web and the pipeline: a call, and the flow that ends with its reply.
 
 A pause and work that blocks are effects of `portrait.flow`, so that one pipeline answers over HTTP and in-process.
 """

@@ -208,7 +208,7 @@ class Pipeline:
             return lifecycle.settle(tx, self._clock.now())
 
     def _own_file(self, base: str, url: str) -> StoredFile | None:
-        """An uploaded file that somebody registers by its address is at hand."""
+        """An uploaded file that is registered by its address needs no download."""
         prefix = f"{base}/r2/"
         return self._store.file(url.removeprefix(prefix)) if url.startswith(prefix) else None
 
@@ -245,7 +245,7 @@ class Pipeline:
         )
 
     def _consult(self, state: _RequestState, name: Any) -> Do | None:
-        """The header's rule comes before those of the rule set."""
+        """The rule that fires: the request's own, else one of the rule set."""
         text = name if isinstance(name, str) else ""
         if state.call.rule is not None:
             try:

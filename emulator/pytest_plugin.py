@@ -50,7 +50,7 @@ def portrait_emulator_settings(request: pytest.FixtureRequest, _portrait_emulato
 
 @pytest.fixture
 def portrait_emulator(portrait_emulator_settings: Settings) -> Iterator[Emulator]:
-    """A fresh emulator for this test, in-process, on a clock that moves only when it is told to or slept on."""
+    """A fresh emulator for this test, in-process, on a clock that moves only by `advance` and by sleeping on it."""
     from emulator.testing import Emulator  # noqa: PLC0415 - see above
 
     with Emulator(portrait_emulator_settings) as emulator:

@@ -23,7 +23,7 @@ class EmulatorServer:
     """Serves an emulator over HTTP while the `with` block runs.
 
     Args:
-        settings: What the emulator is told; the defaults without.
+        settings: The emulator's settings; None takes the defaults.
         clock: A clock, or the name of one: `real`, `manual`, `scaled:N`.
         host: The address to listen on.
         port: 0 takes a free one.

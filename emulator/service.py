@@ -1,4 +1,4 @@
-"""One emulator without HTTP: its parts put together, and what files, links and pages ask of it."""
+"""One emulator without HTTP: its parts put together, and the content of files, links and pages."""
 
 from __future__ import annotations
 

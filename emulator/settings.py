@@ -1,4 +1,4 @@
-"""The settings of an emulator and their defaults: readings of the contract, keys, review times, links."""
+"""The settings of an emulator and their defaults: what the contract leaves open, keys, review times, links."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ class Settings:
         fetch: Whose addresses are fetched and measured.
         public_url: Where links lead; None means where the request came in.
         control_token: What opens the control plane to others than loopback; None means nothing does.
-        seed: Of ids, tokens, the secret of links, and rules by chance; None as 0, with a secret that nobody can guess.
-        token_life: Seconds that a BytedToken lives; None takes the provider's. Contract §10.3.
-        link_life: Seconds that a signed link lives. Contract §2.
+        seed: Of ids, tokens, links' secret, and rules with a probability; None as 0, with a random secret.
+        token_life: Seconds that a BytedToken is valid; None takes the provider's. Contract §10.3.
+        link_life: Seconds that a signed link is valid. Contract §2.
         groups: Groups that a new customer may have. Contract §6.
         assets: Assets that a new customer may have, counted by `assets_per`. Contract §6.
     """

@@ -37,7 +37,7 @@ class SignedUrls:
         return f"{base}/files/{asset.id}?{_EXPIRES}={self._life}&{_DATE}={date}&{_SIGNATURE}={signature}"
 
     def verify(self, asset_id: str, query: Mapping[str, str], now: float) -> bool:
-        """Was this link made here, and does it still live?"""
+        """Whether this link was made here and has not expired."""
         date, signature = query.get(_DATE, ""), query.get(_SIGNATURE, "")
         if query.get(_EXPIRES) != str(self._life):
             return False

@@ -172,7 +172,7 @@ class Snapshot:
 
 
 class Emulator(TestControls):
-    """An emulator in this process, on a clock of its own that only moves when told to, or when somebody sleeps on it.
+    """An emulator in this process, on a clock of its own that moves only by `advance` and by sleeping on it.
 
         with Emulator() as emulator:
             client = emulator.client()
@@ -193,7 +193,7 @@ class Emulator(TestControls):
         service                    The emulator without HTTP; service.control is all that its control plane can do.
 
     Args:
-        settings: What it is told; every Bearer key is a customer of its own unless this names keys.
+        settings: Its settings; every Bearer key is a customer of its own unless this names keys.
         clock: The clock; a fresh manual one without.
     """
 
@@ -246,7 +246,7 @@ class Emulator(TestControls):
         return Snapshot(self.service.store, self.clock.now(), self.service.store.copy())
 
     def load(self, snapshot: Snapshot) -> None:
-        """Go back to a snapshot, as often as one likes.
+        """Restore a snapshot, any number of times.
 
         Raises:
             ValueError: It was taken of another emulator, whose ids may be this one's next.

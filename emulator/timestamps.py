@@ -11,7 +11,7 @@ _MOST = 8192  # seconds remembered; a list of 100 items shows at most 200
 
 
 class TimestampFormatter:
-    """Writes moments, and remembers those it wrote."""
+    """Formats times, and caches the results."""
 
     __slots__ = ("_digits", "_texts")
 

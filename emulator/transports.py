@@ -31,7 +31,7 @@ class InProcessTransport:
         """Send once; a pause of the emulator's passes on its clock.
 
         Raises:
-            TransportFailure: The emulator was told to break the connection, or took longer than the client waits.
+            TransportFailure: A rule breaks the connection, or took longer than the client waits.
         """
         waited = _Waited()
 
@@ -63,7 +63,7 @@ class AsyncInProcessTransport:
         """Send once; a pause of the emulator's passes on its clock.
 
         Raises:
-            TransportFailure: The emulator was told to break the connection, or took longer than the client waits.
+            TransportFailure: A rule breaks the connection, or took longer than the client waits.
         """
         waited = _Waited()
 

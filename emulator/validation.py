@@ -17,7 +17,7 @@ MAX_SECONDS = 1e12
 
 
 class WrongValue(ValueError):
-    """A value that is not what was asked for; its text says why, for people."""
+    """A value is invalid; the message says why."""
 
 
 def fail(why: str) -> NoReturn:
@@ -26,7 +26,7 @@ def fail(why: str) -> NoReturn:
 
 
 def reject_unknown(what: str, keys: Mapping[str, Any], words: Collection[str]) -> None:
-    """Refuse words that nobody knows."""
+    """Refuse unknown keys."""
     unknown = sorted(set(keys) - set(words))
     if unknown:
         fail(f"{what} has the unknown key {unknown[0]!r}; it may have {', '.join(words)}")

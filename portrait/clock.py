@@ -44,7 +44,7 @@ class SystemClock:
 
 
 class ManualClock:
-    """A clock that only moves when told to, or when somebody sleeps on it. Safe across threads.
+    """A clock that moves only by `advance` and by sleeping on it. Safe across threads.
 
     Args:
         start: Seconds since 1970; the default is 2026-03-18T00:00:00Z.

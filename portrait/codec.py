@@ -2,7 +2,7 @@
 
 A field's wire name follows from its Python name (`group_id` is `GroupId`), with a table for the rest. The tolerant
 reader takes what real services send: nulls, unknown fields and values, other spellings of a status. The strict one
-refuses every wrong JSON type and names the wire field. This module knows no dialect's words for a refusal, and no HTTP.
+refuses every wrong JSON type and names the wire field. Error codes and HTTP are no part of this module.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def _structure_factory(converter: Converter) -> Callable[[type], Callable[[Any, 
 
 
 def _first_present(value: Mapping[str, Any], names: tuple[str, ...]) -> tuple[str, Any]:
-    """The first of several wire fields that says something, and what it says."""
+    """The first of several wire fields with a value, and the value."""
     for name in names:
         raw = value.get(name)
         if raw is not None and not _is_blank(raw):
@@ -138,7 +138,7 @@ def _first_present(value: Mapping[str, Any], names: tuple[str, ...]) -> tuple[st
 
 
 def _is_blank(raw: Any) -> bool:
-    """Empty, or an object of empty values: then another of the field's names may say more."""
+    """Whether a value is empty, or an object of empty values: then another name of the field is read."""
     return not raw or (isinstance(raw, Mapping) and not any(raw.values()))
 
 

@@ -1,4 +1,4 @@
-"""How a call is made: encode, authenticate, send with retries, decode. `Endpoint` holds what that takes."""
+"""How a call is made: encode, authenticate, send with retries, decode. `Endpoint` holds the parts for that."""
 
 from __future__ import annotations
 
@@ -237,7 +237,7 @@ class Endpoint:
         return result, info
 
     def _redactions(self, action: Action[Any, Any], fields: Mapping[str, Any]) -> tuple[str, ...]:
-        """What no message may repeat; three characters are no secret, and blanking them would tear texts to pieces."""
+        """The texts that no message may repeat, but for those of up to three characters: they would garble messages."""
         return tuple(text for text in (*self.auth.secrets(), *_secrets(action, fields)) if len(text) > 3)
 
     def _finished(
@@ -286,7 +286,7 @@ def decode_result(action: Action[Any, R], result: Mapping[str, Any], response: R
 
 
 def _check_subject(action: Action[Any, Any], request: Any, value: Any) -> None:
-    """An answer about another id is none: it would make somebody else's asset out of one's own."""
+    """Refuse an answer about another id: a proxy may have mixed up two answers."""
     if value.id.lower() != request.id.lower():
         raise BadResponse(
             f"{action.name}: the answer is about {value.id!r}, not about {request.id!r}.",
@@ -296,7 +296,7 @@ def _check_subject(action: Action[Any, Any], request: Any, value: Any) -> None:
 
 
 def _check_address(action: Action[Any, Any], url: str) -> None:
-    """What could be read in two ways might be fetched from somewhere else than was meant. Contract §2, CreateAsset."""
+    """Refuse an address that parsers read differently: another host might be fetched. Contract §2, CreateAsset."""
     try:
         parse_http_url(url)
     except ValueError as error:

@@ -27,7 +27,7 @@ _LOG = logging.getLogger("portrait")
 
 
 class CancelToken:
-    """Set once, by whoever ends a group of flows early; seen by all of them. Safe across threads."""
+    """Cancels a group of flows: set once, checked by all of them. Safe across threads."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
@@ -132,7 +132,7 @@ class Gather:
 
 @frozen
 class Emit:
-    """Hand a value to whoever iterates over the flow, before it goes on; `run` drops it."""
+    """Give a value to the iterator over the flow before it goes on; `run` drops it."""
 
     value: Any
 
@@ -196,7 +196,7 @@ class Runner:
             flow.close()
 
     def _carry_out(self, effect: Effect, flow: Flow[Any]) -> _Step:
-        """Carry out an effect: how the flow goes on, and with which value or error."""
+        """Carry out an effect; returns how to resume the flow (`send` or `throw`) and with what."""
         try:
             return flow.send, _BLOCKING[type(effect)](self, effect)
         except BaseException as error:  # noqa: BLE001  (the flow decides, and raises it again)
@@ -296,7 +296,7 @@ class AsyncRunner:
             flow.close()
 
     async def _carry_out(self, effect: Effect, flow: Flow[Any]) -> _Step:
-        """Carry out an effect: how the flow goes on, and with which value or error."""
+        """Carry out an effect; returns how to resume the flow (`send` or `throw`) and with what."""
         try:
             return flow.send, await _ASYNC[type(effect)](self, effect)
         except BaseException as error:  # noqa: BLE001  (the flow decides, and raises it again)

@@ -1,7 +1,7 @@
-"""All that crosses the I/O line: a request, an answer, a failure, and the two protocols that carry them.
+"""HTTP as the core sees it: request, response, failure, and the protocols of the two transports.
 
-A transport sends one request once. It neither retries nor follows redirects nor reads a status: that is policy, and
-policy lives above this line. This module imports no HTTP library.
+A transport sends one request once. It neither retries nor follows redirects nor reads a status: the endpoint decides
+about these. This module imports no HTTP library.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class TransportFailure(Exception):
 
     Attributes:
         kind: Where it broke off.
-        detail: What the HTTP library said, without the URL's query and without headers.
+        detail: The HTTP library's message, without the URL's query and without headers.
     """
 
     def __init__(self, kind: FailureKind, detail: str = "") -> None:

@@ -64,13 +64,13 @@ class Memory:
 
     @cached_property
     def account(self) -> str:
-        """Whose creates they are, as the state has it."""
+        """The account's digest, under which the state has its creates."""
         from portrait.state.records import account_digest  # noqa: PLC0415  (only where there is a state)
 
         return account_digest(*self._account)
 
     def key(self, scope: str, item: str) -> Key:
-        """How the state names a thing of this account."""
+        """The state's key for something of this account."""
         from portrait.state.records import Key  # noqa: PLC0415  (only where there is a state)
 
         return Key(self.account, scope, item)

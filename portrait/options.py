@@ -322,7 +322,7 @@ _SIGNED_VARIABLES: Mapping[str, str] = {**_PAIR_VARIABLES, "data_base_url": "POR
 
 
 def from_environment(environment: Mapping[str, str], overrides: Mapping[str, Any]) -> Options:
-    """A client's options from `PORTRAIT_*` variables; what is given explicitly wins.
+    """A client's options from `PORTRAIT_*` variables; explicit arguments win.
 
     `ALLTOKEN_API_KEY` is AllToken's: it is used for the provider `alltoken` only, and only towards AllToken's own
     address by https, or this machine. `ARK_API_KEY` is that of Volcengine or BytePlus in the same way.

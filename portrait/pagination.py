@@ -118,7 +118,7 @@ class Paginator(Generic[Item]):
 
 
 def list_complete(endpoint: Endpoint, pages: Callable[[], Paginator[Item]]) -> Flow[list[Item]]:
-    """Every item of a list, for who decides by what is *not* there.
+    """Every item of a list, for decisions that depend on what is *not* in it.
 
     What is deleted between two pages moves later items forward, past the reader, and a create in the same moment hides
     that from the total. So several pages are believed once they were read again and nothing that the first pass showed

@@ -37,7 +37,7 @@ STRAGGLERS = 5  # GetAsset calls in one look, for assets that no page showed
 
 
 def look(endpoint: Endpoint, watch: Watch, poll: float = POLL) -> Flow[list[AssetOutcome]]:
-    """Ask once for everything that is open; pauses first if nothing ended the time before.
+    """Poll until at least one asset ended, with pauses in between; returns what ended.
 
     Raises:
         PortraitError: Asking as such fails for good, such as a key that is refused. What is open stays open.
@@ -59,7 +59,7 @@ def look(endpoint: Endpoint, watch: Watch, poll: float = POLL) -> Flow[list[Asse
 
 
 def _discover_groups(endpoint: Endpoint, watch: Watch, ended: list[AssetOutcome]) -> Flow[None]:
-    """Where no group is known, one asset tells its own; the pages of that group show the others."""
+    """Where no group is known, GetAsset of one asset gives its group, whose pages have the others."""
     if not watch.group_types and watch.open:
         first = next(iter(watch.open))
         yield from _poll_one(endpoint, watch, first, ended)
@@ -112,7 +112,7 @@ class _Pages:
             read += len(page.items) if page else 0
 
     def walk(self) -> Flow[None]:
-        """Look for what was never read, once: from both ends, going on at the one that brings something.
+        """Search the pages for what was never read, once: from both ends, on at the end that shows something.
 
         It ends where as many pages brought nothing as there are assets left to ask for one by one.
         """
@@ -202,7 +202,7 @@ def _update(watch: Watch, asset_id: str, asset: Asset, ended: list[AssetOutcome]
 
 
 def _mark_missing(endpoint: Endpoint, watch: Watch, asset_id: str, ended: list[AssetOutcome]) -> None:
-    """Not there is not yet vanished: reads may lag, and longer behind an own create. Contract §3 (M)."""
+    """An asset vanishes after a delay: reads may lag, and longer after its own create. Contract §3 (M)."""
     row, now = watch.open[asset_id], endpoint.clock.now()
     row.gone_since = now if row.gone_since is None else row.gone_since
     if now - row.gone_since >= GRACE and not _is_invisible(endpoint, watch, asset_id):
@@ -212,7 +212,7 @@ def _mark_missing(endpoint: Endpoint, watch: Watch, asset_id: str, ended: list[A
 
 
 def _is_invisible(endpoint: Endpoint, watch: Watch, asset_id: str) -> bool:
-    """Has this client created it a short time ago, and no read shown it yet?"""
+    """Whether this client created it a short time ago and no read has shown it yet."""
     row = watch.open[asset_id]
     return not row.asset_type and endpoint.recent.lag_left(asset_id, endpoint.clock.monotonic()) > 0
 

@@ -1,4 +1,4 @@
-"""What this client has created a short time ago: "not there" means "not visible yet" for such an id."""
+"""Ids that this client created a short time ago: for these, "not found" means "not visible yet"."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class SingleFlight:
         return None if completed is None else completed[0]
 
     def complete(self, key: Key, now: float, result: str | BaseException) -> None:
-        """Hand the leader's result to the others: an id, or an error.
+        """Give the leader's result to the others: an id, or an error.
 
         Args:
             key: Scope and content.

@@ -107,7 +107,7 @@ class _Poller:
         return True
 
     def ask(self, action: Any, request: Any) -> Flow[Any]:
-        """One call; None if a fault came between that may pass."""
+        """One call; None after an error that may pass."""
         try:
             answer = yield from self.endpoint.call(action, request, self.timeouts())
         except PortraitError as error:
@@ -170,7 +170,7 @@ def wait_until_validated(
         TokenExpired: The token's life is over: 120 seconds, at BytePlus 1800.
         InvalidToken: The token is unknown or was used already.
         WaitTimeout: Not passed within `timeout` seconds.
-        UnknownOutcome: The answer was lost, and which group is the person's cannot be told for sure.
+        UnknownOutcome: The answer was lost, and which group is the person's is not certain.
     """
     life = endpoint.provider.token_life
     poller = _Poller(endpoint, life if timeout is None else timeout, poll)
@@ -215,7 +215,7 @@ def _expired(pending: ValidatePending) -> TokenExpired:
 
 
 def _end(endpoint: Endpoint, used: SessionError, since: float | None, *, lost: bool) -> Flow[VisualValidateResult]:
-    """The token gives no group any more: that is the end, unless the answer with the group may have been lost."""
+    """Raise the error of a token without a group, unless the answer with the group may have been lost."""
     if not lost:
         raise used
     if since is None:
@@ -257,7 +257,7 @@ def _new_face_groups(endpoint: Endpoint, since: float) -> Flow[tuple[list[AssetG
 
 
 def _clock_skew(page: GroupPage, now: float) -> float:
-    """Seconds by which our clock may be ahead of the service's, whose `Date` stands over its answer."""
+    """Seconds by which our clock may be ahead of the service's, by the `Date` of its answer."""
     try:
         return max(0.0, now - parsedate_to_datetime(page.response.headers["date"]).timestamp())
     except (KeyError, ValueError):

@@ -47,7 +47,7 @@ class Control:
         self._context = context
 
     def health(self) -> dict[str, Any]:
-        """It is there, and what time it has."""
+        """That the emulator runs, and its time."""
         return {"status": "ok", "clock": self.clock(), "customers": len(self._store.customers())}
 
     def reset(self) -> dict[str, Any]:
@@ -147,7 +147,7 @@ class Control:
 
     @as_control_error
     def set_asset(self, asset_id: str, /, **change: Any) -> dict[str, Any]:
-        """Decide over an asset.
+        """Set the state of an asset, or the outcome of its review.
 
         Args:
             asset_id: Which.
@@ -244,7 +244,7 @@ _STATES = tuple(str(state) for state in AssetState if state is not AssetState.PR
 
 
 def apply_decision(asset: Asset, group: Group | None, change: Mapping[str, Any], now: float) -> Asset:
-    """The asset after `status`, `code` and `subject` were said, as far as each was.
+    """The asset with `status`, `code` and `subject` applied, each where it is given.
 
     Raises:
         ControlError: They make no sense, or the review has already ended.
@@ -254,7 +254,7 @@ def apply_decision(asset: Asset, group: Group | None, change: Mapping[str, Any],
 
 
 def _with_subject(asset: Asset, group: Group | None, change: Mapping[str, Any]) -> Asset:
-    """The asset once somebody said whose face it shows; the review goes by that."""
+    """The asset with another subject, which its review compares with the group's person."""
     if "subject" not in change:
         return asset
     subject = text("subject", change["subject"])

@@ -1,4 +1,4 @@
-"""The rules of the service, pure: records in, records and results out. No clock, chance, input or output."""
+"""The rules of the service, pure: records in, records and results out. No clock, randomness, input or output."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class UploadRequest:
 
 
 def upload(ctx: Context, request: UploadRequest) -> models.UploadedAsset:
-    """Store the file and create its asset. Contract §5 (D); only images, the type is told by the content (I)."""
+    """Store the file and create its asset. Contract §5 (D); only images; the content decides the type (I)."""
     checks.length("Name", request.name, ctx.name_limit)
     if request.asset_type and request.asset_type != AssetType.IMAGE:
         raise checks.invalid("AssetType", "must be Image")
@@ -141,7 +141,7 @@ def _planned_verdict(ctx: Context, url: str) -> Verdict:
 
 
 def _check_media(ctx: Context, url: str, verdict: Verdict) -> None:
-    """Faults that can be found at once are told by CreateAsset itself. Contract §3 (M)."""
+    """Refuse in CreateAsset itself what can be found at once. Contract §3 (M)."""
     if verdict.reject:
         raise _rejected(verdict.reject, message_for(verdict.reject))
     if ctx.measured is None and ctx.config.measurable(url):

@@ -62,10 +62,10 @@ class ServiceConfig:
 
 @frozen
 class Measured:
-    """What a look at a file has found.
+    """The result of measuring a file.
 
     Attributes:
-        faults: (code, message) of everything that is wrong with it, the first of which is told.
+        faults: (code, message) of everything that is wrong with it; the first one is reported.
     """
 
     violations: tuple[tuple[str, str], ...] = ()

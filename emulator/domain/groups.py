@@ -36,7 +36,7 @@ def create(ctx: Context, request: models.CreateAssetGroupRequest) -> models.Crea
 def create_group(
     ctx: Context, project: str, kind: GroupType, name: str, *, description: str = "", subject: str = ""
 ) -> Group:
-    """A new group, kept."""
+    """Create and store a group."""
     tx = ctx.tx
     group = Group(
         number=tx.number(),

@@ -58,12 +58,12 @@ RESULT_CODES: Mapping[Scan, int] = MappingProxyType(
 
 
 def expired(validation: Validation, now: float) -> bool:
-    """Token and link die together, `expires` itself included. Contract §3 (D)."""
+    """Token and link expire together, at `expires` itself. Contract §3 (D)."""
     return now >= validation.expires
 
 
 def state_name(validation: Validation, now: float) -> str:
-    """The state for people: an open validation whose life is over is `expired`."""
+    """The state for people: an open validation past its time is `expired`."""
     open_ = validation.scan not in RESULT_CODES
     return "expired" if open_ and expired(validation, now) else str(validation.scan)
 
@@ -94,7 +94,7 @@ def match_face(verdict: Verdict, group: Group, subject: str) -> Verdict:
 
 
 def end_review(asset: Asset, moment: float) -> Asset:
-    """The asset after its review ended at `moment`; UpdateTime is when it ended, not when somebody looked."""
+    """The asset after its review ended at `moment`; UpdateTime is when it ended, not when it was read."""
     verdict = asset.verdict
     return evolve(asset, status=AssetState(verdict.status), code=verdict.code, due=None, updated=moment)
 

@@ -44,7 +44,7 @@ class Window:
 
     @property
     def bounds(self) -> dict[str, Any]:
-        """The part of a query that says which records; by cursor one more, which tells whether a page follows."""
+        """The bounds of a query; by cursor one record more than the page, which shows whether another page follows."""
         if self.number is None:
             return {"after": self.after, "limit": self.limit + 1}
         return {"offset": (self.number - 1) * self.limit, "limit": self.limit}

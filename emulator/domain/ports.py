@@ -17,7 +17,7 @@ class StoredFile:
 
     Attributes:
         content: The bytes.
-        content_type: By its content, not by what somebody said.
+        content_type: From its content, not from its name or header.
     """
 
     content: bytes = field(repr=False)
@@ -149,10 +149,10 @@ class Transaction(Protocol):
         """At most that many assets whose review has ended by `now`, in the order of the ends; each is to be saved."""
 
     def drop_deleted(self, limit: int) -> int:
-        """Free at most that many assets of deleted groups; how many. They are gone already, but for lists."""
+        """Free at most that many assets of deleted groups; returns how many. Lists no longer show them."""
 
     def drop_validations(self, expired_by: float, limit: int) -> int:
-        """Forget at most that many validations, of whomever, that had expired by then; how many."""
+        """Delete at most that many validations, of any customer, that had expired by then; returns how many."""
 
     def count_by_status(self) -> dict[str, int]:
         """How many assets the customer has in each state."""
@@ -161,7 +161,7 @@ class Transaction(Protocol):
         """Keep what was changed so far, whatever becomes of the rest."""
 
     def validation(self, token: str) -> Validation | None:
-        """The validation with that token, whoever made it."""
+        """The validation with that token, of any customer."""
 
     def next_validation_number(self) -> int:
         """The next number for a validation."""

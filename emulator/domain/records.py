@@ -118,7 +118,7 @@ class Asset:
         verdict: What the review will say.
         reads: How often GetAsset has looked at it while its review waits for reads.
         code: Why it failed, "" if it did not.
-        subject: Whose face it shows, "" if nobody said.
+        subject: Whose face it shows; "" if unknown.
         moderation: The strategy that was asked for, "" for the default.
     """
 
@@ -171,5 +171,5 @@ class Validation:
 
     @property
     def handle(self) -> str:
-        """What logs and pages call it."""
+        """Its name in logs and on pages."""
         return f"val-{self.number}"

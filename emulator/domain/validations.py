@@ -16,7 +16,7 @@ from portrait.models import GroupType
 
 
 def create(ctx: Context, request: models.CreateVisualValidateSessionRequest) -> models.VisualValidateSession:
-    """Opens a liveness check; token and link live equally long."""
+    """Opens a liveness check; token and link are valid equally long."""
     checks.http_url("CallbackURL", request.callback_url)
     project = ctx.project(request.project_name)
     customer = ctx.require_account()
@@ -79,7 +79,7 @@ def _redeem(ctx: Context, validation: Validation) -> Validation:
 
 
 def start_scan(ctx: Context, validation: Validation) -> Validation:
-    """Somebody looks at the H5 page: the scan begins, if it has not ended."""
+    """Begin the scan, as opening the H5 page does; nothing where it has ended."""
     scanning = None if lifecycle.expired(validation, ctx.now) else lifecycle.transition(validation, "open")
     if scanning is None or scanning == validation:
         return validation
@@ -88,7 +88,7 @@ def start_scan(ctx: Context, validation: Validation) -> Validation:
 
 
 def finish(ctx: Context, validation: Validation, outcome: str, subject: str | None) -> Validation | None:
-    """The scan has ended; None where it had ended before, or its life had. Contract §3: one outcome (I).
+    """End the scan; None where it had ended or expired before. Contract §3: one outcome (I).
 
     Args:
         ctx: The context.

@@ -53,7 +53,7 @@ class Verdict:
 
 @frozen(kw_only=True)
 class ReviewChange:
-    """What somebody decides about a review: what is named replaces what the file itself says, the rest stays.
+    """A change of a review: what is named replaces the verdict of the address, the rest stays.
 
     Attributes:
         verdict: Status and code; None leaves both.

@@ -1,4 +1,4 @@
-"""Faults and verdicts on demand: one grammar, strictly read, and a plan that plays the same way every time."""
+"""Faults and verdicts on demand: a strict grammar of rules, and a repeatable choice of the rule that fires."""
 
 from emulator.rules.clauses import Do, RuleError
 from emulator.rules.grammar import Rule, parse, parse_one_time

@@ -17,7 +17,7 @@ from portrait.models import GroupType
 
 
 class RuleError(ValueError):
-    """A rule that is not one; its text says why, for people."""
+    """A rule is invalid; the message says why."""
 
 
 @frozen(kw_only=True)

@@ -1,6 +1,6 @@
 """The rules of one emulator: their order, their counters, and whether one fires now.
 
-Chance is seeded: the same calls in the same order meet the same faults.
+Randomness is seeded: the same calls in the same order meet the same faults.
 """
 
 from __future__ import annotations

@@ -27,16 +27,16 @@ class Store(Protocol):
         """
 
     def customers(self) -> Sequence[str]:
-        """All customers in the order of their coming."""
+        """All customers in the order of their first call."""
 
     def find_asset(self, asset_id: str) -> Asset | None:
-        """An asset of whomever, as it was last touched."""
+        """An asset of any customer, as it was last stored."""
 
     def find_validation(self, token_or_handle: str) -> Validation | None:
-        """A validation of whomever, by its token or by its handle `val-3`."""
+        """A validation of any customer, by its token or by its handle `val-3`."""
 
     def validations(self) -> Sequence[Validation]:
-        """All validations in the order of their making."""
+        """All validations in the order of their creation."""
 
     def file(self, key: str) -> StoredFile | None:
         """An uploaded file."""
@@ -48,7 +48,7 @@ class Store(Protocol):
         """All records, for `restore`; opaque."""
 
     def restore(self, copied: Any) -> None:
-        """Go back to what was copied from this store, as often as one likes; numbers go on."""
+        """Restore a copy of this store, any number of times; numbers go on."""
 
 
 StoreFactory = Callable[[CustomerFactory], Store]

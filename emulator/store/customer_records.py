@@ -67,13 +67,13 @@ class CustomerRecords:
         self._update_scans(group)
 
     def save_group(self, old: Group, new: Group) -> None:
-        """Take a group for another of the same id."""
+        """Replace the group of the same id."""
         self._group_table.put(new)
         self.groups.replace((old.project, old.kind), old, new)
         self._update_scans(new)
 
     def remove_group(self, group: Group) -> Detached:
-        """Let go of a group: its assets are gone at once, and freed by `drop_deleted`."""
+        """Remove a group: its assets are invisible at once, and freed by `drop_deleted`."""
         self.groups.remove((group.project, group.kind), by_creation(group), group)
         self._group_table.pop(group)
         self.group_count -= 1
@@ -119,7 +119,7 @@ class CustomerRecords:
         self._update_scans(asset)
 
     def save_asset(self, old: Asset, new: Asset) -> None:
-        """Take an asset for another of the same id; it may move to the sets of another state."""
+        """Replace the asset of the same id; it may move to the sets of another state."""
         self._asset_table.put(new)
         if old.status is new.status:
             for name in _set_names(old):
@@ -183,7 +183,7 @@ class CustomerRecords:
 
 
 def _quota_units(asset: Asset) -> int:
-    """What has expired is gone: it takes no place and stands in no list; contract §4 gives only its `NotFound` (I)."""
+    """An expired asset counts for no quota and is in no list; contract §4 gives only its `NotFound` (I)."""
     return 0 if asset.status is AssetState.EXPIRED else 1
 
 

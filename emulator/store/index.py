@@ -119,13 +119,13 @@ class Index(Generic[R]):
         return len(self._created)
 
     def add(self, entry: int, record: R) -> None:
-        """Take a record in; `entry` is `by_creation(record)`."""
+        """Add a record; `entry` is `by_creation(record)`."""
         self._created.add(entry)
         for sort, entries in self._others.items():
             entries.add(_ENTRIES[sort](record))
 
     def remove(self, entry: int, record: R) -> None:
-        """Let go of a record, which must be just as it was when it came in."""
+        """Remove a record, which must be equal to the one that was added."""
         self._created.remove(entry)
         for sort, entries in self._others.items():
             entries.remove(_ENTRIES[sort](record))
@@ -138,7 +138,7 @@ class Index(Generic[R]):
             entries.add(_by_update(new))
 
     def ordered(self, sort: SortBy) -> SortedList:
-        """The entries in an order, which is kept up from now on."""
+        """The entries in an order, which is maintained from now on."""
         if sort is SortBy.CREATE_TIME:
             return self._created
         entries = self._others.get(sort)
@@ -156,7 +156,7 @@ class Index(Generic[R]):
         return list(islice(self._created.irange(entry, inclusive=(False, True)), limit))
 
     def pop(self, limit: int) -> Iterator[int]:
-        """Take out at most `limit` entries, the newest first; other orders are not kept up any more."""
+        """Take out at most `limit` entries, the newest first; other orders are no longer maintained."""
         for _ in range(min(limit, len(self._created))):
             yield self._created.pop()
 

@@ -44,12 +44,12 @@ class MemoryStore:
         return MemoryTransaction(self._tables, customer)
 
     def customers(self) -> Sequence[str]:
-        """All customers in the order of their coming."""
+        """All customers in the order of their first call."""
         with self._tables.lock:
             return tuple(self._tables.by_customer)
 
     def find_asset(self, asset_id: str) -> Asset | None:
-        """An asset of whomever, as it was last touched."""
+        """An asset of any customer, as it was last stored."""
         with self._tables.lock:
             return self._tables.live_asset(asset_id)
 
@@ -59,7 +59,7 @@ class MemoryStore:
             return self._tables.tokens.get(self._tables.handles.get(token_or_handle, token_or_handle))
 
     def validations(self) -> Sequence[Validation]:
-        """All validations in the order of their making."""
+        """All validations in the order of their creation."""
         with self._tables.lock:
             return tuple(self._tables.tokens.values())
 
@@ -83,7 +83,7 @@ class MemoryStore:
 
 
 class Tables:
-    """All that the store holds, and the lock in front of it.
+    """All that the store holds, and the lock that guards it.
 
     Args:
         new_customer: Makes a customer's record when it first comes.
@@ -306,7 +306,7 @@ class MemoryTransaction:
         return self._records.count_by_status()
 
     def validation(self, token: str) -> Validation | None:
-        """The validation with that token, whoever made it."""
+        """The validation with that token, of any customer."""
         return self._tables.tokens.get(token)
 
     def next_validation_number(self) -> int:
@@ -323,7 +323,7 @@ class MemoryTransaction:
         self._keep(self._tables.handles, validation.handle, validation.token)
 
     def drop_validations(self, expired_by: float, limit: int) -> int:
-        """Forget at most that many validations, of whomever, that had expired by then."""
+        """Delete at most that many validations, of any customer, that had expired by then."""
         tables, dropped = self._tables, 0
         while dropped < limit and tables.expiring and tables.expiring[0][0] <= expired_by:
             _, token = tables.expiring.popleft()

@@ -35,7 +35,7 @@ def check_access(head: Head, token: str | None) -> str | None:
 
 
 def is_local(head: Head) -> bool:
-    """Does a request come from this machine, and mean it? Its Host alone is what anybody may write."""
+    """Whether a request comes from this machine and names it; its Host alone proves nothing."""
     return _is_loopback_peer(head.peer) and is_loopback(head.headers.get("host", head.address))
 
 

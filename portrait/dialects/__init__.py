@@ -1,4 +1,4 @@
-"""How providers speak: `DIALECTS` has those that carry the 12 Actions; the task gateways wrap them and stand apart."""
+"""The dialects of the providers: `DIALECTS` has those that carry the 12 Actions; the task gateways have their own."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

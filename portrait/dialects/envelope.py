@@ -63,7 +63,7 @@ def _says_nothing(error: Any, result: Any) -> bool:
 
 
 def _text(value: Any) -> str:
-    """A text or a number as a text; anything else says nothing."""
+    """A string or a number as a string; "" for anything else."""
     return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
 
 
@@ -90,7 +90,7 @@ def _redact(value: Any, secrets: tuple[str, ...], depth: int = 0) -> Any:
 
 
 def _describe_body(response: HttpResponse) -> str:
-    """What an answer that is not JSON looks like, as the end of a sentence."""
+    """A description of a body that is not JSON, as the end of a sentence."""
     head = response.body[:512].lstrip().lower()
     if not head:
         return "answered an empty body"
@@ -102,7 +102,7 @@ def _describe_body(response: HttpResponse) -> str:
 
 
 def _bad_response(response: HttpResponse, action: str, what: str, text: str = "") -> BadResponse:
-    """The error for what is not the protocol's; the text is what came instead, without secrets."""
+    """The error for an answer outside of the protocol, with its text but without secrets."""
     moved = redact_url(response.headers.get("location", "")) if 300 <= response.status < 400 else ""
     where = f", which points to {moved}; redirects are not followed" if moved else ""
     content = f": {_excerpt(text)}" if text else "."
@@ -228,14 +228,14 @@ _NOT_FOUND = "Either the id does not exist, or base_url leads to another service
 
 
 def _rule_in_200(fields: Mapping[str, Any]) -> ErrorRule | None:
-    """What the body says was meant, where a proxy has changed the status."""
+    """The rule by the body's status, where a proxy has changed HTTP's."""
     number = _text(fields.get("code"))
     by_number = BY_STATUS.get(int(number)) if number.isascii() and number.isdigit() and len(number) == 3 else None
     return BY_TYPE.get(_text(fields.get("type"))) or by_number
 
 
 def _first(fields: Mapping[str, Any], names: tuple[str, ...]) -> str:
-    """The first of these fields that says something."""
+    """The first of these fields that has a value."""
     return next((text for name in names if (text := _text(fields.get(name)).strip())), "")
 
 

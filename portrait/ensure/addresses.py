@@ -1,6 +1,6 @@
 """Addresses as sources: which of them are one content, and which the service cannot fetch. Sends nothing.
 
-An address is identified by itself: fetching what lies behind it is the service's business.
+An address is identified by its text: only the service fetches the file behind it.
 """
 
 from __future__ import annotations

@@ -196,7 +196,7 @@ def _duration(effect: Effect) -> float:
 
 
 def settle_delay(created_at: float | None, now: float) -> float:
-    """Seconds until a list that lacks what was created then can be believed; both on the same scale of seconds."""
+    """Seconds until lists surely show what was created at that time; both times are in the same clock's seconds."""
     return 0.0 if created_at is None else min(max(0.0, created_at + LAG - now), LAG)
 
 

@@ -197,7 +197,7 @@ def _list_until_visible(endpoint: Endpoint, group: AssetGroup, project_name: str
 
 
 def _rename_out_of_the_way(endpoint: Endpoint, group: AssetGroup, project_name: str | None) -> Flow[None]:
-    """`<name, cut>~<last 5 of its id>`: so that the name means one group to whoever looks later.
+    """`<name, cut>~<last 5 of its id>`: so that only one group keeps the name.
 
     It may fail without harm: whoever looks takes the oldest.
     """

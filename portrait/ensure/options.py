@@ -29,7 +29,7 @@ class EnsureOptions:
         group_id: The group that the assets go into; None, in a plan, for one that is still to be created.
         group_type: Its type; None asks for it.
         store: Object storage that gives files a public address; None sends them through the gateway's upload.
-        asset_type: What addresses lead to; None goes by their endings. Files are told by their content.
+        asset_type: What addresses lead to; None goes by their endings. The type of a file comes from its content.
         name: For people, in the assets' Names; None takes each file's own.
         quota: Assets that the group may hold; None for no limit of ours.
         deadline: Seconds after which nothing more is created, for a service that limits creates; None for no limit as

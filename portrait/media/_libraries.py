@@ -145,11 +145,11 @@ def _decoded_seconds(container: Any, stream: Any, *, declared: float) -> float:
 
 @frozen
 class _VideoTrack:
-    """What the boxes of an MP4 or QuickTime file tell about its first video track.
+    """The first video track of an MP4 or QuickTime file, as its boxes describe it.
 
     Attributes:
         rotated: Whether it is displayed after rotation by 90 or 270 degrees.
-        width: Pixels as stored; 0 if it is not told.
+        width: Pixels as stored; 0 if unknown.
         height: Pixels, likewise.
         fragmented: Whether the file goes on in fragments, of which its header says nothing.
     """

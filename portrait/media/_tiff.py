@@ -84,7 +84,7 @@ def camera_raw(file: BinaryIO) -> str | None:
 
 
 def exif_orientation(exif: bytes) -> int:
-    r"""The EXIF orientation, 1 to 8. A malformed or silent block counts as 1: no photo is refused for its EXIF.
+    r"""The EXIF orientation, 1 to 8. A malformed block, or one without it, counts as 1: EXIF refuses no photo.
 
     Args:
         exif: The block, with or without its `Exif\0\0` prefix.

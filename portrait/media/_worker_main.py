@@ -148,7 +148,7 @@ def _set_deadlines(cpu_seconds: float, seconds: float) -> None:
 
 
 def _address_space() -> int:
-    """The address space of this process in bytes; 0 where the platform does not tell it, and so cannot limit it."""
+    """The address space of this process in bytes; 0 where the platform cannot report it, and so cannot limit it."""
     try:
         return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:

@@ -116,8 +116,8 @@ class Response:
         http_status: The HTTP status.
         headers: The answer's headers; names in lower case.
         body: The whole envelope as it came, unknown fields included.
-        inferred: True where no answer said that it worked: a deletion whose answer was lost was sent again and heard
-            "not accessible". So it does for an id that never was one's own.
+        inferred: True where success is inferred: the answer to a deletion was lost, and sent again it was answered "not
+            accessible", which is also the answer for an id that was never one's own.
     """
 
     request_id: str = ""
@@ -143,7 +143,7 @@ class Result:
 
 @frozen(kw_only=True)
 class Empty(Result):
-    """A result that says nothing but that it worked."""
+    """A result without fields: the call succeeded."""
 
 
 @frozen(kw_only=True)

@@ -28,7 +28,7 @@ class CreateVisualValidateSessionRequest:
 
 @frozen(kw_only=True)
 class VisualValidateSession(Result):
-    """An open liveness check. Token and link live 120 seconds and are secrets.
+    """An open liveness check. Token and link are valid for 120 seconds and are secrets.
 
     Attributes:
         byted_token: What GetVisualValidateResult takes.

@@ -128,7 +128,7 @@ class KnownHashAuth(S3SigV4Auth):
     """botocore's signature of S3, with the hash of the body taken as known."""
 
     def payload(self, request: AWSRequest) -> str:
-        """The hash of the body, from whoever made the body."""
+        """The hash of the body, as its maker computed it."""
         return _known_hash(request)
 
 
@@ -226,7 +226,7 @@ class FastPut:
     def _capture(
         self, request: AWSRequest, request_signer: RequestSigner, signing_name: str, region_name: str, **_: Any
     ) -> None:
-        """See where and how boto3 sends a PUT; what is not plain is left to it."""
+        """Record where and how boto3 sends a PUT; one that is not plain is ignored."""
         signing = request.context.get("signing", {})
         key, url = quote(request.context.get(_KEY, ""), safe="/~"), str(request.url)
         if not key or not url.endswith(f"/{key}") or not request.context.get(SIGNED_HERE):

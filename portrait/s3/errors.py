@@ -338,5 +338,5 @@ def _response_error(response: Any, operation: str) -> StorageError:
 
 
 def is_web_page(metadata: Mapping[str, Any]) -> bool:
-    """Whether a response, by boto3's metadata of it, is HTML: the storage itself only speaks XML."""
+    """Whether a response, by boto3's metadata of it, is HTML, which comes from a proxy: the storage answers in XML."""
     return str(metadata.get("HTTPHeaders", {}).get("content-type", "")).lower().startswith("text/html")

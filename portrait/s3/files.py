@@ -43,7 +43,7 @@ class Digest:
 
 
 def stat_file(path: Path) -> FileStat:
-    """Look at a file.
+    """The stat of a file.
 
     Raises:
         SourceUnreadable: There is no such regular file, or it may not be looked at.

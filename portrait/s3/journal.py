@@ -57,7 +57,7 @@ def state_folder(environ: dict[str, str] | os._Environ[str]) -> Path:
 
 
 class Journal:
-    """The memory of one source and one destination; use it inside `lock`."""
+    """The journal of one source and one destination; use it inside `lock`."""
 
     def __init__(self, folder: Path, destination: str, source: Path) -> None:
         name = hashlib.sha256(f"{destination}\n{source.absolute()}".encode()).hexdigest()[:32]
@@ -72,7 +72,7 @@ class Journal:
             yield
 
     def read(self) -> Entry | None:
-        """What the last run left, None if it left nothing that can be understood."""
+        """The entry of the last run; None if there is none that can be read."""
         return read_entry(self.path)
 
     def begin(self, entry: Entry) -> None:

@@ -88,7 +88,7 @@ class MediaKind:
 
 
 def detect(head: bytes, name: str) -> MediaKind:
-    """The kind of a file by its first bytes; by its name only where they tell nothing."""
+    """The kind of a file by its first bytes; by its name only where they are unknown."""
     media = sniff(head)
     if media is not None:
         return MediaKind(media.mime, media.extension.lstrip("."))

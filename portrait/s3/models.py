@@ -66,7 +66,7 @@ class EventEmitter:
         self._turn = threading.Lock()
 
     def __call__(self, event: UploadProgress | StorageWarning) -> None:
-        """Hand an event over; what the listener raises goes to whoever does the work."""
+        """Deliver an event; what the listener raises reaches the caller of the operation."""
         if self._listener is not None:
             with self._turn:
                 self._listener(event)

@@ -244,7 +244,7 @@ class Operations:
         return (key, size) in self.list_objects(key, context)
 
     def abort(self, key: str, upload_id: str, context: Context) -> None:
-        """Drop an upload and its parts; one that is gone already is fine."""
+        """Abort an upload and drop its parts; no error if it does not exist."""
         try:
             self._retry(
                 "AbortMultipartUpload",

@@ -291,7 +291,7 @@ class ObjectStore:
         return old
 
     def delete(self, *objects: StoredObject | str, cancel: CancelToken | None = None) -> None:
-        """Delete objects, given as they were stored or by key; one that is gone already is fine.
+        """Delete objects, given as they were stored or by key; no error for one that does not exist.
 
         A bucket that keeps versions only hides them: a `StorageWarning` says so, because a withdrawn consent asks for
         more.

@@ -255,7 +255,7 @@ class MultipartUpload:
             raise
 
     def drop(self, entry: Entry) -> None:
-        """Abort the upload and forget it; if the storage cannot be told now, it stays remembered for a clean-up."""
+        """Abort the upload and forget it; if the storage cannot be reached, the journal keeps it for a clean-up."""
         with contextlib.suppress(StorageError, Interrupted):
             if entry.upload_id is not None:
                 self.operations.abort(entry.key, entry.upload_id, self.context)

@@ -1,4 +1,4 @@
-"""What was sent to be created, and what came of it: so that another process knows an id although lists lag."""
+"""Recorded creates and their results: another process knows the id of what was created before lists show it."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Creates:
         self._database.write(lambda transaction: transaction.execute(_WITHDRAW, id=create.id))
 
     def forget(self, account: str, result_id: str) -> None:
-        """What was created is gone: it was deleted, or is not to be used again."""
+        """Forget a create whose result was deleted or is not to be used again."""
         self._database.write(lambda transaction: transaction.execute(_FORGET, account=account, result_id=result_id))
 
     def find(self, key: Key) -> Create | None:
@@ -77,7 +77,7 @@ class Creates:
         return self._newest(_ANSWERED, key)
 
     def pending(self, key: Key) -> Create | None:
-        """The newest create of it that was not answered: whoever sent it is at it, or was killed."""
+        """The newest create of it without an answer: its sender is still waiting, or was killed."""
         return self._newest(_PENDING, key)
 
     def recent(self, account: str, scope: str, seconds: float) -> list[Create]:

@@ -38,10 +38,10 @@ class Backend(Protocol):
         """
 
     def is_current(self) -> bool:
-        """Whether what was opened is still what its name leads to."""
+        """Whether the state's name still leads to what was opened."""
 
     def now(self, connection: Connection) -> float:
-        """Seconds since 1970 by the clock that everybody shares who uses this state."""
+        """Seconds since 1970 by the clock that all users of this state share."""
 
     def may_pass(self, error: Exception) -> bool:
         """Whether the transaction is worth another try; the state is opened anew for it."""
@@ -50,7 +50,7 @@ class Backend(Protocol):
         """The error of this library for one of the engine: what happened, and what to do."""
 
     def notes(self) -> Sequence[str]:
-        """What somebody should know about where the state is."""
+        """Remarks for people about where the state is."""
 
 
 class Transaction:
@@ -73,7 +73,7 @@ class Transaction:
         return self._connection.execute(statement, params(values)).rowcount
 
     def all(self, statement: Executable, build: Callable[[RowMapping], T], **values: object) -> list[T]:
-        """What rows stand for. What cannot be understood is no memory, and left out."""
+        """The values of the rows; a row that cannot be read is left out."""
         found = []
         for row in self._connection.execute(statement, params(values)).mappings():
             with contextlib.suppress(ValueError, TypeError):
@@ -81,7 +81,7 @@ class Transaction:
         return found
 
     def first(self, statement: Executable, build: Callable[[RowMapping], T], **values: object) -> T | None:
-        """What the first row that can be understood stands for."""
+        """The value of the first row that can be read; None without one."""
         return next(iter(self.all(statement, build, **values)), None)
 
     def insert(self, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
@@ -144,7 +144,7 @@ class Database:
         return self._run(work, {"durable": durable})
 
     def notes(self) -> Sequence[str]:
-        """What somebody should know about where the state is."""
+        """Remarks for people about where the state is."""
         return self._backend.notes()
 
     def close(self) -> None:
@@ -192,7 +192,7 @@ class Database:
                     mine.engine.dispose()
 
     def _retire(self) -> None:
-        """Open it anew next time. Whoever uses it now goes on; the last one closes it."""
+        """Have it opened anew next time. Its present users go on; the last one closes it."""
         retired, self._open = self._open, None
         if retired is not None and not retired.users:
             retired.engine.dispose()

@@ -1,4 +1,4 @@
-"""What is to be erased: so that a run that was killed is taken up, and asking again is answered although it is gone."""
+"""Recorded erasures: a later run resumes one that was killed, and answers again for a group that is deleted."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Erasures:
     _database: Database
 
     def find(self, key: Key) -> Erasure | None:
-        """What is remembered of the group that somebody calls so there."""
+        """The recorded erasure of a group, by its id or name."""
 
         def work(transaction: Transaction) -> Erasure | None:
             objects = tuple(sorted(transaction.all(_OBJECTS, lambda row: str(row["address"]), **key._asdict())))
@@ -67,6 +67,6 @@ class Erasures:
 
 
 def _known_keys(transaction: Transaction, key: Key, group_id: str) -> list[Key]:
-    """By what a group of the same account and scope is remembered."""
+    """The keys of a group of that account and scope, by its id and its name."""
     values = {"account": key.account, "scope": key.scope, "group_id": group_id}
     return transaction.all(_OTHER_NAMES, lambda row: key._replace(item=row["item"]), **values)

@@ -92,7 +92,7 @@ def _after_slashes(text: str) -> str:
 
 
 def require_local(path: Path) -> None:
-    """See that a file is on a disk of this machine.
+    """Check that a file is on a disk of this machine.
 
     Raises:
         UsageError: It is on a network file system. Where there is no /proc/mounts, nobody can tell.

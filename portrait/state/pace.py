@@ -46,7 +46,7 @@ class Pace:
         return self._database.write(work)
 
     def defer(self, account: str, action: str, seconds: float) -> None:
-        """Let nobody have a turn for so many seconds from now: the service has throttled a call."""
+        """Allow no turn for so many seconds from now: the service has throttled a call."""
 
         def work(transaction: Transaction) -> None:
             start, now = _next(transaction, account, action)

@@ -116,7 +116,7 @@ class PostgresBackend:
         )
 
     def notes(self) -> Sequence[str]:
-        """Nothing: a database has its own keepers."""
+        """None: a database has its own administrators."""
         return ()
 
 

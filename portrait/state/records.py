@@ -144,7 +144,7 @@ class Lease:
 
 @frozen(kw_only=True)
 class Report:
-    """What there is to say of a state, for people.
+    """A report on a state, for people.
 
     Attributes:
         location: The file, or the database without user and password.

@@ -1,4 +1,4 @@
-"""A state in one SQLite file: for the processes of one machine. Damage is set aside, and told."""
+"""A state in one SQLite file: for the processes of one machine. A damaged file is set aside and reported."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class SqliteBackend:
         return engine
 
     def is_current(self) -> bool:
-        """Somebody may have set the file aside, or deleted it."""
+        """Whether the file is still the one that was opened: others may set it aside or delete it."""
         return _identity(self._path) == self._identity
 
     def now(self, connection: Connection) -> float:
@@ -107,7 +107,7 @@ class SqliteBackend:
         return self._clock.now()
 
     def may_pass(self, error: Exception) -> bool:
-        """Damage is looked at when the file is opened again; all else is not mended by another try."""
+        """Whether opening the file again may help: it checks for damage; other errors stay."""
         if (_is_damage(error) or _says(error, _SUSPICIOUS_TEXTS)) and not self._suspect:
             self._suspect = True
             return True

@@ -44,7 +44,7 @@ class State:
         self.pace = Pace(database)
 
     def age(self) -> float:
-        """Seconds since it began to remember.
+        """Seconds since it was created.
 
         What was created before that is not in it, and may not be in a list yet either: as long as this is less than the
         lag of the service's reads, a list that lacks something is believed only after the lag.
@@ -52,7 +52,7 @@ class State:
         return self._database.read(lambda transaction: transaction.now() - _created_at(transaction))
 
     def check(self) -> Report:
-        """What there is to say of it; opens it, and writes to it.
+        """Report on the state; opens it and writes to it.
 
         Raises:
             StateError: It cannot be read or written.
@@ -90,6 +90,6 @@ def _count(transaction: Transaction, table: Table) -> int:
 
 
 def _created_at(transaction: Transaction) -> float:
-    """What cannot be read says nothing: such a state is as good as new."""
+    """When it was created; a state that cannot be read counts as new."""
     found = transaction.first(select(META.c.created_at), lambda row: float(row["created_at"]))
     return transaction.now() if found is None else found

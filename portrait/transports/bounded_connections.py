@@ -57,7 +57,7 @@ class RequestLimits(threading.local):
         return None if seconds == inf else seconds
 
     def apply(self, sock: Any) -> None:
-        """Let the socket's next operation end in time."""
+        """Set the socket's timeout for its next operation."""
         sock.settimeout(self.remaining())
 
 

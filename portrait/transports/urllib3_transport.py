@@ -92,7 +92,7 @@ class Urllib3Transport:
             raise transport_failure(error, phase, malformed=(HTTPException,), proxy=proxy) from error
 
     def _phase(self, error: BaseException) -> Phase:
-        """How far a request without a response came. Our own connections say themselves when they do not come about."""
+        """How far a request without a response came. Connections of ours mark failures to connect themselves."""
         if isinstance(error, exceptions.LocationValueError):
             return Phase.CONNECT
         return Phase.CONNECT if self._external_pool is not None and _certainly_unsent(error) else Phase.REQUEST
