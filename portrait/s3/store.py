@@ -130,7 +130,7 @@ class ObjectStore:
         secret_key: The key's secret.
         session_token: The token of temporary keys.
         public_base: The address under which the bucket's keys can be fetched; None gives presigned addresses.
-        expires: Seconds that a presigned address lives, at most 604,800.
+        expires: Seconds that a presigned address is valid, at most 604,800.
         client: A boto3 client of your own, instead of all options above that concern the storage.
         state_dir: Folder that remembers unfinished uploads; by default `$XDG_STATE_HOME/portrait`.
         concurrency: Requests under way at once.
@@ -162,14 +162,7 @@ class ObjectStore:
     ) -> None:
         self._location = parse_location(place)
         self._base = None if public_base is None else parse_base_url("public_base", public_base)
-        if not 1 <= expires <= MAX_PRESIGN_SECONDS:
-            raise UsageError(
-                f"expires is 1 to {MAX_PRESIGN_SECONDS} seconds, not {expires}.",
-                advice="For longer, connect a public domain to the bucket and pass public_base=.",
-            )
-        if concurrency < 1:
-            raise UsageError(f"concurrency is at least 1, not {concurrency}.", advice="Leave it out for 8.")
-        plan_parts(1, part_size)
+        _check_numbers(expires, concurrency, part_size)
         self._expires = expires
         self._concurrency = concurrency
         self._clock = clock or SystemClock()
@@ -322,6 +315,17 @@ class ObjectStore:
 
     def _warn(self, message: str) -> None:
         self._emit(StorageWarning(message=message))
+
+
+def _check_numbers(expires: int, concurrency: int, part_size: int) -> None:
+    if not 1 <= expires <= MAX_PRESIGN_SECONDS:
+        raise UsageError(
+            f"expires is 1 to {MAX_PRESIGN_SECONDS} seconds, not {expires}.",
+            advice="For longer, connect a public domain to the bucket and pass public_base=.",
+        )
+    if concurrency < 1:
+        raise UsageError(f"concurrency is at least 1, not {concurrency}.", advice="Leave it out for 8.")
+    plan_parts(1, part_size)
 
 
 def _client_module() -> ModuleType:

@@ -45,8 +45,9 @@ def test_a_scaled_clock_runs_faster_and_sleeps_shorter():
     start = clock.now()
     base.advance(1)
     assert clock.now() == start + 100
-    clock.sleep(50)
-    asyncio.run(clock.async_sleep(50))
+    half = 50
+    clock.sleep(half)
+    asyncio.run(clock.async_sleep(half))
     assert base.monotonic() == 2
     clock.advance(7)
     assert clock.now() == start + 207

@@ -430,7 +430,7 @@ def form(me, survivor, *, group=True):
     return multipart(parts)
 
 
-def refused(me, answer, *codes):
+def check_refused(me, answer, *codes):
     """Refused in the envelope with one of the codes, or at HTTP level below 500; nothing was made."""
     if answer.status == 200:
         assert answer.error in codes
@@ -451,14 +451,14 @@ def test_a_form_under_the_wrong_label_is_refused(me, survivor, content_type):
     """Without its own boundary a form cannot be read: a 4xx or InvalidParameter, or a missing part."""
     body, _ = form(me, survivor)
     answer = me.upload_raw(body, content_type)
-    refused(me, answer, "InvalidParameter", "MissingParameter.file", "MissingParameter.GroupId")
+    check_refused(me, answer, "InvalidParameter", "MissingParameter.file", "MissingParameter.GroupId")
 
 
 def test_a_form_without_a_type_is_refused(me, survivor):
     """A form that does not say what it is cannot be read."""
     body, _ = form(me, survivor)
     headers = {"Authorization": f"Bearer {me.key}"}
-    refused(me, me.server.request("POST", "/v1/portrait/upload", body, headers), "InvalidParameter")
+    check_refused(me, me.server.request("POST", "/v1/portrait/upload", body, headers), "InvalidParameter")
 
 
 @pytest.mark.parametrize("cut", [0, 1, 20, 60, 150, -30, -70])
@@ -466,7 +466,7 @@ def test_a_cut_form_is_refused(me, survivor, cut):
     """A form that ends before its closing boundary is not acted upon."""
     body, content_type = form(me, survivor)
     answer = me.upload_raw(body[:cut], content_type)
-    refused(me, answer, "InvalidParameter", "MissingParameter.file", "MissingParameter.GroupId")
+    check_refused(me, answer, "InvalidParameter", "MissingParameter.file", "MissingParameter.GroupId")
 
 
 @pytest.mark.parametrize("cut", [10, 120, -40])
@@ -501,7 +501,7 @@ BAD_FORMS = {
 def test_a_bad_form_is_refused_with_its_reason(me, survivor, parts, codes):
     """Each fault of a form has its code, and nothing is made."""
     group = () if codes == ("MissingParameter.GroupId",) or not parts else (part("GroupId", survivor),)
-    refused(me, me.upload(*parts, *group), *codes)
+    check_refused(me, me.upload(*parts, *group), *codes)
 
 
 CUT_MEDIA = {
@@ -552,7 +552,7 @@ def test_a_file_over_10_mb_gets_a_readable_413(me, survivor, size):
 def test_a_huge_plain_field_does_not_pass_for_a_file(me, survivor):
     """The limit holds for the whole form: 20 MB in Name are refused."""
     answer = me.upload(GOOD_FILE, part("GroupId", survivor), part("Name", "n" * 20 * MB))
-    refused(me, answer, "InvalidParameter")
+    check_refused(me, answer, "InvalidParameter")
 
 
 HOSTILE = {
@@ -589,7 +589,7 @@ def test_a_hostile_file_name_reaches_nothing(me, survivor, filename):
         assert (served.status, served.raw) == (200, media.WEBP)
         assert "x-evil" not in served.headers
     else:
-        refused(me, answer, "InvalidParameter", "MissingParameter.file")
+        check_refused(me, answer, "InvalidParameter", "MissingParameter.file")
 
 
 def test_a_line_break_in_a_part_header_injects_nothing(me, survivor):
