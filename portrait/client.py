@@ -29,7 +29,7 @@ from portrait.models import (
     VisualValidateSession,
 )
 from portrait.options import ClientOptions
-from portrait.poll import look
+from portrait.poll import poll_watch
 
 if TYPE_CHECKING:
     from portrait import ensure
@@ -182,7 +182,7 @@ class PortraitClient(BaseClient, Methods):
 
         Args:
             ids: Ids or `asset://` addresses; or the `state` of an earlier watch, which goes on with its deadlines.
-            group_ids: The groups to look in, where they are known; else the first asset tells its own.
+            group_ids: The groups to look in, where they are known; else GetAsset of the first one gives its group.
             group_type: The type of those groups; else each is asked for it once.
             timeout: Seconds in all; default 60 for an image, 180 for video and audio.
             poll: Seconds between two looks.
@@ -194,8 +194,8 @@ class PortraitClient(BaseClient, Methods):
             PortraitError: While iterating: asking as such fails for good, such as a key that is refused.
         """
         now = self._endpoint.clock.now()
-        batch = watch.Watch.over(ids, now, group_ids=group_ids, group_type=group_type, timeout=timeout)
-        return watch.AssetWatcher(batch, lambda batch: self._run(look(self._endpoint, batch, poll)))
+        batch = watch.Watch.start(ids, now, group_ids=group_ids, group_type=group_type, timeout=timeout)
+        return watch.AssetWatcher(batch, lambda batch: self._run(poll_watch(self._endpoint, batch, poll)))
 
     def wait_until_validated(
         self,
@@ -505,7 +505,7 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
 
         Args:
             ids: Ids or `asset://` addresses; or the `state` of an earlier watch, which goes on with its deadlines.
-            group_ids: The groups to look in, where they are known; else the first asset tells its own.
+            group_ids: The groups to look in, where they are known; else GetAsset of the first one gives its group.
             group_type: The type of those groups; else each is asked for it once.
             timeout: Seconds in all; default 60 for an image, 180 for video and audio.
             poll: Seconds between two looks.
@@ -517,8 +517,8 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
             PortraitError: While iterating: asking as such fails for good, such as a key that is refused.
         """
         now = self._endpoint.clock.now()
-        batch = watch.Watch.over(ids, now, group_ids=group_ids, group_type=group_type, timeout=timeout)
-        return watch.AsyncAssetWatcher(batch, lambda batch: self._run(look(self._endpoint, batch, poll)))
+        batch = watch.Watch.start(ids, now, group_ids=group_ids, group_type=group_type, timeout=timeout)
+        return watch.AsyncAssetWatcher(batch, lambda batch: self._run(poll_watch(self._endpoint, batch, poll)))
 
     async def wait_until_validated(
         self,

@@ -33,16 +33,16 @@ if TYPE_CHECKING:
     from portrait.endpoint import Endpoint
 
 PAGE = 100  # items, contract §2
-STRAGGLERS = 5  # GetAsset calls in one look, for assets that no page showed
+STRAGGLERS = 5  # GetAsset calls in one poll, for assets that no page showed
 
 
-def look(endpoint: Endpoint, watch: Watch, poll: float = POLL) -> Flow[list[AssetOutcome]]:
+def poll_watch(endpoint: Endpoint, watch: Watch, poll: float = POLL) -> Flow[list[AssetOutcome]]:
     """Poll until at least one asset ended, with pauses in between; returns what ended.
 
     Raises:
         PortraitError: Asking as such fails for good, such as a key that is refused. What is open stays open.
     """
-    # Each call is one attempt: the next look comes by itself, and knows when to give up.
+    # Each call is one attempt: the next poll repeats it, and the deadline ends them.
     endpoint = _poll_settings(endpoint, watch)
     ended: list[AssetOutcome] = []
     while watch.open and not ended:

@@ -106,7 +106,7 @@ class _Poller:
         yield Sleep(min(max(self.poll, retry_after or 0.0), remaining))
         return True
 
-    def ask(self, action: Any, request: Any) -> Flow[Any]:
+    def call(self, action: Any, request: Any) -> Flow[Any]:
         """One call; None after an error that may pass."""
         try:
             answer = yield from self.endpoint.call(action, request, self.timeouts())
@@ -137,7 +137,7 @@ def wait_until_active(endpoint: Endpoint, asset_id: str, timeout: float | None, 
     while True:
         status = "unknown"
         try:
-            asset = yield from poller.ask(GET_ASSET, GetAssetRequest(id=asset_id))
+            asset = yield from poller.call(GET_ASSET, GetAssetRequest(id=asset_id))
         except NotAccessible as error:
             gone_since = poller.waited if gone_since is None else gone_since
             status = "not found"
@@ -181,7 +181,7 @@ def wait_until_validated(
         status = "pending"
         asked_at = endpoint.clock.now()
         try:
-            result = yield from poller.ask(GET_VISUAL_VALIDATE_RESULT, request)
+            result = yield from poller.call(GET_VISUAL_VALIDATE_RESULT, request)
         except ValidatePending as pending:
             poller.last_error = pending
             # Ark says the same of a token that is used up, so that it does not prove that nothing was lost.

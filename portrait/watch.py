@@ -98,7 +98,7 @@ class Watch:
     walked: set[str] = field(factory=set, repr=False)
 
     @classmethod
-    def over(
+    def start(
         cls,
         ids: Iterable[str] | Mapping[str, Any],
         now: float,
@@ -112,7 +112,7 @@ class Watch:
         Args:
             ids: Ids or `asset://` addresses, or what `to_dict` gave; an id that comes twice is watched once.
             now: Seconds since 1970.
-            group_ids: The groups to look in, where they are known; else the first asset tells.
+            group_ids: The groups to look in, where they are known; else GetAsset of the first one gives it.
             group_type: The type of all of those groups; else each is asked for it once.
             timeout: Seconds in all.
 
@@ -169,13 +169,13 @@ class _Watcher:
 class AssetWatcher(_Watcher, Iterator[AssetOutcome]):
     """Outcomes as they come; `state` can be stored at any time."""
 
-    def __init__(self, watch: Watch, look: Callable[[Watch], list[AssetOutcome]]) -> None:
+    def __init__(self, watch: Watch, poll: Callable[[Watch], list[AssetOutcome]]) -> None:
         super().__init__(watch)
-        self._look = look
+        self._poll = poll
 
     def __next__(self) -> AssetOutcome:
         if not self._ready:
-            self._ready = self._look(self._watch)
+            self._ready = self._poll(self._watch)
         if not self._ready:
             raise StopIteration
         return self._ready.pop(0)
@@ -184,13 +184,13 @@ class AssetWatcher(_Watcher, Iterator[AssetOutcome]):
 class AsyncAssetWatcher(_Watcher, AsyncIterator[AssetOutcome]):
     """Outcomes as they come; `state` can be stored at any time."""
 
-    def __init__(self, watch: Watch, look: Callable[[Watch], Awaitable[list[AssetOutcome]]]) -> None:
+    def __init__(self, watch: Watch, poll: Callable[[Watch], Awaitable[list[AssetOutcome]]]) -> None:
         super().__init__(watch)
-        self._look = look
+        self._poll = poll
 
     async def __anext__(self) -> AssetOutcome:
         if not self._ready:
-            self._ready = await self._look(self._watch)
+            self._ready = await self._poll(self._watch)
         if not self._ready:
             raise StopAsyncIteration
         return self._ready.pop(0)

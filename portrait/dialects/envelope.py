@@ -49,13 +49,13 @@ def decode_envelope(
     metadata = body.get("ResponseMetadata")
     if isinstance(metadata, dict):
         error, result = metadata.get("Error"), body.get("Result")
-        if response.status < 400 and (not error or _says_nothing(error, result)):
+        if response.status < 400 and (not error or _is_empty_error(error, result)):
             return _result(result, response, action), _response_info(body, response)
         raise _api_error(_redact(body, secrets()), response, action, codes)
     raise _gateway_error(_redact(body, secrets()), response, action)
 
 
-def _says_nothing(error: Any, result: Any) -> bool:
+def _is_empty_error(error: Any, result: Any) -> bool:
     """An `Error` without a code beside a `Result` is a gateway's way of reporting a success. Contract §1 (M)."""
     if not isinstance(error, dict) or _text(error.get("Code")).strip() not in {"", "0"}:
         return False

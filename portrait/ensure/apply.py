@@ -20,7 +20,7 @@ from portrait.errors import Interrupted, PortraitError, UsageError
 from portrait.events import FileProgress
 from portrait.flow import CancelToken, Emit, Flow, Gather, Notify, RunBlocking, Sleep
 from portrait.models import Asset, AssetStatus
-from portrait.poll import look
+from portrait.poll import poll_watch
 from portrait.s3 import PartialFailure, StoredObject, check_public
 from portrait.watch import OutcomeState, Watch
 
@@ -268,7 +268,7 @@ def _watch(batch: _Batch) -> Flow[None]:
         for job in list(by_id.values()):
             yield from batch.finish(job, FileState.TIMED_OUT)
         return
-    watch = Watch.over(
+    watch = Watch.start(
         list(by_id),
         batch.endpoint.clock.now(),
         group_ids=[batch.group_id],
@@ -276,5 +276,5 @@ def _watch(batch: _Batch) -> Flow[None]:
         timeout=batch.options.timeout,
     )
     while watch.open:
-        for end in (yield from look(batch.endpoint, watch, batch.options.poll)):
+        for end in (yield from poll_watch(batch.endpoint, watch, batch.options.poll)):
             yield from batch.finish(by_id[end.id], _ENDS[end.state], asset=end.asset, error=end.error)
