@@ -46,9 +46,9 @@ class Ids:
         start = f"{self._digits(now)}{self._bits(24):06X}"
         return start + self._owner_mark(start, owner)
 
-    def is_token_of(self, token: str, owner: str) -> bool:
-        """Was that token made for that owner?"""
-        return token[20:] == self._owner_mark(token[:20], owner)
+    def is_old_token(self, token: str, owner: str, before: float) -> bool:
+        """Was that token made for that owner, before that moment?"""
+        return token[:14] <= self._digits(before) and token[20:] == self._owner_mark(token[:20], owner)
 
     def _owner_mark(self, start: str, owner: str) -> str:
         text = f"{start} {owner}".encode(errors="surrogatepass")

@@ -70,5 +70,5 @@ def seconds(what: str, value: Any) -> float:
     if type(value) not in {int, float} or not 0 <= value < math.inf:
         fail(f"{what} must be a number of seconds, 0 or more")
     if value > MAX_SECONDS:
-        fail(f"{what} must be at most {MAX_SECONDS:.0f} seconds")
+        fail(f"{what} must be at most {MAX_SECONDS:.0f} seconds: times on the wire end with the year 9999")
     return float(value)

@@ -30,8 +30,8 @@ class Ids(Protocol):
     def byted_token(self, now: float, owner: str) -> str:
         """A BytedToken."""
 
-    def is_token_of(self, token: str, owner: str) -> bool:
-        """Was that token made for that owner, however long ago?"""
+    def is_old_token(self, token: str, owner: str, before: float) -> bool:
+        """Was that token made for that owner, before that moment?"""
 
     def key(self) -> str:
         """The name of an uploaded file."""

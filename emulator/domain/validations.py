@@ -45,7 +45,7 @@ def result(ctx: Context, request: models.GetVisualValidateResultRequest) -> mode
     token, project = request.byted_token, ctx.project(request.project_name)
     validation = ctx.tx.validation(token)
     # A validation is forgotten some time after its end; its token stays an expired one.
-    if validation is None and ctx.config.ids.is_token_of(token, ctx.owner):
+    if validation is None and ctx.config.ids.is_old_token(token, ctx.owner, ctx.now - ctx.token_life):
         raise Refusal(Reason.TOKEN_EXPIRED, id=token)
     # Unknown, or made by another key; asked for in another project it is a foreign one (§2, I).
     if validation is None or validation.owner != ctx.owner or validation.project != project:
