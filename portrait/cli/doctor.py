@@ -97,8 +97,9 @@ def _state(context: Context) -> Iterator[_Finding]:
     except PortraitError as error:
         yield _fault("state", error)
         return
-    since = datetime.fromtimestamp(report.remembers_since, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    yield _Finding("state", "ok", f"{report.location}, since {since}, creates: {report.rows[_CREATES]}")
+    replaced_at = report.replaced_at
+    since = "" if replaced_at is None else f", since {datetime.fromtimestamp(replaced_at, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    yield _Finding("state", "ok", f"{report.location}{since}, creates: {report.rows[_CREATES]}")
     for note in report.notes:
         yield _Finding("state", "note", note)
 

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from attrs import define
+from attrs import define, evolve, field
 
 from portrait.errors import PortraitError
 from portrait.flow import Effect, Flow, RunBlocking, Send, Sleep
 from portrait.recent_creates import VISIBILITY_LAG
-from portrait.state import Holder
+from portrait.state import Begun, Holder
 
 if TYPE_CHECKING:
     from portrait.clock import Clock
@@ -31,9 +31,13 @@ LAG = 11.0
 """Seconds after which a list that lacks something is believed: more than the 10 s by which reads lag (contract §3)."""
 
 POLL = 0.5  # seconds between two looks at a claim that somebody else has
-MARGIN = 10.0
+FRESH = 1.0
+"""Seconds for which the moment of a record is that of the create: one that is sent later is recorded again, so that
+whoever finds it waits for as long as a read may lag behind it."""
+MARGIN = LAG + FRESH
 """Seconds by which a claim outlasts what its owner does next. An attempt of a call is bounded by `timeout=`: an owner
-that is alive never loses its claim, and one that was killed holds others up for no longer than that."""
+that is alive never loses its claim. What one that was killed has sent may be carried out until the end of its attempt;
+whoever has the claim after it sees that in a list."""
 _UNBOUNDED = 600.0  # seconds for a call without a limit
 
 
@@ -71,9 +75,12 @@ def create_claimed(
         return (yield from create(lambda send: send()))
     attempt = _Attempt(state, memory.key(*where), endpoint.clock, endpoint.timeouts.total or _UNBOUNDED)
     while True:
-        claim, can_ask = (yield from attempt.acquire()), True
+        begun = yield from attempt.begin(since)
+        if not isinstance(begun, Begun):
+            return str(begun.result_id), None
+        can_ask = True
         try:
-            return (yield from attempt.while_claimed(claim, attempt.create(since, create, find)))
+            return (yield from attempt.while_claimed(begun.claim, attempt.create(create, find)))
         except _ClaimLost:
             continue
         except GeneratorExit:  # the claim ends by itself
@@ -81,7 +88,7 @@ def create_claimed(
             raise
         finally:
             if can_ask:
-                yield RunBlocking(partial(state.claims.release, claim))
+                yield RunBlocking(attempt.finish)
 
 
 @define
@@ -93,21 +100,35 @@ class _Attempt:
         key: What it is.
         clock: Of the client.
         timeout: Seconds for one attempt of a call.
-        record: The create that was sent last and has no result yet.
+        begun: The claim, and the create as it is recorded.
+        recorded_at: When that was, in monotonic seconds; None where somebody else recorded it.
+        may_exist: Whether it was sent, and nobody knows that it was not carried out.
+        result_id: What came of it; None while that is not known.
     """
 
     state: State
     key: Key
     clock: Clock
     timeout: float
-    record: Create | None = None
+    begun: Begun = field(init=False)
+    recorded_at: float | None = None
+    may_exist: bool = False
+    result_id: str | None = None
 
-    def acquire(self) -> Flow[Claim]:
-        """The claim, once nobody else has it; it holds for one call and what comes before it."""
+    def begin(self, since: float) -> Flow[Begun | Create]:
+        """The claim, once nobody else has it, for one call and what comes before it; or what was created after `since`.
+
+        Raises:
+            StateError: It cannot be recorded; nothing was sent.
+        """
+        ttl = self.timeout + MARGIN
         while True:
-            answer: Claim | Holder = yield RunBlocking(
-                lambda: self.state.claims.acquire(self.key, self.timeout + 2 * MARGIN)
-            )
+            now = self.clock.monotonic()
+            answer: Begun | Create | Holder = yield RunBlocking(partial(self.state.begin, self.key, ttl, now - since))
+            if isinstance(answer, Begun):
+                self.begun = answer
+                self.recorded_at = now if answer.is_new else None
+                self.may_exist = not answer.is_new
             if not isinstance(answer, Holder):
                 return answer
             yield Sleep(POLL)
@@ -118,7 +139,7 @@ class _Attempt:
         Raises:
             _ClaimLost: It has ended; the flow is closed before it sends anything more.
         """
-        ends = self.clock.monotonic() + self.timeout + 2 * MARGIN
+        ends = self.clock.monotonic() + self.timeout + MARGIN
         resume: Callable[[Any], Effect] = flow.send
         value: Any = None
         while True:
@@ -126,12 +147,12 @@ class _Attempt:
                 effect = resume(value)
             except StopIteration as stop:
                 return stop.value  # type: ignore[no-any-return]
-            ttl = _duration(effect) + MARGIN
-            if self.clock.monotonic() + ttl > ends:
+            now, ttl = self.clock.monotonic(), _duration(effect) + MARGIN
+            if now + ttl > ends + FRESH:  # a first call is in time without another transaction
                 if not (yield RunBlocking(partial(self.state.claims.renew, claim, ttl))):
                     flow.close()
                     raise _ClaimLost
-                ends = self.clock.monotonic() + ttl
+                ends = now + ttl
             try:
                 value = yield effect
                 resume = flow.send
@@ -139,29 +160,17 @@ class _Attempt:
                 resume, value = flow.throw, error
 
     def create(
-        self,
-        since: float,
-        create: Callable[[Sending[Any]], Flow[tuple[str, T]]],
-        find: Callable[[], Flow[str | None]],
+        self, create: Callable[[Sending[Any]], Flow[tuple[str, T]]], find: Callable[[], Flow[str | None]]
     ) -> Flow[tuple[str, T | None]]:
-        """Create it, unless somebody did so a moment ago, or was about to and has: the claim is ours now."""
-        self.record = None
-        known, pending = yield RunBlocking(
-            lambda: (self.state.creates.find(self.key), self.state.creates.pending(self.key))
-        )
-        if known is not None and known.age < self.clock.monotonic() - since:
-            return str(known.result_id), None
-        if pending is not None:
-            yield Sleep(settle_delay(-pending.age, 0.0))
-            found = yield from find()
-            if found is not None:
-                yield RunBlocking(lambda: self.state.creates.resolve(pending, found))
-                return found, None
-            self.record = pending
-        created_id, value = yield from create(self.send)
-        if (record := self.record) is not None:
-            yield RunBlocking(lambda: self.state.creates.resolve(record, created_id))
-        return created_id, value
+        """Create it, unless somebody was about to and has: the claim is ours now."""
+        if self.recorded_at is None:
+            yield Sleep(settle_delay(-self.begun.create.age, 0.0))
+            self.result_id = yield from find()
+            if self.result_id is not None:
+                return self.result_id, None
+            self.may_exist = False
+        self.result_id, value = yield from create(self.send)
+        return self.result_id, value
 
     def send(self, send: Callable[[], Flow[T]]) -> Flow[T]:
         """Send a create that is on the disk before it goes out. The one before it was seen not to be carried out.
@@ -170,20 +179,20 @@ class _Attempt:
             StateError: It cannot be recorded; nothing was sent.
             PortraitError: The create failed.
         """
-        if self.record is not None:
-            yield RunBlocking(self._withdraw)
-        self.record = yield RunBlocking(lambda: self.state.creates.record(self.key))
+        now = self.clock.monotonic()
+        if self.recorded_at is None or now - self.recorded_at > FRESH:
+            record = yield RunBlocking(partial(self.state.creates.record_again, self.begun.create))
+            self.begun, self.recorded_at = evolve(self.begun, create=record), now
+        self.may_exist = True
         try:
             return (yield from send())
         except PortraitError as error:
-            if not error.may_have_executed:
-                yield RunBlocking(self._withdraw)
+            self.may_exist = error.may_have_executed
             raise
 
-    def _withdraw(self) -> None:
-        if self.record is not None:
-            self.state.creates.withdraw(self.record)
-            self.record = None
+    def finish(self) -> None:
+        """Release the claim, and record what is known of the create. It blocks."""
+        self.state.finish(self.begun, self.result_id, withdraw=not self.may_exist)
 
 
 def _duration(effect: Effect) -> float:
@@ -220,7 +229,9 @@ def recall(
     lags = {item: settle_delay(completed_at, now) for item, completed_at in items.items()}
     if state is None or not items:
         return {}, max(lags.values(), default=0.0)
-    creates, age = yield RunBlocking(lambda: (state.creates.recent(memory.account, scope, VISIBILITY_LAG), state.age()))
+    creates, age = yield RunBlocking(
+        lambda: (state.creates.recent(memory.account, scope, VISIBILITY_LAG), state.replacement_age())
+    )
     known: dict[str, str] = {}
     for create in creates:
         item = create.key.item
@@ -229,6 +240,7 @@ def recall(
             endpoint.recent.add(create.result_id, now - create.age)
         elif item in items:
             lags[item] = max(lags[item], settle_delay(-create.age, 0.0))
-    # What was created before the state began to remember may be hidden as well.
-    unknown = [max(lag, settle_delay(-age, 0.0)) for item, lag in lags.items() if item not in known]
+    # What a state that was lost knew may be hidden as well.
+    lost = 0.0 if age is None else settle_delay(-age, 0.0)
+    unknown = [max(lag, lost) for item, lag in lags.items() if item not in known]
     return known, max(unknown, default=0.0)

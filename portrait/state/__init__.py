@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from portrait.clock import Clock, SystemClock
 from portrait.state.location import SqliteFile, parse
 from portrait.state.records import (
+    Begun,
     Claim,
     Create,
     Erasure,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from portrait.state.state import State as State
 
 __all__ = [
+    "Begun",
     "Claim",
     "Create",
     "Erasure",

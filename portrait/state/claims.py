@@ -43,24 +43,24 @@ class Claims:
             key: What is to be created, and where.
             ttl: Seconds for which it holds.
         """
-        claim = Claim(key=key, token=self._new_id())
+        token = self._new_id()
+        return self._database.write(lambda transaction: self.take(transaction, key, token, ttl))
 
-        def work(transaction: Transaction) -> Claim | Holder:
-            now = transaction.now()
-            row = {**key._asdict(), "token": claim.token, "expires_at": now + ttl}
+    @staticmethod
+    def take(transaction: Transaction, key: Key, token: str, ttl: float) -> Claim | Holder:
+        """As a part of a transaction: take the claim if nobody has it."""
+        now = transaction.now()
+        row = {**key._asdict(), "token": token, "expires_at": now + ttl}
+        transaction.upsert(_TAKE, row, now=now)
+        transaction.drop_old(_OLD, now)
+        # The upsert has locked the row, whoever has it; it may be this claim, of a first try.
+        owner = transaction.first(_OWNER, lambda row: (row["token"], float(row["expires_at"]) - now), **key._asdict())
+        if owner is None:  # a row that cannot be understood is no claim
+            transaction.execute(_CLEAR, **key._asdict())
             transaction.upsert(_TAKE, row, now=now)
-            transaction.drop_old(_OLD, now)
-            # The upsert has locked the row, whoever has it; it may be this claim, of a first try.
-            owner = transaction.first(
-                _OWNER, lambda row: (row["token"], float(row["expires_at"]) - now), **key._asdict()
-            )
-            if owner is None:  # a row that cannot be understood is no claim
-                transaction.execute(_CLEAR, **key._asdict())
-                transaction.upsert(_TAKE, row, now=now)
-                return claim
-            return claim if owner[0] == claim.token else Holder(seconds=owner[1])
-
-        return self._database.write(work)
+        if owner is None or owner[0] == token:
+            return Claim(key=key, token=token)
+        return Holder(seconds=owner[1])
 
     def renew(self, claim: Claim, ttl: float) -> bool:
         """Make it hold for so many seconds from now; False where somebody else has it."""
@@ -72,7 +72,12 @@ class Claims:
 
     def release(self, claim: Claim) -> None:
         """Give it back; what came of it stands in `creates`. Nothing happens where somebody else has it by now."""
-        self._database.write(lambda transaction: transaction.execute(_RELEASE, **_values(claim)))
+        self._database.write(lambda transaction: self.drop(transaction, claim))
+
+    @staticmethod
+    def drop(transaction: Transaction, claim: Claim) -> bool:
+        """As a part of a transaction: give it back; False where somebody else has it by now."""
+        return transaction.execute(_RELEASE, **_values(claim)) == 1
 
 
 def _values(claim: Claim) -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from attrs import evolve, frozen
-from sqlalchemy import Executable, RowMapping, delete, or_, select
+from sqlalchemy import RowMapping, delete, or_, select
 
 from portrait.state.database import Database, Transaction
 from portrait.state.records import Create, Key
@@ -49,9 +49,22 @@ class Creates:
 
         def work(transaction: Transaction) -> Create:
             create = Create(id=attempt, key=key, begun_at=transaction.now())
-            transaction.upsert(_RECORD, _row(create))
-            transaction.drop_old(_OLD, create.begun_at)
+            self.put(transaction, create)
             return create
+
+        return self._database.write(work, durable=True)
+
+    def record_again(self, create: Create) -> Create:
+        """It is sent now, some time after it was recorded. That is on the disk when this returns.
+
+        Raises:
+            StateError: It cannot be recorded; nothing should be sent then.
+        """
+
+        def work(transaction: Transaction) -> Create:
+            current = evolve(create, begun_at=transaction.now())
+            self.put(transaction, current)
+            return current
 
         return self._database.write(work, durable=True)
 
@@ -60,13 +73,13 @@ class Creates:
 
         def work(transaction: Transaction) -> None:
             answered = evolve(create, answered_at=transaction.now(), result_id=result_id)
-            transaction.upsert(_RECORD, _row(answered))
+            self.put(transaction, answered)
 
         self._database.write(work)
 
     def withdraw(self, create: Create) -> None:
         """The create was surely not carried out."""
-        self._database.write(lambda transaction: transaction.execute(_WITHDRAW, id=create.id))
+        self._database.write(lambda transaction: self.drop(transaction, create))
 
     def forget(self, account: str, result_id: str) -> None:
         """Forget a create whose result was deleted or is not to be used again."""
@@ -74,11 +87,11 @@ class Creates:
 
     def find(self, key: Key) -> Create | None:
         """The newest create of it that was answered."""
-        return self._newest(_ANSWERED, key)
+        return self._database.read(lambda transaction: self.newest(transaction, key, transaction.now(), answered=True))
 
     def pending(self, key: Key) -> Create | None:
         """The newest create of it without an answer: its sender is still waiting, or was killed."""
-        return self._newest(_PENDING, key)
+        return self._database.read(lambda transaction: self.newest(transaction, key, transaction.now(), answered=False))
 
     def recent(self, account: str, scope: str, seconds: float) -> list[Create]:
         """All creates there that were begun or answered within so many seconds, the oldest first."""
@@ -90,11 +103,22 @@ class Creates:
 
         return self._database.read(work)
 
-    def _newest(self, statement: Executable, key: Key) -> Create | None:
-        def work(transaction: Transaction) -> Create | None:
-            return transaction.first(statement, partial(_create, now=transaction.now()), **key._asdict())
+    @staticmethod
+    def put(transaction: Transaction, create: Create) -> None:
+        """As a part of a transaction: record it as it is."""
+        transaction.upsert(_RECORD, _row(create))
+        if create.answered_at is None:
+            transaction.drop_old(_OLD, create.begun_at)
 
-        return self._database.read(work)
+    @staticmethod
+    def drop(transaction: Transaction, create: Create) -> None:
+        """As a part of a transaction: withdraw it."""
+        transaction.execute(_WITHDRAW, id=create.id)
+
+    @staticmethod
+    def newest(transaction: Transaction, key: Key, now: float, *, answered: bool) -> Create | None:
+        """As a part of a transaction: the newest create that was answered, or the newest one that was not."""
+        return transaction.first(_ANSWERED if answered else _PENDING, partial(_create, now=now), **key._asdict())
 
 
 def _row(create: Create) -> dict[str, object]:

@@ -81,7 +81,7 @@ class PostgresBackend:
         )
         try:
             with engine.begin() as connection:
-                migrate(connection, self.now(connection))
+                migrate(connection)
         except BaseException:
             engine.dispose()
             raise

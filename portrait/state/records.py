@@ -75,6 +75,21 @@ class Claim:
 
 
 @frozen(kw_only=True)
+class Begun:
+    """A create that may be sent now.
+
+    Attributes:
+        claim: Nobody else may send it.
+        create: As it is recorded.
+        is_new: False where it is one of somebody else who never recorded an answer: it may have been carried out.
+    """
+
+    claim: Claim
+    create: Create
+    is_new: bool
+
+
+@frozen(kw_only=True)
 class Holder:
     """Somebody else has the claim.
 
@@ -149,13 +164,13 @@ class Report:
     Attributes:
         location: The file, or the database without user and password.
         version: Of its tables.
-        remembers_since: When it was made, in seconds since 1970.
+        replaced_at: When it took the place of a state that was lost, in seconds since 1970; None where it did not.
         rows: How many each table holds, by the table's name.
         notes: What somebody should know, such as a damaged file that was set aside.
     """
 
     location: str
     version: int
-    remembers_since: float
+    replaced_at: float | None
     rows: Mapping[str, int]
     notes: tuple[str, ...] = ()

@@ -30,8 +30,8 @@ def _key() -> tuple[Column[str], ...]:
     return tuple(Column(name, Text, primary_key=True) for name in ("account", "scope", "item"))
 
 
-# One row: `version` of the tables, and when they were made.
-META = Table("portrait_state", METADATA, Column("version", Integer, nullable=False), Column("created_at", Double))
+# One row: `version` of the tables, and when they took the place of tables that were lost; NULL where none were.
+META = Table("portrait_state", METADATA, Column("version", Integer, nullable=False), Column("replaced_at", Double))
 
 CREATES = Table(
     "portrait_creates",
@@ -130,12 +130,12 @@ STEPS: tuple[tuple[str, ...], ...] = ()
 _LOCK = 0x706F7274
 
 
-def migrate(connection: Connection, now: float) -> None:
+def migrate(connection: Connection, replaced_at: float | None = None) -> None:
     """Bring the tables to this version, inside of the caller's transaction.
 
     Args:
         connection: In a transaction that writes.
-        now: Seconds since 1970.
+        replaced_at: For new tables: when they take the place of lost ones, in seconds since 1970; None if they do not.
 
     Raises:
         UsageError: A newer version of this library made them.
@@ -157,7 +157,7 @@ def migrate(connection: Connection, now: float) -> None:
     if version:
         connection.execute(update(META).values(version=wanted))
     else:
-        connection.execute(insert(META).values(version=wanted, created_at=now))
+        connection.execute(insert(META).values(version=wanted, replaced_at=replaced_at))
 
 
 def read_version(connection: Connection) -> int:

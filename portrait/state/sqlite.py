@@ -121,16 +121,19 @@ class SqliteBackend:
 
     def notes(self) -> Sequence[str]:
         """Damaged files beside it, and a mode that lets others read it."""
-        aside = sorted(self._path.parent.glob(self._damaged("*Z")))
-        found = [f"A damaged file was set aside: {path}." for path in aside]
+        found = [f"A damaged file was set aside: {path}." for path in self._aside()]
         mode = self._path.stat().st_mode & 0o777
         if os.name == "posix" and mode & 0o077:
             found.append(f"Others may read {self._path} (mode {mode:o}): chmod 600 ends that.")
         return found
 
     def _open_engine(self) -> Engine:
-        with contextlib.suppress(FileExistsError):  # SQLite gives the files beside it the same mode
+        # A process may have died between the setting aside and the first commit to the new file.
+        is_first = self._identity is None and not self._aside()
+        try:  # SQLite gives the files beside it the same mode
             os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        except FileExistsError:
+            is_first = False  # an empty file may have lost what it held
         engine = create_engine(
             URL.create("sqlite", database=str(self._path)),
             connect_args={"timeout": BUSY, "isolation_level": None},
@@ -141,7 +144,7 @@ class SqliteBackend:
         event.listen(engine, "begin", _on_begin)
         try:
             with engine.connect() as connection, connection.begin():
-                migrate(connection, self._clock.now())
+                migrate(connection, None if is_first else self._clock.now())
         except BaseException:
             engine.dispose()
             raise
@@ -173,6 +176,9 @@ class SqliteBackend:
             self._path,
             aside.name,
         )
+
+    def _aside(self) -> list[Path]:
+        return sorted(self._path.parent.glob(self._damaged("*Z")))
 
     def _damaged(self, stamp: str) -> str:
         return f"{self._path.name}.damaged-{stamp}"

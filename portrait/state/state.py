@@ -16,7 +16,7 @@ from portrait.state.database import Backend, Database, Transaction
 from portrait.state.erasures import Erasures
 from portrait.state.leases import Leases
 from portrait.state.pace import Pace
-from portrait.state.records import Report
+from portrait.state.records import Begun, Create, Holder, Key, Report
 from portrait.state.schema import META, METADATA
 from portrait.state.uploads import Uploads
 
@@ -36,6 +36,7 @@ class State:
     def __init__(self, backend: Backend, location: str, clock: Clock, new_id: Callable[[], str]) -> None:
         self._database = database = Database(backend, clock)
         self._location = location
+        self._new_id = new_id
         self.creates = Creates(database, new_id)
         self.claims = Claims(database, new_id)
         self.uploads = Uploads(database)
@@ -43,13 +44,72 @@ class State:
         self.leases = Leases(database)
         self.pace = Pace(database)
 
-    def age(self) -> float:
-        """Seconds since it was created.
+    def begin(self, key: Key, ttl: float, max_age: float) -> Begun | Create | Holder:
+        """Claim a create and record it, in one transaction that is on the disk when this returns.
+
+        Args:
+            key: What is to be created, and where.
+            ttl: Seconds for which the claim holds.
+            max_age: What was created less than so many seconds ago is taken.
+
+        Returns:
+            The claim; the create that was answered within `max_age`; or that somebody else has the claim. Where an
+            earlier create was not answered, the claim comes with that one, and nothing new is recorded.
+
+        Raises:
+            StateError: It cannot be recorded; nothing should be sent then.
+        """
+        token = self._new_id()
+
+        def work(transaction: Transaction) -> Begun | Create | Holder:
+            claim = self.claims.take(transaction, key, token, ttl)
+            if isinstance(claim, Holder):
+                return claim
+            now = transaction.now()
+            known = self.creates.newest(transaction, key, now, answered=True)
+            if known is not None and known.age < max_age:
+                self.claims.drop(transaction, claim)
+                return known
+            pending = self.creates.newest(transaction, key, now, answered=False)
+            if pending is not None and pending.id != token:  # it is this one where the transaction runs again
+                return Begun(claim=claim, create=pending, is_new=False)
+            create = Create(id=token, key=key, begun_at=now)
+            self.creates.put(transaction, create)
+            return Begun(claim=claim, create=create, is_new=True)
+
+        return self._database.write(work, durable=True)
+
+    def finish(self, begun: Begun, result_id: str | None, *, withdraw: bool = False) -> None:
+        """Release the claim, and record what came of the create, in one transaction.
+
+        Args:
+            begun: From `begin`.
+            result_id: The id of what was created or found; None if it is not known.
+            withdraw: The create was surely not carried out.
+        """
+
+        def work(transaction: Transaction) -> None:
+            was_ours = self.claims.drop(transaction, begun.claim)
+            if result_id is not None:
+                answered = evolve(begun.create, answered_at=transaction.now(), result_id=result_id)
+                self.creates.put(transaction, answered)
+            elif withdraw and was_ours:  # whoever has the claim now may have sent the create by this record
+                self.creates.drop(transaction, begun.create)
+
+        self._database.write(work)
+
+    def replacement_age(self) -> float | None:
+        """Seconds since it took the place of a state that was lost; None where it did not.
 
         What was created before that is not in it, and may not be in a list yet either: as long as this is less than the
         lag of the service's reads, a list that lacks something is believed only after the lag.
         """
-        return self._database.read(lambda transaction: transaction.now() - _created_at(transaction))
+
+        def work(transaction: Transaction) -> float | None:
+            replaced_at = _replaced_at(transaction)
+            return None if replaced_at is None else transaction.now() - replaced_at
+
+        return self._database.read(work)
 
     def check(self) -> Report:
         """Report on the state; opens it and writes to it.
@@ -65,7 +125,7 @@ class State:
             return Report(
                 location=self._location,
                 version=transaction.first(select(META.c.version), lambda row: int(row["version"])) or 0,
-                remembers_since=_created_at(transaction),
+                replaced_at=_replaced_at(transaction),
                 rows={table.name: _count(transaction, table) for table in METADATA.sorted_tables if table is not META},
             )
 
@@ -89,7 +149,9 @@ def _count(transaction: Transaction, table: Table) -> int:
     return transaction.first(select(func.count().label("rows")).select_from(table), lambda row: int(row["rows"])) or 0
 
 
-def _created_at(transaction: Transaction) -> float:
-    """When it was created; a state that cannot be read counts as new."""
-    found = transaction.first(select(META.c.created_at), lambda row: float(row["created_at"]))
-    return transaction.now() if found is None else found
+def _replaced_at(transaction: Transaction) -> float | None:
+    """A moment that cannot be read is now: what such a state lacks is not believed."""
+    found = transaction.all(
+        select(META.c.replaced_at), lambda row: None if row["replaced_at"] is None else float(row["replaced_at"])
+    )
+    return found[0] if found else transaction.now()

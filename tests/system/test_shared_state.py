@@ -109,6 +109,26 @@ def test_a_claim_of_the_dead_is_taken_over(emulator, place, colour):
     assert 25 <= emulator.clock.now() - started < 60
 
 
+@pytest.mark.parametrize("damaged", [False, True], ids=["new", "damaged"])
+def test_a_state_makes_a_first_run_wait_only_if_it_was_damaged(colour, emulator, place, damaged):
+    """What a lost one knew may be missing from lists: they are believed after the lag. A new one has lost nothing."""
+    if damaged:
+        place.write_bytes(b"not a database" * 1000)
+    moments = {}
+    client = colour.client(
+        emulator,
+        state=place,
+        on_event=lambda event: moments.setdefault(getattr(event, "action", ""), emulator.clock.now()),
+    )
+    started = emulator.clock.now()
+    group = colour.run(client.ensure_group, "brand")
+    assert moments["CreateAssetGroup"] - started == pytest.approx(11 if damaged else 0, abs=0.5)
+    if not damaged:
+        started = emulator.clock.now()
+        colour.run(client.ensure_asset, image("jpeg", 400, 400), group_id=group.id, wait=False)
+        assert moments["upload"] - started < 1
+
+
 @pytest.mark.slow
 def test_processes_of_which_one_is_killed_create_each_file_once(tmp_path):
     """once-race-asset, once-kill: three processes, twelve files, lists that lag, a SIGKILL: twelve assets."""

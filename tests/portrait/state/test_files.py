@@ -84,6 +84,7 @@ def test_once_closed_it_is_one_file(file_place):
     ("write", "level"),
     [
         (lambda state: state.creates.record(KEY), "FULL"),
+        (lambda state: state.begin(KEY, 30, 11), "FULL"),
         (lambda state: state.uploads.set_upload_id("source", "upload"), "FULL"),
         (lambda state: state.erasures.record([KEY], "group-1", ["s3://b/1"]), "FULL"),
         (lambda state: state.claims.acquire(KEY, 30), "NORMAL"),
@@ -174,7 +175,9 @@ def test_a_damaged_file_is_set_aside_with_a_message(file_place, caplog, damage):
     file_place.clock.advance(60)
     second = file_place.open()
     assert second.creates.pending(KEY) is None
-    assert second.age() == 0
+    assert second.replacement_age() == 0
+    file_place.clock.advance(5)
+    assert file_place.open().replacement_age() == 5
     second.creates.record(KEY)
     assert second.creates.pending(KEY) is not None
     (aside,) = file_place.location.parent.glob("*.damaged-*Z")
@@ -245,14 +248,32 @@ def test_a_claim_that_cannot_be_understood_is_none(file_place):
     assert state.claims.acquire(KEY, 30) == Holder(seconds=30)
 
 
-def test_a_moment_that_cannot_be_understood_makes_it_as_good_as_new(file_place):
+@pytest.mark.parametrize("loss", ["deleted", "emptied", "set aside"])
+def test_a_state_that_was_lost_leaves_a_trace(file_place, loss):
+    """A file vanished under a process, lost its content, or was set aside by a process that died then."""
+    state = file_place.open()
+    state.check()
+    if loss == "deleted":
+        file_place.location.unlink()
+    else:
+        state.close()
+        state = file_place.open()
+        content = file_place.location.read_bytes()
+        file_place.location.unlink()
+        trace = {"emptied": "state.db", "set aside": "state.db.damaged-20260318T000000Z"}[loss]
+        file_place.location.with_name(trace).write_bytes(b"" if loss == "emptied" else content)
+    file_place.clock.advance(60)
+    assert state.replacement_age() == 0
+
+
+def test_a_moment_that_cannot_be_understood_is_now(file_place):
     """Nothing is believed to be missing because it is not in it."""
     state = file_place.open()
     state.check()
     with raw(file_place) as connection:
-        connection.execute("UPDATE portrait_state SET created_at = 'zz'")
+        connection.execute("UPDATE portrait_state SET replaced_at = 'zz'")
     file_place.clock.advance(1000)
-    assert state.age() == 0
+    assert state.replacement_age() == 0
 
 
 # --- disks ----------------------------------------------------------------------------------------------------------
@@ -371,6 +392,8 @@ def use_everything(state):
     state.creates.recent("account", "group-1", 11)
     state.creates.withdraw(create)
     state.creates.forget("account", "asset-1")
+    state.creates.record_again(create)
+    state.finish(state.begin(KEY, 30, 11), "asset-1")
     claim = state.claims.acquire(KEY, 30)
     state.claims.renew(claim, 30)
     state.claims.release(claim)
@@ -388,7 +411,7 @@ def use_everything(state):
     state.leases.release("account", "pool", "x")
     state.pace.reserve("account", "CreateAsset", 1)
     state.pace.defer("account", "CreateAsset", 1)
-    state.age()
+    state.replacement_age()
 
 
 # --- network file systems -------------------------------------------------------------------------------------------

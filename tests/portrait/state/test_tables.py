@@ -133,6 +133,55 @@ def test_recent_creates_of_a_scope_are_those_that_a_list_may_lack(state, place):
     ]
 
 
+# --- a claim and its create -----------------------------------------------------------------------------------------
+
+
+def test_a_create_begins_with_a_claim_and_a_record(state):
+    """Both in one step; with its end the next one takes what came of it, if it is new enough."""
+    begun = state.begin(KEY, 30, 11)
+    assert begun.is_new
+    assert state.creates.pending(KEY).id == begun.create.id
+    assert state.begin(KEY, 30, 11) == Holder(seconds=30)
+    state.finish(begun, "asset-1")
+    assert state.begin(KEY, 30, 11).result_id == "asset-1"
+    again = state.begin(KEY, 30, 0)
+    assert again.is_new
+    assert again.create.id != begun.create.id
+
+
+def test_a_create_of_somebody_who_was_killed_comes_with_the_claim(state, place):
+    """Nothing new is recorded: it may have been carried out."""
+    first = state.begin(KEY, 30, 11)
+    place.clock.advance(30)
+    second = state.begin(KEY, 30, 11)
+    assert (second.is_new, second.create.id, second.create.age) == (False, first.create.id, 30)
+    assert state.check().rows["portrait_creates"] == 1
+    place.clock.advance(5)
+    assert state.creates.record_again(second.create).begun_at == place.clock.now()
+    assert state.creates.pending(KEY).age == 0
+
+
+def test_a_create_that_was_not_carried_out_is_withdrawn_with_its_claim(state):
+    """One that may have been stays."""
+    state.finish(state.begin(KEY, 30, 11), None, withdraw=True)
+    assert state.creates.pending(KEY) is None
+    begun = state.begin(KEY, 30, 11)
+    state.finish(begun, None)
+    assert state.creates.pending(KEY).id == begun.create.id
+
+
+def test_who_has_lost_the_claim_withdraws_nothing(state, place):
+    """The record is that of the new owner, who may have sent its create; an id that is known is recorded still."""
+    lost = state.begin(KEY, 30, 11)
+    place.clock.advance(30)
+    state.begin(KEY, 30, 11)
+    state.finish(lost, None, withdraw=True)
+    assert state.creates.pending(KEY).id == lost.create.id
+    assert isinstance(state.begin(KEY, 30, 11), Holder)
+    state.finish(lost, "asset-1")
+    assert state.creates.find(KEY).result_id == "asset-1"
+
+
 # --- uploads --------------------------------------------------------------------------------------------------------
 
 UPLOAD = Upload(
@@ -334,13 +383,11 @@ def test_a_write_takes_a_few_old_rows_along_and_not_all(state, place):
 # --- the state itself -----------------------------------------------------------------------------------------------
 
 
-def test_a_state_says_since_when_it_remembers(place):
-    """What was created before is not in it; opening it again changes nothing."""
-    place.open().check()
-    place.clock.advance(100)
-    second = place.open()
-    assert second.age() == 100
-    assert second.check().remembers_since == place.clock.now() - 100
+def test_a_new_state_has_lost_nothing(place):
+    """It is as good as none: what a list lacks may be created."""
+    state = place.open()
+    assert state.replacement_age() is None
+    assert state.check().replaced_at is None
 
 
 def test_a_state_can_be_used_after_it_was_closed(state):

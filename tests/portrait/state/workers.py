@@ -5,7 +5,7 @@ import os
 import signal
 
 from portrait.clock import SystemClock
-from portrait.state import Claim, Key, open_state
+from portrait.state import Begun, Claim, Holder, Key, open_state
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["portrait.state.state", "portrait.state.sqlite", "portrait.state.postgres"])
@@ -35,22 +35,18 @@ def claim_each(barrier, results, location):
 
 
 def create_each(barrier, results, location):
-    """Bring each thing about: claim, look, record, create, resolve, release; or wait for who is at it."""
+    """Bring each thing about, or wait for who is at it."""
     with open_state(location, CLOCK) as state:
         barrier.wait()
         results.put([_create(state, key) for key in KEYS])
 
 
 def _create(state, key):
-    while not isinstance(claim := state.claims.acquire(key, 60), Claim):
+    while isinstance(begun := state.begin(key, 60, 60), Holder):
         CLOCK.sleep(0.01)
-    found = state.creates.find(key)
-    if found is None:
-        create = state.creates.record(key)
-        state.creates.resolve(create, f"asset-{create.id}")
-        found = state.creates.find(key)
-    state.claims.release(claim)
-    return found.result_id
+    if isinstance(begun, Begun):
+        state.finish(begun, f"asset-{begun.create.id}")
+    return state.creates.find(key).result_id
 
 
 def open_together(barrier, results, location):
