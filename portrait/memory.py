@@ -17,6 +17,45 @@ if TYPE_CHECKING:
     from portrait.state.state import State
 
 
+class LazyState:
+    """A state that was passed in, or one that is opened at its first use. Safe across threads.
+
+    Args:
+        location: A state, or where one is; None for none.
+        clock: Of the client.
+    """
+
+    def __init__(self, location: str | os.PathLike[str] | State | None, clock: Clock) -> None:
+        self._location = location
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._state: State | None = None
+
+    def open(self) -> State | None:
+        """The state; None if there is none. It blocks.
+
+        Raises:
+            UsageError: `state=` names none, or a library that it needs is not installed.
+        """
+        location = self._location
+        if location is None:
+            return None
+        if not isinstance(location, (str, os.PathLike)):
+            return location
+        from portrait.state import open_state  # noqa: PLC0415  (loads the database library)
+
+        with self._lock:
+            if self._state is None:
+                self._state = open_state(location, self._clock)
+            return self._state
+
+    def close(self) -> None:
+        """Close a state that was opened here; one that was passed in stays open."""
+        with self._lock:
+            if self._state is not None:
+                self._state.close()
+
+
 class Memory:
     """Shared by a client and those derived from it. Safe across threads.
 
@@ -38,29 +77,12 @@ class Memory:
         credential: str = "",
     ) -> None:
         self.single_flight = SingleFlight()
-        self._location = state
-        self._clock = clock
+        self._state = LazyState(state, clock)
         self._account = base_url, credential
-        self._lock = threading.Lock()
-        self._state: State | None = None
 
     def open_state(self) -> State | None:
-        """The state, opened at the first call; None if there is none. It blocks.
-
-        Raises:
-            UsageError: `state=` names none, or a library that it needs is not installed.
-        """
-        location = self._location
-        if location is None:
-            return None
-        if not isinstance(location, (str, os.PathLike)):
-            return location
-        from portrait.state import open_state  # noqa: PLC0415  (loads the database library)
-
-        with self._lock:
-            if self._state is None:
-                self._state = open_state(location, self._clock)
-            return self._state
+        """As `LazyState.open`."""
+        return self._state.open()
 
     @cached_property
     def account(self) -> str:
@@ -84,7 +106,5 @@ class Memory:
                 state.creates.forget(self.account, deleted_id)
 
     def close(self) -> None:
-        """Close a state that was opened here; one that was passed in stays open."""
-        with self._lock:
-            if self._state is not None:
-                self._state.close()
+        """As `LazyState.close`."""
+        self._state.close()

@@ -36,7 +36,6 @@ EXIT_CODES: Mapping[type[BaseException], int] = MappingProxyType(
         s3.StorageUnavailable: NETWORK,
         s3.StorageThrottled: NETWORK,
         s3.NoSuchUpload: NETWORK,
-        s3.StateUnwritable: USAGE,
         s3.SourceUnreadable: SOME_FAILED,
         s3.SourceChanged: SOME_FAILED,
         OutputError: NETWORK,  # whoever was to read the outcome does not know it
@@ -63,7 +62,6 @@ _ADVICE: Mapping[type[PortraitError], str] = MappingProxyType(
         "is not sent again.",
         s3.StorageBadResponse: "Check --endpoint-url, and that no proxy or login page stands in front of the storage; "
         "then run it again: what was stored is not sent again.",
-        s3.StateUnwritable: "Free some space, or name a writable folder by --state-dir.",
     }
 )
 

@@ -89,7 +89,7 @@ def _store(context: Context, options: ForgetOptions) -> ObjectStore | None:
         if isinstance(event, StorageWarning):
             context.output.error(f"portrait: {event.message}\n")
 
-    return open_store(context.console, options, warn)
+    return open_store(context, options, warn)
 
 
 def _unreadable(options: ForgetOptions, lines: Sequence[int]) -> str:

@@ -173,7 +173,7 @@ class Run:
         self._finished: set[tuple[str, str]] = set()
         self._created: set[str] = set()
         self.progress = Progress(None, {})
-        self.store: ObjectStore | None = open_store(context.console, options, self._on_storage_event)
+        self.store: ObjectStore | None = open_store(context, options, self._on_storage_event)
 
     @property
     def ensure_options(self) -> EnsureQuery:

@@ -16,6 +16,7 @@ from portrait.errors import UsageError
 
 if TYPE_CHECKING:
     from portrait.cli.console import Console
+    from portrait.cli.context import Context
     from portrait.s3 import ObjectStore, OnEvent
 
 # Option → the environment variables that are read without it, in boto3's order.
@@ -67,7 +68,7 @@ def storage_options(to: str) -> Callable[[F], F]:
     return add
 
 
-def open_store(console: Console, options: StorageOptions, on_event: OnEvent) -> ObjectStore | None:
+def open_store(context: Context, options: StorageOptions, on_event: OnEvent) -> ObjectStore | None:
     """The store that the options describe; None without `--to`.
 
     Raises:
@@ -79,14 +80,15 @@ def open_store(console: Console, options: StorageOptions, on_event: OnEvent) -> 
                 raise UsageError(f"--{name.replace('_', '-')} needs --to.", advice="--to names the bucket.")
         return None
     from portrait.s3 import ObjectStore  # noqa: PLC0415  (slow to load)
-    from portrait.s3.journal import state_folder  # noqa: PLC0415
+
+    console = context.console
 
     return ObjectStore(
         options.to,
         endpoint_url=_value(options.endpoint_url, "endpoint_url", console),
         region=_value(options.region, "region", console),
         public_base=options.public_base,
-        state_dir=state_folder(dict(console.environ)),
+        state=context.state,
         concurrency=options.concurrency,
         on_event=on_event,
         clock=console.clock,

@@ -156,14 +156,6 @@ class SourceChanged(StorageError):
     advice = "Let whatever writes the file finish, then run it again to store what it holds now."
 
 
-class StateUnwritable(StorageError):
-    """The folder that remembers unfinished uploads cannot be written. What was stored already is not lost."""
-
-    advice = "Free some space, or name a writable folder by state_dir=."
-    resumable = True
-    fatal = True
-
-
 class NotPublic(StorageError):
     """The address does not answer from outside as the service that downloads it will need.
 

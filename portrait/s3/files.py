@@ -33,6 +33,11 @@ class FileStat:
     ctime_ns: int
     inode: int
 
+    @property
+    def fingerprint(self) -> str:
+        """All of it as one text, to be compared with a later one."""
+        return f"{self.size} {self.mtime_ns} {self.ctime_ns} {self.inode}"
+
 
 @frozen
 class Digest:

@@ -1,9 +1,10 @@
-"""What the requests of one call share: its cancellation, its threads, and whether it has written."""
+"""What the requests of one call share: its cancellation, its threads, and whether it has written; and locks by name."""
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from types import TracebackType
 from typing import Self, TypeVar
@@ -55,6 +56,31 @@ class Context:
             error.may_have_executed = self.may_have_executed
         if self._parent is not None and self.may_have_executed:
             self._parent.may_have_executed = True
+
+
+class KeyedLocks:
+    """One lock per name inside this process, kept only while somebody uses it."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._locks: dict[str, tuple[threading.Lock, int]] = {}
+
+    @contextlib.contextmanager
+    def hold(self, name: str) -> Iterator[None]:
+        """Hold the lock of that name."""
+        with self._guard:
+            lock, users = self._locks.get(name, (threading.Lock(), 0))
+            self._locks[name] = (lock, users + 1)
+        try:
+            with lock:
+                yield
+        finally:
+            with self._guard:
+                lock, users = self._locks[name]
+                if users == 1:
+                    del self._locks[name]
+                else:
+                    self._locks[name] = (lock, users - 1)
 
 
 T = TypeVar("T")

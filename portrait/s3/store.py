@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Self, TypedDict
 from portrait.clock import Clock, SystemClock
 from portrait.errors import PortraitError, UsageError
 from portrait.flow import CancelToken
+from portrait.memory import LazyState
 from portrait.s3.errors import PartialFailure, SourceUnreadable, StorageError
 from portrait.s3.files import stat_file
-from portrait.s3.journal import forget_uploads, state_folder
 from portrait.s3.keys import (
     MAX_PRESIGN_SECONDS,
     Location,
@@ -28,6 +28,7 @@ from portrait.s3.keys import (
     parse_location,
     public_url,
 )
+from portrait.s3.memory import UploadMemory
 from portrait.s3.models import EventEmitter, IncompleteUpload, OnEvent, StorageWarning, StoredObject
 from portrait.s3.operations import Operations, Retrier
 from portrait.s3.parts import DEFAULT_PART_BYTES, plan_parts
@@ -37,6 +38,8 @@ from portrait.s3.uploader import Uploader
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+    from portrait.state.state import State
 
 
 PathLike = str | os.PathLike[str]
@@ -53,7 +56,7 @@ class StoreOptions(TypedDict, total=False):
     public_base: str | None
     expires: int
     client: S3Client | None
-    state_dir: PathLike | None
+    state: PathLike | State | None
     concurrency: int
     part_size: int
     on_event: OnEvent | None
@@ -132,7 +135,8 @@ class ObjectStore:
         public_base: The address under which the bucket's keys can be fetched; None gives presigned addresses.
         expires: Seconds that a presigned address is valid, at most 604,800.
         client: A boto3 client of your own, instead of all options above that concern the storage.
-        state_dir: Folder that remembers unfinished uploads; by default `$XDG_STATE_HOME/portrait`.
+        state: A state, or the path or URL of one, which remembers unfinished uploads; processes that share it take
+            turns at a file. Without one they are remembered as long as this store.
         concurrency: Requests under way at once.
         part_size: Bytes of a part, 5 MiB to 5 GiB; made larger where a file would need more than 10,000.
         on_event: Called with `UploadProgress` and `StorageWarning`, from any thread but never from two at once.
@@ -154,7 +158,7 @@ class ObjectStore:
         public_base: str | None = None,
         expires: int = 3600,
         client: S3Client | None = None,
-        state_dir: PathLike | None = None,
+        state: PathLike | State | None = None,
         concurrency: int = 8,
         part_size: int = DEFAULT_PART_BYTES,
         on_event: OnEvent | None = None,
@@ -187,12 +191,13 @@ class ObjectStore:
             retrier=Retrier(random.Random()),  # noqa: S311 - jitter, no secret
             fast_put=boto.FastPut(client) if self._owns_client else None,
         )
-        self._state_dir = Path(state_dir) if state_dir is not None else state_folder(os.environ)
+        self._memory = UploadMemory(
+            LazyState(state, self._clock), f"{client.meta.endpoint_url} {self._location.bucket} {self._location.prefix}"
+        )
         self._uploader = Uploader(
             operations=self._operations,
             prefix=self._location.prefix,
-            destination=f"{client.meta.endpoint_url} {self._location.bucket} {self._location.prefix}",
-            state=self._state_dir,
+            memory=self._memory,
             concurrency=concurrency,
             part_size=part_size,
             verify_parts=not self._owns_client,
@@ -218,7 +223,8 @@ class ObjectStore:
         self.close()
 
     def close(self) -> None:
-        """Close the connections, unless they belong to a client of your own."""
+        """Close the connections and the state, unless they belong to a client or a state of your own."""
+        self._memory.close()
         if self._owns_client:
             self._client.close()
 
@@ -280,7 +286,8 @@ class ObjectStore:
             old = [upload for upload in uploads if upload.age >= older_than]
             for upload in old:
                 self._operations.abort(upload.key, upload.upload_id, context)
-            forget_uploads(self._state_dir, {upload.upload_id for upload in old})
+            if old:
+                self._memory.forget({upload.upload_id for upload in old})
         return old
 
     def delete(self, *objects: StoredObject | str, cancel: CancelToken | None = None) -> None:

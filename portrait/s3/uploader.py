@@ -1,6 +1,6 @@
 """Uploads one file: it exists already, it goes by one request, or it goes in parts that a later run can resume.
 
-The storage's list of parts is the truth; the journal remembers which upload is ours and which ETags were answered.
+The storage's list of parts is the truth; the memory says which upload is ours and which ETags were answered.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from pathlib import Path
 
 from attrs import evolve, field, frozen
 
-from portrait.errors import Interrupted
+from portrait.errors import PortraitError
 from portrait.media import HEAD_BYTES
 from portrait.s3.errors import NoSuchUpload, SourceChanged, StorageError
-from portrait.s3.files import FilePart, digest, part_md5, read_head, read_whole, stat_file
-from portrait.s3.journal import Entry, Journal
+from portrait.s3.files import Digest, FilePart, FileStat, digest, part_md5, read_head, read_whole, stat_file
 from portrait.s3.keys import MediaKind, detect, key_for
-from portrait.s3.locks import KeyedLocks
+from portrait.s3.memory import Turn, UploadMemory
 from portrait.s3.models import EventEmitter, Stage, StoredObject, UploadProgress
 from portrait.s3.operations import Body, ListedPart, Operations
 from portrait.s3.parts import MIB, Part, Plan, plan_parts
-from portrait.s3.pool import Context, run_parallel
+from portrait.s3.pool import Context, KeyedLocks, run_parallel
+from portrait.state import Upload
 
 IN_MEMORY = MIB
 """Files up to this many bytes are read once, whole; larger ones in blocks, whatever their size."""
@@ -50,8 +50,7 @@ class Uploader:
     Attributes:
         operations: The bucket.
         prefix: What keys begin with, "" for nothing.
-        destination: Names the place in the journal.
-        state: The state folder.
+        memory: Of unfinished uploads.
         concurrency: Parts of one file under way at once.
         part_size: Bytes that a part should have.
         verify_parts: As in `MultipartUpload`.
@@ -60,8 +59,7 @@ class Uploader:
 
     operations: Operations
     prefix: str
-    destination: str
-    state: Path
+    memory: UploadMemory
     concurrency: int
     part_size: int
     verify_parts: bool
@@ -112,11 +110,12 @@ class Uploader:
     def _in_parts(
         self, path: Path, kind: MediaKind, existing_sizes: dict[str, int] | None, context: Context
     ) -> StoredObject:
-        journal = Journal(self.state, self.destination, path)
-        with journal.lock(context, lambda: self._progress(Stage.WAITING, path, 0, stat_file(path).size)):
+        with self.memory.turn(
+            path, context, lambda: self._progress(Stage.WAITING, path, 0, stat_file(path).size)
+        ) as turn:
             sender = MultipartUpload(
                 operations=self.operations,
-                journal=journal,
+                turn=turn,
                 path=path,
                 kind=kind,
                 concurrency=self.concurrency,
@@ -124,23 +123,23 @@ class Uploader:
                 emit=self.emit,
                 context=context,
             )
-            entry, remembered = self._entry(sender, path, kind, context)
-            item = _Item(path, entry.plan.size, entry.digest.sha256, kind, entry.key)
+            upload, remembered = self._upload(sender, path, kind, context)
+            item = _Item(path, upload.size, upload.sha256, kind, upload.key)
             with self._one_writer.hold(item.key):
                 existed = self._has(item, existing_sizes, context)
                 if not existed:
-                    sender.send(entry)
+                    sender.send(upload)
                 elif remembered:
-                    sender.drop(entry)
+                    sender.drop(upload)
                 return self._stored(item, existing_sizes, existed=existed)
 
-    def _entry(self, sender: MultipartUpload, path: Path, kind: MediaKind, context: Context) -> tuple[Entry, bool]:
+    def _upload(self, sender: MultipartUpload, path: Path, kind: MediaKind, context: Context) -> tuple[Upload, bool]:
         """What to send, and whether an earlier run remembered it; its hashes hold while the file looks the same."""
-        remembered, stat = sender.journal.read(), stat_file(path)
-        if remembered is not None and remembered.stat == stat:
+        remembered, stat = sender.turn.uploads.find(sender.turn.source), stat_file(path)
+        if remembered is not None and remembered.fingerprint == stat.fingerprint:
             return remembered, True
-        if remembered is not None and remembered.plan.size == stat.size:
-            plan = remembered.plan
+        if remembered is not None and remembered.size == stat.size:
+            plan = _plan(remembered)
         else:
             plan = plan_parts(stat.size, self.part_size)
         hashes = digest(path, plan, cancel=context.cancel, report=self._hashing(path, stat.size))
@@ -148,9 +147,9 @@ class Uploader:
             raise SourceChanged(f"{path} changed while it was read.")
         if remembered is None:
             key = key_for(self.prefix, hashes.sha256, kind.extension)
-            return Entry(source=str(path), stat=stat, plan=plan, digest=hashes, key=key), False
-        if hashes == remembered.digest:
-            return evolve(remembered, stat=stat), True
+            return _new_upload(stat, plan, hashes, key), False
+        if hashes == _digest(remembered):
+            return evolve(remembered, fingerprint=stat.fingerprint), True
         sender.drop(remembered)
         raise SourceChanged(f"{path} changed since its upload began; that upload was aborted.")
 
@@ -191,7 +190,7 @@ class MultipartUpload:
 
     Attributes:
         operations: The bucket.
-        journal: Held by the caller for as long as this works.
+        turn: Held by the caller for as long as this works.
         path: The file.
         kind: What it is served as.
         concurrency: Parts under way at once.
@@ -201,7 +200,7 @@ class MultipartUpload:
     """
 
     operations: Operations
-    journal: Journal
+    turn: Turn
     path: Path
     kind: MediaKind
     concurrency: int
@@ -209,7 +208,7 @@ class MultipartUpload:
     emit: EventEmitter
     context: Context
 
-    def send(self, entry: Entry) -> None:
+    def send(self, upload: Upload) -> None:
         """Bring the object about.
 
         Raises:
@@ -218,68 +217,72 @@ class MultipartUpload:
         """
         for _ in range(_MAX_RESTARTS):
             try:
-                entry, listed = self._begin(entry)
-                with self._abort_if_final(entry):
-                    etags = self._fill(entry, listed)
-                    self._same_file(entry)
-                    self.operations.complete(entry.key, entry.plan.size, str(entry.upload_id), etags, self.context)
+                upload, listed = self._begin(upload)
+                with self._abort_if_final(upload):
+                    etags = self._fill(upload, listed)
+                    self._same_file(upload)
+                    self.operations.complete(upload.key, upload.size, str(upload.upload_id), etags, self.context)
             except NoSuchUpload:
                 # Completed or aborted: by an attempt of ours whose answer was lost, another process, or the storage.
-                if not self.operations.exists(entry.key, entry.plan.size, self.context):
-                    entry = self.journal.record_upload(entry, None)
+                if not self.operations.exists(upload.key, upload.size, self.context):
+                    upload = self._set_upload_id(upload, None)
                     continue
-            self.journal.clear()
+            self.turn.uploads.clear(self.turn.source)
             return
         raise NoSuchUpload(f"The upload of {self.path} vanished {_MAX_RESTARTS} times.")
 
-    def _begin(self, entry: Entry) -> tuple[Entry, list[ListedPart]]:
+    def _begin(self, upload: Upload) -> tuple[Upload, list[ListedPart]]:
         """Have an upload, and the storage's list of its parts."""
         # Before an upload exists it is remembered that it may: a run that dies right after leaves one on the storage.
-        self.journal.begin(entry)
-        if entry.upload_id is not None:
-            return entry, self.operations.list_parts(entry.key, entry.upload_id, self.context)
-        found = self.operations.find_upload(entry.key, self.context)
+        self.turn.uploads.begin(self.turn.source, upload)
+        if upload.upload_id is not None:
+            return upload, self.operations.list_parts(upload.key, upload.upload_id, self.context)
+        found = self.operations.find_upload(upload.key, self.context)
         if found is not None:
-            listed = self.operations.list_parts(entry.key, found, self.context)
-            return self.journal.record_upload(entry, found, foreign=bool(listed)), listed
-        upload_id = self.operations.create(entry.key, entry.digest.sha256, self.kind.content_type, self.context)
-        return self.journal.record_upload(entry, upload_id), []
+            listed = self.operations.list_parts(upload.key, found, self.context)
+            return self._set_upload_id(upload, found, foreign=bool(listed)), listed
+        upload_id = self.operations.create(upload.key, upload.sha256, self.kind.content_type, self.context)
+        return self._set_upload_id(upload, upload_id), []
+
+    def _set_upload_id(self, upload: Upload, upload_id: str | None, *, foreign: bool = False) -> Upload:
+        self.turn.uploads.set_upload_id(self.turn.source, upload_id, foreign=foreign)
+        return evolve(upload, upload_id=upload_id, foreign=foreign, etags={})
 
     @contextlib.contextmanager
-    def _abort_if_final(self, entry: Entry) -> Iterator[None]:
+    def _abort_if_final(self, upload: Upload) -> Iterator[None]:
         try:
             yield
         except StorageError as error:
             if not error.resumable:
-                self.drop(entry)
+                self.drop(upload)
             raise
 
-    def drop(self, entry: Entry) -> None:
-        """Abort the upload and forget it; if the storage cannot be reached, the journal keeps it for a clean-up."""
-        with contextlib.suppress(StorageError, Interrupted):
-            if entry.upload_id is not None:
-                self.operations.abort(entry.key, entry.upload_id, self.context)
-            self.journal.clear()
+    def drop(self, upload: Upload) -> None:
+        """Abort the upload and forget it; if the storage cannot be reached, it stays remembered for a clean-up."""
+        with contextlib.suppress(PortraitError):
+            if upload.upload_id is not None:
+                self.operations.abort(upload.key, upload.upload_id, self.context)
+            self.turn.uploads.clear(self.turn.source)
 
-    def _fill(self, entry: Entry, listed: list[ListedPart]) -> dict[int, str]:
+    def _fill(self, upload: Upload, listed: list[ListedPart]) -> dict[int, str]:
         """Send every part that the storage does not have, and return the ETags of all."""
-        etags = {part.number: part.etag for part in listed if self._trusted(entry, part)}
-        done = sum(entry.plan.part(number).size for number in etags)
+        etags = {part.number: part.etag for part in listed if self._trusted(upload, part)}
+        done = sum(_plan(upload).part(number).size for number in etags)
         if etags:
-            self._progress(Stage.RESUMED, done, entry)
-        turn = threading.Lock()
-        upload_id = str(entry.upload_id)
+            self._progress(Stage.RESUMED, done, upload)
+        lock = threading.Lock()
+        upload_id = str(upload.upload_id)
 
         def send(part: Part) -> None:
             nonlocal done
-            etag = self.operations.upload_part(entry.key, upload_id, part, self._bodies(entry, part), self.context)
-            with turn:
+            etag = self.operations.upload_part(upload.key, upload_id, part, self._bodies(upload, part), self.context)
+            with lock:
                 etags[part.number] = etag
-                self.journal.record_part(part.number, etag)
+                self.turn.uploads.record_part(self.turn.source, part.number, etag)
                 done += part.size
-                self._progress(Stage.UPLOADING, done, entry)
+                self._progress(Stage.UPLOADING, done, upload)
 
-        missing = [part for part in entry.plan.parts() if part.number not in etags]
+        missing = [part for part in _plan(upload).parts() if part.number not in etags]
         futures = run_parallel(
             send, missing, workers=self.concurrency, cancel=self.context.cancel, give_up=lambda _: True
         )
@@ -288,38 +291,55 @@ class MultipartUpload:
                 raise failure
         return etags
 
-    def _trusted(self, entry: Entry, listed: ListedPart) -> bool:
+    def _trusted(self, upload: Upload, listed: ListedPart) -> bool:
         """Whether a listed part is the one we would send."""
-        if not 1 <= listed.number <= entry.plan.count:
+        if not 1 <= listed.number <= _plan(upload).count:
             return False
-        part = entry.plan.part(listed.number)
+        part = _plan(upload).part(listed.number)
         if listed.size != part.size:
             return False
-        if entry.etags.get(part.number) == listed.etag:
+        if upload.etags.get(part.number) == listed.etag:
             return True
         if len(listed.etag) == 32 and _HEX.issuperset(listed.etag):
             return part_md5(self.path, part, cancel=self.context.cancel) == listed.etag
         # R2's ETags of parts are not MD5. In an upload of our own, each part was signed with the hash of its content.
-        return not entry.foreign
+        return not upload.foreign
 
-    def _bodies(self, entry: Entry, part: Part) -> Callable[[bool], Body]:
-        sha256 = entry.digest.parts[part.number - 1]
+    def _bodies(self, upload: Upload, part: Part) -> Callable[[bool], Body]:
+        sha256 = upload.parts[part.number - 1]
         return lambda again: FilePart(
             self.path, part, sha256=sha256, cancel=self.context.cancel, check=again or self.verify_parts
         )
 
-    def _same_file(self, entry: Entry) -> None:
+    def _same_file(self, upload: Upload) -> None:
         """See that the file is still what was hashed; one that was merely touched is hashed again to know."""
         stat = stat_file(self.path)
-        if stat == entry.stat:
+        if stat.fingerprint == upload.fingerprint:
             return
-        if stat.size == entry.stat.size:
-            again = digest(self.path, entry.plan, cancel=self.context.cancel, report=lambda _: None)
-            if again == entry.digest and stat_file(self.path) == stat:
+        if stat.size == upload.size:
+            again = digest(self.path, _plan(upload), cancel=self.context.cancel, report=lambda _: None)
+            if again == _digest(upload) and stat_file(self.path) == stat:
                 return
         raise SourceChanged(f"{self.path} changed while it was sent.")
 
-    def _progress(self, stage: Stage, done: int, entry: Entry) -> None:
-        self.emit(
-            UploadProgress(stage=stage, file=self.path, bytes_done=done, bytes_total=entry.plan.size, key=entry.key)
-        )
+    def _progress(self, stage: Stage, done: int, upload: Upload) -> None:
+        self.emit(UploadProgress(stage=stage, file=self.path, bytes_done=done, bytes_total=upload.size, key=upload.key))
+
+
+def _new_upload(stat: FileStat, plan: Plan, hashes: Digest, key: str) -> Upload:
+    return Upload(
+        size=stat.size,
+        fingerprint=stat.fingerprint,
+        part_size=plan.part_size,
+        sha256=hashes.sha256,
+        parts=hashes.parts,
+        key=key,
+    )
+
+
+def _plan(upload: Upload) -> Plan:
+    return Plan(upload.size, upload.part_size)
+
+
+def _digest(upload: Upload) -> Digest:
+    return Digest(upload.sha256, upload.parts)

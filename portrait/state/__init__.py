@@ -7,6 +7,7 @@ digests and ids; no names of people, no secrets, no URLs with queries.
 from __future__ import annotations
 
 import os
+import platform
 import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -71,6 +72,7 @@ def open_state(
     from portrait.state.state import State  # noqa: PLC0415
 
     backend: Backend
+    machine = ""
     if isinstance(where, SqliteFile):
         from portrait.state.sqlite import SqliteBackend  # noqa: PLC0415
 
@@ -78,5 +80,5 @@ def open_state(
     else:
         from portrait.state.postgres import PostgresBackend  # noqa: PLC0415
 
-        backend = PostgresBackend(where, server_clock)
-    return State(backend, str(where), clock, new_id)
+        backend, machine = PostgresBackend(where, server_clock), platform.node()
+    return State(backend, str(where), clock, new_id, machine=machine)

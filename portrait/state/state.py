@@ -31,9 +31,13 @@ class State:
         erasures: Groups that are being erased.
         leases: Items of pools that are in use.
         pace: The turns of an account.
+        machine: Tells the files of this machine from those of others that share the state; "" where none can.
     """
 
-    def __init__(self, backend: Backend, location: str, clock: Clock, new_id: Callable[[], str]) -> None:
+    def __init__(
+        self, backend: Backend, location: str, clock: Clock, new_id: Callable[[], str], *, machine: str = ""
+    ) -> None:
+        self.machine = machine
         self._database = database = Database(backend, clock)
         self._location = location
         self._new_id = new_id

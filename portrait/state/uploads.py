@@ -113,4 +113,6 @@ def _part(row: RowMapping) -> tuple[int, str, str | None]:
 def _upload(row: RowMapping, parts: tuple[str, ...], etags: dict[int, str]) -> Upload:
     plain = {name: row[name] for name in _PLAIN}
     plain |= {"size": int(row["size"]), "part_size": int(row["part_size"]), "foreign": bool(row["foreign"])}
+    if not plain["part_size"] * (len(parts) - 1) < plain["size"] <= plain["part_size"] * len(parts):
+        raise ValueError("the parts do not make up the file")
     return Upload(parts=parts, etags=etags, **plain)

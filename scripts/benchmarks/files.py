@@ -153,7 +153,7 @@ def _work(work: str, url: str, place: str, *words: str) -> None:
     elif work == "upload":
         _client(url).upload_file(str(path), "portraits", place, Config=_transfer())
     else:
-        with tempfile.TemporaryDirectory() as state, _store(url, place, state) as store:
+        with tempfile.TemporaryDirectory() as folder, _store(url, place, folder) as store:
             store.put_many(sorted(path.iterdir())) if work == "many" else store.put(path)
 
 
@@ -174,7 +174,7 @@ def _compare(url: str, place: str, path: Path, rounds: int) -> dict[str, float]:
         assert not store.put(path).existed
 
     found = []
-    with tempfile.TemporaryDirectory() as state, _store(url, place, state) as store:
+    with tempfile.TemporaryDirectory() as folder, _store(url, place, folder) as store:
         for number in range(rounds + 1):
             with path.open("r+b") as file:  # another content, so that it goes again
                 file.write(number.to_bytes(4))
@@ -191,11 +191,11 @@ def _rate(call: Callable[[], object]) -> float:
     return 1 / (time.perf_counter() - started)
 
 
-def _store(url: str, place: str, state: str) -> Any:
+def _store(url: str, place: str, folder: str) -> Any:
     from portrait.s3 import ObjectStore  # noqa: PLC0415 - loaded only where it is measured
 
     return ObjectStore(
-        f"s3://portraits/{place}", endpoint_url=url, public_base=url, state_dir=state, concurrency=_AT_ONCE
+        f"s3://portraits/{place}", endpoint_url=url, public_base=url, state=f"{folder}/state.db", concurrency=_AT_ONCE
     )
 
 

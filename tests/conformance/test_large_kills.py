@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from portrait.s3.parts import MIB, MIN_PART_BYTES
-from tests.portrait.s3.processes import start, until_idle
+from tests.portrait.s3.conftest import remembered
+from tests.portrait.s3.processes import end_claims, start, until_idle
 from tests.s3_stub import S3Stub
 from tests.s3_stub.server import Dropped
 
@@ -80,6 +81,7 @@ def kill(stub: S3Stub, gate: Gate, state: Path, file: Path, *, chance: random.Ra
         victim.send_signal(signal.SIGKILL)
         _, errors = victim.communicate()
     gate.free()
+    end_claims(state)
     assert victim.returncode == -signal.SIGKILL, errors
     until_idle(stub)
     while stub.connections:  # until what it sent last is read, and not taken for the next one's
@@ -95,12 +97,12 @@ def test_large_upload_killed_twenty_times(tmp_path: Path, file: Path, seed: int)
         stub.fault("UploadPart", "call", times=10**9, hook=gate)
         progress = []
         for number in range(KILLS):
-            kill(stub, gate, tmp_path / "state", file, chance=chance, remaining=KILLS - 1 - number)
+            kill(stub, gate, tmp_path / "state.db", file, chance=chance, remaining=KILLS - 1 - number)
             progress.append(len(stub.bucket.parts_received))
         assert stub.bucket.objects == {}
         assert len(set(progress)) > KILLS // 2, "most kills must fall between the first part and the last"
         gate.let(PARTS)
-        with start(stub, tmp_path / "state", file) as last:
+        with start(stub, tmp_path / "state.db", file) as last:
             output, errors = last.communicate()
         assert last.returncode == 0, errors
         assert stub.bucket.uploads == {}
@@ -113,4 +115,4 @@ def test_large_upload_killed_twenty_times(tmp_path: Path, file: Path, seed: int)
     assert hashlib.sha256(found.content).hexdigest() == sha256
     assert Counter(number for _, number in received) == Counter(range(1, PARTS + 1))
     assert len({upload for upload, _ in received}) == 1
-    assert not list((tmp_path / "state").rglob("*.jsonl"))
+    assert remembered(tmp_path / "state.db") == 0

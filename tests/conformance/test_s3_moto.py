@@ -55,7 +55,7 @@ def open_store(client: Any, endpoint: str, tmp_path: Path) -> Iterator[Make]:
             "endpoint_url": endpoint,
             "access_key": "k",
             "secret_key": "s",
-            "state_dir": tmp_path / "state",
+            "state": tmp_path / "state.db",
             "part_size": MIN_PART_BYTES,
             "clock": ManualClock(),
         }

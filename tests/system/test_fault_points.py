@@ -237,7 +237,7 @@ def test_upload_in_parts(worlds, stub, capsys, kind, step):
             with ObjectStore(
                 f"s3://portraits/{world.prefix}",
                 endpoint_url=stub.url,
-                state_dir=world.folder / "work",
+                state=world.folder / "work" / "state.db",
                 part_size=MIN_PART_BYTES,
                 concurrency=1,
                 clock=ManualClock(),

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.media_samples import image
+from tests.portrait.s3.conftest import remembered
 
 
 def test_files_become_active_assets_of_a_new_group(portrait, client, picture):
@@ -28,6 +29,21 @@ def test_the_same_command_again_sends_nothing(portrait, emulator, picture):
     assert again[0]["origin"] == "existing"
     assert emulator.calls.count("CreateAsset") == 1
     assert emulator.calls.count("CreateAssetGroup") == 1
+
+
+def test_an_upload_in_parts_is_remembered_in_the_state(portrait, stub, picture, tmp_path, monkeypatch):
+    """`--state` names it for the object storage as well: the next run goes on with the same upload."""
+    monkeypatch.setattr("portrait.s3.uploader.IN_MEMORY", 0)
+    monkeypatch.setattr("portrait.s3.uploader.SINGLE_PUT", 0)
+    state = tmp_path / "here.db"
+    command = ["put", picture("a.jpg"), "--group", "brand", "--to", "s3://portraits", "--endpoint-url", stub.url]
+    fault = stub.fault("UploadPart", "cut", times=99)
+    assert portrait(*command, "--state", str(state)).code != 0
+    assert remembered(state) == len(stub.bucket.uploads) == 1
+    stub.faults.remove(fault)
+    assert portrait(*command, "--state", str(state)).code == 0
+    assert remembered(state) == len(stub.bucket.uploads) == 0
+    assert stub.count("CreateMultipartUpload") == 1
 
 
 def test_a_group_is_named_by_its_id(portrait, group, picture):

@@ -18,6 +18,7 @@ import pytest
 from portrait.clock import ManualClock
 from portrait.s3 import AsyncObjectStore, ObjectStore
 from portrait.s3.parts import MIB, MIN_PART_BYTES
+from portrait.state import open_state
 from tests.s3_stub import ACCESS_KEY, SECRET_KEY, S3Stub
 
 JPEG = b"\xff\xd8\xff\xe0"
@@ -78,8 +79,8 @@ def stub() -> Iterator[S3Stub]:
 
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
-    """The state folder of the stores of a test."""
-    return tmp_path / "state"
+    """The state of the stores of a test."""
+    return tmp_path / "state" / "state.db"
 
 
 @pytest.fixture
@@ -119,7 +120,7 @@ def defaults(stub: S3Stub, state: Path) -> dict[str, Any]:
         "endpoint_url": stub.url,
         "access_key": ACCESS_KEY,
         "secret_key": SECRET_KEY,
-        "state_dir": state,
+        "state": state,
         "part_size": MIN_PART_BYTES,
         "clock": ManualClock(),
     }
@@ -152,6 +153,12 @@ def large(make_file: Callable[..., Path]) -> Path:
 def larger(make_file: Callable[..., Path]) -> Path:
     """A file of three parts."""
     return make_file("clip.bin", 2 * MIN_PART_BYTES + MIB)
+
+
+def remembered(state: Path) -> int:
+    """How many unfinished uploads the state holds."""
+    with open_state(state) as opened:
+        return opened.check().rows["portrait_uploads"]
 
 
 def only_object(stub: S3Stub) -> tuple[str, bytes]:

@@ -25,7 +25,7 @@ from portrait.s3 import (
 )
 from portrait.s3.files import stat_file
 from portrait.s3.parts import MIN_PART_BYTES
-from tests.portrait.s3.conftest import LARGE, defaults, only_object
+from tests.portrait.s3.conftest import LARGE, defaults, only_object, remembered
 from tests.s3_stub import S3Stub
 
 Make = Callable[..., Any]
@@ -74,11 +74,11 @@ def test_parts_are_listed_page_by_page(stub: S3Stub, open_store: Make, larger: P
 
 
 @pytest.mark.parametrize("etags", ["md5", "opaque"])
-def test_lost_state_folder(stub: S3Stub, open_store: Make, tmp_path: Path, large: Path, etags: str) -> None:
-    """Without the journal the upload is found by its key; its parts count only where their MD5 says they are right."""
+def test_lost_state(stub: S3Stub, open_store: Make, tmp_path: Path, large: Path, etags: str) -> None:
+    """Without the memory of it the upload is found by its key; its parts count only where their MD5 proves them."""
     stub.bucket.etags = etags
     break_off(stub, open_store(concurrency=1), large)
-    open_store(state_dir=tmp_path / "other").put(large)
+    open_store(state=tmp_path / "other.db").put(large)
     assert only_object(stub)[1] == large.read_bytes()
     assert len(stub.bucket.parts_received) == (2 if etags == "md5" else 3)
 
@@ -117,7 +117,7 @@ def test_object_made_by_somebody_else_meanwhile(stub: S3Stub, open_store: Make, 
     twin = tmp_path / "twin.bin"
     twin.write_bytes(large.read_bytes())
     uploads = dict(stub.bucket.uploads)
-    open_store(state_dir=tmp_path / "other").put(twin)
+    open_store(state=tmp_path / "other.db").put(twin)
     stub.bucket.uploads.update(uploads)
     assert open_store().put(large).existed
     only_object(stub)
@@ -131,7 +131,7 @@ def test_changed_between_runs(stub: S3Stub, make_store: Make, make_file: Make, l
     with pytest.raises(SourceChanged):
         store.put(large)
     assert (stub.bucket.uploads, stub.bucket.objects) == ({}, {})
-    assert not list(state.rglob("*.jsonl"))
+    assert remembered(state) == 0
     store.put(large)
     assert only_object(stub)[1] == large.read_bytes()
 
@@ -298,7 +298,7 @@ def test_clean_up(stub: S3Stub, make_store: Make, large: Path, state: Path) -> N
     assert found[young] < timedelta(minutes=1) < timedelta(days=2.9) < found[old[0]]
     assert {upload.upload_id for upload in store.abort_incomplete(timedelta(days=2))} == set(old)
     assert set(stub.bucket.uploads) == {young, other}
-    assert list(state.rglob("*.jsonl"))
+    assert remembered(state) == 1
     store.abort_incomplete(timedelta(0))
     assert set(stub.bucket.uploads) == {other}
-    assert not list(state.rglob("*.jsonl"))
+    assert remembered(state) == 0

@@ -20,7 +20,7 @@ def main(endpoint: str, state: str, *files: str) -> None:
         endpoint_url=endpoint,
         access_key=ACCESS_KEY,
         secret_key=SECRET_KEY,
-        state_dir=state,
+        state=state,
         part_size=MIN_PART_BYTES,
         concurrency=2,
     ) as store:

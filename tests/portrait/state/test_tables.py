@@ -185,7 +185,7 @@ def test_who_has_lost_the_claim_withdraws_nothing(state, place):
 # --- uploads --------------------------------------------------------------------------------------------------------
 
 UPLOAD = Upload(
-    size=2**40, fingerprint="stat", part_size=2**38, sha256="ab", parts=("p1", "p2", "p3"), key="prefix/ab.mp4"
+    size=3 * 2**38, fingerprint="stat", part_size=2**38, sha256="ab", parts=("p1", "p2", "p3"), key="prefix/ab.mp4"
 )
 
 
