@@ -17,7 +17,7 @@ __all__ = ["main"]
 
 
 def main(argv: Sequence[str] | None = None, console: Console | None = None) -> int:
-    """Run the command; returns the exit code.
+    """Run the command; returns the exit code. Only `SystemExit` goes through.
 
     Args:
         argv: What follows the program's name; None takes it from the process.
@@ -38,6 +38,8 @@ def main(argv: Sequence[str] | None = None, console: Console | None = None) -> i
             code = parser.run(sys.argv[1:] if argv is None else argv, context)
         with stdout_errors():
             context.console.stdout.flush()
+    except SystemExit:  # whoever raised it has chosen the exit code
+        raise
     except BaseException as error:  # noqa: BLE001  (each has its exit code)
         return _report(error, context)
     return code

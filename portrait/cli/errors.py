@@ -40,7 +40,7 @@ EXIT_CODES: Mapping[type[BaseException], int] = MappingProxyType(
         s3.SourceChanged: SOME_FAILED,
         OutputError: NETWORK,  # whoever was to read the outcome does not know it
         KeyboardInterrupt: INTERRUPTED,
-        Exception: SOME_FAILED,
+        BaseException: SOME_FAILED,
     }
 )
 

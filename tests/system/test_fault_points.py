@@ -78,7 +78,7 @@ class World:
         try:
             with points.armed():
                 code = main(argv, console)
-        except (Killed, StopIteration):  # the second: the death has no exit code
+        except Killed:
             code = None
         self.out, self.err = out.getvalue(), err.getvalue()
         return None if points.killed else code

@@ -186,3 +186,34 @@ def test_a_traceback_by_wish(portrait, monkeypatch):
     monkeypatch.setattr(Context, "client", property(broken))
     assert "Traceback" in portrait("groups", PORTRAIT_DEBUG="1").err
     assert "Traceback" not in portrait("groups", PORTRAIT_DEBUG="0").err
+
+
+class Foreign(BaseException):
+    """Something that is no `Exception`, from whatever runs the command."""
+
+
+@pytest.mark.parametrize(
+    "ending", [Foreign("sk-secret"), GeneratorExit(), RecursionError("sk-secret"), StopIteration()]
+)
+def test_whatever_ends_a_command_has_an_exit_code(portrait, monkeypatch, ending):
+    """No row of its own in the table is no traceback."""
+
+    def end(context):
+        raise ending
+
+    monkeypatch.setattr(Context, "client", property(end))
+    ran = portrait("groups")
+    assert ran.code == 1
+    assert f"unexpected {type(ending).__name__}" in ran.err
+    assert "sk-secret" not in ran.err
+
+
+def test_an_exit_goes_through(portrait, monkeypatch):
+    """As from a handler of SIGTERM: whoever raised it has chosen the code."""
+
+    def end(context):
+        raise SystemExit(143)
+
+    monkeypatch.setattr(Context, "client", property(end))
+    with pytest.raises(SystemExit, match="143"):
+        portrait("groups")
