@@ -2,13 +2,15 @@
 
 import json
 import sqlite3
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
 from portrait.errors import UsageError
 from portrait.state.erasures import Erasures
+from portrait.transports.urllib3_transport import Urllib3Transport
 from tests.media_samples import image
 from tests.portrait.cli.sample_folders import make_plain
 
@@ -38,9 +40,57 @@ def group_ids(client):
     return {group.name: group.id for group in client.iter_asset_groups()}
 
 
+def test_the_object_of_another_person_is_kept_while_the_lists_move(portrait, client, stub, tmp_path, storage):
+    """once-forget: 101 assets, the other user of the object is the oldest; one is deleted between two pages."""
+    emulator = portrait.emulator
+    emulator.service.control.patch_customer(emulator.api_key, assets=200)
+    make_plain(tmp_path / "people" / "bob", 1)
+    make_plain(tmp_path / "people" / "alice", 1)
+    put = ["put", str(tmp_path / "people"), "--subfolders", *storage, "--public-base", stub.public_base]
+    assert portrait(*put).code == 0
+    alice, bob = (group_ids(client)[name] for name in ("alice", "bob"))
+    (url,) = (f"{stub.public_base}/{key}" for key in stub.bucket.objects)
+    emulator.clock.advance(1000)  # nothing of this counts as just created
+    for asset in list(client.iter_assets(group_ids=[alice])):  # so that Bob's is the oldest
+        client.delete_asset(id=asset.id)
+    more = [client.create_asset(group_id=bob, url=url, asset_type="Image").id for _ in range(99)]
+    assert portrait("put", str(tmp_path / "people" / "alice"), "--group", "alice", *put[3:]).code == 0
+    emulator.clock.advance(60)
+    deleted, calls = [], emulator.calls
+
+    def on_call(request):
+        if calls.count("ListAssets") - before == 2 and not deleted:
+            deleted.append(client.delete_asset(id=more[-1]))
+
+    before = calls.count("ListAssets")
+    with after_each_call(on_call):
+        ran = portrait("forget", "alice", *storage, "--yes")
+    assert deleted
+    assert ran.code == 0, ran.err
+    assert len(stub.bucket.objects) == 1
+    assert len(ran.json["kept"]) == 1
+
+
+@contextmanager
+def after_each_call(listen):
+    """Call `listen` whenever an answer has come, but for the calls that it makes itself."""
+    real, busy = Urllib3Transport.send, []
+
+    def send(transport, request):
+        response = real(transport, request)
+        if not busy:
+            busy.append(request)
+            listen(request)
+            busy.clear()
+        return response
+
+    with patch.object(Urllib3Transport, "send", send):
+        yield
+
+
 @pytest.mark.parametrize("by", ["name", "id"])
 def test_a_person_is_erased_and_others_are_not(portrait, client, stub, storage, people, *, by):
-    """Her assets and objects are gone; what Bob uses is kept, and said; again there is nothing left."""
+    """advice-forget: her assets and objects are gone; what Bob uses is kept, and said; nothing is left, then as now."""
     alice = group_ids(client)["alice"]
     (shared,) = [asset.id for asset in client.iter_assets() if asset.group_id != alice and asset.name.startswith("00")]
     wanted = "alice" if by == "name" else alice
@@ -48,6 +98,7 @@ def test_a_person_is_erased_and_others_are_not(portrait, client, stub, storage, 
     assert ran.code == 0, ran.err
     erased = ran.json["erased"]
     assert (erased["group"], len(erased["assets"]), len(erased["objects"])) == (True, 3, 2)
+    assert ran.json["nothing_left"] is True
     assert [row["used_by"] for row in ran.json["kept"]] == [[shared]]
     assert set(group_ids(client)) == {"bob"}
     assert len(stub.bucket.objects) == 2

@@ -1,5 +1,9 @@
 """`put`: files go in, addresses come out, and the same command again is harmless."""
 
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 
 from tests.media_samples import image
@@ -283,3 +287,19 @@ def test_a_group_is_not_read_for_its_type(portrait, emulator, picture):
     group_id = portrait("groups", "--quiet").out.strip()
     assert portrait("put", picture("b.jpg", 500), "--group", group_id).code == 0
     assert emulator.calls.count("GetAssetGroup") == 1
+
+
+def test_a_state_that_cannot_be_understood_is_no_memory(portrait, emulator, picture):
+    """answer-state: `zz` where times should be; the command goes on, nothing is there twice, and `doctor` is well."""
+    argv = ["put", picture("a.jpg"), "--group", "brand"]
+    assert portrait(*argv).code == 0
+    emulator.clock.advance(60)
+    path = Path(portrait.environ["XDG_STATE_HOME"], "portrait", "state.db")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for table, column in (("creates", "answered_at"), ("creates", "begun_at"), ("state", "created_at")):
+            connection.execute(f"UPDATE portrait_{table} SET {column} = 'zz'")
+    assert portrait("doctor").code == 0
+    ran = portrait(*argv)
+    assert ran.code == 0, ran.err
+    assert ran.rows[0]["origin"] == "existing"
+    assert emulator.calls.count("CreateAsset") == emulator.calls.count("CreateAssetGroup") == 1

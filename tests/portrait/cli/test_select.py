@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.media_samples import image
+from tests.media_samples import image, sample
 from tests.portrait.cli.sample_folders import make_plain
 
 
@@ -132,6 +132,19 @@ def test_check_public_looks_at_addresses(portrait, emulator, stub):
     assert ran.rows[0]["error"]["kind"] == "NotPublic"
     assert emulator.calls.count("CreateAsset") == 0
     stub.bucket.objects.clear()
+
+
+@pytest.mark.parametrize("kind", ["mp4", "mov", "wav", "mp3"])
+def test_a_clip_needs_another_way(portrait, emulator, tmp_path, kind):
+    """advice-route: `put clip.mp4` without --to; nothing is sent, and with --to it is what the service takes."""
+    path = tmp_path / f"clip.{kind}"
+    path.write_bytes(sample(kind))
+    ran = portrait("put", str(path), "--group", "brand")
+    assert ran.code == 1
+    assert "The file is fine" in ran.err
+    assert "--to s3://" in ran.err
+    assert "limits" not in ran.err
+    assert emulator.calls.count("CreateAsset") == emulator.calls.count("CreateAssetGroup") == 0
 
 
 @pytest.mark.parametrize("kind", ["bmp", "gif"])
