@@ -12,6 +12,7 @@ from portrait.flow import Flow
 from portrait.http import Timeouts, TimeoutTypes
 from portrait.memory import Memory
 from portrait.options import ClientOptions, Options, SharedOptions, build_endpoint, from_environment
+from portrait.validate import OpenValidations
 
 
 class _Shared:
@@ -20,6 +21,7 @@ class _Shared:
     def __init__(self, memory: Memory) -> None:
         self.closed = False
         self.memory = memory
+        self.validations = OpenValidations()
 
 
 class BaseClient:
@@ -96,6 +98,11 @@ class BaseClient:
         )
         other._runner = other._make_runner()
         return other
+
+    @property
+    def open_validations(self) -> OpenValidations:
+        """The validations that `validate_person` waits for, where `portrait.web` reports what the page told."""
+        return self._shared.validations
 
     def _check_open(self) -> None:
         if self._shared.closed:

@@ -7,10 +7,10 @@ connections of their own in the child.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, overload
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack, overload
 
-from portrait import pagination, upload, wait, watch
+from portrait import pagination, upload, validate, wait, watch
 from portrait._methods import AsyncMethods, Methods
 from portrait.actions import Action
 from portrait.base import BaseClient
@@ -23,6 +23,7 @@ from portrait.models import (
     AssetType,
     AssetTypeName,
     GroupType,
+    Language,
     Result,
     UploadedAsset,
     VisualValidateResult,
@@ -218,6 +219,55 @@ class PortraitClient(BaseClient, Methods):
             UnknownOutcome: The answer with the group was lost, and several could be it.
         """
         return self._run(wait.wait_until_validated(self._endpoint, token, timeout, poll))
+
+    def validate_person(
+        self,
+        *,
+        callback_url: str,
+        show: Callable[[VisualValidateSession], object],
+        attempts: int = 3,
+        language: Language | None = None,
+        timeout: float | None = None,
+        poll: float = wait.TOKEN_POLL,
+        quota: int | Literal["documented"] | None = "documented",
+    ) -> VisualValidateResult:
+        """Let a person pass the liveness check; returns the person's new group.
+
+        The group quota is looked at first: nobody is to scan for an account that is full.
+
+        Args:
+            callback_url: Where the person's browser goes afterwards; a nonce is added to its query, by which
+                `portrait.web.callback_handler` on the same client tells the codes of a failed scan.
+            show: Is called with each session; its `h5_link` is what the person opens. With `AsyncPortraitClient` a
+                coroutine function will do as well.
+            attempts: Sessions at most: a new one is made where one expires, or its scan is known to have failed.
+            language: Of the page: `zh`, `en`, `zh-Hant`; default: the service's.
+            timeout: Seconds for each session; default: the life of its token.
+            poll: Seconds between two looks.
+            quota: Groups that the customer may have; default: what the provider documents; None does not look.
+
+        Raises:
+            QuotaExceeded: There is no room for a group; no session was made.
+            TokenExpired: Nobody passed while the last session lived.
+            ValidationFailed: The last scan failed, as the page told the callback.
+            WaitTimeout: Not passed within `timeout` seconds.
+            UnknownOutcome: The answer with the group was lost, and several could be it.
+            UsageError: A value does not fit; nothing was sent.
+        """
+        flow = validate.validate_person(
+            self._endpoint,
+            self._shared.validations,
+            validate.Query(
+                callback_url=callback_url,
+                show=show,
+                attempts=attempts,
+                language=language,
+                timeout=timeout,
+                poll=poll,
+                quota=self._endpoint.provider.group_quota if quota == "documented" else quota,
+            ),
+        )
+        return self._run(flow)
 
     def ensure_group(
         self,
@@ -541,6 +591,55 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
             UnknownOutcome: The answer with the group was lost, and several could be it.
         """
         return await self._run(wait.wait_until_validated(self._endpoint, token, timeout, poll))
+
+    async def validate_person(
+        self,
+        *,
+        callback_url: str,
+        show: Callable[[VisualValidateSession], object],
+        attempts: int = 3,
+        language: Language | None = None,
+        timeout: float | None = None,
+        poll: float = wait.TOKEN_POLL,
+        quota: int | Literal["documented"] | None = "documented",
+    ) -> VisualValidateResult:
+        """Let a person pass the liveness check; returns the person's new group.
+
+        The group quota is looked at first: nobody is to scan for an account that is full.
+
+        Args:
+            callback_url: Where the person's browser goes afterwards; a nonce is added to its query, by which
+                `portrait.web.callback_handler` on the same client tells the codes of a failed scan.
+            show: Is called with each session; its `h5_link` is what the person opens. With `AsyncPortraitClient` a
+                coroutine function will do as well.
+            attempts: Sessions at most: a new one is made where one expires, or its scan is known to have failed.
+            language: Of the page: `zh`, `en`, `zh-Hant`; default: the service's.
+            timeout: Seconds for each session; default: the life of its token.
+            poll: Seconds between two looks.
+            quota: Groups that the customer may have; default: what the provider documents; None does not look.
+
+        Raises:
+            QuotaExceeded: There is no room for a group; no session was made.
+            TokenExpired: Nobody passed while the last session lived.
+            ValidationFailed: The last scan failed, as the page told the callback.
+            WaitTimeout: Not passed within `timeout` seconds.
+            UnknownOutcome: The answer with the group was lost, and several could be it.
+            UsageError: A value does not fit; nothing was sent.
+        """
+        flow = validate.validate_person(
+            self._endpoint,
+            self._shared.validations,
+            validate.Query(
+                callback_url=callback_url,
+                show=show,
+                attempts=attempts,
+                language=language,
+                timeout=timeout,
+                poll=poll,
+                quota=self._endpoint.provider.group_quota if quota == "documented" else quota,
+            ),
+        )
+        return await self._run(flow)
 
     async def ensure_group(
         self,

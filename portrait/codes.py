@@ -139,6 +139,45 @@ CODES: Mapping[str, ErrorRule] = {
     "InvalidSecretToken": ErrorRule(AuthError, advice="Renew the temporary credentials."),
 }
 
+PASSED = 10000
+"""The only `resultCode` of the validation's page that is a pass (contract §3)."""
+
+# What the page's `resultCode` means: of its front, and of its server. Contract §3 (D); that Ark passes them on is (I).
+SCAN_CODES: Mapping[int, str] = {
+    PASSED: "passed",
+    40001: "the browser has no WebRTC",
+    40002: "the camera was not permitted",
+    **dict.fromkeys((40003, 40004, 40005, 40006, 40007, 40009, 40010, 40011), "the device's camera did not work"),
+    40008: "the device has no camera",
+    41000: "the check was not finished",
+    41002: "no face was seen in time",
+    41003: "the action was not done in time",
+    41006: "a wrong action was done",
+    41007: "no living person was recognized",
+    41008: "the face changed during the check",
+    41009: "the picture was too poor",
+    **dict.fromkeys(
+        (*range(50200, 50216), 50400, 50402, 50429, 50500, 50501), "the page's server did not finish the check"
+    ),
+}
+# What its `algorithmBaseRespCode` means; 201xxx stands for no face. Contract §3 (D).
+SCAN_SUB_CODES: Mapping[int, str] = {
+    0: "the same person",
+    210306: "several faces were seen",
+    210311: "another person was seen",
+    210312: "the action was not passed",
+}
+
+
+def scan_meaning(code: int | None, sub_code: int | None) -> str:
+    """What the two codes of a validation's page mean, in a few words; "" where they are not known."""
+    if code != PASSED or sub_code == 0:
+        return SCAN_CODES.get(code, "") if code is not None else ""
+    if sub_code is None:
+        return ""
+    return "no face was seen" if 201000 <= sub_code <= 201999 else SCAN_SUB_CODES.get(sub_code, "")
+
+
 # What an unlisted code, or none, means by HTTP status. An unknown code with 429 is read as throttled, never as full:
 # that mistake costs a pause, the other one costs somebody's assets.
 BY_STATUS: Mapping[int, ErrorRule] = {

@@ -52,6 +52,7 @@ __all__ = [
     "UnknownOutcome",
     "UsageError",
     "ValidatePending",
+    "ValidationFailed",
     "WaitTimeout",
 ]
 
@@ -387,6 +388,26 @@ class WaitTimeout(OutcomeError):
         super().__init__(message, advice=advice)
         self.waited = waited
         self.last = last
+
+
+class ValidationFailed(OutcomeError):
+    """The person's liveness check ended without a pass, as the page told the CallbackURL.
+
+    Attributes:
+        code: The page's `resultCode`, such as 41007; None where it gave none that is a number.
+        sub_code: Its `algorithmBaseRespCode`, 0 for the same person; None likewise.
+        meaning: What the code means; "" for an unknown one.
+    """
+
+    advice = "Create a new validation session and have the person scan again."
+
+    def __init__(
+        self, message: str, *, code: int | None = None, sub_code: int | None = None, meaning: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.sub_code = sub_code
+        self.meaning = meaning
 
 
 class AssetVanished(OutcomeError):

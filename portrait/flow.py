@@ -8,6 +8,7 @@ typed result is written once, and a test reads it as a list of effects.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
@@ -17,7 +18,7 @@ from typing import Any, TypeVar
 from attrs import frozen
 
 from portrait.clock import Clock, SystemClock
-from portrait.errors import Interrupted, PortraitError
+from portrait.errors import Interrupted, PortraitError, UsageError
 from portrait.events import Event
 from portrait.http import AsyncTransport, HttpRequest, Transport
 
@@ -106,6 +107,13 @@ class RunBlocking:
 
 
 @frozen
+class Invoke:
+    """Call a function of the application's in this thread; what it returns is the value, awaited by `AsyncRunner`."""
+
+    function: Callable[[], Any]
+
+
+@frozen
 class Await:
     """Wait for what another flow is doing. Its value is the future's result; the future's error is thrown in."""
 
@@ -137,7 +145,7 @@ class Emit:
     value: Any
 
 
-Effect = Send | Sleep | Notify | RunBlocking | Await | Gather | Emit
+Effect = Send | Sleep | Notify | RunBlocking | Invoke | Await | Gather | Emit
 Flow = Generator[Effect, Any, T]
 Listener = Callable[[Event], None]
 
@@ -219,6 +227,13 @@ class Runner:
 
     def _run_blocking(self, effect: RunBlocking) -> Any:
         return effect.work()
+
+    def _invoke(self, effect: Invoke) -> Any:
+        value = effect.function()
+        if inspect.iscoroutine(value):
+            value.close()
+            raise UsageError("A blocking client cannot await a callback.", advice="Use AsyncPortraitClient.")
+        return value
 
     def _await(self, effect: Await) -> Any:
         return effect.future.result()
@@ -319,6 +334,10 @@ class AsyncRunner:
     async def _run_blocking(self, effect: RunBlocking) -> Any:
         return await asyncio.to_thread(effect.work)
 
+    async def _invoke(self, effect: Invoke) -> Any:
+        value = effect.function()
+        return await value if inspect.isawaitable(value) else value
+
     async def _await(self, effect: Await) -> Any:
         # Shielded: whoever gives up waiting must not cancel the work of others.
         return await asyncio.shield(asyncio.wrap_future(effect.future))
@@ -353,6 +372,7 @@ _BLOCKING: Mapping[type, Callable[[Runner, Any], Any]] = {
     Sleep: Runner._sleep,  # noqa: SLF001
     Notify: Runner._notify,  # noqa: SLF001
     RunBlocking: Runner._run_blocking,  # noqa: SLF001
+    Invoke: Runner._invoke,  # noqa: SLF001
     Await: Runner._await,  # noqa: SLF001
     Gather: Runner._gather,  # noqa: SLF001
     Emit: Runner._emit,  # noqa: SLF001
@@ -362,6 +382,7 @@ _ASYNC: Mapping[type, Callable[[AsyncRunner, Any], Awaitable[Any]]] = {
     Sleep: AsyncRunner._sleep,  # noqa: SLF001
     Notify: AsyncRunner._notify,  # noqa: SLF001
     RunBlocking: AsyncRunner._run_blocking,  # noqa: SLF001
+    Invoke: AsyncRunner._invoke,  # noqa: SLF001
     Await: AsyncRunner._await,  # noqa: SLF001
     Gather: AsyncRunner._gather,  # noqa: SLF001
     Emit: AsyncRunner._emit,  # noqa: SLF001

@@ -158,13 +158,20 @@ def wait_until_active(endpoint: Endpoint, asset_id: str, timeout: float | None, 
 
 
 def wait_until_validated(
-    endpoint: Endpoint, token: str | VisualValidateSession, timeout: float | None, poll: float
+    endpoint: Endpoint,
+    token: str | VisualValidateSession,
+    timeout: float | None,
+    poll: float,
+    failure: Callable[[], PortraitError | None] = lambda: None,
 ) -> Flow[VisualValidateResult]:
     """Poll GetVisualValidateResult until the person has passed.
 
     The answer that carries the group uses the token up. If that answer is lost, the group is looked for among the
     LivenessFace groups that were made since the check was last read as pending (contract §3). It is looked for only if
     this very wait has read it as pending: a token that somebody else used up, or that nobody knows, leads to no group.
+
+    The service does not tell a failed scan from an open one; `failure` gives the error that the CallbackURL was told,
+    and ends the wait once the service says pending as well.
 
     Raises:
         TokenExpired: The token's life is over: 120 seconds, at BytePlus 1800.
@@ -184,6 +191,9 @@ def wait_until_validated(
             result = yield from poller.call(GET_VISUAL_VALIDATE_RESULT, request)
         except ValidatePending as pending:
             poller.last_error = pending
+            error = failure()
+            if error is not None and not lost:
+                raise error from pending
             # Ark says the same of a token that is used up, so that it does not prove that nothing was lost.
             if not (lost and endpoint.dialect.pending_is_ambiguous):
                 lost, since = False, asked_at - SKEW

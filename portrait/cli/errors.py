@@ -26,6 +26,7 @@ EXIT_CODES: Mapping[type[BaseException], int] = MappingProxyType(
         errors.ServerError: NETWORK,  # nobody knows what became of the call
         errors.AssetFailed: SOME_FAILED,
         errors.AssetVanished: SOME_FAILED,
+        errors.ValidationFailed: REFUSED,
         errors.Interrupted: SOME_FAILED,
         errors.WaitTimeout: DEADLINE,
         errors.AmbiguousGroup: USAGE,

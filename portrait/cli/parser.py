@@ -220,7 +220,7 @@ def per_minute(text: str) -> float:
 
 
 def quota(text: str) -> int | Literal["none"]:
-    """A number of assets from 1 up, or `none`.
+    """A number of assets or groups from 1 up, or `none`.
 
     Raises:
         click.BadParameter: It is neither.

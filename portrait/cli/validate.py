@@ -5,16 +5,16 @@ The link is printed, since it must be opened; the token is not.
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import Literal, get_args
 
 import click
 
 from portrait.cli.context import Context
 from portrait.cli.output import OutputFormat
-from portrait.cli.parser import command, one_of, seconds
+from portrait.cli.parser import command, one_of, quota, seconds
 from portrait.cli.progress import progress
 from portrait.errors import WaitTimeout
-from portrait.models.validations import Language
+from portrait.models import Language, VisualValidateSession
 
 _LINK_SECONDS = 120  # contract §3 (D)
 
@@ -30,21 +30,35 @@ the link and the second one the group.
     "--timeout", type=seconds, metavar="SECONDS", help=f"To wait (default {_LINK_SECONDS}, the life of the link)."
 )
 @click.option("--lang", type=one_of(*get_args(Language)), help="The language of the page (default: the service's).")
+@click.option(
+    "--quota", type=quota, metavar="N", help="Groups that the customer may have, or `none` (default: as documented)."
+)
 @click.pass_obj
-def validate_command(context: Context, /, callback_url: str, timeout: float | None, lang: Language | None) -> int:
+def validate_command(
+    context: Context,
+    /,
+    callback_url: str,
+    timeout: float | None,
+    lang: Language | None,
+    quota: int | Literal["none"] | None,
+) -> int:
     """Let a person pass the liveness check."""
     output, client = context.output, context.client
-    session = client.create_visual_validate_session(callback_url=callback_url)
-    link = session.link(lang) if lang else session.h5_link
+    room: int | Literal["documented"] | None = "documented" if quota is None else None if quota == "none" else quota
     context.resume_hint = "The link expires by itself; the same command makes a new one."
-    if output.format is OutputFormat.QUIET:  # stdout is for the group's id alone
-        output.write_stderr(f"{link}\n")
-    else:
+
+    def show(session: VisualValidateSession) -> None:
+        if output.format is OutputFormat.QUIET:  # stdout is for the group's id alone
+            output.write_stderr(f"{session.h5_link}\n")
+            return
         output.info(f"Open this link on the person's phone within {_LINK_SECONDS} seconds. Whoever has it can use it:")
-        output.print_event({"h5_link": link, "expires_in": _LINK_SECONDS}, line=link)
+        output.print_event({"h5_link": session.h5_link, "expires_in": _LINK_SECONDS}, line=session.h5_link)
+
     with progress(output, {"waiting for the person": None}):
         try:
-            result = client.wait_until_validated(session, timeout=timeout)
+            result = client.validate_person(
+                callback_url=callback_url, show=show, attempts=1, language=lang, timeout=timeout, quota=room
+            )
         except WaitTimeout as error:
             error.advice = "The same command makes a new link."
             raise

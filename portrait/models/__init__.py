@@ -42,6 +42,7 @@ from portrait.models.groups import (
 from portrait.models.validations import (
     CreateVisualValidateSessionRequest,
     GetVisualValidateResultRequest,
+    Language,
     VisualValidateResult,
     VisualValidateSession,
 )
@@ -68,6 +69,7 @@ __all__ = [
     "GroupFilter",
     "GroupPage",
     "GroupType",
+    "Language",
     "ListAssetGroupsRequest",
     "ListAssetsRequest",
     "Moderation",

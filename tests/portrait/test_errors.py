@@ -49,6 +49,7 @@ from portrait.errors import (
     UnknownOutcome,
     UsageError,
     ValidatePending,
+    ValidationFailed,
     WaitTimeout,
 )
 from tests.portrait.helpers import REQUEST_ID, answer, asset, refused
@@ -257,6 +258,7 @@ TREE = {
     OutcomeError: PortraitError,
     AssetFailed: OutcomeError,
     WaitTimeout: OutcomeError,
+    ValidationFailed: OutcomeError,
     AssetVanished: OutcomeError,
     AmbiguousGroup: OutcomeError,
     UnknownOutcome: OutcomeError,
@@ -279,6 +281,7 @@ def example_of(kind):
     special = {
         AssetFailed: lambda: AssetFailed("Failed.", asset=item, code="DownloadFailed"),
         WaitTimeout: lambda: WaitTimeout("Late.", waited=60.0, last=item),
+        ValidationFailed: lambda: ValidationFailed("Failed.", code=41007, sub_code=0, meaning="no living person"),
         AssetVanished: lambda: AssetVanished("Gone.", asset_id="asset-1"),
         AmbiguousGroup: lambda: AmbiguousGroup("Two.", group_ids=("group-1", "group-2")),
     }

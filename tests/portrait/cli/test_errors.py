@@ -35,6 +35,7 @@ EXPECTED = {
     errors.ServerError: 4,
     errors.AssetFailed: 1,
     errors.AssetVanished: 1,
+    errors.ValidationFailed: 3,
     errors.WaitTimeout: 5,
     errors.AmbiguousGroup: 2,
     errors.UnknownOutcome: 4,

@@ -104,3 +104,11 @@ def test_the_token_is_told_only_within_the_link(portrait):
 def test_a_callback_that_is_no_address_is_refused(portrait):
     """By the service, before anything is waited for."""
     assert portrait("validate", "--callback-url", "nowhere").code == 3
+
+
+@pytest.mark.parametrize(("quota", "code"), [("1", 3), ("2", 5), ("none", 5)])
+def test_nobody_is_sent_to_scan_for_a_full_account(portrait, group, quota, code):
+    """No link is shown where the person's group would have no room."""
+    ran = portrait("validate", *CALLBACK, "--timeout", "0", "--quota", quota)
+    assert ran.code == code
+    assert ("h5_link" in ran.out, "1 of 1 groups" in ran.err, "--quota" in ran.err) == (code == 5, code == 3, code == 3)

@@ -1,0 +1,156 @@
+"""A person's way to a verified group: room for the group, a session that is shown, a wait, and a new session.
+
+`OpenValidations` is where the two ends of a validation meet: the flow that waits for it, and whatever serves its
+CallbackURL in the same process (`portrait.web`).
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, get_args
+
+from attrs import define, evolve, field, frozen
+
+from portrait.actions import CREATE_VISUAL_VALIDATE_SESSION
+from portrait.errors import PortraitError, QuotaExceeded, TokenExpired, UsageError, ValidationFailed
+from portrait.flow import Flow, Invoke
+from portrait.models import (
+    CreateVisualValidateSessionRequest,
+    GroupType,
+    Language,
+    VisualValidateResult,
+    VisualValidateSession,
+)
+from portrait.pagination import group_pages
+from portrait.wait import wait_until_validated
+
+if TYPE_CHECKING:
+    from portrait.endpoint import Endpoint
+
+NONCE = "portrait_nonce"
+"""The parameter of CallbackURL that identifies a validation: the page may leave its token out (contract §3, M)."""
+
+
+@frozen(kw_only=True)
+class Query:
+    """What `validate_person` is asked for; see the clients' methods."""
+
+    callback_url: str
+    show: Callable[[VisualValidateSession], object]
+    attempts: int
+    language: Language | None
+    timeout: float | None
+    poll: float
+    quota: int | None
+
+
+@define(eq=False)
+class OpenValidation:
+    """A validation that a flow waits for.
+
+    Attributes:
+        failure: The error that the CallbackURL was told, None so far.
+        result: How the wait ended.
+    """
+
+    failure: ValidationFailed | None = None
+    result: Future[VisualValidateResult] = field(factory=Future)
+
+
+class OpenValidations:
+    """The validations of a client that a flow waits for, by their nonce. Safe across threads."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, OpenValidation] = {}
+
+    def get(self, nonce: str) -> OpenValidation | None:
+        """The validation with that nonce, None if no flow waits for it."""
+        return self._open.get(nonce)
+
+    def start(self, nonce: str) -> OpenValidation:
+        """Enter a validation that a flow begins to wait for."""
+        return self._open.setdefault(nonce, OpenValidation())
+
+    def finish(self, nonce: str) -> None:
+        """Drop a validation whose wait has ended."""
+        validation = self._open.pop(nonce, None)
+        if validation is not None and not validation.result.done():
+            validation.result.cancel()
+
+
+def new_nonce() -> str:
+    """A nonce that nobody can guess."""
+    return secrets.token_urlsafe(16)
+
+
+def add_nonce(callback_url: str, nonce: str) -> str:
+    """A CallbackURL with a nonce at the end of its query."""
+    base, hash_, fragment = callback_url.partition("#")
+    joint = "" if base.endswith(("?", "&")) else "&" if "?" in base else "?"
+    return f"{base}{joint}{NONCE}={nonce}{hash_}{fragment}"
+
+
+def validate_person(endpoint: Endpoint, open_validations: OpenValidations, query: Query) -> Flow[VisualValidateResult]:
+    """Let a person pass the liveness check, in as many sessions as are allowed; the person's group.
+
+    Raises:
+        QuotaExceeded: There is no room for a group; no session was made.
+        TokenExpired: Nobody passed while the last session lived.
+        ValidationFailed: The last scan failed.
+        PortraitError: As `wait_until_validated`.
+    """
+    if query.attempts < 1:
+        raise UsageError("A validation takes at least one session: attempts= is 1 or more.")
+    if query.language is not None and query.language not in get_args(Language):
+        raise UsageError(
+            f"There is no page in {query.language!r}.", advice=f"Languages: {', '.join(get_args(Language))}."
+        )
+    if query.quota is not None:
+        yield from _check_room(endpoint, query.quota)
+    for _ in range(query.attempts - 1):
+        try:
+            return (yield from _validate_once(endpoint, open_validations, query))
+        except (TokenExpired, ValidationFailed):
+            continue
+    return (yield from _validate_once(endpoint, open_validations, query))
+
+
+def _validate_once(endpoint: Endpoint, open_validations: OpenValidations, query: Query) -> Flow[VisualValidateResult]:
+    """One session: created, shown and waited for."""
+    nonce = new_nonce()
+    request = CreateVisualValidateSessionRequest(callback_url=add_nonce(query.callback_url, nonce))
+    session = yield from endpoint.call(CREATE_VISUAL_VALIDATE_SESSION, request)
+    if query.language is not None:
+        session = evolve(session, h5_link=session.link(query.language))
+    validation = open_validations.start(nonce)
+    try:
+        yield Invoke(lambda: query.show(session))
+        result = yield from wait_until_validated(
+            endpoint, session, query.timeout, query.poll, lambda: validation.failure
+        )
+    except PortraitError as error:
+        validation.result.set_exception(error)
+        raise
+    else:
+        validation.result.set_result(result)
+        return result
+    finally:
+        open_validations.finish(nonce)
+
+
+def _check_room(endpoint: Endpoint, quota: int) -> Flow[None]:
+    """See that one more group fits, as far as lists show it: a pass that ends in "full" is the worst (contract §3).
+
+    Lists show one project, and the quota is the customer's: what they show is the least that is taken.
+    """
+    taken = 0
+    for group_type in GroupType:
+        pages = group_pages(by_cursor=endpoint.dialect.cursor_paging, group_type=group_type)
+        while taken < quota and (request := pages.next_request()) is not None:
+            taken += len(pages.consume((yield from endpoint.call(pages.action, request))))
+    if taken >= quota:
+        raise QuotaExceeded(
+            f"{taken} of {quota} groups are taken: a person who passed now would get none.",
+        )
