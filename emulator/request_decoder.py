@@ -104,7 +104,7 @@ def read_upload(fields: Mapping[str, str], content: bytes | None) -> tuple[Uploa
         raise Refusal(Reason.MISSING_FIELD, field="GroupId")
     if content is None:
         raise Refusal(Reason.MISSING_FIELD, field="file")
-    # The type is told by the content, whatever name and Content-Type say (D: three formats; I: how it is told).
+    # The content decides the type, whatever name and Content-Type say (D: three formats; I: how it is detected).
     media = sniff(content)
     known = media if media is not None and media.format in _UPLOADED else None
     request = UploadRequest(

@@ -418,7 +418,7 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
     """The same for asyncio. One client for each event loop; use it as an async context manager, or close it.
 
     The retry contract is `PortraitClient`'s. A call that is cancelled while under way may have executed: the
-    CancelledError carries a note that says so, and `on_event` hears of it.
+    CancelledError carries a note that says so, and `on_event` is called.
     """
 
     _http_library = "aiohttp"

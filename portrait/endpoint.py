@@ -63,7 +63,7 @@ class Endpoint:
 
     Attributes:
         base_url: Without a slash at its end.
-        dialect: How the provider speaks.
+        dialect: The provider's dialect.
         auth: Applied to every attempt.
         headers: That go with every call.
         project: Fills a `ProjectName` that a typed request leaves out.
@@ -78,7 +78,7 @@ class Endpoint:
         recent: What was created a short time ago, and may not be visible yet.
         create_pace: What is known of the service's limit of creates.
         retries_throttled: False raises a throttled call's error at once, for callers that wait it out.
-        forget: Is told the id of what was deleted, and may block; None where nothing is remembered across processes.
+        forget: Called with the id of what was deleted, may block; None where nothing is kept across processes.
     """
 
     base_url: str

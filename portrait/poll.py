@@ -152,7 +152,7 @@ class _Pages:
 def _poll_missing(endpoint: Endpoint, watch: Watch, unseen: list[str], ended: list[AssetOutcome]) -> Flow[None]:
     """Ask one by one for a few that no page showed; the others have their turn next time.
 
-    One that tells a new group ends it: the pages of that group may show the others.
+    One that shows a new group ends it: the pages of that group may show the others.
     """
     known = len(watch.group_types)
     for asset_id in unseen[:STRAGGLERS]:

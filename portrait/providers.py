@@ -1,6 +1,6 @@
 """Who answers: each provider's address, credentials, limits, model names and environment, as data.
 
-A provider names its dialect; how that dialect speaks is in `portrait.dialects`. Nothing here is looked up from the
+A provider names its dialect; the dialects are in `portrait.dialects`. Nothing here is looked up from the
 environment: `portrait.options` does that.
 """
 
@@ -27,7 +27,7 @@ class Provider:
     Attributes:
         name: What users say.
         title: What people read.
-        dialect: How it speaks: `alltoken`, `ark` or `tasks`.
+        dialect: Its dialect: `alltoken`, `ark` or `tasks`.
         base_url: Where it answers; None where it publishes no host and the caller must give one.
         credential: What it takes as proof.
         region: For signed requests.

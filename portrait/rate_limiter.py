@@ -123,7 +123,7 @@ class LearntPace:
                 free = self._accepted[0] + MINUTE * MARGIN
             else:
                 # The plan's limit is used up by others, or it is one that allows no burst: the next lower one but
-                # the highest, which nothing speaks for.
+                # the highest, for which there is no evidence.
                 self._rate = lower[-2] if self._rate == inf and len(lower) > 1 else self._lower(lower)
                 free = now + self._interval
             self._next_slot = max(self._next_slot, free if retry_after is None else now + retry_after)

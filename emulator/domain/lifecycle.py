@@ -86,7 +86,7 @@ def review_seconds(kind: AssetType, verdict: Verdict, image: float, clip: float)
 def match_face(verdict: Verdict, group: Group, subject: str) -> Verdict:
     """What is added to a person's group is matched with the person's face. Contract §3, *Group* (D).
 
-    A file of which nobody says whose face it shows is taken to match.
+    A file without a subject is taken to match.
     """
     if group.kind is GroupType.LIVENESS_FACE and subject and subject != group.subject:
         return evolve(verdict, status=AssetStatus.FAILED, code=MISMATCH)
@@ -117,7 +117,7 @@ def force_status(asset: Asset, status: AssetState, code: str, now: float) -> Ass
 SLICE = 200
 """Records that one transaction settles: a few milliseconds."""
 
-_FORGET_AFTER = 3_600.0  # seconds after its end that a validation is still told to be expired (I)
+_FORGET_AFTER = 3_600.0  # seconds after its end for which a validation is still answered as expired (I)
 
 
 def settle(tx: Transaction, now: float, limit: int = SLICE) -> bool:

@@ -67,7 +67,7 @@ def result(ctx: Context, request: models.GetVisualValidateResultRequest) -> mode
 def _redeem(ctx: Context, validation: Validation) -> Validation:
     """The first answer uses the token up. Contract §2, last column (D).
 
-    A person who passed while the group quota was full has no group yet: it is made now, or the call hears that the
+    A person who passed while the group quota was full has no group yet: it is made now, or the call is refused as the
     quota is full and the token stays good, so that deleting a group helps (I).
     """
     if not validation.group_id:

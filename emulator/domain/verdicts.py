@@ -40,7 +40,7 @@ class Verdict:
         after: Seconds that the review takes; None means the usual.
         reads: The review ends after that many GetAsset instead; None means by time.
         reject: CreateAsset itself refuses with this fault, "" for none.
-        subject: Whose face the file shows, "" if nobody says.
+        subject: Whose face the file shows; "" if unknown.
     """
 
     status: AssetStatus = AssetStatus.ACTIVE

@@ -161,7 +161,7 @@ class FormReader:
         self._complete = True
 
 
-# The parser warns of each broken form; the client is told already.
+# The parser warns of each broken form, which is answered with an error already.
 _SILENT = logging.Logger("emulator.form", logging.CRITICAL)  # noqa: LOG001 - nobody is to switch it on
 
 

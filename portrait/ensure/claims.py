@@ -42,7 +42,7 @@ _UNBOUNDED = 600.0  # seconds for a call without a limit
 
 
 class _ClaimLost(Exception):
-    """This process stood still for so long that somebody else may have the claim."""
+    """This process was suspended for so long that another one may have the claim."""
 
 
 def create_claimed(
@@ -162,7 +162,7 @@ class _Attempt:
     def create(
         self, create: Callable[[Sending[Any]], Flow[tuple[str, T]]], find: Callable[[], Flow[str | None]]
     ) -> Flow[tuple[str, T | None]]:
-        """Create it, unless somebody was about to and has: the claim is ours now."""
+        """Create it under the claim; look first for a create that another process left without an answer."""
         if self.recorded_at is None:
             yield Sleep(settle_delay(-self.begun.create.age, 0.0))
             self.result_id = yield from find()
@@ -173,7 +173,7 @@ class _Attempt:
         return self.result_id, value
 
     def send(self, send: Callable[[], Flow[T]]) -> Flow[T]:
-        """Send a create that is on the disk before it goes out. The one before it was seen not to be carried out.
+        """Record a create on the disk, then send it. An earlier one is known not to have been carried out.
 
         Raises:
             StateError: It cannot be recorded; nothing was sent.

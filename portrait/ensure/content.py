@@ -31,7 +31,7 @@ def short_digest(sha256: str) -> str:
 
 
 def sha256_prefix(digest: str) -> str:
-    """The 32 hex digits with which the SHA-256 begins that a digest stands for."""
+    """The first 32 hex digits of the SHA-256 that a digest stands for."""
     return base64.b32decode(digest.upper() + "======").hex()
 
 
@@ -42,7 +42,7 @@ def asset_name(stem: str, digest: str) -> str:
 
 
 def parse_digest(name: str) -> str | None:
-    """The digest in a Name, None in one that was given otherwise."""
+    """The digest in a Name; None for a Name without one."""
     match = _DIGEST_SUFFIX.search(name.lower())
     return match[1] if match else None
 

@@ -111,7 +111,7 @@ def _send(
 
 
 def _remove(endpoint: Endpoint, failed: Asset) -> Flow[None]:
-    """A failed asset takes a quota slot: it makes room for its replacement."""
+    """Delete a failed asset, whose quota slot its replacement needs."""
     try:
         yield from endpoint.call(DELETE_ASSET, DeleteAssetRequest(id=failed.id))
     except NotAccessible:
@@ -145,7 +145,7 @@ def list_by_digest(
 
 
 def usable(assets: Sequence[Asset]) -> list[Asset]:
-    """Those that are or may become Active, the oldest first: everybody who looks agrees on the first.
+    """Those that are or may become Active, the oldest first: all processes agree on the first.
 
     They come oldest first from the list, which knows the order of creation; CreateTime has whole seconds only. Going by
     Id within a second would let a later create win over one that its own process has settled on already.

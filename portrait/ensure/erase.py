@@ -180,7 +180,7 @@ def classify(
 
 
 def erase_group(endpoint: Endpoint, target: str | ErasurePlan, options: ErasureOptions) -> Flow[ErasureOutcome]:
-    """Carry out a plan; for an id, make one first. Whose content others use is looked at again before anything goes.
+    """Carry out a plan; for an id, make one first. Which content others use is read again before anything is deleted.
 
     Raises:
         UsageError: An object is in no given store; nothing was erased.
@@ -201,7 +201,7 @@ def erase_group(endpoint: Endpoint, target: str | ErasurePlan, options: ErasureO
         except PortraitError as error:
             errors[plan.group_id] = error
     failed = [address for address in plan.objects if address in errors]
-    with suppress(StateError):  # the first record names all that is left; what was erased must be told all the same
+    with suppress(StateError):  # the first record names all that is left; what was erased must be reported all the same
         yield RunBlocking(lambda: _record(endpoint, options.memory, plan, [*failed, *plan.elsewhere]))
     return ErasureOutcome(
         plan=plan,

@@ -134,7 +134,7 @@ def _remembered(
 
 
 def oldest(groups: Sequence[AssetGroup]) -> AssetGroup:
-    """The one that everybody agrees on: the lowest CreateTime, and within a second the last of the list.
+    """The one that all clients agree on: the lowest CreateTime, and within a second the last of the list.
 
     Args:
         groups: As they are listed, the newest first.

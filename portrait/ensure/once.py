@@ -96,7 +96,7 @@ def create_exactly_once(
 
 
 def _verify(find: Callable[[], Flow[T | None]], what: str, lost: PortraitError) -> Flow[T | None]:
-    """Look until reads can no longer lag. A look that failed, for whatever reason, does not mean "not there"."""
+    """List until reads can no longer lag. A list that failed, for whatever reason, does not mean "not there"."""
     failed: PortraitError | None = None
     for delay in VERIFY_DELAYS:
         try:

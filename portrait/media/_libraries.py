@@ -67,7 +67,7 @@ def _clip(file: BinaryIO, format_name: str) -> Properties:
         _check_riff(file)
     track = _video_track(file) if _DEMUXERS[format_name] == "mov" else _VideoTrack()
     library = load("av")
-    # PyAV before 19 raises for metadata that is not UTF-8 unless told otherwise; later versions lack the parameter.
+    # PyAV before 19 raises for metadata that is not UTF-8 by default; later versions lack the parameter.
     metadata = {} if int(library.__version__.partition(".")[0]) >= 19 else {"metadata_errors": "ignore"}
     file.seek(0)
     with (

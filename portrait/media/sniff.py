@@ -133,7 +133,7 @@ def sniff(head: bytes) -> MediaType | None:
     """
     behind = head[tag_length(head) :]
     if behind is not head and len(behind) < 4:
-        return MEDIA_TYPES["mp3"]  # the tag fills the head: what is behind it cannot be told, and mp3 is usual
+        return MEDIA_TYPES["mp3"]  # the tag fills the head: what is behind it is unknown, and mp3 is usual
     name = _by_prefix(behind) or _by_container(behind) or _by_sync(behind) or ("mp3" if behind is not head else None)
     return MEDIA_TYPES[name] if name else None
 

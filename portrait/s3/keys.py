@@ -1,7 +1,7 @@
 """Addresses and keys: `s3://` addresses, public addresses, and the key and media type of a content.
 
 A key is `<prefix>/<first 2 of sha256>/<sha256>.<ext>`. One content has one key, so a write can be repeated without harm
-and never meets the one-write-a-second rule of R2 (contract §5), and a listing tells what exists.
+and never meets the one-write-a-second rule of R2 (contract §5), and a listing shows what exists.
 """
 
 from __future__ import annotations

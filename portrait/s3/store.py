@@ -110,7 +110,7 @@ def _in_parts(uploader: Uploader, path: Path) -> bool:
     try:
         return uploader.in_parts(stat_file(path).size)
     except SourceUnreadable:
-        return False  # told when its turn comes
+        return False  # reported when its turn comes
 
 
 def _is_fatal(error: BaseException) -> bool:

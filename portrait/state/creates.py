@@ -40,7 +40,7 @@ class Creates:
     _new_id: Callable[[], str]
 
     def record(self, key: Key) -> Create:
-        """A create is about to be sent. It is on the disk when this returns.
+        """Record a create that is about to be sent. It is on the disk when this returns.
 
         Raises:
             StateError: It cannot be recorded; nothing should be sent then.
@@ -69,7 +69,7 @@ class Creates:
         return self._database.write(work, durable=True)
 
     def resolve(self, create: Create, result_id: str) -> None:
-        """The create was answered, or found to have been carried out: that is its id."""
+        """Record the id of what was created: the create was answered, or found to be carried out."""
 
         def work(transaction: Transaction) -> None:
             answered = evolve(create, answered_at=transaction.now(), result_id=result_id)

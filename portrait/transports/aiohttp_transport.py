@@ -81,7 +81,7 @@ class AiohttpTransport:
         connections: int = 100,
     ) -> None:
         self._external_session = session
-        # A caller's session knows its way. Ours is told: it would read the environment for every request, in a thread.
+        # A caller's session has its own proxy. Ours gets it here, else it reads the environment for every request.
         self._proxy_for = ProxyResolver("" if proxy is None and session is not None else proxy)
         self._ssl = ssl_context(ssl)
         self._connections = connections

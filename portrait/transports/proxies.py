@@ -11,7 +11,7 @@ from portrait.urls import HttpUrl, parse_http_url
 class ProxyResolver:
     """Finds the proxy for an address. The environment is read once for each origin: it costs more than a call.
 
-    This machine is never reached by a proxy of the environment, which would hear the key.
+    This machine is never reached by a proxy of the environment, which would see the key.
 
     Args:
         configured: A proxy's URL, or "" for none at all; None leaves it to `HTTP_PROXY`, `NO_PROXY` and the like.
