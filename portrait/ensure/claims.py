@@ -15,7 +15,7 @@ from attrs import define, evolve, field
 from portrait.errors import PortraitError
 from portrait.flow import Effect, Flow, RunBlocking, Send, Sleep
 from portrait.recent_creates import VISIBILITY_LAG
-from portrait.state import Begun, Holder
+from portrait.state import ClaimedCreate, Holder
 
 if TYPE_CHECKING:
     from portrait.clock import Clock
@@ -75,12 +75,12 @@ def create_claimed(
         return (yield from create(lambda send: send()))
     attempt = _Attempt(state, memory.key(*where), endpoint.clock, endpoint.timeouts.total or _UNBOUNDED)
     while True:
-        begun = yield from attempt.begin(since)
-        if not isinstance(begun, Begun):
-            return str(begun.result_id), None
+        claimed = yield from attempt.begin(since)
+        if not isinstance(claimed, ClaimedCreate):
+            return str(claimed.result_id), None
         can_ask = True
         try:
-            return (yield from attempt.while_claimed(begun.claim, attempt.create(create, find)))
+            return (yield from attempt.while_claimed(claimed.claim, attempt.create(create, find)))
         except _ClaimLost:
             continue
         except GeneratorExit:  # the claim ends by itself
@@ -100,7 +100,7 @@ class _Attempt:
         key: What it is.
         clock: Of the client.
         timeout: Seconds for one attempt of a call.
-        begun: The claim, and the create as it is recorded.
+        claimed: The claim, and the create as it is recorded.
         recorded_at: When that was, in monotonic seconds; None where somebody else recorded it.
         may_exist: Whether it was sent, and nobody knows that it was not carried out.
         result_id: What came of it; None while that is not known.
@@ -110,12 +110,12 @@ class _Attempt:
     key: Key
     clock: Clock
     timeout: float
-    begun: Begun = field(init=False)
+    claimed: ClaimedCreate = field(init=False)
     recorded_at: float | None = None
     may_exist: bool = False
     result_id: str | None = None
 
-    def begin(self, since: float) -> Flow[Begun | Create]:
+    def begin(self, since: float) -> Flow[ClaimedCreate | Create]:
         """The claim, once nobody else has it, for one call and what comes before it; or what was created after `since`.
 
         Raises:
@@ -124,9 +124,11 @@ class _Attempt:
         ttl = self.timeout + MARGIN
         while True:
             now = self.clock.monotonic()
-            answer: Begun | Create | Holder = yield RunBlocking(partial(self.state.begin, self.key, ttl, now - since))
-            if isinstance(answer, Begun):
-                self.begun = answer
+            answer: ClaimedCreate | Create | Holder = yield RunBlocking(
+                partial(self.state.begin, self.key, ttl, now - since)
+            )
+            if isinstance(answer, ClaimedCreate):
+                self.claimed = answer
                 self.recorded_at = now if answer.is_new else None
                 self.may_exist = not answer.is_new
             if not isinstance(answer, Holder):
@@ -164,7 +166,7 @@ class _Attempt:
     ) -> Flow[tuple[str, T | None]]:
         """Create it under the claim; look first for a create that another process left without an answer."""
         if self.recorded_at is None:
-            yield Sleep(settle_delay(-self.begun.create.age, 0.0))
+            yield Sleep(settle_delay(-self.claimed.create.age, 0.0))
             self.result_id = yield from find()
             if self.result_id is not None:
                 return self.result_id, None
@@ -181,8 +183,8 @@ class _Attempt:
         """
         now = self.clock.monotonic()
         if self.recorded_at is None or now - self.recorded_at > FRESH:
-            record = yield RunBlocking(partial(self.state.creates.record_again, self.begun.create))
-            self.begun, self.recorded_at = evolve(self.begun, create=record), now
+            record = yield RunBlocking(partial(self.state.creates.record_again, self.claimed.create))
+            self.claimed, self.recorded_at = evolve(self.claimed, create=record), now
         self.may_exist = True
         try:
             return (yield from send())
@@ -192,7 +194,7 @@ class _Attempt:
 
     def finish(self) -> None:
         """Release the claim, and record what is known of the create. It blocks."""
-        self.state.finish(self.begun, self.result_id, withdraw=not self.may_exist)
+        self.state.finish(self.claimed, self.result_id, withdraw=not self.may_exist)
 
 
 def _duration(effect: Effect) -> float:

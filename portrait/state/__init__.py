@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from portrait.clock import Clock, SystemClock
 from portrait.state.location import SqliteFile, parse
 from portrait.state.records import (
-    Begun,
     Claim,
+    ClaimedCreate,
     Create,
     Erasure,
     Holder,
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from portrait.state.state import State as State
 
 __all__ = [
-    "Begun",
     "Claim",
+    "ClaimedCreate",
     "Create",
     "Erasure",
     "Holder",

@@ -75,7 +75,7 @@ class Claim:
 
 
 @frozen(kw_only=True)
-class Begun:
+class ClaimedCreate:
     """A create that may be sent now.
 
     Attributes:

@@ -16,7 +16,7 @@ from portrait.state.database import Backend, Database, Transaction
 from portrait.state.erasures import Erasures
 from portrait.state.leases import Leases
 from portrait.state.pace import Pace
-from portrait.state.records import Begun, Create, Holder, Key, Report
+from portrait.state.records import ClaimedCreate, Create, Holder, Key, Report
 from portrait.state.schema import META, METADATA
 from portrait.state.uploads import Uploads
 
@@ -48,7 +48,7 @@ class State:
         self.leases = Leases(database)
         self.pace = Pace(database)
 
-    def begin(self, key: Key, ttl: float, max_age: float) -> Begun | Create | Holder:
+    def begin(self, key: Key, ttl: float, max_age: float) -> ClaimedCreate | Create | Holder:
         """Claim a create and record it, in one transaction that is on the disk when this returns.
 
         Args:
@@ -65,7 +65,7 @@ class State:
         """
         token = self._new_id()
 
-        def work(transaction: Transaction) -> Begun | Create | Holder:
+        def work(transaction: Transaction) -> ClaimedCreate | Create | Holder:
             claim = self.claims.take(transaction, key, token, ttl)
             if isinstance(claim, Holder):
                 return claim
@@ -76,29 +76,29 @@ class State:
                 return known
             pending = self.creates.newest(transaction, key, now, answered=False)
             if pending is not None and pending.id != token:  # it is this one where the transaction runs again
-                return Begun(claim=claim, create=pending, is_new=False)
+                return ClaimedCreate(claim=claim, create=pending, is_new=False)
             create = Create(id=token, key=key, begun_at=now)
             self.creates.put(transaction, create)
-            return Begun(claim=claim, create=create, is_new=True)
+            return ClaimedCreate(claim=claim, create=create, is_new=True)
 
         return self._database.write(work, durable=True)
 
-    def finish(self, begun: Begun, result_id: str | None, *, withdraw: bool = False) -> None:
+    def finish(self, claimed: ClaimedCreate, result_id: str | None, *, withdraw: bool = False) -> None:
         """Release the claim, and record what came of the create, in one transaction.
 
         Args:
-            begun: From `begin`.
+            claimed: From `begin`.
             result_id: The id of what was created or found; None if it is not known.
             withdraw: The create was surely not carried out.
         """
 
         def work(transaction: Transaction) -> None:
-            was_ours = self.claims.drop(transaction, begun.claim)
+            was_ours = self.claims.drop(transaction, claimed.claim)
             if result_id is not None:
-                answered = evolve(begun.create, answered_at=transaction.now(), result_id=result_id)
+                answered = evolve(claimed.create, answered_at=transaction.now(), result_id=result_id)
                 self.creates.put(transaction, answered)
             elif withdraw and was_ours:  # whoever has the claim now may have sent the create by this record
-                self.creates.drop(transaction, begun.create)
+                self.creates.drop(transaction, claimed.create)
 
         self._database.write(work)
 

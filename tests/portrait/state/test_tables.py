@@ -138,15 +138,15 @@ def test_recent_creates_of_a_scope_are_those_that_a_list_may_lack(state, place):
 
 def test_a_create_begins_with_a_claim_and_a_record(state):
     """Both in one step; with its end the next one takes what came of it, if it is new enough."""
-    begun = state.begin(KEY, 30, 11)
-    assert begun.is_new
-    assert state.creates.pending(KEY).id == begun.create.id
+    claimed = state.begin(KEY, 30, 11)
+    assert claimed.is_new
+    assert state.creates.pending(KEY).id == claimed.create.id
     assert state.begin(KEY, 30, 11) == Holder(seconds=30)
-    state.finish(begun, "asset-1")
+    state.finish(claimed, "asset-1")
     assert state.begin(KEY, 30, 11).result_id == "asset-1"
     again = state.begin(KEY, 30, 0)
     assert again.is_new
-    assert again.create.id != begun.create.id
+    assert again.create.id != claimed.create.id
 
 
 def test_a_create_of_somebody_who_was_killed_comes_with_the_claim(state, place):
@@ -165,9 +165,9 @@ def test_a_create_that_was_not_carried_out_is_withdrawn_with_its_claim(state):
     """One that may have been stays."""
     state.finish(state.begin(KEY, 30, 11), None, withdraw=True)
     assert state.creates.pending(KEY) is None
-    begun = state.begin(KEY, 30, 11)
-    state.finish(begun, None)
-    assert state.creates.pending(KEY).id == begun.create.id
+    claimed = state.begin(KEY, 30, 11)
+    state.finish(claimed, None)
+    assert state.creates.pending(KEY).id == claimed.create.id
 
 
 def test_who_has_lost_the_claim_withdraws_nothing(state, place):

@@ -5,7 +5,7 @@ import os
 import signal
 
 from portrait.clock import SystemClock
-from portrait.state import Begun, Claim, Holder, Key, open_state
+from portrait.state import Claim, ClaimedCreate, Holder, Key, open_state
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["portrait.state.state", "portrait.state.sqlite", "portrait.state.postgres"])
@@ -42,10 +42,10 @@ def create_each(barrier, results, location):
 
 
 def _create(state, key):
-    while isinstance(begun := state.begin(key, 60, 60), Holder):
+    while isinstance(claimed := state.begin(key, 60, 60), Holder):
         CLOCK.sleep(0.01)
-    if isinstance(begun, Begun):
-        state.finish(begun, f"asset-{begun.create.id}")
+    if isinstance(claimed, ClaimedCreate):
+        state.finish(claimed, f"asset-{claimed.create.id}")
     return state.creates.find(key).result_id
 
 
