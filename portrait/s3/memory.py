@@ -107,7 +107,7 @@ class ProcessUploads:
     def find(self, source: str) -> Upload | None:
         """What is remembered of an upload."""
         upload = self._uploads.get(source)
-        return None if upload is None else evolve(upload, etags=dict(self._etags[source]))
+        return None if upload is None else evolve(upload, etags=dict(self._etags.get(source, {})))
 
     def begin(self, source: str, upload: Upload) -> None:
         """Remember an upload in place of another of the same source."""
@@ -116,11 +116,13 @@ class ProcessUploads:
 
     def set_upload_id(self, source: str, upload_id: str | None, *, foreign: bool = False) -> None:
         """Remember the storage's id; ETags of another upload are forgotten."""
-        self.begin(source, evolve(self._uploads[source], upload_id=upload_id, foreign=foreign, etags={}))
+        if (upload := self._uploads.get(source)) is not None:  # another thread may have forgotten it
+            self.begin(source, evolve(upload, upload_id=upload_id, foreign=foreign, etags={}))
 
     def record_part(self, source: str, number: int, etag: str) -> None:
         """Remember one part."""
-        self._etags[source][number] = etag
+        if (etags := self._etags.get(source)) is not None:
+            etags[number] = etag
 
     def clear(self, source: str) -> None:
         """Forget an upload."""

@@ -207,6 +207,15 @@ def test_clean_up_without_a_state(stub: S3Stub, make_store: Make, large: Path) -
     assert stub.count("CreateMultipartUpload") == 1
 
 
+@pytest.mark.parametrize("shared", [True, False])
+def test_clean_up_under_way(stub: S3Stub, open_store: Make, larger: Path, state: Path, *, shared: bool) -> None:
+    """An upload that another thread aborts while its parts are sent is begun anew, with a state and without one."""
+    store = open_store(concurrency=1, state=state if shared else None)
+    stub.fault("UploadPart", "call", part=2, hook=lambda: store.abort_incomplete(timedelta(0)))
+    store.put(larger)
+    assert only_object(stub)[1] == larger.read_bytes()
+
+
 def test_keyed_locks_are_kept_only_while_used() -> None:
     """A name costs nothing once nobody holds it."""
     locks = KeyedLocks()
