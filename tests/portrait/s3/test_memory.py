@@ -134,7 +134,7 @@ def test_a_claim_is_renewed_while_it_is_used(
 ) -> None:
     """An upload may take any time; even where the state fails once."""
     monkeypatch.setattr(memory, "RENEW", 0.001)
-    renewed, failed = threading.Semaphore(0), threading.Event()
+    renewed, failed = threading.Event(), threading.Event()
     renew = type(opened.claims).renew
 
     def failing_once(*args: Any) -> bool:
@@ -142,7 +142,7 @@ def test_a_claim_is_renewed_while_it_is_used(
             failed.set()
             raise StateError("The disk is full.")
         done = renew(*args)
-        renewed.release()
+        renewed.set()
         return done
 
     monkeypatch.setattr(type(opened.claims), "renew", failing_once)
@@ -151,7 +151,8 @@ def test_a_claim_is_renewed_while_it_is_used(
         for _ in range(3):
             clock.advance(TTL - 1)
             for _ in range(2):  # the first may have begun before
-                renewed.acquire()
+                renewed.clear()
+                assert renewed.wait(10)
         with pytest.raises(Interrupted), uploads.turn(PATH, context(ManualClock(), cancel), cancel.set):
             pass
     assert not [thread for thread in threading.enumerate() if thread.name == "portrait-store-claim"]
