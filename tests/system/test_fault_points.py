@@ -223,7 +223,6 @@ def test_forget(worlds, capsys, kind, step):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [Kind.FAILS])
 def test_upload_in_parts(worlds, stub, capsys, kind, step):
     """A file of two parts into object storage: one object, and no unfinished upload is left."""
 
