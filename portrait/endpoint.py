@@ -120,7 +120,7 @@ class Endpoint:
         if name is not None and (asset_id := parse_asset_id(getattr(request, name))) != getattr(request, name):
             request = evolve(request, **{name: asset_id})
         if action.address_field is not None:
-            _check_address(action, getattr(request, action.address_field))
+            check_address(action.name, getattr(request, action.address_field))
         result, response = yield from self._post(action, codec.encode(request), timeouts)
         value = decode_result(action, result, response)
         if action.echoes_id:
@@ -295,14 +295,22 @@ def _check_subject(action: Action[Any, Any], request: Any, value: Any) -> None:
         )
 
 
-def _check_address(action: Action[Any, Any], url: str) -> None:
-    """Refuse an address that parsers read differently: another host might be fetched. Contract §2, CreateAsset."""
+def check_address(subject: str, url: str) -> None:
+    """Refuse an address that parsers read differently: another host might be fetched. Contract §2, CreateAsset.
+
+    Args:
+        subject: The Action's name, or the address without its secrets.
+        url: The address of a file.
+
+    Raises:
+        UsageError: It is no absolute http or https address, or could be read in two ways.
+    """
     try:
         parse_http_url(url)
     except ValueError as error:
         raise UsageError(
-            f"{action.name}: the address {error}.",
-            advice="It looks like https://cdn.example/a.jpg; files of this machine go through upload_asset.",
+            f"{subject}: the address {error}.",
+            advice="It looks like https://cdn.example/a.jpg; a file of this machine is uploaded instead.",
         ) from None
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from portrait.endpoint import check_address
 from portrait.ensure.content import Content, asset_name, short_digest
 from portrait.errors import UsageError
 from portrait.media import MEDIA_TYPES
@@ -41,14 +42,10 @@ def identify_address(url: str, asset_type: AssetType | None, name: str | None) -
         name: For people, in the asset's Name; None takes the file's.
 
     Raises:
-        UsageError: It is not an absolute address.
+        UsageError: It is no absolute address, or could be read in two ways.
     """
-    try:
-        parts = urlsplit(url)
-    except ValueError:  # such as half of an IPv6 address
-        parts = urlsplit("")
-    if not parts.hostname:
-        raise UsageError(f"{redact_url(url)} is not an absolute address.", advice="Give one such as https://host/path.")
+    check_address(redact_url(url), url)
+    parts = urlsplit(url)
     query = _without_signature(parse_qsl(parts.query, keep_blank_values=True))
     stable_url = urlunsplit(parts._replace(query=urlencode(query), fragment=""))
     sha256 = hashlib.sha256(stable_url.encode()).hexdigest()
@@ -66,17 +63,14 @@ def check_reach(url: str, service: str) -> None:
     """See that a service can fetch an address at all, as far as the address itself says.
 
     Args:
-        url: The address.
+        url: The address, as `identify_address` takes it.
         service: The service's base URL. One on this machine, such as an emulator, can fetch from this machine, and one
             in a private network from there.
 
     Raises:
         UsageError: It cannot.
     """
-    try:
-        file, home = parse_http_url(url, userinfo=True), parse_http_url(service)
-    except ValueError:  # what else is wrong with it is said where it is sent
-        return
+    file, home = parse_http_url(url), parse_http_url(service)
     private_home = home.is_private or not (home.is_loopback or "." in home.host)
     if (file.is_loopback and not home.is_loopback) or (file.is_private and not private_home):
         network = "this machine" if file.is_loopback else "a private network"

@@ -44,8 +44,9 @@ def test_another_signature_is_the_same_content(signature):
 
 def test_an_address_is_told_without_its_secrets():
     """Neither the query nor a password is shown, and the port stays."""
-    url = "https://me:pass@cdn.example:8443/a.jpg?token=secret#here"
+    url = "https://cdn.example:8443/a.jpg?token=secret#here"
     assert display_name(url) == identify(url, LIMITS, None).source == "https://cdn.example:8443/a.jpg"
+    assert display_name(url.replace("cdn", "me:pass@cdn")) == "https://cdn.example:8443/a.jpg"
 
 
 @pytest.mark.parametrize(
@@ -61,8 +62,19 @@ def test_an_address_that_is_not_well_formed_is_told_without_its_secrets(url, exp
     assert display_name(url) == expected
 
 
-@pytest.mark.parametrize("url", ["https://[::1/a.jpg", "https:///a.jpg"])
-def test_what_is_no_address_is_a_mistake_of_its_user(url):
-    """Not one of ours."""
-    with pytest.raises(UsageError, match="not an absolute address"):
+@pytest.mark.parametrize(
+    ("url", "fault"),
+    [
+        ("https://[::1/a.jpg", "is not an absolute"),
+        ("https:///a.jpg", "is not an absolute"),
+        ("https://me:pass@cdn.example/a.jpg?token=secret", "has a user name"),
+        ("https://cdn.example\\@other.example/a.jpg", "has a space, a backslash"),
+        ("https://0x7f.1/a.jpg", "neither a name nor an IP address"),
+    ],
+)
+def test_what_is_no_address_is_a_mistake_of_its_user(url, fault):
+    """By the rule of CreateAsset, before anything is sent and without a secret; so a plan says what will be."""
+    with pytest.raises(UsageError, match=fault) as caught:
         identify(url, LIMITS, None)
+    assert "pass" not in str(caught.value)
+    assert "secret" not in str(caught.value)
