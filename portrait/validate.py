@@ -145,12 +145,12 @@ def _check_room(endpoint: Endpoint, quota: int) -> Flow[None]:
 
     Lists show one project, and the quota is the customer's: what they show is the least that is taken.
     """
-    taken = 0
+    count = 0
     for group_type in GroupType:
         pages = group_pages(by_cursor=endpoint.dialect.cursor_paging, group_type=group_type)
-        while taken < quota and (request := pages.next_request()) is not None:
-            taken += len(pages.consume((yield from endpoint.call(pages.action, request))))
-    if taken >= quota:
+        while count < quota and (request := pages.next_request()) is not None:
+            count += len(pages.consume((yield from endpoint.call(pages.action, request))))
+    if count >= quota:
         raise QuotaExceeded(
-            f"{taken} of {quota} groups are taken: a person who passed now would get none.",
+            f"{count} of {quota} groups are taken: a person who passed now would get none.",
         )

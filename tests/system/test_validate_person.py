@@ -12,8 +12,8 @@ BACK = "https://app.example/done?order=7#top"
 @pytest.fixture
 def emulator():
     """An emulator whose clock stands still but for the waits."""
-    with Emulator() as made:
-        yield made
+    with Emulator() as instance:
+        yield instance
 
 
 @pytest.fixture
@@ -36,15 +36,15 @@ def tell_failure(client, session, code=41007):
 
 def test_the_person_who_passes_has_a_group(validate, emulator):
     """The session is shown once, in the language asked for; the callback keeps its query first, and its fragment."""
-    shown = []
+    sessions = []
 
     def show(session):
-        shown.append(session)
+        sessions.append(session)
         emulator.validations.finish(session.byted_token, "pass", subject="alice")
 
     person = validate(show, language="en")
     assert emulator.client().get_asset_group(id=person.group_id).group_type == "LivenessFace"
-    (session,) = shown
+    (session,) = sessions
     assert session.h5_link.endswith("&lng=en")
     assert session.callback_url.startswith(f"https://app.example/done?order=7&{NONCE}=")
     assert session.callback_url.endswith("#top")

@@ -157,8 +157,8 @@ def larger(make_file: Callable[..., Path]) -> Path:
 
 def remembered(state: Path) -> int:
     """How many unfinished uploads the state holds."""
-    with open_state(state) as opened:
-        return opened.check().rows["portrait_uploads"]
+    with open_state(state) as database:
+        return database.check().rows["portrait_uploads"]
 
 
 def only_object(stub: S3Stub) -> tuple[str, bytes]:

@@ -298,12 +298,12 @@ def test_state_that_cannot_be_written_any_more(
 ) -> None:
     """It is told, under way or before anything is sent; what the storage has by then is not sent again."""
     clock = ManualClock()
-    with open_state(state, clock) as opened:
-        store = make_store(concurrency=1, state=opened, clock=clock)
+    with open_state(state, clock) as database:
+        store = make_store(concurrency=1, state=database, clock=clock)
 
         def protect() -> None:
             monkeypatch.setattr(sqlite, "_SETUP", (*sqlite._SETUP, "PRAGMA query_only = ON"))
-            opened.close()
+            database.close()
 
         stub.fault("UploadPart", "call", part=2, hook=protect)
         with pytest.raises(StateError, match="cannot be written"):
@@ -313,7 +313,7 @@ def test_state_that_cannot_be_written_any_more(
             store.put(larger)
         assert (len(stub.bucket.uploads), stub.calls) == (1, [])
         monkeypatch.undo()
-        opened.close()
+        database.close()
         store.put(larger)
     assert only_object(stub)[1] == larger.read_bytes()
     assert len(stub.bucket.parts_received) == 3

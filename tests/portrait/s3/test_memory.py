@@ -36,16 +36,16 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def opened(state: Path, clock: ManualClock) -> Iterator[State]:
+def saved(state: Path, clock: ManualClock) -> Iterator[State]:
     """A state."""
-    with open_state(state, clock) as opened:
-        yield opened
+    with open_state(state, clock) as saved:
+        yield saved
 
 
 @pytest.fixture(params=["state", "process"])
-def uploads(request: pytest.FixtureRequest, opened: State, clock: ManualClock) -> UploadMemory:
+def uploads(request: pytest.FixtureRequest, saved: State, clock: ManualClock) -> UploadMemory:
     """A memory with a state, and one without."""
-    return UploadMemory(LazyState(opened if request.param == "state" else None, clock), "destination")
+    return UploadMemory(LazyState(saved if request.param == "state" else None, clock), "destination")
 
 
 def context(clock: ManualClock, cancel: CancelToken | None = None) -> Context:
@@ -88,13 +88,13 @@ def test_forgetting(uploads: UploadMemory, clock: ManualClock) -> None:
         assert turn.uploads.find(turn.source) is None
 
 
-def test_each_file_destination_and_machine_has_its_own(opened: State, clock: ManualClock) -> None:
+def test_each_file_destination_and_machine_has_its_own(saved: State, clock: ManualClock) -> None:
     """Neither two files, nor two places, nor the same path on two machines are one."""
     sources = set()
-    for opened.machine in ("", "one"):
+    for saved.machine in ("", "one"):
         for destination in ("one", "two"):
             for path in ("/a", "/b", "relative"):
-                with UploadMemory(LazyState(opened, clock), destination).turn(Path(path), context(clock), free) as turn:
+                with UploadMemory(LazyState(saved, clock), destination).turn(Path(path), context(clock), free) as turn:
                     sources.add(turn.source)
     assert len(sources) == 12
 
@@ -117,25 +117,23 @@ def test_a_turn_is_waited_for(uploads: UploadMemory, clock: ManualClock) -> None
     assert order == ["first", "second"]
 
 
-def test_a_wait_is_told_once_and_ends_with_the_claim(opened: State, clock: ManualClock) -> None:
+def test_a_wait_is_told_once_and_ends_with_the_claim(saved: State, clock: ManualClock) -> None:
     """A process that was killed holds the next one up for as long as its claim, and no longer."""
-    uploads, told = UploadMemory(LazyState(opened, clock), "destination"), []
+    uploads, waits = UploadMemory(LazyState(saved, clock), "destination"), []
     dead = uploads.turn(PATH, context(clock), free)
     dead.__enter__()
-    begun = clock.monotonic()
-    with uploads.turn(PATH, context(clock), lambda: told.append(1)):
-        assert TTL <= clock.monotonic() - begun <= TTL + POLL
-    assert told == [1]
+    start = clock.monotonic()
+    with uploads.turn(PATH, context(clock), lambda: waits.append(1)):
+        assert TTL <= clock.monotonic() - start <= TTL + POLL
+    assert waits == [1]
     dead.__exit__(None, None, None)
 
 
-def test_a_claim_is_renewed_while_it_is_used(
-    opened: State, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_claim_is_renewed_while_it_is_used(saved: State, clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:
     """An upload may take any time; even where the state fails once."""
     monkeypatch.setattr(memory, "RENEW", 0.001)
     renewed, failed = threading.Event(), threading.Event()
-    renew = type(opened.claims).renew
+    renew = type(saved.claims).renew
 
     def failing_once(*args: Any) -> bool:
         if not failed.is_set():
@@ -145,12 +143,12 @@ def test_a_claim_is_renewed_while_it_is_used(
         renewed.set()
         return done
 
-    monkeypatch.setattr(type(opened.claims), "renew", failing_once)
-    uploads, cancel = UploadMemory(LazyState(opened, clock), "destination"), CancelToken()
+    monkeypatch.setattr(type(saved.claims), "renew", failing_once)
+    uploads, cancel = UploadMemory(LazyState(saved, clock), "destination"), CancelToken()
     with uploads.turn(PATH, context(clock), free):
         for _ in range(3):
             clock.advance(TTL - 1)
-            for _ in range(2):  # the first may have begun before
+            for _ in range(2):  # the first may have start before
                 renewed.clear()
                 assert renewed.wait(10)
         with pytest.raises(Interrupted), uploads.turn(PATH, context(ManualClock(), cancel), cancel.set):
@@ -159,15 +157,15 @@ def test_a_claim_is_renewed_while_it_is_used(
 
 
 def test_a_claim_that_cannot_be_released_is_no_failure(
-    opened: State, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+    saved: State, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The object is there; the claim ends by itself."""
 
     def full(*_: object) -> None:
         raise StateError("The disk is full.")
 
-    monkeypatch.setattr(type(opened.claims), "release", full)
-    with UploadMemory(LazyState(opened, clock), "destination").turn(PATH, context(clock), free):
+    monkeypatch.setattr(type(saved.claims), "release", full)
+    with UploadMemory(LazyState(saved, clock), "destination").turn(PATH, context(clock), free):
         pass
 
 
@@ -210,7 +208,7 @@ def test_clean_up_without_a_state(stub: S3Stub, make_store: Make, large: Path) -
 
 @pytest.mark.parametrize("shared", [True, False])
 def test_clean_up_under_way(stub: S3Stub, open_store: Make, larger: Path, state: Path, *, shared: bool) -> None:
-    """An upload that another thread aborts while its parts are sent is begun anew, with a state and without one."""
+    """An upload that another thread aborts while its parts are sent is start anew, with a state and without one."""
     store = open_store(concurrency=1, state=state if shared else None)
     stub.fault("UploadPart", "call", part=2, hook=lambda: store.abort_incomplete(timedelta(0)))
     store.put(larger)
