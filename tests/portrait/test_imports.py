@@ -38,6 +38,7 @@ def test_importing_the_package_loads_nothing_heavy():
         ("from portrait import Asset", {"aiohttp", "urllib3", "cattrs", "orjson", "boto3"}),
         ("from portrait import PortraitClient", {"aiohttp", "urllib3", "boto3", "PIL", "av", "rich"}),
         ("from portrait import PortraitClient; PortraitClient(api_key='k').close()", {"aiohttp", "boto3"}),
+        ("import portrait.validate", {"aiohttp", "urllib3", "boto3"}),
         ("from portrait import AsyncPortraitClient; AsyncPortraitClient(api_key='k')", {"urllib3", "boto3"}),
     ],
 )
