@@ -64,8 +64,10 @@ def test_the_object_of_another_person_is_kept_while_the_lists_move(portrait, cli
 
     before = calls.count("ListAssets")
     with after_each_call(on_call):
-        ran = portrait("forget", "alice", *storage, "--yes")
+        planned = portrait("forget", "alice", *storage, "--dry-run")
     assert deleted
+    assert planned.json["would_erase"]["objects"] == []
+    ran = portrait("forget", "alice", *storage, "--yes")
     assert ran.code == 0, ran.err
     assert len(stub.bucket.objects) == 1
     assert len(ran.json["kept"]) == 1
