@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from portrait.s3.parts import MIB, MIN_PART_BYTES
-from tests.portrait.s3.conftest import remembered
+from tests.portrait.s3.conftest import count_uploads
 from tests.portrait.s3.processes import end_claims, start, until_idle
 from tests.s3_stub import S3Stub
 from tests.s3_stub.server import Dropped
@@ -115,4 +115,4 @@ def test_large_upload_killed_twenty_times(tmp_path: Path, file: Path, seed: int)
     assert hashlib.sha256(found.content).hexdigest() == sha256
     assert Counter(number for _, number in received) == Counter(range(1, PARTS + 1))
     assert len({upload for upload, _ in received}) == 1
-    assert remembered(tmp_path / "state.db") == 0
+    assert count_uploads(tmp_path / "state.db") == 0

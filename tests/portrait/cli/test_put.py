@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.media_samples import image
-from tests.portrait.s3.conftest import remembered
+from tests.portrait.s3.conftest import count_uploads
 
 
 def test_files_become_active_assets_of_a_new_group(portrait, client, picture):
@@ -43,10 +43,10 @@ def test_an_upload_in_parts_is_remembered_in_the_state(portrait, stub, picture, 
     command = ["put", picture("a.jpg"), "--group", "brand", "--to", "s3://portraits", "--endpoint-url", stub.url]
     fault = stub.fault("UploadPart", "cut", times=99)
     assert portrait(*command, "--state", str(state)).code != 0
-    assert remembered(state) == len(stub.bucket.uploads) == 1
+    assert count_uploads(state) == len(stub.bucket.uploads) == 1
     stub.faults.remove(fault)
     assert portrait(*command, "--state", str(state)).code == 0
-    assert remembered(state) == len(stub.bucket.uploads) == 0
+    assert count_uploads(state) == len(stub.bucket.uploads) == 0
     assert stub.count("CreateMultipartUpload") == 1
 
 

@@ -155,7 +155,7 @@ def larger(make_file: Callable[..., Path]) -> Path:
     return make_file("clip.bin", 2 * MIN_PART_BYTES + MIB)
 
 
-def remembered(state: Path) -> int:
+def count_uploads(state: Path) -> int:
     """How many unfinished uploads the state holds."""
     with open_state(state) as database:
         return database.check().rows["portrait_uploads"]

@@ -35,7 +35,7 @@ from portrait.s3 import (
 )
 from portrait.s3 import errors as all_errors
 from portrait.state import open_state, sqlite
-from tests.portrait.s3.conftest import LARGE, only_object, remembered
+from tests.portrait.s3.conftest import LARGE, count_uploads, only_object
 from tests.s3_stub import ACCESS_KEY, SECRET_KEY, S3Stub
 
 Make = Callable[..., Any]
@@ -206,7 +206,7 @@ def test_final_failures_abort(
     with pytest.raises(StorageError) as caught:
         open_store().put(large)
     assert caught.value.resumable is resumable
-    assert len(stub.bucket.uploads) == remembered(state) == int(resumable)
+    assert len(stub.bucket.uploads) == count_uploads(state) == int(resumable)
 
 
 def test_key_that_may_not_list_uploads(stub: S3Stub, open_store: Make, large: Path) -> None:

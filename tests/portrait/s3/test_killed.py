@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from portrait.clock import ManualClock, SystemClock
-from tests.portrait.s3.conftest import only_object, remembered
+from tests.portrait.s3.conftest import count_uploads, only_object
 from tests.portrait.s3.processes import start, until_idle
 from tests.s3_stub import S3Stub
 
@@ -65,7 +65,7 @@ def test_killed_and_run_again(
     assert content == larger.read_bytes()
     assert set(Counter(stub.bucket.parts_received).values()) == {1}
     assert len({upload for upload, _ in stub.bucket.parts_received}) == 1
-    assert remembered(state) == 0
+    assert count_uploads(state) == 0
 
 
 def test_two_processes_store_one_file(stub: S3Stub, state: Path, larger: Path) -> None:
@@ -103,7 +103,7 @@ def test_ctrl_c_ends_soon_and_cleanly(stub: S3Stub, state: Path, open_store: Cal
     assert victim.returncode == -signal.SIGINT
     assert "KeyboardInterrupt" in errors
     until_idle(stub)
-    assert remembered(state) == 1
+    assert count_uploads(state) == 1
     open_store(clock=ManualClock(SystemClock().now())).put(larger)
     assert only_object(stub)[1] == larger.read_bytes()
     assert sum(1 for _ in stub.bucket.parts_received) == 3

@@ -19,7 +19,7 @@ from portrait.s3.memory import POLL, TTL, UploadMemory
 from portrait.s3.pool import Context, KeyedLocks
 from portrait.state import Upload, open_state
 from portrait.state.state import State
-from tests.portrait.s3.conftest import only_object, remembered
+from tests.portrait.s3.conftest import count_uploads, only_object
 from tests.portrait.s3.test_resume import break_off
 from tests.s3_stub import S3Stub
 
@@ -179,7 +179,7 @@ def test_damaged_state(stub: S3Stub, make_store: Make, large: Path, state: Path,
     make_store().put(large)
     assert only_object(stub)[1] == large.read_bytes()
     assert len(stub.bucket.parts_received) == 2
-    assert remembered(state) == 0
+    assert count_uploads(state) == 0
 
 
 def test_without_a_state_a_store_remembers_for_itself(stub: S3Stub, make_store: Make, large: Path) -> None:

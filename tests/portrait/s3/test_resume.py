@@ -25,7 +25,7 @@ from portrait.s3 import (
 )
 from portrait.s3.files import stat_file
 from portrait.s3.parts import MIN_PART_BYTES
-from tests.portrait.s3.conftest import LARGE, defaults, only_object, remembered
+from tests.portrait.s3.conftest import LARGE, count_uploads, defaults, only_object
 from tests.s3_stub import S3Stub
 
 Make = Callable[..., Any]
@@ -131,7 +131,7 @@ def test_changed_between_runs(stub: S3Stub, make_store: Make, make_file: Make, l
     with pytest.raises(SourceChanged):
         store.put(large)
     assert (stub.bucket.uploads, stub.bucket.objects) == ({}, {})
-    assert remembered(state) == 0
+    assert count_uploads(state) == 0
     store.put(large)
     assert only_object(stub)[1] == large.read_bytes()
 
@@ -298,7 +298,7 @@ def test_clean_up(stub: S3Stub, make_store: Make, large: Path, state: Path) -> N
     assert found[young] < timedelta(minutes=1) < timedelta(days=2.9) < found[old[0]]
     assert {upload.upload_id for upload in store.abort_incomplete(timedelta(days=2))} == set(old)
     assert set(stub.bucket.uploads) == {young, other}
-    assert remembered(state) == 1
+    assert count_uploads(state) == 1
     store.abort_incomplete(timedelta(0))
     assert set(stub.bucket.uploads) == {other}
-    assert remembered(state) == 0
+    assert count_uploads(state) == 0
