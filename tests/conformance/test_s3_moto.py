@@ -30,7 +30,7 @@ def endpoint() -> Iterator[str]:
     server.start()
     host, port = server.get_host_and_port()
     yield f"http://{host}:{port}"
-    server.cancel()
+    server.stop()
 
 
 @pytest.fixture
