@@ -125,7 +125,7 @@ class _Attempt:
         while True:
             now = self.clock.monotonic()
             answer: ClaimedCreate | Create | Holder = yield RunBlocking(
-                partial(self.state.begin, self.key, ttl, now - since)
+                partial(self.state.begin, self.key, ttl, lambda: self.clock.monotonic() - since)
             )
             if isinstance(answer, ClaimedCreate):
                 self.claimed = answer

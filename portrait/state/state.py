@@ -48,13 +48,14 @@ class State:
         self.leases = Leases(database)
         self.pace = Pace(database)
 
-    def begin(self, key: Key, ttl: float, max_age: float) -> ClaimedCreate | Create | Holder:
+    def begin(self, key: Key, ttl: float, max_age: Callable[[], float]) -> ClaimedCreate | Create | Holder:
         """Claim a create and record it, in one transaction that is on the disk when this returns.
 
         Args:
             key: What is to be created, and where.
             ttl: Seconds for which the claim holds.
-            max_age: What was created less than so many seconds ago is taken.
+            max_age: Gives seconds: what was created less than that ago is taken. It is called once the claim is there,
+                because it may take a while to get it.
 
         Returns:
             The claim; the create that was answered within `max_age`; or that somebody else has the claim. Where an
@@ -71,7 +72,7 @@ class State:
                 return claim
             now = transaction.now()
             known = self.creates.newest(transaction, key, now, answered=True)
-            if known is not None and known.age < max_age:
+            if known is not None and known.age < max_age():
                 self.claims.drop(transaction, claim)
                 return known
             pending = self.creates.newest(transaction, key, now, answered=False)

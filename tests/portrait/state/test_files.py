@@ -84,7 +84,7 @@ def test_once_closed_it_is_one_file(file_place):
     ("write", "level"),
     [
         (lambda state: state.creates.record(KEY), "FULL"),
-        (lambda state: state.begin(KEY, 30, 11), "FULL"),
+        (lambda state: state.begin(KEY, 30, lambda: 11), "FULL"),
         (lambda state: state.uploads.set_upload_id("source", "upload"), "FULL"),
         (lambda state: state.erasures.record([KEY], "group-1", ["s3://b/1"]), "FULL"),
         (lambda state: state.claims.acquire(KEY, 30), "NORMAL"),
@@ -393,7 +393,7 @@ def use_everything(state):
     state.creates.withdraw(create)
     state.creates.forget("account", "asset-1")
     state.creates.record_again(create)
-    state.finish(state.begin(KEY, 30, 11), "asset-1")
+    state.finish(state.begin(KEY, 30, lambda: 11), "asset-1")
     claim = state.claims.acquire(KEY, 30)
     state.claims.renew(claim, 30)
     state.claims.release(claim)

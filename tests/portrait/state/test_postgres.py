@@ -62,7 +62,7 @@ def test_a_connection_that_is_lost_in_the_middle_is_made_anew(state, end_connect
 
 WRITES = {
     "claim": (lambda state: state.claims.acquire(KEY, 30), "claims"),
-    "begin": (lambda state: state.begin(KEY, 30, 11), "creates"),
+    "begin": (lambda state: state.begin(KEY, 30, lambda: 11), "creates"),
     "record": (lambda state: state.creates.record(KEY), "creates"),
     "lease": (lambda state: state.leases.take("account", "pool", "x", {"a": None}, 30), "leases"),
     "erasure": (lambda state: state.erasures.record([KEY], "group-1", ["s3://b/1"]), "erased_objects"),

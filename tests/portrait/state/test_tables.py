@@ -138,22 +138,38 @@ def test_recent_creates_of_a_scope_are_those_that_a_list_may_lack(state, place):
 
 def test_a_create_begins_with_a_claim_and_a_record(state):
     """Both in one step; with its end the next one takes what came of it, if it is new enough."""
-    claimed = state.begin(KEY, 30, 11)
+    claimed = state.begin(KEY, 30, lambda: 11)
     assert claimed.is_new
     assert state.creates.pending(KEY).id == claimed.create.id
-    assert state.begin(KEY, 30, 11) == Holder(seconds=30)
+    assert state.begin(KEY, 30, lambda: 11) == Holder(seconds=30)
     state.finish(claimed, "asset-1")
-    assert state.begin(KEY, 30, 11).result_id == "asset-1"
-    again = state.begin(KEY, 30, 0)
+    assert state.begin(KEY, 30, lambda: 11).result_id == "asset-1"
+    again = state.begin(KEY, 30, lambda: 0)
     assert again.is_new
     assert again.create.id != claimed.create.id
 
 
+def test_what_is_new_enough_is_decided_once_the_claim_is_there(file_place, monkeypatch):
+    """To get the lock of the file may take seconds, in which the one who has it creates the thing."""
+    state, other, clock = file_place.open(), file_place.open(), file_place.clock
+    listed_at = clock.monotonic()
+    other.finish(other.begin(KEY, 30, lambda: 0), "asset-1")
+    take = type(state.claims).take
+
+    def late(*arguments):
+        clock.advance(9)
+        return take(*arguments)
+
+    clock.advance(1)
+    monkeypatch.setattr(type(state.claims), "take", staticmethod(late))
+    assert state.begin(KEY, 30, lambda: clock.monotonic() - listed_at + 1).result_id == "asset-1"
+
+
 def test_a_create_of_somebody_who_was_killed_comes_with_the_claim(state, place):
     """Nothing new is recorded: it may have been carried out."""
-    first = state.begin(KEY, 30, 11)
+    first = state.begin(KEY, 30, lambda: 11)
     place.clock.advance(30)
-    second = state.begin(KEY, 30, 11)
+    second = state.begin(KEY, 30, lambda: 11)
     assert (second.is_new, second.create.id, second.create.age) == (False, first.create.id, 30)
     assert state.check().rows["portrait_creates"] == 1
     place.clock.advance(5)
@@ -163,21 +179,21 @@ def test_a_create_of_somebody_who_was_killed_comes_with_the_claim(state, place):
 
 def test_a_create_that_was_not_carried_out_is_withdrawn_with_its_claim(state):
     """One that may have been stays."""
-    state.finish(state.begin(KEY, 30, 11), None, withdraw=True)
+    state.finish(state.begin(KEY, 30, lambda: 11), None, withdraw=True)
     assert state.creates.pending(KEY) is None
-    claimed = state.begin(KEY, 30, 11)
+    claimed = state.begin(KEY, 30, lambda: 11)
     state.finish(claimed, None)
     assert state.creates.pending(KEY).id == claimed.create.id
 
 
 def test_who_has_lost_the_claim_withdraws_nothing(state, place):
     """The record is that of the new owner, who may have sent its create; an id that is known is recorded still."""
-    lost = state.begin(KEY, 30, 11)
+    lost = state.begin(KEY, 30, lambda: 11)
     place.clock.advance(30)
-    state.begin(KEY, 30, 11)
+    state.begin(KEY, 30, lambda: 11)
     state.finish(lost, None, withdraw=True)
     assert state.creates.pending(KEY).id == lost.create.id
-    assert isinstance(state.begin(KEY, 30, 11), Holder)
+    assert isinstance(state.begin(KEY, 30, lambda: 11), Holder)
     state.finish(lost, "asset-1")
     assert state.creates.find(KEY).result_id == "asset-1"
 

@@ -42,7 +42,7 @@ def create_each(barrier, results, location):
 
 
 def _create(state, key):
-    while isinstance(claimed := state.begin(key, 60, 60), Holder):
+    while isinstance(claimed := state.begin(key, 60, lambda: 60), Holder):
         CLOCK.sleep(0.01)
     if isinstance(claimed, ClaimedCreate):
         state.finish(claimed, f"asset-{claimed.create.id}")
