@@ -12,10 +12,10 @@ from __future__ import annotations
 import json
 import sys
 
-from emulator.clocks import ScaledClock
 from portrait import PortraitClient
 from portrait.cli import main
 from portrait.cli.console import Console
+from portrait.clock import SystemClock
 from portrait.state import open_state
 
 KEY = "sk-shared-state"
@@ -24,14 +24,37 @@ TIMEOUT = 120.0
 """Of a call in the machine's seconds, and of the claim for it in the clock's."""
 
 
-def clock_since(begin: float, speed: float) -> ScaledClock:
-    """A clock that showed the machine's time at that moment, in seconds since 1970."""
-    clock = ScaledClock(speed)
-    clock.advance((clock.now() - begin) * (speed - 1))
-    return clock
+class SharedClock:
+    """A clock that runs faster than the machine's; the same in all processes, whenever they start.
+
+    Args:
+        begin: When it showed the machine's time, in seconds since 1970.
+        speed: How many of its seconds pass in one of the machine's.
+    """
+
+    def __init__(self, begin: float, speed: float) -> None:
+        self._machine = SystemClock()
+        self._begin = begin
+        self._speed = speed
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return self._begin + self.monotonic()
+
+    def monotonic(self) -> float:
+        """Seconds since the beginning."""
+        return (self._machine.now() - self._begin) * self._speed
+
+    def sleep(self, seconds: float) -> None:
+        """A part of it."""
+        self._machine.sleep(seconds / self._speed)
+
+    async def async_sleep(self, seconds: float) -> None:
+        """The same."""
+        await self._machine.async_sleep(seconds / self._speed)
 
 
-def ensure(clock: ScaledClock, base_url: str, folder: str, state: str) -> None:
+def ensure(clock: SharedClock, base_url: str, folder: str, state: str) -> None:
     """Wait for a line, put, print."""
     with (
         open_state(state, clock, server_clock=clock) as shared,
@@ -40,13 +63,13 @@ def ensure(clock: ScaledClock, base_url: str, folder: str, state: str) -> None:
         print("ready", flush=True)
         sys.stdin.readline()
         group = client.ensure_group(GROUP).id
-        for outcome in client.ensure_assets(folder, group_id=group, timeout=6000):
+        for outcome in client.ensure_assets(folder, group_id=group, quota=None, timeout=6000):
             print(json.dumps({"state": outcome.state, "id": outcome.asset_id, "error": str(outcome.error)}))
 
 
 if __name__ == "__main__":
     speed, begin, what, *words = sys.argv[1:]
-    scaled = clock_since(float(begin), float(speed))
+    scaled = SharedClock(float(begin), float(speed))
     if what == "put":
         sys.exit(main(["put", *words], Console.of_process()._replace(clock=scaled)))
     ensure(scaled, *words)

@@ -36,9 +36,9 @@ KILLS = 20
 class Service:
     """An emulator whose lists lag, for processes by its clock."""
 
-    def __init__(self, server: EmulatorServer, speed: int, closing: contextlib.ExitStack) -> None:
+    def __init__(self, server: EmulatorServer, speed: int, stack: contextlib.ExitStack) -> None:
         self._server = server
-        self._closing = closing
+        self._stack = stack
         self._command = [sys.executable, "-m", "tests.conformance.scaled_process", str(speed), str(SystemClock().now())]
         self.base_url = f"{server.url}/v1"
         server.control.patch_customer(KEY, assets=FILES)
@@ -49,7 +49,7 @@ class Service:
         """A process, as `scaled_process` has it."""
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         process = subprocess.Popen([*self._command, *words], text=True, cwd=ROOT, env=environ, **pipes)
-        self._closing.callback(_end, process)
+        self._stack.callback(_end, process)
         return process
 
     def created(self) -> int:
