@@ -296,7 +296,7 @@ def test_a_state_that_cannot_be_understood_is_no_memory(portrait, emulator, pict
     emulator.clock.advance(60)
     path = Path(portrait.environ["XDG_STATE_HOME"], "portrait", "state.db")
     with closing(sqlite3.connect(path)) as connection, connection:
-        for table, column in (("creates", "answered_at"), ("creates", "begun_at"), ("state", "created_at")):
+        for table, column in (("creates", "answered_at"), ("creates", "begun_at"), ("state", "replaced_at")):
             connection.execute(f"UPDATE portrait_{table} SET {column} = 'zz'")
     assert portrait("doctor").code == 0
     ran = portrait(*argv)
