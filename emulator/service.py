@@ -135,7 +135,7 @@ class Service:
     def callback(self, query: Mapping[str, str]) -> str | None:
         """Where the browser goes once the scan has ended; None before that, and for a link that is not ours."""
         found = self._validation(query)
-        if found is None or found.scan not in lifecycle.RESULT_CODES:
+        if found is None or found.scan not in lifecycle.ENDED:
             return None
         return validations.callback_url_for(found)
 

@@ -20,6 +20,7 @@ from emulator.settings import KeyPair, Settings
 from emulator.store.base import Store
 from emulator.transports import AsyncInProcessTransport, InProcessTransport
 from portrait.clock import Clock, ManualClock
+from portrait.models import VisualValidateSession
 from portrait.providers import PROVIDERS, Credential, Provider
 
 if TYPE_CHECKING:
@@ -86,18 +87,36 @@ class Validations:
     def __init__(self, control: Control) -> None:
         self._control = control
 
-    def finish(self, token: str, result: str = "pass", *, subject: str | None = None) -> dict[str, Any]:
+    def finish(
+        self,
+        token: str | VisualValidateSession,
+        result: str = "pass",
+        *,
+        subject: str | None = None,
+        code: int | None = None,
+    ) -> dict[str, Any]:
         """End a scan.
 
         Args:
-            token: The BytedToken, or the handle `val-3`.
-            result: `pass`, `fail`, `cancel` or `wrong-person`.
+            token: The BytedToken, the session that has it, or the handle `val-3`.
+            result: `pass`, `fail`, `cancel` or `wrong-person`: somebody passes who is not the person meant, so that
+                files fail with `FaceMismatch`.
             subject: Whose face it was.
+            code: The page's result code of a scan that does not pass, such as 41002; default: that of the result.
 
         Raises:
             emulator.control.ControlError: It is unknown, or has ended already.
         """
-        return self._control.finish_validation(token, result=result, subject=subject)
+        token = token if isinstance(token, str) else token.byted_token
+        return self._control.finish_validation(token, result=result, subject=subject, code=code)
+
+    def callback_url(self, handle: str) -> str:
+        """Where the page sends the browser of the validation `val-3`, whose scan has ended.
+
+        Raises:
+            LookupError: There is no such validation, or its scan has not ended.
+        """
+        return self._control.callback_url(handle)
 
 
 class Assets:

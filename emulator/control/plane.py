@@ -22,7 +22,7 @@ from emulator.domain.verdicts import review
 from emulator.rules import RuleError, RuleSet
 from emulator.store.base import Store
 from emulator.timestamps import MAX_TIME, TimestampFormatter
-from emulator.validation import one_of, reject_unknown, seconds, text
+from emulator.validation import fail, one_of, reject_unknown, seconds, text
 from portrait.clock import Clock, ManualClock
 
 
@@ -123,16 +123,24 @@ class Control:
     # --- validations and assets --------------------------------------------------------------------------------------
 
     @as_control_error
-    def finish_validation(self, token_or_handle: str, /, result: Any = None, subject: Any = None) -> dict[str, Any]:
+    def finish_validation(
+        self, token_or_handle: str, /, result: Any = None, subject: Any = None, code: Any = None
+    ) -> dict[str, Any]:
         """End a scan.
 
         Args:
             token_or_handle: The BytedToken, or `val-3`.
             result: One of `pass`, `fail`, `cancel`, `wrong-person`.
             subject: Whose face it was; None makes up a new person.
+            code: The page's result code of a scan that does not pass; None is that of the result.
         """
         outcome = one_of("result", result, lifecycle.OUTCOMES)
         subject = None if subject is None else text("subject", subject)
+        if code is not None:
+            if type(code) is not int or code not in lifecycle.FAILURE_CODES:
+                fail(f"code must be one of {', '.join(map(str, lifecycle.FAILURE_CODES))}")
+            if outcome not in {"fail", "cancel"}:
+                fail(f"code is for a scan that does not pass; {outcome} has {lifecycle.RESULT_CODES[outcome]}")
         found = self._store.find_validation(token_or_handle)
         if found is None:
             raise ControlError(404, "there is no such validation")
@@ -140,10 +148,21 @@ class Control:
         with self._store.transaction(found.customer) as tx:
             lifecycle.settle(tx, now)
             validation = tx.validation(found.token) or found
-            ended = validations.finish(self._context(tx, now), validation, outcome, subject)
+            ended = validations.finish(self._context(tx, now), validation, outcome, subject, code)
         if ended is None:
             raise ControlError(409, f"{found.handle} has already ended: {lifecycle.state_name(validation, now)}")
         return self._validation_status(ended, now)
+
+    def callback_url(self, token_or_handle: str) -> str:
+        """Where the page sends the browser after the scan. For tests in this process: it holds the token.
+
+        Raises:
+            LookupError: There is no such validation, or its scan has not ended.
+        """
+        found = self._store.find_validation(token_or_handle)
+        if found is None or found.scan not in lifecycle.ENDED:
+            raise LookupError("there is no such validation, or its scan has not ended")
+        return validations.callback_url_for(found)
 
     @as_control_error
     def set_asset(self, asset_id: str, /, **change: Any) -> dict[str, Any]:

@@ -34,7 +34,14 @@ def create(ctx: Context, request: models.CreateAssetGroupRequest) -> models.Crea
 
 
 def create_group(
-    ctx: Context, project: str, kind: GroupType, name: str, *, description: str = "", subject: str = ""
+    ctx: Context,
+    project: str,
+    kind: GroupType,
+    name: str,
+    *,
+    description: str = "",
+    subject: str = "",
+    stranger: bool = False,
 ) -> Group:
     """Create and store a group."""
     tx = ctx.tx
@@ -50,6 +57,7 @@ def create_group(
         updated=ctx.now,
         visible_from=ctx.visible_from(),
         subject=subject,
+        stranger=stranger,
     )
     tx.add_group(group)
     return group

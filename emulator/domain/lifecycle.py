@@ -13,6 +13,7 @@ from attrs import evolve
 from emulator.domain.ports import Transaction
 from emulator.domain.records import Asset, AssetState, Group, Scan, Validation
 from emulator.domain.verdicts import MISMATCH, Verdict
+from portrait.codes import PASSED, SCAN_CODES
 from portrait.models import AssetStatus, AssetType, GroupType
 
 # Contract §3, *Asset* (D): Active and Failed are final. An Active asset may expire (§4, `NotFound`).
@@ -30,7 +31,7 @@ _OUTCOMES = {
     "pass": Scan.PASSED,
     "fail": Scan.FAILED,
     "cancel": Scan.CANCELLED,
-    "wrong-person": Scan.WRONG_PERSON,
+    "wrong-person": Scan.PASSED,  # a living person, only another one: contract §10.14 (I)
 }
 VALIDATION: Mapping[Scan, Mapping[str, Scan]] = MappingProxyType(
     {
@@ -39,22 +40,19 @@ VALIDATION: Mapping[Scan, Mapping[str, Scan]] = MappingProxyType(
         Scan.PASSED: MappingProxyType({"read": Scan.SPENT}),
         Scan.FAILED: MappingProxyType({}),
         Scan.CANCELLED: MappingProxyType({}),
-        Scan.WRONG_PERSON: MappingProxyType({}),
         Scan.SPENT: MappingProxyType({}),
     }
 )
 OUTCOMES = tuple(_OUTCOMES)
 
-# Contract §3: 10000 is the only public result code (D); the others are the emulator's own (I).
-RESULT_CODES: Mapping[Scan, int] = MappingProxyType(
-    {
-        Scan.PASSED: 10000,
-        Scan.SPENT: 10000,
-        Scan.FAILED: 20001,
-        Scan.CANCELLED: 20002,
-        Scan.WRONG_PERSON: 20003,
-    }
+# What the page reports for each outcome. Contract §3: the codes (D); that the service passes them on is (I).
+RESULT_CODES: Mapping[str, int] = MappingProxyType(
+    {"pass": PASSED, "fail": 41007, "cancel": 41000, "wrong-person": PASSED}
 )
+FAILURE_CODES = tuple(sorted(SCAN_CODES.keys() - {PASSED}))
+"""What a page may report of a scan that did not pass."""
+
+ENDED = frozenset({Scan.PASSED, Scan.FAILED, Scan.CANCELLED, Scan.SPENT})
 
 
 def expired(validation: Validation, now: float) -> bool:
@@ -64,7 +62,7 @@ def expired(validation: Validation, now: float) -> bool:
 
 def state_name(validation: Validation, now: float) -> str:
     """The state for people: an open validation past its time is `expired`."""
-    open_ = validation.scan not in RESULT_CODES
+    open_ = validation.scan not in ENDED
     return "expired" if open_ and expired(validation, now) else str(validation.scan)
 
 
@@ -86,9 +84,10 @@ def review_seconds(kind: AssetType, verdict: Verdict, image: float, clip: float)
 def match_face(verdict: Verdict, group: Group, subject: str) -> Verdict:
     """What is added to a person's group is matched with the person's face. Contract §3, *Group* (D).
 
-    A file without a subject is taken to match.
+    A file without a subject is taken to show the person who was meant. Contract §10.14 (I).
     """
-    if group.kind is GroupType.LIVENESS_FACE and subject and subject != group.subject:
+    shows_another = subject != group.subject if subject else group.stranger
+    if group.kind is GroupType.LIVENESS_FACE and shows_another:
         return evolve(verdict, status=AssetStatus.FAILED, code=MISMATCH)
     return verdict
 

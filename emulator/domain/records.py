@@ -34,7 +34,6 @@ class Scan(StrEnum):
     PASSED = "passed"
     FAILED = "failed"
     CANCELLED = "cancelled"
-    WRONG_PERSON = "wrong-person"
     SPENT = "spent"
 
 
@@ -89,6 +88,7 @@ class Group:
         number: Its place in the order of creation.
         visible_from: When reads and lists begin to show it.
         subject: Whose face a LivenessFace group has; "" for AIGC.
+        stranger: Whether that is somebody else than the person who was meant.
     """
 
     number: int
@@ -102,6 +102,7 @@ class Group:
     updated: float
     visible_from: float = 0.0
     subject: str = ""
+    stranger: bool = False
 
 
 @frozen(kw_only=True)
@@ -155,6 +156,8 @@ class Validation:
         expires: When token and link die.
         group_id: The person's group, "" until there is one.
         subject: Whose face passed.
+        stranger: Whether that is somebody else than the person who was meant.
+        code: The page's result code, 0 while the scan has not ended.
     """
 
     number: int
@@ -168,6 +171,8 @@ class Validation:
     scan: Scan = Scan.OPEN
     group_id: str = ""
     subject: str = ""
+    stranger: bool = False
+    code: int = 0
 
     @property
     def handle(self) -> str:

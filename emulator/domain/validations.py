@@ -87,7 +87,9 @@ def start_scan(ctx: Context, validation: Validation) -> Validation:
     return scanning
 
 
-def finish(ctx: Context, validation: Validation, outcome: str, subject: str | None) -> Validation | None:
+def finish(
+    ctx: Context, validation: Validation, outcome: str, subject: str | None, code: int | None = None
+) -> Validation | None:
     """End the scan; None where it had ended or expired before. Contract §3: one outcome (I).
 
     Args:
@@ -95,12 +97,14 @@ def finish(ctx: Context, validation: Validation, outcome: str, subject: str | No
         validation: Which.
         outcome: One of `lifecycle.OUTCOMES`.
         subject: Whose face it was; None makes up a new person.
+        code: The page's result code; None is the outcome's.
     """
     if lifecycle.expired(validation, ctx.now):
         return None
     ended = lifecycle.transition(validation, outcome)
     if ended is None:
         return None
+    ended = evolve(ended, stranger=outcome == "wrong-person", code=code or lifecycle.RESULT_CODES[outcome])
     if ended.scan is Scan.PASSED:
         ended = _pass(ctx, ended, subject)
     ctx.tx.save_validation(ended)
@@ -120,7 +124,12 @@ def _pass(ctx: Context, validation: Validation, subject: str | None) -> Validati
 
 def _create_person_group(ctx: Context, validation: Validation) -> Validation:
     group = create_group(
-        ctx, validation.project, GroupType.LIVENESS_FACE, validation.subject, subject=validation.subject
+        ctx,
+        validation.project,
+        GroupType.LIVENESS_FACE,
+        validation.subject,
+        subject=validation.subject,
+        stranger=validation.stranger,
     )
     return evolve(validation, group_id=group.id)
 
@@ -134,7 +143,7 @@ def callback_url_for(validation: Validation) -> str:
     added = urlencode(
         {
             "bytedToken": validation.token,
-            "resultCode": lifecycle.RESULT_CODES[validation.scan],
+            "resultCode": validation.code,
             "algorithmBaseRespCode": 0,
             "reqMeasureInfoValue": int(passed),
             "verify_type": "real_time",

@@ -58,7 +58,7 @@ _ROUTES: Mapping[tuple[str, str], Callable[[Control, ControlRequest], dict[str, 
     ("GET", "clock"): lambda control, _: control.clock(),
     ("POST", "clock"): lambda control, request: control.set_clock(**request.body),
     ("POST", "validations/*"): lambda control, request: control.finish_validation(
-        request.name, **_reject_unknown(request.body, "result", "subject")
+        request.name, **_reject_unknown(request.body, "result", "subject", "code")
     ),
     ("POST", "assets/*"): lambda control, request: control.set_asset(request.name, **request.body),
     ("PATCH", "customers/*"): lambda control, request: control.patch_customer(request.name, **request.body),

@@ -91,8 +91,8 @@ def test_the_journal_is_bounded(alice, control):
 
 @pytest.mark.parametrize(
     ("result", "state", "code"),
-    [("pass", "passed", 10000), ("fail", "failed", 20001), ("cancel", "cancelled", 20002),
-     ("wrong-person", "wrong-person", 20003)],
+    [("pass", "passed", 10000), ("fail", "failed", 41007), ("cancel", "cancelled", 41000),
+     ("wrong-person", "passed", 10000)],
 )  # fmt: skip
 def test_a_scan_ends_once_by_token_or_handle(alice, control, result, state, code):
     """The second attempt is a conflict, whatever it says; the page and the callback know the outcome."""
@@ -103,8 +103,17 @@ def test_a_scan_ends_once_by_token_or_handle(alice, control, result, state, code
     assert alice.service.validation_page({"bytedToken": token}).state == state
     assert alice.service.callback({"bytedToken": token}) == (
         f"https://app.example/back?bytedToken={token}&resultCode={code}&algorithmBaseRespCode=0"
-        f"&reqMeasureInfoValue={int(result == 'pass')}&verify_type=real_time"
+        f"&reqMeasureInfoValue={int(code == 10000)}&verify_type=real_time"
     )
+
+
+def test_a_scan_that_does_not_pass_may_have_any_public_code(alice, control):
+    """Contract §3: those of the page's table, and only for a scan that does not pass."""
+    token = alice.token()
+    for result, code in (("fail", 49999), ("fail", 10000), ("fail", "41002"), ("pass", 41002), ("wrong-person", 41002)):
+        refused(400, control.finish_validation, token, result, code=code)
+    control.finish_validation(token, "fail", code=41002)
+    assert "resultCode=41002&" in alice.service.callback({"bytedToken": token})
 
 
 def test_a_callback_keeps_its_query_and_fragment(alice, control):
@@ -113,7 +122,7 @@ def test_a_callback_keeps_its_query_and_fragment(alice, control):
     token = alice.call("CreateVisualValidateSession", body)["BytedToken"]
     control.finish_validation(token, "cancel")
     address = alice.service.callback({"bytedToken": token})
-    assert address.startswith(f"https://app.example/back?order=7&bytedToken={token}&resultCode=20002")
+    assert address.startswith(f"https://app.example/back?order=7&bytedToken={token}&resultCode=41000")
     assert address.endswith("#top")
 
 

@@ -40,7 +40,8 @@ def test_the_tables_are_closed():
     assert set(lifecycle.ASSET) == set(AssetState)
     assert set(lifecycle.VALIDATION) == set(Scan)
     assert {after for row in lifecycle.VALIDATION.values() for after in row.values()} <= set(Scan)
-    assert set(lifecycle.RESULT_CODES) == set(Scan) - {Scan.OPEN, Scan.SCANNING}
+    assert set(Scan) - {Scan.OPEN, Scan.SCANNING} == lifecycle.ENDED
+    assert set(lifecycle.RESULT_CODES) == set(lifecycle.OUTCOMES)
 
 
 @pytest.mark.parametrize("before", [PROCESSING, ACTIVE, FAILED, EXPIRED])

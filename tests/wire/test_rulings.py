@@ -1,7 +1,6 @@
 """Walks by raw HTTP what the golden files cannot show: settings of disputed points, the account, lags, the H5 page."""
 
 import json
-import re
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -189,10 +188,10 @@ def test_a_page_is_1_and_of_10_where_nothing_is_said(me):
 # --- the H5 page -------------------------------------------------------------------------------------------------
 
 
-def completed(me, callback, result):
+def completed(me, callback, result, **fields):
     """Where the browser is sent after a scan, as the address without and with its query's pairs."""
     created = me.call("CreateVisualValidateSession", {"CallbackURL": callback}).result
-    me.scan(created["BytedToken"], result)
+    me.scan(created["BytedToken"], result, **fields)
     link = urlsplit(created["H5Link"])
     answer = me.server.request("POST", f"{link.path}?{link.query}", b"")
     assert answer.status == 303
@@ -217,14 +216,26 @@ def test_a_callback_with_a_query_keeps_it(me):
     assert query.startswith("order=7&x=%20&bytedToken=")
 
 
-@pytest.mark.parametrize("result", ["fail", "cancel", "wrong-person"])
-def test_a_failed_scan_has_another_result_code(me, result):
-    """Any scan that did not pass comes back with a code that is not 10000, and unbilled."""
+@pytest.mark.parametrize(("result", "code"), [("fail", "41007"), ("cancel", "41000")])
+def test_a_failed_scan_has_another_result_code(me, result, code):
+    """A scan that did not pass comes back with a code of the page's public table, and unbilled."""
     _, _, query = completed(me, CALLBACK, result)
     reported = dict(parse_qsl(query))
-    assert re.fullmatch(r"\d{5}", reported["resultCode"])
-    assert reported["resultCode"] != "10000"
-    assert reported["reqMeasureInfoValue"] == "0"
+    assert (reported["resultCode"], reported["reqMeasureInfoValue"]) == (code, "0")
+
+
+def test_another_person_passes_and_files_do_not_match(me):
+    """The page sees a living person, not who it is: files fail unless they show the one who scanned."""
+    token, _, query = completed(me, CALLBACK, "wrong-person", subject="mallory")
+    assert "resultCode=10000&" in query
+    group = me.call("GetVisualValidateResult", {"BytedToken": token}).result["GroupId"]
+    statuses = {}
+    for subject in ("", "?subject=alice", "?subject=mallory"):
+        body = {"GroupId": group, "URL": f"https://magic.test/a.jpg{subject}", "AssetType": "Image"}
+        asset = me.call("CreateAsset", body).result["Id"]
+        me.server.advance(60)
+        statuses[subject] = me.call("GetAsset", {"Id": asset}).result["Status"]
+    assert statuses == {"": "Failed", "?subject=alice": "Failed", "?subject=mallory": "Active"}
 
 
 def test_the_callback_proves_nothing(me):

@@ -205,7 +205,12 @@ OPERATIONS: Mapping[tuple[str, str], _Operation] = {
         response=_VALIDATION,
         summary="End a scan.",
         body=obj(
-            {"result": one_of(lifecycle.OUTCOMES), "subject": {**_NON_EMPTY, "type": ["string", "null"]}}, ["result"]
+            {
+                "result": one_of(lifecycle.OUTCOMES),
+                "subject": {**_NON_EMPTY, "type": ["string", "null"]},
+                "code": {"type": ["integer", "null"], "enum": [*lifecycle.FAILURE_CODES, None]},
+            },
+            ["result"],
         ),
         errors=(404, 409),
     ),

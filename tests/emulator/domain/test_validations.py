@@ -101,7 +101,7 @@ def test_the_page_opens_a_scan_that_can_still_begin(ctx):
 
 @pytest.mark.parametrize(
     ("outcome", "code", "billed"),
-    [("pass", 10000, 1), ("fail", 20001, 0), ("cancel", 20002, 0), ("wrong-person", 20003, 0)],
+    [("pass", 10000, 1), ("fail", 41007, 0), ("cancel", 41000, 0), ("wrong-person", 10000, 1)],
 )
 def test_a_callback_carries_the_outcome(ctx, outcome, code, billed):
     """The parameters of the contract, after those that the address has of its own."""
@@ -113,6 +113,6 @@ def test_a_callback_carries_the_outcome(ctx, outcome, code, billed):
     assert validations.callback_url_for(ended) == f"https://app.example/back?{query}"
     own = evolve(ended, callback_url="https://app.example/back?user=7#top")
     assert validations.callback_url_for(own) == f"https://app.example/back?user=7&{query}#top"
-    spent = evolve(ended, scan=Scan.SPENT)
+    spent = evolve(ended, scan=Scan.SPENT, code=10000)
     assert "resultCode=10000&" in validations.callback_url_for(spent)
     assert "reqMeasureInfoValue=1&" in validations.callback_url_for(spent)
