@@ -16,6 +16,7 @@ from scripts.benchmarks import (
     server_calls,
     signed_calls,
     startup,
+    state_cost,
     store_size,
     testing,
     watch,
@@ -34,6 +35,7 @@ _FIGURES: Mapping[str, tuple[Callable[[int], Iterator[Figure]], int]] = {
     "h": (signed_calls.measure, 15),
     "files": (files.measure, 7),
     "media": (media.measure, 7),
+    "state": (state_cost.measure, 300),
 }
 
 
