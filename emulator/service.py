@@ -132,6 +132,21 @@ class Service:
             validation = validations.start_scan(self._context(tx, now), tx.validation(found.token) or found)
         return ValidationPage(validation.handle, lifecycle.state_name(validation, now), validation.expires)
 
+    def finish_scan(self, query: Mapping[str, str], outcome: str) -> None:
+        """End the scan by a button of the H5 page; nothing happens where it has ended, or the link is not ours.
+
+        Args:
+            query: Of the link.
+            outcome: One of `lifecycle.OUTCOMES`.
+        """
+        found = self._validation(query)
+        if found is None:
+            return
+        now = self.clock.now()
+        with self.store.transaction(found.customer) as tx:
+            lifecycle.settle(tx, now)
+            validations.finish(self._context(tx, now), tx.validation(found.token) or found, outcome, None)
+
     def callback(self, query: Mapping[str, str]) -> str | None:
         """Where the browser goes once the scan has ended; None before that, and for a link that is not ours."""
         found = self._validation(query)

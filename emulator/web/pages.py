@@ -11,11 +11,14 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
 
-from emulator.messages import Reply
+from emulator.domain import lifecycle
+from emulator.messages import Reply, ReplyFlow
 from emulator.service import Service
 from emulator.web import paths
 from emulator.web.access import is_local
+from emulator.web.body_reader import BodyReader, BufferedBody, immediate
 from emulator.web.request_head import Head
 
 if TYPE_CHECKING:
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 LANGUAGES = ("zh", "en", "zh-Hant")
 """The values of `lng`; the first is the default. Contract §3."""
 
+_FORM_LIMIT = 1024  # bytes
 _FOLDER = Path(__file__).parent
 _HEADERS = {
     # The callback may be on any host, and a form's redirect counts as its action.
@@ -60,14 +64,29 @@ class Pages:
             200,
             language,
             state=page.state,
+            outcomes=lifecycle.OUTCOMES,
             handle=page.handle,
             seconds=max(0, int(page.expires - self._service.clock.now())),
             address=f"{self._base_url(head)}{paths.CONTROL}validations/{page.handle}",
             with_token=not is_local(head),
         )
 
-    def complete(self, head: Head) -> Reply:
-        """Handle the button: redirect to the CallbackURL if the scan has ended, else show the page again."""
+    def submit(self, head: Head) -> BodyReader:
+        """Handle a button: end the scan if `result` says how, and redirect to the CallbackURL if the scan has ended."""
+
+        def too_large() -> Reply:
+            return self._service.http_error(413, "invalid_request_error", "The page's form has one field: result.")
+
+        def answer(body: bytes) -> ReplyFlow:
+            result = dict(parse_qsl(body.decode("ascii", "replace"))).get("result")
+            if result in lifecycle.OUTCOMES:
+                self._service.finish_scan(head.parameters, result)
+            return immediate(self._complete(head))
+
+        return BufferedBody(_FORM_LIMIT, too_large, answer)
+
+    def _complete(self, head: Head) -> Reply:
+        """Redirect to the CallbackURL if the scan has ended, else show the page again."""
         address = self._service.callback(head.parameters)
         if address is None:
             return self.show(head)

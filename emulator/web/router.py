@@ -68,7 +68,7 @@ class Router:
         self._prefixes: tuple[tuple[str, Mapping[str, _Handler]], ...] = (
             (paths.UPLOADED_FILES, {"GET": self._uploaded_file}),
             (paths.SIGNED_FILES, {"GET": self._signed_file}),
-            (paths.PAGES, {"GET": pages.show, "POST": pages.complete}),
+            (paths.PAGES, {"GET": pages.show, "POST": pages.submit}),
         )
 
     def route(self, head: Head) -> Reply | BodyReader:

@@ -224,6 +224,15 @@ def test_a_failed_scan_has_another_result_code(me, result, code):
     assert (reported["resultCode"], reported["reqMeasureInfoValue"]) == (code, "0")
 
 
+def test_a_button_of_the_page_ends_the_scan(me):
+    """Every browser can end it: a form's field `result`; pressed again it brings the first outcome again."""
+    created = me.call("CreateVisualValidateSession", {"CallbackURL": CALLBACK}).result
+    link = urlsplit(created["H5Link"])
+    for result in (b"result=cancel", b"result=pass"):
+        answer = me.server.request("POST", f"{link.path}?{link.query}", result)
+        assert (answer.status, "resultCode=41000&" in answer.headers["location"]) == (303, True)
+
+
 def test_another_person_passes_and_files_do_not_match(me):
     """The page sees a living person, not who it is: files fail unless they show the one who scanned."""
     token, _, query = completed(me, CALLBACK, "wrong-person", subject="mallory")

@@ -73,6 +73,32 @@ def test_the_button_leads_to_the_callback_once_the_scan_has_ended(url, server, s
     assert headers["location"].startswith(f"{CALLBACK}&bytedToken={session['BytedToken']}&resultCode=10000")
 
 
+@pytest.mark.parametrize(
+    ("result", "code"), [("pass", 10000), ("fail", 41007), ("cancel", 41000), ("wrong-person", 10000)]
+)
+def test_a_button_ends_the_scan_and_leads_to_the_callback(url, session, result, code):
+    """Any browser can press it, without a script; pressed again, the browser comes again with the first outcome."""
+    assert f'name="result" value="{result}"' in page(url, session["H5Link"])[2]
+    for pressed in (result, "pass", ""):
+        target = session["H5Link"].removeprefix(url)
+        status, headers, _ = ask(
+            url,
+            "POST",
+            target,
+            f"result={pressed}".encode(),
+            {"Content-Type": "application/x-www-form-urlencoded"},
+        )
+        assert status == 303
+        assert headers["location"].startswith(f"{CALLBACK}&bytedToken={session['BytedToken']}&resultCode={code}&")
+
+
+@pytest.mark.parametrize(("body", "status"), [(b"result=maybe", 200), (b"\xff=&&", 200), (b"result=pass" * 200, 413)])
+def test_a_form_that_says_something_else_ends_nothing(url, session, body, status):
+    """The page is shown again, or the body refused."""
+    assert ask(url, "POST", session["H5Link"].removeprefix(url), body, {})[0] == status
+    assert 'data-state="scanning"' in page(url, session["H5Link"])[2]
+
+
 def test_an_expired_and_an_unknown_check(url, server, session):
     """The page says so, and offers nothing."""
     server.service.clock.advance(121)
