@@ -206,6 +206,7 @@ class Emulator(TestControls):
         rules                      Faults and verdicts on demand: .add(match=…, when=…, do=…), .all(), .clear()
         calls                      What was called: .count("CreateAsset"), .all("CreateAsset", outcome="ok")
         validations                Liveness checks: .finish(token, "pass"), or "fail", "cancel", "wrong-person"
+                                   .callback_url("val-1"), where the page then sends the browser
         assets                     Reviews: .fail(id, "FaceMismatch"), .activate(id), .expire(id)
         snapshot(), load(it)       Remember the state, and go back to it.
         url, base_url              Where it answers over HTTP, for clients that are not ours: base_url ends in /v1.
@@ -315,6 +316,7 @@ class SharedServer(TestControls):
                                    .all(), .clear()
         calls                      What was called: .count("CreateAsset", customer=key), .all(customer=key)
         validations                Liveness checks: .finish(token, "pass"), or "fail", "cancel", "wrong-person"
+                                   .callback_url("val-1"), where the page then sends the browser
         assets                     Reviews: .fail(id, "FaceMismatch"), .activate(id), .expire(id)
         service                    The emulator without HTTP; service.control is all that its control plane can do.
 
