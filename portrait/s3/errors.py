@@ -330,5 +330,10 @@ def _response_error(response: Any, operation: str) -> StorageError:
 
 
 def is_web_page(metadata: Mapping[str, Any]) -> bool:
-    """Whether a response, by boto3's metadata of it, is HTML, which comes from a proxy: the storage answers in XML."""
-    return str(metadata.get("HTTPHeaders", {}).get("content-type", "")).lower().startswith("text/html")
+    """Whether a response, by boto3's metadata of it, is HTML, which comes from a proxy: the storage answers in XML.
+
+    An empty body is no page, whatever type its server gives it.
+    """
+    headers = metadata.get("HTTPHeaders", {})
+    is_empty = headers.get("content-length") == "0" or metadata.get("HTTPStatusCode") == 204
+    return not is_empty and str(headers.get("content-type", "")).lower().startswith("text/html")

@@ -19,6 +19,7 @@ from emulator.domain.reasons import Reason
 from emulator.domain.records import Scan
 from emulator.rules.clauses import CODES_WITH_DETAIL, HEADER_NAME, MAX_DELAY, PAGES, REFUSALS
 from emulator.timestamps import MAX_TIME
+from emulator.validation import MAX_INTEGER
 from emulator.web.openapi.actions import errors
 from emulator.web.openapi.schemas import GROUP_ID, STAMP, TOKEN, Schema, obj, one_of
 from emulator.web.paths import CONTROL
@@ -27,7 +28,7 @@ from portrait.codes import MEDIA_CODES
 
 _TEXT: Schema = {"type": "string"}
 _NON_EMPTY: Schema = {"type": "string", "minLength": 1}
-_COUNT: Schema = {"type": "integer", "minimum": 0, "maximum": 2**64 - 1}
+_COUNT: Schema = {"type": "integer", "minimum": 0, "maximum": MAX_INTEGER}
 _POSITIVE: Schema = {**_COUNT, "minimum": 1}
 _SECONDS: Schema = {"type": "number", "minimum": 0}
 _MAX_SECONDS: Schema = {**_SECONDS, "maximum": MAX_TIME}
@@ -37,7 +38,7 @@ _TIME_FILTER: Schema = {
     "anyOf": [_DATE_TIME, {"type": "string", "pattern": f"^{SECONDS.pattern}$"}],
 }
 _BOOLEAN: Schema = {"type": "boolean"}
-_BALANCE: Schema = {"type": ["number", "null"]}
+_BALANCE: Schema = {"type": ["number", "null"], "minimum": -MAX_INTEGER, "maximum": MAX_INTEGER}
 _TIER: Schema = {"enum": [*quotas.TIERS, None]}
 _PER: Schema = one_of(("group", "customer"))
 _GROUP_OR_NONE: Schema = {"oneOf": [{"const": ""}, GROUP_ID]}
