@@ -117,6 +117,17 @@ _RULE = {"id": _NON_EMPTY, "match": _MATCH, "when": _WHEN, "do": _DO}
 _RULE_STATUS = obj({**_RULE, "seen": _COUNT, "fired": _COUNT}, ("id", "do", "seen", "fired"))
 
 _CLOCK = obj({"now": STAMP, "seconds": {"type": "number"}, "kind": one_of(("real", "manual", "scaled"))})
+_SUBJECT: Schema = {**_NON_EMPTY, "type": ["string", "null"]}
+_FAILURE_CODE: Schema = {"type": ["integer", "null"], "enum": [*lifecycle.FAILURE_CODES, None]}
+_FAILURES = ("fail", "cancel")
+_PASSES = tuple(outcome for outcome in lifecycle.OUTCOMES if outcome not in _FAILURES)
+# A scan that passes has one code, so that none can be chosen.
+_SCAN_RESULT: Schema = {
+    "oneOf": [
+        obj({"result": one_of(_FAILURES), "subject": _SUBJECT, "code": _FAILURE_CODE}, ["result"]),
+        obj({"result": one_of(_PASSES), "subject": _SUBJECT, "code": {"type": "null"}}, ["result"]),
+    ]
+}
 _CLOCK_CHANGE: Schema = {"oneOf": [obj({"advance": _MAX_SECONDS}), obj({"set": {"oneOf": [_MAX_SECONDS, _DATE_TIME]}})]}
 _HEALTH = obj({"status": {"const": "ok"}, "clock": _CLOCK, "customers": _COUNT})
 _COUNTS: Schema = {"type": "object", "additionalProperties": _COUNT}
@@ -205,14 +216,7 @@ OPERATIONS: Mapping[tuple[str, str], _Operation] = {
         name="FinishValidation",
         response=_VALIDATION,
         summary="End a scan.",
-        body=obj(
-            {
-                "result": one_of(lifecycle.OUTCOMES),
-                "subject": {**_NON_EMPTY, "type": ["string", "null"]},
-                "code": {"type": ["integer", "null"], "enum": [*lifecycle.FAILURE_CODES, None]},
-            },
-            ["result"],
-        ),
+        body=_SCAN_RESULT,
         errors=(404, 409),
     ),
     ("POST", "assets/*"): _Operation(
