@@ -80,7 +80,7 @@ def test_a_worker_lasts(worker, format_name):
     assert worker.pid == first
 
 
-@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM", "SIGUSR1"])
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM"])
 def test_a_worker_that_somebody_ends_is_replaced(worker, name):
     """It says nothing about the next file."""
     seconds(worker)
