@@ -160,13 +160,16 @@ def test_a_claim_that_cannot_be_released_is_no_failure(
     saved: State, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The object is there; the claim ends by itself."""
+    attempts: list[object] = []
 
-    def full(*_: object) -> None:
+    def full(*claim: object) -> None:
+        attempts.append(claim)
         raise StateError("The disk is full.")
 
     monkeypatch.setattr(type(saved.claims), "release", full)
     with UploadMemory(LazyState(saved, clock), "destination").turn(PATH, context(clock), free):
         pass
+    assert len(attempts) == 1
 
 
 @pytest.mark.parametrize("damage", [b"", b"not a database" * 1000])
