@@ -159,6 +159,7 @@ def test_node_blocks_run(block: Block, server: EmulatorServer):
     assert done.stdout.startswith("group-"), done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("bash")), reason="needs bash and curl")
 @pytest.mark.parametrize("page", [page for page in PAGES if SHELL[page]])
 def test_shell_blocks_run_and_say_what_their_comments_say(page: str, server: EmulatorServer, tmp_path: Path):

@@ -11,6 +11,8 @@ from portrait.http import FailureKind, HttpRequest, TransportFailure
 from tests.portrait import raw_server
 from tests.portrait.raw_server import RawServer, ok, read_head, trickling
 
+pytestmark = pytest.mark.slow
+
 LIMIT = 0.25  # seconds, of which a busy machine takes a part
 BOUND = 1.0  # far above it, and far below what would be waited without a limit
 HEAD = [bytes([byte]) for byte in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 100]

@@ -178,7 +178,6 @@ def kind(request):
     return request.param
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("way", "kind"), [("gateway", Kind.FAILS), ("gateway", Kind.SHORT), ("storage", Kind.KILLED)])
 def test_put(worlds, capsys, kind, way, step):
     """Three files into a new group, while lists lag; what the next run finds is used, and nothing is created twice."""
@@ -198,7 +197,6 @@ def test_put(worlds, capsys, kind, way, step):
     assert enumerate_points(kind, attempt, capsys, step) >= (3 if kind is Kind.SHORT else 10)
 
 
-@pytest.mark.slow
 def test_forget(worlds, capsys, kind, step):
     """The group, its assets and its objects go; a run that failed says so, and the next one erases the rest."""
 
@@ -222,7 +220,6 @@ def test_forget(worlds, capsys, kind, step):
     assert enumerate_points(kind, attempt, capsys, step) >= 10
 
 
-@pytest.mark.slow
 def test_upload_in_parts(worlds, stub, capsys, kind, step):
     """A file of two parts into object storage: one object, and no unfinished upload is left."""
 

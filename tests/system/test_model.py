@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
@@ -14,6 +15,8 @@ from portrait.clock import ManualClock
 from tests.system.hypothesis_profiles import searching
 from tests.system.model import Model
 from tests.wire.media import JPEG, TEXT
+
+pytestmark = pytest.mark.slow
 
 START = 1_773_792_000
 CUSTOMERS = ("alice", "bob")

@@ -10,6 +10,8 @@ from tests.vendor.sdk_models import BESIDES, REQUESTS, RESULTS, read, strangers
 from tests.wire.test_golden import FILES, filled, load, play
 from tests.wire.test_golden import at as value_at
 
+pytestmark = pytest.mark.slow
+
 FOLDERS = sorted({path.parent.name for path in FILES})
 
 # Golden requests that the emulator refuses and the vendor's request classes would send, by how their names begin.

@@ -13,6 +13,8 @@ from tests.portrait.cli.kills import Victim, assert_one_each, kill_at_random
 from tests.portrait.cli.sample_folders import make_plain
 from tests.s3_stub import ACCESS_KEY, SECRET_KEY, S3Stub
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def server():
@@ -45,7 +47,6 @@ def creates(server):
     return len(server.control.calls(action="CreateAsset", outcome="ok")["calls"])
 
 
-@pytest.mark.slow
 def test_killed_five_times(server, environ, client, tmp_path):
     """SIGKILL at random moments of 40 files: one asset each after the last run."""
     folder = make_plain(tmp_path / "photos", 40)
@@ -59,7 +60,6 @@ def test_killed_five_times(server, environ, client, tmp_path):
     assert len(last) == 40
 
 
-@pytest.mark.slow
 def test_killed_while_it_stores(server, environ, client, tmp_path):
     """The same through object storage: no object is written twice either."""
     folder = make_plain(tmp_path / "photos", 40)
@@ -72,7 +72,6 @@ def test_killed_while_it_stores(server, environ, client, tmp_path):
     assert creates(server) == 40
 
 
-@pytest.mark.slow
 def test_ctrl_c_finishes_what_is_under_way(server, environ, client, tmp_path):
     """130, a sentence that says how to go on, and the same command does; nothing is created twice."""
     folder = make_plain(tmp_path / "photos", 40)
@@ -93,7 +92,6 @@ def test_ctrl_c_finishes_what_is_under_way(server, environ, client, tmp_path):
     assert creates(server) == 40
 
 
-@pytest.mark.slow
 def test_a_second_ctrl_c_does_not_wait(server, environ, tmp_path):
     """A call that hangs does not hold the user."""
     server.control.add_rule({"match": {"action": "CreateAsset"}, "do": {"delay": 60}})
@@ -108,7 +106,6 @@ def test_a_second_ctrl_c_does_not_wait(server, environ, tmp_path):
     assert victim.end()[0] in {130, -signal.SIGINT}
 
 
-@pytest.mark.slow
 def test_a_server_that_goes_away_and_comes_back(environ, server, client, tmp_path):
     """Exit code 4 and one sentence; when it is back, with what it had, the same command goes on."""
     folder = make_plain(tmp_path / "photos", 40)

@@ -21,6 +21,8 @@ from portrait.s3 import (
 from tests.portrait.s3.conftest import only_object
 from tests.s3_stub import S3Stub
 
+pytestmark = pytest.mark.slow
+
 Make = Callable[..., Any]
 
 HTML = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body><p>Please sign in<br></body></html>"

@@ -17,6 +17,8 @@ from tests.portrait.s3.conftest import count_uploads, only_object
 from tests.portrait.s3.processes import start, until_idle
 from tests.s3_stub import S3Stub
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("operation", "action", "part", "etags"),
