@@ -31,6 +31,8 @@ examples:
       on port 8787; every Bearer key is a customer of its own
   portrait-emulator serve --port 0 --clock manual
       on a free port, which the line on stdout names; time passes by POST /_emulator/clock {"advance": 61}
+  portrait-emulator serve --clock auto
+      for a program that polls: a read that finds a review or a scan unfinished moves the clock by 3 seconds
   portrait-emulator serve --verbose
       with a line on stderr for each call; a customer is shown by its name, and as key-1 where it has none
   portrait-emulator serve --clock scaled:100 --api-key sk-alice=alice --api-key sk-bob=bob
@@ -93,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--access-key", metavar="AK:SK=CUSTOMER", action="append", default=[], help=_KEY_PAIR)
     add("--key-provider", metavar="KEY=PROVIDER", action="append", default=[], help=_KEY_PROVIDER)
     add("--profile", choices=("guide", "schema"), default="guide", help="which reading of the contract (default guide)")
-    add("--clock", default="real", help="real, manual or scaled:N (default real)")
+    add("--clock", default="real", help="real, manual, auto or scaled:N (default real)")
     add(
         "--review-seconds",
         type=_seconds,

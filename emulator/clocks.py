@@ -1,6 +1,8 @@
-"""The clocks of an emulator by the names of the command line: `real`, `manual`, `scaled:N`."""
+"""The clocks of an emulator by the names of the command line: `real`, `manual`, `auto`, `scaled:N`."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Mapping
 
 from portrait.clock import Clock, ManualClock, SystemClock
 
@@ -52,19 +54,31 @@ class ScaledClock:
         await self._base.async_sleep(seconds / self.factor)
 
 
+class AutoClock(ManualClock):
+    """A clock for programs that wait on a clock of their own: it stands still, and moves when they ask too early."""
+
+    POLL_SECONDS = 3.0
+    """What a patient client waits between two looks."""
+
+    def after_early_read(self) -> None:
+        """Let the time pass that a patient client would have waited before it asked again."""
+        self.advance(self.POLL_SECONDS)
+
+
+_BY_NAME: Mapping[str, Callable[[], Clock]] = {"real": SystemClock, "manual": ManualClock, "auto": AutoClock}
+
+
 def make_clock(name: str) -> Clock:
     """The clock of that name.
 
     Args:
-        name: `real`, `manual`, or `scaled:N` with a number N above 0 and at most `MAX_FACTOR`.
+        name: `real`, `manual`, `auto`, or `scaled:N` with a number N above 0 and at most `MAX_FACTOR`.
 
     Raises:
         ValueError: There is no such clock.
     """
-    if name == "real":
-        return SystemClock()
-    if name == "manual":
-        return ManualClock()
+    if name in _BY_NAME:
+        return _BY_NAME[name]()
     kind, _, factor = name.partition(":")
     try:
         if kind == "scaled":
@@ -72,5 +86,5 @@ def make_clock(name: str) -> Clock:
     except ValueError:
         pass
     raise ValueError(
-        f"a clock is real, manual or scaled:N with a number N above 0 and at most {MAX_FACTOR}, not {name!r}"
+        f"a clock is real, manual, auto or scaled:N with a number N above 0 and at most {MAX_FACTOR}, not {name!r}"
     )

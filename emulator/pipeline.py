@@ -15,6 +15,7 @@ from attrs import define, field
 
 from emulator.auth import Caller
 from emulator.call_log import CallLog
+from emulator.clocks import AutoClock
 from emulator.domain import HANDLERS, lifecycle, quotas
 from emulator.domain.assets import upload
 from emulator.domain.context import Context, Handler, Measured, NeedsMedia, ServiceConfig
@@ -60,6 +61,7 @@ class _RequestState:
     fields: Mapping[str, Any] = field(factory=dict)
     handled_at: float | None = None
     leaves_work: bool = False
+    unfinished: bool = False
 
 
 class Pipeline:
@@ -117,6 +119,8 @@ class Pipeline:
         except Exception:  # noqa: BLE001 - nothing of an error of ours may reach a client
             _log.exception("%s failed, request %s", utf8_safe(action), state.request_id)
             reply, outcome = self._refuse(state, Refusal(Reason.INTERNAL))
+        if state.unfinished and isinstance(self._clock, AutoClock):
+            self._clock.after_early_read()
         if state.do is not None:
             reply = alter_reply(state.do, reply)
         self._call_log.add(
@@ -197,6 +201,7 @@ class Pipeline:
             finally:
                 state.handle = ctx.handle
                 state.leaves_work = ctx.leaves_work
+                state.unfinished = ctx.unfinished
 
     def _settle(self, customer: str) -> Generator[Sleep | RunBlocking, Any, None]:
         """Settle the rest of what a call has left behind, in slices."""

@@ -24,7 +24,7 @@ class EmulatorServer:
 
     Args:
         settings: The emulator's settings; None takes the defaults.
-        clock: A clock, or the name of one: `real`, `manual`, `scaled:N`.
+        clock: A clock, or the name of one: `real`, `manual`, `auto`, `scaled:N`.
         host: The address to listen on.
         port: 0 takes a free one.
         service: A service that exists already, in place of `settings` and `clock`.

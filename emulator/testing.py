@@ -321,7 +321,7 @@ class SharedServer(TestControls):
         service                    The emulator without HTTP; service.control is all that its control plane can do.
 
     Args:
-        clock: A clock, or the name of one: `real`, `manual`, `scaled:N`.
+        clock: A clock, or the name of one: `real`, `manual`, `auto`, `scaled:N`.
     """
 
     REVIEW_SECONDS = 0.05

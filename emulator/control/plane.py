@@ -12,7 +12,7 @@ from typing import Any
 from attrs import evolve
 
 from emulator.call_log import CallLog
-from emulator.clocks import ScaledClock
+from emulator.clocks import AutoClock, ScaledClock
 from emulator.control.values import FIELDS, ControlError, as_control_error, parse_query_time, parse_time
 from emulator.domain import lifecycle, validations
 from emulator.domain.context import Context
@@ -88,7 +88,7 @@ class Control:
     def clock(self) -> dict[str, Any]:
         """What time it is, and of what kind the clock is."""
         now = self._clock.now()
-        kinds = {ManualClock: "manual", ScaledClock: "scaled"}
+        kinds = {ManualClock: "manual", AutoClock: "auto", ScaledClock: "scaled"}
         return {"now": self._stamps(now), "seconds": now, "kind": kinds.get(type(self._clock), "real")}
 
     @as_control_error

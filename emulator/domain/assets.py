@@ -205,6 +205,7 @@ def _to_item(ctx: Context, asset: Asset) -> models.Asset:
     stamp = ctx.config.stamp
     # Contract §2, *Asset item*: a signed link made anew at each read, none while Processing (D).
     waiting = asset.status is AssetState.PROCESSING
+    ctx.unfinished |= waiting
     return models.Asset(
         id=asset.id,
         group_id=asset.group_id,

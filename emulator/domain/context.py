@@ -107,6 +107,7 @@ class Context:
         measured: What the look at the file has found; None before it.
         settled: Is everything of the customer as it is at `now`?
         leaves_work: Set by a handler after which there is more to settle.
+        unfinished: Set by a handler that has found a review or a scan unfinished.
         handle: What the call log calls the validation that the call was about; handlers set it.
     """
 
@@ -129,6 +130,7 @@ class Context:
     measured: Measured | None = None
     settled: bool = True
     leaves_work: bool = False
+    unfinished: bool = False
     handle: str = ""
 
     def project(self, name: str | None) -> str:

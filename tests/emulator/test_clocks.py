@@ -4,14 +4,15 @@ import asyncio
 
 import pytest
 
-from emulator.clocks import ScaledClock, make_clock
+from emulator.clocks import AutoClock, ScaledClock, make_clock
 from portrait.clock import ManualClock, SystemClock
 
 
 def test_clocks_have_names():
     """Each name gives its clock."""
     assert isinstance(make_clock("real"), SystemClock)
-    assert isinstance(make_clock("manual"), ManualClock)
+    assert type(make_clock("manual")) is ManualClock
+    assert isinstance(make_clock("auto"), AutoClock)
     scaled = make_clock("scaled:2.5")
     assert isinstance(scaled, ScaledClock)
     assert scaled.factor == 2.5
@@ -34,7 +35,7 @@ def test_clocks_have_names():
 )
 def test_other_names_are_refused(name):
     """emulator-scaled: the error names what there is; a clock that leaves its years within a day is none."""
-    with pytest.raises(ValueError, match="real, manual or scaled:N"):
+    with pytest.raises(ValueError, match="real, manual, auto or scaled:N"):
         make_clock(name)
 
 

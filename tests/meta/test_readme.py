@@ -84,6 +84,13 @@ def server(monkeypatch: pytest.MonkeyPatch):
         yield running
 
 
+@pytest.fixture
+def auto_server():
+    """The emulator on port 8789 of the pages."""
+    with EmulatorServer(clock="auto") as running:
+        yield running
+
+
 def test_every_kind_of_block_is_there():
     """The READMEs show all uses, and nothing in them goes untested by accident."""
     assert PYTHON
@@ -162,7 +169,9 @@ def test_node_blocks_run(block: Block, server: EmulatorServer):
 @pytest.mark.slow
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("bash")), reason="needs bash and curl")
 @pytest.mark.parametrize("page", [page for page in PAGES if SHELL[page]])
-def test_shell_blocks_run_and_say_what_their_comments_say(page: str, server: EmulatorServer, tmp_path: Path):
+def test_shell_blocks_run_and_say_what_their_comments_say(
+    page: str, server: EmulatorServer, auto_server: EmulatorServer, tmp_path: Path
+):
     """The shell blocks of a page, one after the other in one shell, print the words in the comments behind them."""
     for name in ("host.jpg", "anchor.png"):
         shutil.copy(ROOT / "fixtures" / "media" / "portrait.jpg", tmp_path / name)
@@ -171,6 +180,7 @@ def test_shell_blocks_run_and_say_what_their_comments_say(page: str, server: Emu
     rule = {**AT_ONCE, "match": {"customer": "files"}}
     server.control.add_rule(rule)
     script = "\n".join(_checked(line) for block in SHELL[page] for line in block.code.splitlines())
+    script = script.replace("http://127.0.0.1:8789", auto_server.url)
     script = re.sub(r"http://127\.0\.0\.1:878\d", server.url, script)
     script = script.replace("control reset '{}'", f"control reset '{{}}'; control rules '{json.dumps(rule)}'")
     script = re.sub(r"^portrait-emulator serve .*", "true", script, flags=re.MULTILINE)

@@ -78,6 +78,40 @@ def test_the_h5_link_opens_a_page(server, me):
     assert page.headers["content-type"].startswith("text/html")
 
 
+@pytest.fixture(scope="session")
+def auto(start):
+    """A server for programs that wait by a clock of their own."""
+    return start("--clock", "auto")
+
+
+@pytest.mark.parametrize(("kind", "reads"), [("Image", 3), ("Video", 8)])
+def test_on_an_automatic_clock_reads_end_a_review(auto, kind, reads):
+    """The clock stands still; each read that shows a review moves it by 3 seconds, one that shows none does not."""
+    me = auto.customer()
+    group = me.group()
+    asset = me.asset(group, kind=kind, url="https://cdn.example/host")
+    before = auto.control("GET", "clock").body
+    assert before["kind"] == "auto"
+    shown = [me.call("GetAsset", {"Id": asset}).result["Status"] for _ in range(reads + 2)]
+    assert shown == [*["Processing"] * (reads - 1), *["Active"] * 3]
+    assert auto.control("GET", "clock").body["seconds"] == before["seconds"] + 3 * (reads - 1)
+
+    me.asset(group)
+    me.call("GetAssetGroup", {"Id": group})
+    lists = [[item["Status"] for item in me.call("ListAssets", AIGC).result["Items"]] for _ in range(3)]
+    assert lists == [["Processing", "Active"], ["Processing", "Active"], ["Active", "Active"]]
+
+
+def test_on_an_automatic_clock_asking_for_a_scan_ends_its_life(auto):
+    """An open scan is asked for 40 times, 3 seconds apart; then its 120 seconds are over. A passed one costs none."""
+    me = auto.customer()
+    passed, token = me.token(), me.token()
+    assert me.scan(passed).status == 200
+    assert me.call("GetVisualValidateResult", {"BytedToken": passed}).result["GroupId"]
+    answers = [me.call("GetVisualValidateResult", {"BytedToken": token}).error for _ in range(41)]
+    assert answers == [*["ValidatePending"] * 40, "TokenExpired"]
+
+
 @pytest.mark.parametrize(("kind", "seconds"), [("Image", 4), ("Video", 20), ("Audio", 20)])
 def test_a_review_takes_its_time_and_not_longer(server, me, kind, seconds):
     """A review is open until its very second, and its end is the UpdateTime, whenever somebody reads."""

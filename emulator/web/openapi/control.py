@@ -116,7 +116,7 @@ _MATCH = obj({"action": one_of(ACTIONS), "customer": _NON_EMPTY, "name": _NON_EM
 _RULE = {"id": _NON_EMPTY, "match": _MATCH, "when": _WHEN, "do": _DO}
 _RULE_STATUS = obj({**_RULE, "seen": _COUNT, "fired": _COUNT}, ("id", "do", "seen", "fired"))
 
-_CLOCK = obj({"now": STAMP, "seconds": {"type": "number"}, "kind": one_of(("real", "manual", "scaled"))})
+_CLOCK = obj({"now": STAMP, "seconds": {"type": "number"}, "kind": one_of(("real", "manual", "auto", "scaled"))})
 _SUBJECT: Schema = {**_NON_EMPTY, "type": ["string", "null"]}
 _FAILURE_CODE: Schema = {"type": ["integer", "null"], "enum": [*lifecycle.FAILURE_CODES, None]}
 _FAILURES = ("fail", "cancel")
