@@ -12,16 +12,17 @@ from contextlib import ExitStack
 from functools import wraps
 from inspect import iscoroutinefunction
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from unittest.mock import patch
 
+from emulator.clocks import AutoClock
 from emulator.settings import Settings
 from emulator.testing import Emulator
+from portrait.clock import ManualClock
 from portrait.providers import PROVIDERS, Credential
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-ACCESS_KEY, SECRET_KEY = "AKLTEMULATOR", "emulator-secret"
 # Whatever a client would read: a key of the real service must not be at hand in a test.
 _VARIABLES = frozenset(
     {
@@ -50,7 +51,7 @@ def variables(emulator: Emulator, provider: str = "alltoken") -> dict[str, str]:
         KeyError: There is no such provider.
     """
     if PROVIDERS[provider].credential is Credential.SIGNED:
-        keys = {"PORTRAIT_ACCESS_KEY": ACCESS_KEY, "PORTRAIT_SECRET_KEY": SECRET_KEY}
+        keys = {"PORTRAIT_ACCESS_KEY": emulator.access_key, "PORTRAIT_SECRET_KEY": emulator.secret_key}
         return {"PORTRAIT_PROVIDER": provider, "PORTRAIT_BASE_URL": emulator.url, **keys}
     return {
         "PORTRAIT_PROVIDER": provider,
@@ -105,6 +106,9 @@ def settings_of(*, profile: str = "guide", review_seconds: float | None = None, 
     return _PROFILES[profile](**reviews, **changes)
 
 
+CLOCKS: Mapping[str, type[ManualClock]] = {"manual": ManualClock, "auto": AutoClock}
+"""The clocks of an emulator that is in the process of its test."""
+
 _PROFILES: Mapping[str, Callable[..., Settings]] = {"guide": Settings.guide, "schema": Settings.schema}
 
 
@@ -122,17 +126,26 @@ class emulator:  # noqa: N801  (used like a function)
 
     Args:
         provider: Whose clients the application has.
+        clock: `manual`, which moves by `clock.advance` and by this process's clients that wait; or `auto`, which
+            moves in addition when a program in another process asks too early.
         **settings: As `settings_of` takes them.
+
+    Raises:
+        KeyError: There is no such provider, profile or clock.
+        TypeError: A setting is unknown.
     """
 
-    def __init__(self, *, provider: str = "alltoken", **settings: Any) -> None:
-        self._provider = provider
+    def __init__(
+        self, *, provider: str = "alltoken", clock: Literal["manual", "auto"] = "manual", **settings: Any
+    ) -> None:
+        self._provider = PROVIDERS[provider].name
+        self._new_clock = CLOCKS[clock]
         self._settings = settings_of(**settings)
         self._stack = ExitStack()
 
     def __enter__(self) -> Emulator:
         with ExitStack() as stack:
-            fresh = stack.enter_context(Emulator(self._settings))
+            fresh = stack.enter_context(Emulator(self._settings, self._new_clock()))
             stack.enter_context(Environment(fresh, self._provider))
             self._stack = stack.pop_all()
         return fresh

@@ -2,12 +2,15 @@
 
 import asyncio
 import os
+import subprocess
+import sys
 import threading
 import unittest
 
 import pytest
 
 from emulator.environment import Environment, emulator, settings_of, variables
+from emulator.settings import KeyPair
 from emulator.testing import Emulator
 from portrait import AsyncPortraitClient, PortraitClient, UsageError
 from portrait.clock import ManualClock, SystemClock
@@ -150,3 +153,68 @@ def test_variables_for_another_process(portrait_emulator):
         "PORTRAIT_BASE_URL": portrait_emulator.base_url,
         "PORTRAIT_API_KEY": portrait_emulator.api_key,
     }
+
+
+@pytest.mark.parametrize("application", [onboard, lambda: asyncio.run(onboard_async())], ids=["sync", "async"])
+@pytest.mark.parametrize("provider", ["volcengine", "byteplus"])
+def test_an_application_that_signs_is_led_to_the_emulator(provider, application):
+    """Provider, address and pair stand in the environment; the calls are signed, and waiting takes no time."""
+    with emulator(provider=provider) as service:
+        assert os.environ["PORTRAIT_PROVIDER"] == provider
+        assert "PORTRAIT_API_KEY" not in os.environ
+        before = service.clock.now()
+        assert application().startswith("asset://")
+        assert service.clock.now() - before >= 4
+        assert service.calls.count("CreateAsset", outcome="ok") == 1
+
+
+@pytest.mark.portrait_emulator(
+    provider="volcengine", access_keys={"AKLTMINE": KeyPair("my-secret", "alice")}, review_seconds=10
+)
+def test_a_marker_names_the_provider(portrait_env, portrait_client):
+    """The pair is that of the settings; the other clients of the test are of the same provider and customer."""
+    assert os.environ["PORTRAIT_ACCESS_KEY"] == "AKLTMINE"
+    assert onboard().startswith("asset://")
+    portrait_client.ensure_group("hosts")
+    assert portrait_env.calls.count("CreateAssetGroup") == 1
+    assert portrait_env.calls.count(customer="alice") == portrait_env.calls.count()
+
+
+class TestProviderOverridden:
+    """A project whose provider is another one."""
+
+    @pytest.fixture
+    def portrait_emulator_provider(self):
+        """In the place of the plugin's."""
+        return "byteplus"
+
+    def test_the_fixture_is_overridable(self, portrait_env, async_portrait_client):
+        """For the environment, and for the test's own clients."""
+        assert onboard().startswith("asset://")
+        asyncio.run(async_portrait_client.ensure_group("hosts"))
+        assert portrait_env.calls.count("CreateAssetGroup") == 1
+
+
+def test_a_wrong_provider_or_clock_is_named():
+    """Before anything is started."""
+    with pytest.raises(KeyError, match="alibaba"):
+        emulator(provider="alibaba")
+    with pytest.raises(KeyError, match="sundial"):
+        emulator(clock="sundial")
+
+
+PROGRAM = """
+from portrait import PortraitClient
+with PortraitClient.from_env() as client:
+    group = client.ensure_group("hosts")
+    created = client.create_asset(group_id=group.id, url="https://cdn.example/ann.jpg", asset_type="Image")
+    while client.get_asset(id=created.id).status == "Processing":
+        pass
+"""
+
+
+@pytest.mark.portrait_emulator(clock="auto")
+def test_a_program_in_another_process_needs_no_sleep_on_an_automatic_clock(portrait_env):
+    """It asks again without a pause, and time passes."""
+    subprocess.run([sys.executable, "-c", PROGRAM], check=True, timeout=30)
+    assert portrait_env.calls.count("GetAsset") == 3
