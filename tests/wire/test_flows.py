@@ -92,8 +92,8 @@ def test_on_an_automatic_clock_reads_end_a_review(auto, kind, reads):
     asset = me.asset(group, kind=kind, url="https://cdn.example/host")
     before = auto.control("GET", "clock").body
     assert before["kind"] == "auto"
-    shown = [me.call("GetAsset", {"Id": asset}).result["Status"] for _ in range(reads + 2)]
-    assert shown == [*["Processing"] * (reads - 1), *["Active"] * 3]
+    statuses = [me.call("GetAsset", {"Id": asset}).result["Status"] for _ in range(reads + 2)]
+    assert statuses == [*["Processing"] * (reads - 1), *["Active"] * 3]
     assert auto.control("GET", "clock").body["seconds"] == before["seconds"] + 3 * (reads - 1)
 
     me.asset(group)
