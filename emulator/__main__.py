@@ -34,7 +34,7 @@ examples:
   portrait-emulator serve --clock auto
       for a program that polls: a read that finds a review or a scan unfinished moves the clock by 3 seconds
   portrait-emulator serve --verbose
-      with a line on stderr for each call; a customer is shown by its name, and as key-1 where it has none
+      with a line on stderr for each call; a customer is shown by its name, and by a handle of its key where it has none
   portrait-emulator serve --clock scaled:100 --api-key sk-alice=alice --api-key sk-bob=bob
       a hundred times as fast, for two customers; any other key is refused
 
@@ -45,7 +45,7 @@ examples:
 
 _SERVE = """\
 Serve until SIGINT or SIGTERM. Prints one line on stdout once it accepts connections.
-Without --api-key a customer's name is its Bearer key, which the control plane's calls and state then show. Without
+Without --api-key every Bearer key is a customer of its own, which calls and state name by a handle of the key. Without
 --access-key one pair works: AKLTEMULATOR with the secret key emulator-secret, a customer of the same name.
 """
 _KEY_PAIR = "a key pair for Volcengine and BytePlus, or AK:SK:TOKEN of temporary credentials; may be repeated"
@@ -208,7 +208,6 @@ def _start_state(path: Path | None) -> Any:
 
 
 def _serve(settings: Settings, clock: Clock, args: argparse.Namespace, start: Any) -> int:
-    from emulator.auth import PUBLISHED_PAIR  # noqa: PLC0415 - after --help
     from emulator.call_log import CallLogger  # noqa: PLC0415 - after --help
     from emulator.control import ControlError  # noqa: PLC0415 - after --help
     from emulator.line_writer import LineWriter, log_to  # noqa: PLC0415 - after --help
@@ -223,8 +222,7 @@ def _serve(settings: Settings, clock: Clock, args: argparse.Namespace, start: An
     gc.set_threshold(*gc.get_threshold()[:2], 1_000_000)
     writer = LineWriter(sys.stderr.fileno())
     log_to(writer)
-    names = {*settings.api_keys.values(), *(pair.customer for pair in settings.access_keys.values()), PUBLISHED_PAIR[0]}
-    on_call = CallLogger(writer, clock, names) if args.verbose else None
+    on_call = CallLogger(writer, clock) if args.verbose else None
     server = EmulatorServer(host=args.host, port=args.port, service=Service(settings, clock, on_call=on_call))
     try:
         load_state(server.control, start)

@@ -5,7 +5,9 @@ A signature is checked over what was received: method, path, query, headers and 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from hashlib import blake2b
 from types import MappingProxyType
 from typing import Protocol
 
@@ -13,7 +15,7 @@ from attrs import field, frozen
 
 from emulator.domain.reasons import Reason, Refusal
 from emulator.messages import Call
-from emulator.settings import KeyPair
+from emulator.settings import KeyPair, Settings
 from portrait.clock import Clock, SystemClock
 from portrait.providers import PROVIDERS, Provider
 from portrait.signing import DayKeys, SignatureError, SignatureFault, parse_authorization, verify
@@ -22,13 +24,47 @@ PUBLISHED_PAIR = ("AKLTEMULATOR", "emulator-secret")
 """The access key and the secret key that work where no pair is configured."""
 
 
+_HANDLE = re.compile(r"key-[0-9a-f]{12}")
+
+
+def key_handle(key: str) -> str:
+    """What stands for a key wherever people read: `key-` and 12 hexadecimal digits of its digest.
+
+    It is the same in every process, so that a snapshot finds its keys again.
+    """
+    return f"key-{blake2b(key.encode(errors='surrogatepass'), digest_size=6).hexdigest()}"
+
+
+class CustomerNames:
+    """Which customer a Bearer key belongs to. A customer without a name is called by the handle of its key.
+
+    Args:
+        settings: Has the keys. Without Bearer keys every one is a customer of its own.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._keys = settings.api_keys
+        self._names = frozenset({PUBLISHED_PAIR[0], *(pair.customer for pair in settings.access_keys.values())})
+
+    def of_key(self, key: str) -> str | None:
+        """The customer of a Bearer key, None for a key that is nobody's."""
+        return self._keys.get(key) if self._keys else self.find(key)
+
+    def find(self, name_or_key: str) -> str:
+        """The customer that a test means: by its name, its handle or its key."""
+        if self._keys:
+            return self._keys.get(name_or_key, name_or_key)
+        is_name = name_or_key in self._names or _HANDLE.fullmatch(name_or_key) is not None
+        return name_or_key if is_name else key_handle(name_or_key)
+
+
 @frozen
 class Caller:
     """Who calls.
 
     Attributes:
         customer: The customer's name.
-        key: The key that was used: a Bearer key or an access key. It owns the tokens that it creates.
+        key: The Bearer key or the access key that was used. It owns the tokens that it creates.
         provider: Whose rules the call goes by.
     """
 
@@ -53,14 +89,14 @@ class Auth(Protocol):
 
 @frozen
 class BearerAuth:
-    """A Bearer key, which is its customer's name where no keys are configured.
+    """A Bearer key.
 
     Attributes:
-        keys: Key → customer; empty means that every key is a customer of its own.
+        names: The customers by their keys.
         provider: Whose rules the calls go by.
     """
 
-    keys: Mapping[str, str] = field(repr=False)
+    names: CustomerNames = field(repr=False)
     provider: Provider = PROVIDERS["alltoken"]
 
     def authenticate(self, call: Call) -> Caller:
@@ -71,7 +107,7 @@ class BearerAuth:
         """
         if not call.key:
             raise Refusal(Reason.KEY_MISSING)
-        customer = self.keys.get(call.key) if self.keys else call.key
+        customer = self.names.of_key(call.key)
         if customer is None:
             raise Refusal(Reason.KEY_UNKNOWN)
         return Caller(customer, call.key, self.provider)

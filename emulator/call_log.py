@@ -1,13 +1,13 @@
 """The last calls and how each ended, for the control plane; and one line per call on stderr.
 
 A request is shown with its secrets blanked: a validation stands there by its handle. A call is recorded under its
-customer's name, and where no keys were configured that name is the Bearer key itself.
+customer's name, which is the handle of its key where it has no other.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from emulator.timestamps import TimestampFormatter
@@ -116,29 +116,24 @@ _MAX_TEXT = 60  # characters of what a caller made up: an Action that does not e
 class CallLogger:
     """Writes one line for each call: time, Action, customer, outcome, duration.
 
-    A customer without a name of its own is called by its key, which is a secret: it is numbered here instead.
-
     Args:
         write: Takes a line, without its end.
         clock: The emulator's: times and durations are as it has them.
-        names: The customers that were given names; any other is known by its key.
     """
 
-    def __init__(self, write: Callable[[str], None], clock: Clock, names: Collection[str]) -> None:
+    def __init__(self, write: Callable[[str], None], clock: Clock) -> None:
         self._write = write
         self._clock = clock
         self._format_time = TimestampFormatter()
-        self._columns = {name: _printable(name) for name in names} | {"": "-"}
-        self._named = len(self._columns)
 
     def __call__(self, record: CallRecord) -> None:
         """Write the line of a call that has just been answered."""
         moment, action, customer, outcome, _, _, handle, _ = record
         duration = max(0.0, self._clock.now() - moment) * 1000
-        whose = self._columns.setdefault(customer, f"key-{len(self._columns) - self._named + 1}")
+        whose = _printable(customer) or "-"
         about = f"{outcome} {handle}" if handle else outcome
         what = _printable(action) or "-"
-        self._write(f"{self._format_time(moment)}  {what:<27}  {whose:<10}  {about}  {duration:.1f} ms")
+        self._write(f"{self._format_time(moment)}  {what:<27}  {whose:<16}  {about}  {duration:.1f} ms")
 
 
 def _printable(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from emulator.auth import PUBLISHED_PAIR, Auth, BearerAuth, SignatureAuth
+from emulator.auth import PUBLISHED_PAIR, Auth, BearerAuth, CustomerNames, SignatureAuth
 from emulator.dialects import ALLTOKEN, ARK, ServerDialect
 from emulator.settings import KeyPair, Settings
 from portrait.providers import PROVIDERS
@@ -36,7 +36,8 @@ def default_mounts(settings: Settings) -> tuple[Mount, ...]:
     access_key, secret_key = PUBLISHED_PAIR
     pairs = settings.access_keys or {access_key: KeyPair(secret_key, access_key)}
     ark = tuple(provider for provider in PROVIDERS.values() if provider.dialect == ARK.name)
+    bearer = BearerAuth(CustomerNames(settings))
     return (
-        Mount(dialect=ALLTOKEN, auth=BearerAuth(settings.api_keys), path=ACTIONS_PATH, upload_path=UPLOAD_PATH),
+        Mount(dialect=ALLTOKEN, auth=bearer, path=ACTIONS_PATH, upload_path=UPLOAD_PATH),
         Mount(dialect=ARK, auth=SignatureAuth(pairs, ark, settings.key_providers), path=ARK_PATH),
     )

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 from attrs import define, field
 
-from emulator.auth import Caller
+from emulator.auth import Caller, key_handle
 from emulator.call_log import CallLog
 from emulator.clocks import AutoClock
 from emulator.domain import HANDLERS, lifecycle, quotas
@@ -27,7 +27,7 @@ from emulator.messages import Call, Reply, ReplyFlow
 from emulator.mounts import Mount
 from emulator.request_decoder import RequestDecoder, read_object, read_upload
 from emulator.response_encoder import ResponseEncoder, utf8_safe
-from emulator.rules import Do, RuleError, RuleSet, parse_one_time
+from emulator.rules import Do, RuleError, RuleSet
 from emulator.rules.faults import alter_reply, short_circuit
 from emulator.settings import Settings
 from emulator.signed_urls import SignedUrls
@@ -232,7 +232,7 @@ class Pipeline:
             now=now,
             config=self._config,
             # Contract §3, token table: whose token it is, is a setting.
-            owner=caller.key if self._settings.token_owner == "key" else caller.customer,  # noqa: S105
+            owner=key_handle(caller.key) if self._settings.token_owner == "key" else caller.customer,  # noqa: S105
             base=call.base,
             link=self._signed_urls.sign,
             page_ticket=self._signed_urls.page_token if provider.link_holds_token else self._signed_urls.page_handle,
@@ -254,7 +254,7 @@ class Pipeline:
         text = name if isinstance(name, str) else ""
         if state.call.rule is not None:
             try:
-                rule = parse_one_time(orjson.loads(state.call.rule))
+                rule = self._rules.parse_one_time(orjson.loads(state.call.rule))
             except RuleError as error:
                 raise Refusal(Reason.INVALID_FIELD, field=_RULE_HEADER, message=f"is not a rule: {error}") from None
             except orjson.JSONDecodeError:

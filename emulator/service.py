@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from attrs import frozen
 
+from emulator.auth import CustomerNames
 from emulator.call_log import CallLog, CallRecord
 from emulator.control import Control
 from emulator.domain import lifecycle, validations
@@ -78,7 +79,8 @@ class Service:
         secret = secrets.token_bytes(32) if settings.seed is None else ids.secret()
         self._signed_urls = SignedUrls(secret, settings.link_life, stamps)
         self._config = _config(settings, ids, stamps)
-        call_log, rules = CallLog(stamps, on_call), RuleSet(settings.seed or 0)
+        names = CustomerNames(settings)
+        call_log, rules = CallLog(stamps, on_call), RuleSet(settings.seed or 0, names.find)
         self.pipelines = tuple(
             Pipeline(
                 mount,
@@ -100,6 +102,7 @@ class Service:
             rules=rules,
             stamps=stamps,
             context=self._context,
+            find_customer=names.find,
         )
 
     def http_error(self, status: int, kind: str, message: str) -> Reply:

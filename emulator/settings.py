@@ -33,7 +33,7 @@ class Settings:
         auth_error: Errors of keys: HTTP 401 with `{"error"}`, or `Unauthorized` in the envelope. Contract §10.8.
         second_result: What GetVisualValidateResult answers once its token is used up. Contract §10.10.
         token_owner: Who may read a BytedToken: the key that made it, or its whole customer. Contract §3, token table.
-        api_keys: Bearer key → customer; empty means that every key is a customer of its own name.
+        api_keys: Bearer key → customer; empty means that every key is a customer of its own.
         access_keys: Access key → its pair; empty means the published pair.
         key_providers: Bearer key or access key → the provider that it stands for.
         pending: How Ark says that nobody has passed a liveness check yet. Contract §10.9.

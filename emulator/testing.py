@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from attrs import evolve, field, frozen
 
-from emulator.auth import PUBLISHED_PAIR
+from emulator.auth import PUBLISHED_PAIR, CustomerNames
 from emulator.control import Control
 from emulator.rules.specs import RuleParts, RuleSpec
 from emulator.service import Service
@@ -165,7 +165,7 @@ class TestControls:
                 `subscription=False`, `tier="entry"`, `balance=0`.
 
         Returns:
-            Its API key, which is its name too: `calls.count(customer=key)`.
+            Its API key, by which it may be named too: `calls.count(customer=key)`.
 
         Raises:
             emulator.control.ControlError: A limit is unknown or makes no sense.
@@ -223,7 +223,7 @@ class Emulator(TestControls):
         self.api_key = next(iter(settings.api_keys), "sk-emulator-0")
         if not settings.access_keys:
             access_key, secret_key = PUBLISHED_PAIR
-            pair = KeyPair(secret_key, settings.api_keys.get(self.api_key, self.api_key))
+            pair = KeyPair(secret_key, CustomerNames(settings).find(self.api_key))
             settings = evolve(settings, access_keys={access_key: pair})
         self.access_key, pair = next(iter(settings.access_keys.items()))
         self.secret_key = pair.secret_key

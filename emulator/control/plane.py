@@ -1,7 +1,7 @@
 """The control plane's methods.
 
-No reply holds a token or a link: a validation is shown by its handle. A customer is shown by its name, which is the
-Bearer key itself where no keys were configured.
+No reply holds a key, a token or a link: a validation is shown by its handle, and so is a customer without a name. A
+customer may be named by its name, its handle or its key.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ class Control:
         rules: RuleSet,
         stamps: TimestampFormatter,
         context: Callable[[Transaction, float], Context],
+        find_customer: Callable[[str], str],
     ) -> None:
         self._store = store
         self._clock = clock
@@ -45,6 +46,7 @@ class Control:
         self._rules = rules
         self._stamps = stamps
         self._context = context
+        self._find_customer = find_customer
 
     def health(self) -> dict[str, Any]:
         """That the emulator runs, and its time."""
@@ -80,6 +82,8 @@ class Control:
         reject_unknown("the query of calls", filters, ("action", "customer", "outcome", "since"))
         since = filters.get("since")
         wanted = {name: filters.get(name) for name in ("action", "customer", "outcome")}
+        if isinstance(wanted["customer"], str):
+            wanted["customer"] = self._find_customer(wanted["customer"])
         calls = self._call_log.read(**wanted, since=None if since is None else parse_query_time("since", since))
         return {"calls": calls, "count": len(calls)}
 
@@ -199,7 +203,7 @@ class Control:
             name: Which.
             **fields: `aigc`, `subscription`, `groups`, `assets`, `assets_per`, `tier`, `balance`.
         """
-        text("the name of a customer", name)
+        name = self._find_customer(text("the name of a customer", name))
         reject_unknown("a customer", fields, tuple(FIELDS))
         # A tier sets several numbers; what is said beside it wins.
         ordered = sorted(fields.items(), key=lambda item: item[0] != "tier")

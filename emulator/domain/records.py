@@ -152,7 +152,7 @@ class Validation:
     Attributes:
         number: From 1; `val-3` is the third.
         token: The BytedToken, a secret.
-        maker: Who may ask for the result: a key or a customer, by setting.
+        owner: Who may ask for the result: the handle of a key or a customer, by setting.
         expires: When token and link die.
         group_id: The person's group, "" until there is one.
         subject: Whose face passed.
@@ -163,7 +163,7 @@ class Validation:
     number: int
     token: str = field(repr=False)
     customer: str
-    owner: str = field(repr=False)  # may be a key
+    owner: str
     project: str
     callback_url: str
     created: float

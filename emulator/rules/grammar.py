@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -25,7 +25,7 @@ class Rule:
         name: A pattern for the request's Name; None means any.
         when: `always`, `first`, `nth`, `every` or `chance`, and its number or numbers.
         do: What then happens.
-        source: The rule as it was given.
+        source: The rule as it was given, its customer by name.
     """
 
     id: str
@@ -45,44 +45,51 @@ class Rule:
         )
 
 
-def parse(source: Any) -> Rule:
+def parse(source: Any, find_customer: Callable[[str], str] = str) -> Rule:
     """Read a rule.
+
+    Args:
+        source: The rule as it was given.
+        find_customer: The name of the customer that `match` means, perhaps by its key.
 
     Raises:
         RuleError: It has unknown words, wrong values, or could never fire.
     """
     try:
-        return _read(source)
+        return _read(source, find_customer)
     except WrongValue as wrong:
         raise RuleError(str(wrong)) from None
 
 
-def parse_one_time(source: Any) -> Rule:
-    """Read the rule of a single request, for which `when` and `limit` make no sense.
+def parse_one_time(source: Any, find_customer: Callable[[str], str] = str) -> Rule:
+    """Read the rule of a single request, for which `when` and `limit` make no sense; arguments as of `parse`.
 
     Raises:
         RuleError: As `parse`, and for a `when` or `limit`.
     """
     if isinstance(source, Mapping) and "when" in source:
         raise RuleError("a rule for one request takes no when: it fires at once")
-    rule = parse(source)
+    rule = parse(source, find_customer)
     if rule.do.limit is not None:
         raise RuleError("a rule for one request can never fire with a limit: it sees one call")
     return rule
 
 
-def _read(source: Any) -> Rule:
+def _read(source: Any, find_customer: Callable[[str], str]) -> Rule:
     rule = object_("a rule", source, ("id", "match", "when", "do"))
     if "do" not in rule:
         fail("a rule needs do, which says what happens")
     match = object_("match", rule.get("match", {}), ("action", "customer", "name"))
+    if "customer" in match:
+        match = {**match, "customer": find_customer(text("match.customer", match["customer"]))}
+        rule = {**rule, "match": match}
     do = parse_do(rule["do"])
     if do.limit is not None and "when" in rule:
         fail("a rule with a limit takes no when: it fires on every call beyond the limit")
     return Rule(
         id=text("id", rule["id"]) if "id" in rule else "",
         actions=_actions(match, do),
-        customer=text("match.customer", match["customer"]) if "customer" in match else None,
+        customer=match.get("customer"),
         name=text("match.name", match["name"]) if "name" in match else None,
         when=parse_when(rule["when"]) if "when" in rule else ("always", None),
         do=do,

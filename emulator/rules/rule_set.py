@@ -13,7 +13,7 @@ from typing import Any
 from attrs import define, field
 
 from emulator.rules.clauses import Do, Limit, RuleError
-from emulator.rules.grammar import Rule, parse
+from emulator.rules.grammar import Rule, parse, parse_one_time
 
 
 @define
@@ -50,14 +50,16 @@ class RuleSet:
 
     Args:
         seed: Seeds the rules with `chance`.
+        find_customer: The name of the customer that a rule means, perhaps by its key.
 
     Attributes:
         active: Is there any rule? Asked by every call.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, find_customer: Callable[[str], str] = str) -> None:
         self.active = False
         self._seed = seed
+        self._find_customer = find_customer
         self._lock = Lock()
         self._named = 0
         self._entries: dict[str, _Entry] = {}
@@ -68,7 +70,7 @@ class RuleSet:
         Raises:
             RuleError: It is none, or its id is taken.
         """
-        rule = parse(source)
+        rule = parse(source, self._find_customer)
         with self._lock:
             name = rule.id or self._free_name()
             if name in self._entries:
@@ -93,6 +95,14 @@ class RuleSet:
         """All rules as they were added, with their counters."""
         with self._lock:
             return [_to_dict(name, entry) for name, entry in self._entries.items()]
+
+    def parse_one_time(self, source: Any) -> Rule:
+        """The rule of a single request.
+
+        Raises:
+            RuleError: It is none.
+        """
+        return parse_one_time(source, self._find_customer)
 
     def match(self, action: str, customer: str, name: str, now: float = 0.0) -> Do | None:
         """What happens to a call at `now`, None where no rule fires."""

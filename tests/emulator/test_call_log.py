@@ -5,6 +5,7 @@ import logging
 import orjson
 import pytest
 
+from emulator.auth import key_handle
 from emulator.call_log import CallLog, CallLogger, without_query
 from emulator.messages import Call
 from emulator.service import Service
@@ -13,6 +14,8 @@ from emulator.timestamps import TimestampFormatter
 from portrait.clock import ManualClock
 from tests.emulator.conftest import Endpoint
 
+ALICE = key_handle("sk-alice")
+
 
 @pytest.fixture
 def watched():
@@ -20,7 +23,7 @@ def watched():
 
     def watched(**settings):
         lines, settings, clock = [], Settings(**settings), ManualClock()
-        service = Service(settings, clock, on_call=CallLogger(lines.append, clock, settings.api_keys.values()))
+        service = Service(settings, clock, on_call=CallLogger(lines.append, clock))
         return lines, Endpoint(service)
 
     return watched
@@ -38,8 +41,8 @@ def test_a_line_has_time_action_customer_outcome_and_milliseconds(watched):
     caller.service.clock.advance(61)
     caller.error("GetAsset", {"Id": "x"})
     assert lines == [
-        "2026-03-18T00:00:00Z  CreateAssetGroup             alice       ok  0.0 ms",
-        "2026-03-18T00:01:01Z  GetAsset                     alice       Forbidden  0.0 ms",
+        "2026-03-18T00:00:00Z  CreateAssetGroup             alice             ok  0.0 ms",
+        "2026-03-18T00:01:01Z  GetAsset                     alice             Forbidden  0.0 ms",
     ]
 
 
@@ -55,8 +58,8 @@ def test_a_delay_shows_in_the_milliseconds(watched):
     assert lines[0].endswith("  2500.0 ms")
 
 
-def test_keys_are_numbered_and_tokens_are_handles(watched):
-    """A customer without a name is its key, so its number stands there; a BytedToken shows as its validation."""
+def test_keys_and_tokens_are_handles(watched):
+    """A customer without a name is called by a handle of its key, always the same; a token shows as its validation."""
     lines, caller = watched()
     token = caller.token()
     caller.error("GetVisualValidateResult", {"BytedToken": token})
@@ -67,7 +70,7 @@ def test_keys_are_numbered_and_tokens_are_handles(watched):
     caller.key = None
     caller.reply("GetAsset")
     text = "\n".join(lines)
-    assert [words(line)[2] for line in lines] == ["key-1", "key-1", "key-2", "key-1", "-"]
+    assert [words(line)[2] for line in lines] == [ALICE, ALICE, key_handle("sk-bob"), ALICE, "-"]
     assert [words(line)[4] for line in lines[:2]] == ["val-1", "val-1"]
     for secret in ("sk-alice", "sk-bob", token):
         assert secret not in text
@@ -81,7 +84,7 @@ def test_what_a_caller_makes_up_stays_on_its_line(watched, action):
     (line,) = lines
     assert line.isprintable()
     assert len(line) < 160
-    assert words(line)[2] == "key-1"
+    assert words(line)[2] == ALICE
 
 
 @pytest.mark.parametrize("key", ["a", "o", "k", "A", "1", "-", "ok", "é"])
@@ -103,7 +106,7 @@ def test_a_short_key_corrupts_nothing(watched, caplog, key):
     assert [(each["action"], each["outcome"]) for each in calls] == expected
     assert [(words(line)[1], words(line)[3]) for line in lines] == expected
     assert calls[4]["validation"] == words(lines[4])[4] == "val-1"
-    assert [each["name"] for each in caller.service.control.state()["customers"]] == [key]
+    assert [each["name"] for each in caller.service.control.state()["customers"]] == [key_handle(key)]
     assert orjson.loads(orjson.dumps(calls)) == calls
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from emulator.auth import key_handle
 from emulator.clocks import ScaledClock
 from emulator.control import ControlError
 from emulator.service import Service
@@ -68,8 +69,8 @@ def test_calls_are_remembered_and_found(alice, control, clock):
     alice.reply("GetAsset", {"Id": "x"})
     everything = control.calls()
     assert [(c["action"], c["customer"], c["outcome"], c["status"]) for c in everything["calls"]] == [
-        ("CreateAssetGroup", "sk-alice", "ok", 200),
-        ("GetAsset", "sk-alice", "Forbidden", 200),
+        ("CreateAssetGroup", key_handle("sk-alice"), "ok", 200),
+        ("GetAsset", key_handle("sk-alice"), "Forbidden", 200),
         ("GetAsset", "", "Unauthorized", 401),
     ]
     assert everything["count"] == 3

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlsplit
 import orjson
 import pytest
 
-from emulator.auth import SignatureAuth
+from emulator.auth import SignatureAuth, key_handle
 from emulator.dialects import ARK
 from emulator.domain.context import DEFAULT_PROJECT
 from emulator.domain.reasons import Reason, Refusal
@@ -443,7 +443,7 @@ def test_a_further_provider_is_a_record(clock):
         region="mars-1",
     )
     settings = Settings()
-    auth = SignatureAuth({"AK": KeyPair("SK", "sk-alice")}, (mars,))
+    auth = SignatureAuth({"AK": KeyPair("SK", key_handle("sk-alice"))}, (mars,))
     mount = Mount(dialect=ARK, auth=auth, path="/mars/")
     service = Service(settings, clock, mounts=(*default_mounts(settings), mount))
     link = {"transport": InProcessTransport(service), "clock": clock}

@@ -4,6 +4,7 @@ import orjson
 import pytest
 from attrs import evolve
 
+from emulator.auth import key_handle
 from emulator.domain import lifecycle
 from emulator.domain.ports import AssetQuery, Unfinished
 from emulator.domain.records import Asset, Customer, Group
@@ -56,7 +57,7 @@ def test_a_call_about_one_asset_does_not_wait_for_the_others(crowd):
     alice, _, ids = crowd
     asset, slices = finish(begin(alice, "GetAsset", {"Id": ids[-1]}))
     assert (asset["Status"], slices) == ("Active", 1)
-    with alice.service.store.transaction(alice.key) as tx:
+    with alice.service.store.transaction(key_handle(alice.key)) as tx:
         assert tx.count_by_status()["Processing"] > lifecycle.SLICE
 
 
@@ -88,7 +89,7 @@ def test_a_large_group_is_gone_at_once_and_freed_in_slices(crowd):
     flow = begin(alice, "DeleteAssetGroup", {"Id": group})
     assert next(flow) == Sleep(0)
     assert alice.error("GetAsset", {"Id": ids[-1]}) == "Forbidden"
-    with alice.service.store.transaction(alice.key) as tx:
+    with alice.service.store.transaction(key_handle(alice.key)) as tx:
         assert (tx.count_assets(), tx.count_groups()) == (0, 0)
     assert alice.call("ListAssets", AIGC)["TotalCount"] == 0
     assert finish(flow)[0] == {}

@@ -265,7 +265,7 @@ def test_help_and_version():
     output = run("serve", "--help").stdout
     for flag in FLAGS:
         assert flag in output
-    assert "a customer's name is its Bearer key" in " ".join(output.split())
+    assert "a handle of the key" in " ".join(output.split())
     assert run("--version").stdout.startswith("portrait-emulator ")
 
 
