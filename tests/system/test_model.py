@@ -6,6 +6,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
+from emulator.auth import key_handle
 from emulator.control import ControlError
 from emulator.messages import Call
 from emulator.service import Service
@@ -496,9 +497,10 @@ class Histories(RuleBasedStateMachine):
     @invariant()
     def the_counts_are_those_of_the_model(self):
         """Each customer has exactly the groups, and the assets in each state, that the model has."""
+        keys = {key_handle(who): who for who in CUSTOMERS}
         for customer in self.service.control.state()["customers"]:
-            assets = self.model.owned("assets", customer["name"]).values()
-            assert customer["groups"] == len(self.model.owned("groups", customer["name"]))
+            assets = self.model.owned("assets", keys[customer["name"]]).values()
+            assert customer["groups"] == len(self.model.owned("groups", keys[customer["name"]]))
             assert customer["assets"] == {status: sum(a["status"] == status for a in assets) for status in STATUSES}
 
     @invariant()
