@@ -12,6 +12,8 @@ from types import MappingProxyType
 
 from attrs import field, frozen
 
+from portrait.video_models import asset_models
+
 
 class Credential(Enum):
     """What a provider takes as proof."""
@@ -87,12 +89,6 @@ _ARK_RATES = {
 }
 # Contract §6, "ark tiers" (M).
 _ARK_TIERS = {"entry": 3, "advanced": 120, "premium": 300}
-_TASK_MODELS = (
-    "doubao-seedance-2.0",
-    "doubao-seedance-2.0-fast",
-    "doubao-seedance-2.0-face",
-    "doubao-seedance-2.0-fast-face",
-)
 
 PROVIDERS: Mapping[str, Provider] = MappingProxyType(
     {
@@ -104,7 +100,7 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
                 dialect="alltoken",
                 base_url="https://api.alltoken.ai/v1",
                 key_variables=("ALLTOKEN_API_KEY",),
-                video_models=("seedance-2.0", "seedance-2.0-fast"),
+                video_models=asset_models("alltoken"),
                 group_quota=50,  # contract §6 (D)
                 asset_quota=50,  # contract §6, the guide's reading (D)
                 tiers=_ARK_TIERS,  # its accounts are Ark's
@@ -120,7 +116,7 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
                 rates=_ARK_RATES,
                 list_items=500,  # contract §6 (M)
                 tiers=_ARK_TIERS,
-                video_models=("doubao-seedance-2-0-260128", "doubao-seedance-2-0-fast-260128"),
+                video_models=asset_models("volcengine"),
             ),
             Provider(
                 name="byteplus",
@@ -136,25 +132,23 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
                 rates=_ARK_RATES,
                 list_items=500,  # contract §6 (M)
                 tiers=_ARK_TIERS,
-                video_models=("dreamina-seedance-2-0-260128", "dreamina-seedance-2-0-fast-260128"),
+                video_models=asset_models("byteplus"),
             ),
             Provider(
                 name="xcompute",
                 title="xcompute",
                 dialect="tasks",
                 base_url="https://xcompute.us/v1",
-                video_models=_TASK_MODELS,
+                video_models=asset_models("xcompute"),
             ),
             Provider(
                 name="apimart",
                 title="apimart",
                 dialect="tasks",
                 base_url="https://api.apimart.ai/v1",
-                video_models=_TASK_MODELS,
+                video_models=asset_models("apimart"),
             ),
-            Provider(
-                name="gccai", title="gccai", dialect="tasks", base_url=None, video_models=("doubao-seedance-2.0",)
-            ),
+            Provider(name="gccai", title="gccai", dialect="tasks", base_url=None, video_models=asset_models("gccai")),
         )
     }
 )
