@@ -1,4 +1,4 @@
-"""Ark's answers as samples (`fixtures/wire-ark`), read by the client and said by the dialect: one truth, both sides."""
+"""Samples of Ark's answers (`fixtures/samples-ark`), decoded by the client and rendered by the server's dialect."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ from portrait.endpoint import decode_result
 from portrait.errors import ApiError
 from tests.portrait.helpers import answer
 
-ROOT = Path(__file__).parents[2] / "fixtures" / "wire-ark"
+ROOT = Path(__file__).parents[2] / "fixtures" / "samples-ark"
 SAMPLES = sorted(ROOT.rglob("*.json"))
 
 
