@@ -76,7 +76,8 @@ class RequestDecoder:
 
 def _required(field: str) -> _Required:
     names = field.split("|")
-    return names[0], None if "." in names[0] else names[0], tuple(tuple(name.split(".")) for name in names)
+    key = None if "." in names[0] else names[0]
+    return names[0].replace("?", ""), key, tuple(tuple(name.split(".")) for name in names)
 
 
 def _has_value(body: Any, path: Sequence[str]) -> bool:
@@ -84,7 +85,9 @@ def _has_value(body: Any, path: Sequence[str]) -> bool:
     for name in path:
         if type(body) is not dict:
             return True
-        body = body.get(name)
+        body, optional = body.get(name.removesuffix("?")), name.endswith("?")
+        if body is None and optional:
+            return True
     return body is not None and body != ""
 
 

@@ -137,6 +137,10 @@ class Assets:
         """Let an asset expire."""
         return self._control.set_asset(asset_id, status="Expired")
 
+    def use(self, asset_id: str) -> dict[str, Any]:
+        """Use an Active asset in a generation, which Ark shows as `LastInferenceTime`."""
+        return self._control.set_asset(asset_id, used=True)
+
 
 class TestControls:
     """What a test does to an emulator, by subject: what `Emulator` and `SharedServer` have in common.
@@ -145,7 +149,8 @@ class TestControls:
         rules: Faults and verdicts on demand: `rules.add(match=…, when=…, do=…)`, `rules.all()`, `rules.clear()`.
         calls: What was called: `calls.count("CreateAsset", outcome="ok")`, `calls.all("CreateAsset")`.
         validations: Liveness checks: `validations.finish(token, "pass")`; or `fail`, `cancel`, `wrong-person`.
-        assets: Reviews: `assets.fail(id, "FaceMismatch")`, `assets.activate(id)`, `assets.expire(id)`.
+        assets: Reviews: `assets.fail(id, "FaceMismatch")`, `assets.activate(id)`, `assets.expire(id)`; use in a
+            generation: `assets.use(id)`.
         service: The emulator without HTTP; `service.control` is all that its control plane can do.
     """
 
@@ -207,7 +212,7 @@ class Emulator(TestControls):
         calls                      What was called: .count("CreateAsset"), .all("CreateAsset", outcome="ok")
         validations                Liveness checks: .finish(token, "pass"), or "fail", "cancel", "wrong-person"
                                    .callback_url("val-1"), where the page then sends the browser
-        assets                     Reviews: .fail(id, "FaceMismatch"), .activate(id), .expire(id)
+        assets                     Reviews: .fail(id, "FaceMismatch"), .activate(id), .expire(id), .use(id)
         snapshot(), load(it)       Remember the state, and go back to it.
         url, base_url              Where it answers over HTTP, for clients that are not ours: base_url ends in /v1.
         service                    The emulator without HTTP; service.control is all that its control plane can do.
@@ -317,7 +322,7 @@ class SharedServer(TestControls):
         calls                      What was called: .count("CreateAsset", customer=key), .all(customer=key)
         validations                Liveness checks: .finish(token, "pass"), or "fail", "cancel", "wrong-person"
                                    .callback_url("val-1"), where the page then sends the browser
-        assets                     Reviews: .fail(id, "FaceMismatch"), .activate(id), .expire(id)
+        assets                     Reviews: .fail(id, "FaceMismatch"), .activate(id), .expire(id), .use(id)
         service                    The emulator without HTTP; service.control is all that its control plane can do.
 
     Args:

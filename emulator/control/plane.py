@@ -175,11 +175,12 @@ class Control:
         Args:
             asset_id: Which.
             **change: `status` is `Active`, `Failed` or `Expired`; `code` says why it failed; `subject` whose face it
-                shows, which the review matches with the group's person.
+                shows, which the review matches with the group's person; `used` is true for an Active asset that a
+                generation uses now.
         """
-        reject_unknown("a decision over an asset", change, ("status", "code", "subject"))
+        reject_unknown("a decision over an asset", change, ("status", "code", "subject", "used"))
         if not change:
-            raise ControlError(400, "a decision over an asset needs status, code or subject")
+            raise ControlError(400, "a decision over an asset needs status, code, subject or used")
         found = self._store.find_asset(asset_id)
         if found is None:
             raise ControlError(404, "there is no such asset")
@@ -267,13 +268,13 @@ _STATES = tuple(str(state) for state in AssetState if state is not AssetState.PR
 
 
 def apply_decision(asset: Asset, group: Group | None, change: Mapping[str, Any], now: float) -> Asset:
-    """The asset with `status`, `code` and `subject` applied, each where it is given.
+    """The asset with `status`, `code`, `subject` and `used` applied, each where it is given.
 
     Raises:
         ControlError: They make no sense, or the review has already ended.
         WrongValue: A value is none.
     """
-    return _with_status(_with_subject(asset, group, change), change, now)
+    return _with_use(_with_status(_with_subject(asset, group, change), change, now), change, now)
 
 
 def _with_subject(asset: Asset, group: Group | None, change: Mapping[str, Any]) -> Asset:
@@ -306,3 +307,15 @@ def _with_status(asset: Asset, change: Mapping[str, Any], now: float) -> Asset:
     if forced is None:
         raise ControlError(409, f"the asset is {asset.status} already and cannot become {status}")
     return forced
+
+
+def _with_use(asset: Asset, change: Mapping[str, Any], now: float) -> Asset:
+    """The asset after a generation used it."""
+    if "used" not in change:
+        return asset
+    if change["used"] is not True:
+        fail("used must be true: an asset that was used stays used")
+    used = lifecycle.mark_used(asset, now)
+    if used is None:
+        raise ControlError(409, f"the asset is {asset.status}, and only an Active one can be used")
+    return used

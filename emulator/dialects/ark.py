@@ -1,9 +1,11 @@
 """Ark's errors and items, which Volcengine and BytePlus share: real HTTP statuses (contract §1, §2, §4).
 
-Tables only. Requests are signed; nothing of that is here.
+Tables, and the form of one time. Requests are signed; nothing of that is here.
 """
 
 from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
 
 from emulator.dialects.dialect import REQUIRED, ErrorSpec, ItemRules, ServerDialect
 from emulator.domain.reasons import Reason
@@ -73,13 +75,22 @@ _ERRORS = {
     Reason.INTERNAL: ErrorSpec(500, "InternalError", "The service encountered an internal error."),
 }
 
+_BEIJING = timezone(timedelta(hours=8))
+
+
+def _last_inference_time(asset: models.Asset) -> str | None:
+    """The one time that was seen with an offset: `2026-03-19T16:00:00+08:00`. Contract §2, *Asset item* (M)."""
+    used = asset.last_inference_time
+    return used and datetime.fromisoformat(used).astimezone(_BEIJING).isoformat()
+
+
 # Contract §2, *Asset item*: `URL` is empty while Processing, `Error` stands only on a failed one.
 _ASSET = ItemRules(
     omit=frozenset({"FailedReason"}),
     replace={"URL": lambda asset: asset.url or ""},
     append={
         "Moderation": lambda asset: {"Strategy": asset.moderation.strategy if asset.moderation else "Default"},
-        "LastInferenceTime": "last_inference_time",
+        "LastInferenceTime": _last_inference_time,
         "Error": lambda asset: asset.failure and {"Code": asset.failure.code, "Message": asset.failure.message},
     },
 )
@@ -88,7 +99,11 @@ ARK = ServerDialect(
     client=dialects.ARK,
     version_required=True,
     description_limit=300,
-    required={**REQUIRED, "CreateAssetGroup": ("Name|Title",)},  # GroupType defaults to AIGC
+    required={
+        **REQUIRED,
+        "CreateAssetGroup": ("Name|Title",),  # GroupType defaults to AIGC
+        "CreateAsset": (*REQUIRED["CreateAsset"], "Moderation?.Strategy"),
+    },
     errors=_ERRORS,
     pending={"empty-404": (404, None), "empty-group": (200, {"GroupId": ""}), "empty-result": (200, {})},  # §10.9 (M)
     item_rules={models.Asset: _ASSET},

@@ -77,7 +77,8 @@ class ServerDialect:
         client: The client's half: name, path, limits.
         version_required: Must `Version` be sent?
         description_limit: Characters in a Description; None means no stated limit.
-        required: For each Action the wire fields without which it is refused; `Name|Title` means one of them.
+        required: For each Action the wire fields without which it is refused; `Name|Title` means one of them,
+            `Moderation?.Strategy` the field of an object that may be left out.
         ignored_fields: For each Action the fields that this dialect does not know, and ignores.
         errors: How each reason is worded; closed by a test.
         item_rules: How results differ from their plain encoding.

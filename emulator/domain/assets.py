@@ -218,4 +218,5 @@ def _to_item(ctx: Context, asset: Asset) -> models.Asset:
         project_name=asset.project,
         create_time=stamp(asset.created),
         update_time=stamp(asset.updated),
+        last_inference_time=None if asset.used is None else stamp(asset.used),
     )

@@ -113,6 +113,11 @@ def force_status(asset: Asset, status: AssetState, code: str, now: float) -> Ass
     return evolve(asset, status=status, code=code, due=None, updated=now)
 
 
+def mark_used(asset: Asset, now: float) -> Asset | None:
+    """The asset after a generation used it; None where it is not Active. Contract §2, `LastInferenceTime`; §7 (M)."""
+    return evolve(asset, used=now) if asset.status is AssetState.ACTIVE else None
+
+
 SLICE = 200
 """Records that one transaction settles: a few milliseconds."""
 

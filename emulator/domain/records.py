@@ -121,6 +121,7 @@ class Asset:
         code: Why it failed, "" if it did not.
         subject: Whose face it shows; "" if unknown.
         moderation: The strategy that was asked for, "" for the default.
+        used: When it was last used to generate; None if it never was.
     """
 
     number: int
@@ -143,6 +144,7 @@ class Asset:
     code: str = ""
     subject: str = ""
     moderation: str = ""
+    used: float | None = None
 
 
 @frozen(kw_only=True)

@@ -13,6 +13,7 @@ from portrait.clock import ManualClock
 from portrait.errors import (
     AuthError,
     InvalidParameter,
+    MissingParameter,
     NotFound,
     Throttled,
     TokenExpired,
@@ -132,6 +133,31 @@ def test_moderation(client, groups):
     assert client.call("GetAsset", {"Id": created["Id"]})["Moderation"] == {"Strategy": "Skip"}
     with pytest.raises(InvalidParameter):
         client.call("CreateAsset", {**asset, "Moderation": {"Strategy": "Never"}})
+
+
+@pytest.mark.parametrize("moderation", [{}, {"Strategy": None}, {"Strategy": ""}])
+def test_moderation_needs_a_strategy(client, groups, moderation):
+    """Contract §2, CreateAsset: Strategy is required in a Moderation, which may be left out."""
+    asset = {"GroupId": groups[0], "URL": "https://cdn.example/a.jpg", "AssetType": "Image"}
+    with pytest.raises(MissingParameter) as info:
+        client.call("CreateAsset", {**asset, "Moderation": moderation})
+    assert info.value.code == "MissingParameter.Moderation.Strategy"
+    assert info.value.response["ResponseMetadata"]["Error"]["Data"] == {"__Message.parameter": "Moderation.Strategy"}
+    assert client.call("CreateAsset", {**asset, "Moderation": None})["Id"]
+
+
+def test_the_last_use_of_an_asset_is_shown_with_an_offset(portrait_emulator, client, groups):
+    """LastInferenceTime is absent until a generation uses the asset, and the last use counts; AllToken has none."""
+    asset = client.create_asset(**image(groups[0]))
+    portrait_emulator.assets.activate(asset.id)
+    assert client.get_asset(id=asset.id).last_inference_time is None
+    for seconds, shown in ((30, "2026-03-18T08:00:30+08:00"), (86_400, "2026-03-19T08:00:30+08:00")):
+        portrait_emulator.clock.advance(seconds)
+        portrait_emulator.assets.use(asset.id)
+        assert client.get_asset(id=asset.id).last_inference_time == shown
+    (item,) = client.call("ListAssets", {"Filter": {"GroupType": "AIGC"}})["Items"]
+    assert item["LastInferenceTime"] == shown
+    assert "LastInferenceTime" not in portrait_emulator.client().call("GetAsset", {"Id": asset.id})
 
 
 def test_a_foreign_id_and_an_unknown_one_are_answered_alike(portrait_emulator, client):

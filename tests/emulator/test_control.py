@@ -167,6 +167,20 @@ def test_an_asset_is_decided_by_hand(alice, control, clock):
     assert refused(409, control.set_asset, expired, status="Expired")
 
 
+def test_an_asset_is_used_by_hand(alice, control, clock):
+    """Only an Active one can be used; its UpdateTime stays, for nobody has changed it."""
+    asset = alice.asset(alice.group())
+    assert "Processing" in refused(409, control.set_asset, asset, used=True)
+    assert control.set_asset(asset, status="Active", used=True)["status"] == "Active"
+    updated = alice.call("GetAsset", {"Id": asset})["UpdateTime"]
+    clock.advance(60)
+    control.set_asset(asset, used=True)
+    assert alice.service.store.find_asset(asset).used == clock.now()
+    assert alice.call("GetAsset", {"Id": asset})["UpdateTime"] == updated
+    control.set_asset(asset, status="Expired")
+    assert "Expired" in refused(409, control.set_asset, asset, used=True)
+
+
 def test_a_face_is_told_while_the_review_is_open(alice, control, clock):
     """Another subject fails the review at its time; afterwards it is too late."""
     person = alice.person(subject="alice")
@@ -181,7 +195,8 @@ def test_a_face_is_told_while_the_review_is_open(alice, control, clock):
 
 @pytest.mark.parametrize(
     "change", [{}, {"status": "Pending"}, {"status": 5}, {"status": []}, {"status": "Active", "code": "FaceMismatch"},
-               {"code": "Nope"}, {"status": "Expired", "code": "FaceMismatch"}, {"subject": ""}, {"colour": "red"}],
+               {"code": "Nope"}, {"status": "Expired", "code": "FaceMismatch"}, {"subject": ""}, {"colour": "red"},
+               {"used": False}, {"used": 1}],
 )  # fmt: skip
 def test_an_asset_is_not_decided_by_nonsense(alice, control, change):
     """The reason is told, and the review goes on."""

@@ -169,7 +169,12 @@ _STATE = obj(
     }
 )
 _CALLS = obj({"calls": _array(obj({**_CALL, "validation": _TEXT}, _CALL)), "count": _COUNT})
-_DECISION = {"status": one_of(("Active", "Failed", "Expired")), "code": _CODE, "subject": _NON_EMPTY}
+_DECISION = {
+    "status": one_of(("Active", "Failed", "Expired")),
+    "code": _CODE,
+    "subject": _NON_EMPTY,
+    "used": {"const": True},
+}
 
 
 @frozen(kw_only=True)
