@@ -15,12 +15,15 @@ MATCHERS = {
     "request-id": REQUEST_ID,
     "token": REQUEST_ID,
     "time": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ",
+    # §2, asset item: LastInferenceTime
+    "offset-time": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+08:00",
     "text": r"(?s:.*\S.*)",
     "url": r"https?://[^\s/]+/\S*",
     # §2, asset item: a signed link that lives 12 h
     "signed-url": r"https?://[^\s/]+/\S*[?&]X-Tos-Expires=43200(&\S*)?",
     # §2, samples; §3, validation session
     "h5-link": rf"https?://[^\s/]+/\S*[?&]bytedToken={REQUEST_ID}&lng=zh",
+    "tokenless-h5-link": rf"https?://[^\s/]+/(?!\S*{REQUEST_ID})\S*",
     # §5, upload
     "r2-key": r"portrait-uploads/[A-Za-z0-9_-]+/[A-Za-z0-9_-]+\.(jpe?g|png|webp)",
     "uploaded-name": r"uploaded-\d+",

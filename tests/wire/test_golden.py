@@ -1,4 +1,8 @@
-"""Plays every golden file against the server: set-up steps, the request, and the answer key for key."""
+"""Plays every golden file against the server: set-up steps, the request, and the answer key for key.
+
+`fixtures/wire` is AllToken's mount, `fixtures/wire-ark` Volcengine's and BytePlus's. A step to `/` is signed, after the
+options of its `sign`; every other one carries a Bearer key.
+"""
 
 import base64
 import json
@@ -7,11 +11,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.wire.client import part
+from tests.wire.client import Customer, part
 from tests.wire.matchers import MATCHERS, differences
+from tests.wire.signer import Signer
 
-ROOT = Path(__file__).resolve().parents[2] / "fixtures" / "wire"
-FILES = sorted(ROOT.glob("*/*.json"))
+FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
+ROOTS = {"alltoken": FIXTURES / "wire", "ark": FIXTURES / "wire-ark"}
+FILES, ARK_FILES = (sorted(root.glob("*/*.json")) for root in ROOTS.values())
+PAIRS = {
+    "me": ("AKLTME", "secret-of-me"),
+    "other": ("AKLTOTHER", "secret-of-other"),
+    "wrong": ("AKLTME", "secret-of-other"),
+    "nobody": ("AKLTNOBODY", "secret-of-me"),
+}
+CUSTOMERS = ("me", "other")
 ACTIONS = {
     "CreateAssetGroup", "GetAssetGroup", "ListAssetGroups", "UpdateAssetGroup", "DeleteAssetGroup",
     "CreateAsset", "GetAsset", "ListAssets", "UpdateAsset", "DeleteAsset",
@@ -52,11 +65,19 @@ def play(step, server, customers, names):
     customer = customers[step.get("as", "me")]
     if "multipart" in step:
         return customer.upload(*(form_part(entry) for entry in step["multipart"]))
-    headers = {name: value for name, value in (customer.headers | step.get("headers", {})).items() if value is not None}
     payload = step["raw"] if "raw" in step else json.dumps(step["json"]) if "json" in step else None
     if payload is not None:
         payload = payload.encode().ljust(step.get("pad_to", 0))
+    proof = signed(step, server, payload) if step["path"] == "/" else customer.headers
+    headers = {name: value for name, value in (proof | step.get("headers", {})).items() if value is not None}
     return server.request(step["method"], target, payload, headers)
+
+
+def signed(step, server, payload):
+    """The headers of a signed step."""
+    access_key, secret_key = PAIRS[step.get("as", "me")]
+    signer = Signer(server, access_key=access_key, secret_key=secret_key)
+    return signer.headers(step["query"], payload, **step.get("sign", {}))
 
 
 def form_part(entry):
@@ -65,11 +86,35 @@ def form_part(entry):
     return part(entry["name"], content.ljust(entry.get("pad_to", 0), b"\0"), entry.get("filename"), entry.get("type"))
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def named(path):
+    """Action and case."""
+    return f"{path.parent.name}/{path.stem}"
+
+
+@pytest.fixture(scope="session")
+def ark_server(start):
+    """A server whose customers have a pair of keys and a Bearer key each."""
+    keys = [("--access-key", f"{':'.join(PAIRS[name])}={name}", "--api-key", f"{name}={name}") for name in CUSTOMERS]
+    return start(*(option for options in keys for option in options), "--project", "film")
+
+
+@pytest.mark.parametrize("path", FILES, ids=named)
 def test_the_answer_is_the_golden_one(path, server, me, other):
     """The service answers a golden request with the golden status and body."""
+    replay(path, server, {"me": me, "other": other})
+
+
+@pytest.mark.parametrize("path", ARK_FILES, ids=named)
+def test_the_signed_answer_is_the_golden_one(path, ark_server):
+    """The same for the signed mount, whose customers start with nothing."""
+    assert ark_server.control("POST", "reset").status == 200
+    replay(path, ark_server, {name: Customer(ark_server, name) for name in PAIRS})
+
+
+def replay(path, server, customers):
+    """Plays a golden file, and compares the answer."""
     golden = load(path)
-    customers, names = {"me": me, "other": other}, {"me": me.key, "other": other.key}
+    names = {name: customer.key for name, customer in customers.items()}
     for step in golden["given"]:
         answer = play(step, server, customers, names)
         assert answer.status == 200, (step, answer.raw)
@@ -83,7 +128,7 @@ def test_the_answer_is_the_golden_one(path, server, me, other):
     assert differences(filled(golden["response"]["body"], names), answer.body) == []
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+@pytest.mark.parametrize("path", [*FILES, *ARK_FILES], ids=named)
 def test_a_golden_file_says_what_it_is_and_where_it_comes_from(path):
     """A golden file carries its own name, a sentence, a mark, a source, a date, and only known matchers."""
     golden = load(path)
@@ -98,12 +143,14 @@ def test_a_golden_file_says_what_it_is_and_where_it_comes_from(path):
     assert set(used) <= MATCHERS.keys() | {"any"}
 
 
-def test_every_action_has_a_success_and_a_refusal():
+@pytest.mark.parametrize(("dialect", "besides"), [("alltoken", {"upload", "http"}), ("ark", {"http"})])
+def test_every_action_has_a_success_and_a_refusal(dialect, besides):
     """None of the 12 Actions is without golden files of both colours."""
+    root = ROOTS[dialect]
     for action in ACTIONS:
-        refused = {"Error" in load(path)["response"]["body"]["ResponseMetadata"] for path in ROOT.glob(f"{action}/*")}
+        refused = {"Error" in load(path)["response"]["body"]["ResponseMetadata"] for path in root.glob(f"{action}/*")}
         assert refused == {True, False}, action
-    assert {path.parent.name for path in FILES} == ACTIONS | {"upload", "http"}
+    assert {path.name for path in root.iterdir()} == ACTIONS | besides
 
 
 @pytest.mark.parametrize(
