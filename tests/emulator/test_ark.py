@@ -151,12 +151,12 @@ def test_the_last_use_of_an_asset_is_shown_with_an_offset(portrait_emulator, cli
     asset = client.create_asset(**image(groups[0]))
     portrait_emulator.assets.activate(asset.id)
     assert client.get_asset(id=asset.id).last_inference_time is None
-    for seconds, shown in ((30, "2026-03-18T08:00:30+08:00"), (86_400, "2026-03-19T08:00:30+08:00")):
+    for seconds, expected in ((30, "2026-03-18T08:00:30+08:00"), (86_400, "2026-03-19T08:00:30+08:00")):
         portrait_emulator.clock.advance(seconds)
         portrait_emulator.assets.use(asset.id)
-        assert client.get_asset(id=asset.id).last_inference_time == shown
+        assert client.get_asset(id=asset.id).last_inference_time == expected
     (item,) = client.call("ListAssets", {"Filter": {"GroupType": "AIGC"}})["Items"]
-    assert item["LastInferenceTime"] == shown
+    assert item["LastInferenceTime"] == expected
     assert "LastInferenceTime" not in portrait_emulator.client().call("GetAsset", {"Id": asset.id})
 
 
