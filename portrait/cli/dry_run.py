@@ -13,6 +13,7 @@ from portrait.cli.resolve import find_group
 from portrait.cli.serialize import pluralize
 from portrait.ensure import AssetPlan, EnsureQuery, PlanEntry, Verdict
 from portrait.models import GroupType
+from portrait.s3 import AccessDenied
 
 if TYPE_CHECKING:
     from portrait.cli.output import Output
@@ -72,9 +73,12 @@ def _plan(client: PortraitClient, group: Checked, options: EnsureQuery) -> Asset
     return client.plan_assets(group.valid, **query)
 
 
-def _stored_contents(store: ObjectStore) -> frozenset[str]:
-    """The SHA-256 of every object in the bucket."""
-    return frozenset(PurePosixPath(key).stem for key in store.list_objects())
+def _stored_contents(store: ObjectStore) -> frozenset[str] | None:
+    """The SHA-256 of every object in the bucket; None where the key may not list it."""
+    try:
+        return frozenset(PurePosixPath(key).stem for key in store.list_objects())
+    except AccessDenied:
+        return None
 
 
 def _record(name: str, plan: AssetPlan, stored: frozenset[str] | None) -> dict[str, Any]:

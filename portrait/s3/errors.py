@@ -55,7 +55,8 @@ class AccessDenied(StorageError):
     """The key may not do this in this bucket."""
 
     advice = (
-        "Allow the key to list, read, write and delete objects in this bucket, and to list and abort multipart uploads."
+        "Allow the key to read and write objects in this bucket, and to abort multipart uploads and list their parts; "
+        "for an erasure also to list the bucket and to delete objects."
     )
     fatal = True
 

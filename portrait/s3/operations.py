@@ -51,11 +51,13 @@ class _Operation:
         method: boto3's method.
         required: What a response always has; None for nothing (Amazon S3 API reference, "Response Syntax", D).
         writes: Whether it changes the bucket.
+        object_headers: Whether the headers of its response are those of an object, which may be a web page.
     """
 
     method: str
     required: str | None
     writes: bool = True
+    object_headers: bool = False
 
 
 _OPERATIONS: Mapping[str, _Operation] = {
@@ -65,6 +67,7 @@ _OPERATIONS: Mapping[str, _Operation] = {
     "CompleteMultipartUpload": _Operation("complete_multipart_upload", "ETag"),
     "AbortMultipartUpload": _Operation("abort_multipart_upload", None),
     "DeleteObject": _Operation("delete_object", None),
+    "HeadObject": _Operation("head_object", "ETag", writes=False, object_headers=True),
     "ListObjectsV2": _Operation("list_objects_v2", "IsTruncated", writes=False),
     "ListParts": _Operation("list_parts", "IsTruncated", writes=False),
     "ListMultipartUploads": _Operation("list_multipart_uploads", "IsTruncated", writes=False),
@@ -141,6 +144,7 @@ class Operations:
         self._fast_put = fast_put
         self._retry = retrier
         self._bucket = bucket
+        self._may_list = True  # until the storage says no
 
     def list_objects(self, prefix: str, context: Context) -> Iterator[tuple[str, int]]:
         """Key and size of every object whose key begins so: 1,000 to a request."""
@@ -239,9 +243,34 @@ class Operations:
             already_done=lambda: {} if self.exists(key, size, context) else None,
         )
 
+    def sizes(self, prefix: str, context: Context) -> dict[str, int] | None:
+        """The size of every object whose key begins so, by key; None where the key may not list the bucket."""
+        if self._may_list:
+            try:
+                return dict(self.list_objects(prefix, context))
+            except AccessDenied:
+                self._may_list = False
+        return None
+
     def exists(self, key: str, size: int, context: Context) -> bool:
-        """Whether the bucket has an object of exactly that key and size."""
-        return (key, size) in self.list_objects(key, context)
+        """Whether the bucket has an object of exactly that key and size: by a listing, or else by HEAD."""
+        sizes = self.sizes(key, context)
+        return (self._head(key, context) if sizes is None else sizes.get(key)) == size
+
+    def _head(self, key: str, context: Context) -> int | None:
+        """The size of an object; None where there is none.
+
+        To a key that may not list, S3 answers 403 for a missing object (Amazon S3 API reference, "HeadObject", D). An
+        object taken for missing is stored again under the same key, by a request that says what the key may not do.
+        """
+        try:
+            response = self._retry("HeadObject", lambda: self._call("HeadObject", Key=key), context)
+        except StorageError as error:
+            if error.http_status in {403, 404}:
+                return None
+            raise
+        size: int = response["ContentLength"]
+        return size
 
     def abort(self, key: str, upload_id: str, context: Context) -> None:
         """Abort an upload and drop its parts; no error if it does not exist."""
@@ -352,7 +381,7 @@ def _check_response(operation: str, response: Page) -> None:
     """
     metadata, required = response.get("ResponseMetadata", {}), _OPERATIONS[operation].required
     what = ""
-    if is_web_page(metadata):
+    if is_web_page(metadata) and not _OPERATIONS[operation].object_headers:
         what = "is a web page"
     elif required is not None and response.get(required) in {None, "", '""'}:
         what = f"has no {required}"

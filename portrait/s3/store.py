@@ -64,14 +64,15 @@ class StoreOptions(TypedDict, total=False):
 
 
 def store_batch(
-    uploader: Uploader, files: Sequence[Path], existing_sizes: dict[str, int], workers: int, context: Context
+    uploader: Uploader, files: Sequence[Path], existing_sizes: dict[str, int] | None, workers: int, context: Context
 ) -> list[StoredObject]:
     """Store files; the results are in the order given.
 
     Args:
         uploader: Stores one.
         files: What to store.
-        existing_sizes: Sizes by key of what the bucket holds; what is stored is added.
+        existing_sizes: Sizes by key of what the bucket holds, to which what is stored is added; None where the key may
+            not list it, and each file is looked for by itself.
         workers: Requests under way at once.
         context: Of the call.
 
@@ -240,7 +241,7 @@ class ObjectStore:
     def put_many(self, paths: Iterable[PathLike], *, cancel: CancelToken | None = None) -> list[StoredObject]:
         """Store files, small ones at once and large ones one by one; the results are in the order given.
 
-        What the bucket holds is found by one listing of the prefix.
+        What the bucket holds is found by one listing of the prefix; a key that may not list asks for each file by HEAD.
 
         Raises:
             PartialFailure: Some files failed; the error holds what became of each.
@@ -248,7 +249,7 @@ class ObjectStore:
         """
         files = [Path(path) for path in paths]
         with self._context(cancel) as context:
-            existing_sizes = dict(self._operations.list_objects(self._location.key_prefix, context)) if files else {}
+            existing_sizes = self._operations.sizes(self._location.key_prefix, context) if files else {}
             return store_batch(self._uploader, files, existing_sizes, self._concurrency, context)
 
     def list_objects(self, *, cancel: CancelToken | None = None) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -14,10 +15,11 @@ import urllib3
 
 from portrait.clock import ManualClock
 from portrait.errors import Interrupted
-from portrait.s3 import CancelToken, NoSuchBucket, ObjectStore, Stage, UploadProgress
+from portrait.s3 import AccessDenied, CancelToken, NoSuchBucket, ObjectStore, Stage, UploadProgress
 from portrait.s3.parts import MIB, MIN_PART_BYTES
 
 moto_server = pytest.importorskip("moto.server")
+enable_iam_authentication = pytest.importorskip("moto.core.authorization").enable_iam_authentication
 
 Make = Callable[..., ObjectStore]
 SIZES = [0, 1000, 2 * MIB, 2 * MIN_PART_BYTES + MIB]
@@ -91,6 +93,49 @@ def test_files_of_all_sizes(client: Any, open_store: Make, files: list[Path]) ->
     assert store.list_objects() == {stored.key: stored.size for stored in results}
     store.delete(*results)
     assert store.list_objects() == {}
+
+
+def policies() -> list[str]:
+    """The policies of the README, without and with the rights that an erasure needs."""
+    text = (Path(__file__).parents[2] / "portrait" / "cli" / "README.md").read_text(encoding="utf-8")
+    return re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+
+
+@pytest.fixture
+def limited(client: Any, endpoint: str) -> Iterator[Callable[[str], dict[str, str]]]:
+    """The options of a key that may do what a policy says in the bucket `my-bucket`, and no more."""
+    client.create_bucket(Bucket="my-bucket")
+    root = {"region_name": "us-east-1", "aws_access_key_id": "k", "aws_secret_access_key": "s"}
+    iam = boto3.client("iam", endpoint_url=endpoint, **root)
+
+    def make(policy: str) -> dict[str, str]:
+        iam.create_user(UserName="portrait")
+        iam.put_user_policy(UserName="portrait", PolicyName="portrait", PolicyDocument=policy)
+        key = iam.create_access_key(UserName="portrait")["AccessKey"]
+        return {"access_key": key["AccessKeyId"], "secret_key": key["SecretAccessKey"]}
+
+    yield make
+    iam.close()
+
+
+@pytest.mark.parametrize("policy", policies(), ids=["put", "forget"])
+def test_the_policies_of_the_readme_are_enough(
+    open_store: Make, limited: Callable[[str], dict[str, str]], files: list[Path], policy: str
+) -> None:
+    """Files of all sizes are stored once. Listing and deleting take the second policy."""
+    store = open_store("s3://my-bucket/portraits", **limited(policy))
+    with enable_iam_authentication():
+        results = store.put_many(files)
+        assert not any(stored.existed for stored in results)
+        assert all(stored.existed for stored in store.put_many(files))
+        if "s3:ListBucket" in policy:
+            assert len(store.list_objects()) == len(files)
+            store.delete(*results)
+        else:
+            with pytest.raises(AccessDenied):
+                store.list_objects()
+            with pytest.raises(AccessDenied):
+                store.delete(*results)
 
 
 def test_stopped_and_gone_on_with(client: Any, open_store: Make, files: list[Path]) -> None:

@@ -79,6 +79,7 @@ class S3Stub:
         calls: Every request, in order of its answer.
         public: Whether `/-/KEY` serves objects without a key; a callable may answer in its place.
         page: Items on a page of a listing.
+        can_list: Whether the key may list the bucket; without that right HEAD of a missing object is 403, as on AWS.
         check: Whether signatures and hashes are checked; a benchmark leaves it out.
     """
 
@@ -88,6 +89,7 @@ class S3Stub:
         self.calls: list[Call] = []
         self.public = None
         self.page = 1000
+        self.can_list = True
         self.check = check
         self.bucket_name = "portraits"
         self.lock = threading.RLock()
@@ -220,6 +222,8 @@ class _Handler(socketserver.StreamRequestHandler):
         if instead:
             return Answer(instead.status, instead.body, dict(instead.headers))
         alter = self.stub.struck(request, "alter")
+        if not self.stub.can_list and request.operation in {"ListObjectsV2", "ListMultipartUploads"}:
+            raise Refusal(403, "AccessDenied")
         with self.stub.lock:
             answer = OPERATIONS[request.operation](self.stub, request)
         return Answer(answer.status, alter.rewrite(answer.body), answer.headers) if alter else answer
@@ -234,7 +238,7 @@ class _Handler(socketserver.StreamRequestHandler):
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         body = b"" if request.method == "HEAD" else answer.body
         self.wfile.write(f"HTTP/1.1 {answer.status} X\r\n{head}\r\n".encode() + body)
-        if headers["Content-Length"] != str(len(answer.body)):  # only a closed connection ends such an answer
+        if request.method != "HEAD" and headers["Content-Length"] != str(len(answer.body)):  # only closing ends it
             raise Dropped
 
     def _route(self, request: Request) -> None:
@@ -422,6 +426,13 @@ def _list_uploads(stub: S3Stub, request: Request) -> Answer:
     )
 
 
+def _head(stub: S3Stub, request: Request) -> Answer:
+    found = stub.bucket.objects.get(request.key)
+    if found is None:
+        raise Refusal(404 if stub.can_list else 403, "NoSuchKey")
+    return Answer(200, headers={**found.headers, "ETag": f'"{found.etag}"', "Content-Length": str(found.size)})
+
+
 def _delete(stub: S3Stub, request: Request) -> Answer:
     stub.bucket.objects.pop(request.key, None)
     return Answer(204, headers={"x-amz-delete-marker": "true"} if stub.bucket.versioned else {})
@@ -471,7 +482,7 @@ OPERATIONS = {
     "HeadBucket": _not_for_this_key,
     "ListBuckets": _not_for_this_key,
     "ListObjects": _not_implemented,
-    "HeadObject": _not_implemented,
+    "HeadObject": _head,
     "PostForm": _not_implemented,
     "Unknown": _not_implemented,
 }

@@ -15,7 +15,15 @@ from typing import Any
 import pytest
 
 from portrait.errors import UsageError
-from portrait.s3 import ObjectStore, Stage, StorageUnreachable, StorageWarning, UploadProgress
+from portrait.s3 import (
+    AccessDenied,
+    ObjectStore,
+    Stage,
+    StorageThrottled,
+    StorageUnreachable,
+    StorageWarning,
+    UploadProgress,
+)
 from portrait.s3.parts import MIB
 from portrait.s3.store import StoreOptions
 from tests.portrait.s3.conftest import LARGE, only_object
@@ -158,6 +166,35 @@ def test_the_bucket_is_never_probed(stub: S3Stub, make_store: Make, make_file: M
     store.abort_incomplete()
     assert not {call.operation for call in stub.calls} & {"HeadBucket", "ListBuckets", "HeadObject", "ListObjects"}
     assert {call.status for call in stub.calls} == {200}
+
+
+def test_a_key_that_may_not_list_looks_for_each_object(stub: S3Stub, make_store: Make, make_file: Make) -> None:
+    """Without the right to list, files of both kinds are sent once and found by HEAD; the listing is tried once."""
+    stub.can_list = False
+    files = [make_file("page.html"), make_file("clip.bin", LARGE)]
+    stub.bucket.objects.clear()
+    assert not any(stored.existed for stored in make_store().put_many(files))
+    store, sent = make_store(), len(stub.calls)
+    assert all(stored.existed for stored in store.put_many(files))
+    assert store.put(files[0]).existed
+    operations = [call.operation for call in stub.calls[sent:]]
+    assert operations == ["ListObjectsV2", *["HeadObject"] * 3]
+    with pytest.raises(AccessDenied, match="ListObjectsV2"):
+        store.list_objects()
+
+
+def test_an_object_of_another_size_is_stored_anew_without_listing(
+    stub: S3Stub, make_store: Make, make_file: Make
+) -> None:
+    """HEAD tells a whole object from one that was cut off; an error of the storage is no missing object."""
+    stub.can_list = False
+    store, path = make_store(), make_file()
+    key = store.put(path).key
+    stub.bucket.objects[key].size -= 1
+    assert not store.put(path).existed
+    stub.fault("HeadObject", "status-before", status=503, code="", times=99)
+    with pytest.raises(StorageThrottled):
+        store.put(path)
 
 
 def test_progress(make_store: Make, large: Path) -> None:
