@@ -68,6 +68,18 @@ class AutoClock(ManualClock):
 _BY_NAME: Mapping[str, Callable[[], Clock]] = {"real": SystemClock, "manual": ManualClock, "auto": AutoClock}
 
 
+def kind(clock: Clock) -> str:
+    """`manual`, `auto`, `scaled`, or `real` for a clock that nobody can move."""
+    return {ManualClock: "manual", AutoClock: "auto", ScaledClock: "scaled"}.get(type(clock), "real")
+
+
+def rate(clock: Clock) -> float:
+    """How many emulated seconds pass in a real one: 0 on a clock that stands still until it is moved."""
+    if isinstance(clock, ManualClock):
+        return 0.0
+    return clock.factor if isinstance(clock, ScaledClock) else 1.0
+
+
 def make_clock(name: str) -> Clock:
     """The clock of that name.
 
@@ -79,9 +91,9 @@ def make_clock(name: str) -> Clock:
     """
     if name in _BY_NAME:
         return _BY_NAME[name]()
-    kind, _, factor = name.partition(":")
+    prefix, _, factor = name.partition(":")
     try:
-        if kind == "scaled":
+        if prefix == "scaled":
             return ScaledClock(float(factor))
     except ValueError:
         pass

@@ -135,12 +135,13 @@ class Service:
             validation = validations.start_scan(self._context(tx, now), tx.validation(found.token) or found)
         return ValidationPage(validation.handle, lifecycle.state_name(validation, now), validation.expires)
 
-    def finish_scan(self, query: Mapping[str, str], outcome: str) -> None:
+    def finish_scan(self, query: Mapping[str, str], outcome: str, code: int | None = None) -> None:
         """End the scan by a button of the H5 page; nothing happens where it has ended, or the link is not ours.
 
         Args:
             query: Of the link.
             outcome: One of `lifecycle.OUTCOMES`.
+            code: One of `lifecycle.FAILURE_CODES`, for a scan that does not pass; None is the outcome's.
         """
         found = self._validation(query)
         if found is None:
@@ -148,14 +149,19 @@ class Service:
         now = self.clock.now()
         with self.store.transaction(found.customer) as tx:
             lifecycle.settle(tx, now)
-            validations.finish(self._context(tx, now), tx.validation(found.token) or found, outcome, None)
+            validations.finish(self._context(tx, now), tx.validation(found.token) or found, outcome, None, code)
 
-    def callback(self, query: Mapping[str, str]) -> str | None:
-        """Where the browser goes once the scan has ended; None before that, and for a link that is not ours."""
+    def callback(self, query: Mapping[str, str], *, with_token: bool = True) -> str | None:
+        """Where the browser goes once the scan has ended; None before that, and for a link that is not ours.
+
+        Args:
+            query: Of the link.
+            with_token: Does the address have the token? Contract §3: callbacks without it were seen (M).
+        """
         found = self._validation(query)
         if found is None or found.scan not in lifecycle.ENDED:
             return None
-        return validations.callback_url_for(found)
+        return validations.callback_url_for(found, with_token=with_token)
 
     def _validation(self, query: Mapping[str, str]) -> Validation | None:
         """The validation whose page a link leads to."""

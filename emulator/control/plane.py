@@ -12,7 +12,7 @@ from typing import Any
 from attrs import evolve
 
 from emulator.call_log import CallLog
-from emulator.clocks import AutoClock, ScaledClock
+from emulator.clocks import ScaledClock, kind
 from emulator.control.values import FIELDS, ControlError, as_control_error, parse_query_time, parse_time
 from emulator.domain import lifecycle, validations
 from emulator.domain.context import Context
@@ -92,8 +92,7 @@ class Control:
     def clock(self) -> dict[str, Any]:
         """What time it is, and of what kind the clock is."""
         now = self._clock.now()
-        kinds = {ManualClock: "manual", AutoClock: "auto", ScaledClock: "scaled"}
-        return {"now": self._stamps(now), "seconds": now, "kind": kinds.get(type(self._clock), "real")}
+        return {"now": self._stamps(now), "seconds": now, "kind": kind(self._clock)}
 
     @as_control_error
     def set_clock(self, /, **change: Any) -> dict[str, Any]:

@@ -135,7 +135,7 @@ def _create_person_group(ctx: Context, validation: Validation) -> Validation:
     return evolve(validation, group_id=group.id)
 
 
-def callback_url_for(validation: Validation) -> str:
+def callback_url_for(validation: Validation, *, with_token: bool = True) -> str:
     """Where the browser goes after a scan: CallbackURL and its parameters. Contract §3 (D).
 
     `reqMeasureInfoValue` is 1 where the scan is billed, which here is one that passed (I).
@@ -143,7 +143,7 @@ def callback_url_for(validation: Validation) -> str:
     passed = validation.scan in {Scan.PASSED, Scan.SPENT}
     added = urlencode(
         {
-            "bytedToken": validation.token,
+            **({"bytedToken": validation.token} if with_token else {}),
             "resultCode": validation.code,
             "algorithmBaseRespCode": 0,
             "reqMeasureInfoValue": int(passed),

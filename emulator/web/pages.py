@@ -1,7 +1,7 @@
 """The page behind an H5Link: it shows the state of a validation, and how to finish it without a camera.
 
-Token and link are secrets and are not in the page: the validation is named by its handle, and the button posts to the
-page's own address. Templates and texts are files of this package, loaded with the first page.
+Token and link are secrets and are not in the page: the validation is named by its handle, and the buttons post to the
+page's own address.
 """
 
 from __future__ import annotations
@@ -9,36 +9,38 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
+from emulator.clocks import rate
 from emulator.domain import lifecycle
+from emulator.domain.records import Scan
 from emulator.messages import Reply, ReplyFlow
 from emulator.service import Service
-from emulator.web import paths
+from emulator.web import html, paths
 from emulator.web.access import is_local
 from emulator.web.body_reader import BodyReader, BufferedBody, immediate
 from emulator.web.request_head import Head
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
+from portrait.codes import SCAN_CODES
 
 LANGUAGES = ("zh", "en", "zh-Hant")
 """The values of `lng`; the first is the default. Contract §3."""
 
 _FORM_LIMIT = 1024  # bytes
-_FOLDER = Path(__file__).parent
-_HEADERS = {
-    # The callback may be on any host, and a form's redirect counts as its action.
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'unsafe-inline'; form-action http: https:; base-uri 'none';"
-        " frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
+# The callback may be on any host, and a form's redirect counts as its action.
+_HEADERS = html.page_headers(form_action="http: https:", referrer="no-referrer")
+_URL_CHARACTERS = "".join(map(chr, range(0x21, 0x7F)))  # what an address may hold as it is
+_CODES = {str(code): code for code in lifecycle.FAILURE_CODES}  # as the form has them
+
+
+def _codes_by_meaning() -> tuple[tuple[int, ...], ...]:
+    groups: dict[str, list[int]] = {}
+    for code in lifecycle.FAILURE_CODES:
+        groups.setdefault(SCAN_CODES[code], []).append(code)
+    return tuple(map(tuple, groups.values()))
+
+
+CODE_GROUPS = _codes_by_meaning()
+"""The result codes of scans that do not pass; those of one meaning stand together, under the name of the first."""
 
 
 class Pages:
@@ -60,58 +62,71 @@ class Pages:
         page = self._service.validation_page(head.parameters)
         if page is None:
             return self._render(404, language, state="unknown")
+        clock = self._service.clock
         return self._render(
             200,
             language,
             state=page.state,
+            open=page.state in {Scan.OPEN, Scan.SCANNING},
             outcomes=lifecycle.OUTCOMES,
+            codes=CODE_GROUPS,
             handle=page.handle,
-            seconds=max(0, int(page.expires - self._service.clock.now())),
+            remaining=max(0.0, page.expires - clock.now()),
+            rate=rate(clock),
             address=f"{self._base_url(head)}{paths.CONTROL}validations/{page.handle}",
             with_token=not is_local(head),
         )
 
     def submit(self, head: Head) -> BodyReader:
-        """Handle a button: end the scan if `result` says how, and redirect to the CallbackURL if the scan has ended."""
+        """Handle a button: end the scan as it says, and redirect to the CallbackURL if the scan has ended."""
 
         def too_large() -> Reply:
-            return self._service.http_error(413, "invalid_request_error", "The page's form has one field: result.")
+            return self._service.http_error(413, "invalid_request_error", "The page's form is larger than its fields.")
 
         def answer(body: bytes) -> ReplyFlow:
-            result = dict(parse_qsl(body.decode("ascii", "replace"))).get("result")
-            if result in lifecycle.OUTCOMES:
-                self._service.finish_scan(head.parameters, result)
-            return immediate(self._complete(head))
+            form = dict(parse_qsl(body.decode("ascii", "replace")))
+            outcome, code = _outcome(form)
+            if outcome is not None:
+                self._service.finish_scan(head.parameters, outcome, code)
+            return immediate(self._complete(head, with_token="without-token" not in form))
 
         return BufferedBody(_FORM_LIMIT, too_large, answer)
 
-    def _complete(self, head: Head) -> Reply:
+    def _complete(self, head: Head, *, with_token: bool) -> Reply:
         """Redirect to the CallbackURL if the scan has ended, else show the page again."""
-        address = self._service.callback(head.parameters)
+        address = self._service.callback(head.parameters, with_token=with_token)
         if address is None:
             return self.show(head)
-        return Reply(status=303, headers={**_HEADERS, "Location": address})
+        return Reply(status=303, headers={**_HEADERS, "Location": quote(address, safe=_URL_CHARACTERS)})
 
     def _render(self, status: int, language: str, *, state: str, **values: object) -> Reply:
-        template = self._environment.get_template("validation.html")
-        texts = self._texts[language]
-        html = template.render(texts=texts, language=language, state=state, **values)
-        return Reply(status=status, body=html.encode(), headers=_HEADERS, content_type="text/html; charset=utf-8")
+        return html.render(
+            "validation.html",
+            status=status,
+            headers=_HEADERS,
+            static=f"..{paths.STATIC}",
+            texts=self._texts[language],
+            language=language,
+            state=state,
+            **values,
+        )
 
     @cached_property
     def _texts(self) -> Mapping[str, Mapping[str, str]]:
         return {language: read_texts(language) for language in LANGUAGES}
 
-    @cached_property
-    def _environment(self) -> Environment:
-        try:
-            from jinja2 import Environment, FileSystemLoader  # noqa: PLC0415 - loaded with the first page
-        except ImportError as error:
-            raise ModuleNotFoundError("pages need Jinja2: pip install 'portrait-actions[emulator]'") from error
-        return Environment(loader=FileSystemLoader(_FOLDER / "templates"), autoescape=True)
+
+def _outcome(form: Mapping[str, str]) -> tuple[str | None, int | None]:
+    """How the form ends the scan, and with which result code; None for the outcome's own."""
+    code = _CODES.get(form.get("code", ""))
+    if code is not None:
+        return ("cancel" if code == lifecycle.RESULT_CODES["cancel"] else "fail"), code
+    result = form.get("result")
+    return (result if result in lifecycle.OUTCOMES else None), None
 
 
 def read_texts(language: str) -> dict[str, str]:
     """Read the page's texts in one of `LANGUAGES`."""
-    texts: dict[str, str] = json.loads((_FOLDER / "translations" / f"{language}.json").read_text(encoding="utf-8"))
+    path = html.FOLDER / "translations" / f"{language}.json"
+    texts: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
     return texts

@@ -13,7 +13,7 @@ from emulator.domain.reasons import Reason, Refusal
 from emulator.messages import Call, Reply, ReplyFlow
 from emulator.pipeline import Pipeline
 from emulator.service import Service, StoredFile
-from emulator.web import paths
+from emulator.web import html, paths
 from emulator.web.body_reader import BodyReader, BufferedBody, FormBody, malformed
 from emulator.web.control import ControlPlane
 from emulator.web.form import BODY_LIMIT, FormReader, InvalidForm
@@ -63,6 +63,7 @@ class Router:
         self._exact: Mapping[str, Mapping[str, _Handler]] = {
             "/": {"GET": self._about},
             paths.OPENAPI: {"GET": self._control.openapi},
+            **{paths.STATIC + name: {"GET": partial(_constant, file)} for name, file in html.static_files().items()},
             **self._mounted(),
         }
         self._prefixes: tuple[tuple[str, Mapping[str, _Handler]], ...] = (
@@ -186,6 +187,10 @@ class Router:
         why = f"{head.path} does not take {text(head.method)[:20]}, only {', '.join(methods)}."
         refused = self.service.http_error(405, "invalid_request_error", why)
         return Reply(status=405, body=refused.body, headers={**refused.headers, "Allow": allowed})
+
+
+def _constant(reply: Reply, _: Head) -> Reply:
+    return reply
 
 
 def _file(file: StoredFile) -> Reply:

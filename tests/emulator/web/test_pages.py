@@ -3,13 +3,15 @@
 import html
 import re
 import shlex
+from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 import pytest
 
+from emulator.domain.lifecycle import FAILURE_CODES
 from emulator.domain.records import Scan
 from emulator.server import EmulatorServer
 from emulator.settings import Settings
-from emulator.web.pages import LANGUAGES, read_texts
+from emulator.web.pages import CODE_GROUPS, LANGUAGES, read_texts
 from tests.emulator.web.wire import ask, call
 
 CALLBACK = "https://www.example.com/callback?order=7"
@@ -25,6 +27,13 @@ def page(url, link, method="GET"):
     """Status, headers and text of the page behind a link."""
     status, headers, body = ask(url, method, link.removeprefix(url), None, {"Accept": "text/html"})
     return status, headers, body.decode()
+
+
+def press(url, session, **fields):
+    """Press a button of the page: where the browser is sent, None where nowhere."""
+    target, form = session["H5Link"].removeprefix(url), urlencode(fields).encode()
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    return ask(url, "POST", target, form, headers)[1].get("location")
 
 
 def test_the_page_tells_how_to_finish_and_the_line_works(url, session):
@@ -120,9 +129,126 @@ def test_the_language_is_the_links(url, session, lng, language):
 
 
 def test_all_languages_have_all_words():
-    """No page falls back to a word of another language, and every state has one."""
+    """No page falls back to a word of another language; every state and every group of result codes has words."""
     assert len({frozenset(read_texts(language)) for language in LANGUAGES}) == 1
-    assert {*map(str, Scan), "expired", "unknown"} <= read_texts("en").keys()
+    states = {*map(str, Scan), "expired", "unknown"}
+    assert states <= read_texts("en").keys()
+    assert {f"{state}-help" for state in states - {"open", "scanning"}} <= read_texts("en").keys()
+    for language in LANGUAGES:
+        assert read_texts(language)["codes"].keys() == {str(group[0]) for group in CODE_GROUPS}
+
+
+@pytest.mark.parametrize("code", [group[0] for group in CODE_GROUPS])
+def test_a_public_code_ends_the_scan(url, server, session, code):
+    """Contract §3: behind "more" there is a button for each code of a scan that does not pass."""
+    assert f'name="code" value="{code}"' in page(url, session["H5Link"])[2]
+    assert f"&resultCode={code}&" in press(url, session, code=code)
+    assert server.control.state()["validations"][0]["state"] == ("cancelled" if code == 41000 else "failed")
+
+
+@pytest.mark.parametrize("code", ["10000", "40000", "-41002", "٤١٠٠٢", "x"])
+def test_another_code_ends_nothing(url, server, session, code):
+    """A pass has no button with a number, and what is no code of the page is ignored."""
+    assert press(url, session, code=code) is None
+    assert server.control.state()["validations"][0]["state"] == "scanning"
+
+
+def test_the_codes_are_all_that_the_control_plane_takes():
+    """No code is left out, and none comes twice."""
+    codes = [code for group in CODE_GROUPS for code in group]
+    assert sorted(codes) == list(FAILURE_CODES)
+
+
+@pytest.mark.parametrize("result", ["pass", "fail"])
+def test_a_switch_leaves_the_token_out(url, session, result):
+    """Contract §3: callbacks without `bytedToken` were seen; pressed again without the switch, it is there."""
+    without = parse_qs(urlsplit(press(url, session, **{"result": result, "without-token": "on"})).query)
+    assert "bytedToken" not in without
+    assert {"order", "resultCode", "algorithmBaseRespCode", "reqMeasureInfoValue", "verify_type"} == without.keys()
+    assert parse_qs(urlsplit(press(url, session)).query)["bytedToken"] == [session["BytedToken"]]
+
+
+@pytest.mark.parametrize(
+    ("callback", "expected"),
+    [
+        ("https://app.example", "https://app.example?bytedToken="),
+        ("https://app.example/done", "https://app.example/done?bytedToken="),
+        ("https://app.example/done?", "https://app.example/done?bytedToken="),
+        ("https://app.example/done?a=1&b=%26", "https://app.example/done?a=1&b=%26&bytedToken="),
+        ("https://app.example/done#part", "https://app.example/done?bytedToken="),
+        ("https://app.example/done?a=1#/a?b=2", "https://app.example/done?a=1&bytedToken="),
+        ("https://app.example/完成?n=名", "https://app.example/%E5%AE%8C%E6%88%90?n=%E5%90%8D&bytedToken="),
+    ],
+)
+def test_the_parameters_are_appended_to_the_query(url, callback, expected):
+    """Contract §3: by `&` where there is a query; a fragment stays at the end, and the header is ASCII."""
+    created = call(url, "CreateVisualValidateSession", {"CallbackURL": callback})["Result"]
+    location = press(url, created, result="pass")
+    assert location.isascii()
+    assert location.startswith(expected)
+    assert location.partition("#")[2] == callback.partition("#")[2]
+
+
+@pytest.mark.parametrize(
+    "callback",
+    ["javascript:alert(1)", "data:text/html,x", "//app.example/", "/done", "ftp://app.example/", "https://",
+     "https:app", "https://app.example/\r\nSet-Cookie: a=b", "https://app.example/ space"],
+)  # fmt: skip
+def test_a_callback_that_is_no_web_address_has_no_page(url, callback):
+    """Only http and https, and nothing that would end a header."""
+    answer = call(url, "CreateVisualValidateSession", {"CallbackURL": callback})
+    assert answer["ResponseMetadata"]["Error"]["Code"] == "InvalidParameter"
+
+
+@pytest.mark.parametrize(
+    ("clock", "rate", "still"), [("manual", "0.0", True), ("real", "1.0", False), ("scaled:10", "10.0", False)]
+)
+def test_the_countdown_is_of_the_emulators_clock(clock, rate, still):
+    """The number is there without a script, which counts as fast as the clock; one that stands still is named."""
+    with EmulatorServer(clock=clock) as server:
+        created = call(server.url, "CreateVisualValidateSession", {"CallbackURL": CALLBACK})["Result"]
+        text = page(server.url, created["H5Link"].replace("=zh", "=en"))[2]
+    match = re.search(r'id="seconds" data-remaining="([0-9.]+)" data-rate="([0-9.]+)">([0-9]+)<', text)
+    assert match[2] == rate
+    assert 100 < float(match[1]) <= 120
+    assert int(match[3]) == int(float(match[1]))
+    assert (read_texts("en")["still"].replace("'", "&#39;") in text) is still
+
+
+@pytest.mark.parametrize("result", ["pass", "fail", "cancel", "expired", "spent", "unknown"])
+def test_a_link_that_is_over_has_a_page_of_its_own(url, server, session, result):
+    """What has happened, and what to do; no button that ends a scan."""
+    link, states = session["H5Link"], {"pass": "passed", "fail": "failed", "cancel": "cancelled"}
+    if result == "expired":
+        server.service.clock.advance(120)
+    elif result == "unknown":
+        link = "/h5/?bytedToken=x&lng=zh"
+    else:
+        press(url, session, result="pass" if result == "spent" else result)
+        if result == "spent":
+            call(url, "GetVisualValidateResult", {"BytedToken": session["BytedToken"]})
+    state = states.get(result, result)
+    text = page(url, link)[2]
+    assert f'data-state="{state}"' in text
+    assert read_texts("zh")[f"{state}-help"] in text
+    assert 'name="result"' not in text
+    assert (read_texts("zh")["complete"] in text) is (result not in {"expired", "unknown"})
+
+
+def test_pages_load_nothing_from_elsewhere_and_run_nothing_inline(url, session):
+    """The policy allows files of the emulator only, and the page has no others; each is there with its type."""
+    _, headers, text = page(url, session["H5Link"])
+    policy = headers["content-security-policy"]
+    assert "default-src 'none'; style-src 'self'; script-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert not re.search(r"<style|style=|<script(?! src)|\son\w+=|https?://(?!127)", text)
+    files = re.findall(r'(?:href|src)="([^"]+)"', text)
+    assert len(files) == 3
+    for name in files:
+        status, headers, body = ask(url, "GET", urljoin("/h5/", name), None, {})
+        kind = "text/css; charset=utf-8" if name.endswith("css") else "text/javascript; charset=utf-8"
+        assert (status, headers["content-type"], headers["x-content-type-options"]) == (200, kind, "nosniff")
+        assert not re.search(rb"https?://|url\(|import", body)
 
 
 def test_a_page_that_waits_says_what_comes_next(url, server):
@@ -134,7 +260,7 @@ def test_a_page_that_waits_says_what_comes_next(url, server):
         server.control.finish_validation(created["BytedToken"], result="fail")
         text = page(url, link)[2]
         assert next_step not in text
-        assert "<button>" in text
+        assert read_texts(language)["complete"] in text
 
 
 def test_what_the_page_shows_is_escaped():
