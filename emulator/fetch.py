@@ -48,7 +48,7 @@ def check_media(found: Measurement | None, kind: str, endpoint: Endpoint = "Crea
     if found is None:
         return Measured()
     wrong = validate(found, limits_for("alltoken", endpoint=endpoint), kind)
-    return Measured(tuple((violation.code, violation.rule) for violation in wrong))
+    return Measured(tuple((violation.code, violation.rule) for violation in wrong), found.duration)
 
 
 def download_and_measure(url: str) -> Measurement | None:

@@ -22,8 +22,10 @@ class Call:
         path: As sent, percent-encoded.
         query: As sent, without the question mark.
         headers: As received; names in lower case, or a mapping without case.
-        action: The query's `Action`, "" if absent.
+        action: What is to be done: the query's `Action`, "" if absent; elsewhere what the route stands for.
         version: The query's `Version`, None if absent.
+        resource: The id in the path of a route that has one.
+        parameters: Of the query, decoded; the first value of each name.
         key: The Bearer key, None if there is none.
         body: The JSON body's bytes; for an upload the fields of the form as a mapping instead. None for a body that is
             not read: the call is refused without it.
@@ -39,6 +41,8 @@ class Call:
     headers: Mapping[str, str] = field(factory=dict, repr=False)  # hold keys
     action: str
     version: str | None = None
+    resource: str = ""
+    parameters: Mapping[str, str] = field(factory=dict)
     key: str | None = field(default=None, repr=False)
     body: bytes | Mapping[str, str] | None = field(default=b"", repr=False)
     base: str = ""
@@ -72,3 +76,8 @@ class Reply:
 
 
 ReplyFlow = Generator[Sleep | RunBlocking, Any, Reply]
+
+
+def utf8_safe(text: str) -> str:
+    """A text without what UTF-8 cannot carry."""
+    return text.encode(errors="replace").decode()

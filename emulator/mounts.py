@@ -6,6 +6,9 @@ from attrs import frozen
 
 from emulator.auth import PUBLISHED_PAIR, Auth, BearerAuth, CustomerNames, SignatureAuth
 from emulator.dialects import ALLTOKEN, ARK, ServerDialect
+from emulator.format import Format
+from emulator.request_decoder import RequestDecoder
+from emulator.response_encoder import ResponseEncoder
 from emulator.settings import KeyPair, Settings
 from portrait.providers import PROVIDERS
 
@@ -29,6 +32,19 @@ class Mount:
     auth: Auth
     path: str
     upload_path: str | None = None
+
+    def format(self, settings: Settings) -> Format:
+        """The form of its calls and replies."""
+        dialect = self.dialect
+        return Format(
+            decoder=RequestDecoder(dialect, name_required=settings.name_required),
+            encoder=ResponseEncoder(
+                dialect, key_in_envelope=settings.auth_error == "envelope", pending=settings.pending
+            ),
+            name_limit=dialect.name_limit,
+            description_limit=dialect.description_limit,
+            cursors=dialect.client.cursor_paging,
+        )
 
 
 def default_mounts(settings: Settings) -> tuple[Mount, ...]:

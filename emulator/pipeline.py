@@ -16,24 +16,20 @@ from attrs import define, field
 from emulator.auth import Caller, key_handle
 from emulator.call_log import CallLog
 from emulator.clocks import AutoClock
-from emulator.domain import HANDLERS, lifecycle, quotas
-from emulator.domain.assets import upload
+from emulator.domain import lifecycle, quotas
 from emulator.domain.context import Context, Handler, Measured, NeedsMedia, ServiceConfig
 from emulator.domain.ports import StoredFile, Transaction, Unfinished
 from emulator.domain.reasons import Reason, Refusal
 from emulator.fetch import check_media, download_and_measure
 from emulator.ids import Ids
-from emulator.messages import Call, Reply, ReplyFlow
+from emulator.messages import Call, Reply, ReplyFlow, utf8_safe
 from emulator.mounts import Mount
-from emulator.request_decoder import RequestDecoder, read_object, read_upload
-from emulator.response_encoder import ResponseEncoder, utf8_safe
+from emulator.request_decoder import read_object
 from emulator.rules import Do, RuleError, RuleSet
 from emulator.rules.faults import alter_reply, short_circuit
 from emulator.settings import Settings
 from emulator.signed_urls import SignedUrls
 from emulator.store.base import Store
-from portrait import models
-from portrait.actions import VERSION
 from portrait.clock import Clock
 from portrait.flow import RunBlocking, Sleep
 from portrait.media import measure
@@ -42,7 +38,6 @@ _log = logging.getLogger("emulator")
 _RULE_HEADER = "X-Emulator-Rule"
 _NO_RULE = Do()
 _OTHERS_TURN = Sleep(0)
-_UPLOADS_AS = "CreateAsset"  # contract §2: the upload answers with that Action (I)
 _MAX_REQUEST_BYTES = 16_384
 
 
@@ -51,7 +46,6 @@ class _RequestState:
     """What is known of a call so far."""
 
     call: Call
-    action: str
     now: float
     request_id: str
     caller: Caller | None = None
@@ -68,7 +62,7 @@ class Pipeline:
     """Answers the calls of one mount.
 
     Args:
-        mount: Its path, dialect and auth.
+        mount: Its format and auth.
         settings: The emulator's.
         clock: The emulator's.
         store: Keeps the records.
@@ -92,53 +86,48 @@ class Pipeline:
         rules: RuleSet,
         config: ServiceConfig,
     ) -> None:
-        dialect = mount.dialect
         self.mount = mount
         self._settings = settings
         self._clock, self._store, self._ids = clock, store, ids
         self._signed_urls, self._call_log, self._rules, self._config = signed_urls, call_log, rules, config
-        self._name_limit, self._description_limit = dialect.name_limit, dialect.description_limit
-        self._decoder = RequestDecoder(dialect, name_required=settings.name_required)
-        self._encoder = ResponseEncoder(
-            dialect, key_in_envelope=settings.auth_error == "envelope", pending=settings.pending
-        )
+        self._format = form = mount.format(settings)
+        self._decoder, self._encoder = form.decoder, form.encoder
 
     def answer(self, call: Call) -> ReplyFlow:
-        """Answer one call; an upload has a mapping as its body.
+        """Answer one call; one with a form has a mapping as its body.
 
         Yields:
             `Sleep` and `RunBlocking`, for the runner to carry out.
         """
         now = self._clock.now()
-        action = _UPLOADS_AS if isinstance(call.body, Mapping) else call.action
-        state = _RequestState(call, action, now, self._ids.token(now))
+        state = _RequestState(call, now, self._ids.token(now))
         try:
             reply, outcome = yield from self._reply(state)
         except Refusal as refusal:
             reply, outcome = self._refuse(state, refusal)
         except Exception:  # noqa: BLE001 - nothing of an error of ours may reach a client
-            _log.exception("%s failed, request %s", utf8_safe(action), state.request_id)
+            _log.exception("%s failed, request %s", utf8_safe(call.action), state.request_id)
             reply, outcome = self._refuse(state, Refusal(Reason.INTERNAL))
         if state.unfinished and isinstance(self._clock, AutoClock):
             self._clock.after_early_read()
         if state.do is not None:
             reply = alter_reply(state.do, reply)
         self._call_log.add(
-            (now, action, state.customer, outcome, reply.status, state.request_id, state.handle, state.fields)
+            (now, call.action, state.customer, outcome, reply.status, state.request_id, state.handle, state.fields)
         )
         return reply
 
     def _refuse(self, state: _RequestState, refusal: Refusal) -> tuple[Reply, str]:
         call, caller = state.call, state.caller
         provider = self.mount.auth.provider_of(call) if caller is None else caller.provider
-        return self._encoder.refusal(refusal, state.action, call.version, state.request_id, provider)
+        return self._encoder.refusal(refusal, call, state.request_id, provider)
 
     def _reply(self, state: _RequestState) -> Generator[Sleep | RunBlocking, Any, tuple[Reply, str]]:
         """Contract §10.12: key, Action and Version, JSON, required fields, values; the handler does the rest."""
-        call, action = state.call, state.action
+        call = state.call
         state.caller = caller = self.mount.auth.authenticate(call)
         state.customer = caller.customer
-        handler = _handler(call, action, version_required=self.mount.dialect.version_required)
+        handler = self._decoder.handler(call)
         raw = call.body or b""
         body: Any = raw if isinstance(raw, Mapping) else read_object(raw)
         state.fields = body if len(raw) <= _MAX_REQUEST_BYTES else {}  # of a very large body the log keeps nothing
@@ -150,16 +139,12 @@ class Pipeline:
             other = short_circuit(state.do)
             if other is not None:
                 return other
-        measured = None
-        if handler is upload:
-            request, measured = read_upload(body, call.file)
-        else:
-            request = self._decoder.request(action, body)
+        request, measured = self._decoder.request(call, body)
         result = yield from self._handle(state, handler, request, measured)
-        return self._encoder.result(result, action, state.request_id, caller.provider), "ok"
+        return self._encoder.result(result, call, state.request_id, caller.provider), "ok"
 
     def _handle(
-        self, state: _RequestState, handler: Handler, request: Any, measured: Measured | None
+        self, state: _RequestState, handler: Handler, request: Any, measured: Mapping[str, Measured]
     ) -> Generator[Sleep | RunBlocking, Any, Any]:
         """Run a handler until it has a result.
 
@@ -174,7 +159,7 @@ class Pipeline:
                 yield _OTHERS_TURN
                 continue
             except NeedsMedia as wanted:
-                url = wanted.url
+                url, kind = wanted.url, wanted.kind
             else:
                 if state.leaves_work:
                     yield from self._settle(state.customer)
@@ -183,15 +168,15 @@ class Pipeline:
             measurement = yield RunBlocking(
                 partial(download_and_measure, url) if own is None else partial(measure, own.content)
             )
-            measured = check_media(measurement, request.asset_type)
+            measured = {**measured, url: check_media(measurement, kind)}
 
     def _work(self, work: Callable[[], Any]) -> Generator[RunBlocking, Any, Any]:
         """Do what takes a transaction: in a thread if the store may block."""
         return (yield RunBlocking(work)) if self._store.blocks else work()
 
     def _in_transaction(
-        self, state: _RequestState, now: float, handler: Handler, request: Any, measured: Measured | None
-    ) -> models.Result:
+        self, state: _RequestState, now: float, handler: Handler, request: Any, measured: Mapping[str, Measured]
+    ) -> Any:
         """One transaction, which a runner may carry out in a thread. A slice of what is due is settled first."""
         with self._store.transaction(state.customer) as tx:
             settled = lifecycle.settle(tx, now)
@@ -218,15 +203,15 @@ class Pipeline:
         return self._store.file(url.removeprefix(prefix)) if url.startswith(prefix) else None
 
     def _context(
-        self, tx: Transaction, now: float, state: _RequestState, measured: Measured | None, *, settled: bool
+        self, tx: Transaction, now: float, state: _RequestState, measured: Mapping[str, Measured], *, settled: bool
     ) -> Context:
         call, do, caller = state.call, state.do or _NO_RULE, state.caller
         if caller is None:
             raise TypeError("a call is carried out for a caller")
         provider = caller.provider
-        rate = provider.rates.get(state.action)
+        rate = provider.rates.get(state.call.action)
         if rate is not None and tx.customer.tier is not None:
-            tx.save_customer(quotas.count_call(tx.customer, state.action, rate, now))
+            tx.save_customer(quotas.count_call(tx.customer, state.call.action, rate, now))
         return Context(
             tx=tx,
             now=now,
@@ -237,9 +222,9 @@ class Pipeline:
             link=self._signed_urls.sign,
             page_ticket=self._signed_urls.page_token if provider.link_holds_token else self._signed_urls.page_handle,
             token_life=self._settings.token_life or provider.token_life,
-            name_limit=self._name_limit,
-            description_limit=self._description_limit,
-            cursors=self.mount.dialect.client.cursor_paging,
+            name_limit=self._format.name_limit,
+            description_limit=self._format.description_limit,
+            cursors=self._format.cursors,
             list_items=provider.list_items,
             review=do.review,
             lag=do.lag,
@@ -259,9 +244,9 @@ class Pipeline:
                 raise Refusal(Reason.INVALID_FIELD, field=_RULE_HEADER, message=f"is not a rule: {error}") from None
             except orjson.JSONDecodeError:
                 raise Refusal(Reason.INVALID_FIELD, field=_RULE_HEADER, message="is not JSON") from None
-            if rule.matches(state.action, state.customer, text):
+            if rule.matches(state.call.action, state.customer, text):
                 return rule.do
-        return self._rules.match(state.action, state.customer, text, state.now)
+        return self._rules.match(state.call.action, state.customer, text, state.now)
 
     def refuse(self, refusal: Refusal, call: Call | None = None) -> Reply:
         """A refusal in the contract's form, for what is found before a body is read; it is logged.
@@ -271,7 +256,7 @@ class Pipeline:
             call: The call without its body; None where there is none.
         """
         now = self._clock.now()
-        state = _RequestState(call or Call(action=""), call.action if call else "", now, self._ids.token(now))
+        state = _RequestState(call or Call(action=""), now, self._ids.token(now))
         if call is not None:
             try:
                 state.caller = self.mount.auth.authenticate(call)
@@ -279,19 +264,5 @@ class Pipeline:
             except Refusal as unauthorized:
                 refusal = unauthorized
         reply, outcome = self._refuse(state, refusal)
-        self._call_log.add((now, state.action, state.customer, outcome, reply.status, state.request_id, "", {}))
+        self._call_log.add((now, state.call.action, state.customer, outcome, reply.status, state.request_id, "", {}))
         return reply
-
-
-def _handler(call: Call, action: str, *, version_required: bool) -> Handler:
-    """Contract §2, small print: errors of a missing or unknown Action or Version (I)."""
-    if isinstance(call.body, Mapping):
-        return upload
-    if not action:
-        raise Refusal(Reason.MISSING_ACTION, field="Action")
-    if version_required and not call.version:
-        raise Refusal(Reason.MISSING_ACTION, field="Version")
-    handler = HANDLERS.get(action)
-    if handler is None or call.version not in {None, "", VERSION}:
-        raise Refusal(Reason.UNKNOWN_ACTION, id=utf8_safe(action), detail=utf8_safe(call.version or VERSION))
-    return handler

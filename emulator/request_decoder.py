@@ -1,25 +1,29 @@
-"""From a call's bytes to a typed request: JSON, required fields, types. Contract §10.12 gives the order (I)."""
+"""From an Action's fields to a typed request: required fields, types. Contract §10.12 gives the order (I)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import orjson
 
 from emulator.dialects import ServerDialect
-from emulator.domain.assets import UploadRequest
-from emulator.domain.context import Measured
+from emulator.domain import HANDLERS
+from emulator.domain.assets import UploadRequest, upload
+from emulator.domain.context import Handler, Measured
 from emulator.domain.ports import StoredFile
 from emulator.domain.reasons import Reason, Refusal
 from emulator.fetch import check_media
-from portrait.actions import ACTIONS
+from emulator.messages import Call, utf8_safe
+from portrait.actions import ACTIONS, VERSION
 from portrait.codec import DecodeError, decode_strict
 from portrait.media import limits_for, measure, sniff
 from portrait.models import AssetType
 
 # A field as the refusal names it, the key where it usually is, and the paths one of which must lead to something.
 _Required = tuple[str, str | None, Sequence[Sequence[str]]]
+_NOTHING_MEASURED: Mapping[str, Measured] = MappingProxyType({})
 # Contract §5: what may be uploaded (D).
 _UPLOADED = frozenset(limits_for("alltoken", endpoint="upload")[AssetType.IMAGE].formats)
 
@@ -51,17 +55,40 @@ class RequestDecoder:
 
     def __init__(self, dialect: ServerDialect, *, name_required: bool) -> None:
         self._foreign = dialect.ignored_fields
+        self._version_required = dialect.version_required
         self._required: Mapping[str, Sequence[_Required]] = {
             action: tuple(_required(field) for field in fields if name_required or field != "Name|Title")
             for action, fields in dialect.required.items()
         }
 
-    def request(self, action: str, body: dict[str, Any]) -> Any:
-        """The typed request of an Action.
+    def handler(self, call: Call) -> Handler:
+        """What carries out an Action or an upload. Contract §2, small print (I).
+
+        Raises:
+            Refusal: Action or Version is missing or unknown.
+        """
+        if isinstance(call.body, Mapping):
+            return upload
+        if not call.action:
+            raise Refusal(Reason.MISSING_ACTION, field="Action")
+        if self._version_required and not call.version:
+            raise Refusal(Reason.MISSING_ACTION, field="Version")
+        handler = HANDLERS.get(call.action)
+        if handler is None or call.version not in {None, "", VERSION}:
+            version = utf8_safe(call.version or VERSION)
+            raise Refusal(Reason.UNKNOWN_ACTION, id=utf8_safe(call.action), detail=version)
+        return handler
+
+    def request(self, call: Call, body: Mapping[str, Any]) -> tuple[Any, Mapping[str, Measured]]:
+        """The typed request of an Action, or of an upload, whose file is measured here.
 
         Raises:
             Refusal: A required field is missing, or a field has the wrong type.
         """
+        if isinstance(call.body, Mapping):
+            request, measured = read_upload(call.body, call.file)
+            return request, {"": measured}
+        action = call.action
         for field, key, paths in self._required[action]:
             if (key is None or not body.get(key)) and not any(_has_value(body, path) for path in paths):
                 raise Refusal(Reason.MISSING_FIELD, field=field)
@@ -69,7 +96,7 @@ class RequestDecoder:
         if foreign:
             body = {name: value for name, value in body.items() if name not in foreign}
         try:
-            return decode_strict(ACTIONS[action].request, body)
+            return decode_strict(ACTIONS[action].request, body), _NOTHING_MEASURED
         except DecodeError as fault:
             raise _as_refusal(fault) from None
 

@@ -12,7 +12,7 @@ import orjson
 from emulator.dialects import ServerDialect
 from emulator.dialects.dialect import wrap
 from emulator.domain.reasons import Reason, Refusal
-from emulator.messages import Reply
+from emulator.messages import Call, Reply, utf8_safe
 from portrait.actions import VERSION
 from portrait.providers import Provider
 
@@ -34,20 +34,18 @@ class ResponseEncoder:
         self._key_in_envelope = key_in_envelope
         self._pending = dialect.pending.get(pending)
 
-    def result(self, result: Any, action: str, request_id: str, provider: Provider) -> Reply:
+    def result(self, result: Any, call: Call, request_id: str, provider: Provider) -> Reply:
         """A success."""
         item = self._serialize(result)
-        envelope = wrap(request_id=request_id, action=action, version=VERSION, result=item, region=provider.region)
+        envelope = wrap(request_id=request_id, action=call.action, version=VERSION, result=item, region=provider.region)
         return Reply(body=orjson.dumps(envelope))
 
-    def refusal(
-        self, refusal: Refusal, action: str, version: str | None, request_id: str, provider: Provider
-    ) -> tuple[Reply, str]:
+    def refusal(self, refusal: Refusal, call: Call, request_id: str, provider: Provider) -> tuple[Reply, str]:
         """A refusal as a reply, and its outcome in one word for logs."""
         row, error = self._dialect.render_error(refusal)
         outcome = row.code.format_map({"field": refusal.field, "detail": refusal.detail, "id": ""}).rstrip(".")
         if self._pending is not None and refusal.reason is Reason.VALIDATION_OPEN:
-            return _pending(*self._pending, action, request_id, provider), outcome
+            return _pending(*self._pending, call.action, request_id, provider), outcome
         in_envelope = self._key_in_envelope and refusal.reason in _KEY_REASONS
         if row.http_error_type is not None and not in_envelope:
             return (
@@ -57,8 +55,8 @@ class ResponseEncoder:
         # What came in as Action and Version goes out as JSON, which not every query's text can.
         body = wrap(
             request_id=request_id,
-            action=utf8_safe(action),
-            version=utf8_safe(version or VERSION),
+            action=utf8_safe(call.action),
+            version=utf8_safe(call.version or VERSION),
             result=None,
             error=error,
             region=provider.region,
@@ -80,8 +78,3 @@ def http_error(status: int, kind: str, message: str, request_id: str, *, code: s
     if code is not None:
         error["code"] = code
     return Reply(status=status, body=orjson.dumps({"error": error}))
-
-
-def utf8_safe(text: str) -> str:
-    """A text without what UTF-8 cannot carry."""
-    return text.encode(errors="replace").decode()

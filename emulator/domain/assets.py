@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import evolve, field, frozen
 
 from emulator.domain import checks, lifecycle, pages, quotas
-from emulator.domain.context import Context, NeedsMedia
+from emulator.domain.context import Context, Measured, NeedsMedia
 from emulator.domain.ports import AssetQuery, StoredFile, Unfinished
 from emulator.domain.reasons import Reason, Refusal
 from emulator.domain.records import Asset, AssetState, Group
@@ -25,7 +25,7 @@ def create(ctx: Context, request: models.CreateAssetRequest) -> models.Created:
         raise checks.invalid("Moderation.Strategy", f"must be one of {', '.join(STRATEGIES)}")
     verdict = _planned_verdict(ctx, request.url)
     group = ctx.group(request.group_id, request.project_name)
-    _check_media(ctx, request.url, verdict)
+    _check_media(ctx, request.url, request.asset_type, verdict)
     moderation = request.moderation.strategy if request.moderation else ""
     asset = _create_asset(
         ctx, group, verdict, name=request.name or "", kind=request.asset_type, url=request.url, moderation=moderation
@@ -57,7 +57,7 @@ def upload(ctx: Context, request: UploadRequest) -> models.UploadedAsset:
     if not request.extension:
         raise checks.invalid("file", "must be a JPEG, PNG or WebP image")
     group = ctx.group(request.group_id, request.project_name)
-    _check_measured(ctx)
+    _check_measured(ctx.measured.get(""))
     key = f"portrait-uploads/{ctx.tx.customer.number}/{ctx.config.ids.key()}{request.extension}"
     asset = _create_asset(
         ctx,
@@ -140,18 +140,19 @@ def _planned_verdict(ctx: Context, url: str) -> Verdict:
     return verdict if ctx.review is None else ctx.review.apply(verdict)
 
 
-def _check_media(ctx: Context, url: str, verdict: Verdict) -> None:
+def _check_media(ctx: Context, url: str, kind: AssetType, verdict: Verdict) -> None:
     """Refuse in CreateAsset itself what can be found at once. Contract §3 (M)."""
     if verdict.reject:
         raise _rejected(verdict.reject, message_for(verdict.reject))
-    if ctx.measured is None and ctx.config.measurable(url):
-        raise NeedsMedia(url)
-    _check_measured(ctx)
+    measured = ctx.measured.get(url)
+    if measured is None and ctx.config.measurable(url):
+        raise NeedsMedia(url, kind)
+    _check_measured(measured)
 
 
-def _check_measured(ctx: Context) -> None:
-    if ctx.measured is not None and ctx.measured.violations:
-        raise _rejected(*ctx.measured.violations[0])
+def _check_measured(measured: Measured | None) -> None:
+    if measured is not None and measured.violations:
+        raise _rejected(*measured.violations[0])
 
 
 def _rejected(code: str, message: str) -> Refusal:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from attrs import define, evolve, frozen
+from attrs import define, evolve, field, frozen
 
 from emulator.domain import lifecycle
 from emulator.domain.ports import Transaction
 from emulator.domain.reasons import Reason, Refusal
 from emulator.domain.records import Asset, AssetState, Customer, Group, Validation
 from emulator.domain.verdicts import ReviewChange
-from portrait.models import GroupType, Result
+from portrait.models import AssetType, GroupType, Result
 
 DEFAULT_PROJECT = "default"
 Handler = Callable[["Context", Any], Result]
@@ -65,10 +65,12 @@ class Measured:
     """The result of measuring a file.
 
     Attributes:
-        faults: (code, message) of everything that is wrong with it; the first one is reported.
+        violations: (code, message) of everything that is wrong with it; the first one is reported.
+        seconds: The length of a clip; None where it is not known.
     """
 
     violations: tuple[tuple[str, str], ...] = ()
+    seconds: float | None = None
 
 
 class NeedsMedia(Exception):
@@ -76,11 +78,13 @@ class NeedsMedia(Exception):
 
     Attributes:
         url: The address.
+        kind: What the file is declared to be.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, kind: AssetType) -> None:
         super().__init__()
         self.url = url
+        self.kind = kind
 
 
 @define(kw_only=True)
@@ -104,7 +108,7 @@ class Context:
         lag: Seconds by which a read is behind, or after which a created record is seen; None means no lag.
         page_size_max: Items that a page may have at most, whatever was asked for; None means no such limit.
         hidden_kind: The kind of group that lists do not show.
-        measured: What the look at the file has found; None before it.
+        measured: What the look at each file has found, by its address; that of an upload is "".
         settled: Is everything of the customer as it is at `now`?
         leaves_work: Set by a handler after which there is more to settle.
         unfinished: Set by a handler that has found a review or a scan unfinished.
@@ -127,7 +131,7 @@ class Context:
     lag: float | None = None
     page_size_max: int | None = None
     hidden_kind: GroupType | None = None
-    measured: Measured | None = None
+    measured: Mapping[str, Measured] = field(factory=dict)
     settled: bool = True
     leaves_work: bool = False
     unfinished: bool = False

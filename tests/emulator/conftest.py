@@ -54,7 +54,7 @@ class Endpoint:
 
     def upload(self, content, **fields):
         """The reply to an upload."""
-        return self.reply("", fields, file=content)
+        return self.reply("CreateAsset", fields, file=content)
 
     def group(self, name="a group", **fields):
         """A new AIGC group's id."""

@@ -59,7 +59,7 @@ def test_what_people_read_says_no_secret(acme, caplog):
 def test_an_outcome_in_the_journal_has_no_looked_up_value(dialect, reason):
     """Codes that end in the value that was asked for, as Ark's for tokens do, are cut there."""
     encoder = ResponseEncoder(dialect, key_in_envelope=False)
-    _, outcome = encoder.refusal(Refusal(reason, id="T0KEN"), "X", None, "R", PROVIDERS["alltoken"])
+    _, outcome = encoder.refusal(Refusal(reason, id="T0KEN"), Call(action="X"), "R", PROVIDERS["alltoken"])
     assert "T0KEN" not in outcome
     assert outcome
 

@@ -187,11 +187,13 @@ def test_what_a_look_at_the_file_has_found_is_told(ctx):
     with pytest.raises(NeedsMedia) as wanted:
         assets.create(ctx, near)
     assert wanted.value.url == "http://near/a.jpg"
-    ctx.measured = Measured((("FpsTooLow", "Too slow."), ("WidthTooSmall", "Too small.")))
+    assert wanted.value.kind == "Image"
+    wrong = Measured((("FpsTooLow", "Too slow."), ("WidthTooSmall", "Too small.")))
+    ctx.measured = {"http://near/a.jpg": wrong, "": wrong}
     fault = (Reason.MEDIA_REJECTED, "", "", "FpsTooLow", "Too slow.")
     assert refused(assets.create, ctx, near) == fault
     assert refused(upload, ctx, UploadRequest(group_id=group_id, file=FILE, extension=".png")) == fault
-    ctx.measured = Measured()
+    ctx.measured = {"http://near/a.jpg": Measured()}
     assert ctx.tx.asset(assets.create(ctx, near).id).url == "http://near/a.jpg"
 
 
