@@ -54,7 +54,8 @@ class BaseClient:
         credential = self._options.access_key or self._options.api_key or ""
         memory = Memory(self._options.clock, self._options.state, endpoint.base_url, credential)
         self._shared = _Shared(memory)
-        self._endpoint = endpoint if self._options.state is None else evolve(endpoint, forget=memory.forget)
+        forget = None if self._options.state is None else memory.forget
+        self._endpoint = evolve(endpoint, forget=forget, paces=memory.paces())
         transport = self._options.transport
         self._owns_transport = transport is None
         self._transport: Any = self._make_transport(self._options) if transport is None else transport
@@ -93,7 +94,7 @@ class BaseClient:
         other._endpoint = evolve(
             build_endpoint(other._options, self._http_library),
             recent=self._endpoint.recent,
-            create_pace=self._endpoint.create_pace,
+            paces=self._endpoint.paces,
             forget=self._endpoint.forget,
         )
         other._runner = other._make_runner()

@@ -33,8 +33,9 @@ from portrait.events import CallCancelled, CallFinished, CallRetried
 from portrait.flow import Flow, Notify, RunBlocking, Send, Sleep
 from portrait.http import FailureKind, HttpRequest, HttpResponse, Timeouts, TransportFailure
 from portrait.models import Response, Result
+from portrait.pace import MemoryPaces, PaceTable, update_pace
 from portrait.providers import Provider
-from portrait.rate_limiter import LearntPace, RateLimiter
+from portrait.rate_limiter import RateLimiter
 from portrait.recent_creates import RecentCreates
 from portrait.retry import RetryPolicy, backoff, should_retry
 from portrait.uri import parse_asset_id
@@ -76,7 +77,7 @@ class Endpoint:
         provider: Who answers, for its documented limits.
         has_listener: False skips the event of a successful call.
         recent: What was created a short time ago, and may not be visible yet.
-        create_pace: What is known of the service's limit of creates.
+        paces: The turns of limited calls, and what is known of the service's limits.
         retries_throttled: False raises a throttled call's error at once, for callers that wait it out.
         forget: Called with the id of what was deleted, may block; None where nothing is kept across processes.
     """
@@ -95,9 +96,7 @@ class Endpoint:
     machine_clock: Clock = field(factory=SystemClock)
     has_listener: bool = True
     recent: RecentCreates = field(factory=RecentCreates, repr=False)
-    create_pace: LearntPace = field(
-        default=Factory(lambda self: LearntPace(self.provider.tiers.values()), takes_self=True), repr=False
-    )
+    paces: PaceTable = field(default=Factory(lambda self: MemoryPaces(self.clock), takes_self=True), repr=False)
     retries_throttled: bool = True
     forget: Callable[[str], None] | None = field(default=None, repr=False)
 
@@ -215,8 +214,11 @@ class Endpoint:
         self, action: Action[Any, Any], request: HttpRequest, fields: Mapping[str, Any], attempt: int
     ) -> Flow[tuple[Mapping[str, Any], Response]]:
         name = action.name
-        if self.pace is not None and (delay := self.pace.reserve(name, self.clock.monotonic())) > 0:
-            yield Sleep(delay)
+        if self.pace is not None and (limit := self.pace.limit(name)) is not None:
+            interval = limit.interval
+            turn = yield from update_pace(self.paces, limit.name, lambda pace, now: pace.reserve(now, interval))
+            if turn.delay > 0:
+                yield Sleep(turn.delay)
         started = self.clock.monotonic()
         response: HttpResponse | None = None
         try:

@@ -6,15 +6,20 @@ import contextlib
 import os
 import threading
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+from attrs import field, frozen
 
 from portrait.clock import Clock
 from portrait.errors import PortraitError
+from portrait.pace import Change, MemoryPaces, PaceTable
 from portrait.single_flight import SingleFlight
 
 if TYPE_CHECKING:
     from portrait.state.records import Key
     from portrait.state.state import State
+
+T = TypeVar("T")
 
 
 class LazyState:
@@ -30,6 +35,11 @@ class LazyState:
         self._clock = clock
         self._lock = threading.Lock()
         self._state: State | None = None
+
+    @property
+    def is_none(self) -> bool:
+        """Whether there is none; asking opens nothing."""
+        return self._location is None
 
     def open(self) -> State | None:
         """The state; None if there is none. It blocks.
@@ -77,6 +87,7 @@ class Memory:
         credential: str = "",
     ) -> None:
         self.single_flight = SingleFlight()
+        self._clock = clock
         self._state = LazyState(state, clock)
         self._account = base_url, credential
 
@@ -97,6 +108,10 @@ class Memory:
 
         return Key(self.account, scope, item)
 
+    def paces(self) -> PaceTable:
+        """The paces of this account: in the state if there is one, and of this client else."""
+        return MemoryPaces(self._clock) if self._state.is_none else _StatePaces(self)
+
     def forget(self, deleted_id: str) -> None:
         """Something was deleted. It blocks."""
         # It is gone, whether that can be written down or not; an id that is not there is noticed when it is used.
@@ -108,3 +123,17 @@ class Memory:
     def close(self) -> None:
         """As `LazyState.close`."""
         self._state.close()
+
+
+@frozen
+class _StatePaces:
+    """The paces of an account, for all who share the state."""
+
+    memory: Memory
+    blocks: bool = field(default=True, init=False)
+
+    def update(self, action: str, change: Change[T]) -> T:
+        """As `PaceTable.update`."""
+        state = self.memory.open_state()
+        assert state is not None  # noqa: S101  (`Memory.paces` has seen that there is one)
+        return state.paces.update(self.memory.account, action, change)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
+from portrait.actions import CREATE_ASSET
 from portrait.ensure.content import Content
 from portrait.ensure.create import create_asset, list_by_digest, usable
 from portrait.ensure.once import VERIFY_DELAYS
@@ -118,7 +119,7 @@ def ensure_assets(endpoint: Endpoint, sources: Sources | AssetPlan, options: Ens
         plan = sources
     else:
         plan = yield from plan_assets(endpoint, sources, options)
-    pace = CreatePacer.start(endpoint, options.deadline)
+    pace = CreatePacer.start(endpoint, CREATE_ASSET, options.deadline)
     batch = _Batch(endpoint, options, plan, options.group_id or plan.group_id or "", pace)
     yield from _begin(batch)
     yield from _store(batch)
@@ -196,9 +197,8 @@ def _create(batch: _Batch) -> Flow[None]:
     waiting = batch.missing()
     while waiting:
         # A few first, and few at once, until it is known how many creates the service takes in a minute.
-        at_once = batch.endpoint.create_pace.concurrency
-        jobs = waiting if at_once is None else waiting[:at_once]
-        waiting = waiting[len(jobs) :]
+        at_once = yield from batch.pace.concurrency(len(waiting))
+        jobs, waiting = waiting[:at_once], waiting[at_once:]
         results = yield Gather([_create_one(batch, job) for job in jobs], batch.options.concurrency)
         for job, result in zip(jobs, results, strict=True):
             if isinstance(result, PortraitError):

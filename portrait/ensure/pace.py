@@ -5,15 +5,17 @@ Throttled is never taken for full: waiting helps, and nothing needs to be delete
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import inf
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from attrs import define, evolve, field
+from attrs import define, evolve
 
+from portrait.actions import CREATE_ASSET, Action
 from portrait.errors import Interrupted, Throttled
 from portrait.events import CreateDelayed
 from portrait.flow import Flow, Notify, Sleep
+from portrait.pace import Change, Turn, update_pace
 
 if TYPE_CHECKING:
     from portrait.endpoint import Endpoint
@@ -25,59 +27,79 @@ PATIENCE = 600.0  # seconds without one accepted create, after which a service t
 
 @define
 class CreatePacer:
-    """The creates of one batch, at the pace that its client has learnt.
+    """The creates of one batch, at the pace that was learnt of the account.
 
     Attributes:
         endpoint: Of the client; throttled creates are not sent again by it.
+        action: By which it creates.
+        documented: The limits of the provider's plans, in creates per minute, the lowest first.
         deadline: Monotonic seconds after which no create is sent.
         progress_at: When a create was accepted last, or the batch began.
     """
 
     endpoint: Endpoint
+    action: str
+    documented: Sequence[int]
     deadline: float
-    progress_at: float = field(default=0.0)
+    progress_at: float
 
     @classmethod
-    def start(cls, endpoint: Endpoint, seconds: float | None) -> CreatePacer:
+    def start(cls, endpoint: Endpoint, action: Action[Any, Any], seconds: float | None = None) -> CreatePacer:
         """For a batch that begins now.
 
         Args:
             endpoint: Of the client.
+            action: By which it creates.
             seconds: For all of its creates; None waits as long as creates are accepted now and then.
         """
         now = endpoint.clock.monotonic()
+        documented = sorted(endpoint.provider.tiers.values()) if action is CREATE_ASSET else ()
         deadline = now + (inf if seconds is None else seconds)
-        return cls(evolve(endpoint, retries_throttled=False), deadline, now)
+        return cls(evolve(endpoint, retries_throttled=False), action.name, documented, deadline, now)
+
+    def concurrency(self, count: int) -> Flow[int]:
+        """How many of so many creates may be under way at once."""
+        if count <= 1:
+            return count
+        at_once: int | None = yield from self._update(lambda pace, _: (pace, pace.concurrency(self.documented)))
+        return count if at_once is None else min(at_once, count)
 
     def create(self, source: str, send: Callable[[], Flow[T]]) -> Flow[T]:
         """Send a create when it is its turn, again and again while it is throttled.
 
         Args:
-            source: Of the file, for the event.
+            source: Of the file, or the name of the group, for the event.
             send: Sends it once.
 
         Raises:
             Throttled: The service has accepted no create for ten minutes.
             Interrupted: The deadline comes before its turn.
+            StateError: The state cannot be used; nothing was sent.
             PortraitError: The create failed.
         """
-        pace, clock = self.endpoint.create_pace, self.endpoint.clock
         while True:
-            yield from self._await_turn(source, pace.reserve(clock.monotonic()))
+            turn: Turn = yield from self._update(lambda pace, now: pace.reserve(now))
+            yield from self._await(source, turn.delay)
             try:
                 created = yield from send()
             except Throttled as error:
-                now = clock.monotonic()
-                pace.refuse(now, error.retry_after)
+                yield from self._refuse(turn, error)
                 # After a lost answer the create may be there: whoever asks for it looks first.
-                if error.may_have_executed or now - self.progress_at >= PATIENCE:
+                if error.may_have_executed or self.endpoint.clock.monotonic() - self.progress_at >= PATIENCE:
                     raise
             else:
-                self.progress_at = clock.monotonic()
-                pace.accept(self.progress_at)
+                self.progress_at = self.endpoint.clock.monotonic()
+                yield from self._update(lambda pace, now: (pace.accept(now), None))
                 return created
 
-    def _await_turn(self, source: str, delay: float) -> Flow[None]:
+    def _refuse(self, turn: Turn, error: Throttled) -> Flow[None]:
+        retry_after, documented = error.retry_after, self.documented
+        yield from self._update(lambda pace, now: (pace.refuse(now, turn.at, retry_after, documented), None))
+
+    def _update(self, change: Change[T]) -> Flow[T]:
+        return update_pace(self.endpoint.paces, self.action, change)
+
+    def _await(self, source: str, delay: float) -> Flow[None]:
         if self.endpoint.clock.monotonic() + delay > self.deadline:
             raise Interrupted(
                 f"{source} was not created: the service limits creates, and the deadline comes first.",

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from portrait.clock import Clock
 from portrait.errors import StateError
-from portrait.state.statements import Retention, Upsert, params
+from portrait.state.statements import PREFIX, Retention, Upsert
 
 T = TypeVar("T")
 
@@ -70,12 +70,12 @@ class Transaction:
 
     def execute(self, statement: Executable, **values: object) -> int:
         """Change something; returns how many rows were changed."""
-        return self._connection.execute(statement, params(values)).rowcount
+        return self._connection.execute(statement, _params(values)).rowcount
 
     def all(self, statement: Executable, build: Callable[[RowMapping], T], **values: object) -> list[T]:
         """The values of the rows; a row that cannot be read is left out."""
         found = []
-        for row in self._connection.execute(statement, params(values)).mappings():
+        for row in self._connection.execute(statement, _params(values)).mappings():
             with contextlib.suppress(ValueError, TypeError):
                 found.append(build(row))
         return found
@@ -91,11 +91,16 @@ class Transaction:
 
     def upsert(self, statement: Upsert, row: Mapping[str, object], **values: object) -> None:
         """Insert a row, or change the one that is there."""
-        self._connection.execute(statement.by_engine[self._connection.dialect.name], {**row, **params(values)})
+        self._connection.execute(statement.by_engine[self._connection.dialect.name], {**row, **_params(values)})
 
     def drop_old(self, retention: Retention, now: float) -> None:
         """Delete a few rows that are too old."""
         self.execute(retention.statement, before=now - retention.keep)
+
+
+def _params(values: dict[str, object]) -> dict[str, object]:
+    """The values of parameters, by the names that they have in statements."""
+    return {f"{PREFIX}{name}": value for name, value in values.items()}
 
 
 @define

@@ -117,13 +117,21 @@ PACE = Table(
     Column("account", Text, primary_key=True),
     Column("action", Text, primary_key=True),
     Column("next_at", Double, nullable=False),
+    Column("rate", Double),
+    Column("lowered_at", Double, nullable=False),
+    Column("window_at", Double, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("previous", Integer, nullable=False),
+    Column("accepted", Integer, nullable=False),
     Index("portrait_pace_age", "next_at"),
 )
 
 
 # `STEPS[n]` holds the statements from version n + 1 to n + 2. New tables are made by METADATA alone; whoever changes a
 # table changes it above and adds the step for those that exist.
-STEPS: tuple[tuple[str, ...], ...] = ()
+STEPS: tuple[tuple[str, ...], ...] = (
+    ("DROP TABLE portrait_pace",),  # it held turns alone, and holds what was learnt of a limit now
+)
 
 # Any number that is ours alone: two processes that open an empty PostgreSQL database take turns by it. It is a lock of
 # the transaction, so that it works through a pooler as well.

@@ -15,7 +15,7 @@ from portrait.state.creates import Creates
 from portrait.state.database import Backend, Database, Transaction
 from portrait.state.erasures import Erasures
 from portrait.state.leases import Leases
-from portrait.state.pace import Pace
+from portrait.state.pace import Paces
 from portrait.state.records import ClaimedCreate, Create, Holder, Key, Report
 from portrait.state.schema import META, METADATA
 from portrait.state.uploads import Uploads
@@ -30,7 +30,7 @@ class State:
         uploads: Unfinished uploads.
         erasures: Groups that are being erased.
         leases: Items of pools that are in use.
-        pace: The turns of an account.
+        paces: The turns of an account, and what was learnt of its limits.
         machine: Tells the files of this machine from those of others that share the state; "" where none can.
     """
 
@@ -46,7 +46,7 @@ class State:
         self.uploads = Uploads(database)
         self.erasures = Erasures(database)
         self.leases = Leases(database)
-        self.pace = Pace(database)
+        self.paces = Paces(database)
 
     def begin(self, key: Key, ttl: float, max_age: Callable[[], float]) -> ClaimedCreate | Create | Holder:
         """Claim a create and record it, in one transaction that is on the disk when this returns.

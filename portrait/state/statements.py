@@ -9,17 +9,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from portrait.state.records import Key
 
-_PREFIX = "value_"  # a parameter of a column's name would be a value for that column
+PREFIX = "value_"  # a parameter of a column's name would be a value for that column
 
 
 def param(name: str) -> BindParameter[Any]:
     """A value that is given when the statement runs."""
-    return bindparam(f"{_PREFIX}{name}")
-
-
-def params(values: dict[str, object]) -> dict[str, object]:
-    """The values of parameters, by the names that they have in statements."""
-    return {f"{_PREFIX}{name}": value for name, value in values.items()}
+    return bindparam(f"{PREFIX}{name}")
 
 
 def equal(table: Table, *names: str) -> ColumnElement[bool]:

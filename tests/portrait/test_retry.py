@@ -8,7 +8,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from portrait import RetryPolicy, Throttled, UsageError
+from portrait.clock import ManualClock
 from portrait.errors import ConnectFailed
+from portrait.pace import MemoryPaces, Pace
 from portrait.rate_limiter import RateLimiter
 from portrait.retry import NO_RETRY, backoff
 
@@ -77,45 +79,49 @@ def test_a_policy_that_makes_no_sense_is_refused(options):
 @given(st.floats(0.01, 1000), st.lists(st.floats(0, 5), min_size=2, max_size=30))
 def test_calls_are_spread_evenly(rate, gaps):
     """However calls arrive, two starts are never closer than one over the rate, and no call waits needlessly."""
-    pace, now, starts = RateLimiter(rate), 0.0, []
+    pace, now, starts = Pace(), 0.0, []
     for gap in gaps:
         now += gap
-        delay = pace.reserve("GetAsset", now)
-        assert delay >= 0
-        assert not starts or delay == 0 or now + delay <= starts[-1] + 1 / rate + 1e-6
-        starts.append(now + delay)
+        pace, turn = pace.reserve(now, 1 / rate)
+        assert turn.delay >= 0
+        assert not starts or turn.delay == 0 or turn.at <= starts[-1] + 1 / rate + 1e-6
+        starts.append(turn.at)
     for one, next_one in itertools.pairwise(starts):
         assert next_one - one >= 1 / rate - 1e-6
 
 
+def intervals(rates):
+    """The limits of some Actions: under which name their turns are, and how far apart."""
+    limiter = RateLimiter(rates)
+    limits = [limiter.limit(name) for name in ("GetAsset", "CreateAsset", "ListAssets")]
+    return [limit and (limit.name, limit.interval) for limit in limits]
+
+
 def test_a_pace_by_action_limits_only_what_it_names():
-    """Each named Action has slots of its own; the others go as they come."""
-    pace = RateLimiter({"GetAsset": 1, "CreateAsset": 0.5})
-    assert [pace.reserve("GetAsset", 0) for _ in range(3)] == [0, 1, 2]
-    assert [pace.reserve("CreateAsset", 0) for _ in range(3)] == [0, 2, 4]
-    assert [pace.reserve("ListAssets", 0) for _ in range(3)] == [0, 0, 0]
+    """Each named Action has turns of its own; the others go as they come."""
+    named = {"GetAsset": 1, "CreateAsset": 0.5}
+    assert intervals(named) == [("pace=GetAsset", 1.0), ("pace=CreateAsset", 2.0), None]
 
 
 def test_one_pace_holds_for_all_actions_together():
     """A plain number counts every call."""
-    pace = RateLimiter(2)
-    assert [pace.reserve(name, 0) for name in ("GetAsset", "ListAssets", "GetAsset")] == [0, 0.5, 1]
+    assert intervals(2) == [("pace=", 0.5)] * 3
 
 
-def test_threads_get_different_slots():
-    """Twenty threads that ask at once get twenty slots."""
-    pace, slots, barrier = RateLimiter(10), [], threading.Barrier(20)
+def test_threads_get_different_turns():
+    """Twenty threads that ask at once get twenty turns."""
+    paces, delays, barrier = MemoryPaces(ManualClock()), [], threading.Barrier(20)
 
     def ask():
         barrier.wait()
-        slots.append(pace.reserve("GetAsset", 0.0))
+        delays.append(paces.update("GetAsset", lambda pace, now: pace.reserve(now, 0.1)).delay)
 
     threads = [threading.Thread(target=ask) for _ in range(20)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(slots) == pytest.approx([n / 10 for n in range(20)])
+    assert sorted(delays) == pytest.approx([n / 10 for n in range(20)])
 
 
 @pytest.mark.parametrize("rates", [0, -1, float("nan"), {"GetAsset": 0}])

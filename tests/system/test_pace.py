@@ -54,6 +54,28 @@ def test_what_was_learnt_holds_for_the_next_batch(colour, entry):
     assert emulator.calls.count("CreateAsset") - before <= (5 if colour.name == "sync" else 6)
 
 
+def test_what_was_learnt_holds_for_all_who_share_a_state(colour, entry, tmp_path):
+    """pace-entry: another process, or the next run, waits for its turn before it is throttled itself."""
+    emulator, key, group = entry
+    for half in (SOURCES[:5], SOURCES[5:]):
+        events = []
+        client = colour.client(emulator, api_key=key, state=tmp_path / "state.db", on_event=events.append)
+        outcomes = colour.run(client.ensure_assets, half, group_id=group)
+        assert {outcome.state for outcome in outcomes} == {"Active"}
+    limits = [is_delay(event) for event in events if is_delay(event) or getattr(event, "error", None) == "Throttled"]
+    assert limits[0]
+
+
+def test_a_pace_holds_for_all_who_share_a_state(colour, entry, tmp_path):
+    """pace-entry: two clients with three creates a minute each create three a minute together."""
+    emulator, key, group = entry
+    started = emulator.clock.monotonic()
+    for source in SOURCES[:3]:
+        client = colour.client(emulator, api_key=key, state=tmp_path / "state.db", pace="entry")
+        colour.run(client.create_asset, url=source, asset_type="Image", group_id=group)
+    assert emulator.clock.monotonic() - started == pytest.approx(40, abs=1)
+
+
 def test_a_deadline_ends_the_waiting(colour, entry):
     """pace-entry: what would come after it is not sent, and a later run goes on."""
     emulator, key, group = entry

@@ -11,7 +11,7 @@ from sqlalchemy import event
 
 from portrait.errors import StateError, UsageError
 from portrait.state import Claim, Holder, Key, Upload, account_digest, location, open_state, schema
-from tests.portrait.state.workers import KEYS, open_together, run_all
+from tests.portrait.state.workers import KEYS, open_together, run_all, take_turn
 
 KEY = KEYS[0]
 posix = pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
@@ -223,7 +223,7 @@ def test_eight_processes_that_find_damage_set_it_aside_once(file_place):
     """The claims of those that came first are in the new file."""
     file_place.location.parent.mkdir()
     overwritten(file_place.location)
-    assert run_all(open_together, file_place.location) == [1] * 8
+    assert run_all(open_together, file_place.location) == [VERSION] * 8
     assert len(list(file_place.location.parent.glob("*.damaged-*Z"))) == 1
 
 
@@ -409,8 +409,7 @@ def use_everything(state):
     state.leases.renew("account", "pool", "x", 30)
     state.leases.of_pool("account", "pool")
     state.leases.release("account", "pool", "x")
-    state.pace.reserve("account", "CreateAsset", 1)
-    state.pace.defer("account", "CreateAsset", 1)
+    take_turn(state)
     state.replacement_age()
 
 
@@ -440,11 +439,12 @@ def test_where_nobody_can_tell_it_is_taken_for_a_disk(tmp_path, monkeypatch):
     """Other systems have no /proc/mounts."""
     monkeypatch.setattr(location, "_MOUNTS", tmp_path / "missing")
     with open_state(tmp_path / "state.db") as state:
-        assert state.check().version == 1
+        assert state.check().version == VERSION
 
 
 # --- versions -------------------------------------------------------------------------------------------------------
 
+VERSION = len(schema.STEPS) + 1  # of this library
 STEP = ("ALTER TABLE portrait_pace ADD COLUMN note TEXT", "UPDATE portrait_pace SET note = 'moved'")
 
 
@@ -454,9 +454,9 @@ def newer(monkeypatch):
 
     def open_newer(place, *statements):
         with monkeypatch.context() as patch:
-            patch.setattr(schema, "STEPS", (statements or STEP,))
+            patch.setattr(schema, "STEPS", (*schema.STEPS, statements or STEP))
             state = place.open()
-            assert state.check().version == 2
+            assert state.check().version == VERSION + 1
             return state
 
     return open_newer
@@ -464,7 +464,7 @@ def newer(monkeypatch):
 
 def test_an_older_state_is_brought_up_to_date_and_keeps_what_it_holds(place, newer):
     """Step by step, once."""
-    place.open().pace.reserve("account", "CreateAsset", 1)
+    take_turn(place.open())
     for _ in range(2):
         state = newer(place)
     found = state._database.read(
@@ -479,8 +479,8 @@ def test_a_step_that_fails_changes_nothing(place, newer):
     with pytest.raises(StateError):
         newer(place, *STEP, "ALTER TABLE portrait_missing ADD COLUMN note TEXT")
     state = place.open()
-    state.pace.reserve("account", "CreateAsset", 1)
-    assert state.check().version == 1
+    take_turn(state)
+    assert state.check().version == VERSION
 
 
 def test_a_newer_state_is_refused_and_left_alone(place, newer):
@@ -498,7 +498,7 @@ def test_tables_that_a_newer_program_changes_under_an_old_one_are_no_damage(file
     old.creates.record(KEY)
     with raw(file_place) as connection:
         connection.execute("ALTER TABLE portrait_creates RENAME COLUMN item TO thing")
-        connection.execute("UPDATE portrait_state SET version = 2")
+        connection.execute("UPDATE portrait_state SET version = version + 1")
     with pytest.raises(UsageError, match="newer portrait"):
         old.creates.pending(KEY)
     assert list(file_place.location.parent.glob("*.damaged-*")) == []

@@ -2,7 +2,22 @@
 
 import pytest
 
-from portrait.state import Claim, Erasure, Holder, Key, Lease, Upload, claims, creates, erasures, leases, pace, uploads
+from portrait.state import (
+    Claim,
+    Erasure,
+    Holder,
+    Key,
+    Lease,
+    Upload,
+    claims,
+    creates,
+    erasures,
+    leases,
+    pace,
+    schema,
+    uploads,
+)
+from tests.portrait.state.workers import take_turn
 
 KEY = Key("account", "group-1", "digest")
 
@@ -299,21 +314,29 @@ def test_a_lease_ends_by_itself_and_is_not_renewed_then(state, place):
 def test_turns_come_in_order_and_outlive_a_restart(place):
     """Each is one interval after the one before, whoever takes it; unused time is not saved up."""
     first = place.open()
-    assert [first.pace.reserve("account", "CreateAsset", 0.05) for _ in range(3)] == [0, 20, 40]
+    assert [take_turn(first, interval=20).delay for _ in range(3)] == [0, 20, 40]
     first.close()
     second = place.open()
-    assert second.pace.reserve("account", "CreateAsset", 0.05) == 60
-    assert second.pace.reserve("account", "GetAsset", 0.05) == 0
-    assert second.pace.reserve("another", "CreateAsset", 0.05) == 0
+    assert take_turn(second, interval=20).delay == 60
+    assert take_turn(second, "GetAsset").delay == 0
+    assert take_turn(second, account="another").delay == 0
     place.clock.advance(1000)
-    assert [second.pace.reserve("account", "CreateAsset", 0.05) for _ in range(2)] == [0, 20]
+    assert [take_turn(second, interval=20).delay for _ in range(2)] == [0, 20]
 
 
-def test_nobody_has_a_turn_while_an_action_is_deferred(state):
-    """A throttled call says how long to wait; a shorter wait than there is already changes nothing."""
-    state.pace.defer("account", "CreateAsset", 30)
-    state.pace.defer("account", "CreateAsset", 5)
-    assert [state.pace.reserve("account", "CreateAsset", 0.1) for _ in range(2)] == [30, 40]
+def test_what_is_learnt_of_a_limit_holds_for_all_and_outlives_a_restart(place):
+    """pace-entry: three creates were accepted in a minute, the next was throttled; others keep to three a minute."""
+    first = place.open()
+    for _ in range(3):
+        first.paces.update("account", "CreateAsset", lambda pace, now: (pace.accept(now), None))
+    throttled_at = place.clock.now()
+    first.paces.update(
+        "account", "CreateAsset", lambda pace, now: (pace.refuse(now, throttled_at, None, (3, 120)), None)
+    )
+    first.close()
+    second = place.open()
+    assert [take_turn(second, interval=None).delay for _ in range(2)] == pytest.approx([61.2, 81.6])
+    assert take_turn(second, "CreateAssetGroup", interval=None).delay == 0
 
 
 # --- retention ------------------------------------------------------------------------------------------------------
@@ -331,7 +354,7 @@ def write_old(state):
     state.uploads.begin("source", UPLOAD)
     state.erasures.record([KEY], "group-1", [])
     state.leases.take("account", "pool", "x", {"a": "asset-a"}, 30)
-    state.pace.reserve("account", "CreateAsset", 1)
+    take_turn(state)
 
 
 def write_new(state):
@@ -342,7 +365,7 @@ def write_new(state):
     state.uploads.begin("other", UPLOAD)
     state.erasures.record([other], "group-2", [])
     state.leases.take("account", "pool", "x", {"b": None}, 30)
-    state.pace.reserve("account", "GetAsset", 1)
+    take_turn(state, "GetAsset")
 
 
 TABLES = {
@@ -411,4 +434,4 @@ def test_a_state_can_be_used_after_it_was_closed(state):
     state.claims.acquire(KEY, 30)
     state.close()
     assert isinstance(state.claims.acquire(KEY, 30), Holder)
-    assert state.check().version == 1
+    assert state.check().version == len(schema.STEPS) + 1

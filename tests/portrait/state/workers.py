@@ -56,12 +56,17 @@ def open_together(barrier, results, location):
         results.put(state.check().version)
 
 
+def take_turn(state, action="CreateAsset", account="account", interval=1.0):
+    """The next turn of an Action."""
+    return state.paces.update(account, action, lambda pace, now: pace.reserve(now, interval))
+
+
 def reserve(barrier, results, location):
     """Take three turns."""
     with open_state(location, CLOCK) as state:
         state.check()
         barrier.wait()
-        results.put([state.pace.reserve("account", "CreateAsset", 0.01) for _ in range(3)])
+        results.put([take_turn(state, interval=100).delay for _ in range(3)])
 
 
 def claim_and_die(barrier, results, location, ttl):
