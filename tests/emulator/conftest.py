@@ -1,38 +1,79 @@
-"""The service without HTTP, on a manual clock, and a caller with a five-line driver."""
+"""The service without HTTP, on a manual clock, and a caller with a five-line driver, in either dialect."""
 
 from collections.abc import Mapping
+from urllib.parse import quote
 
 import orjson
 import pytest
-from attrs import define, field
+from attrs import define, evolve, field
 
+from emulator.domain.reasons import Refusal
 from emulator.messages import Call
 from emulator.service import Service
-from emulator.settings import Settings
-from portrait.clock import ManualClock
+from emulator.settings import KeyPair, Settings
+from portrait.clock import ManualClock, SystemClock
 from portrait.flow import Sleep
+from portrait.http import HttpRequest
+from portrait.signing import Credentials, sign
 
 VERSION = "2024-01-01"
 BASE = "http://emulator.test"
+DIALECTS = ("alltoken", "ark")
+# Each customer's pair signs where its name is the Bearer key.
+PAIRS = {"AKALICE": KeyPair("SK-alice", "sk-alice"), "AKBOB": KeyPair("SK-bob", "sk-bob")}
+
+both_dialects = pytest.mark.parametrize("dialect", DIALECTS)
 
 
 @define
 class Endpoint:
-    """One key's calls; what a call asked its driver for is in `effects`."""
+    """One customer's calls; what a call asked its driver for is in `effects`."""
 
     service: Service
     key: str | None = "sk-alice"
+    dialect: str = "alltoken"
     measured: object = None
     effects: list = field(factory=list)
+
+    @property
+    def pipeline(self):
+        """What answers the dialect's mount."""
+        return next(each for each in self.service.pipelines if each.mount.dialect.name == self.dialect)
+
+    def request(self, action, body=b"", *, version=VERSION, **fields):
+        """A call with the customer's proof."""
+        call = Call(action=action, version=version, body=body, base=BASE, **fields)
+        return evolve(call, key=self.key) if self.dialect == "alltoken" else self._signed(call)
+
+    def _signed(self, call):
+        query = "&".join(
+            f"{n}={quote(v, errors='replace')}" for n, v in (("Action", call.action), ("Version", call.version)) if v
+        )
+        if self.key is None:
+            return evolve(call, path="/", query=query)
+        nobody = ("AKNOBODY", KeyPair("SK-nobody", self.key))
+        access_key, pair = next((each for each in PAIRS.items() if each[1].customer == self.key), nobody)
+        request = HttpRequest(method="POST", url=f"{BASE}/?{query}", headers={}, body=call.body)
+        request = sign(
+            request,
+            Credentials(access_key, pair.secret_key),
+            region="cn-beijing",
+            service="ark",
+            now=SystemClock().now(),
+        )
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        return evolve(call, path="/", query=query, headers=headers)
+
+    def code(self, reason, **values):
+        """How the dialect calls a reason."""
+        return self.pipeline.mount.dialect.render_error(Refusal(reason, **values))[1]["Code"]
 
     def reply(self, action, body=None, *, rule=None, version=VERSION, file=None):
         """Drives one answer to its end."""
         if not isinstance(body, bytes | Mapping) or file is None:
             body = body if isinstance(body, bytes) else orjson.dumps({} if body is None else body)
         rule = rule if rule is None or isinstance(rule, str) else orjson.dumps(rule).decode()
-        answering = self.service.pipelines[0].answer(
-            Call(action=action, version=version, key=self.key, body=body, base=BASE, rule=rule, file=file)
-        )
+        answering = self.pipeline.answer(self.request(action, body, version=version, rule=rule, file=file))
         effect, effect_result = None, None
         while True:
             try:
@@ -51,6 +92,14 @@ class Endpoint:
     def error(self, action, body=None, **options):
         """The code of a call that has to be refused."""
         return orjson.loads(self.reply(action, body, **options).body)["ResponseMetadata"]["Error"]["Code"]
+
+    def refusal(self, action, body=None, **options):
+        """HTTP status and code of a call that has to be refused, in either of the contract's forms."""
+        reply = self.reply(action, body, **options)
+        answer = orjson.loads(reply.body)
+        assert "Result" not in answer, answer
+        error = answer["error"] if "error" in answer else answer["ResponseMetadata"]["Error"]
+        return reply.status, error.get("Code", error.get("code"))
 
     def upload(self, content, **fields):
         """The reply to an upload."""
@@ -86,11 +135,18 @@ def clock():
 
 
 @pytest.fixture
-def start(clock):
+def dialect():
+    """How the caller calls; `both_dialects` tries each."""
+    return "alltoken"
+
+
+@pytest.fixture
+def start(clock, dialect):
     """Makes a caller of a fresh service with settings of its own."""
 
     def start(**settings):
-        return Endpoint(Service(Settings(**settings), clock))
+        pairs = PAIRS if dialect == "ark" else {}
+        return Endpoint(Service(Settings(**{"access_keys": pairs, **settings}), clock), dialect=dialect)
 
     return start
 
