@@ -215,7 +215,7 @@ def create_fast(world, _):
     return {}
 
 
-def asked(changes):
+def token_in(changes):
     """The token that was asked for stands in Ark's code."""
     return changes["BytedToken"]
 
@@ -251,15 +251,15 @@ CASES = {
         lambda *_: {"URL": "https://magic.test/a.jpg?reject=WidthTooSmall"},
         "WidthTooSmall",
     ),
-    "open validation": Case(Reason.VALIDATION_OPEN, RESULT, token_of(lambda world: world.open), asked),
-    "failed scan": Case(Reason.VALIDATION_OPEN, RESULT, token_of(fail), asked),
-    "unknown token": Case(Reason.TOKEN_UNKNOWN, RESULT, token_of(lambda _: "20260702230643" + "A" * 20), asked),
+    "open validation": Case(Reason.VALIDATION_OPEN, RESULT, token_of(lambda world: world.open), token_in),
+    "failed scan": Case(Reason.VALIDATION_OPEN, RESULT, token_of(fail), token_in),
+    "unknown token": Case(Reason.TOKEN_UNKNOWN, RESULT, token_of(lambda _: "20260702230643" + "A" * 20), token_in),
     "foreign token": Case(
-        Reason.TOKEN_UNKNOWN, RESULT, token_of(lambda world: evolve(world.caller, key="sk-bob").token()), asked
+        Reason.TOKEN_UNKNOWN, RESULT, token_of(lambda world: evolve(world.caller, key="sk-bob").token()), token_in
     ),
-    "token used up": Case(Reason.TOKEN_SPENT, RESULT, token_of(use_up), asked),
+    "token used up": Case(Reason.TOKEN_SPENT, RESULT, token_of(use_up), token_in),
     "old token": Case(
-        Reason.TOKEN_EXPIRED, RESULT, token_of(lambda world: world.caller.service.clock.advance(120)), asked
+        Reason.TOKEN_EXPIRED, RESULT, token_of(lambda world: world.caller.service.clock.advance(120)), token_in
     ),
     "no AIGC": Case(Reason.AIGC_NOT_AVAILABLE, ("CreateAssetGroup",), limited(aigc=False)),
     "no subscription": Case(Reason.SUBSCRIPTION_REQUIRED, CREATES, limited(subscription=False)),
