@@ -8,8 +8,6 @@ from __future__ import annotations
 import base64
 import random
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import frozen
@@ -22,7 +20,6 @@ from portrait.s3.errors import (
     StorageBadResponse,
     StorageError,
     StorageUnsupported,
-    is_web_page,
     requested_pause,
     translate,
 )
@@ -30,6 +27,7 @@ from portrait.s3.files import FilePart
 from portrait.s3.models import IncompleteUpload
 from portrait.s3.parts import Part
 from portrait.s3.pool import Context
+from portrait.s3.responses import OPERATIONS, Page, bare_etag, check_response, get_field, response_date
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -38,40 +36,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Body = bytes | FilePart
-Page = Mapping[str, Any]
 
 POLICY = RetryPolicy(attempts=5, first=0.25, longest=20.0)
-
-
-@frozen
-class _Operation:
-    """An S3 operation.
-
-    Attributes:
-        method: boto3's method.
-        required: What a response always has; None for nothing (Amazon S3 API reference, "Response Syntax", D).
-        writes: Whether it changes the bucket.
-        object_headers: Whether the headers of its response are those of an object, which may be a web page.
-    """
-
-    method: str
-    required: str | None
-    writes: bool = True
-    object_headers: bool = False
-
-
-_OPERATIONS: Mapping[str, _Operation] = {
-    "PutObject": _Operation("put_object", "ETag"),
-    "CreateMultipartUpload": _Operation("create_multipart_upload", "UploadId"),
-    "UploadPart": _Operation("upload_part", "ETag"),
-    "CompleteMultipartUpload": _Operation("complete_multipart_upload", "ETag"),
-    "AbortMultipartUpload": _Operation("abort_multipart_upload", None),
-    "DeleteObject": _Operation("delete_object", None),
-    "HeadObject": _Operation("head_object", "ETag", writes=False, object_headers=True),
-    "ListObjectsV2": _Operation("list_objects_v2", "IsTruncated", writes=False),
-    "ListParts": _Operation("list_parts", "IsTruncated", writes=False),
-    "ListMultipartUploads": _Operation("list_multipart_uploads", "IsTruncated", writes=False),
-}
 
 
 class Retrier:
@@ -100,7 +66,7 @@ class Retrier:
             StorageError: It was refused, or failed at every attempt.
             Interrupted: The token was set.
         """
-        writes = _OPERATIONS[operation].writes
+        writes = OPERATIONS[operation].writes
         for attempt in range(1, POLICY.attempts + 1):
             context.check()
             try:
@@ -150,7 +116,7 @@ class Operations:
         """Key and size of every object whose key begins so: 1,000 to a request."""
         markers = {"ContinuationToken": "NextContinuationToken"}
         for item in self._list("ListObjectsV2", "Contents", markers, context, Prefix=prefix):
-            yield _field("ListObjectsV2", item, "Key"), _field("ListObjectsV2", item, "Size")
+            yield get_field("ListObjectsV2", item, "Key"), get_field("ListObjectsV2", item, "Size")
 
     def put(self, key: str, body: Callable[[bool], Body], sha256: str, content_type: str, context: Context) -> None:
         """Store an object by one request; the storage checks it against its whole SHA-256."""
@@ -165,7 +131,7 @@ class Operations:
             if isinstance(content, bytes) and self._fast_put is not None:
                 response = self._fast_put.put(key, content, headers, sha256)
                 if response is not None:
-                    _check_response("PutObject", response)
+                    check_response("PutObject", response)
                     return
             self._call(
                 "PutObject",
@@ -211,7 +177,7 @@ class Operations:
                 ContentLength=part.size,
                 Body=content,
             )
-            return _bare_etag(response["ETag"])
+            return bare_etag(response["ETag"])
 
         return self._send("UploadPart", body, call, context)
 
@@ -220,9 +186,9 @@ class Operations:
         markers = {"PartNumberMarker": "NextPartNumberMarker"}
         return [
             ListedPart(
-                _field("ListParts", item, "PartNumber"),
-                _field("ListParts", item, "Size"),
-                _bare_etag(_field("ListParts", item, "ETag")),
+                get_field("ListParts", item, "PartNumber"),
+                get_field("ListParts", item, "Size"),
+                bare_etag(get_field("ListParts", item, "ETag")),
             )
             for item in self._list("ListParts", "Parts", markers, context, Key=key, UploadId=upload_id)
         ]
@@ -288,12 +254,12 @@ class Operations:
         operation = "ListMultipartUploads"
         markers = {"KeyMarker": "NextKeyMarker", "UploadIdMarker": "NextUploadIdMarker"}
         for page in self._pages(operation, markers, context, Prefix=prefix):
-            now = _date(page)
+            now = response_date(page)
             for item in page.get("Uploads", ()):
-                started = _field(operation, item, "Initiated")
+                started = get_field(operation, item, "Initiated")
                 yield IncompleteUpload(
-                    key=_field(operation, item, "Key"),
-                    upload_id=_field(operation, item, "UploadId"),
+                    key=get_field(operation, item, "Key"),
+                    upload_id=get_field(operation, item, "UploadId"),
                     started=started,
                     age=(now or started) - started,
                 )
@@ -316,10 +282,10 @@ class Operations:
     def _call(self, operation: str, **arguments: Any) -> Page:
         """Send one request by boto3 and check its response."""
         try:
-            response: Page = getattr(self._client, _OPERATIONS[operation].method)(Bucket=self._bucket, **arguments)
+            response: Page = getattr(self._client, OPERATIONS[operation].method)(Bucket=self._bucket, **arguments)
         except (KeyError, ValueError) as error:  # botocore trusts the members of a response
             raise StorageBadResponse(f"{operation}: the response cannot be read ({error}).") from error
-        _check_response(operation, response)
+        check_response(operation, response)
         return response
 
     def _list(
@@ -371,39 +337,3 @@ class Operations:
                     raise
 
         return self._retry(operation, attempt, context)
-
-
-def _check_response(operation: str, response: Page) -> None:
-    """Refuse a response that did not come from the storage: a login page of a proxy, an empty body.
-
-    Raises:
-        StorageBadResponse: It is a web page, or lacks what this operation's responses always have.
-    """
-    metadata, required = response.get("ResponseMetadata", {}), _OPERATIONS[operation].required
-    what = ""
-    if is_web_page(metadata) and not _OPERATIONS[operation].object_headers:
-        what = "is a web page"
-    elif required is not None and response.get(required) in {None, "", '""'}:
-        what = f"has no {required}"
-    if what:
-        raise StorageBadResponse(
-            f"{operation}: the response {what}, so nothing is known to be done.",
-            http_status=metadata.get("HTTPStatusCode"),
-            request_id=str(metadata.get("RequestId", "")),
-        )
-
-
-def _field(operation: str, item: Mapping[str, Any], name: str) -> Any:
-    if name not in item:
-        raise StorageBadResponse(f"{operation}: an item of the listing has no {name}.")
-    return item[name]
-
-
-def _bare_etag(etag: str) -> str:
-    return etag.strip('"')
-
-
-def _date(page: Page) -> datetime | None:
-    """The storage's own time, by the Date header: ages must not depend on this machine's clock."""
-    text = page["ResponseMetadata"].get("HTTPHeaders", {}).get("date")
-    return parsedate_to_datetime(text).astimezone(UTC) if text else None
