@@ -7,7 +7,7 @@ may be done when its answer was lost. No other module has a list of Actions' nam
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import Enum
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
@@ -21,7 +21,7 @@ Resp = TypeVar("Resp", bound=models.Result)
 VERSION = "2024-01-01"
 
 
-class Idempotency(Enum):
+class Idempotency(StrEnum):
     """May a call whose answer was lost be sent again? Contract §2, last column."""
 
     IDEMPOTENT = "safe"  # the second call changes nothing that the first did not

@@ -316,10 +316,21 @@ def check_address(subject: str, url: str) -> None:
         ) from None
 
 
+_FAILURES: Mapping[FailureKind, str] = MappingProxyType(
+    {
+        FailureKind.CONNECT: "could not connect to {host}",
+        FailureKind.CONNECT_TIMEOUT: "could not connect to {host} in time",
+        FailureKind.DISCONNECTED: "the connection to {host} was lost",
+        FailureKind.TIMEOUT: "no answer from {host} in time",
+        FailureKind.INCOMPLETE: "the answer was cut off",
+    }
+)
+
+
 def transport_error(name: str, failure: TransportFailure, url: str) -> TransportError:
     """The error for a request that got no whole answer; it names the host, and nothing else of the address."""
     detail = f" ({failure.detail})" if failure.detail else ""
-    message = f"{name}: {failure.kind.value.format(host=parse_http_url(url).netloc)}{detail}."
+    message = f"{name}: {_FAILURES[failure.kind].format(host=parse_http_url(url).netloc)}{detail}."
     match failure.kind:
         case FailureKind.CONNECT:
             return ConnectFailed(message, action=name)

@@ -10,7 +10,7 @@ deleted live assets (contract §4).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import Enum
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ __all__ = [
 ]
 
 
-class Retry(Enum):
+class Retry(StrEnum):
     """Whether sending the same call again can help."""
 
     NEVER = "never"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from email.utils import mktime_tz, parsedate_tz
-from enum import Enum
+from enum import StrEnum
 from math import inf
 from typing import Protocol
 
@@ -97,14 +97,14 @@ class HttpResponse:
     body: bytes = field(repr=False)
 
 
-class FailureKind(Enum):
+class FailureKind(StrEnum):
     """Where a request broke off."""
 
-    CONNECT = "could not connect to {host}"  # nothing was sent
-    CONNECT_TIMEOUT = "could not connect to {host} in time"  # nothing was sent
-    DISCONNECTED = "the connection to {host} was lost"
-    TIMEOUT = "no answer from {host} in time"
-    INCOMPLETE = "the answer was cut off"
+    CONNECT = "no connection"  # nothing was sent
+    CONNECT_TIMEOUT = "no connection in time"  # nothing was sent
+    DISCONNECTED = "connection lost"
+    TIMEOUT = "no answer in time"
+    INCOMPLETE = "answer cut off"
 
 
 class TransportFailure(Exception):

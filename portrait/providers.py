@@ -7,7 +7,7 @@ environment: `portrait.options` does that.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import Enum
+from enum import StrEnum
 from types import MappingProxyType
 
 from attrs import field, frozen
@@ -15,7 +15,7 @@ from attrs import field, frozen
 from portrait.video_models import asset_models
 
 
-class Credential(Enum):
+class Credential(StrEnum):
     """What a provider takes as proof."""
 
     BEARER = "a Bearer key"

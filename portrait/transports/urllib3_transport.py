@@ -14,6 +14,7 @@ from typing import Any
 
 import urllib3
 from urllib3 import exceptions
+from urllib3.util import Retry
 
 from portrait.clock import Clock, SystemClock
 from portrait.http import FailureKind, HttpRequest, HttpResponse, Timeouts, TransportFailure
@@ -23,6 +24,7 @@ from portrait.transports.failures import Phase, failed_before_send, transport_fa
 from portrait.transports.proxies import ProxyResolver
 from portrait.urls import HttpUrl
 
+_NO_RETRIES = Retry(total=False, redirect=False)  # made once: urllib3 logs each `False` that it converts
 # Of these urllib3 says with certainty that there was no connection yet.
 _CONNECT_ERRORS = (exceptions.NewConnectionError, exceptions.ConnectTimeoutError)
 
@@ -73,7 +75,7 @@ class Urllib3Transport:
                 target,
                 body=request.body,
                 headers=request.headers,
-                retries=False,
+                retries=_NO_RETRIES,
                 redirect=False,
                 preload_content=False,
                 timeout=_timeout(request.timeouts),

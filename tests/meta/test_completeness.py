@@ -1,6 +1,7 @@
 """Tables are closed: what is listed in one place is listed, generated, presented and documented in all others."""
 
 import ast
+import enum
 import importlib.machinery
 import importlib.util
 import inspect
@@ -10,9 +11,10 @@ from pathlib import Path
 import attrs
 import pytest
 
+import portrait
 from emulator.dialects import DIALECTS
 from emulator.domain.reasons import Reason, Refusal
-from portrait import AsyncPortraitClient, PortraitClient, models
+from portrait import AsyncPortraitClient, PortraitClient, actions, errors, events, http, models, providers, s3
 from portrait.actions import ACTIONS, Idempotency
 from portrait.codec import wire_name
 from portrait.codes import CODES, MEDIA_CODES, rule_for
@@ -228,3 +230,19 @@ def test_the_domain_knows_no_dialect():
     sources = [path.read_text(encoding="utf-8") for path in (ROOT / "emulator" / "domain").glob("*.py")]
     assert sources
     assert not [word for text in sources for word in re.findall(r"(?i)dialect|provider", text)]
+
+
+PUBLIC = (portrait, actions, errors, events, http, models, providers, s3)
+ENUMERATIONS = {
+    thing
+    for module in PUBLIC
+    for name in getattr(module, "__all__", vars(module))
+    if inspect.isclass(thing := getattr(module, name)) and issubclass(thing, enum.Enum) and thing is not enum.StrEnum
+}
+
+
+@pytest.mark.parametrize("enumeration", sorted(ENUMERATIONS, key=str))
+def test_enumerations_print_alike(enumeration):
+    """A member prints as its value and is equal to it, so that what a program logs can be read."""
+    assert [f"{member} {member!s}" for member in enumeration] == [f"{each.value} {each.value}" for each in enumeration]
+    assert all(member == member.value for member in enumeration)

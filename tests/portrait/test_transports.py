@@ -239,6 +239,14 @@ def test_a_redirect_is_not_followed(colour):
     assert len(server.requests) == 2
 
 
+def test_a_request_is_one_line_of_urllib3s_own_log(caplog):
+    """At DEBUG urllib3 says what it connects to and what was answered, and nothing of retries that are off."""
+    caplog.set_level("DEBUG")
+    with RawServer(answering(ok())) as server, contextlib.closing(Urllib3Transport()) as transport:
+        transport.send(request(server.url))
+    assert {record.name for record in caplog.records if record.name != "asyncio"} == {"urllib3.connectionpool"}
+
+
 @pytest.mark.parametrize(
     "content",
     [
