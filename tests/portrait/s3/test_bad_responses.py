@@ -211,7 +211,6 @@ def test_an_attempt_that_may_have_executed_is_not_forgotten(stub: S3Stub, make_s
 @pytest.mark.parametrize(
     ("operation", "after", "executed"),
     [
-        ("ListObjectsV2", 0, False),
         ("CreateMultipartUpload", 0, False),
         ("UploadPart", 0, True),
         ("UploadPart", 1, True),
