@@ -15,7 +15,7 @@ from portrait._methods import AsyncMethods, Methods
 from portrait.actions import Action
 from portrait.base import BaseClient
 from portrait.endpoint import RawResult
-from portrait.flow import AsyncRunner, Flow, Runner
+from portrait.flow import Flow
 from portrait.http import AsyncTransport, TimeoutTypes, Transport
 from portrait.models import (
     Asset,
@@ -31,6 +31,7 @@ from portrait.models import (
 )
 from portrait.options import ClientOptions
 from portrait.poll import poll_watch
+from portrait.runners import AsyncRunner, Runner
 
 if TYPE_CHECKING:
     from portrait import ensure

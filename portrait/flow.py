@@ -1,4 +1,4 @@
-"""Flows: code without I/O, the effects that it asks for, and the two runners that carry them out.
+"""Flows: code without I/O, and the effects that it asks for; `portrait.runners` carries them out.
 
 A flow is a generator. It yields effects (`Send` a request, `Sleep` some seconds, `Notify` an event …), receives their
 values, and returns its result; the error of a failed effect is thrown in. So everything between a typed request and a
@@ -7,24 +7,19 @@ typed result is written once, and a test reads it as a list of effects.
 
 from __future__ import annotations
 
-import asyncio
-import inspect
-import logging
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from attrs import frozen
 
 from portrait.clock import Clock, SystemClock
-from portrait.errors import Interrupted, PortraitError, UsageError
+from portrait.errors import Interrupted
 from portrait.events import Event
-from portrait.http import AsyncTransport, HttpRequest, Transport
+from portrait.http import HttpRequest
 
 T = TypeVar("T")
-
-_LOG = logging.getLogger("portrait")
 
 
 class CancelToken:
@@ -147,253 +142,3 @@ class Emit:
 
 Effect = Send | Sleep | Notify | RunBlocking | Invoke | Await | Gather | Emit
 Flow = Generator[Effect, Any, T]
-Listener = Callable[[Event], None]
-
-_Step = tuple[Callable[[Any], Effect], Any]  # how a flow goes on, and with what
-
-
-def _start(flow: Flow[Any]) -> _Step:
-    return flow.send, None
-
-
-class Runner:
-    """Carries out a flow's effects in the calling thread. Safe to share between threads.
-
-    Args:
-        transport: For `Send`.
-        clock: For `Sleep`.
-        listener: For `Notify`.
-        cancel: Ends pauses when it is set.
-    """
-
-    def __init__(
-        self,
-        transport: Transport,
-        clock: Clock,
-        listener: Listener | None = None,
-        cancel: CancelToken | None = None,
-    ) -> None:
-        self._transport = transport
-        self._clock = clock
-        self._listener = listener
-        self._cancel = cancel
-
-    def run(self, flow: Flow[T]) -> T:
-        """The result of a flow."""
-        resume, value = _start(flow)
-        while True:
-            try:
-                effect = resume(value)
-            except StopIteration as stop:
-                return stop.value  # type: ignore[no-any-return]
-            resume, value = self._carry_out(effect, flow)
-
-    def iterate(self, flow: Flow[Any]) -> Iterator[Any]:
-        """The values that a flow emits, as they come."""
-        resume, value = _start(flow)
-        try:
-            while True:
-                try:
-                    effect = resume(value)
-                except StopIteration:
-                    return
-                if type(effect) is Emit:
-                    yield effect.value
-                resume, value = self._carry_out(effect, flow)
-        finally:
-            flow.close()
-
-    def _carry_out(self, effect: Effect, flow: Flow[Any]) -> _Step:
-        """Carry out an effect; returns how to resume the flow (`send` or `throw`) and with what."""
-        try:
-            return flow.send, _BLOCKING[type(effect)](self, effect)
-        except BaseException as error:  # noqa: BLE001  (the flow decides, and raises it again)
-            return flow.throw, error
-
-    def _emit(self, effect: Emit) -> None:
-        """Nothing: `iterate` has handed it on."""
-
-    def _send(self, effect: Send) -> Any:
-        return self._transport.send(effect.request)
-
-    def _sleep(self, effect: Sleep) -> None:
-        if self._cancel is None:
-            self._clock.sleep(effect.seconds)
-        else:
-            self._cancel.sleep(self._clock, effect.seconds)
-
-    def _notify(self, effect: Notify) -> None:
-        notify(self._listener, effect.event)
-
-    def _run_blocking(self, effect: RunBlocking) -> Any:
-        return effect.work()
-
-    def _invoke(self, effect: Invoke) -> Any:
-        value = effect.function()
-        if inspect.iscoroutine(value):
-            value.close()
-            raise UsageError("A blocking client cannot await a callback.", advice="Use AsyncPortraitClient.")
-        return value
-
-    def _await(self, effect: Await) -> Any:
-        return effect.future.result()
-
-    def _gather(self, effect: Gather) -> list[Any]:
-        cancel = effect.cancel or self._cancel or CancelToken()
-        runner = Runner(self._transport, self._clock, self._listener, cancel)
-
-        def run(flow: Flow[Any]) -> Any:
-            try:
-                cancel.check()
-                return runner.run(flow)
-            except PortraitError as error:
-                return error
-            except BaseException:
-                cancel.set()  # at once: the others are waited for in order
-                raise
-
-        if len(effect.flows) <= 1:  # in this thread, where an interrupt arrives
-            return [run(flow) for flow in effect.flows]
-        with ThreadPoolExecutor(effect.limit or len(effect.flows), "portrait") as pool:
-            try:
-                return list(pool.map(run, effect.flows))
-            except BaseException:
-                cancel.set()  # before the pool waits for what is under way
-                pool.shutdown(wait=True, cancel_futures=True)
-                raise
-
-
-class AsyncRunner:
-    """Carries out a flow's effects in the calling task. A cancellation is thrown into the flow like any failure.
-
-    Args:
-        transport: For `Send`.
-        clock: For `Sleep`.
-        listener: For `Notify`.
-        cancel: Makes pauses the last thing that a flow does once it is set.
-    """
-
-    def __init__(
-        self,
-        transport: AsyncTransport,
-        clock: Clock,
-        listener: Listener | None = None,
-        cancel: CancelToken | None = None,
-    ) -> None:
-        self._transport = transport
-        self._clock = clock
-        self._listener = listener
-        self._cancel = cancel
-
-    async def run(self, flow: Flow[T]) -> T:
-        """The result of a flow."""
-        resume, value = _start(flow)
-        while True:
-            try:
-                effect = resume(value)
-            except StopIteration as stop:
-                return stop.value  # type: ignore[no-any-return]
-            resume, value = await self._carry_out(effect, flow)
-
-    async def iterate(self, flow: Flow[Any]) -> AsyncIterator[Any]:
-        """The values that a flow emits, as they come."""
-        resume, value = _start(flow)
-        try:
-            while True:
-                try:
-                    effect = resume(value)
-                except StopIteration:
-                    return
-                if type(effect) is Emit:
-                    yield effect.value
-                resume, value = await self._carry_out(effect, flow)
-        finally:
-            flow.close()
-
-    async def _carry_out(self, effect: Effect, flow: Flow[Any]) -> _Step:
-        """Carry out an effect; returns how to resume the flow (`send` or `throw`) and with what."""
-        try:
-            return flow.send, await _ASYNC[type(effect)](self, effect)
-        except BaseException as error:  # noqa: BLE001  (the flow decides, and raises it again)
-            return flow.throw, error
-
-    async def _emit(self, effect: Emit) -> None:
-        """Nothing: `iterate` has handed it on."""
-
-    async def _send(self, effect: Send) -> Any:
-        return await self._transport.send(effect.request)
-
-    async def _sleep(self, effect: Sleep) -> None:
-        await self._clock.async_sleep(effect.seconds)
-        if self._cancel is not None:
-            self._cancel.check()
-
-    async def _notify(self, effect: Notify) -> None:
-        notify(self._listener, effect.event)
-
-    async def _run_blocking(self, effect: RunBlocking) -> Any:
-        return await asyncio.to_thread(effect.work)
-
-    async def _invoke(self, effect: Invoke) -> Any:
-        value = effect.function()
-        return await value if inspect.isawaitable(value) else value
-
-    async def _await(self, effect: Await) -> Any:
-        # Shielded: whoever gives up waiting must not cancel the work of others.
-        return await asyncio.shield(asyncio.wrap_future(effect.future))
-
-    async def _gather(self, effect: Gather) -> list[Any]:
-        cancel = effect.cancel or self._cancel or CancelToken()
-        runner = AsyncRunner(self._transport, self._clock, self._listener, cancel)
-        slots = asyncio.Semaphore(effect.limit or len(effect.flows) or 1)
-
-        async def run(flow: Flow[Any]) -> Any:
-            async with slots:
-                try:
-                    cancel.check()
-                    return await runner.run(flow)
-                except PortraitError as error:
-                    return error
-
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(run(flow)) for flow in effect.flows]
-        except BaseExceptionGroup as failures:
-            cancel.set()
-            raise failures.exceptions[0] from None
-        except BaseException:
-            cancel.set()
-            raise
-        return [task.result() for task in tasks]
-
-
-_BLOCKING: Mapping[type, Callable[[Runner, Any], Any]] = {
-    Send: Runner._send,  # noqa: SLF001
-    Sleep: Runner._sleep,  # noqa: SLF001
-    Notify: Runner._notify,  # noqa: SLF001
-    RunBlocking: Runner._run_blocking,  # noqa: SLF001
-    Invoke: Runner._invoke,  # noqa: SLF001
-    Await: Runner._await,  # noqa: SLF001
-    Gather: Runner._gather,  # noqa: SLF001
-    Emit: Runner._emit,  # noqa: SLF001
-}
-_ASYNC: Mapping[type, Callable[[AsyncRunner, Any], Awaitable[Any]]] = {
-    Send: AsyncRunner._send,  # noqa: SLF001
-    Sleep: AsyncRunner._sleep,  # noqa: SLF001
-    Notify: AsyncRunner._notify,  # noqa: SLF001
-    RunBlocking: AsyncRunner._run_blocking,  # noqa: SLF001
-    Invoke: AsyncRunner._invoke,  # noqa: SLF001
-    Await: AsyncRunner._await,  # noqa: SLF001
-    Gather: AsyncRunner._gather,  # noqa: SLF001
-    Emit: AsyncRunner._emit,  # noqa: SLF001
-}
-
-
-def notify(listener: Listener | None, event: Event) -> None:
-    """Hand an event to the application; what its callback raises is logged."""
-    if listener is None:
-        return
-    try:
-        listener(event)
-    except Exception:  # noqa: BLE001  (an application's callback may raise anything)
-        _LOG.exception("on_event raised for %s; the call goes on", type(event).__name__)

@@ -19,11 +19,11 @@ from portrait.clock import Clock
 from portrait.dialects import DIALECTS
 from portrait.endpoint import Endpoint
 from portrait.errors import UsageError
-from portrait.flow import Listener
 from portrait.http import Timeouts, TimeoutTypes
 from portrait.providers import PROVIDERS, Credential, Provider
 from portrait.rate_limiter import RateLimiter
 from portrait.retry import NO_RETRY, RetryPolicy
+from portrait.runners import Listener
 from portrait.signing import Credentials
 from portrait.urls import parse_http_url
 

@@ -10,20 +10,9 @@ from attrs import define, field
 from portrait.clock import ManualClock, SystemClock
 from portrait.errors import Interrupted, UsageError
 from portrait.events import Event
-from portrait.flow import (
-    AsyncRunner,
-    Await,
-    CancelToken,
-    Emit,
-    Gather,
-    Notify,
-    RunBlocking,
-    Runner,
-    Send,
-    Sleep,
-    notify,
-)
+from portrait.flow import Await, CancelToken, Emit, Gather, Notify, RunBlocking, Send, Sleep
 from portrait.http import HttpRequest
+from portrait.runners import AsyncRunner, Runner, notify
 from tests.portrait.helpers import answer
 
 REQUEST = HttpRequest(method="GET", url="http://localhost:1/", headers={}, body=b"")

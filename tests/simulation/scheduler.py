@@ -1,6 +1,6 @@
 """Runs the flows of many processes on one manual clock, one effect at a time; what happens next is the seed's choice.
 
-A third runner beside `portrait.flow`'s two, for tests: no thread, no task, no real time. A request takes time to reach
+A runner beside `portrait.runners`, for tests: no thread, no task, no real time. A request takes time to reach
 the service and its answer takes time to come back, so flows interleave at every effect. A process that is killed stops
 where it is: nothing of it runs again, not even its clean-up.
 """
