@@ -7,16 +7,17 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from attrs import define
-from sqlalchemy import Connection, Engine, Executable, RowMapping, Table, insert
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from portrait.clock import Clock
 from portrait.errors import StateError
-from portrait.state.statements import PREFIX, Retention, Upsert
+from portrait.state.statements import Transaction
 
 T = TypeVar("T")
 
@@ -51,56 +52,6 @@ class Backend(Protocol):
 
     def notes(self) -> Sequence[str]:
         """Remarks for people about where the state is."""
-
-
-class Transaction:
-    """Statements that take effect together, or not at all.
-
-    A transaction may run twice: where the connection was lost at its end, nobody knows whether it took effect. Each
-    piece of work is written so that this changes nothing.
-    """
-
-    def __init__(self, connection: Connection, backend: Backend) -> None:
-        self._connection = connection
-        self._backend = backend
-
-    def now(self) -> float:
-        """Seconds since 1970 by the clock of the state."""
-        return self._backend.now(self._connection)
-
-    def execute(self, statement: Executable, **values: object) -> int:
-        """Change something; returns how many rows were changed."""
-        return self._connection.execute(statement, _params(values)).rowcount
-
-    def all(self, statement: Executable, build: Callable[[RowMapping], T], **values: object) -> list[T]:
-        """The values of the rows; a row that cannot be read is left out."""
-        found = []
-        for row in self._connection.execute(statement, _params(values)).mappings():
-            with contextlib.suppress(ValueError, TypeError):
-                found.append(build(row))
-        return found
-
-    def first(self, statement: Executable, build: Callable[[RowMapping], T], **values: object) -> T | None:
-        """The value of the first row that can be read; None without one."""
-        return next(iter(self.all(statement, build, **values)), None)
-
-    def insert(self, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
-        """Insert rows, if there are any."""
-        if rows:
-            self._connection.execute(insert(table), rows)
-
-    def upsert(self, statement: Upsert, row: Mapping[str, object], **values: object) -> None:
-        """Insert a row, or change the one that is there."""
-        self._connection.execute(statement.by_engine[self._connection.dialect.name], {**row, **_params(values)})
-
-    def drop_old(self, retention: Retention, now: float) -> None:
-        """Delete a few rows that are too old."""
-        self.execute(retention.statement, before=now - retention.keep)
-
-
-def _params(values: dict[str, object]) -> dict[str, object]:
-    """The values of parameters, by the names that they have in statements."""
-    return {f"{PREFIX}{name}": value for name, value in values.items()}
 
 
 @define
@@ -168,7 +119,7 @@ class Database:
                     engine.connect().execution_options(**options) as connection,
                     connection.begin(),
                 ):
-                    return work(Transaction(connection, self._backend))
+                    return work(Transaction(connection, partial(self._backend.now, connection)))
             except self._backend.errors as error:
                 self.close()
                 if attempt == RETRIES or not self._backend.may_pass(error):

@@ -10,10 +10,10 @@ from functools import partial
 from attrs import frozen
 from sqlalchemy import RowMapping, delete, select, update
 
-from portrait.state.database import Database, Transaction
+from portrait.state.database import Database
 from portrait.state.records import Lease
 from portrait.state.schema import LEASES
-from portrait.state.statements import Retention, Upsert, equal, param
+from portrait.state.statements import Retention, Transaction, Upsert, equal, param
 
 KEEP = 3600.0
 """Seconds for which a lease that nobody released is kept. It counts for nothing once it has ended."""
