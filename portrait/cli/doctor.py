@@ -93,7 +93,8 @@ def _extras() -> Iterator[_Finding]:
 def _state(context: Context) -> Iterator[_Finding]:
     """What was begun before: whether it can be read and written, and what somebody should know of it."""
     try:
-        report = context.state.check()
+        context.state.check()
+        report = context.state.report()
     except PortraitError as error:
         yield _fault("state", error)
         return

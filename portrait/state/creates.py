@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 from attrs import evolve, frozen
@@ -37,25 +36,11 @@ class Creates:
     """The creates of a state."""
 
     _database: Database
-    _new_id: Callable[[], str]
-
-    def record(self, key: Key) -> Create:
-        """Record a create that is about to be sent. It is on the disk when this returns.
-
-        Raises:
-            StateError: It cannot be recorded; nothing should be sent then.
-        """
-        attempt = self._new_id()
-
-        def work(transaction: Transaction) -> Create:
-            create = Create(id=attempt, key=key, begun_at=transaction.now())
-            self.put(transaction, create)
-            return create
-
-        return self._database.write(work, durable=True)
 
     def record_again(self, create: Create) -> Create:
-        """It is sent now, some time after it was recorded. That is on the disk when this returns.
+        """Record that a create is sent now, some time after `State.begin` recorded it.
+
+        It is on the disk when this returns.
 
         Raises:
             StateError: It cannot be recorded; nothing should be sent then.
@@ -68,19 +53,6 @@ class Creates:
 
         return self._database.write(work, durable=True)
 
-    def resolve(self, create: Create, result_id: str) -> None:
-        """Record the id of what was created: the create was answered, or found to be carried out."""
-
-        def work(transaction: Transaction) -> None:
-            answered = evolve(create, answered_at=transaction.now(), result_id=result_id)
-            self.put(transaction, answered)
-
-        self._database.write(work)
-
-    def withdraw(self, create: Create) -> None:
-        """The create was surely not carried out."""
-        self._database.write(lambda transaction: self.drop(transaction, create))
-
     def forget(self, account: str, result_id: str) -> None:
         """Forget a create whose result was deleted or is not to be used again."""
         self._database.write(lambda transaction: transaction.execute(_FORGET, account=account, result_id=result_id))
@@ -88,10 +60,6 @@ class Creates:
     def find(self, key: Key) -> Create | None:
         """The newest create of it that was answered."""
         return self._database.read(lambda transaction: self.newest(transaction, key, transaction.now(), answered=True))
-
-    def pending(self, key: Key) -> Create | None:
-        """The newest create of it without an answer: its sender is still waiting, or was killed."""
-        return self._database.read(lambda transaction: self.newest(transaction, key, transaction.now(), answered=False))
 
     def recent(self, account: str, scope: str, seconds: float) -> list[Create]:
         """All creates there that were begun or answered within so many seconds, the oldest first."""

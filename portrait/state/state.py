@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from attrs import evolve
-from sqlalchemy import Table, func, select
+from sqlalchemy import func, select
 
 from portrait.clock import Clock
 from portrait.state.claims import Claims
@@ -20,6 +20,17 @@ from portrait.state.records import ClaimedCreate, Create, Holder, Key, Report
 from portrait.state.schema import META, METADATA
 from portrait.state.statements import Transaction
 from portrait.state.uploads import Uploads
+
+_UNCHANGED = META.update().values(version=META.c.version)  # it still needs a disk that can be written
+_VERSION = select(META.c.version)
+_REPLACED_AT = select(META.c.replaced_at)
+_COUNTS = select(
+    *(
+        select(func.count()).select_from(table).scalar_subquery().label(table.name)
+        for table in METADATA.sorted_tables
+        if table is not META
+    )
+)
 
 
 class State:
@@ -42,7 +53,7 @@ class State:
         self._database = database = Database(backend, clock)
         self._location = location
         self._new_id = new_id
-        self.creates = Creates(database, new_id)
+        self.creates = Creates(database)
         self.claims = Claims(database, new_id)
         self.uploads = Uploads(database)
         self.erasures = Erasures(database)
@@ -117,26 +128,32 @@ class State:
 
         return self._database.read(work)
 
-    def check(self) -> Report:
-        """Report on the state; opens it and writes to it.
+    def check(self) -> None:
+        """Open it and write to it.
 
         Raises:
             StateError: It cannot be read or written.
             UsageError: It cannot be used as it was named.
         """
+        self._database.write(lambda transaction: transaction.execute(_UNCHANGED), durable=True)
+
+    def report(self) -> Report:
+        """What people may want to know of it: where it is, since when, and how much is in it.
+
+        Raises:
+            StateError: It cannot be read.
+            UsageError: It cannot be used as it was named.
+        """
 
         def work(transaction: Transaction) -> Report:
-            # A write that changes nothing still needs a disk that can be written.
-            transaction.execute(META.update().values(version=META.c.version))
             return Report(
                 location=self._location,
-                version=transaction.first(select(META.c.version), lambda row: int(row["version"])) or 0,
+                version=transaction.first(_VERSION, lambda row: int(row["version"])) or 0,
                 replaced_at=_replaced_at(transaction),
-                rows={table.name: _count(transaction, table) for table in METADATA.sorted_tables if table is not META},
+                rows=transaction.all(_COUNTS, dict)[0],
             )
 
-        report = self._database.write(work, durable=True)
-        return evolve(report, notes=tuple(self._database.notes()))
+        return evolve(self._database.read(work), notes=tuple(self._database.notes()))
 
     def close(self) -> None:
         """Close what is open; the next use opens it again."""
@@ -151,13 +168,7 @@ class State:
         self.close()
 
 
-def _count(transaction: Transaction, table: Table) -> int:
-    return transaction.first(select(func.count().label("rows")).select_from(table), lambda row: int(row["rows"])) or 0
-
-
 def _replaced_at(transaction: Transaction) -> float | None:
     """A moment that cannot be read is now: what such a state lacks is not believed."""
-    found = transaction.all(
-        select(META.c.replaced_at), lambda row: None if row["replaced_at"] is None else float(row["replaced_at"])
-    )
+    found = transaction.all(_REPLACED_AT, lambda row: None if row["replaced_at"] is None else float(row["replaced_at"]))
     return found[0] if found else transaction.now()

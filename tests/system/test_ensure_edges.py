@@ -117,7 +117,7 @@ def test_a_look_that_fails_is_not_an_answer(portrait_emulator, portrait_client, 
         assert outcome.state is FileState.UNKNOWN
         assert outcome.error.may_have_executed
         with open_state(tmp_path / "state.db") as state:
-            assert state.check().rows["portrait_creates"] == 1, "the next run must look again"
+            assert state.report().rows["portrait_creates"] == 1, "the next run must look again"
     client.close()
     (again,) = portrait_emulator.client(state=tmp_path / "state.db").ensure_assets(sources, **options)
     assert again.state is FileState.ACTIVE

@@ -11,7 +11,7 @@ from sqlalchemy import event
 
 from portrait.errors import StateError, UsageError
 from portrait.state import Claim, Holder, Key, Upload, account_digest, location, open_state, schema
-from tests.portrait.state.workers import KEYS, open_together, run_all, take_turn
+from tests.portrait.state.workers import KEYS, answer, begin, open_together, pending, run_all, take_turn
 
 KEY = KEYS[0]
 posix = pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
@@ -46,7 +46,7 @@ def test_only_its_owner_reads_it(file_place):
     """The file and those beside it have mode 0600, the folder 0700, whatever the umask."""
     old = os.umask(0)
     try:
-        file_place.open().creates.record(KEY)
+        begin(file_place.open(), KEY)
     finally:
         os.umask(old)
     folder = file_place.location.parent
@@ -61,7 +61,7 @@ def test_a_file_that_others_may_read_is_told(file_place):
     state = file_place.open()
     state.check()
     file_place.location.chmod(0o644)
-    (note,) = state.check().notes
+    (note,) = state.report().notes
     assert "mode 644" in note
 
 
@@ -74,7 +74,7 @@ def test_nothing_is_opened_before_it_is_used(file_place):
 def test_once_closed_it_is_one_file(file_place):
     """All is in it; the empty lock file is nobody's business."""
     state = file_place.open()
-    state.creates.record(KEY)
+    begin(state, KEY)
     state.close()
     assert {path.name for path in file_place.location.parent.iterdir()} == {"state.db", "state.db-lock"}
     assert (file_place.location.parent / "state.db-lock").stat().st_size == 0
@@ -83,8 +83,7 @@ def test_once_closed_it_is_one_file(file_place):
 @pytest.mark.parametrize(
     ("write", "level"),
     [
-        (lambda state: state.creates.record(KEY), "FULL"),
-        (lambda state: state.begin(KEY, 30, lambda: 11), "FULL"),
+        (lambda state: begin(state, KEY), "FULL"),
         (lambda state: state.uploads.set_upload_id("source", "upload"), "FULL"),
         (lambda state: state.erasures.record([KEY], "group-1", ["s3://b/1"]), "FULL"),
         (lambda state: state.claims.acquire(KEY, 30), "NORMAL"),
@@ -111,12 +110,12 @@ def test_what_must_not_be_forgotten_is_synced(file_place, write, level):
 def test_a_file_that_was_deleted_is_begun_anew(file_place):
     """Somebody cleaned up while a process had it open."""
     state = file_place.open()
-    state.creates.record(KEY)
+    begin(state, KEY)
     for path in file_place.location.parent.iterdir():
         path.unlink()
-    assert state.creates.pending(KEY) is None
-    state.creates.record(KEY)
-    assert file_place.open().creates.pending(KEY) is not None
+    assert pending(state, KEY) is None
+    begin(state, KEY)
+    assert pending(file_place.open(), KEY) is not None
 
 
 # --- damage ---------------------------------------------------------------------------------------------------------
@@ -169,21 +168,21 @@ DAMAGE = {
 def test_a_damaged_file_is_set_aside_with_a_message(file_place, caplog, damage):
     """A new one is begun, which says that it is new; the old one can be looked at."""
     first = file_place.open()
-    first.creates.record(KEY)
+    begin(first, KEY)
     first.close()
     DAMAGE[damage](file_place.location)
     file_place.clock.advance(60)
     second = file_place.open()
-    assert second.creates.pending(KEY) is None
+    assert pending(second, KEY) is None
     assert second.replacement_age() == 0
     file_place.clock.advance(5)
     assert file_place.open().replacement_age() == 5
-    second.creates.record(KEY)
-    assert second.creates.pending(KEY) is not None
+    begin(second, KEY)
+    assert pending(second, KEY) is not None
     (aside,) = file_place.location.parent.glob("*.damaged-*Z")
     assert aside.name == "state.db.damaged-20260318T000100Z"
     assert [aside.name in record.getMessage() for record in caplog.records] == [True]
-    assert [str(aside) in note for note in second.check().notes] == [True]
+    assert [str(aside) in note for note in second.report().notes] == [True]
 
 
 @pytest.mark.parametrize("damage", ["overwritten", "table"])
@@ -196,7 +195,7 @@ def test_damage_under_a_process_is_set_aside_once_for_all(file_place, caplog, da
         for state in states:
             state.close()
     DAMAGE[damage](file_place.location)
-    assert [state.creates.pending(KEY) for state in states] == [None] * 3
+    assert [pending(state, KEY) for state in states] == [None] * 3
     assert isinstance(states[0].claims.acquire(KEY, 30), Claim)
     assert isinstance(states[1].claims.acquire(KEY, 30), Holder)
     assert len(caplog.records) == 1
@@ -205,7 +204,7 @@ def test_damage_under_a_process_is_set_aside_once_for_all(file_place, caplog, da
 def test_a_sound_file_is_not_set_aside(file_place):
     """A page was misread once: it is looked at again, whole, and what it holds counts."""
     state = file_place.open()
-    state.creates.record(KEY)
+    begin(state, KEY)
     failures = [sqlite3.DatabaseError("database disk image is malformed")]
 
     def work(transaction):
@@ -215,7 +214,7 @@ def test_a_sound_file_is_not_set_aside(file_place):
 
     state._database.read(work)
     assert not failures
-    assert state.creates.pending(KEY) is not None
+    assert pending(state, KEY) is not None
     assert list(file_place.location.parent.glob("*.damaged-*")) == []
 
 
@@ -230,8 +229,8 @@ def test_eight_processes_that_find_damage_set_it_aside_once(file_place):
 def test_a_row_that_cannot_be_understood_is_no_memory(file_place):
     """Case answer-state: `zz` where a time should be; the other rows are."""
     state = file_place.open()
-    state.creates.resolve(state.creates.record(KEY), "asset-1")
-    state.creates.resolve(state.creates.record(KEYS[1]), "asset-2")
+    answer(state, KEY, "asset-1")
+    answer(state, KEYS[1], "asset-2")
     with raw(file_place) as connection:
         connection.execute("UPDATE portrait_creates SET answered_at = 'zz' WHERE result_id = 'asset-1'")
     assert state.creates.find(KEY) is None
@@ -285,11 +284,11 @@ def test_a_full_disk_is_told_before_anything_is_sent(file_place):
     state.check()
     undo = on_connect(state, "PRAGMA max_page_count = 1")
     with pytest.raises(StateError, match="disk is full") as caught:
-        [state.creates.record(KEY._replace(item=str(number))) for number in range(10_000)]
+        [begin(state, KEY._replace(item=str(number))) for number in range(10_000)]
     assert caught.value.advice.startswith("Free some space.")
     assert not caught.value.may_have_executed
     undo()
-    state.creates.record(KEY)
+    begin(state, KEY)
 
 
 def test_no_room_for_the_file_itself(file_place, monkeypatch):
@@ -306,11 +305,11 @@ def test_no_room_for_the_file_itself(file_place, monkeypatch):
 def test_a_file_that_cannot_be_written(file_place):
     """It can be read still."""
     state = file_place.open()
-    state.creates.record(KEY)
+    begin(state, KEY)
     undo = on_connect(state, "PRAGMA query_only = ON")
-    assert state.creates.pending(KEY) is not None
+    assert pending(state, KEY) is not None
     with pytest.raises(StateError, match="cannot be written") as caught:
-        state.creates.record(KEY)
+        begin(state, KEY)
     assert "writable" in caught.value.advice
     with pytest.raises(StateError, match="cannot be written"):
         state.check()
@@ -320,15 +319,15 @@ def test_a_file_that_cannot_be_written(file_place):
 def test_a_file_that_another_program_has_locked(file_place):
     """It says so after a bounded wait."""
     state = file_place.open()
-    state.creates.record(KEY)
+    begin(state, KEY)
     undo = on_connect(state, "PRAGMA busy_timeout = 20")
-    state.creates.pending(KEY)
+    pending(state, KEY)
     with raw(file_place) as connection:
         connection.execute("BEGIN IMMEDIATE")
-        assert state.creates.pending(KEY) is not None
+        assert pending(state, KEY) is not None
         with pytest.raises(StateError, match="is locked by another program"):
-            state.creates.record(KEY)
-    state.creates.record(KEY)
+            begin(state, KEY)
+    begin(state, KEY)
     undo()
 
 
@@ -385,15 +384,13 @@ def test_no_statement_reads_a_whole_table(file_place):
 
 def use_everything(state):
     """Every call but `check`."""
-    create = state.creates.record(KEY)
-    state.creates.resolve(create, "asset-1")
+    claimed = begin(state, KEY)
+    state.creates.record_again(claimed.create)
+    state.finish(claimed, "asset-1")
     state.creates.find(KEY)
-    state.creates.pending(KEY)
     state.creates.recent("account", "group-1", 11)
-    state.creates.withdraw(create)
     state.creates.forget("account", "asset-1")
-    state.creates.record_again(create)
-    state.finish(state.begin(KEY, 30, lambda: 11), "asset-1")
+    state.finish(begin(state, KEY), None, withdraw=True)
     claim = state.claims.acquire(KEY, 30)
     state.claims.renew(claim, 30)
     state.claims.release(claim)
@@ -439,7 +436,7 @@ def test_where_nobody_can_tell_it_is_taken_for_a_disk(tmp_path, monkeypatch):
     """Other systems have no /proc/mounts."""
     monkeypatch.setattr(location, "_MOUNTS", tmp_path / "missing")
     with open_state(tmp_path / "state.db") as state:
-        assert state.check().version == VERSION
+        assert state.report().version == VERSION
 
 
 # --- versions -------------------------------------------------------------------------------------------------------
@@ -456,7 +453,7 @@ def newer(monkeypatch):
         with monkeypatch.context() as patch:
             patch.setattr(schema, "STEPS", (*schema.STEPS, statements or STEP))
             state = place.open()
-            assert state.check().version == VERSION + 1
+            assert state.report().version == VERSION + 1
             return state
 
     return open_newer
@@ -480,7 +477,7 @@ def test_a_step_that_fails_changes_nothing(place, newer):
         newer(place, *STEP, "ALTER TABLE portrait_missing ADD COLUMN note TEXT")
     state = place.open()
     take_turn(state)
-    assert state.check().version == VERSION
+    assert state.report().version == VERSION
 
 
 def test_a_newer_state_is_refused_and_left_alone(place, newer):
@@ -495,12 +492,12 @@ def test_a_newer_state_is_refused_and_left_alone(place, newer):
 def test_tables_that_a_newer_program_changes_under_an_old_one_are_no_damage(file_place):
     """The old one says that it is old."""
     old = file_place.open()
-    old.creates.record(KEY)
+    begin(old, KEY)
     with raw(file_place) as connection:
         connection.execute("ALTER TABLE portrait_creates RENAME COLUMN item TO thing")
         connection.execute("UPDATE portrait_state SET version = version + 1")
     with pytest.raises(UsageError, match="newer portrait"):
-        old.creates.pending(KEY)
+        pending(old, KEY)
     assert list(file_place.location.parent.glob("*.damaged-*")) == []
 
 
@@ -508,7 +505,7 @@ def test_the_state_holds_what_is_given_and_no_more(file_place):
     """The account stands there as a digest: the key is nowhere in the file."""
     state = file_place.open()
     key = Key(account_digest("https://api.example/v1", "sk-very-secret"), "group-1", "digest")
-    state.creates.record(key)
+    begin(state, key)
     state.close()
     assert key.account.encode() in file_place.location.read_bytes()
     assert b"sk-very-secret" not in file_place.location.read_bytes()

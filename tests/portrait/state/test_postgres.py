@@ -8,6 +8,7 @@ from portrait.errors import Retry, StateError
 from portrait.state import Claim, Holder, Key, open_state
 from portrait.state.database import RETRIES
 from portrait.state.schema import CLAIMS
+from tests.portrait.state.workers import begin, pending
 
 KEY = Key("account", "group-1", "digest")
 
@@ -62,8 +63,7 @@ def test_a_connection_that_is_lost_in_the_middle_is_made_anew(state, end_connect
 
 WRITES = {
     "claim": (lambda state: state.claims.acquire(KEY, 30), "claims"),
-    "begin": (lambda state: state.begin(KEY, 30, lambda: 11), "creates"),
-    "record": (lambda state: state.creates.record(KEY), "creates"),
+    "begin": (lambda state: begin(state, KEY), "creates"),
     "lease": (lambda state: state.leases.take("account", "pool", "x", {"a": None}, 30), "leases"),
     "erasure": (lambda state: state.erasures.record([KEY], "group-1", ["s3://b/1"]), "erased_objects"),
 }
@@ -86,7 +86,7 @@ def test_a_commit_whose_answer_is_lost_is_done_again_to_the_same_effect(state, m
     result = done(state)
     assert len(lost) == 1
     assert not isinstance(result, Holder)
-    assert state.check().rows[f"portrait_{table}"] == 1
+    assert state.report().rows[f"portrait_{table}"] == 1
 
 
 def test_a_server_that_stays_away_is_an_error_after_a_bounded_time(tmp_path):
@@ -119,13 +119,13 @@ def test_nothing_of_a_session_is_needed(state):
 
 def test_the_databases_clock_counts(server_place):
     """The clocks of machines disagree: a claim ends for all of them at once."""
-    slow, fast = ManualClock(0.0), ManualClock(4e9)
+    slow, fast, other = ManualClock(0.0), ManualClock(4e9), KEY._replace(item="other")
     first, second = (open_state(server_place.location, clock) for clock in (slow, fast))
     with first, second:
         assert isinstance(first.claims.acquire(KEY, 30), Claim)
         assert 29 < second.claims.acquire(KEY, 30).seconds <= 30
-        second.creates.record(KEY)
-        assert 0 <= first.creates.pending(KEY).age < 5
+        begin(second, other)
+        assert 0 <= pending(first, other).age < 5
 
 
 def test_a_check_notices_that_nothing_can_be_written(state, server_place):

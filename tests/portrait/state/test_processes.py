@@ -8,7 +8,7 @@ import pytest
 
 from portrait.state import Claim, Holder, schema
 from tests.portrait.state import workers
-from tests.portrait.state.workers import CLOCK, FORKS, KEYS, PATIENCE, run_all
+from tests.portrait.state.workers import CLOCK, FORKS, KEYS, PATIENCE, answer, begin, pending, run_all
 
 TTL = 0.4
 
@@ -23,7 +23,7 @@ def test_eight_processes_create_each_thing_once(place):
     """All get the same id, and one create of each was recorded."""
     found = run_all(workers.create_each, place.location)
     assert len(set(map(tuple, found))) == 1
-    assert place.open_real().check().rows["portrait_creates"] == len(KEYS)
+    assert place.open_real().report().rows["portrait_creates"] == len(KEYS)
 
 
 def test_a_claim_of_a_killed_process_is_free_when_its_time_is_over(place):
@@ -41,13 +41,13 @@ def test_a_claim_of_a_killed_process_is_free_when_its_time_is_over(place):
     while not isinstance(state.claims.acquire(KEYS[0], TTL), Claim):
         CLOCK.sleep(0.01)
     assert CLOCK.monotonic() - claimed >= TTL
-    assert state.creates.pending(KEYS[0]).id == attempt
+    assert pending(state, KEYS[0]).id == attempt
 
 
 def test_eight_processes_open_an_empty_state_at_once(place):
     """All find the tables made, once."""
     assert run_all(workers.open_together, place.location) == [len(schema.STEPS) + 1] * 8
-    assert set(place.open_real().check().rows.values()) == {0}
+    assert set(place.open_real().report().rows.values()) == {0}
 
 
 def test_turns_of_many_processes_are_in_one_order(place):
@@ -76,11 +76,11 @@ def test_closing_while_others_use_it_breaks_nothing(state):
     closer = threading.Thread(target=close)
     closer.start()
     try:
-        creates = [state.creates.record(key) for key in KEYS * 3]
+        creates = [begin(state, key._replace(scope=scope)) for key in KEYS for scope in ("a", "b", "c")]
     finally:
         stop.set()
         closer.join()
-    assert state.check().rows["portrait_creates"] == len(creates)
+    assert state.report().rows["portrait_creates"] == len(creates)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
@@ -95,7 +95,7 @@ def test_a_fork_leaves_the_connections_to_the_parent(state):
         try:
             taken_over = isinstance(state.claims.acquire(KEYS[0], 30), Claim)
             shared = state._database._open.engine is connections
-            state.creates.resolve(state.creates.record(KEYS[1]), "asset-1")
+            answer(state, KEYS[1], "asset-1")
             state.close()
             code = 2 * taken_over + 4 * shared
         finally:

@@ -17,7 +17,7 @@ from portrait.state import (
     schema,
     uploads,
 )
-from tests.portrait.state.workers import take_turn
+from tests.portrait.state.workers import answer, begin, pending, take_turn
 
 KEY = Key("account", "group-1", "digest")
 
@@ -75,13 +75,13 @@ def test_a_claim_that_was_lost_changes_nothing_for_its_new_owner(state, place):
 
 def test_a_create_is_pending_until_it_is_answered(state, place):
     """Then its id is known, with the seconds since the answer."""
-    create = state.creates.record(KEY)
+    claimed = begin(state, KEY)
     place.clock.advance(5)
     assert state.creates.find(KEY) is None
-    assert (state.creates.pending(KEY).id, state.creates.pending(KEY).age) == (create.id, 5)
-    state.creates.resolve(create, "asset-1")
+    assert (pending(state, KEY).id, pending(state, KEY).age) == (claimed.create.id, 5)
+    state.finish(claimed, "asset-1")
     place.clock.advance(7)
-    assert state.creates.pending(KEY) is None
+    assert pending(state, KEY) is None
     found = state.creates.find(KEY)
     assert (found.key, found.result_id, found.age) == (KEY, "asset-1", 7)
     assert found.answered_at - found.begun_at == 5
@@ -90,33 +90,26 @@ def test_a_create_is_pending_until_it_is_answered(state, place):
 def test_another_process_knows_the_id_of_a_create(place):
     """Case once-restart: although no list shows it yet."""
     first = place.open()
-    first.creates.resolve(first.creates.record(KEY), "group-7")
+    answer(first, KEY, "group-7")
     first.close()
     assert place.open().creates.find(KEY).result_id == "group-7"
 
 
 def test_the_newest_create_counts(state, place):
     """One that was made anew, after the first was deleted, takes its place; an older answer changes nothing."""
-    old = state.creates.record(KEY)
+    old = begin(state, KEY)
+    state.finish(old, "asset-1")
     place.clock.advance(1)
-    new = state.creates.record(KEY)
-    state.creates.resolve(new, "asset-2")
-    state.creates.resolve(old, "asset-1")
+    answer(state, KEY, "asset-2")
+    state.finish(old, "asset-1")
     assert state.creates.find(KEY).result_id == "asset-2"
-
-
-def test_a_create_that_was_refused_is_forgotten(state):
-    """Nothing is pending; those of others stay."""
-    create, other = state.creates.record(KEY), state.creates.record(KEY)
-    state.creates.withdraw(create)
-    assert state.creates.pending(KEY).id == other.id
 
 
 def test_what_was_deleted_is_forgotten_by_its_id(state):
     """For that account alone."""
     other = KEY._replace(account="b")
     for key in (KEY, other):
-        state.creates.resolve(state.creates.record(key), "asset-1")
+        answer(state, key, "asset-1")
     state.creates.forget("account", "asset-1")
     assert state.creates.find(KEY) is None
     assert state.creates.find(other) is not None
@@ -125,21 +118,21 @@ def test_what_was_deleted_is_forgotten_by_its_id(state):
 def test_an_answer_is_kept_although_the_record_was_lost(place):
     """A file may be set aside between the record and the answer."""
     first, second = place.open(), place.open()
-    create = first.creates.record(KEY)
-    second.creates.withdraw(create)
-    first.creates.resolve(create, "asset-1")
+    claimed = begin(first, KEY)
+    second.finish(claimed, None, withdraw=True)
+    first.finish(claimed, "asset-1")
     assert second.creates.find(KEY).result_id == "asset-1"
 
 
 def test_recent_creates_of_a_scope_are_those_that_a_list_may_lack(state, place):
     """Begun or answered within the lag, the oldest first; of that scope alone."""
-    slow = state.creates.record(KEY._replace(item="slow"))
-    state.creates.resolve(state.creates.record(KEY._replace(item="old")), "asset-1")
-    state.creates.record(KEY._replace(item="killed"))
+    slow = begin(state, KEY._replace(item="slow"))
+    answer(state, KEY._replace(item="old"), "asset-1")
+    begin(state, KEY._replace(item="killed"))
     place.clock.advance(20)
-    state.creates.resolve(slow, "asset-2")
-    state.creates.resolve(state.creates.record(KEY), "asset-3")
-    state.creates.record(KEY._replace(scope="group-2"))
+    state.finish(slow, "asset-2")
+    answer(state, KEY, "asset-3")
+    begin(state, KEY._replace(scope="group-2"))
     place.clock.advance(5)
     found = state.creates.recent("account", "group-1", 11)
     assert [(create.key.item, create.result_id, create.age) for create in found] == [
@@ -155,7 +148,7 @@ def test_a_create_begins_with_a_claim_and_a_record(state):
     """Both in one step; with its end the next one takes what came of it, if it is new enough."""
     claimed = state.begin(KEY, 30, lambda: 11)
     assert claimed.is_new
-    assert state.creates.pending(KEY).id == claimed.create.id
+    assert pending(state, KEY).id == claimed.create.id
     assert state.begin(KEY, 30, lambda: 11) == Holder(seconds=30)
     state.finish(claimed, "asset-1")
     assert state.begin(KEY, 30, lambda: 11).result_id == "asset-1"
@@ -186,19 +179,19 @@ def test_a_create_of_somebody_who_was_killed_comes_with_the_claim(state, place):
     place.clock.advance(30)
     second = state.begin(KEY, 30, lambda: 11)
     assert (second.is_new, second.create.id, second.create.age) == (False, first.create.id, 30)
-    assert state.check().rows["portrait_creates"] == 1
+    assert state.report().rows["portrait_creates"] == 1
     place.clock.advance(5)
     assert state.creates.record_again(second.create).begun_at == place.clock.now()
-    assert state.creates.pending(KEY).age == 0
+    assert pending(state, KEY).age == 0
 
 
 def test_a_create_that_was_not_carried_out_is_withdrawn_with_its_claim(state):
     """One that may have been stays."""
     state.finish(state.begin(KEY, 30, lambda: 11), None, withdraw=True)
-    assert state.creates.pending(KEY) is None
+    assert pending(state, KEY) is None
     claimed = state.begin(KEY, 30, lambda: 11)
     state.finish(claimed, None)
-    assert state.creates.pending(KEY).id == claimed.create.id
+    assert pending(state, KEY).id == claimed.create.id
 
 
 def test_who_has_lost_the_claim_withdraws_nothing(state, place):
@@ -207,7 +200,7 @@ def test_who_has_lost_the_claim_withdraws_nothing(state, place):
     place.clock.advance(30)
     state.begin(KEY, 30, lambda: 11)
     state.finish(lost, None, withdraw=True)
-    assert state.creates.pending(KEY).id == lost.create.id
+    assert pending(state, KEY).id == lost.create.id
     assert isinstance(state.begin(KEY, 30, lambda: 11), Holder)
     state.finish(lost, "asset-1")
     assert state.creates.find(KEY).result_id == "asset-1"
@@ -255,7 +248,7 @@ def test_uploads_that_are_over_are_forgotten(state):
     state.uploads.clear("a")
     state.uploads.forget({"upload-b", *(f"upload-{number}" for number in range(1200))})
     assert [state.uploads.find(source) is None for source in "abc"] == [True, True, False]
-    assert state.check().rows["portrait_parts"] == 3
+    assert state.report().rows["portrait_parts"] == 3
 
 
 # --- erasures -------------------------------------------------------------------------------------------------------
@@ -344,12 +337,12 @@ def test_what_is_learnt_of_a_limit_holds_for_all_and_outlives_a_restart(place):
 
 def rows(state, table):
     """How many rows a table holds."""
-    return state.check().rows[f"portrait_{table}"]
+    return state.report().rows[f"portrait_{table}"]
 
 
 def write_old(state):
     """One row into each table; nothing is under way in any of them but the upload."""
-    state.creates.resolve(state.creates.record(KEY), "asset-1")
+    answer(state, KEY, "asset-1")
     state.claims.acquire(KEY, 30)
     state.uploads.begin("source", UPLOAD)
     state.erasures.record([KEY], "group-1", [])
@@ -360,7 +353,7 @@ def write_old(state):
 def write_new(state):
     """Another row into each."""
     other = KEY._replace(item="other")
-    state.creates.record(other)
+    begin(state, other)
     state.claims.acquire(other, 30)
     state.uploads.begin("other", UPLOAD)
     state.erasures.record([other], "group-2", [])
@@ -410,11 +403,11 @@ def test_an_erasure_that_is_not_finished_is_kept(state, place):
 def test_a_write_takes_a_few_old_rows_along_and_not_all(state, place):
     """So that none has to wait for a great cleaning."""
     for number in range(30):
-        state.creates.record(KEY._replace(item=str(number)))
+        begin(state, KEY._replace(item=str(number)))
     place.clock.advance(creates.KEEP + 1)
     counts = []
     for number in range(2):
-        state.creates.record(KEY._replace(item=f"new {number}"))
+        begin(state, KEY._replace(item=f"new {number}"))
         counts.append(rows(state, "creates"))
     assert counts == [11, 2]
 
@@ -426,7 +419,7 @@ def test_a_new_state_has_lost_nothing(place):
     """It is as good as none: what a list lacks may be created."""
     state = place.open()
     assert state.replacement_age() is None
-    assert state.check().replaced_at is None
+    assert state.report().replaced_at is None
 
 
 def test_a_state_can_be_used_after_it_was_closed(state):
@@ -434,4 +427,4 @@ def test_a_state_can_be_used_after_it_was_closed(state):
     state.claims.acquire(KEY, 30)
     state.close()
     assert isinstance(state.claims.acquire(KEY, 30), Holder)
-    assert state.check().version == len(schema.STEPS) + 1
+    assert state.report().version == len(schema.STEPS) + 1

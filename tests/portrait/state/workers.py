@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+from math import inf
 
 from portrait.clock import SystemClock
 from portrait.state import Claim, ClaimedCreate, Holder, Key, open_state
@@ -12,6 +13,22 @@ FORKS.set_forkserver_preload(["portrait.state.state", "portrait.state.sqlite", "
 CLOCK = SystemClock()
 PATIENCE = 20.0  # seconds; a process that died says nothing
 KEYS = [Key("account", "group-1", f"digest-{number}") for number in range(4)]
+
+
+def begin(state, key):
+    """Claim a create and record it."""
+    return state.begin(key, 30, lambda: 0)
+
+
+def answer(state, key, result_id):
+    """A create that was answered."""
+    state.finish(begin(state, key), result_id)
+
+
+def pending(state, key):
+    """The create of a key that has no answer, if there is one."""
+    creates = state.creates.recent(key.account, key.scope, inf)
+    return next((create for create in creates if create.key == key and create.answered_at is None), None)
 
 
 def run_all(target, *arguments, count=8):
@@ -53,7 +70,7 @@ def open_together(barrier, results, location):
     """Open a state that nobody has opened yet."""
     barrier.wait()
     with open_state(location, CLOCK) as state:
-        results.put(state.check().version)
+        results.put(state.report().version)
 
 
 def take_turn(state, action="CreateAsset", account="account", interval=1.0):
@@ -75,8 +92,7 @@ def claim_and_die(barrier, results, location, ttl):
     state.check()
     barrier.wait()
     before = CLOCK.monotonic()  # the same scale in all processes of a machine
-    state.claims.acquire(KEYS[0], ttl)
-    results.put((before, state.creates.record(KEYS[0]).id))
+    results.put((before, state.begin(KEYS[0], ttl, lambda: 0).create.id))
     results.close()
     results.join_thread()  # which sends it
     os.kill(os.getpid(), signal.SIGKILL)
