@@ -158,7 +158,7 @@ def larger(make_file: Callable[..., Path]) -> Path:
 def count_uploads(state: Path) -> int:
     """How many unfinished uploads the state holds."""
     with open_state(state) as database:
-        return database.check().rows["portrait_uploads"]
+        return database.report().rows["portrait_uploads"]
 
 
 def only_object(stub: S3Stub) -> tuple[str, bytes]:
