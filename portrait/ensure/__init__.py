@@ -4,9 +4,8 @@ An asset is recognized by its content: the digest stands in its Name. So the sam
 creates nothing, and a create whose answer was lost is found by listing.
 """
 
-from portrait.ensure.addresses import is_url
 from portrait.ensure.apply import ensure_assets
-from portrait.ensure.content import Content, media_error, parse_digest, sha256_prefix, short_digest
+from portrait.ensure.content import Content, is_url, media_error, parse_digest, sha256_prefix, short_digest
 from portrait.ensure.erase import (
     ErasureOptions,
     ErasureOutcome,

@@ -1,16 +1,24 @@
-"""A content: what a source is, the digest that identifies it, and the Name of its asset. Values only."""
+"""A content: what a source is, the digest that identifies it, and the Name of its asset. Sends nothing.
+
+An address is identified by its text: only the service fetches the file behind it.
+"""
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
-from pathlib import Path
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from attrs import field, frozen
 
-from portrait.errors import MediaRejected
-from portrait.media import Violation
+from portrait.endpoint import check_address
+from portrait.errors import MediaRejected, UsageError
+from portrait.media import MEDIA_TYPES, Violation
 from portrait.models import AssetType
+from portrait.urls import parse_http_url, redact_url
 
 # An asset's Name is `<stem>-<digest>`: the digest is the first 128 bits of the SHA-256 in base32, and with a stem and a
 # dash it fills AllToken's limit of 50 characters (contract §1).
@@ -23,6 +31,16 @@ _STORE = (
 )
 
 _DIGEST_SUFFIX = re.compile(rf"-([a-z2-7]{{{DIGEST_LENGTH}}})$")
+
+# A presigned address changes at every signing; what it leads to does not. Only what the storages name is left out of
+# it: one parameter too many would take a content for another. Amazon S3, "Authenticating Requests: Using Query
+# Parameters" and "Signing and authenticating REST requests"; CloudFront, "Use signed URLs"; Volcengine TOS and Google
+# Cloud Storage, "Signed URLs" (D).
+_SIGNATURE_PREFIXES = ("x-amz-", "x-tos-", "x-goog-")
+_SIGNATURE = frozenset({"signature", "expires", "awsaccesskeyid", "key-pair-id", "policy"})
+# Azure Storage, "Create a service SAS" (D): names so short that they count only where all that must be there are.
+_SAS = frozenset({"sig", "se", "st", "sp", "sv", "sr"})
+_SAS_REQUIRED = frozenset({"sig", "se", "sv"})
 
 
 def short_digest(sha256: str) -> str:
@@ -90,3 +108,72 @@ def media_error(content: Content) -> MediaRejected:
         detail=first.code,
         advice=_STORE if content.needs_storage else None,
     )
+
+
+def is_url(source: object) -> bool:
+    """Is it an http or https address?"""
+    return isinstance(source, str) and source.lower().startswith(("http://", "https://"))
+
+
+def identify_address(url: str, asset_type: AssetType | None, name: str | None) -> Content:
+    """Say what an address is, by itself.
+
+    Args:
+        url: The address.
+        asset_type: What it leads to; None goes by its ending.
+        name: For people, in the asset's Name; None takes the file's.
+
+    Raises:
+        UsageError: It is no absolute address, or could be read in two ways.
+    """
+    check_address(redact_url(url), url)
+    parts = urlsplit(url)
+    query = _without_signature(parse_qsl(parts.query, keep_blank_values=True))
+    stable_url = urlunsplit(parts._replace(query=urlencode(query), fragment=""))
+    sha256 = hashlib.sha256(stable_url.encode()).hexdigest()
+    path = PurePosixPath(parts.path)
+    return Content(
+        source=redact_url(url),
+        url=url,
+        sha256=sha256,
+        asset_type=asset_type or _type_from_suffix(path.suffix),
+        name=asset_name(name or path.stem, short_digest(sha256)),
+    )
+
+
+def check_reach(url: str, service: str) -> None:
+    """See that a service can fetch an address at all, as far as the address itself says.
+
+    Args:
+        url: The address, as `identify_address` takes it.
+        service: The service's base URL. One on this machine, such as an emulator, can fetch from this machine, and one
+            in a private network from there.
+
+    Raises:
+        UsageError: It cannot.
+    """
+    file, home = parse_http_url(url), parse_http_url(service)
+    private_home = home.is_private or not (home.is_loopback or "." in home.host)
+    if (file.is_loopback and not home.is_loopback) or (file.is_private and not private_home):
+        network = "this machine" if file.is_loopback else "a private network"
+        raise UsageError(
+            f"The service cannot fetch {redact_url(url)}: {file.host} is in {network}.",
+            advice="Give an address that is public, or the file itself.",
+        )
+
+
+def _without_signature(query: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The parameters that are no part of a signature."""
+    names = {name.lower() for name, _ in query}
+    signing = _SIGNATURE | _SAS if names >= _SAS_REQUIRED else _SIGNATURE
+    return [
+        (name, value)
+        for name, value in query
+        if name.lower() not in signing and not name.lower().startswith(_SIGNATURE_PREFIXES)
+    ]
+
+
+def _type_from_suffix(suffix: str) -> AssetType:
+    """The type by an address alone; an image unless its suffix says otherwise."""
+    suffixes = {kind.extension: kind.asset_type for kind in MEDIA_TYPES.values()}
+    return suffixes.get(suffix.lower(), AssetType.IMAGE)

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 from attrs import evolve, field, frozen
 
 from portrait.actions import GET_ASSET_GROUP
-from portrait.ensure.addresses import check_reach
 from portrait.ensure.claims import recall
-from portrait.ensure.content import Content, media_error
+from portrait.ensure.content import Content, check_reach, media_error
 from portrait.ensure.create import list_by_digest, usable
 from portrait.ensure.options import EnsureOptions
 from portrait.ensure.sources import Source, display_name, expand_sources, identify, limits_of

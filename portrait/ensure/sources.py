@@ -14,8 +14,7 @@ from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 
-from portrait.ensure.addresses import identify_address, is_url
-from portrait.ensure.content import Content, asset_name, short_digest
+from portrait.ensure.content import Content, asset_name, identify_address, is_url, short_digest
 from portrait.errors import UsageError
 from portrait.media import Limits, limits_for, measure, validate
 from portrait.models import AssetType
