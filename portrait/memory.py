@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
@@ -12,10 +13,13 @@ from attrs import field, frozen
 
 from portrait.clock import Clock
 from portrait.errors import PortraitError
+from portrait.flow import Flow, RunBlocking
 from portrait.pace import Change, MemoryPaces, PaceTable
+from portrait.recent_creates import LAG, VISIBILITY_LAG
 from portrait.single_flight import SingleFlight
 
 if TYPE_CHECKING:
+    from portrait.endpoint import Endpoint
     from portrait.state.records import Key
     from portrait.state.state import State
 
@@ -40,6 +44,11 @@ class LazyState:
     def is_none(self) -> bool:
         """Whether there is none; asking opens nothing."""
         return self._location is None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether `open` does not block."""
+        return self._state is not None or not isinstance(self._location, (str, os.PathLike))
 
     def open(self) -> State | None:
         """The state; None if there is none. It blocks.
@@ -91,6 +100,11 @@ class Memory:
         self._state = LazyState(state, clock)
         self._account = base_url, credential
 
+    @property
+    def is_open(self) -> bool:
+        """As `LazyState.is_open`."""
+        return self._state.is_open
+
     def open_state(self) -> State | None:
         """As `LazyState.open`."""
         return self._state.open()
@@ -137,3 +151,56 @@ class _StatePaces:
         state = self.memory.open_state()
         assert state is not None  # noqa: S101  (`Memory.paces` has seen that there is one)
         return state.paces.update(self.memory.account, action, change)
+
+
+def open_state(memory: Memory) -> Flow[State | None]:
+    """The client's state; None without one.
+
+    Raises:
+        UsageError: As `LazyState.open`.
+    """
+    if memory.is_open:
+        return memory.open_state()
+    return (yield RunBlocking(memory.open_state))  # type: ignore[no-any-return]
+
+
+def settle_delay(created_at: float | None, now: float) -> float:
+    """Seconds until lists surely show what was created at that time; both times are in the same clock's seconds."""
+    return 0.0 if created_at is None else min(max(0.0, created_at + LAG - now), LAG)
+
+
+def recall(
+    endpoint: Endpoint, memory: Memory, scope: str, missing: Iterable[str]
+) -> Flow[tuple[dict[str, str], float]]:
+    """What is known of things that a list lacks: ids by item, and seconds for which others may be missing from a list.
+
+    Args:
+        endpoint: Of the client; the ids count as its own fresh creates from now on.
+        memory: Of the client.
+        scope: Where.
+        missing: The items that a list lacks.
+
+    Raises:
+        StateError: The state cannot be read.
+    """
+    items = {item: memory.single_flight.completed_at((scope, item)) for item in missing}
+    state = yield from open_state(memory)
+    now = endpoint.clock.monotonic()
+    lags = {item: settle_delay(completed_at, now) for item, completed_at in items.items()}
+    if state is None or not items:
+        return {}, max(lags.values(), default=0.0)
+    creates, age = yield RunBlocking(
+        lambda: (state.creates.recent(memory.account, scope, VISIBILITY_LAG), state.replacement_age())
+    )
+    known: dict[str, str] = {}
+    for create in creates:
+        item = create.key.item
+        if item in items and create.result_id is not None:
+            known[item] = create.result_id
+            endpoint.recent.add(create.result_id, now - create.age)
+        elif item in items:
+            lags[item] = max(lags[item], settle_delay(-create.age, 0.0))
+    # What a state that was lost knew may be hidden as well.
+    lost = 0.0 if age is None else settle_delay(-age, 0.0)
+    unknown = [max(lag, lost) for item, lag in lags.items() if item not in known]
+    return known, max(unknown, default=0.0)

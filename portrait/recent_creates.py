@@ -8,6 +8,9 @@ from collections import OrderedDict
 # Seconds: a project had to tolerate reads that lagged that long behind its own creates. Contract §3 (M).
 VISIBILITY_LAG = 180.0
 
+LAG = 11.0
+"""Seconds after which a list that lacks something is believed: more than the 10 s by which reads lag (contract §3)."""
+
 MAX_REMEMBERED = 10_000  # ids
 
 

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from portrait import pagination, upload
 from portrait.actions import CREATE_ASSET, DELETE_ASSET
-from portrait.ensure.claims import LAG, Sending
 from portrait.ensure.content import Content, parse_digest
-from portrait.ensure.once import create_exactly_once, create_once
+from portrait.ensure.once import Sending, create_exactly_once, create_once
 from portrait.ensure.options import EnsureOptions
 from portrait.ensure.outcomes import Origin
 from portrait.ensure.pace import CreatePacer
@@ -27,6 +26,7 @@ from portrait.models import (
     SortOrder,
 )
 from portrait.pagination import Paginator
+from portrait.recent_creates import LAG
 from portrait.s3 import ObjectStore, StoredObject
 from portrait.wait import call_when_visible
 

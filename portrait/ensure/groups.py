@@ -9,10 +9,10 @@ from attrs import evolve
 
 from portrait import pagination
 from portrait.actions import CREATE_ASSET_GROUP, GET_ASSET_GROUP, UPDATE_ASSET_GROUP
-from portrait.ensure.claims import LAG, Sending, recall
-from portrait.ensure.once import VERIFY_DELAYS, create_exactly_once, create_once
+from portrait.ensure.once import VERIFY_DELAYS, Sending, create_exactly_once, create_once
 from portrait.errors import NotAccessible, PortraitError, UnknownOutcome, UsageError
 from portrait.flow import Flow, RunBlocking, Sleep
+from portrait.memory import open_state, recall
 from portrait.models import (
     AssetGroup,
     CreateAssetGroupRequest,
@@ -21,14 +21,13 @@ from portrait.models import (
     UpdateAssetGroupRequest,
 )
 from portrait.pagination import GroupQuery
-from portrait.recent_creates import VISIBILITY_LAG
+from portrait.recent_creates import LAG, VISIBILITY_LAG
 from portrait.state import short_digest
 
 if TYPE_CHECKING:
     from portrait.endpoint import Endpoint
     from portrait.memory import Memory
     from portrait.state import Create
-    from portrait.state.state import State
 
 SUFFIX = 5  # characters of its id that a group keeps when it is renamed out of the way
 
@@ -113,7 +112,7 @@ def _remembered(
         where: What the state knows it by.
         group: What it looks like, but for its id.
     """
-    state: State | None = yield RunBlocking(memory.open_state)
+    state = yield from open_state(memory)
     if state is None:
         return None
     known: Create | None = yield RunBlocking(lambda: state.creates.find(memory.key(*where)))

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from attrs import evolve, field, frozen
 
 from portrait.actions import GET_ASSET_GROUP
-from portrait.ensure.claims import recall
 from portrait.ensure.content import Content, check_reach, media_error
 from portrait.ensure.create import list_by_digest, usable
 from portrait.ensure.options import EnsureOptions
@@ -22,6 +21,7 @@ from portrait.errors import AssetFailed, PortraitError, QuotaExceeded, UsageErro
 from portrait.events import FileProgress
 from portrait.flow import Flow, Gather, Notify, RunBlocking, Sleep
 from portrait.media import Violation
+from portrait.memory import recall
 from portrait.models import Asset, GetAssetGroupRequest, GroupType
 from portrait.wait import asset_failed, call_when_visible
 
