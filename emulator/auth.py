@@ -64,12 +64,12 @@ class Caller:
 
     Attributes:
         customer: The customer's name.
-        key: The Bearer key or the access key that was used. It owns the tokens that it creates.
+        handle: Of the Bearer key or the access key that was used. It owns the tokens that it creates.
         provider: Whose rules the call goes by.
     """
 
     customer: str
-    key: str = field(repr=False)
+    handle: str
     provider: Provider
 
 
@@ -110,7 +110,7 @@ class BearerAuth:
         customer = self.names.of_key(call.key)
         if customer is None:
             raise Refusal(Reason.KEY_UNKNOWN)
-        return Caller(customer, call.key, self.provider)
+        return Caller(customer, key_handle(call.key), self.provider)
 
     def provider_of(self, call: Call) -> Provider:
         """Always the same."""
@@ -180,7 +180,7 @@ class SignatureAuth:
         # The emulator gives out no temporary credentials: a pair without a token of its own takes any that is signed.
         if pair.session_token is not None and call.headers.get("x-security-token") != pair.session_token:
             raise Refusal(_REASONS[SignatureFault.UNKNOWN_SESSION_TOKEN])
-        return Caller(pair.customer, access_key, provider)
+        return Caller(pair.customer, key_handle(access_key), provider)
 
     def provider_of(self, call: Call) -> Provider:
         """By the access key where it stands for one, else by the region that is signed for."""

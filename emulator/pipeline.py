@@ -11,9 +11,9 @@ from functools import partial
 from typing import Any
 
 import orjson
-from attrs import define, field
+from attrs import Factory, define, field
 
-from emulator.auth import Caller, key_handle
+from emulator.auth import Caller
 from emulator.call_log import CallLog
 from emulator.clocks import AutoClock
 from emulator.domain import lifecycle, quotas
@@ -53,7 +53,7 @@ class _RequestState:
     handle: str = ""
     do: Do | None = None
     fields: Mapping[str, Any] = field(factory=dict)
-    handled_at: float | None = None
+    handled_at: float = Factory(lambda self: self.now, takes_self=True)  # later than `now` after a pause or a download
     leaves_work: bool = False
     unfinished: bool = False
 
@@ -136,6 +136,7 @@ class Pipeline:
         if state.do is not None:
             if state.do.delay:
                 yield Sleep(state.do.delay)
+                state.handled_at = self._clock.now()
             other = short_circuit(state.do)
             if other is not None:
                 return other
@@ -149,13 +150,12 @@ class Pipeline:
         """Run a handler until it has a result.
 
         It runs again after a slice of long work, and once a file is measured: that is done outside of the transaction.
+        The result is as of one moment, however many slices it takes.
         """
         while True:
-            now = self._clock.now() if state.handled_at is None else state.handled_at
             try:
-                result = yield from self._work(partial(self._in_transaction, state, now, handler, request, measured))
+                result = yield from self._work(partial(self._in_transaction, state, handler, request, measured))
             except Unfinished:
-                state.handled_at = now  # the result is as of one moment, however many slices it takes
                 yield _OTHERS_TURN
                 continue
             except NeedsMedia as wanted:
@@ -169,18 +169,19 @@ class Pipeline:
                 partial(download_and_measure, url) if own is None else partial(measure, own.content)
             )
             measured = {**measured, url: check_media(measurement, kind)}
+            state.handled_at = self._clock.now()
 
     def _work(self, work: Callable[[], Any]) -> Generator[RunBlocking, Any, Any]:
         """Do what takes a transaction: in a thread if the store may block."""
         return (yield RunBlocking(work)) if self._store.blocks else work()
 
     def _in_transaction(
-        self, state: _RequestState, now: float, handler: Handler, request: Any, measured: Mapping[str, Measured]
+        self, state: _RequestState, handler: Handler, request: Any, measured: Mapping[str, Measured]
     ) -> Any:
         """One transaction, which a runner may carry out in a thread. A slice of what is due is settled first."""
         with self._store.transaction(state.customer) as tx:
-            settled = lifecycle.settle(tx, now)
-            ctx = self._context(tx, now, state, measured, settled=settled)
+            settled = lifecycle.settle(tx, state.handled_at)
+            ctx = self._context(tx, state, measured, settled=settled)
             try:
                 return handler(ctx, request)
             finally:
@@ -203,12 +204,12 @@ class Pipeline:
         return self._store.file(url.removeprefix(prefix)) if url.startswith(prefix) else None
 
     def _context(
-        self, tx: Transaction, now: float, state: _RequestState, measured: Mapping[str, Measured], *, settled: bool
+        self, tx: Transaction, state: _RequestState, measured: Mapping[str, Measured], *, settled: bool
     ) -> Context:
         call, do, caller = state.call, state.do or _NO_RULE, state.caller
         if caller is None:
             raise TypeError("a call is carried out for a caller")
-        provider = caller.provider
+        provider, now = caller.provider, state.handled_at
         rate = provider.rates.get(state.call.action)
         if rate is not None and tx.customer.tier is not None:
             tx.save_customer(quotas.count_call(tx.customer, state.call.action, rate, now))
@@ -217,7 +218,7 @@ class Pipeline:
             now=now,
             config=self._config,
             # Contract §3, token table: whose token it is, is a setting.
-            owner=key_handle(caller.key) if self._settings.token_owner == "key" else caller.customer,  # noqa: S105
+            owner=caller.handle if self._settings.token_owner == "key" else caller.customer,  # noqa: S105
             base=call.base,
             link=self._signed_urls.sign,
             page_ticket=self._signed_urls.page_token if provider.link_holds_token else self._signed_urls.page_handle,

@@ -133,12 +133,13 @@ def settle(tx: Transaction, now: float, limit: int = SLICE) -> bool:
     Returns:
         Is the customer settled? Until then a list could show a part of it.
     """
+    forgotten = tx.drop_validations(now - _FORGET_AFTER, limit)
     settled = tx.drop_deleted(limit)
     due = tx.due_assets(now, limit - settled) if settled < limit else ()
     for asset in due:
         tx.save_asset(end_review(asset, asset.due or 0.0))
     settled += len(due)
-    if settled + tx.drop_validations(now - _FORGET_AFTER, limit):
+    if settled + forgotten:
         tx.commit()
     return settled < limit
 

@@ -110,9 +110,10 @@ class CustomerRecords:
 
     def add_asset(self, asset: Asset) -> None:
         """Take in a new asset."""
+        names = _set_names(asset)
         self._asset_table.put(asset)
         entry = by_creation(asset)
-        for name in _set_names(asset):
+        for name in names:
             self.assets.add(name, entry, asset)
         self.asset_count += _quota_units(asset)
         self._schedule(asset)
