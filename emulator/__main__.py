@@ -38,7 +38,8 @@ examples:
   portrait-emulator serve --clock scaled:100 --api-key sk-alice=alice --api-key sk-bob=bob
       a hundred times as fast, for two customers; any other key is refused
 
---load takes a JSON file of what the control plane takes, carried out before the first request:
+--load takes a snapshot that GET /_emulator/snapshots/NAME answered, or a JSON file of what the control plane takes,
+carried out before the first request:
   {"rules": [{"match": {"action": "CreateAsset"}, "when": {"first": 1}, "do": {"close": "after-commit"}}],
    "customers": {"alice": {"groups": 2, "aigc": false}}}
 """
@@ -110,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--project", metavar="NAME", action="append", default=[], help="a project that exists (default: any does)")
     add("--seed", type=int, metavar="N", help="repeat ids, tokens, link secrets and chance (default: secrets are new)")
-    add("--load", metavar="FILE", type=Path, help="JSON file with the state to start from")
+    add("--load", metavar="FILE", type=Path, help="JSON file with the state to start from, such as a snapshot")
     add("--verbose", action="store_true", help="a line per call on stderr: time, Action, customer, outcome, ms")
     return parser
 
@@ -197,14 +198,20 @@ def _start_state(path: Path | None) -> Any:
     Raises:
         ValueError: It cannot be read, or is no JSON.
     """
+    from emulator.snapshots.codec import MAX_BYTES  # noqa: PLC0415 - after --help
+
     if path is None:
         return {}
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) <= MAX_BYTES:
+            return json.loads(content)
     except (OSError, ValueError) as error:
         raise ValueError(f"--load {path}: {error}") from None
     except RecursionError:
         raise ValueError(f"--load {path}: its JSON is nested too deeply") from None
+    raise ValueError(f"--load {path}: it has more than {MAX_BYTES} bytes")
 
 
 def _serve(settings: Settings, clock: Clock, args: argparse.Namespace, start: Any) -> int:

@@ -11,7 +11,7 @@ MAX_FACTOR = 1_000_000
 
 
 class ScaledClock:
-    """The machine's clock, running `factor` times as fast from the moment it is made. It can be set forward too.
+    """The machine's clock, running `factor` times as fast from the moment it is made. It can be set too.
 
     Args:
         factor: How many emulated seconds pass in one real second.
@@ -44,6 +44,12 @@ class ScaledClock:
         if not seconds >= 0:
             raise ValueError("time runs forwards: seconds must not be negative")
         self._ahead += seconds
+
+    def set(self, now: float) -> None:
+        """Jump to a moment, in seconds since 1970; back too, as somebody would set a wall clock."""
+        ahead = now - self.now()
+        self._ahead += max(0.0, ahead)
+        self._start += min(0.0, ahead)
 
     def sleep(self, seconds: float) -> None:
         """Let emulated seconds pass, blocking for a fraction of them."""

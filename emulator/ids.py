@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from hashlib import blake2b
-from itertools import count
 
 from emulator.timestamps import TimestampFormatter
 
@@ -21,11 +20,15 @@ class Ids:
     Args:
         seed: The same seed gives the same ids in the same order.
         stamps: Writes the time that an id begins with.
+
+    Attributes:
+        made: How many ids of groups and assets there were. What is set to more gives none of those again.
     """
 
     def __init__(self, seed: int, stamps: TimestampFormatter) -> None:
         self._bits = random.Random(seed).getrandbits  # noqa: S311 - repeatable on purpose
-        self._next = count(self._bits(25)).__next__
+        self._first = self._bits(25)
+        self.made = 0
         self._digits = stamps.digits
         self._token_key = f"tokens of {seed}".encode()
 
@@ -67,7 +70,8 @@ class Ids:
         return f"{kind}-{self._digits(now)}-{tail}"
 
     def _tail(self) -> str:
-        number = self._next() * _STEP % _TAILS
+        number = (self._first + self.made) * _STEP % _TAILS
+        self.made += 1
         number, last = divmod(number, 36)
         first, second = divmod(number, 1296)
         return f"{_PAIRS[first]}{_PAIRS[second]}{_ALPHABET[last]}"

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from emulator.auth import CustomerNames
 from emulator.call_log import CallLog, CallRecord
-from emulator.control import Control
+from emulator.control import Control, NamedSnapshots
 from emulator.domain import lifecycle, validations
 from emulator.domain.context import Context, ServiceConfig
 from emulator.domain.ports import StoredFile, Transaction
@@ -24,6 +24,7 @@ from emulator.response_encoder import http_error
 from emulator.rules import RuleSet
 from emulator.settings import Settings
 from emulator.signed_urls import SignedUrls
+from emulator.snapshots import Snapshots
 from emulator.store.base import StoreFactory
 from emulator.store.memory import MemoryStore
 from emulator.timestamps import TimestampFormatter
@@ -60,6 +61,7 @@ class Service:
     Attributes:
         store: Keeps the records.
         control: The control plane.
+        snapshots: Takes and restores the whole state.
         pipelines: What answers the calls of each mount.
     """
 
@@ -80,6 +82,7 @@ class Service:
         self._signed_urls = SignedUrls(secret, settings.link_life, stamps)
         self._config = _config(settings, ids, stamps)
         names = CustomerNames(settings)
+        self.snapshots = Snapshots(self.store, self.clock, ids)
         call_log, rules = CallLog(stamps, on_call), RuleSet(settings.seed or 0, names.find)
         self.pipelines = tuple(
             Pipeline(
@@ -103,6 +106,7 @@ class Service:
             stamps=stamps,
             context=self._context,
             find_customer=names.find,
+            snapshots=NamedSnapshots(self.snapshots, ids.byted_token, stamps),
         )
 
     def http_error(self, status: int, kind: str, message: str) -> Reply:

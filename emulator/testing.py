@@ -5,19 +5,18 @@ All controls are calls of the control plane: whatever a test does here it could 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import count
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from attrs import evolve, field, frozen
+from attrs import evolve
 
 from emulator.auth import PUBLISHED_PAIR, CustomerNames
 from emulator.control import Control
 from emulator.rules.specs import RuleParts, RuleSpec
 from emulator.service import Service
 from emulator.settings import KeyPair, Settings
-from emulator.store.base import Store
+from emulator.snapshots import Snapshot
 from emulator.transports import AsyncInProcessTransport, InProcessTransport
 from portrait.clock import Clock, ManualClock
 from portrait.models import VisualValidateSession
@@ -180,21 +179,6 @@ class TestControls:
         return key
 
 
-@frozen
-class Snapshot:
-    """The state of one emulator at one moment; opaque.
-
-    Attributes:
-        store: Whose it is.
-        now: When it was taken, in seconds since 1970.
-        records: What was remembered.
-    """
-
-    store: Store = field(repr=False)
-    now: float
-    records: Mapping[str, Any] = field(repr=False)
-
-
 class Emulator(TestControls):
     """An emulator in this process, on a clock of its own that moves only by `advance` and by sleeping on it.
 
@@ -268,18 +252,11 @@ class Emulator(TestControls):
 
     def snapshot(self) -> Snapshot:
         """The records and the time as they are now; rules and the call log are not part of it."""
-        return Snapshot(self.service.store, self.clock.now(), self.service.store.copy())
+        return self.service.snapshots.take()
 
     def load(self, snapshot: Snapshot) -> None:
-        """Restore a snapshot, any number of times.
-
-        Raises:
-            ValueError: It was taken of another emulator, whose ids may be this one's next.
-        """
-        if snapshot.store is not self.service.store:
-            raise ValueError("this snapshot was taken of another emulator")
-        self.service.store.restore(snapshot.records)
-        self.clock.set(snapshot.now)
+        """Go back to a snapshot, any number of times; another emulator's will do as well."""
+        self.service.snapshots.restore(snapshot)
 
     def close(self) -> None:
         """Stop the server, if one was started."""

@@ -13,6 +13,7 @@ from attrs import evolve
 
 from emulator.call_log import CallLog
 from emulator.clocks import ScaledClock, kind
+from emulator.control.snapshots import NamedSnapshots
 from emulator.control.values import FIELDS, ControlError, as_control_error, parse_query_time, parse_time
 from emulator.domain import lifecycle, validations
 from emulator.domain.context import Context
@@ -27,7 +28,11 @@ from portrait.clock import Clock, ManualClock
 
 
 class Control:
-    """The control plane of one emulator; every method may raise `ControlError`."""
+    """The control plane of one emulator; every method may raise `ControlError`.
+
+    Attributes:
+        snapshots: The states that are kept under names.
+    """
 
     def __init__(
         self,
@@ -39,6 +44,7 @@ class Control:
         stamps: TimestampFormatter,
         context: Callable[[Transaction, float], Context],
         find_customer: Callable[[str], str],
+        snapshots: NamedSnapshots,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -47,13 +53,14 @@ class Control:
         self._stamps = stamps
         self._context = context
         self._find_customer = find_customer
+        self.snapshots = snapshots
 
     def health(self) -> dict[str, Any]:
         """That the emulator runs, and its time."""
         return {"status": "ok", "clock": self.clock(), "customers": len(self._store.customers())}
 
     def reset(self) -> dict[str, Any]:
-        """Forget customers, assets, validations, calls and rules; the clock goes on."""
+        """Forget customers, assets, validations, calls and rules; the clock goes on, and snapshots stay."""
         self._store.clear()
         self._call_log.clear()
         self._rules.remove()
@@ -117,10 +124,7 @@ class Control:
         then = _check_clock_range(parse_time("set", change["set"]))
         if then < now:
             raise ControlError(400, f"time runs forwards: on this clock it is {self._stamps(now)} already")
-        if isinstance(clock, ManualClock):
-            clock.set(then)
-        else:
-            clock.advance(then - now)
+        clock.set(then)
         return self.clock()
 
     # --- validations and assets --------------------------------------------------------------------------------------

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Protocol
+
+from attrs import field, frozen
 
 from emulator.domain.ports import StoredFile, Transaction
-from emulator.domain.records import Asset, Customer, Validation
+from emulator.domain.records import Asset, Customer, Group, Validation
 
 # A customer's name and number → the customer as it starts.
 CustomerFactory = Callable[[str, int], Customer]
+
+
+@frozen(kw_only=True)
+class Contents:
+    """All records of a store at one moment, each kind in the order of its creation."""
+
+    customers: Sequence[Customer] = ()
+    groups: Sequence[Group] = ()
+    assets: Sequence[Asset] = field(default=(), repr=False)  # their addresses may be presigned
+    validations: Sequence[Validation] = ()
+    files: Mapping[str, StoredFile] = field(factory=dict)
 
 
 class Store(Protocol):
@@ -44,11 +57,11 @@ class Store(Protocol):
     def clear(self) -> None:
         """Forget everything; numbers go on."""
 
-    def copy(self) -> Any:
-        """All records, for `restore`; opaque."""
+    def copy(self) -> Contents:
+        """All records. Other calls wait for no more than the time that the lists of them take."""
 
-    def restore(self, copied: Any) -> None:
-        """Restore a copy of this store, any number of times; numbers go on."""
+    def restore(self, contents: Contents) -> None:
+        """Hold these records in place of everything; numbers go on. Other calls are answered meanwhile."""
 
 
 StoreFactory = Callable[[CustomerFactory], Store]

@@ -6,9 +6,7 @@ A transaction makes every change at once and remembers what undoes it.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from copy import deepcopy
-from itertools import chain
+from collections.abc import Callable, Iterable, Sequence
 from threading import RLock
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -16,7 +14,7 @@ from typing import Any, Self, TypeVar
 from emulator.domain.ports import AssetQuery, GroupQuery, StoredFile, Unfinished
 from emulator.domain.records import Asset, Customer, Group, Validation
 from emulator.store import scan
-from emulator.store.base import CustomerFactory
+from emulator.store.base import Contents, CustomerFactory
 from emulator.store.customer_records import CustomerRecords
 from emulator.store.index import Index, IndexSets, R, Table, by_creation, entry_key, page_of, record_number
 from portrait.models import AssetStatus
@@ -24,7 +22,8 @@ from portrait.models import AssetStatus
 V = TypeVar("V")
 _MAX_SCANS = 8  # of one customer at once
 _ALL_STATUSES = frozenset(AssetStatus)
-_SNAPSHOT_FIELDS = ("by_customer", "groups", "assets", "tokens", "handles", "files", "expiring")
+_COUNTERS = ("numbers", "validations", "customers")
+_CONTAINERS = ("by_customer", "groups", "assets", "tokens", "handles", "files", "expiring")
 
 
 class MemoryStore:
@@ -68,13 +67,15 @@ class MemoryStore:
         with self._tables.lock:
             return self._tables.files.get(key)
 
-    def copy(self) -> Any:
-        """All records, for `restore`."""
+    def copy(self) -> Contents:
+        """All records, which never change: the copy is of the lists."""
         return self._tables.copy()
 
-    def restore(self, copied: Any) -> None:
-        """Go back to what was copied; numbers go on."""
-        self._tables.replace(copied)
+    def restore(self, contents: Contents) -> None:
+        """Hold these records in place of everything; numbers go on."""
+        fresh = Tables(self._tables.new_customer)
+        fresh.fill(contents)  # the long part, without the lock
+        self._tables.replace(fresh)
 
     def clear(self) -> None:
         """Forget everything; numbers go on."""
@@ -94,7 +95,7 @@ class Tables:
         self.numbers = 0
         self.validations = 0
         self.customers = 0
-        self._new_customer = new_customer
+        self.new_customer = new_customer
         self.clear()
 
     def clear(self) -> None:
@@ -112,35 +113,55 @@ class Tables:
         asset = self.assets.get(asset_id)
         return asset if asset is not None and asset.group_id in self.groups.numbers else None
 
-    def copy(self) -> dict[str, Any]:
-        """Everything held, in one piece: customers and tables share their records, and go on doing so."""
+    def copy(self) -> Contents:
+        """Everything held, as of one moment."""
         with self.lock:
-            for records in self.by_customer.values():
-                records.scans.clear()  # they refer to these tables, and start again
-            return _copy_containers({name: getattr(self, name) for name in _SNAPSHOT_FIELDS})
+            customers = tuple(records.customer for records in self.by_customer.values())
+            groups, assets = tuple(self.groups.records.values()), tuple(self.assets.records.values())
+            validations, files = tuple(self.tokens.values()), dict(self.files)
+        live = {group.id for group in groups}  # assets of deleted groups are freed later
+        return Contents(
+            customers=customers,
+            groups=groups,
+            assets=tuple(asset for asset in assets if asset.group_id in live),
+            validations=validations,
+            files=files,
+        )
 
-    def replace(self, held: Mapping[str, Any]) -> None:
-        """Hold what was copied before in place of everything; the copy can be used again."""
+    def fill(self, contents: Contents) -> None:
+        """Take in all records; nothing else is held."""
+        for customer in contents.customers:
+            self.by_customer[customer.name] = CustomerRecords(customer, self.groups, self.assets)
+            self.customers = max(self.customers, customer.number)
+        for group in contents.groups:
+            self.by_customer[group.customer].add_group(group)
+            self.numbers = max(self.numbers, group.number)
+        for asset in contents.assets:
+            self.by_customer[asset.customer].add_asset(asset)
+            self.numbers = max(self.numbers, asset.number)
+        for validation in contents.validations:
+            self.tokens[validation.token] = validation
+            self.handles[validation.handle] = validation.token
+            self.expiring.append((validation.expires, validation.token))
+            self.validations = max(self.validations, validation.number)
+        self.files.update(contents.files)
+
+    def replace(self, fresh: Tables) -> None:
+        """Hold what others hold in place of everything. Numbers go on."""
         with self.lock:
-            for name, container in _copy_containers(held).items():
-                setattr(self, name, container)
+            for counter in _COUNTERS:
+                setattr(self, counter, max(getattr(self, counter), getattr(fresh, counter)))
+            for name in _CONTAINERS:
+                setattr(self, name, getattr(fresh, name))
 
     def customer_records(self, customer: str) -> CustomerRecords:
         """What a customer has; a new one starts with nothing."""
         records = self.by_customer.get(customer)
         if records is None:
             self.customers += 1
-            new_customer = self._new_customer(customer, self.customers)
+            new_customer = self.new_customer(customer, self.customers)
             records = self.by_customer[customer] = CustomerRecords(new_customer, self.groups, self.assets)
         return records
-
-
-def _copy_containers(held: Mapping[str, Any]) -> dict[str, Any]:
-    """New containers of the same records, which are frozen and need no copies."""
-    tables = (held["groups"].records, held["assets"].records, held["tokens"], held["files"])
-    customers = (each.customer for each in held["by_customer"].values())
-    records = chain(customers, *(table.values() for table in tables))
-    return deepcopy(dict(held), {id(record): record for record in records})
 
 
 class MemoryTransaction:

@@ -17,6 +17,7 @@ from emulator.control import Control, ControlError
 from emulator.control.values import as_control_error
 from emulator.messages import Reply, ReplyFlow
 from emulator.service import Service
+from emulator.snapshots import is_snapshot
 from emulator.web import paths
 from emulator.web.access import check_access
 from emulator.web.body_reader import BodyReader, BufferedBody, immediate
@@ -49,8 +50,15 @@ def _reject_unknown(body: dict[str, Any], *known: str) -> dict[str, Any]:
     return body
 
 
+def _without_body(request: ControlRequest) -> ControlRequest:
+    """Refuse what looks like a snapshot that was sent along: only the state of this emulator is saved."""
+    if request.body:
+        raise ControlError(400, "a snapshot is saved and loaded by its name, without a body; --load starts with a file")
+    return request
+
+
 # By method and path below `/_emulator/`; * stands for a name.
-_ROUTES: Mapping[tuple[str, str], Callable[[Control, ControlRequest], dict[str, Any]]] = {
+_ROUTES: Mapping[tuple[str, str], Callable[[Control, ControlRequest], dict[str, Any] | bytes]] = {
     ("GET", "health"): lambda control, _: control.health(),
     ("POST", "reset"): lambda control, _: control.reset(),
     ("GET", "state"): lambda control, _: control.state(),
@@ -66,11 +74,18 @@ _ROUTES: Mapping[tuple[str, str], Callable[[Control, ControlRequest], dict[str, 
     ("POST", "rules"): lambda control, request: control.add_rule(request.body),
     ("DELETE", "rules"): lambda control, _: control.delete_rules(),
     ("DELETE", "rules/*"): lambda control, request: control.delete_rules(request.name),
+    ("GET", "snapshots"): lambda control, _: control.snapshots.all(),
+    ("PUT", "snapshots/*"): lambda control, request: control.snapshots.save(_without_body(request).name),
+    ("POST", "snapshots/*"): lambda control, request: control.snapshots.load(_without_body(request).name),
+    ("GET", "snapshots/*"): lambda control, request: control.snapshots.read(request.name),
+    ("DELETE", "snapshots/*"): lambda control, request: control.snapshots.delete(request.name),
 }
 
 
-# What first settles all reviews of a customer or more: done in a thread, slice by slice.
-_LONG = frozenset({("GET", "state"), ("PATCH", "customers/*")})
+# What reads or settles all of a customer or more: done in a thread, slice by slice.
+_LONG = frozenset(
+    {("GET", "state"), ("PATCH", "customers/*"), *((method, "snapshots/*") for method in ("GET", "PUT", "POST"))}
+)
 
 
 class ControlPlane:
@@ -125,9 +140,11 @@ class ControlPlane:
             result = self._call(head, body)
         except ControlError as error:
             return self._error(error.status, error.message)
+        if isinstance(result, bytes):
+            return Reply(body=result)
         return Reply(body=orjson.dumps(result, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
-    def _call(self, head: Head, body: bytes) -> dict[str, Any]:
+    def _call(self, head: Head, body: bytes) -> dict[str, Any] | bytes:
         method = "GET" if head.method == "HEAD" else head.method
         route = _ROUTES.get((method, _pattern(head.path)))
         if route is None:
@@ -144,12 +161,15 @@ class ControlPlane:
 
 
 def load_state(control: Control, state: Any) -> None:
-    """Apply a start file: `{"rules": [rule, …], "customers": {name: changes, …}}`, both optional.
+    """Apply a start file: `{"rules": [rule, …], "customers": {name: changes, …}}`, both optional; or a snapshot.
 
     Raises:
         ControlError: It has a wrong value or an unknown key.
     """
     state = _mapping("the file", state)
+    if is_snapshot(state):
+        control.snapshots.load_document(state)
+        return
     if state.keys() - {"rules", "customers"}:
         raise ControlError(400, "the file may have rules and customers and nothing else")
     rules, customers = state.get("rules", []), state.get("customers", {})

@@ -12,12 +12,14 @@ from typing import Any
 
 from attrs import field, frozen
 
+from emulator.control.snapshots import KINDS, NAME
 from emulator.control.values import FIELDS, SECONDS
 from emulator.dialects import REASONS_BY_CODE
 from emulator.domain import lifecycle, quotas
 from emulator.domain.reasons import Reason
 from emulator.domain.records import Scan
 from emulator.rules.clauses import CODES_WITH_DETAIL, HEADER_NAME, MAX_DELAY, PAGES, REFUSALS
+from emulator.snapshots.codec import FORMAT, VERSION
 from emulator.timestamps import MAX_TIME
 from emulator.validation import MAX_INTEGER
 from emulator.web.openapi.actions import errors
@@ -169,6 +171,19 @@ _STATE = obj(
     }
 )
 _CALLS = obj({"calls": _array(obj({**_CALL, "validation": _TEXT}, _CALL)), "count": _COUNT})
+_SNAPSHOT_NAME: Schema = {"type": "string", "pattern": f"^{NAME.pattern}$"}
+_SNAPSHOT = obj({"name": _SNAPSHOT_NAME, "version": {"const": VERSION}, "clock": STAMP, **dict.fromkeys(KINDS, _COUNT)})
+_SNAPSHOTS = obj({"snapshots": _array(_SNAPSHOT)})
+_RECORDS = _array({"type": "object"})
+_SNAPSHOT_DOCUMENT = obj(
+    {
+        "format": {"const": FORMAT},
+        "version": {"const": VERSION},
+        "clock": _DATE_TIME,
+        "ids": _COUNT,
+        **dict.fromkeys(KINDS, _RECORDS),
+    }
+)
 _DECISION = {
     "status": one_of(("Active", "Failed", "Expired")),
     "code": _CODE,
@@ -240,6 +255,19 @@ OPERATIONS: Mapping[tuple[str, str], _Operation] = {
     ),
     ("DELETE", "rules"): _Operation(name="DeleteRules", response=_RULES, summary="Remove all rules."),
     ("DELETE", "rules/*"): _Operation(name="DeleteRule", response=_RULES, summary="Remove one rule.", errors=(404,)),
+    ("GET", "snapshots"): _Operation(name="Snapshots", response=_SNAPSHOTS, summary="All snapshots."),
+    ("PUT", "snapshots/*"): _Operation(
+        name="SaveSnapshot", response=_SNAPSHOT, summary="Keep the state under a name.", errors=(409,)
+    ),
+    ("POST", "snapshots/*"): _Operation(
+        name="LoadSnapshot", response=_SNAPSHOT, summary="Go back to a state, its time included.", errors=(404,)
+    ),
+    ("GET", "snapshots/*"): _Operation(
+        name="ReadSnapshot", response=_SNAPSHOT_DOCUMENT, summary="A snapshot as JSON, without secrets.", errors=(404,)
+    ),
+    ("DELETE", "snapshots/*"): _Operation(
+        name="DeleteSnapshot", response=_SNAPSHOTS, summary="Forget a snapshot.", errors=(404,)
+    ),
 }
 
 

@@ -104,6 +104,23 @@ def test_every_flag_reaches_the_emulator(tmp_path):
         assert ask(url, "GET", "/_emulator/clock", None, {"X-Emulator-Token": "T", "Host": "emulator.test"})[0] == 200
 
 
+def test_a_snapshot_of_one_process_starts_another(tmp_path):
+    """The clock included; the same key finds its group."""
+    load = tmp_path / "base.json"
+    with serving("--clock", "manual") as (_, url):
+        ask(url, "POST", "/_emulator/clock", b'{"advance": 61}', JSON)
+        group = call(url, "CreateAssetGroup", GROUP)["Result"]["Id"]
+        ask(url, "PUT", "/_emulator/snapshots/base", b"", JSON)
+        load.write_bytes(ask(url, "GET", "/_emulator/snapshots/base")[2])
+    with serving("--clock", "manual", "--load", str(load)) as (_, url):
+        found = call(url, "GetAssetGroup", {"Id": group})["Result"]
+        assert (found["Id"], found["CreateTime"]) == (group, "2026-03-18T00:01:01Z")
+        assert json.loads(ask(url, "GET", "/_emulator/clock")[2])["now"] == "2026-03-18T00:01:01Z"
+    load.write_text('{"format": "portrait-emulator snapshot", "version": 2}')
+    refused = run("serve", "--load", str(load))
+    assert (refused.returncode, "use a newer emulator" in refused.stderr) == (2, True)
+
+
 def test_verbose_tells_of_each_call():
     """A line per call on stderr, also of refused ones; without the flag nothing is said."""
     for flags, count in (((), 0), (("--verbose",), 3)):

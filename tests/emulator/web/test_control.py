@@ -5,7 +5,10 @@ import json
 import pytest
 
 from emulator.auth import key_handle
-from emulator.web.control import _ROUTES
+from emulator.service import Service
+from emulator.web.control import _ROUTES, ControlPlane
+from emulator.web.request_head import Head
+from portrait.flow import RunBlocking
 from tests.emulator.web.wire import JSON, ask, call
 
 CALLBACK = {"CallbackURL": "https://www.example.com/callback"}
@@ -49,9 +52,20 @@ def test_every_address_of_the_control_plane(url, token, asset):
         ("POST", "rules"): rule,
         ("DELETE", "rules/*"): None,
         ("DELETE", "rules"): None,
+        ("PUT", "snapshots/*"): None,
+        ("GET", "snapshots"): None,
+        ("GET", "snapshots/*"): None,
+        ("POST", "snapshots/*"): None,
+        ("DELETE", "snapshots/*"): None,
         ("POST", "reset"): None,
     }
-    names = {"validations/*": token, "assets/*": asset, "customers/*": "alice%2Fbob", "rules/*": "r"}
+    names = {
+        "validations/*": token,
+        "assets/*": asset,
+        "customers/*": "alice%2Fbob",
+        "rules/*": "r",
+        "snapshots/*": "base",
+    }
     assert sent.keys() == _ROUTES.keys()
     for (method, path), body in sent.items():
         target = path.replace("*", names.get(path, ""))
@@ -124,3 +138,43 @@ def test_access_is_checked_over_http(url, headers, status):
 def test_the_actions_are_open_to_every_host(url):
     """The guard is the control plane's alone: a service is called from other machines."""
     assert ask(url, "POST", "/v1/portrait/?Action=GetAsset", b"{}", {**JSON, "Host": "emulator.example"})[0] == 200
+
+
+def test_a_state_is_kept_read_and_loaded_by_its_name(url, token, asset):
+    """All that GET says is JSON with a version, and no token; saving under the same name replaces."""
+    saved = control(url, "PUT", "snapshots/base")[1]
+    assert {name: saved[name] for name in ("name", "version", "groups", "assets", "validations")} == {
+        "name": "base", "version": 1, "groups": 1, "assets": 1, "validations": 1,
+    }  # fmt: skip
+    assert control(url, "POST", "reset", {})[1]["customers"] == 0
+    assert control(url, "PUT", "snapshots/empty", b"")[1]["groups"] == 0
+    assert control(url, "POST", "snapshots/base")[1] == saved
+    assert call(url, "GetAsset", {"Id": asset})["Result"]["Id"] == asset
+    written = control(url, "GET", "snapshots/base")[1]
+    assert (written["format"], written["version"]) == ("portrait-emulator snapshot", 1)
+    assert token not in json.dumps(written)
+    assert [each["name"] for each in control(url, "GET", "snapshots")[1]["snapshots"]] == ["base", "empty"]
+    assert control(url, "DELETE", "snapshots/base")[1]["snapshots"][0]["name"] == "empty"
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "body", "status"),
+    [
+        ("GET", "x", None, 404), ("POST", "x", None, 404), ("DELETE", "x", None, 404), ("PUT", "a%20b", None, 400),
+        ("PUT", "x", {"format": "portrait-emulator snapshot"}, 400), ("PUT", "x", b"{", 400), ("PATCH", "x", {}, 405),
+        ("POST", "", None, 405), ("PUT", "x/y", None, 400),
+    ],
+)  # fmt: skip
+def test_a_snapshot_that_cannot_be_is_refused(url, method, name, body, status):
+    """Unknown ones, names that are none, and a document that would not be kept."""
+    assert control(url, method, f"snapshots/{name}", body)[0] == status
+
+
+@pytest.mark.parametrize("method", ["PUT", "POST", "GET"])
+def test_snapshots_are_made_in_a_thread(method):
+    """However large the state is, the event loop answers others meanwhile."""
+    head = Head(
+        method, "/_emulator/snapshots/base", "", {"host": "localhost", **{k.lower(): v for k, v in JSON.items()}}
+    )
+    reader = ControlPlane(Service()).route(head)
+    assert isinstance(next(reader.finish()), RunBlocking)

@@ -1,0 +1,101 @@
+"""Taking the state of an emulator, and restoring it here or in another one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from attrs import evolve, field, frozen
+
+from emulator.clocks import ScaledClock
+from emulator.domain.records import Asset, Customer, Group, Validation
+from emulator.ids import Ids
+from emulator.store.base import Contents, Store
+from portrait.clock import Clock, ManualClock
+
+R = TypeVar("R")
+
+MOMENTS: Mapping[type, tuple[str, ...]] = MappingProxyType(
+    {
+        Customer: ("minute", "hidden_until"),
+        Group: ("created", "updated", "visible_from"),
+        Asset: ("created", "updated", "visible_from", "due"),
+        Validation: ("created", "expires"),
+    }
+)
+"""The fields of each kind of record that are times, in seconds since 1970; 0 and None are none."""
+
+
+@frozen(kw_only=True)
+class Snapshot:
+    """The state of an emulator at one moment: all records and the time, without rules and the call log.
+
+    Attributes:
+        now: When it was taken, in seconds since 1970.
+        ids: How many ids of groups and assets there were: none of them is given again.
+        contents: The records. They hold tokens; the JSON of `encode` does not.
+    """
+
+    now: float
+    ids: int
+    contents: Contents = field(repr=False)
+
+    def moved_to(self, now: float) -> Snapshot:
+        """The same state at another moment: everything is as old, and ends as soon, as it was and did.
+
+        Times move by whole seconds, so that what was created in one second stays together and in its order.
+        """
+        ahead = float(round(now - self.now))
+        if not ahead:
+            return self
+        contents = self.contents
+        return evolve(
+            self,
+            now=now,
+            contents=evolve(
+                contents,
+                # What was called in the last second or minute is of no account at another time.
+                customers=tuple(evolve(_moved(each, ahead), calls={}, listed=(0.0, 0)) for each in contents.customers),
+                groups=tuple(_moved(each, ahead) for each in contents.groups),
+                assets=tuple(_moved(each, ahead) for each in contents.assets),
+                validations=tuple(_moved(each, ahead) for each in contents.validations),
+            ),
+        )
+
+
+def _moved(record: R, ahead: float) -> R:
+    values: Iterator[tuple[str, Any]] = ((name, getattr(record, name)) for name in MOMENTS[type(record)])
+    moved: R = evolve(record, **{name: value + ahead for name, value in values if value})  # type: ignore[misc]
+    return moved
+
+
+class Snapshots:
+    """Takes and restores the state of one emulator.
+
+    Args:
+        store: Its records.
+        clock: Its clock.
+        ids: What makes its ids.
+    """
+
+    def __init__(self, store: Store, clock: Clock, ids: Ids) -> None:
+        self._store, self._clock, self._ids = store, clock, ids
+
+    def take(self) -> Snapshot:
+        """The state as it is now."""
+        return Snapshot(now=self._clock.now(), ids=self._ids.made, contents=self._store.copy())
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to a state, this emulator's or another's, any number of times.
+
+        The clock is set to the snapshot's time, back too. The machine's clock cannot be set: there the times of the
+        records move instead, so that what had 3 seconds left has 3 seconds left.
+        """
+        clock = self._clock
+        self._ids.made = max(self._ids.made, snapshot.ids)
+        if isinstance(clock, ManualClock | ScaledClock):
+            self._store.restore(snapshot.contents)
+            clock.set(snapshot.now)
+        else:
+            self._store.restore(snapshot.moved_to(clock.now()).contents)
