@@ -32,6 +32,7 @@ MAX_BYTES = 256 * 1_048_576
 
 _SLICE = 500  # records that are encoded in one step: a few milliseconds
 _LISTS: Mapping[str, type] = {"customers": Customer, "groups": Group, "assets": Asset, "validations": Validation}
+_MAY_BE_NONE = frozenset({"due", "used"})
 _MAX_NUMBER = (1 << 40) - 1  # what the store's indexes hold
 
 R = TypeVar("R")
@@ -64,8 +65,7 @@ def _read_moment(value: Any, _: Any = None) -> float:
     return moment
 
 
-def _read_due(value: Any, _: Any = None) -> float | None:
-    """The end of a review, None where it has ended or waits for reads."""
+def _read_moment_or_none(value: Any, _: Any = None) -> float | None:
     return None if value is None else _read_moment(value)
 
 
@@ -87,7 +87,9 @@ def _converter() -> Converter:
     converter.register_structure_hook(float, lambda value, _: float(_exactly(int, float)(value)))
     for record in (*_LISTS.values(), _File):
         fields: dict[str, Any] = {
-            name: override(unstruct_hook=_write_moment, struct_hook=_read_due if name == "due" else _read_moment)
+            name: override(
+                unstruct_hook=_write_moment, struct_hook=_read_moment_or_none if name in _MAY_BE_NONE else _read_moment
+            )
             for name in MOMENTS.get(record, ())
         }
         read: Callable[..., Any] = make_dict_structure_fn(

@@ -20,7 +20,7 @@ MOMENTS: Mapping[type, tuple[str, ...]] = MappingProxyType(
     {
         Customer: ("minute", "hidden_until"),
         Group: ("created", "updated", "visible_from"),
-        Asset: ("created", "updated", "visible_from", "due"),
+        Asset: ("created", "updated", "visible_from", "due", "used"),
         Validation: ("created", "expires"),
     }
 )

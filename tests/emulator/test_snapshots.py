@@ -4,7 +4,7 @@ from threading import Thread
 
 import orjson
 import pytest
-from attrs import evolve
+from attrs import evolve, fields
 
 from emulator.auth import key_handle
 from emulator.clocks import ScaledClock
@@ -16,6 +16,7 @@ from emulator.domain.verdicts import Verdict
 from emulator.service import Service
 from emulator.settings import Settings
 from emulator.snapshots import Snapshot, SnapshotError, codec, decode, encode
+from emulator.snapshots.snapshot import MOMENTS
 from emulator.store.base import Contents
 from portrait.clock import ManualClock
 from portrait.models import AssetStatus, AssetType, GroupType
@@ -47,7 +48,7 @@ CONTENTS = Contents(
                 status=AssetStatus.FAILED, code="FaceMismatch", after=3.5, reads=2, reject="WidthTooSmall",
                 subject="bob",
             ),
-            reads=1, code="FaceMismatch", subject="bob",
+            reads=1, code="FaceMismatch", subject="bob", used=NOW - 1,
         ),
     ),
     validations=(
@@ -71,6 +72,15 @@ def new_token(moment, owner):
 def document(snapshot=WHOLE):
     """A snapshot as parsed JSON."""
     return orjson.loads(encode(snapshot))
+
+
+def test_the_sample_leaves_no_field_out():
+    """Each field has another value than its default, and each that is a time is known as one."""
+    for kind, (record, *_) in {Customer: CONTENTS.customers, Group: CONTENTS.groups, Asset: CONTENTS.assets,
+                               Validation: CONTENTS.validations}.items():  # fmt: skip
+        values = {field.name: getattr(record, field.name) for field in fields(kind)}
+        assert [field.name for field in fields(kind) if values[field.name] == field.default] == []
+        assert {name for name, value in values.items() if type(value) is float and value > 1e6} == set(MOMENTS[kind])
 
 
 def test_every_field_comes_back_but_the_token():
