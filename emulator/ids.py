@@ -22,13 +22,13 @@ class Ids:
         stamps: Writes the time that an id begins with.
 
     Attributes:
-        made: How many ids of groups and assets there were. What is set to more gives none of those again.
+        count: How many ids of groups and assets there were. What is set to more gives none of those again.
     """
 
     def __init__(self, seed: int, stamps: TimestampFormatter) -> None:
         self._bits = random.Random(seed).getrandbits  # noqa: S311 - repeatable on purpose
         self._first = self._bits(25)
-        self.made = 0
+        self.count = 0
         self._digits = stamps.digits
         self._token_key = f"tokens of {seed}".encode()
 
@@ -70,8 +70,8 @@ class Ids:
         return f"{kind}-{self._digits(now)}-{tail}"
 
     def _tail(self) -> str:
-        number = (self._first + self.made) * _STEP % _TAILS
-        self.made += 1
+        number = (self._first + self.count) * _STEP % _TAILS
+        self.count += 1
         number, last = divmod(number, 36)
         first, second = divmod(number, 1296)
         return f"{_PAIRS[first]}{_PAIRS[second]}{_ALPHABET[last]}"

@@ -84,7 +84,7 @@ class Snapshots:
 
     def take(self) -> Snapshot:
         """The state as it is now."""
-        return Snapshot(now=self._clock.now(), ids=self._ids.made, contents=self._store.copy())
+        return Snapshot(now=self._clock.now(), ids=self._ids.count, contents=self._store.copy())
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to a state, this emulator's or another's, any number of times.
@@ -93,7 +93,7 @@ class Snapshots:
         records move instead, so that what had 3 seconds left has 3 seconds left.
         """
         clock = self._clock
-        self._ids.made = max(self._ids.made, snapshot.ids)
+        self._ids.count = max(self._ids.count, snapshot.ids)
         if isinstance(clock, ManualClock | ScaledClock):
             self._store.restore(snapshot.contents)
             clock.set(snapshot.now)
