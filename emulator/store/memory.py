@@ -5,9 +5,7 @@ A transaction makes every change at once and remembers what undoes it.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from threading import RLock
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -15,15 +13,13 @@ from emulator.domain.ports import AssetQuery, GroupQuery, StoredFile, Unfinished
 from emulator.domain.records import Asset, Customer, Group, Validation
 from emulator.store import scan
 from emulator.store.base import Contents, CustomerFactory
-from emulator.store.customer_records import CustomerRecords
 from emulator.store.index import Index, IndexSets, R, Table, by_creation, entry_key, page_of, record_number
+from emulator.store.tables import Tables
 from portrait.models import AssetStatus
 
 V = TypeVar("V")
 _MAX_SCANS = 8  # of one customer at once
 _ALL_STATUSES = frozenset(AssetStatus)
-_COUNTERS = ("numbers", "validations", "customers")
-_CONTAINERS = ("by_customer", "groups", "assets", "tokens", "handles", "files", "expiring")
 
 
 class MemoryStore:
@@ -81,87 +77,6 @@ class MemoryStore:
         """Forget everything; numbers go on."""
         with self._tables.lock:
             self._tables.clear()
-
-
-class Tables:
-    """All that the store holds, and the lock that guards it.
-
-    Args:
-        new_customer: Makes a customer's record when it first comes.
-    """
-
-    def __init__(self, new_customer: CustomerFactory) -> None:
-        self.lock = RLock()
-        self.numbers = 0
-        self.validations = 0
-        self.customers = 0
-        self.new_customer = new_customer
-        self.clear()
-
-    def clear(self) -> None:
-        """Forget everything; numbers go on, so that no id of old is given again."""
-        self.by_customer: dict[str, CustomerRecords] = {}
-        self.groups: Table[Group] = Table()
-        self.assets: Table[Asset] = Table()
-        self.tokens: dict[str, Validation] = {}
-        self.handles: dict[str, str] = {}
-        self.files: dict[str, StoredFile] = {}
-        self.expiring: deque[tuple[float, str]] = deque()  # validations in the order of their making: end and token
-
-    def live_asset(self, asset_id: str) -> Asset | None:
-        """An asset whose group has not been deleted."""
-        asset = self.assets.get(asset_id)
-        return asset if asset is not None and asset.group_id in self.groups.numbers else None
-
-    def copy(self) -> Contents:
-        """Everything held, as of one moment."""
-        with self.lock:
-            customers = tuple(records.customer for records in self.by_customer.values())
-            groups, assets = tuple(self.groups.records.values()), tuple(self.assets.records.values())
-            validations, files = tuple(self.tokens.values()), dict(self.files)
-        live = {group.id for group in groups}  # assets of deleted groups are freed later
-        return Contents(
-            customers=customers,
-            groups=groups,
-            assets=tuple(asset for asset in assets if asset.group_id in live),
-            validations=validations,
-            files=files,
-        )
-
-    def fill(self, contents: Contents) -> None:
-        """Take in all records; nothing else is held."""
-        for customer in contents.customers:
-            self.by_customer[customer.name] = CustomerRecords(customer, self.groups, self.assets)
-            self.customers = max(self.customers, customer.number)
-        for group in contents.groups:
-            self.by_customer[group.customer].add_group(group)
-            self.numbers = max(self.numbers, group.number)
-        for asset in contents.assets:
-            self.by_customer[asset.customer].add_asset(asset)
-            self.numbers = max(self.numbers, asset.number)
-        for validation in contents.validations:
-            self.tokens[validation.token] = validation
-            self.handles[validation.handle] = validation.token
-            self.expiring.append((validation.expires, validation.token))
-            self.validations = max(self.validations, validation.number)
-        self.files.update(contents.files)
-
-    def replace(self, fresh: Tables) -> None:
-        """Hold what others hold in place of everything. Numbers go on."""
-        with self.lock:
-            for counter in _COUNTERS:
-                setattr(self, counter, max(getattr(self, counter), getattr(fresh, counter)))
-            for name in _CONTAINERS:
-                setattr(self, name, getattr(fresh, name))
-
-    def customer_records(self, customer: str) -> CustomerRecords:
-        """What a customer has; a new one starts with nothing."""
-        records = self.by_customer.get(customer)
-        if records is None:
-            self.customers += 1
-            new_customer = self.new_customer(customer, self.customers)
-            records = self.by_customer[customer] = CustomerRecords(new_customer, self.groups, self.assets)
-        return records
 
 
 class MemoryTransaction:
