@@ -52,6 +52,20 @@ class BearerAuth:
 
 
 @frozen
+class NoAuth:
+    """No proof: for a file that anybody may fetch who has its address."""
+
+    def apply(self, request: HttpRequest, now: float) -> HttpRequest:
+        """The request as it is."""
+        del now
+        return request
+
+    def secrets(self) -> tuple[str, ...]:
+        """Nothing."""
+        return ()
+
+
+@frozen
 class SignatureAuth:
     """A V4 signature by a pair of keys. Contract §9.
 

@@ -11,8 +11,11 @@ from portrait.errors import UsageError
 from portrait.flow import Flow
 from portrait.http import Timeouts, TimeoutTypes
 from portrait.memory import Memory
-from portrait.options import ClientOptions, Options, SharedOptions, build_endpoint, from_environment
+from portrait.options import ClientOptions, Options, SharedOptions, build_endpoint, data_endpoint, from_environment
 from portrait.validate import OpenValidations
+
+if TYPE_CHECKING:
+    from portrait.videos import VideoService
 
 
 class _Shared:
@@ -98,7 +101,16 @@ class BaseClient:
             forget=self._endpoint.forget,
         )
         other._runner = other._make_runner()
+        other.__dict__.pop("videos", None)  # made anew, with these options
         return other
+
+    def _video_service(self) -> VideoService:
+        """How this client speaks of videos; assets are read by its Actions before they are used."""
+        from portrait.videos.check import read_asset  # noqa: PLC0415  (loaded when it is used)
+        from portrait.videos.operations import VideoService  # noqa: PLC0415
+
+        actions = self._endpoint
+        return VideoService.of(data_endpoint(self._options, actions), lambda asset_id: read_asset(actions, asset_id))
 
     @property
     def open_validations(self) -> OpenValidations:

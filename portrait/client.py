@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack, overload
 
 from portrait import pagination, upload, validate, wait, watch
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from portrait import ensure
     from portrait.ensure import EnsureQuery, ErasureQuery
     from portrait.state import Erasure
+    from portrait.videos import AsyncVideos, Videos
 
 T = TypeVar("T")
 Req = TypeVar("Req")
@@ -77,6 +79,17 @@ class PortraitClient(BaseClient, Methods):
     def _run(self, flow: Flow[T]) -> T:
         self._check_open()
         return self._runner.run(flow)
+
+    @cached_property
+    def videos(self) -> Videos:
+        """Video generation with `asset://` references.
+
+        Raises:
+            UsageError: The key or the address for it is missing: Volcengine and BytePlus take `api_key=` for videos.
+        """
+        from portrait.videos import Videos  # noqa: PLC0415  (loaded when it is used)
+
+        return Videos(self._video_service(), self._run)
 
     @overload
     def call(self, action: Action[Req, R], request: Req, *, timeout: TimeoutTypes = None) -> R: ...
@@ -448,6 +461,17 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
     def _run(self, flow: Flow[T]) -> Coroutine[Any, Any, T]:
         self._check_open()
         return self._runner.run(flow)
+
+    @cached_property
+    def videos(self) -> AsyncVideos:
+        """Video generation with `asset://` references.
+
+        Raises:
+            UsageError: The key or the address for it is missing: Volcengine and BytePlus take `api_key=` for videos.
+        """
+        from portrait.videos import AsyncVideos  # noqa: PLC0415  (loaded when it is used)
+
+        return AsyncVideos(self._video_service(), self._run)
 
     @overload
     async def call(self, action: Action[Req, R], request: Req, *, timeout: TimeoutTypes = None) -> R: ...

@@ -137,6 +137,11 @@ CODES: Mapping[str, ErrorRule] = {
     "LackPolicy": ErrorRule(AuthError, advice="Give the key's user a policy that allows this Action."),
     "AccessDenied": ErrorRule(AuthError, advice="Give the key's user a policy that allows this Action."),
     "InvalidSecretToken": ErrorRule(AuthError, advice="Renew the temporary credentials."),
+    # Contract §7: a video's reference that shows somebody, or says something, that is not allowed (M).
+    "InputTextSensitiveContentDetected": ErrorRule(MediaRejected, advice=_CONTENT),
+    "InputImageSensitiveContentDetected": ErrorRule(MediaRejected, advice=_CONTENT),
+    "InputVideoSensitiveContentDetected": ErrorRule(MediaRejected, advice=_CONTENT),
+    "InputAudioSensitiveContentDetected": ErrorRule(MediaRejected, advice=_CONTENT),
 }
 
 PASSED = 10000
@@ -205,6 +210,16 @@ BY_TYPE: Mapping[str, ErrorRule] = {
     "server_error": ErrorRule(ServerError),
 }
 
+
+# The codes of video generation in the `{"error"}` form; a known code in the message says more. Contract §7 (D).
+BY_WORD: Mapping[str, ErrorRule] = {
+    "invalid_request": ErrorRule(InvalidRequest),
+    "upstream_invalid_parameter": ErrorRule(InvalidParameter),
+    "upstream_content_violation": ErrorRule(MediaRejected, advice=_CONTENT),
+    "nsfw_content_detected": ErrorRule(MediaRejected, advice=_CONTENT),
+    "upstream_model_not_found": ErrorRule(InvalidRequest, advice="Use a model that this provider has."),
+    "upstream_error": ErrorRule(ServerError),
+}
 
 _THROTTLED = BY_STATUS[429]
 _WORD = re.compile(r"[A-Za-z]+(?:\.\w+)*")

@@ -10,7 +10,7 @@ import platform
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
-from attrs import Converter, field, frozen
+from attrs import Converter, evolve, field, frozen
 
 from portrait import clock
 from portrait._version import __version__
@@ -178,6 +178,28 @@ def build_endpoint(options: ClientOptions, library: str) -> Endpoint:
         pace=options.pace,
         has_listener=options.on_event is not None,
     )
+
+
+def data_endpoint(options: ClientOptions, endpoint: Endpoint) -> Endpoint:
+    """Where videos are generated: a Bearer key's endpoint, for providers that sign at an address of its own.
+
+    Args:
+        options: The client's options.
+        endpoint: The endpoint of its Actions.
+
+    Raises:
+        UsageError: The key or the address for it is missing.
+    """
+    provider = endpoint.provider
+    if provider.credential is Credential.BEARER:
+        return endpoint
+    if options.base_url is not None and options.data_base_url is None:
+        raise UsageError(
+            f"base_url= leads away from {provider.title}; videos have an address of their own, data_base_url=.",
+            advice="Pass data_base_url=, or set PORTRAIT_DATA_BASE_URL and use from_env().",
+        )
+    url = validate_url(options.data_base_url or provider.data_url or "")
+    return evolve(endpoint, base_url=url, auth=BearerAuth(validate_key(options.api_key, provider)))
 
 
 def _bearer_auth(options: ClientOptions, provider: Provider) -> Auth:

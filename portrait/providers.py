@@ -44,6 +44,7 @@ class Provider:
         group_quota: Active groups of a customer; None where it depends on the plan.
         asset_quota: Assets of a group; None where it depends on the plan.
         video_models: Models that take `asset://`.
+        shares_assets: Whether assets of another account may be used, if that one allowed it, though not read.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Provider:
     tiers: Mapping[str, int] = field(factory=dict)
     list_items: int | None = None
     video_models: tuple[str, ...] = ()
+    shares_assets: bool = False
     group_quota: int | None = None
     asset_quota: int | None = None
 
@@ -117,6 +119,7 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
                 list_items=500,  # contract §6 (M)
                 tiers=_ARK_TIERS,
                 video_models=asset_models("volcengine"),
+                shares_assets=True,  # contract §7 (D)
             ),
             Provider(
                 name="byteplus",
@@ -133,6 +136,7 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
                 list_items=500,  # contract §6 (M)
                 tiers=_ARK_TIERS,
                 video_models=asset_models("byteplus"),
+                shares_assets=True,  # contract §7 (D)
             ),
             Provider(
                 name="xcompute",

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from portrait.codes import BY_STATUS, BY_TYPE, CODES, ErrorRule, api_error, code_within
+from portrait.codes import BY_STATUS, BY_TYPE, BY_WORD, CODES, ErrorRule, api_error, code_within
 from portrait.errors import ApiError, BadResponse, Retry, Throttled
 from portrait.http import HttpResponse, retry_after
 from portrait.models import Response
@@ -40,19 +40,30 @@ def decode_envelope(
         pending = codes.get("NotFound")
         if pending is not None:
             raise api_error("NotFound", "", http_status=404, rule=pending, action=action)
+    body = read_object(response, action, secrets)
+    metadata = body.get("ResponseMetadata")
+    if isinstance(metadata, dict):
+        error, result = metadata.get("Error"), body.get("Result")
+        if response.status < 400 and (not error or _is_empty_error(error, result)):
+            return _result(result, response, action), _response_info(body, response)
+        raise _api_error(redact(body, secrets()), response, action, codes)
+    raise gateway_error(redact(body, secrets()), response, action)
+
+
+def read_object(response: HttpResponse, action: str, secrets: Callable[[], tuple[str, ...]]) -> dict[str, Any]:
+    """The JSON object that is an answer's body.
+
+    Raises:
+        ApiError: It is a text with a known code in it.
+        BadResponse: It is something else.
+    """
     try:
         body = orjson.loads(response.body.removeprefix(BOM_UTF8))
     except orjson.JSONDecodeError:
         raise _text_error(_describe_body(response), response, action, secrets()) from None
     if not isinstance(body, dict):
         raise _text_error(f"answered a JSON {type(body).__name__}, not an object", response, action, secrets())
-    metadata = body.get("ResponseMetadata")
-    if isinstance(metadata, dict):
-        error, result = metadata.get("Error"), body.get("Result")
-        if response.status < 400 and (not error or _is_empty_error(error, result)):
-            return _result(result, response, action), _response_info(body, response)
-        raise _api_error(_redact(body, secrets()), response, action, codes)
-    raise _gateway_error(_redact(body, secrets()), response, action)
+    return body
 
 
 def _is_empty_error(error: Any, result: Any) -> bool:
@@ -73,7 +84,8 @@ _LONG_SECRET = 8  # characters; a shorter one may be a word, and is blanked only
 _DEEPEST = 64  # levels of JSON that an error keeps
 
 
-def _redact(value: Any, secrets: tuple[str, ...], depth: int = 0) -> Any:
+def redact(value: Any, secrets: tuple[str, ...], depth: int = 0) -> Any:
+    """A JSON value without secrets, and without what lies deeper than errors keep."""
     if isinstance(value, str):
         for secret in secrets:
             if len(secret) >= _LONG_SECRET:
@@ -85,8 +97,8 @@ def _redact(value: Any, secrets: tuple[str, ...], depth: int = 0) -> Any:
         return "…"
     if isinstance(value, dict):
         long = tuple(secret for secret in secrets if len(secret) >= _LONG_SECRET)  # a name such as Code stays a name
-        return {_redact(name, long): _redact(part, secrets, depth + 1) for name, part in value.items()}
-    return [_redact(part, secrets, depth + 1) for part in value] if isinstance(value, list) else value
+        return {redact(name, long): redact(part, secrets, depth + 1) for name, part in value.items()}
+    return [redact(part, secrets, depth + 1) for part in value] if isinstance(value, list) else value
 
 
 def _describe_body(response: HttpResponse) -> str:
@@ -142,7 +154,7 @@ def _text_error(what: str, response: HttpResponse, action: str, secrets: tuple[s
         text = title[1] if title else ""
     else:
         text = "" if body.startswith(("{", "[", "\ufeff")) else body
-    text = _redact(text, secrets)
+    text = redact(text, secrets)
     if code_within(text):
         return _with_delay(api_error("", text, http_status=response.status, action=action), response)
     return _bad_response(response, action, what, text)
@@ -194,8 +206,17 @@ _MESSAGES = ("message", "Message", "errorMessage", "error_message", "error_descr
 _REQUEST_IDS = ("request_id", "requestId", "RequestId")
 
 
-def _gateway_error(body: Mapping[str, Any], response: HttpResponse, action: str) -> ApiError | BadResponse:
-    """A refusal outside of the envelope: `{"error": {…}}`, or one of the forms that gateways have for it."""
+def gateway_error(
+    body: Mapping[str, Any], response: HttpResponse, action: str, *, id_in_path: bool = False
+) -> ApiError | BadResponse:
+    """A refusal outside of the envelope: `{"error": {…}}`, or one of the forms that gateways have for it.
+
+    Args:
+        body: The answer's JSON, without secrets.
+        response: The answer.
+        action: The Action's name.
+        id_in_path: True where the request's path names an id, so that 404 is about that.
+    """
     error = body.get("error") or body.get("Error")
     fields = error if isinstance(error, dict) else body
     texts = [_text(error), _first(fields, _MESSAGES)]
@@ -204,7 +225,7 @@ def _gateway_error(body: Mapping[str, Any], response: HttpResponse, action: str)
     known = code in CODES or code_within(f"{code} {message}")
     if not (code or message):
         return _bad_response(response, action, "answered JSON without ResponseMetadata")
-    if response.status in {404, 405} and not known:
+    if response.status in {404, 405} and not known and not id_in_path:
         unfound = _bad_response(response, action, "answered that there is no such address", message)
         unfound.advice = _NOT_FOUND
         return unfound
@@ -213,13 +234,13 @@ def _gateway_error(body: Mapping[str, Any], response: HttpResponse, action: str)
     built = api_error(
         code,
         message,
-        rule=None if known or response.status >= 400 else _rule_in_200(fields),
+        rule=None if known else BY_WORD.get(code) or (None if response.status >= 400 else _rule_in_200(fields)),
         http_status=response.status,
         action=action,
         request_id=_first(fields, _REQUEST_IDS) or _first(body, _REQUEST_IDS),
         response=body,
     )
-    if response.status == 404:
+    if response.status == 404 and not id_in_path:
         built.advice = _NOT_FOUND
     return _with_delay(built, response)
 

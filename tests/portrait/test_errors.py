@@ -111,6 +111,11 @@ ARK_ROWS = [
     ("LackPolicy", 403, AuthError, NEVER, ""),
     ("AccessDenied", 403, AuthError, NEVER, ""),
     ("InvalidSecretToken", 401, AuthError, NEVER, ""),
+    ("InputTextSensitiveContentDetected", 400, MediaRejected, NEVER, ""),
+    ("InputImageSensitiveContentDetected.PrivacyInformation", 400, MediaRejected, NEVER, "PrivacyInformation"),
+    ("InputImageSensitiveContentDetected", 400, MediaRejected, NEVER, ""),
+    ("InputVideoSensitiveContentDetected", 400, MediaRejected, NEVER, ""),
+    ("InputAudioSensitiveContentDetected", 400, MediaRejected, NEVER, ""),
     ("AccountOverdueError", 403, AccountError, NEVER, ""),  # our own word for an empty balance on ark (I)
 ]
 ROWS = [(ALLTOKEN, *row) for row in ALLTOKEN_ROWS] + [(ARK, *row) for row in ARK_ROWS]

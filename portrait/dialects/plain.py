@@ -1,0 +1,48 @@
+"""Answers without an envelope, as task gateways and video generation give them: the body is the result.
+
+A refusal is `{"error": {…}}` or one of the forms that gateways have for it (contract §4, *task gateways*, §7, §8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from portrait.codes import ErrorRule
+from portrait.dialects.envelope import gateway_error, read_object, redact
+from portrait.http import HttpResponse
+from portrait.models import Response
+
+# Who answers one of these has answered what was asked: an `error` beside them is that of the task or the video.
+_SUBJECTS = frozenset({"id", "task_id", "data", "items", "status", "url"})
+
+
+def decode_plain(
+    response: HttpResponse, action: str, codes: Mapping[str, ErrorRule], secrets: Callable[[], tuple[str, ...]]
+) -> tuple[Mapping[str, Any], Response]:
+    """The body of an answer, and where it came from; a `Decoder` of a dialect.
+
+    Args:
+        response: The answer. An empty body with a good status is an empty object.
+        action: What was called.
+        codes: Not used: such answers have no codes of one call alone.
+        secrets: Gives what is replaced by `<secret>` in an error; called only if there is one.
+
+    Raises:
+        ApiError: The service refused.
+        BadResponse: The body is no JSON object.
+    """
+    del codes
+    good = response.status < 400
+    body = {} if good and not response.body.strip() else read_object(response, action, secrets)
+    if not good or _is_refusal(body):
+        raise gateway_error(redact(body, secrets()), response, action, id_in_path=True)
+    request_id = response.headers.get("x-request-id", "")
+    return body, Response(request_id=request_id, http_status=response.status, headers=response.headers, body=body)
+
+
+def _is_refusal(body: Mapping[str, Any]) -> bool:
+    """Whether a body with a good HTTP status is a refusal all the same."""
+    if not _SUBJECTS.isdisjoint(body):
+        return False
+    return bool(body.get("error")) or body.get("success") is False or "code" in body

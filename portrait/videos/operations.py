@@ -1,0 +1,304 @@
+"""What can be done about videos, as flows: create, get, list, cancel, wait, save.
+
+They are the same for every provider; what differs is in its `Shape`.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import orjson
+from attrs import evolve, field, frozen
+
+from portrait.actions import Action, Idempotency
+from portrait.auth import NoAuth
+from portrait.codes import ErrorRule, api_error
+from portrait.dialects.dialect import Dialect
+from portrait.dialects.plain import decode_plain
+from portrait.endpoint import Endpoint
+from portrait.errors import BadResponse, NotAccessible, PortraitError, Retry, UnknownOutcome, UsageError, WaitTimeout
+from portrait.events import WaitProgress
+from portrait.flow import Flow, Notify, RunBlocking, Sleep
+from portrait.http import HttpRequest, HttpResponse, Timeouts
+from portrait.models import Empty, Response
+from portrait.retry import NO_RETRY
+from portrait.videos.check import Reader, check_assets, check_request
+from portrait.videos.models import Video, VideoPage, VideoRequest, VideoStatus
+from portrait.videos.shapes import CALLBACK_FIELDS, SHAPES, Shape
+from portrait.wait import GRACE
+
+PLAIN = Dialect(name="plain", action_path="", name_limit=0, decoder=decode_plain)
+
+_FETCH_TIMEOUTS = Timeouts(total=600.0)
+_FETCH_HEADERS: Mapping[str, str] = MappingProxyType({"Accept": "video/*"})
+
+POLL = 5.0  # seconds between two looks at a video, which takes minutes
+TIMEOUT = 1800.0  # seconds; the longest documented videos take minutes, queues longer (I)
+
+
+def _operation(name: str, summary: str, **facts: Any) -> Action[Any, Any]:
+    return Action(name=name, request=dict, result=Empty, summary=summary, **facts)
+
+
+_READ: Mapping[str, Any] = {"idempotency": Idempotency.IDEMPOTENT, "reads": True}
+CREATE = _operation("CreateVideo", "Generate a video.")
+GET = _operation("GetVideo", "Read a video.", **_READ)
+LIST = _operation("ListVideos", "Read one page of videos.", **_READ)
+CANCEL = _operation("CancelVideo", "Stop a video that has not begun.")
+SAVE = _operation("SaveVideo", "Fetch a finished video.", **_READ)
+
+
+@frozen(kw_only=True)
+class VideoService:
+    """Where and how a client speaks of videos.
+
+    Attributes:
+        endpoint: The endpoint of the videos, whose dialect is `PLAIN`.
+        shape: The provider's shape.
+        read: Reads an asset before it is used; None where the provider has nothing to read it by.
+        files: An endpoint without credentials, for fetching results from wherever they are.
+    """
+
+    endpoint: Endpoint
+    shape: Shape
+    read: Reader | None
+    files: Endpoint = field(repr=False)
+
+    @classmethod
+    def of(cls, endpoint: Endpoint, read: Reader | None) -> VideoService:
+        """The service of a provider.
+
+        Args:
+            endpoint: Where it speaks of videos, with the key for that.
+            read: As the attribute.
+        """
+        return cls(
+            endpoint=evolve(endpoint, dialect=PLAIN, forget=None),
+            shape=SHAPES[endpoint.provider.dialect],
+            read=read,
+            files=evolve(endpoint, dialect=FILE, auth=NoAuth(), forget=None),
+        )
+
+    @property
+    def provider(self) -> str:
+        """The provider's name."""
+        return self.endpoint.provider.name
+
+    def create(self, request: VideoRequest, *, check: bool) -> Flow[Video]:
+        """Check, then create.
+
+        Raises:
+            InvalidParameter: A rule is broken, or an asset cannot be used; nothing was sent.
+            UnknownOutcome: The answer was lost; the video may be made.
+            PortraitError: The provider refused, or cannot do what is asked.
+        """
+        body = self._encode(request)
+        check_request(request, self.provider)
+        if check and self.read is not None:
+            yield from check_assets(self.read, request, shared=self.endpoint.provider.shares_assets)
+        try:
+            answer, response = yield from self._call(CREATE, "POST", self.shape.create_path, body)
+        except PortraitError as error:
+            if error.retry is not Retry.VERIFY_FIRST:
+                raise
+            raise self._unknown() from error
+        video = self.shape.decode_answer(answer, response)
+        if not video.id:
+            raise BadResponse(
+                "CreateVideo: the answer has no id.", action="CreateVideo", http_status=200, may_have_executed=True
+            )
+        return evolve(video, model=video.model or request.model)
+
+    def get(self, video_id: str) -> Flow[Video]:
+        """Read a video.
+
+        Raises:
+            NotFound: There is none of that id, or it is not yours.
+        """
+        answer, response = yield from self._call(GET, "GET", self.shape.path_of(video_id))
+        video = self.shape.decode_answer(answer, response)
+        if video.id.lower() != video_id.lower():
+            raise BadResponse(
+                f"GetVideo: the answer is about {video.id!r}, not about {video_id!r}.",
+                action="GetVideo",
+                advice="Something between here and the service mixes answers up: look at caches and proxies.",
+            )
+        return video
+
+    def list(self, page: int, size: int, status: VideoStatus | str | None) -> Flow[VideoPage]:
+        """Read one page of the videos of the last days.
+
+        Raises:
+            UsageError: The provider has no list.
+        """
+        if self.shape.list_query is None:
+            raise self._cannot("list videos", "Keep the ids that create() returns.")
+        wanted = None if status is None else _status(status)
+        answer, response = yield from self._call(LIST, "GET", self.shape.list_path(page, size, wanted))
+        return self.shape.decode_page(answer, response)
+
+    def cancel(self, video_id: str) -> Flow[Video]:
+        """Cancel a video; returns it as it is afterwards.
+
+        Raises:
+            UsageError: The provider cannot, or the video is finished.
+            InvalidRequest: The video has begun and cannot be stopped.
+        """
+        if self.shape.cancel is None:
+            raise self._cannot("cancel a video", "Let it end; a failed one costs nothing.")
+        if self.shape.cancel_deletes:
+            video = yield from self.get(video_id)
+            if video.status.is_final:
+                # The same call would delete the record of a finished one, with the address of its result.
+                raise UsageError(f"The video {video_id} is {video.status}: there is nothing to cancel.")
+        method, end = self.shape.cancel
+        try:
+            yield from self._call(CANCEL, method, f"{self.shape.path_of(video_id)}{end}")
+        except PortraitError as error:
+            # Sent again, the call could delete the record of what it has cancelled: so look instead.
+            if error.retry is not Retry.VERIFY_FIRST:
+                raise
+            video = yield from self.get(video_id)
+            if video.status is not VideoStatus.CANCELLED:
+                raise
+            return video
+        return (yield from self.get(video_id))
+
+    def wait(self, video: Video | str, timeout: float, poll: float) -> Flow[Video]:
+        """Read a video until it is finished.
+
+        Raises:
+            ApiError: It failed; the class says why.
+            OutcomeError: It was cancelled, or expired.
+            WaitTimeout: It is not finished in time.
+        """
+        if not poll > 0 or not timeout >= 0:
+            raise UsageError("A wait takes seconds: poll= above zero, timeout= not below it.")
+        video_id = video if isinstance(video, str) else video.id
+        clock = self.endpoint.clock
+        service = evolve(self, endpoint=evolve(self.endpoint, policy=NO_RETRY))
+        started, last = clock.monotonic(), video if isinstance(video, Video) else None
+        while True:
+            waited, pause, fault = clock.monotonic() - started, poll, None
+            try:
+                last = yield from service.get(video_id)
+            except PortraitError as error:
+                if error.retry is not Retry.BACKOFF and not (isinstance(error, NotAccessible) and waited < GRACE):
+                    raise
+                fault, pause = error, max(poll, getattr(error, "retry_after", None) or 0.0)
+            else:
+                last.check()
+                if last.status.is_final:
+                    return last
+            remaining = timeout - (clock.monotonic() - started)
+            if remaining <= 0:
+                status = last.status if last else "unknown"
+                raise WaitTimeout(
+                    f"The video {video_id} is still {status} after {timeout:.0f} s.", waited=waited, last=last
+                ) from fault
+            progress = str(last.status) if last else "unknown"
+            yield Notify(WaitProgress(what="video", id=video_id, status=progress, waited=waited, deadline=timeout))
+            yield Sleep(min(pause, remaining))
+
+    def save(self, video: Video | str, path: str | os.PathLike[str]) -> Flow[Path]:
+        """Fetch the result into a file, which is there whole or not at all.
+
+        Raises:
+            UsageError: The video is not finished, or has no result.
+            NotFound: The address of the result is dead: it lives 24 hours.
+        """
+        target = Path(path)
+        if isinstance(video, str):
+            video = yield from self.get(video)
+        video.check()
+        if video.url is None:
+            raise UsageError(f"The video {video.id} has no result yet.", advice="wait() for it first.")
+        content = yield from self._fetch(video)
+        yield RunBlocking(lambda: _write_whole(target, content))
+        return target
+
+    def _fetch(self, video: Video) -> Flow[bytes]:
+        request = HttpRequest(method="GET", url=video.url or "", headers=_FETCH_HEADERS, timeouts=_FETCH_TIMEOUTS)
+        try:
+            answer, _ = yield from self.files.send_with_retries(SAVE, request)
+        except PortraitError as error:
+            error.advice = f"The address of a result lives 24 hours: get({video.id!r}) gives a new one if there is one."
+            raise
+        content: bytes = answer["content"]
+        return content
+
+    def _encode(self, request: VideoRequest) -> dict[str, Any]:
+        body = {**self.shape.encode(request, self.provider), **request.extra}
+        if request.callback_url is not None:
+            name = CALLBACK_FIELDS.get(self.provider)
+            if name is None:
+                raise self._cannot("report changes of a video to callback_url=", "Use wait() instead.")
+            body[name] = request.callback_url
+        return body
+
+    def _call(
+        self, operation: Action[Any, Any], method: str, path: str, body: Mapping[str, Any] | None = None
+    ) -> Flow[tuple[Mapping[str, Any], Response]]:
+        request = HttpRequest(
+            method=method,
+            url=f"{self.endpoint.base_url}{path}",
+            headers=self.endpoint.headers,
+            body=b"" if body is None else orjson.dumps(body),
+            timeouts=self.endpoint.timeouts,
+        )
+        return self.endpoint.send_with_retries(operation, request, body or {})
+
+    def _cannot(self, what: str, advice: str) -> UsageError:
+        return UsageError(f"{self.endpoint.provider.title} cannot {what}.", advice=advice)
+
+    def _unknown(self) -> UnknownOutcome:
+        where = "Look at list()" if self.shape.list_query is not None else "Look at the provider's own pages"
+        return UnknownOutcome(
+            "CreateVideo: the answer was lost; the video may be made, and paid for.",
+            advice=f"{where} before you create it again.",
+        )
+
+
+def _status(value: VideoStatus | str) -> VideoStatus:
+    try:
+        return VideoStatus(value)
+    except ValueError:
+        raise UsageError(f"A video's status is one of {', '.join(VideoStatus)}, not {value!r}.") from None
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """Write beside it, then rename: nobody finds half a video, and a full disk leaves what was there."""
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with beside.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        raise UsageError(
+            f"The video cannot be written to {path}: {error.strerror or error}.",
+            advice="Make room or name another file, then save it again.",
+        ) from error
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _decode_file(
+    response: HttpResponse, action: str, codes: Mapping[str, ErrorRule], secrets: Callable[[], tuple[str, ...]]
+) -> tuple[Mapping[str, Any], Response]:
+    """An answer that is a file; a `Decoder` of a dialect."""
+    del codes, secrets
+    info = Response(http_status=response.status, headers=response.headers)
+    if response.status == 200 and response.body:
+        return {"content": response.body}, info
+    # The body may repeat the signed address, so nothing of it is told.
+    raise api_error("", "", http_status=max(response.status, 400), action=action)
+
+
+FILE = Dialect(name="file", action_path="", name_limit=0, decoder=_decode_file)
