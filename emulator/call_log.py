@@ -59,6 +59,9 @@ class CallLog:
         # The hot path: without a listener it is the deque's own method.
         self.add = self._records.append if on_call is None else _tee(self._records.append, on_call)
 
+    def __len__(self) -> int:
+        return len(self._records)
+
     def clear(self) -> None:
         """Forget all calls."""
         self._records.clear()
@@ -85,6 +88,10 @@ class CallLog:
             for record in tuple(self._records)
             if (since is None or record[0] >= since) and all(value in {None, record[at]} for at, value in wanted)
         ]
+
+    def latest(self, limit: int) -> list[dict[str, Any]]:
+        """At most so many calls, newest first."""
+        return [self._to_dict(record) for record in reversed(tuple(self._records)[-limit:])]
 
     def _to_dict(self, record: CallRecord) -> dict[str, Any]:
         moment, action, customer, outcome, status, request_id, handle, fields = record

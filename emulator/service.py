@@ -9,7 +9,7 @@ from attrs import frozen
 
 from emulator.auth import CustomerNames
 from emulator.call_log import CallLog, CallRecord
-from emulator.control import Control, NamedSnapshots
+from emulator.control import Control, NamedSnapshots, Overview
 from emulator.domain import lifecycle, validations
 from emulator.domain.context import Context, ServiceConfig
 from emulator.domain.ports import StoredFile, Transaction
@@ -62,6 +62,7 @@ class Service:
         store: Keeps the records.
         control: The control plane.
         snapshots: Takes and restores the whole state.
+        overview: What the dashboard shows.
         pipelines: What answers the calls of each mount.
     """
 
@@ -109,6 +110,8 @@ class Service:
             snapshots=NamedSnapshots(self.snapshots, ids.byted_token, stamps),
         )
 
+        self.overview = Overview(store=self.store, clock=self.clock, call_log=call_log, rules=rules, stamps=stamps)
+
     def http_error(self, status: int, kind: str, message: str) -> Reply:
         """An error of HTTP's own level: unknown paths and methods. Contract §2, small print (I)."""
         return http_error(status, kind, message, self._ids.token(self.clock.now()))
@@ -138,6 +141,11 @@ class Service:
             lifecycle.settle(tx, now)
             validation = validations.start_scan(self._context(tx, now), tx.validation(found.token) or found)
         return ValidationPage(validation.handle, lifecycle.state_name(validation, now), validation.expires)
+
+    def page_query(self, handle: str) -> str | None:
+        """The query of a link to a validation's page that holds no token; None where there is no such validation."""
+        found = self.store.find_validation(handle)
+        return None if found is None else self._signed_urls.page_handle(found)
 
     def finish_scan(self, query: Mapping[str, str], outcome: str, code: int | None = None) -> None:
         """End the scan by a button of the H5 page; nothing happens where it has ended, or the link is not ours.

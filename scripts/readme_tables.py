@@ -12,6 +12,7 @@ from emulator import __main__ as emulator_command
 from emulator.dialects import DIALECTS as SERVER_DIALECTS
 from emulator.dialects import ServerDialect
 from emulator.domain.reasons import Reason
+from emulator.web.pages import CODE_GROUPS, read_texts
 from portrait import errors
 from portrait.actions import ACTIONS
 from portrait.cli import parser as command_line
@@ -205,6 +206,13 @@ def value_of(action: argparse.Action) -> str:
     return str(action.metavar or "|".join(action.choices or ()) or action.dest.upper())
 
 
+def page_codes_table() -> str:
+    """The result codes that the page of a check has buttons for."""
+    texts = read_texts("en")["codes"]
+    rows = [(texts[str(codes[0])], ", ".join(f"`{code}`" for code in codes)) for codes in CODE_GROUPS]
+    return table(("the page's words", "`resultCode`"), *rows)
+
+
 MARKS = {"D": "documented by the vendor", "M": "measured on the real service", "I": "inferred by us"}
 
 
@@ -236,7 +244,7 @@ PAGES: dict[str, dict[str, Callable[[], str]]] = {
         "limits": limits_table,
     },
     "portrait/cli/README.md": {"commands": commands_part},
-    "emulator/README.md": {"serve": serve_table, "ledger": ledger_part},
+    "emulator/README.md": {"serve": serve_table, "codes": page_codes_table, "ledger": ledger_part},
 }
 
 

@@ -1,7 +1,8 @@
 """The control plane: what tests and people may do to a running emulator, as plain JSON values. It knows no HTTP."""
 
+from emulator.control.overview import Overview
 from emulator.control.plane import Control
 from emulator.control.snapshots import NamedSnapshots
 from emulator.control.values import ControlError
 
-__all__ = ["Control", "ControlError", "NamedSnapshots"]
+__all__ = ["Control", "ControlError", "NamedSnapshots", "Overview"]

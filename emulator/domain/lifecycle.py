@@ -98,6 +98,11 @@ def end_review(asset: Asset, moment: float) -> Asset:
     return evolve(asset, status=AssetState(verdict.status), code=verdict.code, due=None, updated=moment)
 
 
+def review_at(asset: Asset, now: float) -> Asset:
+    """The asset as it is at `now`: its review has ended if it is due."""
+    return asset if asset.due is None or asset.due > now else end_review(asset, asset.due)
+
+
 def after_read(asset: Asset, now: float) -> Asset:
     """The asset after one GetAsset: a review by reads ends once that many have seen it Processing."""
     wanted = asset.verdict.reads
@@ -147,8 +152,9 @@ def settle(tx: Transaction, now: float, limit: int = SLICE) -> bool:
 def asset_at(tx: Transaction, asset_id: str, now: float) -> Asset | None:
     """An asset as it is at `now`: its review ends if it is due, whatever else is."""
     asset = tx.asset(asset_id)
-    if asset is None or asset.due is None or asset.due > now:
-        return asset
-    ended = end_review(asset, asset.due)
-    tx.save_asset(ended)
-    return ended
+    if asset is None:
+        return None
+    current = review_at(asset, now)
+    if current is not asset:
+        tx.save_asset(current)
+    return current

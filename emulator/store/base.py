@@ -26,6 +26,40 @@ class Contents:
     files: Mapping[str, StoredFile] = field(factory=dict)
 
 
+@frozen(kw_only=True)
+class CustomerUsage:
+    """What a customer uses of its quotas.
+
+    Attributes:
+        customer: The customer with its limits.
+        groups: How many groups it has.
+        assets: How many assets it has in all.
+    """
+
+    customer: Customer
+    groups: int
+    assets: int
+
+
+@frozen(kw_only=True)
+class Latest:
+    """The newest records of all customers, newest first.
+
+    Attributes:
+        customers: With what they use.
+        groups: Each with the number of its assets.
+        assets: As they were last stored.
+        validations: As they were last stored.
+        totals: How many records there are of each kind, by the names above.
+    """
+
+    customers: Sequence[CustomerUsage]
+    groups: Sequence[tuple[Group, int]]
+    assets: Sequence[Asset]
+    validations: Sequence[Validation]
+    totals: Mapping[str, int]
+
+
 class Store(Protocol):
     """Everything that one emulator remembers. Safe to use from several threads."""
 
@@ -50,6 +84,9 @@ class Store(Protocol):
 
     def validations(self) -> Sequence[Validation]:
         """All validations in the order of their creation."""
+
+    def latest(self, limit: int) -> Latest:
+        """At most so many records of each kind. Takes no longer the more there are."""
 
     def file(self, key: str) -> StoredFile | None:
         """An uploaded file."""

@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar
 from emulator.domain.ports import AssetQuery, GroupQuery, StoredFile, Unfinished
 from emulator.domain.records import Asset, Customer, Group, Validation
 from emulator.store import scan
-from emulator.store.base import Contents, CustomerFactory
+from emulator.store.base import Contents, CustomerFactory, Latest
 from emulator.store.index import Index, IndexSets, R, Table, by_creation, entry_key, page_of, record_number
 from emulator.store.tables import Tables
 from portrait.models import AssetStatus
@@ -57,6 +57,11 @@ class MemoryStore:
         """All validations in the order of their creation."""
         with self._tables.lock:
             return tuple(self._tables.tokens.values())
+
+    def latest(self, limit: int) -> Latest:
+        """At most so many records of each kind."""
+        with self._tables.lock:
+            return self._tables.latest(limit)
 
     def file(self, key: str) -> StoredFile | None:
         """An uploaded file."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import islice
 from threading import RLock
 
 from emulator.domain.ports import StoredFile
 from emulator.domain.records import Asset, Group, Validation
-from emulator.store.base import Contents, CustomerFactory
+from emulator.store.base import Contents, CustomerFactory, CustomerUsage, Latest
 from emulator.store.customer_records import CustomerRecords
 from emulator.store.index import Table
 
+_MAX_LOOKED_AT = 2_000  # assets, for the newest ones: a fraction of a millisecond
 _COUNTERS = ("numbers", "validations", "customers")
 _CONTAINERS = ("by_customer", "groups", "assets", "tokens", "handles", "files", "expiring")
 
@@ -44,6 +46,28 @@ class Tables:
         """An asset whose group has not been deleted."""
         asset = self.assets.get(asset_id)
         return asset if asset is not None and asset.group_id in self.groups.numbers else None
+
+    def latest(self, limit: int) -> Latest:
+        """The newest records; what a deleted group had is skipped, and the search given up where that is too much."""
+        customers = islice(reversed(self.by_customer.values()), limit)
+        groups = islice(reversed(self.groups.records.values()), limit)
+        assets = islice(reversed(self.assets.records.values()), _MAX_LOOKED_AT)
+        live = (asset for asset in assets if asset.group_id in self.groups.numbers)
+        return Latest(
+            customers=[
+                CustomerUsage(customer=each.customer, groups=each.group_count, assets=each.asset_count)
+                for each in customers
+            ],
+            groups=[(group, self.by_customer[group.customer].assets.size((group.id, None))) for group in groups],
+            assets=list(islice(live, limit)),
+            validations=list(islice(reversed(self.tokens.values()), limit)),
+            totals={
+                "customers": len(self.by_customer),
+                "groups": len(self.groups.records),
+                "assets": len(self.assets.records),
+                "validations": len(self.tokens),
+            },
+        )
 
     def copy(self) -> Contents:
         """Everything held, as of one moment."""

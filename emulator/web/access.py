@@ -28,10 +28,21 @@ def check_access(head: Head, token: str | None) -> str | None:
     """
     given_token = head.header(_TOKEN)
     if token is not None and given_token is not None:
-        if hmac.compare_digest(given_token.encode(), token.encode("utf-8", "surrogateescape")):
+        if equal(given_token, token):
             return None
         return "The header X-Emulator-Token does not hold this emulator's control token."
     return _without_token(head)
+
+
+def equal(value: str, secret: str) -> bool:
+    """Compare a secret in a time that tells nothing of it."""
+    return hmac.compare_digest(value.encode("utf-8", "replace"), secret.encode("utf-8", "surrogateescape"))
+
+
+def is_same_origin(head: Head) -> bool:
+    """Whether a request comes from a page of the host that it is sent to, or from no page."""
+    host = head.headers.get("host", head.address)
+    return head.headers.get("origin") in {None, f"http://{host}", f"https://{host}"}
 
 
 def is_local(head: Head) -> bool:
@@ -47,14 +58,12 @@ def _is_loopback_peer(peer: str) -> bool:
 
 
 def _without_token(head: Head) -> str | None:
-    host = head.headers.get("host", head.address)
     if not is_local(head):
         return (
             "The control plane answers only this machine, on a loopback Host such as 127.0.0.1; from elsewhere start"
             " the emulator with --control-token and send that token in the header X-Emulator-Token."
         )
-    origin = head.headers.get("origin")
-    if origin is not None and origin not in {f"http://{host}", f"https://{host}"}:
+    if not is_same_origin(head):
         return (
             "The control plane does not answer to pages of another origin; leave out the header Origin, or send the"
             " control token in X-Emulator-Token."

@@ -21,6 +21,9 @@ FOLDER = Path(__file__).parent
 _STATIC_FILES: Mapping[str, str] = MappingProxyType(
     {
         "theme.css": "text/css; charset=utf-8",
+        "dashboard.css": "text/css; charset=utf-8",
+        "dashboard.js": "text/javascript; charset=utf-8",
+        "icon.svg": "image/svg+xml",
         "validation.css": "text/css; charset=utf-8",
         "validation.js": "text/javascript; charset=utf-8",
     }
@@ -41,16 +44,15 @@ def render(template: str, *, status: int = 200, headers: Mapping[str, str], **va
     return Reply(status=status, body=html.encode(), headers=headers, content_type="text/html; charset=utf-8")
 
 
-def page_headers(form_action: str, referrer: str, images: str = "'none'") -> dict[str, str]:
+def page_headers(form_action: str, referrer: str) -> dict[str, str]:
     """The headers of a page: nothing is loaded from other hosts, nothing runs inline, nobody keeps or frames it.
 
     Args:
         form_action: Where forms may lead, redirects included, as a Content-Security-Policy source list.
         referrer: The Referrer-Policy.
-        images: Where pictures may come from.
     """
     policy = (
-        f"default-src 'none'; style-src 'self'; script-src 'self'; img-src {images}; connect-src 'self';"
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self';"
         f" form-action {form_action}; base-uri 'none'; frame-ancestors 'none'"
     )
     return {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from typing import Any
 from urllib.parse import parse_qsl, quote
 
 from emulator.clocks import rate
@@ -36,11 +37,11 @@ def _codes_by_meaning() -> tuple[tuple[int, ...], ...]:
     groups: dict[str, list[int]] = {}
     for code in lifecycle.FAILURE_CODES:
         groups.setdefault(SCAN_CODES[code], []).append(code)
-    return tuple(map(tuple, groups.values()))
+    return tuple(sorted(map(tuple, groups.values()), key=lambda group: len(group) > 1))
 
 
 CODE_GROUPS = _codes_by_meaning()
-"""The result codes of scans that do not pass; those of one meaning stand together, under the name of the first."""
+"""The result codes of scans that do not pass; those of one meaning stand together, at the end."""
 
 
 class Pages:
@@ -112,7 +113,7 @@ class Pages:
         )
 
     @cached_property
-    def _texts(self) -> Mapping[str, Mapping[str, str]]:
+    def _texts(self) -> Mapping[str, Mapping[str, Any]]:
         return {language: read_texts(language) for language in LANGUAGES}
 
 
@@ -125,8 +126,8 @@ def _outcome(form: Mapping[str, str]) -> tuple[str | None, int | None]:
     return (result if result in lifecycle.OUTCOMES else None), None
 
 
-def read_texts(language: str) -> dict[str, str]:
+def read_texts(language: str) -> dict[str, Any]:
     """Read the page's texts in one of `LANGUAGES`."""
     path = html.FOLDER / "translations" / f"{language}.json"
-    texts: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+    texts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return texts

@@ -4,5 +4,6 @@ UPLOADED_FILES = "/r2/"
 SIGNED_FILES = "/files/"
 PAGES = "/h5/"
 CONTROL = "/_emulator/"
+DASHBOARD = CONTROL
 OPENAPI = "/_emulator/openapi.json"
 STATIC = "/_emulator/static/"

@@ -16,6 +16,7 @@ from emulator.service import Service, StoredFile
 from emulator.web import html, paths
 from emulator.web.body_reader import BodyReader, BufferedBody, FormBody, malformed
 from emulator.web.control import ControlPlane
+from emulator.web.dashboard import Dashboard
 from emulator.web.form import BODY_LIMIT, FormReader, InvalidForm
 from emulator.web.pages import Pages
 from emulator.web.request_head import Head, decode_segment, text
@@ -37,7 +38,7 @@ _HINTS: Mapping[str, str] = {
     "/v1/portrait": "The slash belongs there: POST /v1/portrait/?Action=…",
     "/portrait/": "The base URL ends in /v1: POST /v1/portrait/?Action=…",
     "/v1/portrait/upload/": "No slash belongs at the end: POST /v1/portrait/upload",
-    "/_emulator": "The control plane begins at /_emulator/, for example GET /_emulator/health",
+    "/_emulator": "The dashboard is at /_emulator/, the control plane below it, for example GET /_emulator/health",
 }
 _ABOUT = """\
 This is portrait-emulator: an offline stand-in for the portrait service, for development and tests.
@@ -45,6 +46,7 @@ This is portrait-emulator: an offline stand-in for the portrait service, for dev
   POST /v1/portrait/?Action=GetAsset    the 12 Actions, with any Bearer key unless keys were configured
   POST /?Action=GetAsset                the same as Volcengine and BytePlus answer them, signed by a pair of keys
   POST /v1/portrait/upload              a file as multipart/form-data
+  GET  /_emulator/                      the dashboard, for a browser
   GET  /_emulator/health                the control plane: state, calls, clock, validations, assets, customers, rules
 """
 
@@ -60,8 +62,10 @@ class Router:
         self.service = service
         pages = Pages(service, self.base_url)
         self._control = ControlPlane(service)
+        dashboard = Dashboard(service)
         self._exact: Mapping[str, Mapping[str, _Handler]] = {
             "/": {"GET": self._about},
+            paths.DASHBOARD: {"GET": dashboard.show, "POST": dashboard.submit},
             paths.OPENAPI: {"GET": self._control.openapi},
             **{paths.STATIC + name: {"GET": partial(_constant, file)} for name, file in html.static_files().items()},
             **self._mounted(),

@@ -383,3 +383,29 @@ def test_an_unknown_verdict_of_reads_waits(store):
         asset = add_asset(tx, add_group(tx), verdict=Verdict(reads=1))
     with transaction(store, "acme", 1e9) as tx:
         assert tx.asset(asset.id).status is AssetState.PROCESSING
+
+
+def test_the_latest_records_are_of_all_customers_and_newest_first(store):
+    """At most as many as asked for, with what customers use, the sizes of groups, and how many there are in all."""
+    for customer in ("acme", "zenith"):
+        with transaction(store, customer, 0) as tx:
+            group = add_group(tx)
+            newest = [add_asset(tx, group) for _ in range(3)]
+    latest = store.latest(2)
+    assert [(usage.customer.name, usage.groups, usage.assets) for usage in latest.customers] == [
+        ("zenith", 1, 3), ("acme", 1, 3),
+    ]  # fmt: skip
+    assert latest.groups[0] == (group, 3)
+    assert list(latest.assets) == [newest[2], newest[1]]
+    assert latest.totals == {"customers": 2, "groups": 2, "assets": 6, "validations": 0}
+
+
+def test_the_latest_assets_have_a_group(store):
+    """Those of a deleted group are skipped before they are freed; where they are too many, fewer are given."""
+    with transaction(store, "acme", 0) as tx:
+        group, other = add_group(tx), add_group(tx)
+        visible = add_asset(tx, group)
+        for _ in range(10):
+            add_asset(tx, other)
+        tx.remove_group(other)
+    assert list(store.latest(5).assets) == [visible]
