@@ -59,6 +59,9 @@ class Paginator(Generic[Item]):
     Lists move while they are read. What is created meanwhile pushes items to later pages, so an item may come twice: it
     is given once. What is deleted meanwhile may hide an item; `list_complete` is for who needs certainty.
 
+    Args:
+        request: For the first page.
+
     Attributes:
         action: What to call with each request.
         by_cursor: Follow `NextToken` (Ark, which refuses deep pages by number) instead of counting pages.
@@ -69,11 +72,7 @@ class Paginator(Generic[Item]):
         self.action = action
         self.by_cursor = by_cursor
         self.total_count: int | None = None
-        size = request.page_size or PAGE_SIZE
-        if by_cursor:
-            self._request = evolve(request, page_size=None, max_results=size)
-        else:
-            self._request = evolve(request, page_number=1, page_size=size)
+        self._request = request
         self._seen: set[str] = set()
         self._stale_pages = 0
         self._more = True
@@ -103,9 +102,9 @@ class Paginator(Generic[Item]):
                 action=self.action.name,
                 advice="The service does not page its list. Narrow it by a group or a name.",
             )
-        if self.by_cursor:
+        if self._more and self.by_cursor:
             self._request = evolve(self._request, next_token=page.next_token)
-        else:
+        elif self._more:
             self._request = evolve(self._request, page_number=self._request.page_number + 1)
         return fresh
 
@@ -154,7 +153,8 @@ def asset_pages(*, by_cursor: bool = False, **query: Unpack[AssetQuery]) -> Pagi
         UsageError: A value is outside of its closed set.
     """
     criteria, rest = _split_filter(query, AssetFilter)
-    return Paginator(LIST_ASSETS, ListAssetsRequest(filter=AssetFilter(**criteria), **rest), by_cursor=by_cursor)
+    request = ListAssetsRequest(filter=AssetFilter(**criteria), **_first_page(rest, by_cursor=by_cursor))
+    return Paginator(LIST_ASSETS, request, by_cursor=by_cursor)
 
 
 def group_pages(*, by_cursor: bool = False, **query: Unpack[GroupQuery]) -> Paginator[AssetGroup]:
@@ -164,12 +164,18 @@ def group_pages(*, by_cursor: bool = False, **query: Unpack[GroupQuery]) -> Pagi
         UsageError: A value is outside of its closed set.
     """
     criteria, rest = _split_filter(query, GroupFilter)
-    return Paginator(
-        LIST_ASSET_GROUPS, ListAssetGroupsRequest(filter=GroupFilter(**criteria), **rest), by_cursor=by_cursor
-    )
+    request = ListAssetGroupsRequest(filter=GroupFilter(**criteria), **_first_page(rest, by_cursor=by_cursor))
+    return Paginator(LIST_ASSET_GROUPS, request, by_cursor=by_cursor)
 
 
 def _split_filter(query: Mapping[str, Any], part: type) -> tuple[dict[str, Any], dict[str, Any]]:
     """The keywords that `part` takes, and the rest."""
     names = {field.name for field in fields(part)}
     return {k: v for k, v in query.items() if k in names}, {k: v for k, v in query.items() if k not in names}
+
+
+def _first_page(query: Mapping[str, Any], *, by_cursor: bool) -> dict[str, Any]:
+    """The same keywords, with those that ask for a first page in the place of `page_size`."""
+    size = query.get("page_size") or PAGE_SIZE
+    page = {"page_size": None, "max_results": size} if by_cursor else {"page_number": 1, "page_size": size}
+    return {**query, **page}

@@ -7,7 +7,6 @@ from portrait import pagination
 from portrait.ensure.groups import groups_named
 from portrait.errors import BadResponse
 from portrait.flow import Send
-from portrait.models import AssetFilter, ListAssetsRequest
 from portrait.retry import NO_RETRY
 from tests.portrait.helpers import answer, asset, body, endpoint, good, play
 
@@ -110,9 +109,8 @@ def test_groups_of_a_name_are_walked_alike():
 
 def test_a_walk_needs_no_total():
     """Without one, an empty page is the end; a short one is not, since gateways shorten pages."""
-    request = ListAssetsRequest(filter=AssetFilter(), page_size=100)
     items, end = good({"Items": [asset(f"asset-{n}") for n in range(3)]}), good({"Items": []})
-    paginated = pagination.list_complete(endpoint(), lambda: pagination.Paginator(pagination.LIST_ASSETS, request))
+    paginated = pagination.list_complete(endpoint(), pagination.asset_pages)
     played = play(paginated, items, end, items, end)
     assert len(played.result) == 3
     assert len(played.sent) == 4
