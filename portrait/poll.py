@@ -50,10 +50,11 @@ def poll_watch(endpoint: Endpoint, watch: Watch, poll: float = POLL) -> Flow[lis
         yield from _discover_groups(endpoint, watch, ended)
         unseen = yield from _poll_lists(endpoint, watch, ended)
         yield from _poll_missing(endpoint, watch, unseen, ended)
-        _expire(endpoint, watch, ended)
-        yield _progress(endpoint, watch)
+        now = endpoint.clock.now()
+        _expire(endpoint, watch, now, ended)
+        yield Notify(WatchProgress(open=len(watch.open), ended=dict(watch.counts), waited=now - watch.started))
         if watch.open and not ended:
-            soonest = min(watch.deadline(row) for row in watch.open.values()) - endpoint.clock.now()
+            soonest = min(watch.deadline(row) for row in watch.open.values()) - now
             yield Sleep(max(0.05, min(max(poll, watch.retry_after), soonest)))
     return ended
 
@@ -217,8 +218,7 @@ def _is_invisible(endpoint: Endpoint, watch: Watch, asset_id: str) -> bool:
     return not row.asset_type and endpoint.recent.lag_left(asset_id, endpoint.clock.monotonic()) > 0
 
 
-def _expire(endpoint: Endpoint, watch: Watch, ended: list[AssetOutcome]) -> None:
-    now = endpoint.clock.now()
+def _expire(endpoint: Endpoint, watch: Watch, now: float, ended: list[AssetOutcome]) -> None:
     for asset_id in [i for i, row in watch.open.items() if now >= watch.deadline(row)]:
         last = watch.last.get(asset_id)
         unread = NOT_VISIBLE if _is_invisible(endpoint, watch, asset_id) else "unknown"
@@ -239,8 +239,3 @@ def _poll_settings(endpoint: Endpoint, watch: Watch) -> Endpoint:
     remaining, usual = max(1.0, last - endpoint.clock.now()), endpoint.timeouts
     total = remaining if usual.total is None else min(usual.total, remaining)
     return evolve(endpoint, policy=NO_RETRY, timeouts=evolve(usual, total=total))
-
-
-def _progress(endpoint: Endpoint, watch: Watch) -> Notify:
-    waited = endpoint.clock.now() - watch.started
-    return Notify(WatchProgress(open=len(watch.open), ended=dict(watch.counts), waited=waited))
