@@ -65,11 +65,11 @@ class Urllib3Transport:
             TransportFailure: No whole response came.
         """
         response = None
-        self._limits.start(request.timeouts)
         url = parse_request_url(request.url)
         proxy = None if self._external_pool is not None else self._proxy_for(url)
         try:
             pool, target = self._route(url, proxy)
+            self._limits.start(request.timeouts)
             response = pool.urlopen(
                 request.method,
                 target,
