@@ -5,7 +5,7 @@ creates nothing, and a create whose answer was lost is found by listing.
 """
 
 from portrait.ensure.apply import ensure_assets
-from portrait.ensure.content import Content, is_url, media_error, parse_digest, sha256_prefix, short_digest
+from portrait.ensure.content import Content, media_error, parse_digest, sha256_prefix, short_digest
 from portrait.ensure.erase import (
     ErasureOptions,
     ErasureOutcome,
@@ -20,7 +20,7 @@ from portrait.ensure.groups import check_group_name, ensure_group, leftovers
 from portrait.ensure.options import EnsureOptions, EnsureQuery, parse_options
 from portrait.ensure.outcomes import FATAL, FileOutcome, FileState, Origin, rejection, state_of_error
 from portrait.ensure.plan import AssetPlan, PlanEntry, Sources, Verdict, check_group, plan_assets
-from portrait.ensure.sources import Source, display_name, expand_sources, identify, limits_of, list_files
+from portrait.ensure.sources import Source, display_name, expand_sources, identify, is_url, limits_of, list_files
 
 __all__ = [
     "FATAL",

@@ -110,11 +110,6 @@ def media_error(content: Content) -> MediaRejected:
     )
 
 
-def is_url(source: object) -> bool:
-    """Is it an http or https address?"""
-    return isinstance(source, str) and source.lower().startswith(("http://", "https://"))
-
-
 def identify_address(url: str, asset_type: AssetType | None, name: str | None) -> Content:
     """Say what an address is, by itself.
 

@@ -14,7 +14,7 @@ from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 
-from portrait.ensure.content import Content, asset_name, identify_address, is_url, short_digest
+from portrait.ensure.content import Content, asset_name, identify_address, short_digest
 from portrait.errors import UsageError
 from portrait.media import Limits, limits_for, measure, validate
 from portrait.models import AssetType
@@ -26,6 +26,11 @@ Source = str | os.PathLike[str] | bytes | BinaryIO | Content
 """A path, an address, bytes or an open binary file; or what `identify` has made of one before."""
 
 _KINDS = "a path, an http(s) address, bytes or an open binary file"
+
+
+def is_url(source: object) -> bool:
+    """Is it an http or https address?"""
+    return isinstance(source, str) and source.lower().startswith(("http://", "https://"))
 
 
 def display_name(source: Source) -> str:
