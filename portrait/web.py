@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 from attrs import field, frozen
 
-from portrait.client import AsyncPortraitClient
+from portrait.client import AsyncPortraitClient, PortraitClient
 from portrait.codes import PASSED, scan_meaning
 from portrait.errors import (
     PortraitError,
@@ -123,12 +123,12 @@ def _number(text: str) -> int | None:
 
 
 def callback_handler(
-    client: AsyncPortraitClient, *, on_result: Callable[[ValidationOutcome], Awaitable[object]]
+    client: AsyncPortraitClient | PortraitClient, *, on_result: Callable[[ValidationOutcome], Awaitable[object]]
 ) -> Callable[[web.Request], Awaitable[web.Response]]:
     """An aiohttp handler for CallbackURL.
 
     Args:
-        client: Confirms what a browser brought; best the one whose `validate_person` waits.
+        client: Confirms what a browser brought; best the one whose `validate_person` waits, in whatever thread.
         on_result: Is awaited once for each validation, with the confirmed outcome.
     """
     return CallbackHandler(client, on_result).handle
@@ -138,7 +138,9 @@ class CallbackHandler:
     """`callback_handler` with the sessions that are expected; `handle` is the handler."""
 
     def __init__(
-        self, client: AsyncPortraitClient, on_result: Callable[[ValidationOutcome], Awaitable[object]]
+        self,
+        client: AsyncPortraitClient | PortraitClient,
+        on_result: Callable[[ValidationOutcome], Awaitable[object]],
     ) -> None:
         self._client = client
         self._on_result = on_result
@@ -210,7 +212,10 @@ class CallbackHandler:
         token = self._tokens.get(callback.nonce, callback.token)
         if not token:
             return None
-        return await self._client.wait_until_validated(token, timeout=CONFIRM_SECONDS if callback.passed else 0.0)
+        client, timeout = self._client, CONFIRM_SECONDS if callback.passed else 0.0
+        if isinstance(client, PortraitClient):
+            return await asyncio.to_thread(client.wait_until_validated, token, timeout=timeout)
+        return await client.wait_until_validated(token, timeout=timeout)
 
     def _forget_old(self) -> None:
         if len(self._tasks) > MAX_REMEMBERED:

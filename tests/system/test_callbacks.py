@@ -9,7 +9,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from emulator.testing import Emulator
 from portrait.codes import SCAN_CODES, SCAN_SUB_CODES
 from portrait.errors import TokenExpired, ValidationFailed
-from portrait.web import CallbackHandler, callback_url, parse_callback
+from portrait.web import MAX_REMEMBERED, CallbackHandler, callback_url, parse_callback
+from tests.system.runners import COLOURS
 
 BACK = "https://app.example/done?order=7"
 PASS = "resultCode=10000&algorithmBaseRespCode=0"
@@ -79,8 +80,8 @@ class Site:
         return response.status, await response.text()
 
 
-def on_site(scenario):
-    """Run a scenario on a fresh site."""
+def on_site(scenario, colour="async"):
+    """Run a scenario on a fresh site, whose handler has a client of that colour."""
 
     async def main():
         outcomes = []
@@ -91,7 +92,7 @@ def on_site(scenario):
         with Emulator() as emulator:
             async with emulator.async_client() as client:
                 app = web.Application()
-                handler = CallbackHandler(client, on_result)
+                handler = CallbackHandler(client if colour == "async" else emulator.client(), on_result)
                 app.add_routes([web.get("/done", handler.handle)])
                 async with TestClient(TestServer(app)) as http:
                     await scenario(Site(emulator, client, http, handler, outcomes))
@@ -99,7 +100,8 @@ def on_site(scenario):
     asyncio.run(main())
 
 
-def test_a_pass_is_told_once_however_often_the_browser_comes():
+@pytest.mark.parametrize("colour", COLOURS)
+def test_a_pass_is_told_once_however_often_the_browser_comes(colour):
     """With the group that the service names; at once or again."""
 
     async def scenario(site):
@@ -112,10 +114,11 @@ def test_a_pass_is_told_once_however_often_the_browser_comes():
         assert (outcome.nonce, outcome.error) == (parse_callback(session.callback_url).nonce, None)
         assert (await site.client.get_asset_group(id=outcome.group_id)).group_type == "LivenessFace"
 
-    on_site(scenario)
+    on_site(scenario, colour)
 
 
-def test_a_forged_pass_is_not_told():
+@pytest.mark.parametrize("colour", COLOURS)
+def test_a_forged_pass_is_not_told(colour):
     """The service says pending, or knows no such token; the true pass that follows is told."""
 
     async def scenario(site):
@@ -129,7 +132,7 @@ def test_a_forged_pass_is_not_told():
         assert (await site.come(f"{query}&bytedToken={session.byted_token}&{PASS}"))[0] == 200
         assert site.outcomes[0].group_id
 
-    on_site(scenario)
+    on_site(scenario, colour)
 
 
 @pytest.mark.parametrize("with_token", [True, False])
@@ -215,5 +218,106 @@ def test_the_callback_of_validate_person_reaches_the_one_who_waits(result):
         (outcome,) = site.outcomes
         assert outcome.group_id == (person.group_id if result == "pass" else "")
         assert (getattr(outcome.error, "code", None)) == (41007 if result == "fail" else None)
+
+    on_site(scenario)
+
+
+@pytest.mark.parametrize("result", ["pass", "fail", "cancel"])
+def test_a_blocking_client_in_another_thread_is_reached_too(result):
+    """The thread that waits by validate_person ends with what the browser brought to the loop of the application."""
+
+    async def scenario(site):
+        loop, client, browsers = asyncio.get_running_loop(), site.handler._client, []
+
+        def show(session):
+            nonce = parse_callback(session.callback_url).nonce
+            handle = f"val-{len(browsers) + 1}"
+            site.emulator.validations.finish(handle, result)
+            query = site.emulator.validations.callback_url(handle).partition("?")[2]
+            browsers.append(asyncio.run_coroutine_threadsafe(site.come(query), loop))
+            while nonce not in site.handler._tasks:  # the browser is there first
+                asyncio.run_coroutine_threadsafe(asyncio.sleep(0.001), loop).result()
+
+        wait = asyncio.to_thread(client.validate_person, callback_url=BACK, show=show, attempts=2)
+        if result == "pass":
+            person, code = await wait, None
+        else:
+            with pytest.raises(ValidationFailed) as failed:
+                await wait
+            person, code = None, {"fail": 41007, "cancel": 41000}[result]
+            assert failed.value.code == code
+        assert [(await asyncio.wrap_future(browser))[0] for browser in browsers] == [200] * (1 if person else 2)
+        assert [outcome.group_id for outcome in site.outcomes] == ([person.group_id] if person else ["", ""])
+        assert {getattr(outcome.error, "code", None) for outcome in site.outcomes} == {code}
+
+    on_site(scenario, "sync")
+
+
+HOSTILE = [
+    "%00%ff%fe", "&&&&=&=&", "portrait_nonce=", "portrait_nonce=%00", "portrait_nonce=<script>alert(1)</script>",
+    "portrait_nonce=n&bytedToken=<b>&resultCode=10000&algorithmBaseRespCode=0", "portrait_nonce=" + "n" * 7000,
+    "portrait_nonce=n&resultCode=10000%00&algorithmBaseRespCode=0", "portrait_nonce=n&resultCode=-1",
+    "portrait_nonce=n&resultCode=%D9%A1%D9%A0%D9%A0%D9%A0%D9%A0&algorithmBaseRespCode=0",
+    "portrait_nonce=n;resultCode=10000", "portrait_nonce=n&resultCode=10000&resultCode=41007",
+    "portrait_nonce=..%2F..%2Fetc%2Fpasswd&bytedToken=%0d%0aSet-Cookie:%20x=1", "portrait_nonce[]=n&bytedToken[]=x",
+    "&".join(f"portrait_nonce={number}" for number in range(300)),
+]  # fmt: skip
+
+
+def test_no_query_does_harm():
+    """Whatever a browser brings: no pass, nobody told, no word of it on the page, never an error of ours."""
+
+    async def scenario(site):
+        for query in HOSTILE:
+            status, page = await site.come(query)
+            assert status in {400, 409}, query
+            assert "script" not in page
+            assert "passwd" not in page
+            assert len(page) < 400
+        assert site.outcomes == []
+        assert site.handler._tasks == {}
+
+    on_site(scenario)
+
+
+@pytest.mark.parametrize("query", HOSTILE)
+@pytest.mark.parametrize("start", ["", "?", "/done?", "https://app.example/done?", "http://[::1/?", "\\\\host?"])
+def test_a_parsed_query_never_raises_and_never_passes(start, query):
+    """The parser for other frameworks takes any address."""
+    assert not parse_callback(start + query).passed or "bytedToken=<b>" in query
+
+
+def test_the_page_allows_nothing_and_is_kept_by_nobody():
+    """No script, no style, no frame, no form; the address with the token is passed on to no other site."""
+
+    async def scenario(site):
+        _, query = await site.session()
+        for each in (query, "", f"{query}&bytedToken=x&{PASS}"):
+            headers = (await site.http.get(f"/done?{each}")).headers
+            assert headers["Content-Security-Policy"].split("; ") == [
+                "default-src 'none'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
+            ]  # fmt: skip
+            assert headers["Cache-Control"] == "no-store"
+            assert headers["X-Content-Type-Options"] == "nosniff"
+            assert "Set-Cookie" not in headers
+
+    on_site(scenario)
+
+
+def test_what_is_remembered_is_bounded(monkeypatch):
+    """Of many validations the oldest that are over are forgotten; one of them that comes again is told to nobody."""
+    monkeypatch.setattr("portrait.web.MAX_REMEMBERED", 3)
+    assert MAX_REMEMBERED == 10_000
+
+    async def scenario(site):
+        queries = []
+        for _ in range(5):
+            session, query = await site.session()
+            site.emulator.validations.finish(session.byted_token)
+            queries.append(f"{query}&bytedToken={session.byted_token}&{PASS}")
+            assert (await site.come(queries[-1]))[0] == 200
+        assert len(site.handler._tasks) == 3
+        assert (await site.come(queries[0]))[0] == 409
+        assert len(site.outcomes) == 5
 
     on_site(scenario)
