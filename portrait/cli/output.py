@@ -71,6 +71,11 @@ class Output:
         """Whether a person reads the results."""
         return self.format is OutputFormat.TABLE
 
+    @property
+    def can_draw(self) -> bool:
+        """Whether a person reads the results on a terminal that shows block characters."""
+        return self.interactive and not self._ascii
+
     def print_list(self, records: Iterable[Record], columns: Sequence[Column], *, key: str, none: str) -> None:
         """Print a list: a table, a JSON array, or the values of `key`; people read `none` for an empty one."""
         if self.format is OutputFormat.QUIET:

@@ -70,7 +70,7 @@ class Progress:
 @contextmanager
 def progress(output: Output, totals: Mapping[str, int | None], in_bytes: Collection[str] = ()) -> Iterator[Progress]:
     """Show progress while the block runs; `totals` and `in_bytes` as in `Progress`. Output goes above the lines."""
-    stream = _terminal(output)
+    stream = output_terminal(output)
     if stream is None:
         yield Progress(None, totals)
         return
@@ -88,7 +88,8 @@ def progress(output: Output, totals: Mapping[str, int | None], in_bytes: Collect
         output.write, output.write_stderr = write, write_stderr
 
 
-def _terminal(output: Output) -> TextIO | None:
+def output_terminal(output: Output) -> TextIO | None:
+    """The terminal that a person reads while the command runs, None without one."""
     console = output.console
     if output.format is OutputFormat.QUIET:
         return None

@@ -5,30 +5,38 @@ The link is printed, since it must be opened; the token is not.
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import click
 
 from portrait.cli.context import Context
-from portrait.cli.output import OutputFormat
+from portrait.cli.output import Output, OutputFormat
 from portrait.cli.parser import command, one_of, quota, seconds
-from portrait.cli.progress import progress
-from portrait.errors import WaitTimeout
+from portrait.cli.progress import output_terminal
+from portrait.cli.qr import qr_lines
+from portrait.clock import Clock, SystemClock
+from portrait.errors import TokenExpired, ValidationFailed, WaitTimeout
 from portrait.models import Language, VisualValidateSession
 
-_LINK_SECONDS = 120  # contract §3 (D)
+if TYPE_CHECKING:
+    from rich.live import Live
+    from rich.text import Text
+
+_SAME_AGAIN = "The same command makes a new link."
 
 _DETAILS = """\
-The link is valid for 120 seconds and can be used by whoever has it: do not store it. Piped, the first line of JSON has
-the link and the second one the group.
+The link can be used by whoever has it while it is valid: do not store it. A terminal shows it as a QR code as well, and
+the seconds that are left. Piped, each link and then the group is a line of JSON. The service does not say that a scan
+failed or was given up: the link runs out, and the next one of --attempts follows.
 """
 
 
 @command(epilog=_DETAILS)
 @click.option("--callback-url", metavar="URL", required=True, help="Where the person's browser goes afterwards.")
 @click.option(
-    "--timeout", type=seconds, metavar="SECONDS", help=f"To wait (default {_LINK_SECONDS}, the life of the link)."
+    "--attempts", type=click.IntRange(1), default=1, metavar="N", help="Links at most, one after the other (default 1)."
 )
+@click.option("--timeout", type=seconds, metavar="SECONDS", help="To wait for each (default: the life of the link).")
 @click.option("--lang", type=one_of(*get_args(Language)), help="The language of the page (default: the service's).")
 @click.option(
     "--quota", type=quota, metavar="N", help="Groups that the customer may have, or `none` (default: as documented)."
@@ -37,7 +45,9 @@ the link and the second one the group.
 def validate_command(
     context: Context,
     /,
+    *,
     callback_url: str,
+    attempts: int,
     timeout: float | None,
     lang: Language | None,
     quota: int | Literal["none"] | None,
@@ -45,23 +55,82 @@ def validate_command(
     """Let a person pass the liveness check."""
     output, client = context.output, context.client
     room: int | Literal["documented"] | None = "documented" if quota is None else None if quota == "none" else quota
-    context.resume_hint = "The link expires by itself; the same command makes a new one."
+    context.resume_hint = f"The link expires by itself. {_SAME_AGAIN}"
+    countdown = _Countdown(output, context.console.clock or SystemClock())
+    life = context.provider.token_life
 
     def show(session: VisualValidateSession) -> None:
-        if output.format is OutputFormat.QUIET:  # stdout is for the group's id alone
-            output.write_stderr(f"{session.h5_link}\n")
-            return
-        output.info(f"Open this link on the person's phone within {_LINK_SECONDS} seconds. Whoever has it can use it:")
-        output.print_event({"h5_link": session.h5_link, "expires_in": _LINK_SECONDS}, line=session.h5_link)
+        countdown.stop()
+        _show_link(output, session.h5_link, life)
+        countdown.start(life if timeout is None else min(life, timeout))
 
-    with progress(output, {"waiting for the person": None}):
-        try:
-            result = client.validate_person(
-                callback_url=callback_url, show=show, attempts=1, language=lang, timeout=timeout, quota=room
-            )
-        except WaitTimeout as error:
-            error.advice = "The same command makes a new link."
-            raise
+    try:
+        result = client.validate_person(
+            callback_url=callback_url, show=show, attempts=attempts, language=lang, timeout=timeout, quota=room
+        )
+    except (TokenExpired, ValidationFailed, WaitTimeout) as error:
+        error.advice = _SAME_AGAIN
+        raise
+    finally:
+        countdown.stop()
     output.info("Passed. The group:")
     output.print_event({"group_id": result.group_id}, line=result.group_id, key="group_id")
     return 0
+
+
+def _show_link(output: Output, link: str, life: float) -> None:
+    """For a person as QR code and text, for a program as JSON."""
+    if output.format is OutputFormat.QUIET:  # stdout is for the group's id alone
+        output.write_stderr(f"{link}\n")
+        return
+    output.info(f"Open this link on the person's phone within {life:.0f} seconds. Whoever has it can use it:")
+    if output.can_draw:
+        try:
+            output.write("\n".join(qr_lines(link)))
+        except ModuleNotFoundError:
+            output.info("For a QR code: pip install 'portrait-actions[cli]'")
+    output.print_event({"h5_link": link, "expires_in": life}, line=link)
+
+
+class _Countdown:
+    """The seconds that are left, on a line of the terminal that disappears; nothing without one.
+
+    Args:
+        output: Where results go.
+        clock: The one that the wait is measured by.
+    """
+
+    def __init__(self, output: Output, clock: Clock) -> None:
+        self._terminal = output_terminal(output)
+        self._clock = clock
+        self._end = 0.0
+        self._live: Live | None = None
+
+    def start(self, seconds: float) -> None:
+        """Begin with so many seconds."""
+        if self._terminal is None:
+            return
+        from rich.console import Console  # noqa: PLC0415  (slow to load)
+        from rich.live import Live  # noqa: PLC0415
+
+        self._end = self._clock.monotonic() + seconds
+        self._live = Live(
+            get_renderable=self._line,
+            console=Console(file=self._terminal, highlight=False),
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._live.start(refresh=True)
+
+    def stop(self) -> None:
+        """Take the line away."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _line(self) -> Text:
+        from rich.text import Text  # noqa: PLC0415  (slow to load)
+
+        left = max(0.0, self._end - self._clock.monotonic())
+        return Text(f"waiting for the person, {left:.0f} s left")
