@@ -132,5 +132,5 @@ class _Countdown:
     def _line(self) -> Text:
         from rich.text import Text  # noqa: PLC0415  (slow to load)
 
-        left = max(0.0, self._end - self._clock.monotonic())
-        return Text(f"waiting for the person, {left:.0f} s left")
+        remaining = max(0.0, self._end - self._clock.monotonic())
+        return Text(f"waiting for the person, {remaining:.0f} s left")

@@ -17,12 +17,12 @@ def scans(emulator):
     """Ends the scan of each session by the next of some results, while the command waits for it."""
 
     def scans(*results):
-        sleep, left = emulator.clock.sleep, list(enumerate(results, 1))
+        sleep, pending = emulator.clock.sleep, list(enumerate(results, 1))
 
         def sleep_after_a_scan(seconds):
             sessions = emulator.calls.count("CreateVisualValidateSession", outcome="ok")
-            if left and left[0][0] == sessions:
-                number, result = left.pop(0)
+            if pending and pending[0][0] == sessions:
+                number, result = pending.pop(0)
                 if result:
                     emulator.validations.finish(f"val-{number}", result)
             sleep(seconds)
