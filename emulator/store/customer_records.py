@@ -64,13 +64,13 @@ class CustomerRecords:
         self._group_table.put(group)
         self.groups.add((group.project, group.kind), by_creation(group), group)
         self.group_count += 1
-        self._update_scans(group)
+        self._update_scans(None, group)
 
     def save_group(self, old: Group, new: Group) -> None:
         """Replace the group of the same id."""
         self._group_table.put(new)
         self.groups.replace((old.project, old.kind), old, new)
-        self._update_scans(new)
+        self._update_scans(old, new)
 
     def remove_group(self, group: Group) -> Detached:
         """Remove a group: its assets are invisible at once, and freed by `drop_deleted`."""
@@ -117,7 +117,7 @@ class CustomerRecords:
             self.assets.add(name, entry, asset)
         self.asset_count += _quota_units(asset)
         self._schedule(asset)
-        self._update_scans(asset)
+        self._update_scans(None, asset)
 
     def save_asset(self, old: Asset, new: Asset) -> None:
         """Replace the asset of the same id; it may move to the sets of another state."""
@@ -130,7 +130,7 @@ class CustomerRecords:
         if old.due != new.due:
             self._unschedule(old)
             self._schedule(new)
-        self._update_scans(new)
+        self._update_scans(old, new)
 
     def remove_asset(self, asset: Asset) -> None:
         """Let go of an asset."""
@@ -139,7 +139,7 @@ class CustomerRecords:
             self.assets.remove(name, entry, asset)
         self.asset_count -= _quota_units(asset)
         self._forget(asset)
-        self._update_scans(asset, removed=True)
+        self._update_scans(asset, None)
 
     def count_by_status(self) -> dict[str, int]:
         """How many assets there are in each state that is shown."""
@@ -166,9 +166,9 @@ class CustomerRecords:
         self._unschedule(asset)
         self._asset_table.pop(asset)
 
-    def _update_scans(self, record: Any, *, removed: bool = False) -> None:
+    def _update_scans(self, old: Group | Asset | None, new: Group | Asset | None) -> None:
         for scan in self.scans.values():
-            scan.update(record, removed=removed)
+            scan.update(old, new)
 
     def _move(self, old: Asset, new: Asset) -> None:
         entry, before, after = by_creation(old), _set_names(old), _set_names(new)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from math import inf
 from types import MappingProxyType
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -101,6 +102,40 @@ class Table(Generic[R]):
         del self.records[record.number]
 
 
+class _Order(Generic[R]):
+    """The records of an index in another order. They are taken in by creation, slice by slice; then it is maintained.
+
+    Args:
+        key: Makes the entry of a record.
+    """
+
+    __slots__ = ("_key", "_last", "entries")
+
+    def __init__(self, key: Callable[[R], Any]) -> None:
+        self.entries = SortedList()
+        self._key = key
+        self._last: float = -1  # the entry of creation up to which records are taken in
+
+    def take(self, index: Index[R], limit: int) -> int:
+        """Take in at most `limit` more records of its index; returns how many."""
+        if self._last == inf:
+            return 0
+        entries = index.after(int(self._last), limit)
+        self.entries.update(map(self._key, index.records(entries)))
+        self._last = entries[-1] if len(entries) == limit else inf
+        return len(entries)
+
+    def add(self, entry: int, record: R) -> None:
+        """Add a record of the index, unless its turn has yet to come."""
+        if entry <= self._last:
+            self.entries.add(self._key(record))
+
+    def remove(self, entry: int, record: R) -> None:
+        """Remove a record of the index."""
+        if entry <= self._last:
+            self.entries.remove(self._key(record))
+
+
 class Index(Generic[R]):
     """One set of a table's records.
 
@@ -113,7 +148,7 @@ class Index(Generic[R]):
     def __init__(self, table: Table[R]) -> None:
         self._table = table
         self._created = SortedList()
-        self._others: dict[SortBy, SortedList] = {}
+        self._others: dict[SortBy, _Order[R]] = {}
 
     def __len__(self) -> int:
         return len(self._created)
@@ -121,49 +156,57 @@ class Index(Generic[R]):
     def add(self, entry: int, record: R) -> None:
         """Add a record; `entry` is `by_creation(record)`."""
         self._created.add(entry)
-        for sort, entries in self._others.items():
-            entries.add(_ENTRIES[sort](record))
+        for order in self._others.values():
+            order.add(entry, record)
 
     def remove(self, entry: int, record: R) -> None:
         """Remove a record, which must be equal to the one that was added."""
         self._created.remove(entry)
-        for sort, entries in self._others.items():
-            entries.remove(_ENTRIES[sort](record))
+        for order in self._others.values():
+            order.remove(entry, record)
 
     def replace(self, old: R, new: R) -> None:
         """A record of this set has changed; CreateTime, group and number never do."""
-        entries = self._others.get(SortBy.UPDATE_TIME)
-        if entries is not None and int(old.updated) != int(new.updated):
-            entries.remove(_by_update(old))
-            entries.add(_by_update(new))
+        order = self._others.get(SortBy.UPDATE_TIME)
+        if order is not None and int(old.updated) != int(new.updated):
+            entry = by_creation(old)
+            order.remove(entry, old)
+            order.add(entry, new)
+
+    def sort(self, sort: SortBy, limit: int) -> int:
+        """Prepare an order by at most `limit` more records; returns how many. It is ready once they were fewer."""
+        if sort is SortBy.CREATE_TIME:
+            return 0
+        order = self._others.get(sort)
+        if order is None:
+            order = self._others[sort] = _Order(_ENTRIES[sort])
+        return order.take(self, limit)
 
     def ordered(self, sort: SortBy) -> SortedList:
-        """The entries in an order, which is maintained from now on."""
-        if sort is SortBy.CREATE_TIME:
-            return self._created
-        entries = self._others.get(sort)
-        if entries is None:
-            entries = self._others[sort] = SortedList(map(_ENTRIES[sort], self.records()))
-        return entries
+        """The entries in an order that is ready; that of creation always is."""
+        return self._created if sort is SortBy.CREATE_TIME else self._others[sort].entries
 
-    def records(self) -> Iterable[R]:
-        """The records in the order of their creation."""
+    def records(self, entries: Iterable[int]) -> Iterable[R]:
+        """The records of entries."""
         records = self._table.records
-        return (records[entry & _NUMBER] for entry in self._created)
+        return (records[entry & _NUMBER] for entry in entries)
 
     def after(self, entry: int, limit: int) -> list[int]:
         """At most `limit` entries behind one, in the order of creation."""
         return list(islice(self._created.irange(entry, inclusive=(False, True)), limit))
 
     def pop(self, limit: int) -> Iterator[int]:
-        """Take out at most `limit` entries, the newest first; other orders are no longer maintained."""
+        """Take out at most `limit` entries, the newest first. The other orders only shrink with them."""
         for _ in range(min(limit, len(self._created))):
+            for order in self._others.values():
+                if order.entries:
+                    order.entries.pop()
             yield self._created.pop()
 
     def scan(self, sort: SortBy, keep: Callable[[R], bool]) -> list[Any]:
         """The entries of the records that `keep` takes, read one by one."""
         entry = _ENTRIES[sort]
-        return [entry(record) for record in self.records() if keep(record)]
+        return [entry(record) for record in self.records(self._created) if keep(record)]
 
 
 class IndexSets(Generic[R]):

@@ -15,7 +15,7 @@ from emulator.store import scan
 from emulator.store.base import Contents, CustomerFactory, Latest
 from emulator.store.index import Index, IndexSets, R, Table, by_creation, entry_key, page_of, record_number
 from emulator.store.tables import Tables
-from portrait.models import AssetStatus
+from portrait.models import AssetStatus, SortBy
 
 V = TypeVar("V")
 _MAX_SCANS = 8  # of one customer at once
@@ -225,14 +225,21 @@ class MemoryTransaction:
             Unfinished: There is more to read.
         """
         scans, records = self._records.scans, table.records
-        search = scans.pop(query, None) or scan.Scan(sets, names, records.__getitem__, position, scan.predicate(query))
+        search = scans.pop(query, None) or scan.Scan(
+            sets,
+            names,
+            records.__getitem__,
+            position=position,
+            matches=scan.predicate(query),
+            key=entry_key(query.sort),
+        )
         if not search.advance(scan.SLICE):
             while len(scans) >= _MAX_SCANS:  # what nobody went on with
                 del scans[next(iter(scans))]
             scans[query] = search
             raise Unfinished
-        entries = page_of([search.ordered(query.sort, entry_key(query.sort))], query)
-        return len(search), [records[record_number(entry)] for entry in entries]
+        entries = page_of([search.found], query)
+        return len(search.found), [records[record_number(entry)] for entry in entries]
 
     def count_assets(self, group_id: str | None = None) -> int:
         """How many assets a group has, or the customer."""
@@ -316,11 +323,29 @@ def _position_by_group(names: Sequence[tuple[str]]) -> Callable[[Any], int | Non
 
 
 def _page_of(table: Table[R], sets: Sequence[Index[R]], query: GroupQuery | AssetQuery) -> tuple[int, list[R]]:
-    """One page of several sets taken as one."""
+    """One page of several sets taken as one.
+
+    Raises:
+        Unfinished: The order is not ready.
+    """
     if scan.is_search(query):
         keep = scan.predicate(query)
         ordered: list[Sequence[Any]] = [sorted(entry for each in sets for entry in each.scan(query.sort, keep))]
     else:
+        _sort(sets, query.sort)
         ordered = [each.ordered(query.sort) for each in sets]
     records = table.records
     return sum(map(len, ordered)), [records[record_number(entry)] for entry in page_of(ordered, query)]
+
+
+def _sort(sets: Sequence[Index[Any]], sort: SortBy) -> None:
+    """A slice of the work to prepare an order of several sets.
+
+    Raises:
+        Unfinished: There is more to prepare.
+    """
+    limit = scan.SLICE
+    for each in sets:
+        limit -= each.sort(sort, limit)
+        if limit <= 0:
+            raise Unfinished

@@ -76,6 +76,9 @@ class Tables:
             groups, assets = tuple(self.groups.records.values()), tuple(self.assets.records.values())
             validations, files = tuple(self.tokens.values()), dict(self.files)
         live = {group.id for group in groups}  # assets of deleted groups are freed later
+        for asset in assets:
+            if asset.group_id not in live:
+                files.pop(asset.file, None)
         return Contents(
             customers=customers,
             groups=groups,

@@ -181,6 +181,8 @@ CHANGES = {
     "removed": lambda tx: tx.remove_asset(tx.asset("a4")),
     "added": lambda tx: add_asset(tx, "a"),
     "failed": lambda tx: tx.save_asset(evolve(tx.asset("a1"), status=AssetStatus.FAILED)),
+    "updated": lambda tx: tx.save_asset(evolve(tx.asset("a1"), updated=1.0)),
+    "updated before its turn": lambda tx: tx.save_asset(evolve(tx.asset("a100"), updated=1.0)),
     "group removed": lambda tx: tx.remove_group(tx.group("g1")) or tx.drop_deleted(10**6),
 }
 
@@ -194,16 +196,24 @@ CHANGES = {
         {"statuses": (AssetStatus.PROCESSING,)},
         {"descending": False, "offset": 2, "limit": 5},
         {"sort": SortBy.UPDATE_TIME},
+        {"sort": SortBy.GROUP_ID, "limit": 100},
         {"offset": 10**6},
+        {"name": "", "sort": SortBy.UPDATE_TIME, "limit": 200},
+        {"name": "", "sort": SortBy.GROUP_ID, "limit": 200},
+        {"name": "", "sort": SortBy.UPDATE_TIME, "limit": 200, "group_ids": ("g2", "g1")},
     ],
     ids=str,
 )
 def test_a_search_in_slices_is_as_of_its_end(store, monkeypatch, change, fields):
-    """emulator-burst: whatever changes between two slices, the page is what a search in one piece finds at the end."""
+    """emulator-burst: whatever changes between two slices, the page is what a search in one piece finds at the end.
+
+    The same of an order that a list asks for first: it is prepared in slices.
+    """
     query = AssetQuery(**{"project": "default", "kind": GroupType.AIGC, "name": "A"} | fields)
     done = []
     total, page, slices = search(store, query, lambda tx: done or done.append(CHANGES[change](tx)))
     monkeypatch.setattr(scan, "SLICE", 10**6)
+    store.restore(store.copy())  # without what the slices have built
     assert (total, page, 1) == search(store, query, None)
     assert slices > 1 or total == 0
 

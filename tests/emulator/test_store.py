@@ -149,6 +149,21 @@ def test_a_copy_is_of_the_containers_and_shares_the_records(store):
             tx.remove_group(group)
 
 
+def test_a_copy_leaves_out_what_a_deleted_group_has_left(store):
+    """Assets that are not freed yet are in no list and have no file, also after a restore."""
+    with transaction(store, "acme", 0) as tx:
+        group = add_group(tx)
+        for n in range(3):
+            add_asset(tx, group, file=f"f{n}", due=9.0)
+            tx.add_file(f"f{n}", StoredFile(content=b"x", content_type="image/png"))
+        tx.remove_group(group)
+        assert tx.drop_deleted(1) == 1
+    store.restore(store.copy())
+    with transaction(store, "acme", 10) as tx:
+        assert (tx.count_assets(), tx.due_assets(10, 9), tx.drop_deleted(9)) == (0, [], 0)
+    assert [store.file(f"f{n}") for n in range(3)] == [None] * 3
+
+
 def test_reviews_end_before_anything_else_and_stay_ended(store):
     """A due review has ended for whoever looks, at its own time, also where the transaction is undone."""
     with transaction(store, "acme", 0) as tx:
