@@ -493,6 +493,7 @@ BAD_FORMS = {
     "name in latin-1": ((GOOD_FILE, part("Name", "Zoë".encode("latin-1"))), ("InvalidParameter",)),
     "long name": ((GOOD_FILE, part("Name", "n" * 51)), ("InvalidParameter",)),
     "audio": ((GOOD_FILE, part("AssetType", "Audio")), ("InvalidParameter",)),
+    "too many parts": ((GOOD_FILE, *(part(f"x{n}", "") for n in range(100))), ("InvalidParameter",)),
     "unknown type": ((GOOD_FILE, part("AssetType", "x" * 100_000)), ("InvalidParameter",)),
 }  # fmt: skip
 

@@ -3,7 +3,7 @@
 import json
 import re
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import MappingProxyType, SimpleNamespace
 
@@ -163,6 +163,16 @@ def test_a_token_lives_120_seconds_from_its_creation(server, me):
     assert me.call("GetVisualValidateResult", {"BytedToken": token}).error == "TokenExpired"
     server.advance(100_000)
     assert me.call("GetVisualValidateResult", {"BytedToken": token}).error == "TokenExpired"
+
+
+def test_a_validation_is_forgotten_an_hour_after_its_end(server, me):
+    """Until then the control plane shows it; its token stays TokenExpired for its owner."""
+    token = me.token()
+    for seconds, remembered in ((120 + 3599, True), (1, False)):
+        server.advance(seconds)
+        assert me.call("GetVisualValidateResult", {"BytedToken": token}).error == "TokenExpired"
+        shown = {each["customer"] for each in server.control("GET", "state").body["validations"]}
+        assert (me.key in shown) is remembered
 
 
 def test_a_foreign_read_does_not_use_a_token_up(me, other):
@@ -593,11 +603,23 @@ class FileHandler(BaseHTTPRequestHandler):
     def do_GET(self):
         """Serves one file or 404."""
         self.server.requested.append(self.path)
+        if self.path == "/endless.png":
+            self.write_without_end()
+            return
         content = self.server.CONTENT.get(self.path)
         self.send_response(404 if content is None else 200)
         self.send_header("Content-Length", str(len(content or b"")))
         self.end_headers()
         self.wfile.write(content or b"")
+
+    def write_without_end(self):
+        """Serves the beginning of a picture and zeros, until the client has enough."""
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(media.png())
+        with suppress(OSError):
+            while True:
+                self.wfile.write(bytes(1 << 20))
 
     def log_message(self, *_):
         """Says nothing."""
@@ -639,6 +661,14 @@ def test_a_file_on_loopback_is_measured_at_once(me, path, code):
     else:
         assert re.fullmatch(code, answer.error)
     assert me.call("ListAssets", AIGC).result["TotalCount"] == (code is None)
+
+
+@pytest.mark.slow
+def test_a_download_ends_after_the_largest_file(me):
+    """emulator-slow: a file that does not end is refused for its size once 200 MB have come."""
+    with serving() as files:
+        body = {"GroupId": me.group(), "URL": files.url("/endless.png"), "AssetType": "Image"}
+        assert me.call("CreateAsset", body).error == "InvalidParameter.FileSizeTooLarge"
 
 
 def test_no_file_is_read_for_somebody_without_access(me, other):
