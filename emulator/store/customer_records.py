@@ -154,6 +154,12 @@ class CustomerRecords:
         records = self._asset_table.records
         return [records[number] for moment, number in self._due.islice(stop=limit) if moment <= now]
 
+    def free(self) -> None:
+        """Free the sets, one after the other."""
+        for sets in (self.groups, self.assets):
+            sets.free()
+        self._due.clear()
+
     def _schedule(self, asset: Asset) -> None:
         if asset.due is not None:
             self._due.add((asset.due, asset.number))

@@ -78,13 +78,18 @@ def record_number(entry: Any) -> int:
 
 
 class Table(Generic[R]):
-    """Records by id and by number."""
+    """Records by id and by number.
 
-    __slots__ = ("numbers", "records")
+    Attributes:
+        copy: A copy of `records` that is being made, in which every change is made as well.
+    """
+
+    __slots__ = ("copy", "numbers", "records")
 
     def __init__(self) -> None:
         self.numbers: dict[str, int] = {}
         self.records: dict[int, R] = {}
+        self.copy: dict[int, R] | None = None
 
     def get(self, record_id: str) -> R | None:
         """The record with that id."""
@@ -95,11 +100,21 @@ class Table(Generic[R]):
         """Keep a record, new or changed."""
         self.numbers[record.id] = record.number
         self.records[record.number] = record
+        if self.copy is not None:
+            self.copy[record.number] = record
 
     def pop(self, record: R) -> None:
         """Forget a record."""
         del self.numbers[record.id]
         del self.records[record.number]
+        if self.copy is not None:
+            self.copy.pop(record.number, None)
+
+    def free(self) -> None:
+        """Free the records one by one: to free a large container in one step would stop every thread."""
+        for container in (self.records, self.numbers):
+            while container:
+                container.popitem()
 
 
 class _Order(Generic[R]):
@@ -203,6 +218,11 @@ class Index(Generic[R]):
                     order.entries.pop()
             yield self._created.pop()
 
+    def free(self) -> None:
+        """Free the entries, list by list."""
+        for entries in (self._created, *(order.entries for order in self._others.values())):
+            entries.clear()
+
     def scan(self, sort: SortBy, keep: Callable[[R], bool]) -> list[Any]:
         """The entries of the records that `keep` takes, read one by one."""
         entry = _ENTRIES[sort]
@@ -247,6 +267,11 @@ class IndexSets(Generic[R]):
     def attach(self, name: Any, index: Index[R]) -> None:
         """Put back what was detached."""
         self._sets[name] = index
+
+    def free(self) -> None:
+        """Free every set."""
+        for index in self._sets.values():
+            index.free()
 
     def sizes(self) -> Iterator[tuple[Any, int]]:
         """Every set and how many records it holds."""

@@ -6,6 +6,7 @@ A transaction makes every change at once and remembers what undoes it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from threading import Lock
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -33,6 +34,7 @@ class MemoryStore:
 
     def __init__(self, new_customer: CustomerFactory) -> None:
         self._tables = Tables(new_customer)
+        self._whole = Lock()  # held while everything is copied or replaced
 
     def transaction(self, customer: str) -> MemoryTransaction:
         """One customer's records."""
@@ -69,19 +71,21 @@ class MemoryStore:
             return self._tables.files.get(key)
 
     def copy(self) -> Contents:
-        """All records, which never change: the copy is of the lists."""
-        return self._tables.copy()
+        """All records as they are at its end; they never change, so the copy is of the lists."""
+        with self._whole:
+            return self._tables.copy()
 
     def restore(self, contents: Contents) -> None:
         """Hold these records in place of everything; numbers go on."""
-        fresh = Tables(self._tables.new_customer)
-        fresh.fill(contents)  # the long part, without the lock
-        self._tables.replace(fresh)
+        other = Tables(self._tables.new_customer)
+        other.fill(contents)  # the long part, without a lock
+        with self._whole:
+            self._tables.exchange(other)
+        other.free()
 
     def clear(self) -> None:
         """Forget everything; numbers go on."""
-        with self._tables.lock:
-            self._tables.clear()
+        self.restore(Contents())
 
 
 class MemoryTransaction:

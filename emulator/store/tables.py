@@ -8,6 +8,7 @@ from threading import RLock
 
 from emulator.domain.ports import StoredFile
 from emulator.domain.records import Asset, Group, Validation
+from emulator.store import scan
 from emulator.store.base import Contents, CustomerFactory, CustomerUsage, Latest
 from emulator.store.customer_records import CustomerRecords
 from emulator.store.index import Table
@@ -30,10 +31,6 @@ class Tables:
         self.validations = 0
         self.customers = 0
         self.new_customer = new_customer
-        self.clear()
-
-    def clear(self) -> None:
-        """Forget everything; numbers go on, so that no id of old is given again."""
         self.by_customer: dict[str, CustomerRecords] = {}
         self.groups: Table[Group] = Table()
         self.assets: Table[Asset] = Table()
@@ -70,14 +67,25 @@ class Tables:
         )
 
     def copy(self) -> Contents:
-        """Everything held, as of one moment."""
-        with self.lock:
-            customers = tuple(records.customer for records in self.by_customer.values())
-            groups, assets = tuple(self.groups.records.values()), tuple(self.assets.records.values())
-            validations, files = tuple(self.tokens.values()), dict(self.files)
-        live = {group.id for group in groups}  # assets of deleted groups are freed later
+        """Everything held, as of its end. Assets are copied in slices, between which other threads have a turn."""
+        table, copied = self.assets, dict[int, Asset]()
+        table.copy = copied
+        try:
+            for first in range(0, self.numbers + 1, scan.SLICE):
+                with self.lock:
+                    found = map(table.records.get, range(first, first + scan.SLICE))
+                    copied.update((asset.number, asset) for asset in found if asset is not None)
+            with self.lock:
+                table.copy = None  # what follows is no part of it
+                customers = tuple(records.customer for records in self.by_customer.values())
+                groups = tuple(self.groups.records.values())
+                validations, files = tuple(self.tokens.values()), dict(self.files)
+        finally:
+            table.copy = None
+        live = {group.id for group in groups}
+        assets = [copied[number] for number in sorted(copied)]
         for asset in assets:
-            if asset.group_id not in live:
+            if asset.group_id not in live:  # it is freed later
                 files.pop(asset.file, None)
         return Contents(
             customers=customers,
@@ -105,13 +113,22 @@ class Tables:
             self.validations = max(self.validations, validation.number)
         self.files.update(contents.files)
 
-    def replace(self, fresh: Tables) -> None:
-        """Hold what others hold in place of everything. Numbers go on."""
+    def exchange(self, other: Tables) -> None:
+        """Take over what other tables hold, and give them what these held, in one step. Numbers go on."""
         with self.lock:
             for counter in _COUNTERS:
-                setattr(self, counter, max(getattr(self, counter), getattr(fresh, counter)))
+                setattr(self, counter, max(getattr(self, counter), getattr(other, counter)))
             for name in _CONTAINERS:
-                setattr(self, name, getattr(fresh, name))
+                mine = getattr(self, name)
+                setattr(self, name, getattr(other, name))
+                setattr(other, name, mine)
+
+    def free(self) -> None:
+        """Free what is held, piece by piece: to free a large container in one step would stop every thread."""
+        for records in self.by_customer.values():
+            records.free()
+        self.assets.free()
+        self.groups.free()
 
     def customer_records(self, customer: str) -> CustomerRecords:
         """What a customer has; a new one starts with nothing."""

@@ -12,9 +12,9 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _CLOSE = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
 
 
-def action(name: str, body: dict[str, Any]) -> bytes:
+def action(name: str, body: dict[str, Any], key: str = KEY) -> bytes:
     """An Action of the portrait service."""
-    return post(f"/v1/portrait/?Action={name}&Version=2024-01-01", body, {"Authorization": f"Bearer {KEY}"})
+    return post(f"/v1/portrait/?Action={name}&Version=2024-01-01", body, {"Authorization": f"Bearer {key}"})
 
 
 def parameter(name: str, body: dict[str, Any]) -> bytes:

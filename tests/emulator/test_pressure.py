@@ -218,6 +218,50 @@ def test_a_search_in_slices_is_as_of_its_end(store, monkeypatch, change, fields)
     assert slices > 1 or total == 0
 
 
+class Turns:
+    """The store's lock, which lets something be done each time that a slice of a copy has given it back."""
+
+    def __init__(self, lock, changes):
+        self.acquire, self.release, self.changes = lock.acquire, lock.release, changes
+
+    def __enter__(self):
+        self.acquire()
+
+    def __exit__(self, *_):
+        self.release()
+        if self.changes:
+            self.changes.pop(0)()
+
+
+def test_a_copy_in_slices_is_as_of_its_end(store):
+    """emulator-burst: what others change between two slices is in the copy, whether or not its turn has come."""
+    changes = dict(CHANGES)
+    del changes["group removed"]
+    found = []
+
+    def transact(change):
+        with store.transaction("acme") as tx:
+            change(tx)
+
+    def finish():
+        found.append(assets_of(store))
+
+    store._tables.lock = Turns(
+        store._tables.lock, [lambda: [transact(change) for change in changes.values()], lambda: None, finish]
+    )
+    copied = store.copy()
+    (expected,) = found
+    transact(lambda tx: rename(tx, "a5", "later"))
+    store.restore(copied)
+    assert assets_of(store) == expected
+
+
+def assets_of(store):
+    """All assets."""
+    with store.transaction("acme") as tx:
+        return tx.assets(AssetQuery(project="default", kind=GroupType.AIGC, limit=1000))
+
+
 def test_searches_that_nobody_goes_on_with_are_dropped(store):
     """emulator-growth: of a customer's unfinished searches only the last ones are kept."""
     for number in range(20):
