@@ -89,7 +89,7 @@ class FormReader:
     def _open(self, content_type: str) -> MultipartParser:
         multipart = _multipart()
         kind, options = multipart.parse_options_header(text(content_type).encode().decode("latin-1"))
-        if kind != b"multipart/form-data":
+        if kind.lower() != b"multipart/form-data":
             raise InvalidForm("must be multipart/form-data")
         boundary = options.get(b"boundary")
         if not boundary:
