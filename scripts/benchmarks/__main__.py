@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from scripts.benchmarks import (
     client_calls,
     files,
+    large_customer,
     media,
     server_calls,
     signed_calls,
@@ -33,6 +34,7 @@ _FIGURES: Mapping[str, tuple[Callable[[int], Iterator[Figure]], int]] = {
     "f": (watch.measure, 1),
     "g": (testing.measure, 3),
     "h": (signed_calls.measure, 15),
+    "large": (large_customer.measure, 1),
     "files": (files.measure, 7),
     "media": (media.measure, 7),
     "state": (state_cost.measure, 300),
