@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
+from traceback import walk_tb
 from typing import Any, Final
 
 from portrait.media._bytes import InvalidMedia
@@ -18,6 +19,8 @@ _BUGS: Final = (AttributeError, ImportError, NameError, TypeError)
 def library_errors(library: str) -> Iterator[None]:
     """Turn the errors that a C library raises for a hostile file into `InvalidMedia`.
 
+    What this package's own code raises in the block is an error of its own, whatever its type.
+
     Args:
         library: Its name, for the message.
     """
@@ -25,8 +28,16 @@ def library_errors(library: str) -> Iterator[None]:
         yield
     except (InvalidMedia, MemoryError, *_BUGS):
         raise
-    except Exception as error:  # noqa: BLE001 - a C library raises anything for a hostile file
+    except Exception as error:
+        if _is_own(error):
+            raise
         raise InvalidMedia(f"{library} does not open it ({type(error).__name__})") from None
+
+
+def _is_own(error: Exception) -> bool:
+    """Whether this package raised the exception: libraries that Cython compiles have frames of their own."""
+    *_, (frame, _) = walk_tb(error.__traceback__)
+    return str(frame.f_globals.get("__name__", "")).startswith("portrait.")
 
 
 def load(name: str) -> Any:

@@ -2,6 +2,7 @@
 
 import asyncio
 import http.client
+import sys
 import threading
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from emulator.service import Service
 from emulator.store.memory import MemoryStore
 from emulator.web.runner import run, run_async
 from portrait.clock import ManualClock
+from tests.wire.media import png
 
 SECRET = "the password is swordfish"
 
@@ -126,6 +128,19 @@ def test_a_thread_that_does_not_start(monkeypatch, caplog):
     service = Service(clock=ManualClock(), store=Blocking)
     monkeypatch.setattr(threading.Thread, "start", start)
     check(service, concurrent(create())(service), caplog)
+
+
+def test_an_exception_in_measuring_is_no_fault_of_the_file(start, monkeypatch, caplog):
+    """Case matrix-new: an upload that cannot be measured for a mistake of ours is an internal error, no refusal."""
+
+    def broken(*_):
+        raise IndexError(SECRET)
+
+    monkeypatch.setattr(sys.modules["portrait.media.measure"], "PARSERS", {"png": broken})
+    alice = start()
+    reply = alice.upload(png(), GroupId=alice.group())
+    assert (reply.status, orjson.loads(reply.body)["error"]["code"]) == (500, "internal_error")
+    assert SECRET in caplog.text
 
 
 @pytest.mark.parametrize(

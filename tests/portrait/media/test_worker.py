@@ -191,6 +191,43 @@ def test_an_unknown_library_is_no_fault_of_the_file(format_name, library, worker
         measure(samples.sample(format_name))
 
 
+UNEXPECTED = """
+from types import SimpleNamespace
+__version__ = "99.0.0"
+time_base = 1
+class open:
+    streams = SimpleNamespace(video=(), audio=(1,))
+    duration = 10**400
+    def __init__(self, *args, **options): pass
+    def __enter__(self): return self
+    def __exit__(self, *error): pass
+"""
+OWN = "no fault of its own: av: OverflowError"
+
+
+def test_an_exception_of_our_own_is_no_fault_of_the_file(worker, tmp_path, monkeypatch):
+    """Case matrix-new: also where our code raises it between two calls of a library, of a type that libraries raise."""
+    (tmp_path / "av.py").write_text(UNEXPECTED)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(WorkerUnavailable, match=OWN):
+        worker.measure(BytesIO(samples.audio()), "wav")
+    (tmp_path / "av.py").write_text(UNEXPECTED + "    def __enter__(self): raise OverflowError")
+    worker.close()
+    with pytest.raises(InvalidMedia, match=r"FFmpeg does not open it \(OverflowError"):
+        worker.measure(BytesIO(samples.audio()), "wav")
+
+
+def test_an_exception_of_a_parser_is_no_fault_of_the_picture(monkeypatch):
+    """Pictures are measured without a library: there every exception is our own."""
+
+    def broken(file):
+        raise IndexError("string index out of range")
+
+    monkeypatch.setattr(sys.modules["portrait.media.measure"], "PARSERS", {"png": broken})
+    with pytest.raises(IndexError):
+        measure(samples.image("png"))
+
+
 def test_a_python_that_does_not_start(worker, monkeypatch, tmp_path):
     """What is missing is said, and the file is not blamed."""
     monkeypatch.setattr(sys, "executable", str(tmp_path / "absent"))
