@@ -82,9 +82,14 @@ _ROUTES: Mapping[tuple[str, str], Callable[[Control, ControlRequest], dict[str, 
 }
 
 
-# What reads or settles all of a customer or more: done in a thread, slice by slice.
+# What reads, settles or frees all of a customer or more: done in a thread, slice by slice.
 _LONG = frozenset(
-    {("GET", "state"), ("PATCH", "customers/*"), *((method, "snapshots/*") for method in ("GET", "PUT", "POST"))}
+    {
+        ("GET", "state"),
+        ("PATCH", "customers/*"),
+        ("POST", "reset"),
+        *((method, "snapshots/*") for method in ("GET", "PUT", "POST")),
+    }
 )
 
 

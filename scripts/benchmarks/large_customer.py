@@ -1,4 +1,4 @@
-"""How long another customer waits for a GetAsset while a customer with a million assets lists, settles and deletes them.
+"""How long others wait for a GetAsset while a customer with a million assets lists, settles and deletes them.
 
 Of a wait counts what the emulator's process computed meanwhile: a busy machine makes any call wait. The emulator is a
 process of its own (`python -m scripts.benchmarks.large_customer SIZE`), which takes and restores a
@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import gc
 import json
+import resource
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Self
 
 from emulator.messages import Call
@@ -38,8 +40,8 @@ def measure(_: int) -> Iterator[Figure]:
     with _Large(_SIZE) as large:
         yield Figure("large", f"memory for an asset, of {_SIZE:,}", large.bytes / 1024, 1.5, unit="KB", higher=False)
         for what, work in _WORK.items():
-            milliseconds = large.longest_wait(work) * 1000
-            yield Figure("large", f"longest GetAsset of another customer: {what}", milliseconds, 50, None, "ms", False)
+            wait = large.longest_wait(work) * 1000
+            yield Figure("large", f"longest GetAsset of another customer: {what}", wait, 50, unit="ms", higher=False)
 
 
 class _Large:
@@ -201,8 +203,7 @@ class _Inside:
 
 def _resident() -> int:
     """The memory of this process in bytes."""
-    with open("/proc/self/statm", encoding="ascii") as statm:
-        return int(statm.read().split()[1]) * 4096
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * resource.getpagesize()
 
 
 if __name__ == "__main__":
