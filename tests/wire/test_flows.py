@@ -171,8 +171,8 @@ def test_a_validation_is_forgotten_an_hour_after_its_end(server, me):
     for seconds, remembered in ((120 + 3599, True), (1, False)):
         server.advance(seconds)
         assert me.call("GetVisualValidateResult", {"BytedToken": token}).error == "TokenExpired"
-        shown = {each["customer"] for each in server.control("GET", "state").body["validations"]}
-        assert (me.key in shown) is remembered
+        listed_count = {each["customer"] for each in server.control("GET", "state").body["validations"]}
+        assert (me.key in listed_count) is remembered
 
 
 def test_a_foreign_read_does_not_use_a_token_up(me, other):
@@ -531,7 +531,7 @@ def test_null_is_absent_in_every_optional_field(me):
     "name", ["像" * 50, "\N{GRINNING FACE}" * 50, 'a"b\\c/d', "<script>", " ", "e\u0301", "\u200f"]
 )
 def test_names_come_back_as_they_were_given(me, name):
-    """A Name of any characters, up to 50 of them, is shown unchanged."""
+    """A Name of any characters, up to 50 of them, is listed_count unchanged."""
     group = me.group(name)
     asset = me.asset(group, Name=name)
     assert me.call("GetAssetGroup", {"Id": group}).result["Name"] == name
