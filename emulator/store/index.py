@@ -12,14 +12,10 @@ from math import inf
 from types import MappingProxyType
 from typing import Any, Generic, Protocol, TypeVar
 
-from emulator._optional import INSTALL_HINT
+from sortedcontainers import SortedList
+
 from emulator.domain.ports import AssetQuery, GroupQuery, Position
 from portrait.models import SortBy
-
-try:
-    from sortedcontainers import SortedList
-except ImportError:  # the first of the extra's modules that whoever imports an emulator would miss
-    raise ModuleNotFoundError(INSTALL_HINT) from None
 
 # The low bits of an entry hold the record's number: ties of a second fall in the order of creation. Contract §2 (I).
 _BITS = 40

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import orjson
 import pytest
 
+from emulator.auth import key_handle
 from emulator.messages import Call
 from emulator.server import EmulatorServer
 from emulator.service import Service
@@ -98,7 +99,7 @@ def check(service, reply, caplog):
     assert orjson.loads(reply.body)["error"]["code"] == "internal_error"
     assert SECRET.encode() not in reply.body
     (logged,) = service.control.calls()["calls"]
-    assert (logged["action"], logged["customer"], logged["status"]) == ("CreateAssetGroup", "sk-alice", 500)
+    assert (logged["action"], logged["customer"], logged["status"]) == ("CreateAssetGroup", key_handle("sk-alice"), 500)
     assert logged["request_id"] in caplog.text
     assert SECRET in caplog.text
 

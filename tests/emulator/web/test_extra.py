@@ -82,7 +82,7 @@ def test_with_the_extra_nothing_is_said():
 
 
 def test_the_modules_are_those_of_the_extra():
-    """What is looked up is what the distribution says that the extra brings."""
+    """What is looked up is what the distribution says that the extra brings; of aiohttp it wants a newer one."""
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     brought = {line.partition(">")[0].lower().replace("-", "_") for line in extras["emulator"]}
-    assert brought == set(MODULES)
+    assert brought - {"aiohttp"} == set(MODULES)
