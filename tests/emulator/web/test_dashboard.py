@@ -91,7 +91,7 @@ def test_looking_changes_nothing(emulator):
     before = emulator.service.store.find_asset(asset.id)
     text = dashboard(emulator.url)[2]
     assert "✓ Active –" in row(text, asset.id)
-    assert "⌛ expired" in row(text, "val-1")
+    assert "! expired" in row(text, "val-1")
     assert emulator.service.store.find_asset(asset.id) is before
 
 
