@@ -233,6 +233,44 @@ def test_a_button_of_the_page_ends_the_scan(me):
         assert (answer.status, "resultCode=41000&" in answer.headers["location"]) == (303, True)
 
 
+def press(me, form, callback=CALLBACK):
+    """A check's link, and where the browser is sent by a button of its page."""
+    link = urlsplit(me.call("CreateVisualValidateSession", {"CallbackURL": callback}).result["H5Link"])
+    target = f"{link.path}?{link.query}"
+    return target, me.server.request("POST", target, form).headers["location"]
+
+
+@pytest.mark.parametrize("code", [40002, 40008, 41002, 41003, 41009, 50215])
+def test_a_code_of_the_page_ends_the_scan(me, code):
+    """Behind "more" there is a button for each public result code."""
+    assert f"&resultCode={code}&" in press(me, b"code=%d" % code)[1]
+
+
+def test_a_switch_of_the_page_leaves_the_token_out(me):
+    """Callbacks without the token were seen; the other parameters are there."""
+    location = press(me, b"result=fail&without-token=on")[1]
+    assert dict(parse_qsl(urlsplit(location).query)) == {
+        "resultCode": "41007", "algorithmBaseRespCode": "0", "reqMeasureInfoValue": "0", "verify_type": "real_time",
+    }  # fmt: skip
+
+
+def test_a_callback_with_a_fragment_keeps_it(me):
+    """The query comes before it, as in every address."""
+    location = urlsplit(press(me, b"result=pass", f"{CALLBACK}?order=7#/done?x=1")[1])
+    assert location.query.startswith("order=7&bytedToken=")
+    assert location.fragment == "/done?x=1"
+
+
+@pytest.mark.parametrize(
+    ("form", "state"), [(b"result=pass", b"passed"), (b"result=fail", b"failed"), (b"code=41000", b"cancelled")]
+)
+def test_a_link_that_has_ended_shows_how(me, form, state):
+    """A page of its own; its button brings the first outcome again."""
+    target, location = press(me, form)
+    assert b'data-state="%s"' % state in me.server.request("GET", target).raw
+    assert me.server.request("POST", target, b"").headers["location"] == location
+
+
 def test_another_person_passes_and_files_do_not_match(me):
     """The page sees a living person, not who it is: files fail unless they show the one who scanned."""
     token, _, query = completed(me, CALLBACK, "wrong-person", subject="mallory")
