@@ -93,11 +93,13 @@ class BearerAuth:
 
     Attributes:
         names: The customers by their keys.
-        provider: Whose rules the calls go by.
+        providers: Those that are served; the first one is the default.
+        by_key: Key → name of the provider that it stands for.
     """
 
     names: CustomerNames = field(repr=False)
-    provider: Provider = PROVIDERS["alltoken"]
+    providers: tuple[Provider, ...] = (PROVIDERS["alltoken"],)
+    by_key: Mapping[str, str] = field(factory=dict, repr=False)
 
     def authenticate(self, call: Call) -> Caller:
         """The customer that a key belongs to.
@@ -110,12 +112,12 @@ class BearerAuth:
         customer = self.names.of_key(call.key)
         if customer is None:
             raise Refusal(Reason.KEY_UNKNOWN)
-        return Caller(customer, key_handle(call.key), self.provider)
+        return Caller(customer, key_handle(call.key), self.provider_of(call))
 
     def provider_of(self, call: Call) -> Provider:
-        """Always the same."""
-        del call
-        return self.provider
+        """The one that the key stands for, where it is served here."""
+        name = self.by_key.get(call.key or "")
+        return next((provider for provider in self.providers if provider.name == name), self.providers[0])
 
 
 # Contract §4, the front gateway's list (M); `InvalidAuthorization` and `InvalidCredential` are known from the SDK.

@@ -20,6 +20,7 @@ CallRecord = tuple[float, str, str, str, int, str, str, Mapping[str, Any]]
 """Time, action, customer, outcome, HTTP status, request id, handle, the request's fields as they came."""
 
 _BLANK = "***"
+_TASK_TOKEN = "byted_token"  # noqa: S105 - the field's name at the task gateways
 
 
 def blank_secrets(action: str, fields: Mapping[str, Any], handle: str) -> dict[str, Any]:
@@ -27,13 +28,18 @@ def blank_secrets(action: str, fields: Mapping[str, Any], handle: str) -> dict[s
 
     Which fields are secret stands on the Action's record.
     """
-    secrets = get_action(action).secrets
-    blanked = {name: without_query(value) if _is_url(value) else value for name, value in fields.items()}
+    secrets = (*get_action(action).secrets, _TASK_TOKEN)
+    blanked = {name: _without_queries(value) for name, value in fields.items()}
     return blanked | {name: handle or _BLANK for name in secrets if not name.endswith("?") and name in fields}
 
 
-def _is_url(value: Any) -> bool:
-    return isinstance(value, str) and "://" in value
+def _without_queries(value: Any) -> Any:
+    """A value of JSON in which no address has a query."""
+    if isinstance(value, str):
+        return without_query(value) if "://" in value else value
+    if isinstance(value, dict):
+        return {name: _without_queries(part) for name, part in value.items()}
+    return [_without_queries(part) for part in value] if isinstance(value, list) else value
 
 
 def without_query(url: str) -> str:

@@ -8,6 +8,7 @@ from hashlib import blake2b
 from emulator.timestamps import TimestampFormatter
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _TAILS = 36**5
 # Coprime to 36: stepping by it visits every tail once before any comes again.
 _STEP = 26_544_361
@@ -60,6 +61,11 @@ class Ids:
     def key(self) -> str:
         """12 hexadecimal digits: the name of an uploaded file."""
         return f"{self._bits(48):012x}"
+
+    def task(self, now: float) -> str:
+        """`task_01K…`: a ULID, which begins with the milliseconds since 1970."""
+        number = int(now * 1000) << 80 | self._bits(80)
+        return "task_" + "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
 
     def secret(self) -> bytes:
         """A key for signing links."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from attrs import frozen
 
+from emulator import gateway
 from emulator.auth import PUBLISHED_PAIR, Auth, BearerAuth, CustomerNames, SignatureAuth
 from emulator.dialects import ALLTOKEN, ARK, ServerDialect
 from emulator.format import Format
 from emulator.request_decoder import RequestDecoder
 from emulator.response_encoder import ResponseEncoder
+from emulator.rest_format import Operation, RestDecoder, RestEncoder, Route, Wording
 from emulator.settings import KeyPair, Settings
-from portrait.providers import PROVIDERS
+from portrait.providers import PROVIDERS, Provider
 
 ACTIONS_PATH = "/v1/portrait/"
 UPLOAD_PATH = "/v1/portrait/upload"
@@ -47,13 +51,54 @@ class Mount:
         )
 
 
-def default_mounts(settings: Settings) -> tuple[Mount, ...]:
+@frozen(kw_only=True)
+class RestMount:
+    """A place where calls are told apart by method and path.
+
+    Attributes:
+        auth: Whose call it is, and which provider's rules it goes by.
+        routes: What leads here.
+        operations: What can be called, by the action of a route.
+        wording: How refusals are worded.
+    """
+
+    auth: Auth
+    routes: tuple[Route, ...]
+    operations: Callable[[Settings], Mapping[str, Operation]]
+    wording: Wording
+
+    def format(self, settings: Settings) -> Format:
+        """The form of its calls and replies; names and descriptions are limited by the service behind (I)."""
+        operations = self.operations(settings)
+        return Format(
+            decoder=RestDecoder(operations),
+            encoder=RestEncoder(operations, self.wording),
+            name_limit=ARK.name_limit,
+            description_limit=ARK.description_limit,
+        )
+
+
+AnyMount = Mount | RestMount
+
+
+def default_mounts(settings: Settings) -> tuple[AnyMount, ...]:
     """The mounts of an emulator with these settings; the first is the one that links and pages speak for."""
     access_key, secret_key = PUBLISHED_PAIR
     pairs = settings.access_keys or {access_key: KeyPair(secret_key, access_key)}
-    ark = tuple(provider for provider in PROVIDERS.values() if provider.dialect == ARK.name)
-    bearer = BearerAuth(CustomerNames(settings))
+    names, key_providers = CustomerNames(settings), settings.key_providers
+    ark, tasks = (_providers_of(dialect) for dialect in (ARK.name, "tasks"))
+    bearer = BearerAuth(names)
     return (
         Mount(dialect=ALLTOKEN, auth=bearer, path=ACTIONS_PATH, upload_path=UPLOAD_PATH),
-        Mount(dialect=ARK, auth=SignatureAuth(pairs, ark, settings.key_providers), path=ARK_PATH),
+        Mount(dialect=ARK, auth=SignatureAuth(pairs, ark, key_providers), path=ARK_PATH),
+        RestMount(
+            auth=BearerAuth(names, tasks, key_providers),
+            routes=gateway.ROUTES,
+            operations=gateway.operations,
+            wording=gateway.WORDING,
+        ),
     )
+
+
+def _providers_of(dialect: str) -> tuple[Provider, ...]:
+    return tuple(provider for provider in PROVIDERS.values() if provider.dialect == dialect)

@@ -23,7 +23,7 @@ from emulator.domain.reasons import Reason, Refusal
 from emulator.fetch import check_media, download_and_measure
 from emulator.ids import Ids
 from emulator.messages import Call, Reply, ReplyFlow, utf8_safe
-from emulator.mounts import Mount
+from emulator.mounts import AnyMount
 from emulator.request_decoder import read_object
 from emulator.rules import Do, RuleError, RuleSet
 from emulator.rules.faults import alter_reply, short_circuit
@@ -75,7 +75,7 @@ class Pipeline:
 
     def __init__(
         self,
-        mount: Mount,
+        mount: AnyMount,
         *,
         settings: Settings,
         clock: Clock,
@@ -132,7 +132,7 @@ class Pipeline:
         body: Any = raw if isinstance(raw, Mapping) else read_object(raw)
         state.fields = body if len(raw) <= _MAX_REQUEST_BYTES else {}  # of a very large body the log keeps nothing
         if self._rules.active or call.rule is not None:
-            state.do = self._consult(state, body.get("Name"))
+            state.do = self._consult(state, body.get("Name", body.get("name")))
         if state.do is not None:
             if state.do.delay:
                 yield Sleep(state.do.delay)

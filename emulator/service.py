@@ -18,7 +18,7 @@ from emulator.domain.records import AssetState, Customer, Validation
 from emulator.fetch import FETCH_POLICIES
 from emulator.ids import Ids
 from emulator.messages import Reply
-from emulator.mounts import Mount, default_mounts
+from emulator.mounts import AnyMount, default_mounts
 from emulator.pipeline import Pipeline
 from emulator.response_encoder import http_error
 from emulator.rules import RuleSet
@@ -56,7 +56,7 @@ class Service:
         clock: Default: the machine's.
         store: Makes the store; default: in memory.
         on_call: Called with the record of each call.
-        mounts: Where Actions are answered, and how; default: AllToken's.
+        mounts: Where calls are answered, and how; default: those of all providers.
 
     Attributes:
         store: Keeps the records.
@@ -72,7 +72,7 @@ class Service:
         clock: Clock | None = None,
         store: StoreFactory = MemoryStore,
         on_call: Callable[[CallRecord], None] | None = None,
-        mounts: Sequence[Mount] = (),
+        mounts: Sequence[AnyMount] = (),
     ) -> None:
         self.settings = settings = settings or Settings()
         self.clock: Clock = clock or SystemClock()

@@ -37,6 +37,8 @@ class Settings:
         access_keys: Access key → its pair; empty means the published pair.
         key_providers: Bearer key or access key → the provider that it stands for.
         pending: How Ark says that nobody has passed a liveness check yet. Contract §10.9.
+        task_form: Whether `GET /v1/tasks/{id}` answers `{"code", "data": task}`, or at xcompute the task alone, as its
+            newer page shows it. Contract §8.
         projects: The projects that exist; empty means any does. Contract §2.
         image_review: Seconds from CreateAsset to Active for an image.
         clip_review: The same for video and audio.
@@ -59,6 +61,7 @@ class Settings:
     access_keys: Mapping[str, KeyPair] = field(factory=dict, repr=False)
     key_providers: Mapping[str, str] = field(factory=dict, repr=False)
     pending: Literal["not-found", "empty-404", "empty-group", "empty-result"] = "not-found"
+    task_form: Literal["wrapped", "bare"] = "wrapped"
     projects: frozenset[str] = frozenset()
     image_review: float = 4.0
     clip_review: float = 20.0
@@ -85,5 +88,6 @@ class Settings:
             "auth_error": "envelope",
             "second_result": "same",
             "token_owner": "customer",
+            "task_form": "bare",
         }
         return cls(**reading | changes)

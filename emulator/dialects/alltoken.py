@@ -40,6 +40,7 @@ _ERRORS = {
     Reason.TOKEN_UNKNOWN: ErrorSpec(200, "InvalidToken", "The BytedToken is not valid."),
     Reason.TOKEN_SPENT: ErrorSpec(200, "InvalidToken", "The BytedToken is not valid."),
     Reason.TOKEN_EXPIRED: ErrorSpec(200, "TokenExpired", "The BytedToken has expired."),
+    Reason.UNKNOWN_JOB: ErrorSpec(404, "not_found", "The video is not found.", http_error_type="invalid_request_error"),
     Reason.AIGC_NOT_AVAILABLE: ErrorSpec(200, "AIGCNotAvailable", "AIGC groups are not enabled for this account."),
     Reason.SUBSCRIPTION_REQUIRED: ErrorSpec(200, "SubscriptionRequired", "This API requires an active subscription."),
     Reason.BALANCE_EMPTY: ErrorSpec(

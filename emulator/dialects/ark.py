@@ -63,6 +63,7 @@ _ERRORS = {
     Reason.TOKEN_UNKNOWN: _NO_TOKEN,
     Reason.TOKEN_SPENT: _NO_TOKEN,
     Reason.TOKEN_EXPIRED: _NO_TOKEN,
+    Reason.UNKNOWN_JOB: ErrorSpec(404, "NotFound.task_id", "The specified task {id} is not found."),
     Reason.AIGC_NOT_AVAILABLE: ErrorSpec(403, "AIGCNotAvailable", "AIGC groups are not enabled for this account."),
     Reason.SUBSCRIPTION_REQUIRED: ErrorSpec(403, "SubscriptionRequired", "This API requires an active subscription."),
     Reason.BALANCE_EMPTY: ErrorSpec(403, "AccountOverdueError", "The account has an overdue balance."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from emulator.domain import assets, groups, validations
+from emulator.domain import assets, groups, tasks, validations
 from emulator.domain.context import Handler
 
 # One handler per Action; a test holds this against `portrait.actions.ACTIONS`.
@@ -26,4 +26,13 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType(
     }
 )
 
-__all__ = ["HANDLERS"]
+# What can be called besides the Actions, by the names that rules and the call log know.
+FURTHER_HANDLERS: Mapping[str, Handler] = MappingProxyType(
+    {
+        "PrivateAvatar": tasks.create_assets,
+        "RealAvatar": tasks.create_real,
+        "GetTask": tasks.get,
+    }
+)
+
+__all__ = ["FURTHER_HANDLERS", "HANDLERS"]

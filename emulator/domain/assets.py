@@ -85,12 +85,17 @@ def get(ctx: Context, request: models.GetAssetRequest) -> models.Asset:
     asset = ctx.asset(request.id, request.project_name)
     if ctx.visible_until is not None and asset.created > ctx.visible_until:
         raise Refusal(Reason.UNKNOWN_ASSET, id=request.id)
-    if asset.verdict.reads is not None:
-        seen = lifecycle.after_read(asset, ctx.now)
-        if seen is not asset:
-            ctx.tx.save_asset(seen)
-            asset = seen
-    return _to_item(ctx, asset)
+    return _to_item(ctx, count_read(ctx, asset))
+
+
+def count_read(ctx: Context, asset: Asset) -> Asset:
+    """The asset after this read, which may end a review that waits for reads."""
+    if asset.verdict.reads is None:
+        return asset
+    seen = lifecycle.after_read(asset, ctx.now)
+    if seen is not asset:
+        ctx.tx.save_asset(seen)
+    return seen
 
 
 def list_(ctx: Context, request: models.ListAssetsRequest) -> models.AssetPage:

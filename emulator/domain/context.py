@@ -12,10 +12,10 @@ from emulator.domain.ports import Transaction
 from emulator.domain.reasons import Reason, Refusal
 from emulator.domain.records import Asset, AssetState, Customer, Group, Validation
 from emulator.domain.verdicts import ReviewChange
-from portrait.models import AssetType, GroupType, Result
+from portrait.models import AssetType, GroupType
 
 DEFAULT_PROJECT = "default"
-Handler = Callable[["Context", Any], Result]
+Handler = Callable[["Context", Any], Any]
 
 
 class Ids(Protocol):
@@ -35,6 +35,9 @@ class Ids(Protocol):
 
     def key(self) -> str:
         """The name of an uploaded file."""
+
+    def task(self, now: float) -> str:
+        """A task's id."""
 
 
 @frozen(kw_only=True)

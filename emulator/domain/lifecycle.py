@@ -126,19 +126,22 @@ def mark_used(asset: Asset, now: float) -> Asset | None:
 SLICE = 200
 """Records that one transaction settles: a few milliseconds."""
 
+JOB_LIFE = 7 * 86_400.0
+"""Seconds for which a task or a generation can be read. Contract §7: a list covers 7 days (D); of tasks (I)."""
+
 _FORGET_AFTER = 3_600.0  # seconds after its end for which a validation is still answered as expired (I)
 
 
 def settle(tx: Transaction, now: float, limit: int = SLICE) -> bool:
     """Settle a slice of what time and deletions have left to do; it stays settled if the transaction is undone.
 
-    Assets of deleted groups are dropped, reviews that are due end, each at its own time, and validations that expired
+    Assets of deleted groups are dropped, reviews that are due end, each at its own time, and validations and jobs of
     long ago are forgotten.
 
     Returns:
         Is the customer settled? Until then a list could show a part of it.
     """
-    forgotten = tx.drop_validations(now - _FORGET_AFTER, limit)
+    forgotten = tx.drop_validations(now - _FORGET_AFTER, limit) + tx.drop_jobs(now - JOB_LIFE, limit)
     settled = tx.drop_deleted(limit)
     due = tx.due_assets(now, limit - settled) if settled < limit else ()
     for asset in due:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from attrs import field, frozen
 
+from emulator.domain.jobs import Job
 from emulator.domain.records import Asset, Customer, Group, Validation
 from portrait.models import AssetStatus, GroupType, SortBy
 
@@ -163,11 +164,26 @@ class Transaction(Protocol):
     def validation(self, token: str) -> Validation | None:
         """The validation with that token, of any customer."""
 
+    def validation_by_handle(self, handle: str) -> Validation | None:
+        """The validation `val-3`, of any customer."""
+
     def next_validation_number(self) -> int:
         """The next number for a validation."""
 
     def save_validation(self, validation: Validation) -> None:
         """Keep a new or changed validation."""
+
+    def job(self, job_id: str) -> Job | None:
+        """A task of this customer; None for anybody else's and for one that never was."""
+
+    def jobs(self) -> Sequence[Job]:
+        """The customer's jobs, the newest first."""
+
+    def save_job(self, job: Job) -> None:
+        """Keep a new or changed job."""
+
+    def drop_jobs(self, created_by: float, limit: int) -> int:
+        """Delete at most that many of the customer's jobs that were created by then; returns how many."""
 
     def add_file(self, key: str, file: StoredFile) -> None:
         """Keep an uploaded file."""

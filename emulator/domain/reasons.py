@@ -41,6 +41,8 @@ class Reason(StrEnum):
     TOKEN_UNKNOWN = "TokenUnknown"  # noqa: S105
     TOKEN_SPENT = "TokenSpent"  # noqa: S105
     TOKEN_EXPIRED = "TokenExpired"  # noqa: S105
+    # Jobs.
+    UNKNOWN_JOB = "UnknownJob"
     # The account.
     AIGC_NOT_AVAILABLE = "AIGCNotAvailable"
     SUBSCRIPTION_REQUIRED = "SubscriptionRequired"
@@ -68,6 +70,9 @@ SIGNATURE_REASONS = frozenset(
     }
 )
 """What only a signed request can have."""
+
+JOB_REASONS = frozenset({Reason.UNKNOWN_JOB})
+"""What only a call about a task or a generation can have."""
 
 
 class Refusal(Exception):

@@ -34,23 +34,20 @@ def create(ctx: Context, request: models.CreateVisualValidateSessionRequest) -> 
     ctx.handle = validation.handle
     return models.VisualValidateSession(
         byted_token=validation.token,
-        # Contract §2, sample; `zh` is the default language (§3, D).
-        h5_link=f"{ctx.base}/h5/?{ctx.page_ticket(validation)}&lng=zh",
+        h5_link=page_link(ctx, validation),
         callback_url=validation.callback_url,
     )
 
 
+def page_link(ctx: Context, validation: Validation) -> str:
+    """The link to its page. Contract §2, sample; `zh` is the default language (§3, D)."""
+    return f"{ctx.base}/h5/?{ctx.page_ticket(validation)}&lng=zh"
+
+
 def result(ctx: Context, request: models.GetVisualValidateResultRequest) -> models.VisualValidateResult:
     """The group of the person who passed. Contract §3, token table: each row is one `if`, in its order."""
-    token, project = request.byted_token, ctx.project(request.project_name)
-    validation = ctx.tx.validation(token)
-    # A validation is forgotten some time after its end; its token stays an expired one.
-    if validation is None and ctx.config.ids.is_old_token(token, ctx.owner, ctx.now - ctx.token_life):
-        raise Refusal(Reason.TOKEN_EXPIRED, id=token)
-    # Unknown, or made by another key; asked for in another project it is a foreign one (§2, I).
-    if validation is None or validation.owner != ctx.owner or validation.project != project:
-        raise Refusal(Reason.TOKEN_UNKNOWN, id=token)
-    ctx.handle = validation.handle
+    token = request.byted_token
+    validation = find(ctx, token, ctx.project(request.project_name))
     # Already used; §10.10 has the other reading.
     if validation.scan is Scan.SPENT and not ctx.config.second_same:
         raise Refusal(Reason.TOKEN_SPENT, id=token)
@@ -62,10 +59,27 @@ def result(ctx: Context, request: models.GetVisualValidateResultRequest) -> mode
     if validation.scan is not Scan.PASSED:
         ctx.unfinished = True
         raise Refusal(Reason.VALIDATION_OPEN, id=token)
-    return models.VisualValidateResult(group_id=_redeem(ctx, validation).group_id)
+    return models.VisualValidateResult(group_id=redeem(ctx, validation).group_id)
 
 
-def _redeem(ctx: Context, validation: Validation) -> Validation:
+def find(ctx: Context, token: str, project: str) -> Validation:
+    """The validation of a token that the caller may ask for.
+
+    Raises:
+        Refusal: It was forgotten some time after its end, or it is unknown, of another key or of another project.
+    """
+    validation = ctx.tx.validation(token)
+    # The token of a validation that was forgotten stays an expired one.
+    if validation is None and ctx.config.ids.is_old_token(token, ctx.owner, ctx.now - ctx.token_life):
+        raise Refusal(Reason.TOKEN_EXPIRED, id=token)
+    # Asked for in another project it is a foreign one (§2, I).
+    if validation is None or validation.owner != ctx.owner or validation.project != project:
+        raise Refusal(Reason.TOKEN_UNKNOWN, id=token)
+    ctx.handle = validation.handle
+    return validation
+
+
+def redeem(ctx: Context, validation: Validation) -> Validation:
     """The first answer uses the token up. Contract §2, last column (D).
 
     A person who passed while the group quota was full has no group yet: it is made now, or the call is refused as the

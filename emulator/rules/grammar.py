@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 from attrs import field, frozen
 
+from emulator.domain import FURTHER_HANDLERS
 from emulator.rules.clauses import Do, RuleError, parse_do, parse_when
 from emulator.validation import WrongValue, fail, object_, one_of, text
 from portrait.actions import ACTIONS
@@ -97,13 +98,13 @@ def _read(source: Any, find_customer: Callable[[str], str]) -> Rule:
     )
 
 
-_ALL = frozenset(ACTIONS)
+_ALL = frozenset(ACTIONS) | frozenset(FURTHER_HANDLERS)
 _WITH_NAME = frozenset(name for name, action in ACTIONS.items() if "name" in attrs.fields_dict(action.request))
 _READS = frozenset({"GetAsset", "GetAssetGroup", "ListAssets", "ListAssetGroups"})
 _CREATES = frozenset({"CreateAsset", "CreateAssetGroup"})
 # Effects that make a difference to some Actions only.
 _AFFECTED: Mapping[str, frozenset[str]] = {
-    "review": frozenset({"CreateAsset"}),
+    "review": frozenset({"CreateAsset", "PrivateAvatar", "RealAvatar"}),
     "lag": _READS | _CREATES,
     "page_size_max": frozenset({"ListAssets", "ListAssetGroups"}),
     "hide": frozenset({"ListAssetGroups"}),
@@ -115,7 +116,7 @@ _UNLESS_NAMED: Mapping[str, frozenset[str]] = {"lag": _READS}
 def _actions(match: Mapping[str, Any], do: Do) -> frozenset[str]:
     actions = _ALL
     if "action" in match:
-        actions &= {one_of("match.action", match["action"], tuple(ACTIONS))}
+        actions &= {one_of("match.action", match["action"], (*ACTIONS, *FURTHER_HANDLERS))}
     for effect, affected in _AFFECTED.items():
         if getattr(do, effect) is not None:
             actions &= affected if "action" in match else _UNLESS_NAMED.get(effect, affected)

@@ -19,6 +19,7 @@ from cattrs.errors import ForbiddenExtraKeysError
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from emulator.call_log import without_query
+from emulator.domain.jobs import Job, Task
 from emulator.domain.ports import StoredFile
 from emulator.domain.records import Asset, Customer, Group, Validation
 from emulator.snapshots.snapshot import MOMENTS, Snapshot
@@ -31,8 +32,14 @@ MAX_BYTES = 256 * 1_048_576
 """The largest document that is read or written."""
 
 _SLICE = 500  # records that are encoded in one step: a few milliseconds
-_LISTS: Mapping[str, type] = {"customers": Customer, "groups": Group, "assets": Asset, "validations": Validation}
-_MAY_BE_NONE = frozenset({"due", "used"})
+_LISTS: Mapping[str, type] = {
+    "customers": Customer,
+    "groups": Group,
+    "assets": Asset,
+    "validations": Validation,
+    "jobs": Task,
+}
+_MAY_BE_NONE = frozenset({"due", "used", "ended"})
 _MAX_NUMBER = (1 << 40) - 1  # what the store's indexes hold
 
 R = TypeVar("R")
@@ -211,6 +218,7 @@ def _read(document: Mapping[str, Any], new_token: Callable[[float, str], str]) -
         groups=_records(document, "groups", Group),
         assets=_records(document, "assets", Asset),
         validations=_records(document, "validations", Validation, with_token),
+        jobs=_records(document, "jobs", Task) if "jobs" in document else (),  # older documents have none
         files={
             file.key: StoredFile(content=b64decode(file.content, validate=True), content_type=file.content_type)
             for file in files
@@ -234,7 +242,8 @@ def _records(
 
 def _check(contents: Contents) -> None:
     """What the store relies on: names and numbers are unique, and what a record belongs to is there."""
-    numbers = [each.number for each in contents.groups] + [each.number for each in contents.assets]
+    numbered: tuple[Group | Asset | Job, ...] = (*contents.groups, *contents.assets, *contents.jobs)
+    numbers = [each.number for each in numbered]
     validations = [each.number for each in contents.validations]
     customers = {each.name: each.number for each in contents.customers}
     groups = {each.id: (each.customer, each.kind, each.project) for each in contents.groups}
@@ -243,13 +252,15 @@ def _check(contents: Contents) -> None:
         ("group", groups, len(contents.groups)),
         ("asset", {each.id for each in contents.assets}, len(contents.assets)),
         ("validation", set(validations), len(validations)),
+        ("job", {each.id for each in contents.jobs}, len(contents.jobs)),
         ("number", set(numbers), len(numbers)),
     ):
         if len(values) != count:
             raise ValueError(f"a {what} comes twice")
     if not all(0 < number <= _MAX_NUMBER for number in (*numbers, *validations, *customers.values())):
         raise ValueError(f"a number is not from 1 to {_MAX_NUMBER}")
-    owners = {owner for owner, _, _ in groups.values()} | {each.customer for each in contents.validations}
+    owners = {owner for owner, _, _ in groups.values()}
+    owners |= {each.customer for each in contents.validations} | {each.customer for each in contents.jobs}
     if not owners <= customers.keys():
         raise ValueError(f"there is no customer {min(owners - customers.keys())!r:.40}")
     for asset in contents.assets:

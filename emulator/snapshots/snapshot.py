@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from attrs import evolve, field, frozen
 
 from emulator.clocks import ScaledClock
+from emulator.domain.jobs import Task
 from emulator.domain.records import Asset, Customer, Group, Validation
 from emulator.ids import Ids
 from emulator.store.base import Contents, Store
@@ -22,6 +23,7 @@ MOMENTS: Mapping[type, tuple[str, ...]] = MappingProxyType(
         Group: ("created", "updated", "visible_from"),
         Asset: ("created", "updated", "visible_from", "due", "used"),
         Validation: ("created", "expires"),
+        Task: ("created", "due", "ended"),
     }
 )
 """The fields of each kind of record that are times, in seconds since 1970; 0 and None are none."""
@@ -60,6 +62,7 @@ class Snapshot:
                 groups=tuple(_moved(each, ahead) for each in contents.groups),
                 assets=tuple(_moved(each, ahead) for each in contents.assets),
                 validations=tuple(_moved(each, ahead) for each in contents.validations),
+                jobs=tuple(_moved(each, ahead) for each in contents.jobs),
             ),
         )
 

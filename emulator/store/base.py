@@ -8,6 +8,7 @@ from typing import Protocol
 
 from attrs import field, frozen
 
+from emulator.domain.jobs import Job
 from emulator.domain.ports import StoredFile, Transaction
 from emulator.domain.records import Asset, Customer, Group, Validation
 
@@ -23,6 +24,7 @@ class Contents:
     groups: Sequence[Group] = ()
     assets: Sequence[Asset] = field(default=(), repr=False)  # their addresses may be presigned
     validations: Sequence[Validation] = ()
+    jobs: Sequence[Job] = ()
     files: Mapping[str, StoredFile] = field(factory=dict)
 
 
@@ -81,6 +83,9 @@ class Store(Protocol):
 
     def find_validation(self, token_or_handle: str) -> Validation | None:
         """A validation of any customer, by its token or by its handle `val-3`."""
+
+    def find_job(self, job_id: str) -> Job | None:
+        """A task of any customer, as it was last stored."""
 
     def validations(self) -> Sequence[Validation]:
         """All validations in the order of their creation."""

@@ -8,6 +8,7 @@ from typing import Any
 from attrs import define
 from sortedcontainers import SortedList
 
+from emulator.domain.jobs import Job
 from emulator.domain.records import Asset, AssetState, Customer, Group
 from emulator.store.index import Index, IndexSets, Table, by_creation, record_number
 from emulator.store.scan import Scan
@@ -44,6 +45,7 @@ class CustomerRecords:
         "customer",
         "group_count",
         "groups",
+        "jobs",
         "scans",
     )
 
@@ -56,6 +58,7 @@ class CustomerRecords:
         self._group_table = groups
         self._asset_table = assets
         self.scans: dict[Any, Scan[Any]] = {}
+        self.jobs: dict[str, Job] = {}
         self._due = SortedList()  # of (when the review ends, number of the asset)
         self._deleted: list[Detached] = []
 
@@ -140,6 +143,24 @@ class CustomerRecords:
         self.asset_count -= _quota_units(asset)
         self._forget(asset)
         self._update_scans(asset, None)
+
+    def set_job(self, job_id: str, job: Job | None) -> Job | None:
+        """Keep a job under its id, or forget it; the one that was there before."""
+        before = self.jobs.pop(job_id, None) if job is None else self.jobs.get(job_id)
+        if job is not None:
+            self.jobs[job_id] = job
+        return before
+
+    def drop_jobs(self, created_by: float, limit: int) -> int:
+        """Forget at most that many of the oldest jobs, created by then; how many."""
+        dropped = 0
+        while dropped < limit and self.jobs:
+            oldest = next(iter(self.jobs.values()))
+            if oldest.created > created_by:
+                break
+            self.set_job(oldest.id, None)
+            dropped += 1
+        return dropped
 
     def count_by_status(self) -> dict[str, int]:
         """How many assets there are in each state that is shown."""

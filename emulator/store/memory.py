@@ -10,6 +10,7 @@ from threading import Lock
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from emulator.domain.jobs import Job
 from emulator.domain.ports import AssetQuery, GroupQuery, StoredFile, Unfinished
 from emulator.domain.records import Asset, Customer, Group, Validation
 from emulator.store import scan
@@ -54,6 +55,12 @@ class MemoryStore:
         """A validation of whomever."""
         with self._tables.lock:
             return self._tables.tokens.get(self._tables.handles.get(token_or_handle, token_or_handle))
+
+    def find_job(self, job_id: str) -> Job | None:
+        """A job of any customer, as it was last stored."""
+        with self._tables.lock:
+            customers = self._tables.by_customer.values()
+            return next((each.jobs[job_id] for each in customers if job_id in each.jobs), None)
 
     def validations(self) -> Sequence[Validation]:
         """All validations in the order of their creation."""
@@ -261,6 +268,10 @@ class MemoryTransaction:
         """The validation with that token, of any customer."""
         return self._tables.tokens.get(token)
 
+    def validation_by_handle(self, handle: str) -> Validation | None:
+        """The validation with that handle, of any customer."""
+        return self._tables.tokens.get(self._tables.handles.get(handle, ""))
+
     def next_validation_number(self) -> int:
         """The next number for a validation."""
         self._tables.validations += 1
@@ -282,6 +293,23 @@ class MemoryTransaction:
             del tables.handles[tables.tokens.pop(token).handle]
             dropped += 1
         return dropped
+
+    def job(self, job_id: str) -> Job | None:
+        """A job of this customer."""
+        return self._records.jobs.get(job_id)
+
+    def jobs(self) -> Sequence[Job]:
+        """The customer's jobs, the newest first."""
+        return tuple(reversed(self._records.jobs.values()))
+
+    def save_job(self, job: Job) -> None:
+        """Keep a new or changed job."""
+        before = self._records.set_job(job.id, job)
+        self._undo.append((self._records.set_job, (job.id, before)))
+
+    def drop_jobs(self, created_by: float, limit: int) -> int:
+        """Delete at most that many of the customer's jobs that were created by then."""
+        return self._records.drop_jobs(created_by, limit)
 
     def add_file(self, key: str, file: StoredFile) -> None:
         """Keep an uploaded file."""

@@ -80,6 +80,7 @@ class Tables:
                 customers = tuple(records.customer for records in self.by_customer.values())
                 groups = tuple(self.groups.records.values())
                 validations, files = tuple(self.tokens.values()), dict(self.files)
+                jobs = [job for records in self.by_customer.values() for job in records.jobs.values()]
         finally:
             table.copy = None
         live = {group.id for group in groups}
@@ -92,6 +93,7 @@ class Tables:
             groups=groups,
             assets=tuple(asset for asset in assets if asset.group_id in live),
             validations=validations,
+            jobs=tuple(sorted(jobs, key=lambda job: job.number)),
             files=files,
         )
 
@@ -111,6 +113,9 @@ class Tables:
             self.handles[validation.handle] = validation.token
             self.expiring.append((validation.expires, validation.token))
             self.validations = max(self.validations, validation.number)
+        for job in contents.jobs:
+            self.by_customer[job.customer].set_job(job.id, job)
+            self.numbers = max(self.numbers, job.number)
         self.files.update(contents.files)
 
     def exchange(self, other: Tables) -> None:

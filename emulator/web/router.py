@@ -11,6 +11,7 @@ from functools import partial
 
 from emulator.domain.reasons import Reason, Refusal
 from emulator.messages import Call, Reply, ReplyFlow
+from emulator.mounts import RestMount
 from emulator.pipeline import Pipeline
 from emulator.service import Service, StoredFile
 from emulator.web import html, paths
@@ -46,6 +47,7 @@ This is portrait-emulator: an offline stand-in for the portrait service, for dev
   POST /v1/portrait/?Action=GetAsset    the 12 Actions, with any Bearer key unless keys were configured
   POST /?Action=GetAsset                the same as Volcengine and BytePlus answer them, signed by a pair of keys
   POST /v1/portrait/upload              a file as multipart/form-data
+  POST /v1/seedance2/private-avatar     assets by the task gateways; also real-avatar, and GET /v1/tasks/{id}
   GET  /_emulator/                      the dashboard, for a browser
   GET  /_emulator/health                the control plane: state, calls, clock, validations, assets, customers, rules
 """
@@ -78,7 +80,11 @@ class Router:
 
     def route(self, head: Head) -> Reply | BodyReader:
         """Reply to a request, or return the reader for its body."""
-        methods = self._exact.get(head.path) or self._methods_by_prefix(head.path)
+        methods = (
+            self._exact.get(head.path)
+            or self._exact.get(self._pattern(head.path)[0])
+            or self._methods_by_prefix(head.path)
+        )
         if methods is None:
             return self._unknown(head)
         handler = methods.get(head.method) or (methods.get("GET") if head.method == "HEAD" else None)
@@ -98,10 +104,14 @@ class Router:
         """The reply to a request that failed by an error of the emulator."""
         return self.service.pipelines[0].refuse(Refusal(Reason.INTERNAL))
 
-    def _mounted(self) -> dict[str, Mapping[str, _Handler]]:
-        routes: dict[str, Mapping[str, _Handler]] = {}
+    def _mounted(self) -> dict[str, dict[str, _Handler]]:
+        routes: dict[str, dict[str, _Handler]] = {}
         for pipeline in self.service.pipelines:
             mount = pipeline.mount
+            if isinstance(mount, RestMount):
+                for route in mount.routes:
+                    routes.setdefault(route.path, {})[route.method] = partial(self._operation, pipeline, route.action)
+                continue
             about = {"GET": self._about} if mount.path == "/" else {}
             routes[mount.path] = {**about, "POST": partial(self._action, pipeline)}
             if mount.upload_path is not None:
@@ -109,8 +119,12 @@ class Router:
         return routes
 
     def _action(self, pipeline: Pipeline, head: Head) -> Reply | BodyReader:
-        call = self._call(head, head.parameters.get("Action", ""))
+        return self._json(pipeline, self._call(head, head.parameters.get("Action", "")), head)
 
+    def _operation(self, pipeline: Pipeline, action: str, head: Head) -> Reply | BodyReader:
+        return self._json(pipeline, self._call(head, action, self._pattern(head.path)[1]), head)
+
+    def _json(self, pipeline: Pipeline, call: Call, head: Head) -> Reply | BodyReader:
         def too_large() -> Reply:
             return pipeline.refuse(Refusal(Reason.BODY_TOO_LARGE), call)
 
@@ -140,7 +154,7 @@ class Router:
         except InvalidForm as error:
             return refuse(malformed(error))
 
-    def _call(self, head: Head, action: str) -> Call:
+    def _call(self, head: Head, action: str, resource: str = "") -> Call:
         """The call of a request, without its body."""
         return Call(
             method=head.method,
@@ -148,6 +162,8 @@ class Router:
             query=head.query,
             headers=head.headers,
             action=action,
+            resource=resource,
+            parameters=head.parameters,
             version=head.parameters.get("Version"),
             key=head.key,
             body=None,
@@ -174,6 +190,15 @@ class Router:
 
     def _about(self, _: Head) -> Reply:
         return Reply(body=_ABOUT.encode(), content_type="text/plain; charset=utf-8")
+
+    def _pattern(self, path: str) -> tuple[str, str]:
+        """The path of a route with an id in it, and the id; "" for a path that leads to no such route."""
+        head, _, last = path.rpartition("/")
+        if f"{head}/*" in self._exact and last:
+            return f"{head}/*", decode_segment(last)
+        head, _, middle = head.rpartition("/")
+        pattern = f"{head}/*/{last}"
+        return (pattern, decode_segment(middle)) if pattern in self._exact and middle else ("", "")
 
     def _methods_by_prefix(self, path: str) -> Mapping[str, _Handler] | None:
         if path.startswith(paths.CONTROL):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sortedcontainers import SortedList
 
 from emulator.domain import lifecycle
+from emulator.domain.jobs import Task, TaskKind
 from emulator.domain.ports import AssetQuery, GroupQuery, StoredFile
 from emulator.domain.records import Asset, AssetState, Customer, Group, Scan, Validation
 from emulator.domain.verdicts import Verdict, review
@@ -64,6 +65,17 @@ def add_asset(tx, group, name="a", now=0.0, **fields):
     return asset
 
 
+def add_job(tx, now=0.0, **fields):
+    """Keeps a new task."""
+    number = tx.number()
+    job = Task(
+        number=number, id=f"task-{number}", customer=tx.customer.name, project="default", kind=TaskKind.ASSETS,
+        created=now, **fields,
+    )  # fmt: skip
+    tx.save_job(job)
+    return job
+
+
 def everything(store, customer="acme", now=0.0):
     """All that a customer can see, in every order."""
     with transaction(store, customer, now) as tx:
@@ -75,7 +87,8 @@ def everything(store, customer="acme", now=0.0):
             for statuses in ((), *((status,) for status in AssetStatus))
         ]
         held = [tx.count_assets(group.id) for _, found in groups for group in found]
-        return groups, assets, held, tx.count_groups(), tx.count_assets(), tx.count_by_status(), tx.customer
+        counts = tx.count_groups(), tx.count_assets(), tx.count_by_status()
+        return groups, assets, held, counts, tx.customer, tx.jobs()
 
 
 def test_nothing_of_one_customer_reaches_another(store):
@@ -105,6 +118,8 @@ def turn_over(store, group, assets):
         tx.remove_group(evolve(group, name="renamed", updated=5.0))
         tx.save_customer(evolve(tx.customer, groups=1))
         tx.add_file("f9", StoredFile(content=b"y", content_type="image/png"))
+        add_job(tx, now=5)
+        tx.save_job(evolve(tx.jobs()[-1], ended=5.0))
         tx.save_validation(Validation(
             number=tx.next_validation_number(), token="T", customer="acme", owner="k", project="default",
             callback_url="https://a.example/", created=5.0, expires=125.0,
@@ -118,6 +133,7 @@ def test_an_exception_undoes_everything(store):
         group = add_group(tx, "kept")
         assets = [add_asset(tx, group, f"a{n}", file=f"f{n}") for n in range(5)]
         tx.add_file("f0", StoredFile(content=b"x", content_type="image/png"))
+        add_job(tx)
     before = everything(store)
 
     with pytest.raises(ZeroDivisionError):
@@ -424,3 +440,47 @@ def test_the_latest_assets_have_a_group(store):
             add_asset(tx, other)
         tx.remove_group(other)
     assert list(store.latest(5).assets) == [visible]
+
+
+def test_jobs_are_listed_newest_first_and_belong_to_one_customer(store):
+    """A changed job keeps its place; nobody else reads it, and only the whole store finds it."""
+    with transaction(store, "acme", 0) as tx:
+        jobs = [add_job(tx, now=float(n)) for n in range(3)]
+        ended = evolve(jobs[0], ended=9.0)
+        tx.save_job(ended)
+        assert [job.id for job in tx.jobs()] == [job.id for job in reversed(jobs)]
+        assert tx.job(jobs[0].id) == ended
+    with transaction(store, "zenith", 0) as tx:
+        assert (tx.jobs(), tx.job(jobs[0].id)) == ((), None)
+    assert store.find_job(jobs[0].id) == ended
+    assert store.find_job("task-0") is None
+
+
+def test_old_jobs_are_dropped_up_to_a_limit(store):
+    """The oldest first, up to the moment that is named; a copy has what is left."""
+    with transaction(store, "acme", 0) as tx:
+        jobs = [add_job(tx, now=float(n)) for n in range(4)]
+        assert tx.drop_jobs(2.0, 2) == 2
+        assert tx.drop_jobs(2.0, 9) == 1
+        assert tx.drop_jobs(2.0, 9) == 0
+        assert tx.jobs() == (jobs[3],)
+    copied = store.copy()
+    store.clear()
+    assert store.find_job(jobs[3].id) is None
+    store.restore(copied)
+    assert store.find_job(jobs[3].id) == jobs[3]
+    with transaction(store, "acme", 0) as tx:
+        assert tx.number() > jobs[3].number
+
+
+def test_a_validation_is_found_by_its_handle(store):
+    """By `val-1`, and not by its token."""
+    with transaction(store, "acme", 0) as tx:
+        validation = Validation(
+            number=tx.next_validation_number(), token="T", customer="acme", owner="k", project="default",
+            callback_url="https://a.example/", created=0.0, expires=120.0,
+        )  # fmt: skip
+        tx.save_validation(validation)
+        assert tx.validation_by_handle(validation.handle) == validation
+        assert tx.validation_by_handle("T") is None
+        assert tx.validation_by_handle("") is None

@@ -104,7 +104,11 @@ class Server:
 
     def customer(self):
         """A customer that nobody knows yet."""
-        return Customer(self, f"wire-{secrets.token_hex(8)}")
+        return self.customer_of(f"wire-{secrets.token_hex(8)}")
+
+    def customer_of(self, key):
+        """The customer of a key."""
+        return Customer(self, key)
 
 
 @dataclass(frozen=True)
@@ -130,6 +134,11 @@ class Customer:
         target = "/v1/portrait/?" + urlencode({name: value for name, value in query.items() if value is not None})
         payload = payload.encode() if isinstance(payload, str) else payload
         return self.server.request("POST", target, payload, self.headers | (headers or {}))
+
+    def json(self, method, path, body=None):
+        """One request with this key, with a JSON body where there is one."""
+        payload = None if body is None else json.dumps(body).encode()
+        return self.server.request(method, path, payload, self.headers)
 
     def upload(self, *parts):
         """`multipart/form-data` of `part(...)`s."""

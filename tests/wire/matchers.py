@@ -12,6 +12,8 @@ MATCHERS = {
     # §1, identifiers
     "group-id": r"group-\d{14}-[a-z0-9]{5}",
     "asset-id": r"asset-\d{14}-[a-z0-9]{5}",
+    "asset-uri": r"asset://asset-\d{14}-[a-z0-9]{5}",
+    "task-id": r"task_[0-9A-HJKMNP-TV-Z]{26}",
     "request-id": REQUEST_ID,
     "token": REQUEST_ID,
     "time": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ",

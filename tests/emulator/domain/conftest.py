@@ -33,6 +33,10 @@ class Ids:
         """No validation is forgotten here."""
         return False
 
+    def task(self, now):
+        """task-1@1000."""
+        return f"task-{next(self.count)}@{now:.0f}"
+
     def key(self):
         """key-1."""
         return f"key-{next(self.count)}"

@@ -1,0 +1,127 @@
+"""The task gateways' avatar calls and tasks: what their requests say, and how a task is shown. Contract §8."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from emulator.dialects.fields import Fields
+from emulator.domain.jobs import TaskKind, TaskState
+from emulator.domain.tasks import (
+    AssetsRequest,
+    ItemView,
+    NewAsset,
+    PersonRequest,
+    SessionRequest,
+    TaskView,
+)
+from portrait.gateways import AVATAR_TASK, PARTLY_FAILED, PRIVATE_TYPES, REAL_TYPES, TASK_FAILED
+from portrait.models import AssetType
+
+MODEL = "doubao-seedance-2.0"
+"""The `model` of a task that creates assets, where the request names none (D)."""
+
+_NOT_PASSED = {"zh": "真人认证未通过或已过期", "en": "The liveness check was not passed, or has expired"}  # ours (I)
+
+
+def read_private_avatar(fields: Fields) -> AssetsRequest:
+    """`group` or `group_id`; `assets`, or `url` and `name` of a single one (D)."""
+    fields.one_of("group", "group_id")
+    single = fields.one_of("assets", "url") == "url"
+    group = fields.object("group")
+    return AssetsRequest(
+        kind=_asset_type(fields, PRIVATE_TYPES),
+        files=(NewAsset(url=fields.text("url"), name=fields.text("name")),) if single else _files(fields),
+        group_id=fields.text("group_id"),
+        group_name="" if fields.has("group_id") else group.required("name"),
+        group_description=group.text("description"),
+        project_name=fields.text("project_name"),
+        model=fields.text("model", MODEL),
+    )
+
+
+def read_real_avatar(fields: Fields) -> AssetsRequest | SessionRequest | PersonRequest:
+    """One of three operations, told apart by the field that is there (D)."""
+    project = fields.text("project_name")
+    operation = fields.one_of("callback_url", "byted_token", "group_id")
+    if operation == "callback_url":
+        return SessionRequest(callback_url=fields.text(operation), project_name=project)
+    if operation == "byted_token":
+        return PersonRequest(byted_token=fields.text(operation), project_name=project)
+    return AssetsRequest(
+        kind=_asset_type(fields, REAL_TYPES),
+        files=_files(fields),
+        group_id=fields.text(operation),
+        project_name=project,
+        model=MODEL,
+    )
+
+
+def _asset_type(fields: Fields, types: Sequence[AssetType]) -> AssetType:
+    return AssetType(fields.choice("asset_type", types, types[0]))
+
+
+def _files(fields: Fields) -> tuple[NewAsset, ...]:
+    return tuple(
+        NewAsset(url=item.required("url"), name=item.required("name"), place=item.place)
+        for item in fields.objects("assets")
+    )
+
+
+def write_created(task: TaskView, language: str) -> dict[str, Any]:
+    """What a task is answered with when it is created."""
+    if task.kind is not TaskKind.ASSETS:
+        return {"id": task.id, "status": task.state, **(_outcome(task, language) if task.group_id else {})}
+    return {
+        "id": task.id,
+        "object": AVATAR_TASK,
+        "status": task.state,
+        "progress": task.progress,
+        "model": task.model,
+    }
+
+
+def write_task(task: TaskView, language: str) -> dict[str, Any]:
+    """What a task is answered with when it is read."""
+    progress = {"progress": task.progress} if task.kind is TaskKind.ASSETS else {}
+    return {"id": task.id, "status": task.state, **progress, **_outcome(task, language)}
+
+
+def _outcome(task: TaskView, language: str) -> dict[str, Any]:
+    outcome: dict[str, Any] = {}
+    if task.token:
+        outcome["result"] = {"byted_token": task.token, "h5_link": task.link, "raw_response": {}}
+    elif task.group_id:
+        outcome["result"] = {"GroupId": task.group_id}
+    elif task.items:
+        outcome["result"] = _assets(task.items)
+    if task.state is TaskState.FAILED:
+        messages = PARTLY_FAILED if task.kind is TaskKind.ASSETS else _NOT_PASSED
+        outcome["error"] = {"code": TASK_FAILED, "message": messages.get(language) or messages["zh"]}
+    return outcome
+
+
+def _assets(items: Sequence[ItemView]) -> dict[str, Any]:
+    """All assets, and the same by whether they can be used. One alone has its address at the top, too (D)."""
+    written = [_item(item) for item in items]
+    result: dict[str, Any] = {
+        "assets": written,
+        "usable_assets": [each for each, item in zip(written, items, strict=True) if item.usable],
+        "failed_assets": [each for each, item in zip(written, items, strict=True) if not item.usable],
+    }
+    if len(items) == 1 and items[0].usable:
+        result["asset_url"] = written[0]["asset_url"]
+    return result
+
+
+def _item(item: ItemView) -> dict[str, Any]:
+    """Id, address and status are documented (D); the name and the reason are beside them (I)."""
+    written: dict[str, Any] = {
+        "asset_id": item.asset_id,
+        "asset_url": f"asset://{item.asset_id}",
+        "status": "Active" if item.usable else "Failed",
+        "name": item.name,
+    }
+    if not item.usable:
+        written["error"] = {"code": item.code, "message": item.message}
+    return written

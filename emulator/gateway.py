@@ -1,0 +1,75 @@
+"""The mount of the task gateways: its operations, and the routes that lead to them. Contract §8."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from emulator.dialects.dialect import ErrorSpec
+from emulator.dialects.gateway_errors import GATEWAY_ERRORS, write_error
+from emulator.dialects.tasks import read_private_avatar, read_real_avatar, write_created, write_task
+from emulator.domain import FURTHER_HANDLERS
+from emulator.domain.reasons import Refusal
+from emulator.domain.tasks import JobRequest
+from emulator.rest_format import Exchange, Operation, Route, Wording
+from emulator.settings import Settings
+from portrait import gateways
+
+_BARE = frozenset({"xcompute"})  # whose newer page has it so; contract §8
+
+
+def _wrap(value: dict[str, Any]) -> dict[str, Any]:
+    return {"code": 200, "data": value}
+
+
+def _language(exchange: Exchange) -> str:
+    """Of messages. Contract §8: `?language=` (D, apimart)."""
+    return exchange.call.parameters.get("language", "")
+
+
+def _created(result: Any, exchange: Exchange) -> dict[str, Any]:
+    return _wrap(write_created(result, _language(exchange)))
+
+
+def _read_as(bare: bool) -> Callable[[Any, Exchange], dict[str, Any]]:  # noqa: FBT001
+    def write(result: Any, exchange: Exchange) -> dict[str, Any]:
+        task = write_task(result, _language(exchange))
+        return task if bare and exchange.provider.name in _BARE else _wrap(task)
+
+    return write
+
+
+def operations(settings: Settings) -> Mapping[str, Operation]:
+    """What the gateways can be asked."""
+    handlers = FURTHER_HANDLERS
+    return MappingProxyType(
+        {
+            "PrivateAvatar": Operation(
+                handler=handlers["PrivateAvatar"], read=lambda fields, _: read_private_avatar(fields), write=_created
+            ),
+            "RealAvatar": Operation(
+                handler=handlers["RealAvatar"], read=lambda fields, _: read_real_avatar(fields), write=_created
+            ),
+            "GetTask": Operation(
+                handler=handlers["GetTask"],
+                read=lambda _, call: JobRequest(call.resource),
+                write=_read_as(settings.task_form == "bare"),
+            ),
+        }
+    )
+
+
+ROUTES = (
+    Route("POST", f"/v1{gateways.PRIVATE_AVATAR_PATH}", "PrivateAvatar"),
+    Route("POST", f"/v1{gateways.REAL_AVATAR_PATH}", "RealAvatar"),
+    Route("GET", f"/v1{gateways.TASKS_PATH}/*", "GetTask"),
+)
+
+
+def _write(row: ErrorSpec, status: int, message: str, refusal: Refusal, exchange: Exchange) -> dict[str, Any]:
+    del refusal, exchange
+    return write_error(row, status, message)
+
+
+WORDING = Wording(errors=GATEWAY_ERRORS, write=_write)
