@@ -57,8 +57,9 @@ class BaseClient:
         credential = self._options.access_key or self._options.api_key or ""
         memory = Memory(self._options.clock, self._options.state, endpoint.base_url, credential)
         self._shared = _Shared(memory)
-        forget = None if self._options.state is None else memory.forget
-        self._endpoint = evolve(endpoint, forget=forget, paces=memory.paces())
+        if self._options.state is not None:
+            endpoint = evolve(endpoint, forget=memory.forget, create_age=memory.create_age)
+        self._endpoint = evolve(endpoint, paces=memory.paces())
         transport = self._options.transport
         self._owns_transport = transport is None
         self._transport: Any = self._make_transport(self._options) if transport is None else transport
@@ -99,6 +100,7 @@ class BaseClient:
             recent=self._endpoint.recent,
             paces=self._endpoint.paces,
             forget=self._endpoint.forget,
+            create_age=self._endpoint.create_age,
         )
         other._runner = other._make_runner()
         other.__dict__.pop("videos", None)  # made anew, with these options

@@ -80,6 +80,7 @@ class Endpoint:
         paces: The turns of limited calls, and what is known of the service's limits.
         retries_throttled: False raises a throttled call's error at once, for callers that wait it out.
         forget: Called with the id of what was deleted, may block; None where nothing is kept across processes.
+        create_age: Gives the seconds since something was created by any process, may block; None likewise.
     """
 
     base_url: str
@@ -99,6 +100,7 @@ class Endpoint:
     paces: PaceTable = field(default=Factory(lambda self: MemoryPaces(self.clock), takes_self=True), repr=False)
     retries_throttled: bool = True
     forget: Callable[[str], None] | None = field(default=None, repr=False)
+    create_age: Callable[[str], float | None] | None = field(default=None, repr=False)
 
     def call(self, action: Action[Any, R], request: Any, timeouts: Timeouts | None = None) -> Flow[R]:
         """A typed call; its result carries the raw answer as `response`.
@@ -124,6 +126,8 @@ class Endpoint:
         value = decode_result(action, result, response)
         if action.echoes_id:
             _check_subject(action, request, value)
+            if action.asset_id_field is not None:  # a group that reads show may still be unknown to creates
+                self.recent.discard(value.id)
         return value
 
     def call_raw(self, name: str, body: Mapping[str, Any], timeouts: Timeouts | None = None) -> Flow[RawResult]:

@@ -134,6 +134,13 @@ class Memory:
             if state is not None:
                 state.creates.forget(self.account, deleted_id)
 
+    def create_age(self, some_id: str) -> float | None:
+        """Seconds since something was created, as the state knows; None if it does not. It blocks."""
+        with contextlib.suppress(PortraitError):  # then nothing explains that it is not there
+            state = self.open_state()
+            return None if state is None else state.creates.age(self.account, some_id)
+        return None
+
     def close(self) -> None:
         """As `LazyState.close`."""
         self._state.close()

@@ -26,7 +26,7 @@ from portrait.models import (
     SortOrder,
 )
 from portrait.retry import NO_RETRY
-from portrait.wait import GRACE, NOT_VISIBLE, POLL, asset_failed, asset_timeout, asset_vanished
+from portrait.wait import GRACE, NOT_VISIBLE, POLL, asset_failed, asset_timeout, asset_vanished, recall_create
 from portrait.watch import AssetOutcome, OutcomeState, Watch
 
 if TYPE_CHECKING:
@@ -167,6 +167,7 @@ def _poll_one(endpoint: Endpoint, watch: Watch, asset_id: str, ended: list[Asset
     try:
         asset = yield from _call_or_none(endpoint, watch, GET_ASSET, GetAssetRequest(id=asset_id))
     except NotAccessible:
+        yield from recall_create(endpoint, asset_id)
         _mark_missing(endpoint, watch, asset_id, ended)
     else:
         if asset is not None:

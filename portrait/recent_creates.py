@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from math import inf
 
 # Seconds: a project had to tolerate reads that lagged that long behind its own creates. Contract §3 (M).
 VISIBILITY_LAG = 180.0
@@ -17,8 +18,8 @@ MAX_REMEMBERED = 10_000  # ids
 class RecentCreates:
     """The ids of what a client has created, and when. Safe across threads.
 
-    Every create that is called through a client is noted here, and so is every deletion: what was deleted is not
-    waited for.
+    Every create that is called through a client is noted here, and so is every deletion and every asset that was read:
+    what was deleted or was visible once is not waited for.
     """
 
     def __init__(self) -> None:
@@ -34,13 +35,18 @@ class RecentCreates:
         """
         with self._lock:
             self._created[created_id.lower()] = now
+            self._created.move_to_end(created_id.lower())
             while len(self._created) > MAX_REMEMBERED:
                 self._created.popitem(last=False)
 
-    def discard(self, deleted_id: str) -> None:
-        """A deletion was answered."""
+    def discard(self, some_id: str) -> None:
+        """It was deleted or read: that it is not there is not a lag."""
+        self.add(some_id, -inf)
+
+    def knows(self, some_id: str) -> bool:
+        """Whether this client has created, read or deleted it."""
         with self._lock:
-            self._created.pop(deleted_id.lower(), None)
+            return some_id.lower() in self._created
 
     def lag_left(self, some_id: str, now: float) -> float:
         """Seconds for which reads may still not show it; 0.0 for what this client has not created lately.

@@ -31,7 +31,7 @@ from portrait.errors import (
     WaitTimeout,
 )
 from portrait.events import WaitProgress
-from portrait.flow import Flow, Notify, Sleep
+from portrait.flow import Flow, Notify, RunBlocking, Sleep
 from portrait.http import Timeouts
 from portrait.models import (
     Asset,
@@ -122,8 +122,8 @@ class _Poller:
 def wait_until_active(endpoint: Endpoint, asset_id: str, timeout: float | None, poll: float) -> Flow[Asset]:
     """Poll GetAsset until the asset is Active.
 
-    An asset that this client created a short time ago, and that was never read, is not visible yet: it is waited for
-    until the deadline (contract §3).
+    An asset that this client, or one with the same state, created a short time ago, and that was never read, is not
+    visible yet: it is waited for until the deadline (contract §3).
 
     Raises:
         AssetFailed: The review ended in Failed.
@@ -141,6 +141,7 @@ def wait_until_active(endpoint: Endpoint, asset_id: str, timeout: float | None, 
         except NotAccessible as error:
             gone_since = poller.waited if gone_since is None else gone_since
             status = "not found"
+            yield from recall_create(endpoint, asset_id)
             if last is None and endpoint.recent.lag_left(asset_id, endpoint.clock.monotonic()):
                 status = NOT_VISIBLE
             elif poller.waited - gone_since >= GRACE:
@@ -288,6 +289,7 @@ def call_when_visible(endpoint: Endpoint, subject: str, call: Callable[[], Flow[
         try:
             return (yield from call())
         except NotAccessible:
+            yield from recall_create(endpoint, subject)
             remaining = endpoint.recent.lag_left(subject, endpoint.clock.monotonic())
             if remaining <= 0:
                 raise
@@ -296,6 +298,15 @@ def call_when_visible(endpoint: Endpoint, subject: str, call: Callable[[], Flow[
             WaitProgress(what="group", id=subject, status=NOT_VISIBLE, waited=waited, deadline=waited + remaining)
         )
         yield Sleep(min(POLL, remaining))
+
+
+def recall_create(endpoint: Endpoint, some_id: str) -> Flow[None]:
+    """Learn from the state, if there is one, whether another process created it a short time ago."""
+    if (create_age := endpoint.create_age) is None or endpoint.recent.knows(some_id):
+        return
+    age: float | None = yield RunBlocking(lambda: create_age(some_id))
+    if age is not None:
+        endpoint.recent.add(some_id, endpoint.clock.monotonic() - age)
 
 
 def asset_vanished(asset_id: str, last: Asset | None) -> AssetVanished:

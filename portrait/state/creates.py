@@ -23,6 +23,7 @@ _FORGET = delete(CREATES).where(equal(CREATES, "account", "result_id"))
 _NEWEST = select(CREATES).where(about_key(CREATES)).order_by(CREATES.c.begun_at.desc()).limit(1)
 _ANSWERED = _NEWEST.where(CREATES.c.answered_at.is_not(None))
 _PENDING = _NEWEST.where(CREATES.c.answered_at.is_(None))
+_RESULT = select(CREATES).where(equal(CREATES, "account", "result_id")).order_by(CREATES.c.answered_at.desc()).limit(1)
 _RECENT = (
     select(CREATES)
     .where(equal(CREATES, "account", "scope"))
@@ -60,6 +61,16 @@ class Creates:
     def find(self, key: Key) -> Create | None:
         """The newest create of it that was answered."""
         return self._database.read(lambda transaction: self.newest(transaction, key, transaction.now(), answered=True))
+
+    def age(self, account: str, result_id: str) -> float | None:
+        """Seconds since it was created; None if that is not known."""
+
+        def work(transaction: Transaction) -> float | None:
+            now, values = transaction.now(), {"account": account, "result_id": result_id}
+            create = transaction.first(_RESULT, partial(_create, now=now), **values)
+            return None if create is None else create.age
+
+        return self._database.read(work)
 
     def recent(self, account: str, scope: str, seconds: float) -> list[Create]:
         """All creates there that were begun or answered within so many seconds, the oldest first."""

@@ -166,6 +166,26 @@ def test_an_own_create_can_vanish(colour, after):
         client.wait_until_active("asset-1")
 
 
+@pytest.mark.parametrize("read", ["get_asset", "wait_until_active", "watch_assets"])
+def test_what_was_read_once_can_vanish_from_the_next_wait(colour, read):
+    """visible-asset: no lag explains that it is gone, however fresh its create is; the next wait ends in the grace."""
+    client, _ = colour.scripted(good({"Id": "asset-1"}), good(asset()), NOT_FOUND)
+    client.create_asset(group_id="group-1", url="https://x.example/a", asset_type="Image")
+    reads = {
+        "get_asset": lambda: client.get_asset(id="asset-1"),
+        "wait_until_active": lambda: client.wait_until_active("asset-1"),
+        "watch_assets": lambda: list(client.watch_assets(["asset-1"])),
+    }
+    reads[read]()
+    clock = client.client._endpoint.clock
+    read_at = clock.monotonic()
+    with pytest.raises(AssetVanished):
+        client.wait_until_active("asset-1")
+    assert clock.monotonic() - read_at < GRACE + POLL
+    (outcome,) = client.watch_assets(["asset-1"])
+    assert isinstance(outcome.error, AssetVanished)
+
+
 def test_the_grace_begins_anew_when_it_was_seen():
     """Missed, seen, missed: each absence counts for itself."""
     played, _ = active(NOT_FOUND, NOT_FOUND, NOT_FOUND, processing(), NOT_FOUND, NOT_FOUND, NOT_FOUND, good(asset()))

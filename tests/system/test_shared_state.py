@@ -73,6 +73,22 @@ def test_another_process_knows_the_asset(colour, emulator, place):
     assert emulator.calls.count("CreateAsset") == 1
 
 
+@pytest.mark.parametrize("wait", ["wait_until_active", "watch_assets"])
+def test_what_another_process_has_created_is_waited_for(colour, emulator, place, wait):
+    """visible-asset: for as long as its own create would be, not for the ten seconds of an unknown id."""
+    group = emulator.client().create_asset_group(name="brand").id
+    emulator.clock.advance(60)
+    emulator.rules.add(match={"action": "GetAsset"}, do={"lag": 30})
+    emulator.rules.add(match={"action": "ListAssets"}, do={"lag": 30})
+    first = colour.client(emulator, state=place)
+    created = colour.run(first.ensure_assets, [image("jpeg", 400, 400)], group_id=group, wait=False)[0].asset_id
+    second = colour.client(emulator, state=place)
+    if wait == "wait_until_active":
+        assert colour.run(second.wait_until_active, created).status == "Active"
+    else:
+        assert [end.state for end in colour.run(second.watch_assets, [created])] == ["Active"]
+
+
 @pytest.mark.parametrize("action", ["CreateAssetGroup", "upload"])
 def test_whoever_is_killed_leaves_nothing_twice(colour, emulator, place, action):
     """once-kill: killed right after a create was carried out, before anybody read its answer; then to the end."""
