@@ -293,6 +293,7 @@ class PortraitClient(BaseClient, Methods):
         """The oldest AIGC group of exactly that name; created if there is none.
 
         Clients that create one at once all get the oldest; the younger ones are renamed out of the way, not deleted.
+        A throttled create is waited out, for up to ten minutes.
 
         Args:
             name: At most 50 characters on AllToken.
@@ -301,6 +302,7 @@ class PortraitClient(BaseClient, Methods):
 
         Raises:
             UnknownOutcome: The answer to the create was lost and looking for it did not help.
+            PortraitError: A call was refused: `QuotaExceeded` at once.
         """
         from portrait import ensure  # noqa: PLC0415  (loads s3 and media)
 
@@ -676,6 +678,7 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
         """The oldest AIGC group of exactly that name; created if there is none.
 
         Clients that create one at once all get the oldest; the younger ones are renamed out of the way, not deleted.
+        A throttled create is waited out, for up to ten minutes.
 
         Args:
             name: At most 50 characters on AllToken.
@@ -684,6 +687,7 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
 
         Raises:
             UnknownOutcome: The answer to the create was lost and looking for it did not help.
+            PortraitError: A call was refused: `QuotaExceeded` at once.
         """
         from portrait import ensure  # noqa: PLC0415  (loads s3 and media)
 

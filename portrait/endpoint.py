@@ -127,7 +127,7 @@ class Endpoint:
         if action.echoes_id:
             _check_subject(action, request, value)
             if action.asset_id_field is not None:  # a group that reads show may still be unknown to creates
-                self.recent.discard(value.id)
+                self.recent.discard(request.id)
         return value
 
     def call_raw(self, name: str, body: Mapping[str, Any], timeouts: Timeouts | None = None) -> Flow[RawResult]:

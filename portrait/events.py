@@ -116,10 +116,10 @@ class WatchProgress(Event):
 
 @frozen(kw_only=True)
 class CreateDelayed(Event):
-    """A file's create waits: the service limits creates, which is no reason to delete anything.
+    """A create waits: the service limits creates, which is no reason to delete anything.
 
     Attributes:
-        source: The path or address as given.
+        source: The path or address as given, or the name of a group.
         delay: Seconds until it is sent.
     """
 

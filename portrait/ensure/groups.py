@@ -10,6 +10,7 @@ from attrs import evolve
 from portrait import pagination
 from portrait.actions import CREATE_ASSET_GROUP, GET_ASSET_GROUP, UPDATE_ASSET_GROUP
 from portrait.ensure.once import VERIFY_DELAYS, Sending, create_exactly_once, create_once
+from portrait.ensure.pace import CreatePacer
 from portrait.errors import NotAccessible, PortraitError, UnknownOutcome, UsageError
 from portrait.flow import Flow, RunBlocking, Sleep
 from portrait.memory import open_state, recall
@@ -152,18 +153,24 @@ def _create_group(
     project_name: str | None,
     sending: Sending[AssetGroup],
 ) -> Flow[AssetGroup]:
-    """A new group, created once; an older one, where another client has created one in the same moment."""
+    """A new group, created once; an older one, where another client has created one in the same moment.
+
+    A throttled create is waited out, as those of assets are; a full one is not.
+    """
+    pace = CreatePacer.start(endpoint, CREATE_ASSET_GROUP)
 
     def create() -> Flow[AssetGroup]:
         request = CreateAssetGroupRequest(name=name, description=description, project_name=project_name)
-        created = yield from endpoint.call(CREATE_ASSET_GROUP, request)
+        created = yield from pace.endpoint.call(CREATE_ASSET_GROUP, request)
         return _described(created.id, name, description, project_name or endpoint.project or "default")
 
     def find() -> Flow[AssetGroup | None]:
         found = yield from groups_named(endpoint, name, project_name)
         return oldest(found) if found else None
 
-    group, recovered = yield from create_exactly_once(lambda: sending(create), find, f"CreateAssetGroup {name!r}")
+    group, recovered = yield from create_exactly_once(
+        lambda: pace.create(name, lambda: sending(create)), find, f"CreateAssetGroup {name!r}"
+    )
     if recovered:  # whoever created it: it is the oldest, and nothing says which one is ours
         return group
     winner = oldest((yield from _list_until_visible(endpoint, group, project_name)))

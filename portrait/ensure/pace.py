@@ -35,6 +35,8 @@ class CreatePacer:
         documented: The limits of the provider's plans, in creates per minute, the lowest first.
         deadline: Monotonic seconds after which no create is sent.
         progress_at: When a create was accepted last, or the batch began.
+        takes_turns: Whether creates wait for their turns before one was throttled. Those of groups do not: a group is
+            created now and then, and no plan limits them by the minute.
     """
 
     endpoint: Endpoint
@@ -42,6 +44,7 @@ class CreatePacer:
     documented: Sequence[int]
     deadline: float
     progress_at: float
+    takes_turns: bool
 
     @classmethod
     def start(cls, endpoint: Endpoint, action: Action[Any, Any], seconds: float | None = None) -> CreatePacer:
@@ -53,9 +56,10 @@ class CreatePacer:
             seconds: For all of its creates; None waits as long as creates are accepted now and then.
         """
         now = endpoint.clock.monotonic()
-        documented = sorted(endpoint.provider.tiers.values()) if action is CREATE_ASSET else ()
+        of_assets = action is CREATE_ASSET
+        documented = sorted(endpoint.provider.tiers.values()) if of_assets else ()
         deadline = now + (inf if seconds is None else seconds)
-        return cls(evolve(endpoint, retries_throttled=False), action.name, documented, deadline, now)
+        return cls(evolve(endpoint, retries_throttled=False), action.name, documented, deadline, now, of_assets)
 
     def concurrency(self, count: int) -> Flow[int]:
         """How many of so many creates may be under way at once."""
@@ -78,33 +82,40 @@ class CreatePacer:
             PortraitError: The create failed.
         """
         while True:
-            turn: Turn = yield from self._update(lambda pace, now: pace.reserve(now))
-            yield from self._await(source, turn.delay)
+            turn = yield from self._take_turn(source)
             try:
                 created = yield from send()
             except Throttled as error:
+                self.takes_turns = True
                 yield from self._refuse(turn, error)
                 # After a lost answer the create may be there: whoever asks for it looks first.
                 if error.may_have_executed or self.endpoint.clock.monotonic() - self.progress_at >= PATIENCE:
                     raise
             else:
                 self.progress_at = self.endpoint.clock.monotonic()
-                yield from self._update(lambda pace, now: (pace.accept(now), None))
+                if self.takes_turns:
+                    yield from self._update(lambda pace, now: (pace.accept(now), None))
                 return created
 
-    def _refuse(self, turn: Turn, error: Throttled) -> Flow[None]:
+    def _refuse(self, turn: Turn | None, error: Throttled) -> Flow[None]:
         retry_after, documented = error.retry_after, self.documented
-        yield from self._update(lambda pace, now: (pace.refuse(now, turn.at, retry_after, documented), None))
+        yield from self._update(
+            lambda pace, now: (pace.refuse(now, now if turn is None else turn.at, retry_after, documented), None)
+        )
 
     def _update(self, change: Change[T]) -> Flow[T]:
         return update_pace(self.endpoint.paces, self.action, change)
 
-    def _await(self, source: str, delay: float) -> Flow[None]:
-        if self.endpoint.clock.monotonic() + delay > self.deadline:
+    def _take_turn(self, source: str) -> Flow[Turn | None]:
+        if not self.takes_turns:
+            return None
+        turn: Turn = yield from self._update(lambda pace, now: pace.reserve(now))
+        if self.endpoint.clock.monotonic() + turn.delay > self.deadline:
             raise Interrupted(
                 f"{source} was not created: the service limits creates, and the deadline comes first.",
                 advice="Run again: it goes on where it stopped; deadline= allows more time.",
             )
-        if delay > 0:
-            yield Notify(CreateDelayed(source=source, delay=delay))
-            yield Sleep(delay)
+        if turn.delay > 0:
+            yield Notify(CreateDelayed(source=source, delay=turn.delay))
+            yield Sleep(turn.delay)
+        return turn

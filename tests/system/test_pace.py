@@ -7,6 +7,7 @@ import pytest
 
 from emulator.testing import Emulator
 from emulator.transports import AsyncInProcessTransport, InProcessTransport
+from portrait.errors import QuotaExceeded, Throttled
 from portrait.events import CreateDelayed
 from portrait.http import HttpResponse
 
@@ -158,3 +159,41 @@ def test_full_is_not_waited_for(colour):
     )
     assert Counter(outcome.state for outcome in outcomes) == {"Late": 3, "NoRoom": 2}
     assert emulator.clock.monotonic() - started <= 15
+
+
+@pytest.mark.parametrize("state", [False, True], ids=["alone", "with a state"])
+def test_a_throttled_group_is_waited_out(colour, tmp_path, state):
+    """pace-entry: as a create of an asset is, past the four attempts of a call; an event says that it waits."""
+    emulator = Emulator()
+    delays = []
+    client = colour.client(
+        emulator,
+        api_key=emulator.customer(),
+        state=tmp_path / "state.db" if state else None,
+        on_event=lambda event: delays.append(event) if is_delay(event) else None,
+    )
+    emulator.rules.add(match={"action": "CreateAssetGroup"}, when={"first": 7}, do={"error": "Throttled"})
+    group = colour.run(client.ensure_group, "hosts")
+    assert group.name == "hosts"
+    assert emulator.calls.count("CreateAssetGroup", outcome="ok") == 1
+    assert [event.source for event in delays] == ["hosts"] * 7
+
+
+def test_a_group_that_is_throttled_for_good_is_given_up(colour):
+    """pace-entry: after ten minutes, with the error of the service."""
+    emulator = Emulator()
+    emulator.rules.add(match={"action": "CreateAssetGroup"}, do={"error": "Throttled"})
+    started = emulator.clock.monotonic()
+    with pytest.raises(Throttled):
+        colour.run(colour.client(emulator).ensure_group, "hosts")
+    assert 600 <= emulator.clock.monotonic() - started <= 900
+
+
+def test_a_full_account_is_not_waited_for(colour):
+    """pace-entry: no room for another group is an error at once, after a single create."""
+    emulator = Emulator()
+    started = emulator.clock.monotonic()
+    with pytest.raises(QuotaExceeded):
+        colour.run(colour.client(emulator, api_key=emulator.customer(groups=0)).ensure_group, "hosts")
+    assert emulator.calls.count("CreateAssetGroup") == 1
+    assert emulator.clock.monotonic() == started
