@@ -95,6 +95,21 @@ class Notify:
 
 
 @frozen
+class Heartbeat:
+    """Carry out an effect, and call a function every so often until it ends. Its value is that of the effect.
+
+    Attributes:
+        effect: What is carried out.
+        beat: May block; its errors are ignored.
+        interval: Real seconds between two calls, whatever clock the runner has.
+    """
+
+    effect: Send
+    beat: Callable[[], object]
+    interval: float
+
+
+@frozen
 class RunBlocking:
     """Do work that blocks, such as reading a file: in this thread by `Runner`, in another by `AsyncRunner`."""
 
@@ -140,5 +155,5 @@ class Emit:
     value: Any
 
 
-Effect = Send | Sleep | Notify | RunBlocking | Invoke | Await | Gather | Emit
+Effect = Send | Heartbeat | Sleep | Notify | RunBlocking | Invoke | Await | Gather | Emit
 Flow = Generator[Effect, Any, T]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import logging
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -12,7 +14,20 @@ from typing import Any, TypeVar
 from portrait.clock import Clock
 from portrait.errors import PortraitError, UsageError
 from portrait.events import Event
-from portrait.flow import Await, CancelToken, Effect, Emit, Flow, Gather, Invoke, Notify, RunBlocking, Send, Sleep
+from portrait.flow import (
+    Await,
+    CancelToken,
+    Effect,
+    Emit,
+    Flow,
+    Gather,
+    Heartbeat,
+    Invoke,
+    Notify,
+    RunBlocking,
+    Send,
+    Sleep,
+)
 from portrait.http import AsyncTransport, Transport
 
 T = TypeVar("T")
@@ -86,6 +101,22 @@ class Runner:
 
     def _send(self, effect: Send) -> Any:
         return self._transport.send(effect.request)
+
+    def _heartbeat(self, effect: Heartbeat) -> Any:
+        ended = threading.Event()
+
+        def beat() -> None:
+            while not ended.wait(effect.interval):
+                with contextlib.suppress(Exception):
+                    effect.beat()
+
+        thread = threading.Thread(target=beat, name="portrait-heartbeat", daemon=True)
+        thread.start()
+        try:
+            return self._send(effect.effect)
+        finally:
+            ended.set()
+            thread.join()
 
     def _sleep(self, effect: Sleep) -> None:
         if self._cancel is None:
@@ -194,6 +225,19 @@ class AsyncRunner:
     async def _send(self, effect: Send) -> Any:
         return await self._transport.send(effect.request)
 
+    async def _heartbeat(self, effect: Heartbeat) -> Any:
+        async def beat() -> None:
+            while True:
+                await asyncio.sleep(effect.interval)
+                with contextlib.suppress(Exception):
+                    await asyncio.to_thread(effect.beat)
+
+        beats = asyncio.create_task(beat())
+        try:
+            return await self._send(effect.effect)
+        finally:
+            beats.cancel()
+
     async def _sleep(self, effect: Sleep) -> None:
         await self._clock.async_sleep(effect.seconds)
         if self._cancel is not None:
@@ -240,6 +284,7 @@ class AsyncRunner:
 
 _BLOCKING: Mapping[type, Callable[[Runner, Any], Any]] = {
     Send: Runner._send,  # noqa: SLF001
+    Heartbeat: Runner._heartbeat,  # noqa: SLF001
     Sleep: Runner._sleep,  # noqa: SLF001
     Notify: Runner._notify,  # noqa: SLF001
     RunBlocking: Runner._run_blocking,  # noqa: SLF001
@@ -250,6 +295,7 @@ _BLOCKING: Mapping[type, Callable[[Runner, Any], Any]] = {
 }
 _ASYNC: Mapping[type, Callable[[AsyncRunner, Any], Awaitable[Any]]] = {
     Send: AsyncRunner._send,  # noqa: SLF001
+    Heartbeat: AsyncRunner._heartbeat,  # noqa: SLF001
     Sleep: AsyncRunner._sleep,  # noqa: SLF001
     Notify: AsyncRunner._notify,  # noqa: SLF001
     RunBlocking: AsyncRunner._run_blocking,  # noqa: SLF001

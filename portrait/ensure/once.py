@@ -8,15 +8,17 @@ claimed, and processes converge on the oldest.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
+from math import inf
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import define, evolve, field
 
+from portrait.clock import SystemClock
 from portrait.ensure.outcomes import RUN_AGAIN
 from portrait.errors import PortraitError, UnknownOutcome
-from portrait.flow import Await, Effect, Flow, RunBlocking, Send, Sleep
+from portrait.flow import Await, Effect, Flow, Heartbeat, RunBlocking, Send, Sleep
 from portrait.memory import open_state, settle_delay
 from portrait.recent_creates import LAG
 from portrait.single_flight import LeaderCancelled
@@ -40,10 +42,11 @@ POLL = 0.5  # seconds between two looks at a claim that somebody else has
 FRESH = 1.0
 """Seconds for which the moment of a record is that of the create: one that is sent later is recorded again, so that
 whoever finds it waits for as long as a read may lag behind it."""
-MARGIN = LAG + FRESH
-"""Seconds by which a claim outlasts what its owner does next. An attempt of a call is bounded by `timeout=`: an owner
-that is alive never loses its claim. What one that was killed has sent may be carried out until the end of its attempt;
-whoever has the claim after it sees that in a list."""
+LEASE = 15.0
+"""Seconds for which a claim holds without a sign of life: after that long, one of a killed owner is free. An owner that
+is alive renews it before each effect, and from beside a call that takes long. What one that was killed has sent is seen
+in a list by whoever has the claim next, if the service has carried it out by then: `LEASE` is longer than `LAG`."""
+RENEWAL = 5.0  # seconds after which a claim is renewed
 _UNBOUNDED = 600.0  # seconds for a call without a limit
 
 
@@ -110,7 +113,10 @@ def _create_claimed(
     state = yield from open_state(memory)
     if state is None:
         return (yield from create(lambda send: send()))
-    attempt = _Attempt(state, memory.key(*where), endpoint.clock, endpoint.timeouts.total or _UNBOUNDED)
+    # Nothing can wait beside a call on a clock of a test, which moves by waiting: the claim holds for all of the call.
+    can_renew = isinstance(endpoint.clock, SystemClock)
+    lease = LEASE if can_renew else LEASE + (endpoint.timeouts.total or _UNBOUNDED)
+    attempt = _Attempt(state, memory.key(*where), endpoint.clock, lease, can_renew)
     while True:
         claimed = yield from attempt.begin(since)
         if not isinstance(claimed, ClaimedCreate):
@@ -136,8 +142,10 @@ class _Attempt:
         state: Shared with others who may want it, too.
         key: What it is.
         clock: Of the client.
-        timeout: Seconds for one attempt of a call.
+        lease: Seconds for which a claim holds when it is taken or renewed.
+        renews_in_calls: Whether it is renewed while a call is under way.
         claimed: The claim, and the create as it is recorded.
+        renewed_at: When the claim was taken or renewed, in monotonic seconds.
         recorded_at: When that was, in monotonic seconds; None where somebody else recorded it.
         may_exist: Whether it was sent, and nobody knows that it was not carried out.
         result_id: What came of it; None while that is not known.
@@ -146,23 +154,24 @@ class _Attempt:
     state: State
     key: Key
     clock: Clock
-    timeout: float
+    lease: float
+    renews_in_calls: bool
     claimed: ClaimedCreate = field(init=False)
+    renewed_at: float = 0.0
     recorded_at: float | None = None
     may_exist: bool = False
     result_id: str | None = None
 
     def begin(self, since: float) -> Flow[ClaimedCreate | Create]:
-        """The claim, once nobody else has it, for one call and what comes before it; or what was created after `since`.
+        """The claim, once nobody else has it; or what was created after `since`.
 
         Raises:
             StateError: It cannot be recorded; nothing was sent.
         """
-        ttl = self.timeout + MARGIN
         while True:
-            now = self.clock.monotonic()
+            now = self.renewed_at = self.clock.monotonic()
             answer: ClaimedCreate | Create | Holder = yield RunBlocking(
-                partial(self.state.begin, self.key, ttl, lambda: self.clock.monotonic() - since)
+                partial(self.state.begin, self.key, self.lease, lambda: self.clock.monotonic() - since)
             )
             if isinstance(answer, ClaimedCreate):
                 self.claimed = answer
@@ -173,12 +182,11 @@ class _Attempt:
             yield Sleep(POLL)
 
     def while_claimed(self, claim: Claim, flow: Flow[T]) -> Flow[T]:
-        """Run a flow, and renew the claim before each effect that it might not outlast.
+        """Run a flow, and renew the claim all the while.
 
         Raises:
             _ClaimLost: It has ended; the flow is closed before it sends anything more.
         """
-        ends = self.clock.monotonic() + self.timeout + MARGIN
         resume: Callable[[Any], Effect] = flow.send
         value: Any = None
         while True:
@@ -186,17 +194,41 @@ class _Attempt:
                 effect = resume(value)
             except StopIteration as stop:
                 return stop.value  # type: ignore[no-any-return]
-            now, ttl = self.clock.monotonic(), _duration(effect) + MARGIN
-            if now + ttl > ends + FRESH:  # a first call is in time without another transaction
-                if not (yield RunBlocking(partial(self.state.claims.renew, claim, ttl))):
-                    flow.close()
-                    raise _ClaimLost
-                ends = now + ttl
             try:
-                value = yield effect
+                value = yield from self._carry_out(claim, effect)
                 resume = flow.send
+            except _ClaimLost:
+                flow.close()
+                raise
             except BaseException as error:  # noqa: BLE001  (the flow decides, and raises it again)
                 resume, value = flow.throw, error
+
+    def _carry_out(self, claim: Claim, effect: Effect) -> Flow[Any]:
+        """An effect under the claim: a pause in pieces, a call with renewals beside it."""
+        if isinstance(effect, Sleep):
+            for piece in _pieces(effect.seconds):
+                yield from self._renew(claim)
+                yield Sleep(piece)
+            return None
+        if isinstance(effect, Send | RunBlocking):
+            yield from self._renew(claim)
+        if isinstance(effect, Send) and self.renews_in_calls:
+            effect = Heartbeat(effect, partial(self._beat, claim), RENEWAL)
+        return (yield effect)
+
+    def _renew(self, claim: Claim) -> Flow[None]:
+        now = self.clock.monotonic()
+        if now - self.renewed_at < RENEWAL:
+            return
+        if not (yield RunBlocking(partial(self.state.claims.renew, claim, self.lease))):
+            raise _ClaimLost
+        self.renewed_at = now
+
+    def _beat(self, claim: Claim) -> None:
+        """Renew it from beside a call. It blocks; that the claim was lost, or the state fails, is noticed later."""
+        now, self.renewed_at = self.clock.monotonic(), -inf
+        if self.state.claims.renew(claim, self.lease):
+            self.renewed_at = now
 
     def create(
         self, create: Callable[[Sending[Any]], Flow[tuple[str, T]]], find: Callable[[], Flow[str | None]]
@@ -234,13 +266,12 @@ class _Attempt:
         self.state.finish(self.claimed, self.result_id, withdraw=not self.may_exist)
 
 
-def _duration(effect: Effect) -> float:
-    """Seconds that an effect may take."""
-    if isinstance(effect, Sleep):
-        return effect.seconds
-    if isinstance(effect, Send):
-        return effect.request.timeouts.total or _UNBOUNDED
-    return 0.0
+def _pieces(seconds: float) -> Iterator[float]:
+    """A pause in pieces that a claim outlasts."""
+    while seconds > RENEWAL:
+        yield RENEWAL
+        seconds -= RENEWAL
+    yield seconds
 
 
 def create_exactly_once(

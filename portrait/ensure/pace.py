@@ -92,8 +92,8 @@ class CreatePacer:
                 if error.may_have_executed or self.endpoint.clock.monotonic() - self.progress_at >= PATIENCE:
                     raise
             else:
-                self.progress_at = self.endpoint.clock.monotonic()
                 if self.takes_turns:
+                    self.progress_at = self.endpoint.clock.monotonic()
                     yield from self._update(lambda pace, now: (pace.accept(now), None))
                 return created
 

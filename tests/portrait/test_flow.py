@@ -10,7 +10,7 @@ from attrs import define, field
 from portrait.clock import ManualClock, SystemClock
 from portrait.errors import Interrupted, UsageError
 from portrait.events import Event
-from portrait.flow import Await, CancelToken, Emit, Gather, Notify, RunBlocking, Send, Sleep
+from portrait.flow import Await, CancelToken, Emit, Gather, Heartbeat, Notify, RunBlocking, Send, Sleep
 from portrait.http import HttpRequest
 from portrait.runners import AsyncRunner, Runner, notify
 from tests.portrait.helpers import answer
@@ -45,8 +45,9 @@ class AsyncLine(Line):
 def drive(request):
     """Runs a flow to its end by one of the runners."""
 
-    def drive(flow, outcome=None, clock=None, listener=None, cancel=None):
-        line = (Line if request.param == "blocking" else AsyncLine)(**({} if outcome is None else {"outcome": outcome}))
+    def drive(flow, outcome=None, clock=None, listener=None, *, cancel=None, line=None):
+        kind = Line if request.param == "blocking" else AsyncLine
+        line = line or kind(**({} if outcome is None else {"outcome": outcome}))
         clock = clock or ManualClock()
         if request.param == "blocking":
             return Runner(line, clock, listener, cancel).run(flow)
@@ -96,6 +97,41 @@ def test_blocking_work_is_done_where_it_does_no_harm(drive):
     """The blocking runner works in its own thread, the other in one beside the event loop's."""
     thread = drive(once(RunBlocking(threading.current_thread)))
     assert (thread is threading.current_thread()) is (drive.colour == "blocking")
+
+
+@pytest.mark.parametrize("error", [None, ZeroDivisionError("none left")], ids=["beats", "beats that fail"])
+def test_a_heart_beats_until_the_answer_comes(drive, error):
+    """A function is called again and again while a request is under way, and no more once it is answered."""
+    beats, third = [], threading.Event()
+
+    class Slow(Line):
+        def send(self, request):
+            third.wait(5)
+            return super().send(request)
+
+    class AsyncSlow(Line):
+        async def send(self, request):
+            await asyncio.to_thread(third.wait, 5)
+            return super().send(request)
+
+    def beat():
+        beats.append(None)
+        if len(beats) == 3:
+            third.set()
+        if error is not None:
+            raise error
+
+    line = (Slow if drive.colour == "blocking" else AsyncSlow)()
+    assert drive(once(Heartbeat(Send(REQUEST), beat, 0.001)), line=line) is line.outcome
+    ended = len(beats)
+    threading.Event().wait(0.01)
+    assert 3 <= ended == len(beats)
+
+
+def test_a_request_that_fails_ends_its_heartbeat(drive):
+    """The failure is that of the request."""
+    with pytest.raises(ZeroDivisionError):
+        drive(once(Heartbeat(Send(REQUEST), lambda: None, 60)), outcome=ZeroDivisionError())
 
 
 def test_anothers_result_is_awaited(drive):

@@ -1,0 +1,159 @@
+"""Claims of a shared state: that of a killed owner is free within seconds, and nobody robs a slow owner that lives."""
+
+import asyncio
+import threading
+
+import pytest
+
+from emulator.transports import AsyncInProcessTransport, InProcessTransport
+from portrait.clock import SystemClock
+from portrait.ensure import once
+from portrait.flow import Heartbeat, RunBlocking, Send, Sleep
+from portrait.http import HttpRequest
+from portrait.memory import Memory
+from portrait.state import ClaimedCreate, Holder, open_state
+from tests.media_samples import image
+from tests.portrait.helpers import endpoint
+
+WHERE = ("group-1", "digest")
+REQUEST = HttpRequest(method="POST", url="http://localhost:1/", headers={}, body=b"")
+
+
+def create(sending):
+    """Sends one request."""
+
+    def send():
+        yield Send(REQUEST)
+        return "asset-1"
+
+    return (yield from sending(send)), None
+
+
+def find():
+    """Finds nothing."""
+    return None
+    yield
+
+
+def start(clock, place, create=create):
+    """The flow of a create under a claim, and a state as another process has it."""
+    memory = Memory(clock, place, "http://localhost:1", "key")
+    flow = once.create_once(endpoint(clock=clock), memory, WHERE, 0.0, create=create, find=find)
+    return flow, memory
+
+
+def run_until(flow, kind):
+    """Carry out what blocks until an effect of that kind comes, which is returned."""
+    effect = next(flow)
+    while not isinstance(effect, kind):
+        effect = flow.send(effect.work() if isinstance(effect, RunBlocking) else None)
+    return effect
+
+
+def test_a_claim_of_a_killed_owner_is_free_within_fifteen_seconds(tmp_path):
+    """once-kill: whatever `timeout=` allows for the call that it was killed in."""
+    flow, memory = start(SystemClock(), tmp_path / "state.db")
+    assert isinstance(run_until(flow, (Send, Heartbeat)), Heartbeat)
+    answer = memory.open_state().claims.acquire(memory.key(*WHERE), 1)
+    assert isinstance(answer, Holder)
+    assert answer.seconds <= 15
+    flow.close()
+    memory.close()
+
+
+def test_a_long_pause_does_not_lose_the_claim(portrait_emulator, tmp_path):
+    """once-race-asset: a pause is made in pieces, and the claim renewed before each."""
+    clock = portrait_emulator.clock
+
+    def patient(sending):
+        yield Sleep(100)
+        return (yield from create(sending))
+
+    flow, memory = start(clock, tmp_path / "state.db", patient)
+    slept, effect = 0.0, next(flow)
+    while not isinstance(effect, Send):
+        if isinstance(effect, Sleep):
+            clock.sleep(effect.seconds)
+            slept += effect.seconds
+            assert isinstance(memory.open_state().claims.acquire(memory.key(*WHERE), 1), Holder)
+        effect = flow.send(effect.work() if isinstance(effect, RunBlocking) else None)
+    assert slept == 100
+    flow.close()
+    memory.close()
+
+
+def test_an_owner_that_was_suspended_sends_nothing_more(tmp_path, portrait_emulator):
+    """once-race-asset: somebody else has the claim, and creates; what that was is taken."""
+    clock = portrait_emulator.clock
+    flow, memory = start(clock, tmp_path / "state.db")
+    state, key = memory.open_state(), memory.key(*WHERE)
+    effects = []
+
+    def run():
+        effect = next(flow)
+        while True:
+            effects.append(effect)
+            value = effect.work()
+            if len(effects) == 1:
+                assert isinstance(value, ClaimedCreate)
+                clock.advance(300)
+                state.finish(state.begin(key, 60, lambda: 1.0), "asset-2")
+            effect = flow.send(value)
+
+    with pytest.raises(StopIteration) as stop:
+        run()
+    assert stop.value.value == ("asset-2", None)
+    assert all(isinstance(one, RunBlocking) for one in effects)
+    memory.close()
+
+
+class Patient(InProcessTransport):
+    """A transport whose creates take until the claim was renewed for longer than it held at first."""
+
+    renewed: threading.Event
+
+    def send(self, request):
+        """Wait, then send."""
+        if "/upload" in request.url:
+            assert self.renewed.wait(10)
+        return super().send(request)
+
+
+class AsyncPatient(AsyncInProcessTransport):
+    """The same for asyncio."""
+
+    renewed: threading.Event
+
+    async def send(self, request):
+        """Wait, then send."""
+        if "/upload" in request.url:
+            assert await asyncio.to_thread(self.renewed.wait, 10)
+        return await super().send(request)
+
+
+def test_a_slow_owner_that_lives_is_not_robbed(colour, portrait_emulator, tmp_path, monkeypatch):
+    """once-race-asset: a call takes longer than a claim holds, and the claim is renewed from beside it."""
+    monkeypatch.setattr(once, "LEASE", 0.2)
+    monkeypatch.setattr(once, "RENEWAL", 0.01)
+    group = portrait_emulator.client().create_asset_group(name="hosts").id
+    clock = SystemClock()
+    other = open_state(tmp_path / "state.db", clock)
+    transport = (Patient if colour.name == "sync" else AsyncPatient)(portrait_emulator.service)
+    transport.renewed = threading.Event()
+    began, seen = clock.monotonic(), []
+    renew = type(other.claims).renew
+
+    def renew_and_look(self, claim, ttl):
+        assert renew(self, claim, ttl)
+        seen.append(other.claims.acquire(claim.key, 1))
+        if clock.monotonic() - began > 2 * once.LEASE:
+            transport.renewed.set()
+        return True
+
+    monkeypatch.setattr(type(other.claims), "renew", renew_and_look)
+    client = colour.client(portrait_emulator, state=tmp_path / "state.db", transport=transport, clock=clock)
+    outcome = colour.run(client.ensure_asset, image(), group_id=group, wait=False)
+    assert outcome.origin == "created"
+    assert len(seen) > 3
+    assert all(isinstance(one, Holder) for one in seen)
+    other.close()
