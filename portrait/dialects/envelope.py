@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -144,7 +145,7 @@ _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
 
 def _text_error(what: str, response: HttpResponse, action: str, secrets: tuple[str, ...]) -> ApiError | BadResponse:
-    """The error for a body that is no JSON object. A known code in it counts.
+    """The error for a body that is no JSON object. A known code in it counts, and 429 is throttled with any body.
 
     What looks like damaged JSON is not repeated: it may be half of a result, and hold a token.
     """
@@ -155,7 +156,7 @@ def _text_error(what: str, response: HttpResponse, action: str, secrets: tuple[s
     else:
         text = "" if body.startswith(("{", "[", "\ufeff")) else body
     text = redact(text, secrets)
-    if code_within(text):
+    if code_within(text) or response.status == HTTPStatus.TOO_MANY_REQUESTS:
         return _with_delay(api_error("", text, http_status=response.status, action=action), response)
     return _bad_response(response, action, what, text)
 
@@ -223,7 +224,7 @@ def gateway_error(
     message = ": ".join(text for text in texts if text)
     code = _first(fields, _CODES)
     known = code in CODES or code_within(f"{code} {message}")
-    if not (code or message):
+    if not (code or message or response.status == HTTPStatus.TOO_MANY_REQUESTS):
         return _bad_response(response, action, "answered JSON without ResponseMetadata")
     if response.status in {404, 405} and not known and not id_in_path:
         unfound = _bad_response(response, action, "answered that there is no such address", message)

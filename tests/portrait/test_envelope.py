@@ -25,7 +25,7 @@ from portrait.errors import (
     Throttled,
     ValidatePending,
 )
-from portrait.http import retry_after
+from portrait.http import HttpResponse, retry_after
 from tests.portrait.helpers import HTML, REQUEST_ID, answer, body
 
 GOOD = body({"Id": "asset-1"})
@@ -207,7 +207,6 @@ def test_what_an_answer_means(name, dialect):
         (302, False, Retry.NEVER),
         (404, False, Retry.NEVER),
         (408, False, Retry.BACKOFF),
-        (429, False, Retry.BACKOFF),
         (500, True, Retry.BACKOFF),
         (504, True, Retry.BACKOFF),
     ],
@@ -217,6 +216,16 @@ def test_a_page_in_the_place_of_an_answer_says_whether_the_call_may_have_happene
     with pytest.raises(BadResponse) as info:
         ALLTOKEN.decode(answer(HTML, status), "CreateAsset")
     assert (info.value.may_have_executed, info.value.retry) == (executed, retry)
+
+
+@pytest.mark.parametrize("content", [HTML, b"", b"upstream request timeout", b"{", b"{}"])
+@pytest.mark.parametrize("dialect", [ALLTOKEN, ARK])
+def test_429_is_throttled_whatever_its_body_is(dialect, content):
+    """answer-quota: a gateway's page as well, and its Retry-After counts."""
+    response = HttpResponse(status=429, headers={"retry-after": "20"}, body=content)
+    with pytest.raises(Throttled) as info:
+        dialect.decode(response, "CreateAsset")
+    assert (info.value.retry_after, info.value.may_have_executed, info.value.retry) == (20, False, Retry.BACKOFF)
 
 
 # Contract §10.9: three answers for a token that gives no group (yet).

@@ -53,7 +53,7 @@ FAILURES = {
     "an HTML page, 502": (answer(HTML, 502), BadResponse, True, True),
     "an HTML page, 200": (answer(HTML, 200), BadResponse, True, True),
     "an HTML page, 404": (answer(HTML, 404), BadResponse, False, False),
-    "an HTML page, 429": (answer(HTML, 429), BadResponse, False, True),
+    "an HTML page, 429": (answer(HTML, 429), Throttled, False, True),
     "an empty body, 200": (answer(b""), BadResponse, True, True),
     "a redirect": (answer(b"", 307, location="https://cdn.example/"), BadResponse, False, False),
     "half an envelope": (answer(body({})[:40]), BadResponse, True, True),
