@@ -93,6 +93,7 @@ def test_the_samples_cover_the_actions_and_the_reasons():
         Reason.ASSET_EXPIRED,
         Reason.AIGC_NOT_AVAILABLE,
         Reason.BALANCE_EMPTY,
+        Reason.UNKNOWN_JOB,
     }
     assert set(Reason) - {Reason(reason) for reason in reasons} == unseen
 
