@@ -217,6 +217,7 @@ def test_the_countdown_runs_and_ends_by_itself(open_tab):
         page.goto(session.link("en"))
         expect(page.locator("#seconds")).not_to_have_text("120")
         expect(page.locator(".state")).to_have_text(EXPIRED["en"])
+        page.goto("about:blank")  # it asks for nothing more when the server goes
 
 
 # --- whoever opens it ------------------------------------------------------------------------------------------------
