@@ -115,3 +115,33 @@ def test_no_changed_header_is_accepted(server, name):
         changed = "1" if text[at] != "1" else "2"
         answer = ark.send(query, body, headers | {name: text[:at] + changed + text[at + 1 :]})
         assert answer.status in {400, 401, 403, 404}, (name, at, answer.raw)
+
+
+@pytest.fixture
+def premium(start):
+    """The published pair with a plan, on a server of its own: the others are not to be throttled."""
+    ark = Signer(start("--clock", "manual"), "volcengine")
+    ark.server.control("PATCH", "customers/AKLTEMULATOR", {"tier": "premium"})
+    return ark
+
+
+def test_a_plan_allows_an_action_so_many_calls_a_second(premium):
+    """DeleteAssetGroup: five; the sixth is throttled, and a second later it is not."""
+    groups = [premium.result("CreateAssetGroup", Name=f"g{number}")["Id"] for number in range(6)]
+    for group in groups[:5]:
+        assert premium.result("DeleteAssetGroup", Id=group) == {}
+    answer = premium.call("DeleteAssetGroup", {"Id": groups[5]})
+    error = answer.body["ResponseMetadata"]["Error"]
+    assert (answer.status, error["Code"], error["CodeN"]) == (429, "FlowLimitExceeded", 100018)
+    premium.server.advance(1)
+    assert premium.result("DeleteAssetGroup", Id=groups[5]) == {}
+
+
+def test_a_plan_allows_lists_so_many_items_in_a_row(premium):
+    """Five pages of 100; the sixth is throttled, and a while later it is not."""
+    page = {"Filter": {"GroupType": "AIGC"}, "PageSize": 100}
+    for number in range(1, 6):
+        premium.result("ListAssetGroups", **page, PageNumber=number)
+    assert premium.error("ListAssetGroups", {**page, "PageNumber": 6})[:2] == (429, "AccountFlowLimitExceeded")
+    premium.server.advance(5)
+    premium.result("ListAssetGroups", **page, PageNumber=6)
