@@ -11,6 +11,7 @@ import pytest
 from emulator.server import EmulatorServer
 from portrait import PortraitClient
 from portrait.ensure import FileState
+from portrait.state.state import State
 from tests.media_samples import image
 from tests.system.test_lagging_lists import Killed, killed_after
 from tests.system.test_two_processes import ROOT
@@ -87,6 +88,53 @@ def test_what_another_process_has_created_is_waited_for(colour, emulator, place,
         assert colour.run(second.wait_until_active, created).status == "Active"
     else:
         assert [end.state for end in colour.run(second.watch_assets, [created])] == ["Active"]
+
+
+@pytest.fixture
+def looked(monkeypatch):
+    """Two processes meet between their looks and their creates: neither has seen anything of the other."""
+    barrier, begin, waiting = threading.Barrier(2, timeout=10), State.begin, [None, None]
+
+    def begin_together(state, *arguments):
+        answer = begin(state, *arguments)
+        if waiting:
+            waiting.pop()
+            barrier.wait()
+        return answer
+
+    monkeypatch.setattr(State, "begin", begin_together)
+
+
+# Two states of their own show that this race makes two, so that one is the state's merit.
+STATES = pytest.mark.parametrize(
+    ("states", "creates"), [(("one", "one"), 1), (("one", "two"), 2)], ids=["shared", "own"]
+)
+
+
+@STATES
+@pytest.mark.usefixtures("looked")
+def test_of_two_that_want_the_same_asset_at_once_one_creates_it(colour, emulator, tmp_path, states, creates):
+    """once-race-asset: both have looked and seen nothing; there is one create, and both get its asset."""
+    group = emulator.client().create_asset_group(name="brand").id
+    emulator.clock.advance(60)
+    photo = image("jpeg", 400, 400)
+    clients = [colour.client(emulator, state=tmp_path / name) for name in states]
+    outcomes = colour.beside(
+        *(lambda client=client: client.ensure_asset(photo, group_id=group, wait=False) for client in clients)
+    )
+    assert emulator.calls.count("CreateAsset") == creates
+    assert len({outcome.asset_id for outcome in outcomes}) == 1
+    assert sorted(outcome.origin for outcome in outcomes) == ["created", "existing"]
+
+
+@STATES
+@pytest.mark.usefixtures("looked")
+def test_of_two_that_want_the_same_group_at_once_one_creates_it(colour, emulator, tmp_path, states, creates):
+    """once-race: the same for a group; where there is one, none has to make way."""
+    clients = [colour.client(emulator, state=tmp_path / name) for name in states]
+    groups = colour.beside(*(lambda client=client: client.ensure_group("brand") for client in clients))
+    assert emulator.calls.count("CreateAssetGroup") == creates
+    assert groups[0].id == groups[1].id
 
 
 @pytest.mark.parametrize("action", ["CreateAssetGroup", "upload"])
