@@ -188,7 +188,12 @@ class AsyncRunner:
         self._cancel = cancel
 
     async def run(self, flow: Flow[T]) -> T:
-        """The result of a flow."""
+        """The result of a flow.
+
+        Raises:
+            UsageError: No asyncio loop runs.
+        """
+        _require_asyncio()
         resume, value = _start(flow)
         while True:
             try:
@@ -198,7 +203,12 @@ class AsyncRunner:
             resume, value = await self._carry_out(effect, flow)
 
     async def iterate(self, flow: Flow[Any]) -> AsyncIterator[Any]:
-        """The values that a flow emits, as they come."""
+        """The values that a flow emits, as they come.
+
+        Raises:
+            UsageError: No asyncio loop runs.
+        """
+        _require_asyncio()
         resume, value = _start(flow)
         try:
             while True:
@@ -304,6 +314,16 @@ _ASYNC: Mapping[type, Callable[[AsyncRunner, Any], Awaitable[Any]]] = {
     Gather: AsyncRunner._gather,  # noqa: SLF001
     Emit: AsyncRunner._emit,  # noqa: SLF001
 }
+
+
+def _require_asyncio() -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        raise UsageError(
+            "An asynchronous client runs on asyncio only, and no asyncio loop runs here.",
+            advice="Under trio, call PortraitClient in a thread: trio.to_thread.run_sync.",
+        ) from None
 
 
 def notify(listener: Listener | None, event: Event) -> None:

@@ -132,6 +132,16 @@ def test_a_second_loop_beside_the_first_is_refused():
     assert answers == ["asset-1", "UsageError", "asset-1"]
 
 
+@pytest.mark.parametrize("how", ["call", "iterate"])
+def test_another_loop_than_asyncios_is_a_usage_error(how):
+    """Trio runs coroutines by itself, as here: the error says what works there, and nothing was sent."""
+    client = AsyncPortraitClient(api_key=KEY, base_url="http://localhost:1/v1")
+    coroutine = client.get_asset(id="asset-1") if how == "call" else anext(aiter(client.iter_assets()))
+    with pytest.raises(UsageError, match="asyncio only") as caught:
+        coroutine.__await__().send(None)
+    assert "trio" in caught.value.advice
+
+
 def test_many_tasks_open_one_session():
     """Fifty tasks that call first at the same time share one session."""
     with RawServer(answering()) as server:
