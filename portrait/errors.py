@@ -74,6 +74,11 @@ def _rebuild(cls: type[PortraitError], args: tuple[Any, ...], state: dict[str, A
     return error
 
 
+def _without_link(value: Any) -> Any:
+    """An asset goes without its signed link where an error is pickled: task queues store and log errors."""
+    return value.without_link() if hasattr(value, "without_link") else value
+
+
 class PortraitError(Exception):
     """The base of everything this library raises on purpose.
 
@@ -102,7 +107,8 @@ class PortraitError(Exception):
 
     # Exceptions with keyword arguments do not unpickle by themselves.
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self.args, self.__dict__)
+        state = {name: _without_link(value) for name, value in self.__dict__.items()}
+        return _rebuild, (type(self), self.args, state)
 
 
 class UsageError(PortraitError):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from portrait.models.common import (
     AssetStatus,
     AssetType,
     GroupType,
     Page,
+    Response,
     Result,
     SortBy,
     SortOrder,
@@ -180,6 +181,10 @@ class Asset(Result):
     create_time: str = ""
     update_time: str = ""
     last_inference_time: str | None = None
+
+    def without_link(self) -> Asset:
+        """The asset without what opens its file: the signed link, and the answer that holds it."""
+        return evolve(self, url=None, response=Response())
 
 
 @frozen(kw_only=True)

@@ -282,7 +282,7 @@ def test_the_tree_is_complete():
 
 def example_of(kind):
     """One error of each class, with all that it can carry."""
-    item = portrait.Asset(id="asset-1", url="https://cdn.example/a.jpg", response=portrait.models.Response())
+    item = portrait.Asset(id="asset-1", name="a", response=portrait.models.Response())
     special = {
         AssetFailed: lambda: AssetFailed("Failed.", asset=item, code="DownloadFailed"),
         WaitTimeout: lambda: WaitTimeout("Late.", waited=60.0, last=item),
@@ -326,6 +326,20 @@ def test_an_error_survives_the_way_through(through, kind):
     assert other.__dict__ == error.__dict__
     assert other.__notes__ == ["seen in batch 7"]
     assert str(error) in "".join(traceback.format_exception(other))
+
+
+@pytest.mark.parametrize("through", [lambda e: pickle.loads(pickle.dumps(e)), copy.copy], ids=["pickle", "copy"])
+def test_an_error_takes_no_signed_link_elsewhere(through):
+    """Its asset does not lose it here; what is pickled is stored and logged by others."""
+    answer = portrait.models.Response(body={"Result": {"URL": "https://tos.example/?X-Tos-Signature=s"}})
+    asset = portrait.Asset(id="asset-1", url="https://tos.example/?X-Tos-Signature=s", response=answer)
+    for error, name in (
+        (AssetFailed("No.", asset=asset), "asset"),
+        (WaitTimeout("Late.", waited=1, last=asset), "last"),
+    ):
+        assert getattr(through(error), name) == portrait.Asset(id="asset-1")
+        assert "X-Tos-Signature" not in repr(pickle.dumps(error))
+        assert getattr(error, name) is asset
 
 
 @pytest.mark.parametrize("kind", [PortraitError, *TREE], ids=lambda kind: kind.__name__)
