@@ -103,6 +103,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="time of a review (default 4 for images, 20 for clips)",
     )
+    add("--generation-seconds", type=_seconds, metavar="N", help="time until a video is generated (default 60)")
     add(
         "--fetch",
         choices=("never", "loopback", "always"),
@@ -134,6 +135,8 @@ def _settings(args: argparse.Namespace) -> Settings:
         "control_token": args.control_token,
         "seed": args.seed,
     }
+    if args.generation_seconds is not None:
+        changes["generation_seconds"] = args.generation_seconds
     if args.review_seconds is not None:
         changes["image_review"] = changes["clip_review"] = args.review_seconds
     return {"guide": Settings.guide, "schema": Settings.schema}[args.profile](**changes)

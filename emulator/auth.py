@@ -66,11 +66,13 @@ class Caller:
         customer: The customer's name.
         handle: Of the Bearer key or the access key that was used. It owns the tokens that it creates.
         provider: Whose rules the call goes by.
+        candidates: All providers that the key may stand for, where it does not say.
     """
 
     customer: str
     handle: str
     provider: Provider
+    candidates: tuple[Provider, ...] = ()
 
 
 class Auth(Protocol):
@@ -112,12 +114,17 @@ class BearerAuth:
         customer = self.names.of_key(call.key)
         if customer is None:
             raise Refusal(Reason.KEY_UNKNOWN)
-        return Caller(customer, key_handle(call.key), self.provider_of(call))
+        candidates = self._candidates(call)
+        return Caller(customer, key_handle(call.key), candidates[0], candidates)
 
     def provider_of(self, call: Call) -> Provider:
         """The one that the key stands for, where it is served here."""
+        return self._candidates(call)[0]
+
+    def _candidates(self, call: Call) -> tuple[Provider, ...]:
+        """The one that the key stands for, or all that are served."""
         name = self.by_key.get(call.key or "")
-        return next((provider for provider in self.providers if provider.name == name), self.providers[0])
+        return tuple(provider for provider in self.providers if provider.name == name) or self.providers
 
 
 # Contract §4, the front gateway's list (M); `InvalidAuthorization` and `InvalidCredential` are known from the SDK.

@@ -51,6 +51,8 @@ class Format:
         name_limit: Characters in a Name.
         description_limit: Characters in a Description; None means no limit.
         cursors: Can lists be read by cursor?
+        job_form: The form of the ids of jobs.
+        videos: Whether videos are generated.
     """
 
     decoder: Decoder
@@ -58,3 +60,5 @@ class Format:
     name_limit: int
     description_limit: int | None = None
     cursors: bool = False
+    job_form: str = "task"
+    videos: bool = False

@@ -62,10 +62,21 @@ class Ids:
         """12 hexadecimal digits: the name of an uploaded file."""
         return f"{self._bits(48):012x}"
 
-    def task(self, now: float) -> str:
-        """`task_01K…`: a ULID, which begins with the milliseconds since 1970."""
+    def job(self, form: str, now: float) -> str:
+        """The id of a job in one of its forms.
+
+        Args:
+            form: `task`, `vgen` or `cgt`, as the id begins.
+            now: Seconds since 1970.
+        """
+        if form == "cgt":
+            return self._id(form, now)
+        return f"{form}_{self._ulid(now) if form == 'task' else self._ulid(now).lower()}"
+
+    def _ulid(self, now: float) -> str:
+        """26 characters, which begin with the milliseconds since 1970."""
         number = int(now * 1000) << 80 | self._bits(80)
-        return "task_" + "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
+        return "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
 
     def secret(self) -> bytes:
         """A key for signing links."""

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 
 from attrs import frozen
 
-from emulator import gateway
 from emulator.auth import PUBLISHED_PAIR, Auth, BearerAuth, CustomerNames, SignatureAuth
 from emulator.dialects import ALLTOKEN, ARK, ServerDialect
 from emulator.format import Format
 from emulator.request_decoder import RequestDecoder
 from emulator.response_encoder import ResponseEncoder
-from emulator.rest_format import Operation, RestDecoder, RestEncoder, Route, Wording
+from emulator.rest import alltoken_videos, ark_videos, gateway
+from emulator.rest.format import Operation, RestDecoder, RestEncoder, Route, Wording
 from emulator.settings import KeyPair, Settings
 from portrait.providers import PROVIDERS, Provider
 
@@ -60,12 +60,16 @@ class RestMount:
         routes: What leads here.
         operations: What can be called, by the action of a route.
         wording: How refusals are worded.
+        speaks: The dialect of the providers that are served.
+        job_form: The form of the ids of jobs.
     """
 
     auth: Auth
     routes: tuple[Route, ...]
     operations: Callable[[Settings], Mapping[str, Operation]]
     wording: Wording
+    speaks: str
+    job_form: str = "task"
 
     def format(self, settings: Settings) -> Format:
         """The form of its calls and replies; names and descriptions are limited by the service behind (I)."""
@@ -75,6 +79,8 @@ class RestMount:
             encoder=RestEncoder(operations, self.wording),
             name_limit=ARK.name_limit,
             description_limit=ARK.description_limit,
+            job_form=self.job_form,
+            videos=True,
         )
 
 
@@ -96,6 +102,23 @@ def default_mounts(settings: Settings) -> tuple[AnyMount, ...]:
             routes=gateway.ROUTES,
             operations=gateway.operations,
             wording=gateway.WORDING,
+            speaks="tasks",
+        ),
+        RestMount(
+            auth=bearer,
+            routes=alltoken_videos.ROUTES,
+            operations=alltoken_videos.operations,
+            wording=alltoken_videos.WORDING,
+            speaks=ALLTOKEN.name,
+            job_form="vgen",
+        ),
+        RestMount(
+            auth=BearerAuth(names, ark, key_providers),
+            routes=ark_videos.ROUTES,
+            operations=ark_videos.operations,
+            wording=ark_videos.WORDING,
+            speaks=ARK.name,
+            job_form="cgt",
         ),
     )
 

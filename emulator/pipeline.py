@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Generator, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import orjson
@@ -33,6 +33,7 @@ from emulator.store.base import Store
 from portrait.clock import Clock
 from portrait.flow import RunBlocking, Sleep
 from portrait.media import measure
+from portrait.video_models import DEFAULT_RESOLUTIONS, VIDEO_MODELS, VideoModel
 
 _log = logging.getLogger("emulator")
 _RULE_HEADER = "X-Emulator-Rule"
@@ -226,6 +227,10 @@ class Pipeline:
             name_limit=self._format.name_limit,
             description_limit=self._format.description_limit,
             cursors=self._format.cursors,
+            job_form=self._format.job_form,
+            models=_models_of(tuple(each.name for each in caller.candidates)) if self._format.videos else {},
+            resolution=DEFAULT_RESOLUTIONS.get(provider.name, "720p"),
+            video_link=self._signed_urls.sign_video,
             list_items=provider.list_items,
             review=do.review,
             lag=do.lag,
@@ -267,3 +272,9 @@ class Pipeline:
         reply, outcome = self._refuse(state, refusal)
         self._call_log.add((now, state.call.action, state.customer, outcome, reply.status, state.request_id, "", {}))
         return reply
+
+
+@cache
+def _models_of(providers: tuple[str, ...]) -> Mapping[str, VideoModel]:
+    """The models that a call may name: those of its key's provider, or of all that its key may stand for."""
+    return {name: model for each in reversed(providers) for name, model in VIDEO_MODELS.get(each, {}).items()}

@@ -120,6 +120,10 @@ class Service:
         """What `{base}/r2/{key}` serves."""
         return self.store.file(key)
 
+    def is_video_link(self, name: str, query: Mapping[str, str]) -> bool:
+        """Whether a link to the file of a video was made here and has not expired."""
+        return self._signed_urls.verify_video(name, query, self.clock.now())
+
     def link(self, asset_id: str, query: Mapping[str, str]) -> StoredFile | str:
         """What a signed link leads to: an uploaded file, or the address that an asset was registered by.
 
@@ -202,6 +206,7 @@ def _config(settings: Settings, ids: Ids, stamps: TimestampFormatter) -> Service
     return ServiceConfig(
         image_review=settings.image_review,
         clip_review=settings.clip_review,
+        generation=settings.generation_seconds,
         second_same=settings.second_result == "same",
         projects=settings.projects,
         measurable=FETCH_POLICIES[settings.fetch],

@@ -42,6 +42,7 @@ class Settings:
         projects: The projects that exist; empty means any does. Contract §2.
         image_review: Seconds from CreateAsset to Active for an image.
         clip_review: The same for video and audio.
+        generation_seconds: From the creation of a video to its end; a fifth of it in the queue.
         fetch: Whose addresses are fetched and measured.
         public_url: Where links lead; None means where the request came in.
         control_token: What opens the control plane to others than loopback; None means nothing does.
@@ -65,6 +66,7 @@ class Settings:
     projects: frozenset[str] = frozenset()
     image_review: float = 4.0
     clip_review: float = 20.0
+    generation_seconds: float = 60.0
     fetch: Literal["never", "loopback", "always"] = "loopback"
     public_url: str | None = None
     control_token: str | None = field(default=None, repr=False)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from emulator.domain.records import Asset, Validation
 from emulator.timestamps import TimestampFormatter, parse_timestamp
+from portrait.video_models import URL_LIFE
 
 _TOKEN, _TICKET = "bytedToken", "ticket"
 _EXPIRES, _DATE, _SIGNATURE = "X-Tos-Expires", "X-Tos-Date", "X-Tos-Signature"
@@ -31,20 +32,33 @@ class SignedUrls:
 
     def sign(self, asset: Asset, base: str, now: float) -> str:
         """A link to an asset's file."""
-        digits = self._digits(now)
-        date = f"{digits[:8]}T{digits[8:]}Z"
-        signature = self._signature(asset.id, date, self._life)
-        return f"{base}/files/{asset.id}?{_EXPIRES}={self._life}&{_DATE}={date}&{_SIGNATURE}={signature}"
+        return f"{base}/files/{asset.id}?{self._query(asset.id, now, self._life)}"
 
     def verify(self, asset_id: str, query: Mapping[str, str], now: float) -> bool:
         """Whether this link was made here and has not expired."""
+        return self._verify(asset_id, query, now, self._life)
+
+    def sign_video(self, name: str, base: str, moment: float) -> str:
+        """A link to the file of a video that ended at `moment`: `vgen_….mp4`, or `.png` for its last frame."""
+        return f"{base}/videos/{name}?{self._query(name, moment, URL_LIFE)}"
+
+    def verify_video(self, name: str, query: Mapping[str, str], now: float) -> bool:
+        """Whether this link was made here and has not expired."""
+        return self._verify(name, query, now, URL_LIFE)
+
+    def _query(self, subject: str, moment: float, life: int) -> str:
+        digits = self._digits(moment)
+        date = f"{digits[:8]}T{digits[8:]}Z"
+        return f"{_EXPIRES}={life}&{_DATE}={date}&{_SIGNATURE}={self._signature(subject, date, life)}"
+
+    def _verify(self, subject: str, query: Mapping[str, str], now: float, life: int) -> bool:
         date, signature = query.get(_DATE, ""), query.get(_SIGNATURE, "")
-        if query.get(_EXPIRES) != str(self._life):
+        if query.get(_EXPIRES) != str(life):
             return False
-        expected = self._signature(asset_id, date, self._life)
+        expected = self._signature(subject, date, life)
         if not hmac.compare_digest(expected.encode(), signature.encode(errors="replace")):
             return False
-        return now < parse_timestamp(date) + self._life
+        return now < parse_timestamp(date) + life
 
     @staticmethod
     def page_token(validation: Validation) -> str:
@@ -66,7 +80,7 @@ class SignedUrls:
         expected = self.page_token(validation) if name == _TOKEN else self.page_handle(validation)
         return hmac.compare_digest(f"{name}={query.get(name, '')}".encode(), expected.encode())
 
-    def _signature(self, asset_id: str, date: str, life: int) -> str:
+    def _signature(self, subject: str, date: str, life: int) -> str:
         signing = self._prepared.copy()
-        signing.update(f"{asset_id}\n{date}\n{life}".encode(errors="replace"))
+        signing.update(f"{subject}\n{date}\n{life}".encode(errors="replace"))
         return signing.hexdigest()

@@ -307,12 +307,13 @@ class SharedServer(TestControls):
     """
 
     REVIEW_SECONDS = 0.05
-    """How long a review takes, unless a rule says otherwise."""
+    """How long a review and a video take, unless a rule says otherwise."""
 
     def __init__(self, clock: Clock | str = "real") -> None:
         from emulator.server import EmulatorServer  # noqa: PLC0415 - it brings the HTTP server along
 
-        settings = Settings(image_review=self.REVIEW_SECONDS, clip_review=self.REVIEW_SECONDS)
+        short = self.REVIEW_SECONDS
+        settings = Settings(image_review=short, clip_review=short, generation_seconds=short)
         self._server = EmulatorServer(settings, clock)
         super().__init__(self._server.service)
 

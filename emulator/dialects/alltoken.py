@@ -13,6 +13,12 @@ from portrait import dialects, models
 _THROTTLED = ErrorSpec(200, "RateLimitExceeded", "Too many requests.")
 _BAD_KEY = ErrorSpec(401, "Unauthorized", "The API key is not valid.", http_error_type="authentication_error")
 _NOT_YOURS = ErrorSpec(200, "Forbidden", "The resource is not accessible with this API key.")
+
+
+def _video(status: int, code: str, message: str) -> ErrorSpec:
+    return ErrorSpec(status, code, message, http_error_type="invalid_request_error")
+
+
 _ERRORS = {
     # AllToken signs nothing; what only signatures can have is a wrong key here.
     **dict.fromkeys(SIGNATURE_REASONS, _BAD_KEY),
@@ -40,7 +46,15 @@ _ERRORS = {
     Reason.TOKEN_UNKNOWN: ErrorSpec(200, "InvalidToken", "The BytedToken is not valid."),
     Reason.TOKEN_SPENT: ErrorSpec(200, "InvalidToken", "The BytedToken is not valid."),
     Reason.TOKEN_EXPIRED: ErrorSpec(200, "TokenExpired", "The BytedToken has expired."),
-    Reason.UNKNOWN_JOB: ErrorSpec(404, "not_found", "The video is not found.", http_error_type="invalid_request_error"),
+    # Contract §7: the codes of videos (D); the sentence about a reference is the service's behind it (M).
+    Reason.UNKNOWN_JOB: _video(404, "not_found", "The video {id} is not found."),
+    Reason.UNKNOWN_MODEL: _video(404, "upstream_model_not_found", "The model {id} does not exist."),
+    Reason.REFERENCE_REJECTED: _video(400, "upstream_invalid_parameter", "{message}"),
+    Reason.PERSON_SHOWN: _video(
+        400, "upstream_content_violation", "The request failed because the input image may contain real person."
+    ),
+    Reason.JOB_ENDED: _video(409, "invalid_request", "The video {id} has already ended."),
+    Reason.JOB_RUNNING: _video(409, "invalid_request", "The video {id} has begun and cannot be deleted."),
     Reason.AIGC_NOT_AVAILABLE: ErrorSpec(200, "AIGCNotAvailable", "AIGC groups are not enabled for this account."),
     Reason.SUBSCRIPTION_REQUIRED: ErrorSpec(200, "SubscriptionRequired", "This API requires an active subscription."),
     Reason.BALANCE_EMPTY: ErrorSpec(

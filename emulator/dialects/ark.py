@@ -63,7 +63,17 @@ _ERRORS = {
     Reason.TOKEN_UNKNOWN: _NO_TOKEN,
     Reason.TOKEN_SPENT: _NO_TOKEN,
     Reason.TOKEN_EXPIRED: _NO_TOKEN,
+    # Contract §7: the code and the sentence about a reference, and the code of a person's face (M); the others (I).
     Reason.UNKNOWN_JOB: ErrorSpec(404, "NotFound.task_id", "The specified task {id} is not found."),
+    Reason.UNKNOWN_MODEL: ErrorSpec(404, "NotFound.model", "The model {id} does not exist."),
+    Reason.REFERENCE_REJECTED: ErrorSpec(400, "InvalidParameter", "{message}"),
+    Reason.PERSON_SHOWN: ErrorSpec(
+        400,
+        "InputImageSensitiveContentDetected.PrivacyInformation",
+        "The request failed because the input image may contain real person.",
+    ),
+    Reason.JOB_ENDED: ErrorSpec(409, "InvalidParameter", "The specified task {id} has already ended."),
+    Reason.JOB_RUNNING: ErrorSpec(409, "InvalidParameter", "The specified task {id} is running or cancelled."),
     Reason.AIGC_NOT_AVAILABLE: ErrorSpec(403, "AIGCNotAvailable", "AIGC groups are not enabled for this account."),
     Reason.SUBSCRIPTION_REQUIRED: ErrorSpec(403, "SubscriptionRequired", "This API requires an active subscription."),
     Reason.BALANCE_EMPTY: ErrorSpec(403, "AccountOverdueError", "The account has an overdue balance."),

@@ -112,3 +112,39 @@ class Fields:
         if not isinstance(value, list):
             raise self.invalid(name, "must be an array")
         return value
+
+
+@frozen
+class Query:
+    """The parameters of a query.
+
+    Attributes:
+        values: By name.
+    """
+
+    values: Mapping[str, str]
+
+    def text(self, name: str) -> str:
+        """A text, "" where it is absent."""
+        return self.values.get(name, "")
+
+    def number(self, name: str, default: int, least: int, most: int | None = None) -> int:
+        """A whole number within its bounds."""
+        value = self.text(name)
+        if not value:
+            return default
+        number = int(value) if value.isascii() and value.isdigit() and len(value) <= _DIGITS else -1
+        if number < least or (most is not None and number > most):
+            bounds = f"{least} or more" if most is None else f"from {least} to {most}"
+            raise Refusal(Reason.INVALID_FIELD, field=name, message=f"must be a whole number, {bounds}")
+        return number
+
+    def choice(self, name: str, words: Iterable[str]) -> str:
+        """One of a closed set, "" where it is absent."""
+        value, known = self.text(name), tuple(words)
+        if value and value not in known:
+            raise Refusal(Reason.INVALID_FIELD, field=name, message=f"must be one of {', '.join(known)}")
+        return value
+
+
+_DIGITS = 9  # of a number in a query

@@ -48,6 +48,13 @@ GATEWAY_ERRORS: Mapping[Reason, ErrorSpec] = MappingProxyType(
         Reason.TOKEN_SPENT: _row(400, "[InvalidToken] The byted_token is not valid."),
         Reason.TOKEN_EXPIRED: _row(400, "[TokenExpired] The byted_token has expired."),
         Reason.UNKNOWN_JOB: _row(404, statuses={"apimart": 400}),
+        Reason.UNKNOWN_MODEL: _row(400, "the model {id} does not exist."),
+        Reason.REFERENCE_REJECTED: _row(400, "{message}"),
+        Reason.PERSON_SHOWN: _row(
+            400, "[InputImageSensitiveContentDetected.PrivacyInformation] The input image may contain real person."
+        ),
+        Reason.JOB_ENDED: _row(400, "the task {id} has already ended."),
+        Reason.JOB_RUNNING: _row(400, "the task {id} is running."),
         Reason.AIGC_NOT_AVAILABLE: _row(403, "[AIGCNotAvailable] AIGC groups are not enabled for this account."),
         Reason.SUBSCRIPTION_REQUIRED: _row(403, "[SubscriptionRequired] This API requires an active subscription."),
         Reason.BALANCE_EMPTY: _row(402),

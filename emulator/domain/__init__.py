@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from emulator.domain import assets, groups, tasks, validations
+from emulator.domain import assets, generations, groups, tasks, validations
 from emulator.domain.context import Handler
 
 # One handler per Action; a test holds this against `portrait.actions.ACTIONS`.
@@ -32,6 +32,12 @@ FURTHER_HANDLERS: Mapping[str, Handler] = MappingProxyType(
         "PrivateAvatar": tasks.create_assets,
         "RealAvatar": tasks.create_real,
         "GetTask": tasks.get,
+        "CreateVideo": generations.create,
+        "GetVideo": generations.get,
+        "ListVideos": generations.list_,
+        "CancelVideo": generations.cancel,
+        "DeleteVideo": generations.delete,
+        "ListVideoModels": generations.models,
     }
 )
 

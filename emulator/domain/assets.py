@@ -179,6 +179,7 @@ def _create_asset(
     tx, config, now = ctx.tx, ctx.config, ctx.now
     customer = ctx.require_account()
     quotas.check_assets(customer, tx.count_assets(group.id if customer.assets_per == "group" else None))
+    measured = ctx.measured.get("" if file else url)
     count_create = quotas.count_create(customer, now)
     if count_create is not customer:
         tx.save_customer(count_create)
@@ -202,6 +203,7 @@ def _create_asset(
         verdict=verdict,
         subject=verdict.subject,
         moderation=moderation,
+        seconds=None if measured is None else measured.seconds,
     )
     tx.add_asset(asset)
     return asset

@@ -13,6 +13,7 @@ from emulator.domain.reasons import Reason, Refusal
 from emulator.domain.records import Asset, AssetState, Customer, Group, Validation
 from emulator.domain.verdicts import ReviewChange
 from portrait.models import AssetType, GroupType
+from portrait.video_models import VideoModel
 
 DEFAULT_PROJECT = "default"
 Handler = Callable[["Context", Any], Any]
@@ -36,8 +37,8 @@ class Ids(Protocol):
     def key(self) -> str:
         """The name of an uploaded file."""
 
-    def task(self, now: float) -> str:
-        """A task's id."""
+    def job(self, form: str, now: float) -> str:
+        """A job's id, in one of its forms."""
 
 
 @frozen(kw_only=True)
@@ -47,6 +48,7 @@ class ServiceConfig:
     Attributes:
         image_review: Seconds, for images.
         clip_review: Seconds, for video and audio.
+        generation: Seconds that a video takes, the queue included.
         second_same: A token that was read gives its group again. Contract §10.10.
         projects: The projects that exist; empty means any does.
         measurable: May the file behind an address be measured?
@@ -57,6 +59,7 @@ class ServiceConfig:
     image_review: float
     clip_review: float
     second_same: bool
+    generation: float
     projects: frozenset[str]
     measurable: Callable[[str], bool]
     ids: Ids
@@ -90,6 +93,10 @@ class NeedsMedia(Exception):
         self.kind = kind
 
 
+def _no_link(name: str, base: str, moment: float) -> str:
+    raise TypeError("this context serves no videos")
+
+
 @define(kw_only=True)
 class Context:
     """The context of one call.
@@ -111,6 +118,10 @@ class Context:
         lag: Seconds by which a read is behind, or after which a created record is seen; None means no lag.
         page_size_max: Items that a page may have at most, whatever was asked for; None means no such limit.
         hidden_kind: The kind of group that lists do not show.
+        job_form: The form of the ids of jobs.
+        models: The models of videos by name.
+        resolution: Of a video for which none is named.
+        video_link: Makes the signed address of a generation's file.
         measured: What the look at each file has found, by its address; that of an upload is "".
         settled: Is everything of the customer as it is at `now`?
         leaves_work: Set by a handler after which there is more to settle.
@@ -134,6 +145,10 @@ class Context:
     lag: float | None = None
     page_size_max: int | None = None
     hidden_kind: GroupType | None = None
+    job_form: str = "task"
+    models: Mapping[str, VideoModel] = field(factory=dict)
+    resolution: str = "720p"
+    video_link: Callable[[str, str, float], str] = _no_link
     measured: Mapping[str, Measured] = field(factory=dict)
     settled: bool = True
     leaves_work: bool = False

@@ -52,7 +52,7 @@ class Task:
     Attributes:
         number: Its place in the order of creation.
         model: The model that its assets are for.
-        due: When it is expected to end, for its progress.
+        expected: When it is expected to end, for its progress.
         ended: When it ended; None before.
         failed: Whether it ended in a failure.
         items: Its assets.
@@ -67,7 +67,7 @@ class Task:
     kind: TaskKind
     model: str = ""
     created: float
-    due: float = 0.0
+    expected: float = 0.0
     ended: float | None = None
     failed: bool = False
     items: tuple[TaskItem, ...] = ()
@@ -83,7 +83,11 @@ class Task:
 
     def progress(self, now: float) -> int:
         """Percent: 10 at the start (contract §8, D), then by the time that it is expected to take, 100 at the end."""
-        return 100 if self.ended is not None else percent(now, self.created, self.due)
+        return 100 if self.ended is not None else percent(now, self.created, self.expected)
+
+    @property
+    def due(self) -> None:
+        """A task ends when it is read, and not by itself."""
 
 
 def percent(now: float, start: float, end: float) -> int:
@@ -92,4 +96,89 @@ def percent(now: float, start: float, end: float) -> int:
     return 10 + int(89 * min(max(share, 0.0), 1.0))
 
 
-Job = Task
+class GenerationState(StrEnum):
+    """How far a generation is."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+@frozen(kw_only=True)
+class UsedAsset:
+    """An asset that a generation refers to.
+
+    Attributes:
+        asset_id: Its id.
+        place: Where it stands in the request, such as `content[0].image_url.url`.
+    """
+
+    asset_id: str
+    place: str
+
+
+@frozen(kw_only=True)
+class Generation:
+    """A video that is generated.
+
+    Attributes:
+        number: Its place in the order of creation.
+        starts: When it leaves the queue.
+        due: When it ends by itself; None once it has ended.
+        ended: When it ended; None before.
+        outcome: How it ended, or will if nothing else is found.
+        code: Why it fails, "" if it does not.
+        message: The same for people.
+        assets: What it refers to.
+        seconds: The length of the video.
+        tokens: What it costs.
+        extension: Of the video's file, with its dot.
+        last_frame: Whether a picture of the last frame was asked for.
+    """
+
+    number: int
+    id: str
+    customer: str
+    model: str
+    created: float
+    starts: float
+    due: float | None
+    ended: float | None = None
+    outcome: GenerationState = GenerationState.SUCCEEDED
+    code: str = ""
+    message: str = ""
+    assets: tuple[UsedAsset, ...] = ()
+    seconds: int
+    resolution: str
+    ratio: str
+    tokens: int
+    extension: str = ".mp4"
+    last_frame: bool = False
+
+    def state(self, now: float) -> GenerationState:
+        """How far it is."""
+        if self.ended is not None:
+            return self.outcome
+        return GenerationState.RUNNING if now >= self.starts else GenerationState.QUEUED
+
+    def progress(self, now: float) -> int:
+        """Percent: 0 in the queue, then by the time that it takes, 100 at the end."""
+        if self.due is None:
+            return 100
+        return percent(now, self.starts, self.due) if now >= self.starts else 0
+
+
+Job = Task | Generation
+
+
+def rejected_message(place: str, why: str) -> str:
+    """The service's sentence about a reference. Contract §7 (M)."""
+    return f"The parameter `{place}` specified in the request is not valid: {why}"
+
+
+def unknown_asset_message(asset_id: str) -> str:
+    """What it says of an asset that is not Active, not one's own, or not there. Contract §7 (M)."""
+    return f"The specified asset {asset_id} is not found."

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from attrs import evolve
 
+from emulator.domain.jobs import Generation, GenerationState, rejected_message, unknown_asset_message
 from emulator.domain.ports import Transaction
 from emulator.domain.records import Asset, AssetState, Group, Scan, Validation
 from emulator.domain.verdicts import MISMATCH, Verdict
@@ -135,8 +136,8 @@ _FORGET_AFTER = 3_600.0  # seconds after its end for which a validation is still
 def settle(tx: Transaction, now: float, limit: int = SLICE) -> bool:
     """Settle a slice of what time and deletions have left to do; it stays settled if the transaction is undone.
 
-    Assets of deleted groups are dropped, reviews that are due end, each at its own time, and validations and jobs of
-    long ago are forgotten.
+    Assets of deleted groups are dropped, reviews and generations that are due end, each at its own time, and
+    validations and jobs of long ago are forgotten.
 
     Returns:
         Is the customer settled? Until then a list could show a part of it.
@@ -147,9 +148,37 @@ def settle(tx: Transaction, now: float, limit: int = SLICE) -> bool:
     for asset in due:
         tx.save_asset(end_review(asset, asset.due or 0.0))
     settled += len(due)
+    jobs = tx.due_jobs(now, limit - settled) if settled < limit else ()
+    for job in jobs:
+        if isinstance(job, Generation):
+            tx.save_job(end_generation(tx, job, job.due or 0.0))
+    settled += len(jobs)
     if settled + forgotten:
         tx.commit()
     return settled < limit
+
+
+def end_generation(tx: Transaction, generation: Generation, moment: float) -> Generation:
+    """The generation after it ended at `moment`.
+
+    An asset that is no longer there makes it a failed one: a dead asset may be found after acceptance (contract §7, M).
+    """
+    ended = evolve(generation, ended=moment, due=None)
+    for used in generation.assets if ended.outcome is GenerationState.SUCCEEDED else ():
+        asset = tx.asset(used.asset_id)
+        if asset is None or asset.status is not AssetState.ACTIVE:
+            message = rejected_message(used.place, unknown_asset_message(used.asset_id))
+            return evolve(ended, outcome=GenerationState.FAILED, code="InvalidParameter", message=message)
+    return ended
+
+
+def generation_at(tx: Transaction, generation: Generation, now: float) -> Generation:
+    """A generation as it is at `now`: it ends if it is due, whatever else is."""
+    if generation.due is None or generation.due > now:
+        return generation
+    ended = end_generation(tx, generation, generation.due)
+    tx.save_job(ended)
+    return ended
 
 
 def asset_at(tx: Transaction, asset_id: str, now: float) -> Asset | None:

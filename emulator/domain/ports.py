@@ -174,10 +174,16 @@ class Transaction(Protocol):
         """Keep a new or changed validation."""
 
     def job(self, job_id: str) -> Job | None:
-        """A task of this customer; None for anybody else's and for one that never was."""
+        """A task or generation of this customer; None for anybody else's and for one that never was."""
 
     def jobs(self) -> Sequence[Job]:
         """The customer's jobs, the newest first."""
+
+    def due_jobs(self, now: float, limit: int) -> Sequence[Job]:
+        """At most that many jobs that end by themselves by `now`, in the order of the ends; each is to be saved."""
+
+    def remove_job(self, job: Job) -> None:
+        """Forget a job."""
 
     def save_job(self, job: Job) -> None:
         """Keep a new or changed job."""

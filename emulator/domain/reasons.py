@@ -43,6 +43,11 @@ class Reason(StrEnum):
     TOKEN_EXPIRED = "TokenExpired"  # noqa: S105
     # Jobs.
     UNKNOWN_JOB = "UnknownJob"
+    UNKNOWN_MODEL = "UnknownModel"
+    REFERENCE_REJECTED = "ReferenceRejected"
+    PERSON_SHOWN = "PersonShown"
+    JOB_ENDED = "JobEnded"
+    JOB_RUNNING = "JobRunning"
     # The account.
     AIGC_NOT_AVAILABLE = "AIGCNotAvailable"
     SUBSCRIPTION_REQUIRED = "SubscriptionRequired"
@@ -71,7 +76,16 @@ SIGNATURE_REASONS = frozenset(
 )
 """What only a signed request can have."""
 
-JOB_REASONS = frozenset({Reason.UNKNOWN_JOB})
+JOB_REASONS = frozenset(
+    {
+        Reason.UNKNOWN_JOB,
+        Reason.UNKNOWN_MODEL,
+        Reason.REFERENCE_REJECTED,
+        Reason.PERSON_SHOWN,
+        Reason.JOB_ENDED,
+        Reason.JOB_RUNNING,
+    }
+)
 """What only a call about a task or a generation can have."""
 
 

@@ -121,6 +121,7 @@ class Asset:
         code: Why it failed, "" if it did not.
         subject: Whose face it shows; "" if unknown.
         moderation: The strategy that was asked for, "" for the default.
+        seconds: The length of a clip that was measured; None where it is not known.
         used: When it was last used to generate; None if it never was.
     """
 
@@ -144,6 +145,7 @@ class Asset:
     code: str = ""
     subject: str = ""
     moderation: str = ""
+    seconds: float | None = None
     used: float | None = None
 
 

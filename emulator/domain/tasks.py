@@ -10,8 +10,9 @@ from types import MappingProxyType
 
 from attrs import evolve, field, frozen
 
-from emulator.domain import assets, checks, groups, lifecycle, validations
+from emulator.domain import assets, checks, generations, groups, lifecycle, validations
 from emulator.domain.context import Context, Handler
+from emulator.domain.generations import GenerationId, GenerationView
 from emulator.domain.jobs import Task, TaskItem, TaskKind, TaskState
 from emulator.domain.reasons import Reason, Refusal
 from emulator.domain.records import AssetState, Scan
@@ -128,13 +129,13 @@ def create_assets(ctx: Context, request: AssetsRequest) -> TaskView:
     reviews = [asset.due for asset in map(ctx.tx.asset, created) if asset is not None and asset.due is not None]
     task = Task(
         number=ctx.tx.number(),
-        id=ctx.config.ids.task(ctx.now),
+        id=ctx.config.ids.job("task", ctx.now),
         customer=ctx.tx.customer.name,
         project=ctx.project(request.project_name),
         kind=TaskKind.ASSETS,
         model=request.model,
         created=ctx.now,
-        due=max(reviews, default=ctx.now),
+        expected=max(reviews, default=ctx.now),
         items=tuple(
             TaskItem(asset_id=asset_id, name=file.name) for asset_id, file in zip(created, request.files, strict=True)
         ),
@@ -198,24 +199,24 @@ def create_real(ctx: Context, request: AssetsRequest | SessionRequest | PersonRe
     return view
 
 
-def get(ctx: Context, request: JobRequest) -> TaskView:
-    """The task as it is now; a read takes it further."""
-    task = ctx.tx.job(request.id)
-    if task is None:
-        raise Refusal(Reason.UNKNOWN_JOB, id=request.id)
-    return _view(ctx, _advance(ctx, task))
+def get(ctx: Context, request: JobRequest) -> TaskView | GenerationView:
+    """The task or generation as it is now; a read takes a task further."""
+    job = ctx.tx.job(request.id)
+    if isinstance(job, Task):
+        return _view(ctx, _advance(ctx, job))
+    return generations.get(ctx, GenerationId(request.id))
 
 
 def _save(ctx: Context, kind: TaskKind, project: str | None, ended: float | None = None) -> Task:
     """Keep a task about the validation that the call is about."""
     task = Task(
         number=ctx.tx.number(),
-        id=ctx.config.ids.task(ctx.now),
+        id=ctx.config.ids.job("task", ctx.now),
         customer=ctx.tx.customer.name,
         project=ctx.project(project),
         kind=kind,
         created=ctx.now,
-        due=ctx.now + ctx.token_life,
+        expected=ctx.now + ctx.token_life,
         ended=ended,
         validation=ctx.handle,
     )

@@ -104,7 +104,7 @@ _READS = frozenset({"GetAsset", "GetAssetGroup", "ListAssets", "ListAssetGroups"
 _CREATES = frozenset({"CreateAsset", "CreateAssetGroup"})
 # Effects that make a difference to some Actions only.
 _AFFECTED: Mapping[str, frozenset[str]] = {
-    "review": frozenset({"CreateAsset", "PrivateAvatar", "RealAvatar"}),
+    "review": frozenset({"CreateAsset", "PrivateAvatar", "RealAvatar", "CreateVideo"}),
     "lag": _READS | _CREATES,
     "page_size_max": frozenset({"ListAssets", "ListAssetGroups"}),
     "hide": frozenset({"ListAssetGroups"}),

@@ -19,7 +19,7 @@ from cattrs.errors import ForbiddenExtraKeysError
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from emulator.call_log import without_query
-from emulator.domain.jobs import Job, Task
+from emulator.domain.jobs import Generation, Job, Task
 from emulator.domain.ports import StoredFile
 from emulator.domain.records import Asset, Customer, Group, Validation
 from emulator.snapshots.snapshot import MOMENTS, Snapshot
@@ -37,7 +37,8 @@ _LISTS: Mapping[str, type] = {
     "groups": Group,
     "assets": Asset,
     "validations": Validation,
-    "jobs": Task,
+    "tasks": Task,
+    "generations": Generation,
 }
 _MAY_BE_NONE = frozenset({"due", "used", "ended"})
 _MAX_NUMBER = (1 << 40) - 1  # what the store's indexes hold
@@ -218,7 +219,7 @@ def _read(document: Mapping[str, Any], new_token: Callable[[float, str], str]) -
         groups=_records(document, "groups", Group),
         assets=_records(document, "assets", Asset),
         validations=_records(document, "validations", Validation, with_token),
-        jobs=_records(document, "jobs", Task) if "jobs" in document else (),  # older documents have none
+        jobs=tuple(sorted(_jobs(document), key=lambda job: job.number)),
         files={
             file.key: StoredFile(content=b64decode(file.content, validate=True), content_type=file.content_type)
             for file in files
@@ -238,6 +239,14 @@ def _records(
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise ValueError(f"{name} is no array of objects")
     return tuple(_CONVERTER.structure(prepare(item), kind) for item in items)
+
+
+def _jobs(document: Mapping[str, Any]) -> Iterator[Job]:
+    """Older documents have none."""
+    if "tasks" in document:
+        yield from _records(document, "tasks", Task)
+    if "generations" in document:
+        yield from _records(document, "generations", Generation)
 
 
 def _check(contents: Contents) -> None:

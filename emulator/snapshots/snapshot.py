@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from attrs import evolve, field, frozen
 
 from emulator.clocks import ScaledClock
-from emulator.domain.jobs import Task
+from emulator.domain.jobs import Generation, Task
 from emulator.domain.records import Asset, Customer, Group, Validation
 from emulator.ids import Ids
 from emulator.store.base import Contents, Store
@@ -23,7 +23,8 @@ MOMENTS: Mapping[type, tuple[str, ...]] = MappingProxyType(
         Group: ("created", "updated", "visible_from"),
         Asset: ("created", "updated", "visible_from", "due", "used"),
         Validation: ("created", "expires"),
-        Task: ("created", "due", "ended"),
+        Task: ("created", "expected", "ended"),
+        Generation: ("created", "starts", "due", "ended"),
     }
 )
 """The fields of each kind of record that are times, in seconds since 1970; 0 and None are none."""

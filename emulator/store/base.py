@@ -8,7 +8,7 @@ from typing import Protocol
 
 from attrs import field, frozen
 
-from emulator.domain.jobs import Job
+from emulator.domain.jobs import Generation, Job, Task
 from emulator.domain.ports import StoredFile, Transaction
 from emulator.domain.records import Asset, Customer, Group, Validation
 
@@ -26,6 +26,16 @@ class Contents:
     validations: Sequence[Validation] = ()
     jobs: Sequence[Job] = ()
     files: Mapping[str, StoredFile] = field(factory=dict)
+
+    @property
+    def tasks(self) -> Sequence[Task]:
+        """The jobs that are tasks."""
+        return tuple(job for job in self.jobs if isinstance(job, Task))
+
+    @property
+    def generations(self) -> Sequence[Generation]:
+        """The jobs that are generations."""
+        return tuple(job for job in self.jobs if isinstance(job, Generation))
 
 
 @frozen(kw_only=True)
@@ -85,7 +95,7 @@ class Store(Protocol):
         """A validation of any customer, by its token or by its handle `val-3`."""
 
     def find_job(self, job_id: str) -> Job | None:
-        """A task of any customer, as it was last stored."""
+        """A task or generation of any customer, as it was last stored."""
 
     def validations(self) -> Sequence[Validation]:
         """All validations in the order of their creation."""

@@ -39,6 +39,7 @@ class CustomerRecords:
         "_asset_table",
         "_deleted",
         "_due",
+        "_due_jobs",
         "_group_table",
         "asset_count",
         "assets",
@@ -60,6 +61,7 @@ class CustomerRecords:
         self.scans: dict[Any, Scan[Any]] = {}
         self.jobs: dict[str, Job] = {}
         self._due = SortedList()  # of (when the review ends, number of the asset)
+        self._due_jobs = SortedList()  # of (when it ends, its id)
         self._deleted: list[Detached] = []
 
     def add_group(self, group: Group) -> None:
@@ -147,9 +149,17 @@ class CustomerRecords:
     def set_job(self, job_id: str, job: Job | None) -> Job | None:
         """Keep a job under its id, or forget it; the one that was there before."""
         before = self.jobs.pop(job_id, None) if job is None else self.jobs.get(job_id)
+        if before is not None and before.due is not None:
+            self._due_jobs.remove((before.due, job_id))
         if job is not None:
             self.jobs[job_id] = job
+            if job.due is not None:
+                self._due_jobs.add((job.due, job_id))
         return before
+
+    def due_jobs(self, now: float, limit: int) -> list[Job]:
+        """At most that many jobs that end by themselves by `now`, in the order of the ends."""
+        return [self.jobs[job_id] for moment, job_id in self._due_jobs.islice(stop=limit) if moment <= now]
 
     def drop_jobs(self, created_by: float, limit: int) -> int:
         """Forget at most that many of the oldest jobs, created by then; how many."""

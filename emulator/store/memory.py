@@ -302,6 +302,15 @@ class MemoryTransaction:
         """The customer's jobs, the newest first."""
         return tuple(reversed(self._records.jobs.values()))
 
+    def due_jobs(self, now: float, limit: int) -> Sequence[Job]:
+        """At most that many jobs that end by themselves by `now`."""
+        return self._records.due_jobs(now, limit) if self._records.jobs else ()
+
+    def remove_job(self, job: Job) -> None:
+        """Forget a job."""
+        before = self._records.set_job(job.id, None)
+        self._undo.append((self._records.set_job, (job.id, before)))
+
     def save_job(self, job: Job) -> None:
         """Keep a new or changed job."""
         before = self._records.set_job(job.id, job)
@@ -309,7 +318,7 @@ class MemoryTransaction:
 
     def drop_jobs(self, created_by: float, limit: int) -> int:
         """Delete at most that many of the customer's jobs that were created by then."""
-        return self._records.drop_jobs(created_by, limit)
+        return self._records.drop_jobs(created_by, limit) if self._records.jobs else 0
 
     def add_file(self, key: str, file: StoredFile) -> None:
         """Keep an uploaded file."""

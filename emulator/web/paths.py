@@ -2,6 +2,7 @@
 
 UPLOADED_FILES = "/r2/"
 SIGNED_FILES = "/files/"
+VIDEOS = "/videos/"
 PAGES = "/h5/"
 CONTROL = "/_emulator/"
 DASHBOARD = CONTROL

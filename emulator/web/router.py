@@ -6,35 +6,24 @@ that requests from a socket and from an in-process client are answered alike.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 
 from emulator.domain.reasons import Reason, Refusal
 from emulator.messages import Call, Reply, ReplyFlow
 from emulator.mounts import RestMount
 from emulator.pipeline import Pipeline
-from emulator.service import Service, StoredFile
+from emulator.service import Service
 from emulator.web import html, paths
-from emulator.web.body_reader import BodyReader, BufferedBody, FormBody, malformed
+from emulator.web.body_reader import BodyReader, FormBody, malformed
 from emulator.web.control import ControlPlane
 from emulator.web.dashboard import Dashboard
+from emulator.web.files import file_reply, video_reply
 from emulator.web.form import BODY_LIMIT, FormReader, InvalidForm
 from emulator.web.pages import Pages
 from emulator.web.request_head import Head, decode_segment, text
-from portrait.media import MB
+from emulator.web.rest_routes import Handler, RestRoutes, read_json
 
-JSON_LIMIT = MB
-"""The largest JSON body in bytes. Contract §1."""
-
-_Handler = Callable[[Head], Reply | BodyReader]
-
-# Files belong to users: a browser may show them, but must not guess their type or run scripts.
-_FILE_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; sandbox",
-    "Content-Disposition": "inline",
-    "Cache-Control": "private, no-cache",
-}
 _HINTS: Mapping[str, str] = {
     "/v1/portrait": "The slash belongs there: POST /v1/portrait/?Action=…",
     "/portrait/": "The base URL ends in /v1: POST /v1/portrait/?Action=…",
@@ -47,6 +36,7 @@ This is portrait-emulator: an offline stand-in for the portrait service, for dev
   POST /v1/portrait/?Action=GetAsset    the 12 Actions, with any Bearer key unless keys were configured
   POST /?Action=GetAsset                the same as Volcengine and BytePlus answer them, signed by a pair of keys
   POST /v1/portrait/upload              a file as multipart/form-data
+  POST /v1/videos/generations           videos; also /api/v3/contents/generations/tasks, as Ark has them
   POST /v1/seedance2/private-avatar     assets by the task gateways; also real-avatar, and GET /v1/tasks/{id}
   GET  /_emulator/                      the dashboard, for a browser
   GET  /_emulator/health                the control plane: state, calls, clock, validations, assets, customers, rules
@@ -65,26 +55,24 @@ class Router:
         pages = Pages(service, self.base_url)
         self._control = ControlPlane(service)
         dashboard = Dashboard(service)
-        self._exact: Mapping[str, Mapping[str, _Handler]] = {
+        self._exact: Mapping[str, Mapping[str, Handler]] = {
             "/": {"GET": self._about},
             paths.DASHBOARD: {"GET": dashboard.show, "POST": dashboard.submit},
             paths.OPENAPI: {"GET": self._control.openapi},
             **{paths.STATIC + name: {"GET": partial(_constant, file)} for name, file in html.static_files().items()},
             **self._mounted(),
         }
-        self._prefixes: tuple[tuple[str, Mapping[str, _Handler]], ...] = (
+        self._rest = RestRoutes(service.pipelines, self._call, service.settings.key_providers)
+        self._prefixes: tuple[tuple[str, Mapping[str, Handler]], ...] = (
             (paths.UPLOADED_FILES, {"GET": self._uploaded_file}),
             (paths.SIGNED_FILES, {"GET": self._signed_file}),
+            (paths.VIDEOS, {"GET": self._video}),
             (paths.PAGES, {"GET": pages.show, "POST": pages.submit}),
         )
 
     def route(self, head: Head) -> Reply | BodyReader:
         """Reply to a request, or return the reader for its body."""
-        methods = (
-            self._exact.get(head.path)
-            or self._exact.get(self._pattern(head.path)[0])
-            or self._methods_by_prefix(head.path)
-        )
+        methods = self._exact.get(head.path) or self._rest.methods(head.path) or self._methods_by_prefix(head.path)
         if methods is None:
             return self._unknown(head)
         handler = methods.get(head.method) or (methods.get("GET") if head.method == "HEAD" else None)
@@ -104,13 +92,11 @@ class Router:
         """The reply to a request that failed by an error of the emulator."""
         return self.service.pipelines[0].refuse(Refusal(Reason.INTERNAL))
 
-    def _mounted(self) -> dict[str, dict[str, _Handler]]:
-        routes: dict[str, dict[str, _Handler]] = {}
+    def _mounted(self) -> dict[str, dict[str, Handler]]:
+        routes: dict[str, dict[str, Handler]] = {}
         for pipeline in self.service.pipelines:
             mount = pipeline.mount
             if isinstance(mount, RestMount):
-                for route in mount.routes:
-                    routes.setdefault(route.path, {})[route.method] = partial(self._operation, pipeline, route.action)
                 continue
             about = {"GET": self._about} if mount.path == "/" else {}
             routes[mount.path] = {**about, "POST": partial(self._action, pipeline)}
@@ -119,19 +105,7 @@ class Router:
         return routes
 
     def _action(self, pipeline: Pipeline, head: Head) -> Reply | BodyReader:
-        return self._json(pipeline, self._call(head, head.parameters.get("Action", "")), head)
-
-    def _operation(self, pipeline: Pipeline, action: str, head: Head) -> Reply | BodyReader:
-        return self._json(pipeline, self._call(head, action, self._pattern(head.path)[1]), head)
-
-    def _json(self, pipeline: Pipeline, call: Call, head: Head) -> Reply | BodyReader:
-        def too_large() -> Reply:
-            return pipeline.refuse(Refusal(Reason.BODY_TOO_LARGE), call)
-
-        def answer(body: bytes) -> ReplyFlow:
-            return pipeline.answer(call.with_body(body))
-
-        return too_large() if head.content_length > JSON_LIMIT else BufferedBody(JSON_LIMIT, too_large, answer)
+        return read_json(self._call(head, head.parameters.get("Action", "")), head, lambda _: pipeline)
 
     def _upload(self, pipeline: Pipeline, head: Head) -> Reply | BodyReader:
         """Contract §2: the upload replies with `Action` = `CreateAsset`. The key is checked before the body (I)."""
@@ -154,7 +128,7 @@ class Router:
         except InvalidForm as error:
             return refuse(malformed(error))
 
-    def _call(self, head: Head, action: str, resource: str = "") -> Call:
+    def _call(self, head: Head, action: str) -> Call:
         """The call of a request, without its body."""
         return Call(
             method=head.method,
@@ -162,7 +136,6 @@ class Router:
             query=head.query,
             headers=head.headers,
             action=action,
-            resource=resource,
             parameters=head.parameters,
             version=head.parameters.get("Version"),
             key=head.key,
@@ -176,7 +149,7 @@ class Router:
         file = self.service.file(decode_segment(head.path.removeprefix(paths.UPLOADED_FILES)))
         if file is None:
             return self.service.http_error(404, "not_found_error", "No file was uploaded under this key.")
-        return _file(file)
+        return file_reply(head, file.content, file.content_type)
 
     def _signed_file(self, head: Head) -> Reply:
         """`/files/{asset}?…`: the file of an asset by a signed link; 403 if it has expired, as object stores reply."""
@@ -186,21 +159,22 @@ class Router:
         except Refusal:
             why = "This link is not valid or has expired. Read the asset again: each read makes a new link."
             return self.service.http_error(403, "permission_error", why)
-        return Reply(status=302, headers={"Location": target}) if isinstance(target, str) else _file(target)
+        if isinstance(target, str):
+            return Reply(status=302, headers={"Location": target})
+        return file_reply(head, target.content, target.content_type)
+
+    def _video(self, head: Head) -> Reply:
+        """`/videos/{name}?…`: a finished video by its signed link, which lives 24 hours (contract §7)."""
+        name = decode_segment(head.path.removeprefix(paths.VIDEOS))
+        if not self.service.is_video_link(name, head.parameters):
+            why = "This link is not valid or has expired: a video's address lives 24 hours."
+            return self.service.http_error(403, "permission_error", why)
+        return video_reply(head, name)
 
     def _about(self, _: Head) -> Reply:
         return Reply(body=_ABOUT.encode(), content_type="text/plain; charset=utf-8")
 
-    def _pattern(self, path: str) -> tuple[str, str]:
-        """The path of a route with an id in it, and the id; "" for a path that leads to no such route."""
-        head, _, last = path.rpartition("/")
-        if f"{head}/*" in self._exact and last:
-            return f"{head}/*", decode_segment(last)
-        head, _, middle = head.rpartition("/")
-        pattern = f"{head}/*/{last}"
-        return (pattern, decode_segment(middle)) if pattern in self._exact and middle else ("", "")
-
-    def _methods_by_prefix(self, path: str) -> Mapping[str, _Handler] | None:
+    def _methods_by_prefix(self, path: str) -> Mapping[str, Handler] | None:
         if path.startswith(paths.CONTROL):
             return dict.fromkeys(self._control.methods(path), self._control.route)
         return next((methods for prefix, methods in self._prefixes if path.startswith(prefix)), None)
@@ -209,7 +183,7 @@ class Router:
         hint = _HINTS.get(head.path, "The Actions are at POST /v1/portrait/?Action=…")
         return self.service.http_error(404, "not_found_error", f"There is nothing at {text(head.path)[:200]}. {hint}")
 
-    def _wrong_method(self, head: Head, methods: Mapping[str, _Handler]) -> Reply:
+    def _wrong_method(self, head: Head, methods: Mapping[str, Handler]) -> Reply:
         allowed = ", ".join([*methods, *(["HEAD"] if "GET" in methods else []), "OPTIONS"])
         if head.method == "OPTIONS":
             return Reply(status=204, headers={"Allow": allowed})
@@ -220,7 +194,3 @@ class Router:
 
 def _constant(reply: Reply, _: Head) -> Reply:
     return reply
-
-
-def _file(file: StoredFile) -> Reply:
-    return Reply(body=file.content, content_type=file.content_type, headers=_FILE_HEADERS)

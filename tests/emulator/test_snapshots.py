@@ -10,7 +10,7 @@ from emulator.auth import key_handle
 from emulator.clocks import ScaledClock
 from emulator.control import ControlError
 from emulator.control import snapshots as named
-from emulator.domain.jobs import Task, TaskItem, TaskKind
+from emulator.domain.jobs import Generation, GenerationState, Task, TaskItem, TaskKind, UsedAsset
 from emulator.domain.ports import StoredFile
 from emulator.domain.records import Asset, AssetState, Customer, Group, Scan, Validation
 from emulator.domain.verdicts import Verdict
@@ -49,7 +49,7 @@ CONTENTS = Contents(
                 status=AssetStatus.FAILED, code="FaceMismatch", after=3.5, reads=2, reject="WidthTooSmall",
                 subject="bob",
             ),
-            reads=1, code="FaceMismatch", subject="bob", used=NOW - 1,
+            reads=1, code="FaceMismatch", subject="bob", used=NOW - 1, seconds=2.5,
         ),
     ),
     validations=(
@@ -63,8 +63,14 @@ CONTENTS = Contents(
     jobs=(
         Task(
             number=6, id="task-6", customer="acme", project="film", kind=TaskKind.ASSETS, model="m", created=NOW - 4,
-            due=NOW + 5, ended=NOW + 6, failed=True, validation="val-5", group_id="group-3",
+            expected=NOW + 5, ended=NOW + 6, failed=True, validation="val-5", group_id="group-3",
             items=(TaskItem(asset_id="asset-4", name="n", outcome=AssetState.FAILED, code="FaceMismatch"),),
+        ),
+        Generation(
+            number=7, id="cgt-7", customer="acme", model="m", created=NOW - 3, starts=NOW + 1, due=NOW + 4,
+            ended=NOW + 7, outcome=GenerationState.FAILED, code="InternalError", message="e", seconds=5,
+            resolution="720p", ratio="16:9", tokens=9, extension=".mov", last_frame=True,
+            assets=(UsedAsset(asset_id="asset-4", place="content[0].image_url.url"),),
         ),
     ),
     files={"k": StoredFile(content=b"\x00\xff", content_type="image/png")},
@@ -84,8 +90,11 @@ def document(snapshot=WHOLE):
 
 def test_the_sample_leaves_no_field_out():
     """Each field has another value than its default, and each that is a time is known as one."""
-    for kind, (record, *_) in {Customer: CONTENTS.customers, Group: CONTENTS.groups, Asset: CONTENTS.assets,
-                               Validation: CONTENTS.validations, Task: CONTENTS.jobs}.items():  # fmt: skip
+    samples = {
+        Customer: CONTENTS.customers, Group: CONTENTS.groups, Asset: CONTENTS.assets, Task: CONTENTS.tasks,
+        Generation: CONTENTS.generations, Validation: CONTENTS.validations,
+    }  # fmt: skip
+    for kind, (record, *_) in samples.items():
         values = {field.name: getattr(record, field.name) for field in fields(kind)}
         assert [field.name for field in fields(kind) if values[field.name] == field.default] == []
         assert {name for name, value in values.items() if type(value) is float and value > 1e6} == set(MOMENTS[kind])
@@ -265,9 +274,9 @@ def test_what_is_missing_is_named_or_has_its_default(name):
         del written[name]
         with pytest.raises(SnapshotError):
             decode(written, new_token)
-    elif name == "jobs":  # of a later date than the format
+    elif name in {"tasks", "generations"}:  # of a later date than the format
         del written[name]
-        assert decode(written, new_token).contents.jobs == ()
+        assert getattr(decode(written, new_token).contents, name) == ()
     else:
         del written["customers"][0][name]
         if name in {"name", "number"}:

@@ -13,6 +13,10 @@ MATCHERS = {
     "group-id": r"group-\d{14}-[a-z0-9]{5}",
     "asset-id": r"asset-\d{14}-[a-z0-9]{5}",
     "asset-uri": r"asset://asset-\d{14}-[a-z0-9]{5}",
+    "vgen-id": r"vgen_[0-9a-hjkmnp-tv-z]{26}",
+    "cgt-id": r"cgt-\d{14}-[a-z0-9]{5}",
+    # §7: an address that lives 24 h
+    "video-url": r"https?://[^\s/]+/\S*[?&]X-Tos-Expires=86400(&\S*)?",
     "task-id": r"task_[0-9A-HJKMNP-TV-Z]{26}",
     "request-id": REQUEST_ID,
     "token": REQUEST_ID,
@@ -62,6 +66,8 @@ def _accepts(matcher, actual):
     name, part = matcher.groups()
     if name == "any":
         return True
+    if name == "number":
+        return type(actual) in {int, float}
     if not isinstance(actual, str) or not re.fullmatch(MATCHERS[name], actual):
         return False
     return part is None or part in actual

@@ -1,47 +1,22 @@
 """Plays the golden files of the task gateways, and what takes more than one request to see."""
 
-import re
-from pathlib import Path
-
 import pytest
 
-from tests.wire.matchers import MATCHERS, differences
-from tests.wire.test_golden import at, filled, load, play
+from tests.wire.golden import assert_answered, assert_explained, files
 
-ROOT = Path(__file__).resolve().parents[2] / "fixtures" / "wire-tasks"
-FILES = sorted(ROOT.glob("*/*.json"))
-IDS = [f"{path.parent.name}/{path.stem}" for path in FILES]
 PRIVATE, REAL = "/v1/seedance2/private-avatar", "/v1/seedance2/real-avatar"
 
 
-@pytest.mark.parametrize("path", FILES, ids=IDS)
+@pytest.mark.parametrize("path", **files("wire-tasks"))
 def test_the_answer_is_the_golden_one(path, server, me, other):
     """The gateway answers a golden request with the golden status and body."""
-    golden = load(path)
-    customers, names = {"me": me, "other": other}, {"me": me.key, "other": other.key}
-    for step in golden["given"]:
-        answer = play(step, server, customers, names)
-        assert answer.status == 200, (step, answer.raw)
-        names |= {name: at(answer.body, pointer) for name, pointer in step.get("save", {}).items()}
-
-    answer = play(golden["request"], server, customers, names)
-
-    assert answer.status == golden["response"]["status"], answer.raw[:500]
-    assert answer.headers["content-type"] == "application/json"
-    assert differences(filled(golden["response"]["body"], names), answer.body) == []
+    assert_answered(path, server, me, other)
 
 
-@pytest.mark.parametrize("path", FILES, ids=IDS)
+@pytest.mark.parametrize("path", **files("wire-tasks"))
 def test_a_golden_file_says_what_it_is_and_where_it_comes_from(path):
-    """A golden file carries its own name, a sentence, a mark, a source, a date, and only known matchers."""
-    golden = load(path)
-    assert golden.keys() == {"case", "summary", "mark", "source", "date", "given", "request", "response"}
-    assert golden["case"] == path.stem
-    assert golden["mark"] in {"D", "M", "I"}
-    assert golden["source"].startswith("protocol §")
-    assert golden["summary"].endswith(".")
-    used = re.findall(r'"<([a-z0-9-]+)[:>]', str(golden["response"]).replace("'", '"'))
-    assert set(used) <= MATCHERS.keys() | {"any"}
+    """A golden file names its case, its mark and its source."""
+    assert_explained(path)
 
 
 def post(customer, path, body):

@@ -33,9 +33,9 @@ class Ids:
         """No validation is forgotten here."""
         return False
 
-    def task(self, now):
+    def job(self, form, now):
         """task-1@1000."""
-        return f"task-{next(self.count)}@{now:.0f}"
+        return f"{form}-{next(self.count)}@{now:.0f}"
 
     def key(self):
         """key-1."""
@@ -46,6 +46,7 @@ CONFIG = ServiceConfig(
     image_review=4.0,
     clip_review=20.0,
     second_same=False,
+    generation=30.0,
     projects=frozenset({"p"}),
     measurable=lambda url: url.startswith("http://near/"),
     ids=Ids(itertools.count(1)),

@@ -9,10 +9,13 @@ from typing import Any
 from emulator.dialects.dialect import ErrorSpec
 from emulator.dialects.gateway_errors import GATEWAY_ERRORS, write_error
 from emulator.dialects.tasks import read_private_avatar, read_real_avatar, write_created, write_task
+from emulator.dialects.video_requests import read_gateway_request
+from emulator.dialects.videos import write_gateway_created, write_gateway_task
 from emulator.domain import FURTHER_HANDLERS
+from emulator.domain.generations import GenerationView, ModelList
 from emulator.domain.reasons import Refusal
 from emulator.domain.tasks import JobRequest
-from emulator.rest_format import Exchange, Operation, Route, Wording
+from emulator.rest.format import Exchange, Operation, Route, Wording
 from emulator.settings import Settings
 from portrait import gateways
 
@@ -28,13 +31,23 @@ def _language(exchange: Exchange) -> str:
     return exchange.call.parameters.get("language", "")
 
 
+def _video_created(result: GenerationView, _: Exchange) -> dict[str, Any]:
+    return {"code": 200, "data": write_gateway_created(result)}
+
+
+def _video_models(result: ModelList, _: Exchange) -> dict[str, Any]:
+    """The form is not documented (I)."""
+    return {"object": "list", "data": [{"id": model.name, "object": "model"} for model in result.models]}
+
+
 def _created(result: Any, exchange: Exchange) -> dict[str, Any]:
     return _wrap(write_created(result, _language(exchange)))
 
 
 def _read_as(bare: bool) -> Callable[[Any, Exchange], dict[str, Any]]:  # noqa: FBT001
     def write(result: Any, exchange: Exchange) -> dict[str, Any]:
-        task = write_task(result, _language(exchange))
+        is_video = isinstance(result, GenerationView)
+        task = write_gateway_task(result) if is_video else write_task(result, _language(exchange))
         return task if bare and exchange.provider.name in _BARE else _wrap(task)
 
     return write
@@ -51,6 +64,14 @@ def operations(settings: Settings) -> Mapping[str, Operation]:
             "RealAvatar": Operation(
                 handler=handlers["RealAvatar"], read=lambda fields, _: read_real_avatar(fields), write=_created
             ),
+            "CreateVideo": Operation(
+                handler=handlers["CreateVideo"],
+                read=lambda fields, _: read_gateway_request(fields),
+                write=_video_created,
+            ),
+            "ListVideoModels": Operation(
+                handler=handlers["ListVideoModels"], read=lambda _, __: None, write=_video_models
+            ),
             "GetTask": Operation(
                 handler=handlers["GetTask"],
                 read=lambda _, call: JobRequest(call.resource),
@@ -64,6 +85,8 @@ ROUTES = (
     Route("POST", f"/v1{gateways.PRIVATE_AVATAR_PATH}", "PrivateAvatar"),
     Route("POST", f"/v1{gateways.REAL_AVATAR_PATH}", "RealAvatar"),
     Route("GET", f"/v1{gateways.TASKS_PATH}/*", "GetTask"),
+    Route("POST", "/v1/videos/generations", "CreateVideo"),
+    Route("GET", "/v1/videos/models", "ListVideoModels"),
 )
 
 

@@ -1,0 +1,87 @@
+"""The routes of the mounts whose calls are told apart by method and path, some of which hold an id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+from attrs import evolve
+
+from emulator.domain.reasons import Reason, Refusal
+from emulator.messages import Call, Reply, ReplyFlow
+from emulator.mounts import RestMount
+from emulator.pipeline import Pipeline
+from emulator.rest.shared import is_for_gateway
+from emulator.web.body_reader import BodyReader, BufferedBody
+from emulator.web.request_head import Head, decode_segment
+from portrait.media import MB
+
+JSON_LIMIT = MB
+"""The largest JSON body in bytes. Contract §1."""
+
+Handler = Callable[[Head], Reply | BodyReader]
+MakeCall = Callable[[Head, str], Call]
+
+
+class RestRoutes:
+    """The handlers by path and method.
+
+    Args:
+        pipelines: All of the emulator's.
+        make_call: Makes the call of a request for an action.
+        key_providers: Key → the provider that it stands for, where two mounts have the same path.
+    """
+
+    def __init__(self, pipelines: Sequence[Pipeline], make_call: MakeCall, key_providers: Mapping[str, str]) -> None:
+        self._make_call = make_call
+        self._key_providers = key_providers
+        mounted: dict[tuple[str, str, str], list[Pipeline]] = {}
+        for pipeline in pipelines:
+            for route in pipeline.mount.routes if isinstance(pipeline.mount, RestMount) else ():
+                mounted.setdefault((route.path, route.method, route.action), []).append(pipeline)
+        self._by_path: dict[str, dict[str, Handler]] = {}
+        for (path, method, action), candidates in mounted.items():
+            self._by_path.setdefault(path, {})[method] = partial(self._answer, candidates, action)
+
+    def methods(self, path: str) -> Mapping[str, Handler] | None:
+        """The handlers of a path by method; None for one that leads nowhere."""
+        return self._by_path.get(path) or self._by_path.get(self._pattern(path)[0])
+
+    def _pattern(self, path: str) -> tuple[str, str]:
+        """The path of a route with an id in it, and the id; "" for a path that leads to no such route."""
+        head, _, last = path.rpartition("/")
+        if last and f"{head}/*" in self._by_path:
+            return f"{head}/*", decode_segment(last)
+        head, _, middle = head.rpartition("/")
+        pattern = f"{head}/*/{last}"
+        return (pattern, decode_segment(middle)) if middle and pattern in self._by_path else ("", "")
+
+    def _answer(self, candidates: Sequence[Pipeline], action: str, head: Head) -> Reply | BodyReader:
+        resource = "" if head.path in self._by_path else self._pattern(head.path)[1]
+        call = evolve(self._make_call(head, action), resource=resource)
+
+        def meant(body: bytes) -> Pipeline:
+            if len(candidates) == 1:
+                return candidates[0]
+            wanted = is_for_gateway(call.key, self._key_providers, body)
+            return next(each for each in candidates if (getattr(each.mount, "speaks", "") == "tasks") is wanted)
+
+        return read_json(call, head, meant)
+
+
+def read_json(call: Call, head: Head, meant: Callable[[bytes], Pipeline]) -> Reply | BodyReader:
+    """Read a JSON body up to its limit, and answer.
+
+    Args:
+        call: Without its body.
+        head: Of the request.
+        meant: Who answers a body.
+    """
+
+    def too_large() -> Reply:
+        return meant(b"").refuse(Refusal(Reason.BODY_TOO_LARGE), call)
+
+    def answer(body: bytes) -> ReplyFlow:
+        return meant(body).answer(call.with_body(body))
+
+    return too_large() if head.content_length > JSON_LIMIT else BufferedBody(JSON_LIMIT, too_large, answer)
