@@ -11,7 +11,7 @@ from emulator.dialects import ALLTOKEN, ARK, ServerDialect
 from emulator.format import Format
 from emulator.request_decoder import RequestDecoder
 from emulator.response_encoder import ResponseEncoder
-from emulator.rest import alltoken_videos, ark_videos, gateway
+from emulator.rest import alltoken_videos, ark_videos, gateway, library
 from emulator.rest.format import Operation, RestDecoder, RestEncoder, Route, Wording
 from emulator.settings import KeyPair, Settings
 from portrait.providers import PROVIDERS, Provider
@@ -101,6 +101,13 @@ def default_mounts(settings: Settings) -> tuple[AnyMount, ...]:
             auth=BearerAuth(names, tasks, key_providers),
             routes=gateway.ROUTES,
             operations=gateway.operations,
+            wording=gateway.WORDING,
+            speaks="tasks",
+        ),
+        RestMount(
+            auth=BearerAuth(names, (PROVIDERS["apimart"],), key_providers),
+            routes=library.ROUTES,
+            operations=library.operations,
             wording=gateway.WORDING,
             speaks="tasks",
         ),

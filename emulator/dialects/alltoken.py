@@ -54,6 +54,7 @@ _ERRORS = {
         400, "upstream_content_violation", "The request failed because the input image may contain real person."
     ),
     Reason.JOB_ENDED: _video(409, "invalid_request", "The video {id} has already ended."),
+    Reason.GROUP_NOT_EMPTY: ErrorSpec(200, "InvalidParameter", "The group has assets."),
     Reason.JOB_RUNNING: _video(409, "invalid_request", "The video {id} has begun and cannot be deleted."),
     Reason.AIGC_NOT_AVAILABLE: ErrorSpec(200, "AIGCNotAvailable", "AIGC groups are not enabled for this account."),
     Reason.SUBSCRIPTION_REQUIRED: ErrorSpec(200, "SubscriptionRequired", "This API requires an active subscription."),

@@ -73,6 +73,7 @@ _ERRORS = {
         "The request failed because the input image may contain real person.",
     ),
     Reason.JOB_ENDED: ErrorSpec(409, "InvalidParameter", "The specified task {id} has already ended."),
+    Reason.GROUP_NOT_EMPTY: ErrorSpec(409, "InvalidParameter", "The specified asset_group {id} has assets."),
     Reason.JOB_RUNNING: ErrorSpec(409, "InvalidParameter", "The specified task {id} is running or cancelled."),
     Reason.AIGC_NOT_AVAILABLE: ErrorSpec(403, "AIGCNotAvailable", "AIGC groups are not enabled for this account."),
     Reason.SUBSCRIPTION_REQUIRED: ErrorSpec(403, "SubscriptionRequired", "This API requires an active subscription."),

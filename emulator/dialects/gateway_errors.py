@@ -55,6 +55,9 @@ GATEWAY_ERRORS: Mapping[Reason, ErrorSpec] = MappingProxyType(
         ),
         Reason.JOB_ENDED: _row(400, "the task {id} has already ended."),
         Reason.JOB_RUNNING: _row(400, "the task {id} is running."),
+        Reason.GROUP_NOT_EMPTY: ErrorSpec(
+            409, "409", "The group {id} has assets: delete them first.", http_error_type="conflict_error"
+        ),
         Reason.AIGC_NOT_AVAILABLE: _row(403, "[AIGCNotAvailable] AIGC groups are not enabled for this account."),
         Reason.SUBSCRIPTION_REQUIRED: _row(403, "[SubscriptionRequired] This API requires an active subscription."),
         Reason.BALANCE_EMPTY: _row(402),

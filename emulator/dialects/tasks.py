@@ -26,18 +26,9 @@ _NOT_PASSED = {"zh": "真人认证未通过或已过期", "en": "The liveness ch
 
 def read_private_avatar(fields: Fields) -> AssetsRequest:
     """`group` or `group_id`; `assets`, or `url` and `name` of a single one (D)."""
-    fields.one_of("group", "group_id")
-    single = fields.one_of("assets", "url") == "url"
-    group = fields.object("group")
-    return AssetsRequest(
-        kind=_asset_type(fields, PRIVATE_TYPES),
-        files=(NewAsset(url=fields.text("url"), name=fields.text("name")),) if single else _files(fields),
-        group_id=fields.text("group_id"),
-        group_name="" if fields.has("group_id") else group.required("name"),
-        group_description=group.text("description"),
-        project_name=fields.text("project_name"),
-        model=fields.text("model", MODEL),
-    )
+    if fields.one_of("assets", "url") == "url":
+        return _read_private(fields, (NewAsset(url=fields.text("url"), name=fields.text("name")),))
+    return _read_private(fields, _files(fields))
 
 
 def read_real_avatar(fields: Fields) -> AssetsRequest | SessionRequest | PersonRequest:
@@ -57,13 +48,33 @@ def read_real_avatar(fields: Fields) -> AssetsRequest | SessionRequest | PersonR
     )
 
 
+def read_library_assets(fields: Fields) -> AssetsRequest:
+    """Apimart's library: always a list, whose items may have no name (D)."""
+    fields.required("asset_type")
+    return _read_private(fields, _files(fields, named=False))
+
+
+def _read_private(fields: Fields, files: tuple[NewAsset, ...]) -> AssetsRequest:
+    fields.one_of("group", "group_id")
+    group = fields.object("group")
+    return AssetsRequest(
+        kind=_asset_type(fields, PRIVATE_TYPES),
+        files=files,
+        group_id=fields.text("group_id"),
+        group_name="" if fields.has("group_id") else group.required("name"),
+        group_description=group.text("description"),
+        project_name=fields.text("project_name"),
+        model=fields.text("model", MODEL),
+    )
+
+
 def _asset_type(fields: Fields, types: Sequence[AssetType]) -> AssetType:
     return AssetType(fields.choice("asset_type", types, types[0]))
 
 
-def _files(fields: Fields) -> tuple[NewAsset, ...]:
+def _files(fields: Fields, *, named: bool = True) -> tuple[NewAsset, ...]:
     return tuple(
-        NewAsset(url=item.required("url"), name=item.required("name"), place=item.place)
+        NewAsset(url=item.required("url"), name=item.required("name") if named else item.text("name"), place=item.place)
         for item in fields.objects("assets")
     )
 

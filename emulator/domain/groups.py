@@ -114,6 +114,13 @@ def delete(ctx: Context, request: models.DeleteAssetGroupRequest) -> models.Empt
     return models.Empty()
 
 
+def delete_empty(ctx: Context, request: models.DeleteAssetGroupRequest) -> models.Empty:
+    """The same, but only of a group without assets. Contract §8 (M, in a clone)."""
+    if ctx.tx.count_assets(ctx.group(request.id, request.project_name).id):
+        raise Refusal(Reason.GROUP_NOT_EMPTY, id=request.id)
+    return delete(ctx, request)
+
+
 def _to_item(ctx: Context, group: Group) -> models.AssetGroup:
     stamp = ctx.config.stamp
     return models.AssetGroup(

@@ -48,6 +48,8 @@ class Reason(StrEnum):
     PERSON_SHOWN = "PersonShown"
     JOB_ENDED = "JobEnded"
     JOB_RUNNING = "JobRunning"
+    # The library of a gateway.
+    GROUP_NOT_EMPTY = "GroupNotEmpty"
     # The account.
     AIGC_NOT_AVAILABLE = "AIGCNotAvailable"
     SUBSCRIPTION_REQUIRED = "SubscriptionRequired"
@@ -76,8 +78,9 @@ SIGNATURE_REASONS = frozenset(
 )
 """What only a signed request can have."""
 
-JOB_REASONS = frozenset(
+FURTHER_REASONS = frozenset(
     {
+        Reason.GROUP_NOT_EMPTY,
         Reason.UNKNOWN_JOB,
         Reason.UNKNOWN_MODEL,
         Reason.REFERENCE_REJECTED,
@@ -86,7 +89,7 @@ JOB_REASONS = frozenset(
         Reason.JOB_RUNNING,
     }
 )
-"""What only a call about a task or a generation can have."""
+"""What none of the Actions can have."""
 
 
 class Refusal(Exception):

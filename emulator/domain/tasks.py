@@ -162,11 +162,20 @@ def _create_asset(ctx: Context, request: AssetsRequest, group_id: str, file: New
         project_name=request.project_name,
     )
     try:
-        return assets.create(ctx, wanted).id
+        asset_id = assets.create(ctx, wanted).id
+        _check_length(ctx, request, asset_id)
     except Refusal as refusal:
         if refusal.reason in {Reason.INVALID_FIELD, Reason.MEDIA_REJECTED}:
             refusal.field = f"{file.place}{(refusal.field or 'URL').lower()}"
         raise
+    return asset_id
+
+
+def _check_length(ctx: Context, request: AssetsRequest, asset_id: str) -> None:
+    """The model that a clip is for limits its length. Contract §8, apimart (D)."""
+    asset, model = ctx.tx.asset(asset_id), ctx.models.get(request.model)
+    if asset is not None and model is not None and (asset.seconds or 0.0) > model.seconds:
+        raise Refusal(Reason.MEDIA_REJECTED, detail="DurationTooLong", message=message_for("DurationTooLong"))
 
 
 def create_session(ctx: Context, request: SessionRequest) -> TaskView:

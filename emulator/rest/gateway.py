@@ -40,7 +40,8 @@ def _video_models(result: ModelList, _: Exchange) -> dict[str, Any]:
     return {"object": "list", "data": [{"id": model.name, "object": "model"} for model in result.models]}
 
 
-def _created(result: Any, exchange: Exchange) -> dict[str, Any]:
+def write_created_task(result: Any, exchange: Exchange) -> dict[str, Any]:
+    """What a call that creates a task answers."""
     return _wrap(write_created(result, _language(exchange)))
 
 
@@ -59,10 +60,14 @@ def operations(settings: Settings) -> Mapping[str, Operation]:
     return MappingProxyType(
         {
             "PrivateAvatar": Operation(
-                handler=handlers["PrivateAvatar"], read=lambda fields, _: read_private_avatar(fields), write=_created
+                handler=handlers["PrivateAvatar"],
+                read=lambda fields, _: read_private_avatar(fields),
+                write=write_created_task,
             ),
             "RealAvatar": Operation(
-                handler=handlers["RealAvatar"], read=lambda fields, _: read_real_avatar(fields), write=_created
+                handler=handlers["RealAvatar"],
+                read=lambda fields, _: read_real_avatar(fields),
+                write=write_created_task,
             ),
             "CreateVideo": Operation(
                 handler=handlers["CreateVideo"],

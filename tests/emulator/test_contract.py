@@ -6,7 +6,7 @@ import orjson
 import pytest
 from attrs import evolve, frozen
 
-from emulator.domain.reasons import JOB_REASONS, SIGNATURE_REASONS, Reason
+from emulator.domain.reasons import FURTHER_REASONS, SIGNATURE_REASONS, Reason
 from portrait.actions import ACTIONS
 from tests.emulator.conftest import DIALECTS, Endpoint, both_dialects
 
@@ -44,8 +44,8 @@ CODES = {
     Reason.UPSTREAM_UNAVAILABLE: ((200, "UpstreamUnavailable"), (503, "ServiceUnavailable")),
     Reason.INTERNAL: ((500, "internal_error"), (500, "InternalError")),
 }
-# What is found before there is a call has tests of its own, and so have signatures and jobs (tests/wire).
-ELSEWHERE = {Reason.BODY_TOO_LARGE, Reason.FILE_TOO_LARGE} | SIGNATURE_REASONS | JOB_REASONS
+# What is found before there is a call has tests of its own, and so have signatures and what no Action has (tests/wire).
+ELSEWHERE = {Reason.BODY_TOO_LARGE, Reason.FILE_TOO_LARGE} | SIGNATURE_REASONS | FURTHER_REASONS
 
 
 @frozen

@@ -13,7 +13,7 @@ from typing import Any
 from attrs import frozen
 
 from emulator.dialects import ServerDialect
-from emulator.domain.reasons import JOB_REASONS
+from emulator.domain.reasons import FURTHER_REASONS
 from emulator.mounts import ACTIONS_PATH, UPLOAD_PATH
 from emulator.settings import Settings
 from emulator.web.openapi import schemas
@@ -132,7 +132,7 @@ def _responses(name: str, result: Schema, context: DialectContext) -> Schema:
 
 def _rows(context: DialectContext) -> Iterator[tuple[int, str, tuple[str, ...]]]:
     for reason, row in context.dialect.errors.items():
-        if reason not in JOB_REASONS and row.http_error_type is not None and row.status < 500:
+        if reason not in FURTHER_REASONS and row.http_error_type is not None and row.status < 500:
             yield row.status, row.http_error_type, (row.code,)
 
 
