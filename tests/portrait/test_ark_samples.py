@@ -94,6 +94,11 @@ def test_the_samples_cover_the_actions_and_the_reasons():
         Reason.AIGC_NOT_AVAILABLE,
         Reason.BALANCE_EMPTY,
         Reason.UNKNOWN_JOB,
+        Reason.JOB_ENDED,
+        Reason.JOB_RUNNING,
+        Reason.PERSON_SHOWN,
+        Reason.REFERENCE_REJECTED,
+        Reason.UNKNOWN_MODEL,
     }
     assert set(Reason) - {Reason(reason) for reason in reasons} == unseen
 
