@@ -9,7 +9,7 @@ import pytest
 
 from emulator.dialects import ARK as SERVER
 from emulator.dialects.dialect import wrap
-from emulator.domain.reasons import Reason, Refusal
+from emulator.domain.reasons import FURTHER_REASONS, Reason, Refusal
 from portrait import errors, models
 from portrait.actions import ACTIONS
 from portrait.dialects import ARK
@@ -93,12 +93,7 @@ def test_the_samples_cover_the_actions_and_the_reasons():
         Reason.ASSET_EXPIRED,
         Reason.AIGC_NOT_AVAILABLE,
         Reason.BALANCE_EMPTY,
-        Reason.UNKNOWN_JOB,
-        Reason.JOB_ENDED,
-        Reason.JOB_RUNNING,
-        Reason.PERSON_SHOWN,
-        Reason.REFERENCE_REJECTED,
-        Reason.UNKNOWN_MODEL,
+        *FURTHER_REASONS,
     }
     assert set(Reason) - {Reason(reason) for reason in reasons} == unseen
 
