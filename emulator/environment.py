@@ -51,8 +51,8 @@ def variables(emulator: Emulator, provider: str = "alltoken") -> dict[str, str]:
         KeyError: There is no such provider.
     """
     if PROVIDERS[provider].credential is Credential.SIGNED:
-        keys = {"PORTRAIT_ACCESS_KEY": emulator.access_key, "PORTRAIT_SECRET_KEY": emulator.secret_key}
-        return {"PORTRAIT_PROVIDER": provider, "PORTRAIT_BASE_URL": emulator.url, **keys}
+        options = emulator.signed_options(emulator.url)
+        return {"PORTRAIT_PROVIDER": provider, **{f"PORTRAIT_{name.upper()}": value for name, value in options.items()}}
     return {
         "PORTRAIT_PROVIDER": provider,
         "PORTRAIT_BASE_URL": emulator.base_url,

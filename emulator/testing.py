@@ -199,6 +199,7 @@ class Emulator(TestControls):
         assets                     Reviews: .fail(id, "FaceMismatch"), .activate(id), .expire(id), .use(id)
         snapshot(), load(it)       Remember the state, and go back to it.
         url, base_url              Where it answers over HTTP, for clients that are not ours: base_url ends in /v1.
+        signed_options(url)        The options of a client that signs, and makes videos for the same customer.
         service                    The emulator without HTTP; service.control is all that its control plane can do.
 
     Args:
@@ -215,6 +216,7 @@ class Emulator(TestControls):
             pair = KeyPair(secret_key, CustomerNames(settings).find(self.api_key))
             settings = evolve(settings, access_keys={access_key: pair})
         self.access_key, pair = next(iter(settings.access_keys.items()))
+        self._data_key = _bearer_key(pair, settings, self.api_key)
         self.secret_key = pair.secret_key
         super().__init__(Service(settings, self.clock))
         self._server: EmulatorServer | None = None
@@ -272,6 +274,20 @@ class Emulator(TestControls):
     ) -> None:
         self.close()
 
+    def signed_options(self, base: str) -> dict[str, str]:
+        """The options of a client that signs its Actions, and makes videos by a Bearer key of the same customer.
+
+        Args:
+            base: Where the emulator answers.
+        """
+        return {
+            "access_key": self.access_key,
+            "secret_key": self.secret_key,
+            "base_url": base,
+            "api_key": self._data_key,
+            "data_base_url": f"{base}/api/v3",
+        }
+
     def _options(
         self, transport: InProcessTransport | AsyncInProcessTransport, overrides: dict[str, Any]
     ) -> dict[str, Any]:
@@ -280,8 +296,16 @@ class Emulator(TestControls):
         provider = provider if isinstance(provider, Provider) else PROVIDERS.get(provider or "alltoken")
         credentials = {"api_key": self.api_key, "base_url": f"{base}/v1"}
         if provider is not None and provider.credential is Credential.SIGNED:
-            credentials = {"access_key": self.access_key, "secret_key": self.secret_key, "base_url": base}
+            credentials = self.signed_options(base)
         return {**credentials, "transport": transport, "clock": self.clock} | overrides
+
+
+def _bearer_key(pair: KeyPair, settings: Settings, api_key: str) -> str:
+    """A Bearer key of the customer of a pair, for videos; the first key where the customer has none."""
+    names = CustomerNames(settings)
+    if settings.api_keys:
+        return next((key for key, customer in settings.api_keys.items() if customer == pair.customer), api_key)
+    return api_key if names.find(api_key) == pair.customer else pair.customer
 
 
 class SharedServer(TestControls):

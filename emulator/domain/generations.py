@@ -183,15 +183,16 @@ def get(ctx: Context, request: GenerationId) -> GenerationView:
 
 def list_(ctx: Context, request: ListRequest) -> GenerationPage:
     """One page, newest first. Contract §7: the last 7 days (D)."""
-    views = [
-        view(ctx, lifecycle.generation_at(ctx.tx, job, ctx.now))
+    generations = (
+        lifecycle.generation_at(ctx.tx, job, ctx.now)
         for job in ctx.tx.jobs()
         if isinstance(job, Generation)
         and (not request.models or job.model in request.models)
         and (not request.ids or job.id in request.ids)
-    ]
-    found = [each for each in views if not request.states or each.state in request.states]
-    return GenerationPage(items=tuple(found[request.offset : request.offset + request.limit]), total=len(found))
+    )
+    found = [each for each in generations if not request.states or each.state(ctx.now) in request.states]
+    page = found[request.offset : request.offset + request.limit]
+    return GenerationPage(items=tuple(view(ctx, each) for each in page), total=len(found))
 
 
 def cancel(ctx: Context, request: GenerationId) -> GenerationView:

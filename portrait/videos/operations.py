@@ -21,7 +21,16 @@ from portrait.codes import ErrorRule, api_error
 from portrait.dialects.dialect import Dialect
 from portrait.dialects.plain import decode_plain
 from portrait.endpoint import Endpoint
-from portrait.errors import BadResponse, NotAccessible, PortraitError, Retry, UnknownOutcome, UsageError, WaitTimeout
+from portrait.errors import (
+    BadResponse,
+    NotAccessible,
+    NotFound,
+    PortraitError,
+    Retry,
+    UnknownOutcome,
+    UsageError,
+    WaitTimeout,
+)
 from portrait.events import WaitProgress
 from portrait.flow import Flow, Notify, RunBlocking, Sleep
 from portrait.http import HttpRequest, HttpResponse, Timeouts
@@ -217,6 +226,8 @@ class VideoService:
             video = yield from self.get(video)
         video.check()
         if video.url is None:
+            if video.status.is_final:
+                raise UsageError(f"The video {video.id} has no result any more: its address lives 24 hours.")
             raise UsageError(f"The video {video.id} has no result yet.", advice="wait() for it first.")
         content = yield from self._fetch(video)
         yield RunBlocking(lambda: _write_whole(target, content))
@@ -297,8 +308,9 @@ def _decode_file(
     info = Response(http_status=response.status, headers=response.headers)
     if response.status == 200 and response.body:
         return {"content": response.body}, info
-    # The body may repeat the signed address, so nothing of it is told.
-    raise api_error("", "", http_status=max(response.status, 400), action=action)
+    # The body may repeat the signed address, so nothing of it is told. Storages answer 403 to an address that is over.
+    rule = ErrorRule(NotFound) if response.status in {401, 403, 404, 410} else None
+    raise api_error("", "", http_status=max(response.status, 400), rule=rule, action=action)
 
 
 FILE = Dialect(name="file", action_path="", name_limit=0, decoder=_decode_file)

@@ -178,7 +178,7 @@ def _common(fields: Mapping[str, Any], response: Response) -> dict[str, Any]:
     error = fields.get("error")
     return {
         "id": _text(fields.get("id")) or "",
-        "status": VideoStatus.EXPIRED if fields.get("is_expired") is True and status.is_final else status,
+        "status": status,
         "model": _text(fields.get("model")) or "",
         "progress": _integer(fields.get("progress")),
         "tokens": _integer(_mapping(fields.get("usage")).get("total_tokens")),

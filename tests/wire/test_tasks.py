@@ -10,7 +10,7 @@ PRIVATE, REAL = "/v1/seedance2/private-avatar", "/v1/seedance2/real-avatar"
 @pytest.mark.parametrize("path", **files("wire-tasks"))
 def test_the_answer_is_the_golden_one(path, server, me, other):
     """The gateway answers a golden request with the golden status and body."""
-    assert_answered(path, server, me, other)
+    assert_answered(path, server, {"me": me, "other": other})
 
 
 @pytest.mark.parametrize("path", **files("wire-tasks"))

@@ -12,7 +12,7 @@ ARK_MODEL = "doubao-seedance-2-0-260128"
 @pytest.mark.parametrize("path", **files("wire-videos"))
 def test_the_answer_is_the_golden_one(path, server, me, other):
     """Each provider's shape answers a golden request with the golden status and body."""
-    assert_answered(path, server, me, other)
+    assert_answered(path, server, {"me": me, "other": other})
 
 
 @pytest.mark.parametrize("path", **files("wire-videos"))
@@ -112,7 +112,7 @@ def test_capitals_of_an_address_are_taken(server, me):
     asset = me.asset(me.group())
     server.advance(5)
     content = [{"type": "image_url", "image_url": {"url": f"Asset://A{asset[1:]}"}, "role": "first_frame"}]
-    created(me, {"content": content})
+    assert created(me, {"content": content})
 
 
 def test_all_shapes_show_one_state(server, me):

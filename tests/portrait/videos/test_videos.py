@@ -259,9 +259,10 @@ def test_a_result_is_saved_whole(scripted, provider, tmp_path):
     assert "Authorization" not in script.requests[1].headers
 
 
-def test_a_dead_address_is_told(scripted, provider, tmp_path):
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_dead_address_is_told(scripted, provider, tmp_path, status):
     """Nothing is written, and the signed address is not repeated."""
-    videos, _ = scripted(finished(provider), answer(b"<Error>https://files.example/v.mp4?sign=1</Error>", 404))
+    videos, _ = scripted(finished(provider), answer(b"<Error>https://files.example/v.mp4?sign=1</Error>", status))
     with pytest.raises(NotFound, match="lives 24 hours") as error:
         videos.save("v-1", tmp_path / "v.mp4")
     assert "sign=1" not in str(error.value)
@@ -273,6 +274,13 @@ def test_a_folder_that_is_not_there_is_told(scripted, provider, tmp_path):
     videos, _ = scripted(finished(provider), answer(b"x"))
     with pytest.raises(UsageError, match="cannot be written"):
         videos.save("v-1", tmp_path / "none" / "v.mp4")
+
+
+def test_a_result_that_the_provider_has_dropped_cannot_be_saved(scripted, provider, tmp_path):
+    """It is told why, and waiting is not advised."""
+    videos, _ = scripted(video(provider, "succeeded", is_expired=True))
+    with pytest.raises(UsageError, match="no result any more"):
+        videos.save("v-1", tmp_path / "v.mp4")
 
 
 def test_a_video_without_a_result_cannot_be_saved(scripted, provider, tmp_path):
