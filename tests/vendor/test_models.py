@@ -7,8 +7,9 @@ import pydantic
 import pytest
 
 from tests.vendor.sdk_models import BESIDES, REQUESTS, RESULTS, read, strangers
-from tests.wire.test_golden import FILES, filled, load, play
-from tests.wire.test_golden import at as value_at
+from tests.wire.golden import at as value_at
+from tests.wire.golden import filled, load, play
+from tests.wire.test_golden import FILES
 
 pytestmark = pytest.mark.slow
 
