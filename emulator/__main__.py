@@ -11,9 +11,10 @@ import gc
 import json
 import math
 import signal
+import socket
 import sys
-import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         start = _start_state(args.load)
     except ValueError as error:
         parser.exit(2, f"portrait-emulator: {error}\n")
-    return _serve(settings, clock, args, start)
+    with _end_signals() as ended:
+        return _serve(settings, clock, args, start, ended)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -217,7 +219,25 @@ def _start_state(path: Path | None) -> Any:
     raise ValueError(f"--load {path}: it has more than {MAX_BYTES} bytes")
 
 
-def _serve(settings: Settings, clock: Clock, args: argparse.Namespace, start: Any) -> int:
+@contextmanager
+def _end_signals() -> Iterator[socket.socket]:
+    """A socket that gets a byte for a SIGINT or SIGTERM, whichever thread the system hands it to.
+
+    A main thread that waits for a lock sleeps on where another thread was interrupted.
+    """
+    reader, writer = socket.socketpair()
+    with reader, writer:
+        writer.setblocking(False)  # noqa: FBT003
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: None)
+        before = signal.set_wakeup_fd(writer.fileno())
+        try:
+            yield reader
+        finally:
+            signal.set_wakeup_fd(before)
+
+
+def _serve(settings: Settings, clock: Clock, args: argparse.Namespace, start: Any, ended: socket.socket) -> int:
     from emulator.call_log import CallLogger  # noqa: PLC0415 - after --help
     from emulator.control import ControlError  # noqa: PLC0415 - after --help
     from emulator.line_writer import LineWriter, log_to  # noqa: PLC0415 - after --help
@@ -225,9 +245,6 @@ def _serve(settings: Settings, clock: Clock, args: argparse.Namespace, start: An
     from emulator.service import Service  # noqa: PLC0415 - after --help
     from emulator.web.control import load_state  # noqa: PLC0415 - after --help
 
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
     # With a million assets the oldest generation takes half a second to collect, and holds no cycles.
     gc.set_threshold(*gc.get_threshold()[:2], 1_000_000)
     writer = LineWriter(sys.stderr.fileno())
@@ -247,7 +264,7 @@ def _serve(settings: Settings, clock: Clock, args: argparse.Namespace, start: An
         return 1
     sys.stdout.write(f"portrait-emulator ready on {server.url}\n")
     sys.stdout.flush()
-    ended.wait()
+    ended.recv(1)
     server.stop()
     writer.close()
     return 0

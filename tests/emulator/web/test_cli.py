@@ -1,5 +1,6 @@
 """The command: its one line, its signals, its exit codes, and what it says to what is wrong."""
 
+import ctypes
 import http.client
 import json
 import re
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import threading
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 
 import pytest
 
@@ -174,6 +176,16 @@ def test_a_key_stands_for_a_provider():
             client.list_asset_groups()
     refused = run("serve", "--key-provider", "AKLT1=nobody")
     assert (refused.returncode, "providers are alltoken" in refused.stderr) == (2, True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names a thread of another process, as Linux can")
+def test_a_signal_that_another_thread_is_handed_ends_it():
+    """The system chooses the thread; the main one must not sleep on."""
+    with serving() as (process, url):
+        assert ask(url, "GET", "/_emulator/health")[0] == 200
+        threads = {int(path.name) for path in Path(f"/proc/{process.pid}/task").iterdir()} - {process.pid}
+        assert ctypes.CDLL(None).tgkill(process.pid, max(threads), signal.SIGTERM) == 0
+        assert process.wait(10) == 0
 
 
 def test_nobody_has_to_read_what_verbose_tells():
