@@ -71,7 +71,7 @@ def _download(url: str, file: BinaryIO) -> None:
     import urllib3  # noqa: PLC0415 - not needed until an address is fetched
 
     parsed = parse_http_url(url)
-    for address in _addresses(parsed):
+    for address in addresses_of(parsed):
         connection: urllib3.connection.HTTPConnection
         if parsed.scheme == "https":
             connection = urllib3.connection.HTTPSConnection(
@@ -129,7 +129,7 @@ def _read(connection: Any, url: HttpUrl, file: BinaryIO) -> None:
                 break
 
 
-def _addresses(url: HttpUrl) -> list[str]:
+def addresses_of(url: HttpUrl) -> list[str]:
     """The IP addresses to connect to, looked up once; for a name of this machine its loopback addresses only."""
     try:
         found = [str(entry[4][0]) for entry in socket.getaddrinfo(url.host, url.port, type=socket.SOCK_STREAM)]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from attrs import frozen
+from attrs import field, frozen
 
 from emulator.domain.context import Handler, Measured
 from emulator.domain.reasons import Refusal
 from emulator.messages import Call, Reply
+from emulator.webhooks import Hook
 from portrait.providers import Provider
 
 
@@ -53,6 +54,7 @@ class Format:
         cursors: Can lists be read by cursor?
         job_form: The form of the ids of jobs.
         videos: Whether videos are generated.
+        hooks: How changes of what an action creates are posted.
     """
 
     decoder: Decoder
@@ -62,3 +64,4 @@ class Format:
     cursors: bool = False
     job_form: str = "task"
     videos: bool = False
+    hooks: Mapping[str, Hook] = field(factory=dict)

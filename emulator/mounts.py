@@ -81,6 +81,7 @@ class RestMount:
             description_limit=ARK.description_limit,
             job_form=self.job_form,
             videos=True,
+            hooks={name: each.hook for name, each in operations.items() if each.hook is not None},
         )
 
 

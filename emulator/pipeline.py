@@ -11,7 +11,7 @@ from functools import cache, partial
 from typing import Any
 
 import orjson
-from attrs import Factory, define, field
+from attrs import Factory, define, evolve, field
 
 from emulator.auth import Caller
 from emulator.call_log import CallLog
@@ -30,6 +30,7 @@ from emulator.rules.faults import alter_reply, short_circuit
 from emulator.settings import Settings
 from emulator.signed_urls import SignedUrls
 from emulator.store.base import Store
+from emulator.webhooks import Webhooks
 from portrait.clock import Clock
 from portrait.flow import RunBlocking, Sleep
 from portrait.media import measure
@@ -72,6 +73,7 @@ class Pipeline:
         call_log: Records every call.
         rules: Faults and verdicts on demand.
         config: The settings of handlers.
+        webhooks: Posts changes of what was created.
     """
 
     def __init__(
@@ -86,11 +88,13 @@ class Pipeline:
         call_log: CallLog,
         rules: RuleSet,
         config: ServiceConfig,
+        webhooks: Webhooks,
     ) -> None:
         self.mount = mount
         self._settings = settings
         self._clock, self._store, self._ids = clock, store, ids
         self._signed_urls, self._call_log, self._rules, self._config = signed_urls, call_log, rules, config
+        self._webhooks = webhooks
         self._format = form = mount.format(settings)
         self._decoder, self._encoder = form.decoder, form.encoder
 
@@ -143,7 +147,25 @@ class Pipeline:
                 return other
         request, measured = self._decoder.request(call, body)
         result = yield from self._handle(state, handler, request, measured)
+        hook = self._format.hooks.get(call.action)
+        if hook is not None and body.get(hook.field):
+            read = evolve(call, action=hook.reads, resource=result.id, body=b"", rule=None)
+            self._webhooks.follow(hook, body[hook.field], partial(self._read_again, read))
         return self._encoder.result(result, call, state.request_id, caller.provider), "ok"
+
+    def _read_again(self, call: Call) -> bytes:
+        """The body that a read is answered with now; no call of anybody's, so that no log and no rule knows of it.
+
+        Raises:
+            Refusal: There is nothing to read any more.
+        """
+        now = self._clock.now()
+        state = _RequestState(call, now, self._ids.token(now), self.mount.auth.authenticate(call))
+        state.customer = state.caller.customer if state.caller else ""
+        request, _ = self._decoder.request(call, {})
+        result = self._in_transaction(state, self._decoder.handler(call), request, {})
+        provider = self.mount.auth.provider_of(call)
+        return self._encoder.result(result, call, state.request_id, provider).body
 
     def _handle(
         self, state: _RequestState, handler: Handler, request: Any, measured: Mapping[str, Measured]

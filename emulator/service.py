@@ -28,6 +28,7 @@ from emulator.snapshots import Snapshots
 from emulator.store.base import StoreFactory
 from emulator.store.memory import MemoryStore
 from emulator.timestamps import TimestampFormatter
+from emulator.webhooks import Webhooks
 from portrait.clock import Clock, SystemClock
 
 __all__ = ["Service", "StoredFile", "ValidationPage"]
@@ -84,6 +85,7 @@ class Service:
         self._config = _config(settings, ids, stamps)
         names = CustomerNames(settings)
         self.snapshots = Snapshots(self.store, self.clock, ids)
+        webhooks = Webhooks(self.clock)
         call_log, rules = CallLog(stamps, on_call), RuleSet(settings.seed or 0, names.find)
         self.pipelines = tuple(
             Pipeline(
@@ -96,6 +98,7 @@ class Service:
                 call_log=call_log,
                 rules=rules,
                 config=self._config,
+                webhooks=webhooks,
             )
             for mount in mounts or default_mounts(settings)
         )

@@ -17,6 +17,7 @@ from emulator.domain.reasons import Refusal
 from emulator.messages import Call
 from emulator.rest.format import Exchange, Operation, Route, Wording
 from emulator.settings import Settings
+from emulator.webhooks import Hook
 
 PATH = "/api/v3/contents/generations/tasks"
 _STATES = {word: state for state, word in ARK_STATUSES.items()}
@@ -40,12 +41,15 @@ def _read_id(_: Fields, call: Call) -> GenerationId:
     return GenerationId(call.resource)
 
 
+# Contract §7: at every change, the final ones up to 3 more times without success in 5 s (D); the pauses are ours (I).
+_HOOK = Hook(field="callback_url", reads="GetVideo", every_change=True, patience=5.0, delays=(5.0, 5.0, 5.0))
 _OPERATIONS: Mapping[str, Operation] = MappingProxyType(
     {
         "CreateVideo": Operation(
             handler=HANDLERS["CreateVideo"],
             read=lambda fields, _: read_content_request(fields),
             write=lambda video, _: {"id": video.id},
+            hook=_HOOK,
         ),
         "GetVideo": Operation(handler=HANDLERS["GetVideo"], read=_read_id, write=lambda video, _: write_ark(video)),
         "ListVideos": Operation(

@@ -13,9 +13,11 @@ from attrs import frozen
 
 from emulator.dialects import ErrorSpec
 from emulator.dialects.fields import Fields
+from emulator.domain import checks
 from emulator.domain.context import Handler, Measured
 from emulator.domain.reasons import Reason, Refusal
 from emulator.messages import Call, Reply
+from emulator.webhooks import Hook
 from portrait.providers import Provider
 
 
@@ -58,12 +60,14 @@ class Operation:
         read: The handler's request, of the body's fields and the call.
         write: The JSON of a result.
         status: HTTP status of a success.
+        hook: How changes of what is created are posted; None where they are not.
     """
 
     handler: Handler
     read: Callable[[Fields, Call], Any]
     write: Callable[[Any, Exchange], Any]
     status: int = 200
+    hook: Hook | None = None
 
 
 @frozen(kw_only=True)
@@ -95,7 +99,10 @@ class RestDecoder:
 
     def request(self, call: Call, body: Mapping[str, Any]) -> tuple[Any, Mapping[str, Measured]]:
         """The handler's request."""
-        return self._operations[call.action].read(Fields(body), call), {}
+        operation, fields = self._operations[call.action], Fields(body)
+        if operation.hook is not None and fields.has(operation.hook.field):
+            checks.http_url(operation.hook.field, fields.text(operation.hook.field))
+        return operation.read(fields, call), {}
 
 
 class RestEncoder:

@@ -17,9 +17,21 @@ from emulator.domain.reasons import Refusal
 from emulator.domain.tasks import JobRequest
 from emulator.rest.format import Exchange, Operation, Route, Wording
 from emulator.settings import Settings
+from emulator.webhooks import Hook
 from portrait import gateways
 
 _BARE = frozenset({"xcompute"})  # whose newer page has it so; contract §8
+
+
+# Contract §8: at the end only (D, apimart).
+HOOK = Hook(
+    field="webhook",
+    reads="GetTask",
+    path=gateways.WEBHOOK_PATH,
+    patience=gateways.WEBHOOK_PATIENCE,
+    delays=gateways.WEBHOOK_DELAYS,
+    client_error_ends=True,
+)
 
 
 def _wrap(value: dict[str, Any]) -> dict[str, Any]:
@@ -63,6 +75,7 @@ def operations(settings: Settings) -> Mapping[str, Operation]:
                 handler=handlers["PrivateAvatar"],
                 read=lambda fields, _: read_private_avatar(fields),
                 write=write_created_task,
+                hook=HOOK,
             ),
             "RealAvatar": Operation(
                 handler=handlers["RealAvatar"],
@@ -73,6 +86,7 @@ def operations(settings: Settings) -> Mapping[str, Operation]:
                 handler=handlers["CreateVideo"],
                 read=lambda fields, _: read_gateway_request(fields),
                 write=_video_created,
+                hook=HOOK,
             ),
             "ListVideoModels": Operation(
                 handler=handlers["ListVideoModels"], read=lambda _, __: None, write=_video_models
