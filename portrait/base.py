@@ -12,7 +12,7 @@ from portrait.flow import Flow
 from portrait.http import Timeouts, TimeoutTypes
 from portrait.memory import Memory
 from portrait.options import ClientOptions, Options, SharedOptions, build_endpoint, data_endpoint, from_environment
-from portrait.validate import OpenValidations
+from portrait.validate import Validations
 
 if TYPE_CHECKING:
     from portrait.videos import VideoService
@@ -24,7 +24,7 @@ class _Shared:
     def __init__(self, memory: Memory) -> None:
         self.closed = False
         self.memory = memory
-        self.validations = OpenValidations()
+        self.validations = Validations()
 
 
 class BaseClient:
@@ -115,7 +115,7 @@ class BaseClient:
         return VideoService.of(data_endpoint(self._options, actions), lambda asset_id: read_asset(actions, asset_id))
 
     @property
-    def open_validations(self) -> OpenValidations:
+    def validations(self) -> Validations:
         """The validations that `validate_person` waits for, where `portrait.web` reports what the page told."""
         return self._shared.validations
 

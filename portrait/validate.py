@@ -1,6 +1,6 @@
 """A person's way to a verified group: room for the group, a session that is shown, a wait, and a new session.
 
-`OpenValidations` is where the two ends of a validation meet: the flow that waits for it, and whatever serves its
+`Validations` is where the two ends of a validation meet: the flow that waits for it, and whatever serves its
 CallbackURL in the same process (`portrait.web`).
 """
 
@@ -9,12 +9,20 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from concurrent.futures import Future
+from types import NoneType
 from typing import TYPE_CHECKING, get_args
 
 from attrs import define, evolve, field, frozen
 
 from portrait.actions import CREATE_VISUAL_VALIDATE_SESSION
-from portrait.errors import PortraitError, QuotaExceeded, TokenExpired, UsageError, ValidationFailed
+from portrait.errors import (
+    PortraitError,
+    QuotaExceeded,
+    TokenExpired,
+    UnknownOutcome,
+    UsageError,
+    ValidationFailed,
+)
 from portrait.flow import Flow, Invoke
 from portrait.models import (
     CreateVisualValidateSessionRequest,
@@ -32,6 +40,11 @@ if TYPE_CHECKING:
 NONCE = "portrait_nonce"
 """The parameter of CallbackURL that identifies a validation: the page may leave its token out (contract §3, M)."""
 
+MAX_ENDED = 1000
+"""Validations of a client that have ended, and are remembered for callbacks that come after that."""
+
+_FINAL = (NoneType, TokenExpired, UnknownOutcome, ValidationFailed)  # how the service, asked again, would not help
+
 
 @frozen(kw_only=True)
 class Query:
@@ -47,8 +60,8 @@ class Query:
 
 
 @define(eq=False)
-class OpenValidation:
-    """A validation that a flow waits for.
+class Validation:
+    """A validation that a flow waits for, or has waited for.
 
     Attributes:
         failure: The error that the CallbackURL was told, None so far.
@@ -59,25 +72,35 @@ class OpenValidation:
     result: Future[VisualValidateResult] = field(factory=Future)
 
 
-class OpenValidations:
-    """The validations of a client that a flow waits for, by their nonce. Safe across threads."""
+class Validations:
+    """The validations of a client's `validate_person`, by their nonce. Safe across threads.
+
+    Those that have ended stay for a while: the browser may come after the wait has read the result, which used up the
+    token.
+    """
 
     def __init__(self) -> None:
-        self._open: dict[str, OpenValidation] = {}
+        self._by_nonce: dict[str, Validation] = {}
 
-    def get(self, nonce: str) -> OpenValidation | None:
-        """The validation with that nonce, None if no flow waits for it."""
-        return self._open.get(nonce)
+    def get(self, nonce: str) -> Validation | None:
+        """The validation with that nonce, None if no flow has waited for it."""
+        return self._by_nonce.get(nonce)
 
-    def start(self, nonce: str) -> OpenValidation:
-        """Enter a validation that a flow begins to wait for."""
-        return self._open.setdefault(nonce, OpenValidation())
+    def start(self, nonce: str) -> Validation:
+        """Enter a validation that a flow begins to wait for, and drop the oldest of those that have ended."""
+        ended = [nonce for nonce, validation in list(self._by_nonce.items()) if validation.result.done()]
+        for old in ended[: len(ended) - MAX_ENDED]:
+            self._by_nonce.pop(old, None)
+        return self._by_nonce.setdefault(nonce, Validation())
 
     def finish(self, nonce: str) -> None:
-        """Drop a validation whose wait has ended."""
-        validation = self._open.pop(nonce, None)
-        if validation is not None and not validation.result.done():
-            validation.result.cancel()
+        """Drop a validation whose wait has ended, unless the service has said how it ended."""
+        validation = self._by_nonce[nonce]
+        result = validation.result
+        if not result.done():
+            result.cancel()
+        if result.cancelled() or not isinstance(result.exception(), _FINAL):
+            del self._by_nonce[nonce]
 
 
 def new_nonce() -> str:
@@ -92,7 +115,7 @@ def add_nonce(callback_url: str, nonce: str) -> str:
     return f"{base}{joint}{NONCE}={nonce}{hash_}{fragment}"
 
 
-def validate_person(endpoint: Endpoint, open_validations: OpenValidations, query: Query) -> Flow[VisualValidateResult]:
+def validate_person(endpoint: Endpoint, validations: Validations, query: Query) -> Flow[VisualValidateResult]:
     """Let a person pass the liveness check, in as many sessions as are allowed; the person's group.
 
     Raises:
@@ -111,20 +134,20 @@ def validate_person(endpoint: Endpoint, open_validations: OpenValidations, query
         yield from _check_room(endpoint, query.quota)
     for _ in range(query.attempts - 1):
         try:
-            return (yield from _validate_once(endpoint, open_validations, query))
+            return (yield from _validate_once(endpoint, validations, query))
         except (TokenExpired, ValidationFailed):
             continue
-    return (yield from _validate_once(endpoint, open_validations, query))
+    return (yield from _validate_once(endpoint, validations, query))
 
 
-def _validate_once(endpoint: Endpoint, open_validations: OpenValidations, query: Query) -> Flow[VisualValidateResult]:
+def _validate_once(endpoint: Endpoint, validations: Validations, query: Query) -> Flow[VisualValidateResult]:
     """One session: created, shown and waited for."""
     nonce = new_nonce()
     request = CreateVisualValidateSessionRequest(callback_url=add_nonce(query.callback_url, nonce))
     session = yield from endpoint.call(CREATE_VISUAL_VALIDATE_SESSION, request)
     if query.language is not None:
         session = evolve(session, h5_link=session.link(query.language))
-    validation = open_validations.start(nonce)
+    validation = validations.start(nonce)
     try:
         yield Invoke(lambda: query.show(session))
         result = yield from wait_until_validated(
@@ -137,7 +160,7 @@ def _validate_once(endpoint: Endpoint, open_validations: OpenValidations, query:
         validation.result.set_result(result)
         return result
     finally:
-        open_validations.finish(nonce)
+        validations.finish(nonce)
 
 
 def _check_room(endpoint: Endpoint, quota: int) -> Flow[None]:

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from html import escape
+from typing import Any
 from urllib.parse import parse_qsl
 
 from aiohttp import web
@@ -26,7 +27,7 @@ from portrait.errors import (
     WaitTimeout,
 )
 from portrait.models import VisualValidateResult, VisualValidateSession
-from portrait.validate import NONCE, OpenValidation, add_nonce, new_nonce
+from portrait.validate import NONCE, Validation, add_nonce, new_nonce
 
 __all__ = ["Callback", "CallbackHandler", "ValidationOutcome", "callback_handler", "callback_url", "parse_callback"]
 
@@ -129,7 +130,8 @@ def callback_handler(
 
     Args:
         client: Confirms what a browser brought; best the one whose `validate_person` waits, in whatever thread.
-        on_result: Is awaited once for each validation, with the confirmed outcome.
+        on_result: Is awaited once for each validation, with the confirmed outcome; once more at the next callback if
+            it raised.
     """
     return CallbackHandler(client, on_result).handle
 
@@ -146,6 +148,7 @@ class CallbackHandler:
         self._on_result = on_result
         self._tokens: dict[str, str] = {}
         self._tasks: dict[str, asyncio.Task[ValidationOutcome | None]] = {}
+        self._unreported: dict[str, ValidationOutcome] = {}  # confirmed, but `on_result` raised
 
     def expect(self, session: VisualValidateSession) -> None:
         """Bind a session's nonce to its token, so that a callback without the token, or with another, is confirmed.
@@ -154,8 +157,7 @@ class CallbackHandler:
             session: Made with a `callback_url` of this module.
         """
         self._tokens[parse_callback(session.callback_url).nonce] = session.byted_token
-        if len(self._tokens) > MAX_REMEMBERED:
-            del self._tokens[next(iter(self._tokens))]
+        _drop_oldest(self._tokens)
 
     async def handle(self, request: web.Request) -> web.Response:
         """Confirm what the browser brought, and answer a page."""
@@ -166,9 +168,14 @@ class CallbackHandler:
         if task is None:
             task = self._tasks[callback.nonce] = asyncio.create_task(self._conclude(callback))
             self._forget_old()
-        outcome = await asyncio.shield(task)  # a browser that leaves ends nothing
+        try:
+            outcome = await asyncio.shield(task)  # a browser that leaves ends nothing
+        except Exception:  # noqa: BLE001  (whatever `on_result` raises: it is the application's)
+            self._forget(callback.nonce, task)
+            _LOG.exception("on_result raised; it is called again when the browser comes again")
+            return _page(500, "Something went wrong here. Load this page again in a moment.")
         if outcome is None:
-            self._tasks.pop(callback.nonce, None)  # not confirmed: the browser may come again
+            self._forget(callback.nonce, task)
             return _page(409, "This check is not confirmed. Load this page again in a moment.")
         if outcome.error is not None:
             return _page(200, "The check did not pass. Please begin again.")
@@ -176,13 +183,22 @@ class CallbackHandler:
 
     async def _conclude(self, callback: Callback) -> ValidationOutcome | None:
         try:
-            outcome = await self._confirm(callback)
+            outcome = self._unreported.pop(callback.nonce, None) or await self._confirm(callback)
         except PortraitError as error:
             _LOG.warning("a callback could not be confirmed: %s", type(error).__name__)
             return None
         if outcome is not None:
-            await self._on_result(outcome)
+            await self._report(outcome)
         return outcome
+
+    async def _report(self, outcome: ValidationOutcome) -> None:
+        """Give an outcome to `on_result`; it stays for the next callback if that raises, as the token is used up."""
+        try:
+            await self._on_result(outcome)
+        except BaseException:
+            self._unreported[outcome.nonce] = outcome
+            _drop_oldest(self._unreported)
+            raise
 
     async def _confirm(self, callback: Callback) -> ValidationOutcome | None:
         """What the service says of the validation; None where it says nothing that ends it.
@@ -206,7 +222,7 @@ class CallbackHandler:
 
     async def _ask(self, callback: Callback) -> VisualValidateResult | None:
         """The result of the validation: of the flow that waits for it, else of the service."""
-        waited = self._client.open_validations.get(callback.nonce)
+        waited = self._client.validations.get(callback.nonce)
         if waited is not None:
             return await _result_of(waited, callback)
         token = self._tokens.get(callback.nonce, callback.token)
@@ -217,13 +233,23 @@ class CallbackHandler:
             return await asyncio.to_thread(client.wait_until_validated, token, timeout=timeout)
         return await client.wait_until_validated(token, timeout=timeout)
 
+    def _forget(self, nonce: str, task: asyncio.Task[ValidationOutcome | None]) -> None:
+        """Begin anew when the browser comes again."""
+        if self._tasks.get(nonce) is task:
+            del self._tasks[nonce]
+
     def _forget_old(self) -> None:
         if len(self._tasks) > MAX_REMEMBERED:
             nonce = next((nonce for nonce, task in self._tasks.items() if task.done()), None)
             self._tasks.pop(nonce or "", None)
 
 
-async def _result_of(validation: OpenValidation, callback: Callback) -> VisualValidateResult | None:
+def _drop_oldest(remembered: dict[str, Any]) -> None:
+    if len(remembered) > MAX_REMEMBERED:
+        del remembered[next(iter(remembered))]
+
+
+async def _result_of(validation: Validation, callback: Callback) -> VisualValidateResult | None:
     """The result that a flow waits for; the flow alone asks the service, since the first answer uses the token up."""
     if not callback.passed:
         validation.failure = callback.failure()

@@ -253,6 +253,65 @@ def test_a_blocking_client_in_another_thread_is_reached_too(result):
     on_site(scenario, "sync")
 
 
+@pytest.mark.parametrize("colour", COLOURS)
+@pytest.mark.parametrize("result", ["pass", "nobody"])
+def test_a_browser_that_comes_after_the_wait_has_ended_is_heard(colour, result):
+    """The wait has used the token up, or has seen it expire; its outcome stays, and is reported like any other."""
+
+    async def scenario(site):
+        callbacks, client = [], site.handler._client
+
+        def show(session):
+            callbacks.append(session.callback_url)
+            if result == "pass":
+                site.emulator.validations.finish(session.byted_token)
+
+        wait = {"callback_url": BACK, "show": show, "attempts": 1}
+        run = asyncio.to_thread(client.validate_person, **wait) if colour == "sync" else client.validate_person(**wait)
+        if result == "pass":
+            expected, error = (await run).group_id, type(None)
+        else:
+            expected, error = "", TokenExpired
+            with pytest.raises(TokenExpired):
+                await run
+        query = callbacks[0].partition("?")[2]
+        assert [(await site.come(f"{query}&bytedToken=x&{PASS}"))[0] for _ in range(2)] == [200, 200]
+        (outcome,) = site.outcomes
+        assert (outcome.group_id, type(outcome.error)) == (expected, error)
+
+    on_site(scenario, colour)
+
+
+@pytest.mark.parametrize("waited", [True, False])
+def test_a_result_that_could_not_be_reported_is_reported_at_the_next_callback(waited, caplog):
+    """`on_result` raised: the browser is asked to come again, and the outcome is not lost though the token is used."""
+
+    async def scenario(site):
+        report, failures = site.handler._on_result, [OSError("the database is away"), None]
+
+        async def on_result(outcome):
+            if failure := failures.pop(0):
+                raise failure
+            await report(outcome)
+
+        site.handler._on_result = on_result
+        session, query = await site.session()
+        query += f"&bytedToken={session.byted_token}&{PASS}"
+        site.emulator.validations.finish(session.byted_token)
+        if waited:
+            site.client.validations.start(parse_callback(session.callback_url).nonce).result.set_result(
+                await site.client.get_visual_validate_result(byted_token=session.byted_token)
+            )
+        assert [(await site.come(query))[0] for _ in range(3)] == [500, 200, 200]
+        assert site.outcomes[0].group_id
+        assert (len(site.outcomes), failures) == (1, [])
+        assert site.handler._unreported == {}
+        assert "the database is away" in caplog.text
+        assert session.byted_token not in caplog.text
+
+    on_site(scenario)
+
+
 HOSTILE = [
     "%00%ff%fe", "&&&&=&=&", "portrait_nonce=", "portrait_nonce=%00", "portrait_nonce=<script>alert(1)</script>",
     "portrait_nonce=n&bytedToken=<b>&resultCode=10000&algorithmBaseRespCode=0", "portrait_nonce=" + "n" * 7000,

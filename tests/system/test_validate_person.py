@@ -31,7 +31,7 @@ def validate(colour, emulator):
 def tell_failure(client, session, code=41007):
     """What the callback's handler does with a failed scan."""
     nonce = session.callback_url.partition(f"{NONCE}=")[2].partition("#")[0]
-    client.open_validations.get(nonce).failure = ValidationFailed("Failed.", code=code, sub_code=0, meaning="no")
+    client.validations.get(nonce).failure = ValidationFailed("Failed.", code=code, sub_code=0, meaning="no")
 
 
 def test_the_person_who_passes_has_a_group(validate, emulator):
@@ -139,11 +139,22 @@ def test_how_it_ends_without_a_group(validate, emulator, options, error):
         validate(**options)
     created = emulator.calls.count("CreateVisualValidateSession", outcome="ok")
     assert created == (options.get("attempts", 0) if error in {TokenExpired, WaitTimeout} else 0)
-    assert not validate.client.open_validations._open
+    assert all(validation.result.done() for validation in validate.client.validations._by_nonce.values())
+
+
+def test_validations_that_have_ended_are_remembered_for_a_while(validate, emulator, monkeypatch):
+    """For a browser that comes late; no more of them than is bounded, and none whose end is not known."""
+    monkeypatch.setattr("portrait.validate.MAX_ENDED", 2)
+    for _ in range(5):
+        validate(lambda session: emulator.validations.finish(session.byted_token))
+    assert len(validate.client.validations._by_nonce) == 3
+    with pytest.raises(WaitTimeout):
+        validate(attempts=1, timeout=5)
+    assert len(validate.client.validations._by_nonce) == 2
 
 
 def test_what_show_raises_goes_through(validate):
     """A link that nobody can see is no validation; the wait is over."""
     with pytest.raises(ZeroDivisionError):
         validate(lambda session: 1 / 0)
-    assert not validate.client.open_validations._open
+    assert not validate.client.validations._by_nonce

@@ -48,9 +48,10 @@ async def validate_with_callback(base_url, links):
                     callback_url=str(site.make_url("/done")),
                     show=lambda session: links.put(session.link("en")),
                     attempts=1,
+                    poll=0.01,  # so that the pass is read before the browser comes back
                 )
             finally:
-                await asyncio.wait_for(arrived.wait(), 10)  # the browser comes after the client has polled
+                await asyncio.wait_for(arrived.wait(), 10)
 
 
 def test_the_asyncio_client_gets_the_person_who_pressed_complete(open_tab):
