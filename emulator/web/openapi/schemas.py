@@ -6,20 +6,20 @@ Two tables add what the classes do not state: the format of ids and the limits o
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Any, get_args, get_origin, get_type_hints
 
 import attrs
+from attrs import frozen
 
 from emulator.dialects import ServerDialect
-from emulator.dialects.dialect import REGION, SERVICE
-from emulator.domain.reasons import Reason
-from emulator.domain.verdicts import SYNC_FAULTS
+from emulator.dialects.dialect import ErrorSpec
+from emulator.domain.assets import STRATEGIES
+from emulator.domain.reasons import FURTHER_REASONS, Reason
 from emulator.settings import Settings
 from portrait import models
-from portrait.actions import VERSION, Action
+from portrait.actions import Action
 from portrait.codec import wire_fields
 
 Schema = dict[str, Any]
@@ -29,6 +29,7 @@ TOKEN: Schema = {"type": "string", "pattern": "^[0-9]{14}[0-9A-F]{20}$"}
 GROUP_ID: Schema = {"type": "string", "pattern": "^group-[0-9]{14}-[a-z0-9]{5}$"}
 ASSET_ID: Schema = {"type": "string", "pattern": "^asset-[0-9]{14}-[a-z0-9]{5}$"}
 STAMP: Schema = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"}
+_OFFSET_STAMP: Schema = {"type": "string", "pattern": STAMP["pattern"].replace("Z", "\\+08:00")}
 _LINK: Schema = {"type": "string", "pattern": "^https?://"}
 # Contract §2: an absolute http or https address.
 _ABSOLUTE = "^[hH][tT][tT][pP][sS]?://[^\\x00-\\x20\\x7f]+$"
@@ -39,7 +40,7 @@ _PATTERNS: Mapping[str, Schema] = {
     "GroupId": GROUP_ID,
     "CreateTime": STAMP,
     "UpdateTime": STAMP,
-    "URL": _LINK,
+    "LastInferenceTime": _OFFSET_STAMP,
     "UploadedURL": _LINK,
     "H5Link": _LINK,
     "CallbackURL": {"type": "string", "pattern": _ABSOLUTE},  # as given
@@ -55,17 +56,61 @@ _LIMITS: Mapping[str, Callable[[ServerDialect], Schema]] = {
     "CallbackURL": lambda _: _ADDRESS,
     "PageNumber": lambda _: {"minimum": 1, "maximum": 2**64 - 1},
     "PageSize": lambda _: {"minimum": 1, "maximum": 100},
+    "MaxResults": lambda _: {"minimum": 1, "maximum": 100},
 }
 # Contract §3: LivenessFace groups come only from a passed check.
 _NARROWED: Mapping[tuple[type, str], Schema] = {
     (models.CreateAssetGroupRequest, "GroupType"): {"enum": [str(models.GroupType.AIGC)]},
+    (models.ListAssetGroupsRequest, "SortBy"): {"enum": ["CreateTime", "UpdateTime"]},
+    (models.Moderation, "Strategy"): {"enum": [*STRATEGIES]},
 }
-# Contract §2, *Asset item*: further fields of an asset by its status; the two statuses are equal (§10.1).
-_BY_STATUS: Mapping[models.AssetStatus, Schema] = {
-    models.AssetStatus.PROCESSING: {"properties": {"URL": False, "FailedReason": False}},
-    models.AssetStatus.ACTIVE: {"required": ["URL"], "properties": {"FailedReason": False}},
-    models.AssetStatus.FAILED: {"required": ["URL", "FailedReason"]},
+# Contract §2, *Asset item*: further fields of an asset by its status, in each dialect.
+_BY_STATUS: Mapping[str, Mapping[models.AssetStatus, Schema]] = {
+    "alltoken": {
+        models.AssetStatus.PROCESSING: {"properties": {"URL": False, "FailedReason": False}},
+        models.AssetStatus.ACTIVE: {"required": ["URL"], "properties": {"URL": _LINK, "FailedReason": False}},
+        models.AssetStatus.FAILED: {"required": ["URL", "FailedReason"], "properties": {"URL": _LINK}},
+    },
+    "ark": {
+        models.AssetStatus.PROCESSING: {"properties": {"URL": {"const": ""}, "Error": False}},
+        models.AssetStatus.ACTIVE: {"properties": {"URL": _LINK, "Error": False}},
+        models.AssetStatus.FAILED: {"required": ["Error"], "properties": {"URL": _LINK}},
+    },
 }
+# Contract §2, *Cursor paging*: numbers and cursor exclude each other.
+_PAGE_FIELDS = (("PageNumber", "PageSize"), ("MaxResults", "NextToken"))
+
+
+@frozen(kw_only=True)
+class Section:
+    """The Actions of one mount.
+
+    Attributes:
+        dialect: The mount's.
+        settings: The emulator's.
+        path: Where the Actions are posted.
+        tag: What readers call the section.
+        prefix: Of operations and components, whose names are unique in the document.
+        security: The security scheme of its calls.
+        regions: What `Region` of an answer may be.
+    """
+
+    dialect: ServerDialect
+    settings: Settings
+    path: str
+    tag: str
+    prefix: str = ""
+    security: str
+    regions: tuple[str, ...]
+
+    @property
+    def errors(self) -> Mapping[Reason, ErrorSpec]:
+        """The rows of the dialect's table that an Action can end in."""
+        return {reason: row for reason, row in self.dialect.errors.items() if reason not in FURTHER_REASONS}
+
+    def component(self, name: str) -> Schema:
+        """A reference to a schema of this section."""
+        return {"$ref": f"#/components/schemas/{self.prefix}{name}"}
 
 
 def obj(properties: Mapping[str, Any], required: Iterable[str] | None = None, *, closed: bool = True) -> Schema:
@@ -87,14 +132,16 @@ def one_of(values: Iterable[str]) -> Schema:
 # --- requests ---------------------------------------------------------------------------------------------------------
 
 
-def request_schema(action: Action[Any, Any], dialect: ServerDialect, settings: Settings) -> Schema:
+def request_schema(action: Action[Any, Any], section: Section) -> Schema:
     """The schema of an Action's request: the dialect states which fields are required, and which it ignores."""
-    optional = set() if settings.name_required else {"Name|Title"}  # contract §10.6
-    names = [name for name in dialect.required[action.name] if name not in optional]
+    dialect = section.dialect
+    optional = set() if section.settings.name_required else {"Name|Title"}  # contract §10.6
+    names = [name.replace("?", "") for name in dialect.required[action.name] if name not in optional]
     required = frozenset(name for name in names if "|" not in name)
-    schema = _request_object(
-        action.request, dialect, required, foreign=dialect.ignored_fields.get(action.name, frozenset())
-    )
+    foreign = dialect.ignored_fields.get(action.name, frozenset())
+    schema = _request_object(action.request, dialect, required, foreign=foreign)
+    if {name for fields in _PAGE_FIELDS for name in fields} <= schema["properties"].keys():
+        schema["anyOf"] = [{"properties": {name: {"type": "null"} for name in fields}} for fields in _PAGE_FIELDS]
     for choice in (name.split("|") for name in names if "|" in name):
         schema["anyOf"] = [_first_non_empty(choice[: at + 1], dialect) for at in range(len(choice))]
     return schema
@@ -162,29 +209,45 @@ def _strip_optional(kind: Any) -> Any:
 # --- results ----------------------------------------------------------------------------------------------------------
 
 
-def result_schema(cls: type, dialect: ServerDialect, id_form: Schema) -> Schema:
+def result_schema(cls: type, section: Section, id_form: Schema) -> Schema:
     """The schema of a result, by what the dialect serializes with all fields set and with the required ones only."""
+    dialect = section.dialect
     bare, full = dialect.serialize(sample(cls, full=False)), dialect.serialize(sample(cls, full=True))
     kinds = {
         name: (attribute, _strip_optional(kind)) for attribute, names, kind, _ in wire_fields(cls) for name in names
     }
     forms = {**_PATTERNS, "Id": id_form}
-    properties = {name: forms.get(name) or _result_property(cls, name, *kinds[name], dialect=dialect) for name in full}
+    properties = {name: forms.get(name) or _result_property(cls, name, *kinds[name], section) for name in full}
+    if issubclass(cls, models.Page):
+        return _page(properties, cursors=dialect.client.cursor_paging)
     schema = obj(properties, [name for name in full if name in bare])
     if cls is models.Asset:
-        schema["oneOf"] = [_by_status(str(status), more) for status, more in _BY_STATUS.items()]
+        # The two statuses of AllToken are equal (contract §10.1).
+        names = [name for name in ("Status", "UpstreamStatus") if name in full]
+        schema["oneOf"] = [_by_status(names, str(each), more) for each, more in _BY_STATUS[dialect.name].items()]
     return schema
 
 
-def _by_status(status: str, more: Schema) -> Schema:
-    stands = {name: {"const": status} for name in ("Status", "UpstreamStatus")}
-    return {**more, "properties": {**stands, **more.get("properties", {})}}
+def _by_status(names: Iterable[str], status: str, more: Schema) -> Schema:
+    return {**more, "properties": {**{name: {"const": status} for name in names}, **more.get("properties", {})}}
 
 
-def _result_property(cls: type, name: str, attribute: str, kind: Any, *, dialect: ServerDialect) -> Schema:
+def _page(properties: Schema, *, cursors: bool) -> Schema:
+    """A page by number has all counts, one by cursor has none of them (ark, D)."""
+    by_number = obj(properties)
+    if not cursors:
+        return by_number
+    by_cursor = obj({"Items": properties["Items"], "NextToken": {"type": "string", "minLength": 1}}, ["Items"])
+    return {"oneOf": [by_number, by_cursor]}
+
+
+def _result_property(cls: type, name: str, attribute: str, kind: Any, section: Section) -> Schema:
     if get_origin(kind) is tuple:
-        item = get_args(kind)[0]
-        return {"type": "array", "items": {"$ref": f"#/components/schemas/{item.__name__}"}}
+        return {"type": "array", "items": section.component(get_args(kind)[0].__name__)}
+    dialect = section.dialect
+    value = dialect.serialize(sample(cls, full=True))[name]
+    if isinstance(value, dict):
+        return obj({key: _NARROWED.get((kind, key), {}) | {"type": "string"} for key in value})
     if issubclass(kind, StrEnum):
         items = (dialect.serialize(attrs.evolve(sample(cls, full=True), **{attribute: each})) for each in kind)
         return one_of(dict.fromkeys(each[name] for each in items))
@@ -208,49 +271,3 @@ def _sample(kind: Any) -> Any:
     if issubclass(kind, StrEnum):
         return next(iter(kind))
     return sample(kind, full=True) if attrs.has(kind) else kind()
-
-
-# --- responses --------------------------------------------------------------------------------------------------------
-
-
-def success(action: str, result: Schema) -> Schema:
-    """The envelope with a Result. Contract §1: always five metadata fields."""
-    metadata = _metadata({"const": action}, {"const": VERSION})
-    return obj({"ResponseMetadata": obj(metadata), "Result": result})
-
-
-def refusal(dialect: ServerDialect, settings: Settings) -> Schema:
-    """The envelope with an Error. Action and Version are repeated from the request."""
-    error = obj({"Code": {"type": "string", "pattern": _codes(dialect, settings)}, "Message": {"type": "string"}})
-    metadata = _metadata({"type": "string"}, {"type": "string"})
-    return obj({"ResponseMetadata": obj({**metadata, "Error": error})})
-
-
-def _metadata(action: Schema, version: Schema) -> Schema:
-    fixed = {"Service": {"const": SERVICE}, "Region": {"const": REGION}}
-    return {"RequestId": TOKEN, "Action": action, "Version": version, **fixed}
-
-
-def _codes(dialect: ServerDialect, settings: Settings) -> str:
-    """A pattern of all codes that the dialect puts into an envelope."""
-    keys = {Reason.KEY_MISSING, Reason.KEY_UNKNOWN} if settings.auth_error == "envelope" else set()
-    codes = {row.code for reason, row in dialect.errors.items() if row.http_error_type is None or reason in keys}
-    placeholders = {"detail": f"(?:{'|'.join(sorted(SYNC_FAULTS))})", "field": "[A-Za-z0-9.]+"}
-    return f"^(?:{'|'.join(sorted(_pattern(code, placeholders) for code in codes))})$"
-
-
-def _pattern(code: str, placeholders: Mapping[str, str]) -> str:
-    """A code with its placeholder as alternatives; an empty placeholder drops its dot, too."""
-    head, _, gap = code.partition(".{")
-    return re.escape(head) + (f"(?:\\.{placeholders[gap.removesuffix('}')]})?" if gap else "")
-
-
-def plain(rows: Mapping[str, Iterable[str]]) -> Schema:
-    """Errors outside of the envelope. Contract §1.
-
-    Args:
-        rows: `type` → the codes that come with it.
-    """
-    codes = sorted({code for each in rows.values() for code in each})
-    error = {"message": {"type": "string", "minLength": 1}, "type": one_of(rows), "request_id": TOKEN}
-    return obj({"error": obj({**error, **({"code": one_of(codes)} if codes else {})})})
