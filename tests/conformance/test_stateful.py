@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, seed, settings
+from schemathesis.checks import CHECKS
 from schemathesis.core.transport import Response
 
 from tests.conformance import test_openapi
-from tests.conformance.checks import DOCUMENT, control_is_strict, name_of, told_right
+from tests.conformance.checks import DOCUMENT, NOT_OF_SIGNED, Signature, control_is_strict, name_of, told_right
 from tests.conformance.conftest import KEY, Watched
 
 # One flow at a time goes deeper than all at once.
@@ -21,11 +22,15 @@ _FLOWS = {
         "CreateVisualValidateSession", "FinishValidation", "GetVisualValidateResult", "ShowValidation",
         "CompleteValidation",
     },
+    "signed assets": {
+        "SignedCreateAssetGroup", "SignedGetAssetGroup", "SignedUpdateAssetGroup", "SignedDeleteAssetGroup",
+        "SignedCreateAsset", "SignedGetAsset", "SignedUpdateAsset", "SignedDeleteAsset",
+    },
+    "signed validations": {
+        "SignedCreateVisualValidateSession", "FinishValidation", "SignedGetVisualValidateResult",
+    },
 }  # fmt: skip
-_EXCLUDED = [
-    schemathesis.checks.CHECKS.get_one(name)
-    for name in ("negative_data_rejection", "positive_data_acceptance", "ensure_resource_availability")
-]
+_EXCLUDED = ("negative_data_rejection", "positive_data_acceptance", "ensure_resource_availability")
 # A round is as long as it takes for most; what chance leaves out comes in the next.
 _ROUNDS = 5
 _SETTINGS = settings(
@@ -61,14 +66,22 @@ def test_sequences_along_the_links(quick: Watched, flow: str) -> None:
             assert quick.server.control("POST", "reset").status == 200
 
         def get_call_kwargs(self, case: schemathesis.Case) -> dict[str, Any]:
-            return {"base_url": quick.url, "session": quick.session, "headers": {"Authorization": f"Bearer {KEY}"}}
+            common = {"base_url": quick.url, "session": quick.session}
+            if case.path.startswith("/#"):
+                return {**common, "auth": Signature()}
+            return {**common, "headers": {"Authorization": f"Bearer {KEY}"}}
 
         def validate_response(self, response: Response, case: schemathesis.Case, **options: Any) -> None:
             name = name_of(case)
-            action = case.path.startswith("/v1/portrait/#")
-            extra = [told_right] if action else [control_is_strict]
+            signed = case.path.startswith("/#")
+            excluded = {*_EXCLUDED, *(NOT_OF_SIGNED if signed else ())}
             case.validate_response(
-                response, additional_checks=extra, excluded_checks=_EXCLUDED, transport_kwargs=options
+                response,
+                additional_checks=[
+                    told_right if signed or case.path.startswith("/v1/portrait/#") else control_is_strict
+                ],
+                excluded_checks=[CHECKS.get_one(each) for each in excluded],
+                transport_kwargs=options,
             )
             if response.status_code < 400 and b'"Error"' not in response.content:
                 succeeded.add(name)
