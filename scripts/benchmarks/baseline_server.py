@@ -1,6 +1,6 @@
 """What an aiohttp application costs that does nothing: it parses the JSON it is sent and answers JSON it was given.
 
-Run as a process: the argument is a JSON object from Action to the answer; it prints its port.
+Run as a process: the argument is the answer; it prints its port.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import Any
 from aiohttp import web
 
 
-async def serve(answers: dict[str, Any]) -> None:
+async def serve(value: Any) -> None:
     async def answer(request: web.Request) -> web.Response:
         await request.json()
-        return web.json_response(answers[request.query["Action"]])
+        return web.json_response(value)
 
     application = web.Application()
     application.router.add_post("/v1/portrait/", answer)

@@ -49,8 +49,8 @@ _IN_FLIGHT = 16
 
 def measure(rounds: int) -> Iterator[Figure]:
     """Figure b."""
-    with helper("null_server", json.dumps(_ANSWER)) as port:
-        found = json.loads(module("client_calls", str(port), str(rounds)))
+    with helper("null_server", json.dumps(_ANSWER)) as server:
+        found = json.loads(module("client_calls", str(server.port), str(rounds)))
     yield Figure("b", "PortraitClient.get_asset against urllib3, one at a time", found["blocking"], 0.88, 0.85)
     yield Figure("b", "AsyncPortraitClient.get_asset against aiohttp, one at a time", found["async"], 0.88, 0.85)
     yield Figure("b", f"AsyncPortraitClient.get_asset against aiohttp, {_IN_FLIGHT} in flight", found["flight"], 0.75)

@@ -1,7 +1,8 @@
 """The load generator, a process of its own: several connections, one request under way on each.
 
-It reads jobs as lines of JSON (`port`, `request`, `connections`, `seconds`) and answers each with requests per second.
-Requests are ready-made bytes, and of an answer little more than its length is looked at, so the server is what limits.
+It reads jobs as lines of JSON (`port`, `request`, `connections`, `seconds`) and answers each with requests per second
+and their number. Requests are ready-made bytes, and of an answer little more than its length is looked at, so the
+server is what limits.
 """
 
 from __future__ import annotations
@@ -10,11 +11,25 @@ import json
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from scripts.benchmarks.processes import PYTHON, ROOT, environment
+from scripts.benchmarks.processes import PYTHON, ROOT, Process, environment
 from scripts.benchmarks.wire import Connection
+
+
+@dataclass(frozen=True)
+class Load:
+    """What a server did under load.
+
+    Attributes:
+        rate: Requests per second.
+        cpu: Seconds of its CPU for one request.
+    """
+
+    rate: float
+    cpu: float
 
 
 class Generator:
@@ -30,18 +45,20 @@ class Generator:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._process.communicate()
 
-    def rate(self, port: int, request: bytes, seconds: float, connections: int = 32) -> float:
-        """Requests per second."""
-        job = {"port": port, "request": request.decode(), "connections": connections, "seconds": seconds}
+    def load(self, server: Process, request: bytes, seconds: float, connections: int = 32) -> Load:
+        """Keep a server busy for so long."""
+        before = server.cpu_seconds()
+        job = {"port": server.port, "request": request.decode(), "connections": connections, "seconds": seconds}
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(job) + "\n")
         self._process.stdin.flush()
-        return float(self._process.stdout.readline())
+        rate, answered = json.loads(self._process.stdout.readline())
+        return Load(rate, (server.cpu_seconds() - before) / answered)
 
 
-def rate(port: int, request: bytes, connections: int, seconds: float) -> float:
-    """Keep every connection busy for so long."""
+def rate(port: int, request: bytes, connections: int, seconds: float) -> tuple[float, int]:
+    """Keep every connection busy for so long; requests per second, and how many in all."""
     sockets = [Connection(port) for _ in range(connections)]
     for connection in sockets:
         connection.send(request)
@@ -56,11 +73,11 @@ def rate(port: int, request: bytes, connections: int, seconds: float) -> float:
     for connection in sockets:
         connection.receive()
         connection.close()
-    return answered / elapsed
+    return answered / elapsed, answered + connections
 
 
 if __name__ == "__main__":
     for line in sys.stdin:
         arguments = json.loads(line)
         result = rate(arguments["port"], arguments["request"].encode(), arguments["connections"], arguments["seconds"])
-        print(result, flush=True)
+        print(json.dumps(result), flush=True)

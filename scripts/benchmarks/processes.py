@@ -11,13 +11,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PYTHON = sys.executable
 EMULATOR = str(ROOT / ".venv" / "bin" / "portrait-emulator")
 MOTO = str(ROOT / ".venv-bench" / "bin" / "moto_server")
+
+_CPU_CLOCK = 2  # Linux: makes a clock's number of the complement of a process's
 
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
@@ -48,46 +51,68 @@ def module(name: str, *arguments: str) -> str:
     return subprocess.run(command, cwd=ROOT, env=environment(), check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
+@dataclass(frozen=True)
+class Process:
+    """A process that runs.
+
+    Attributes:
+        pid: Its number.
+        ready: The line that it prints when it is ready, "" for one that prints none.
+        port: Of this machine, where it listens.
+    """
+
+    pid: int
+    ready: str
+    port: int
+
+    def cpu_seconds(self) -> float:
+        """How long it has computed so far; a busy machine changes it less than what a clock on the wall shows."""
+        return time.clock_gettime(~self.pid << 3 | _CPU_CLOCK)
+
+
 @contextmanager
-def running(*command: str, announces: bool = True) -> Iterator[str]:
-    """A process that lives as long as the block; gives the line that it says when it is ready."""
+def running(*command: str, port: int | None = None) -> Iterator[Process]:
+    """A process that lives as long as the block.
+
+    Args:
+        command: What is run.
+        port: Where it listens; None for one that prints that, at the end of its first line.
+    """
     process = subprocess.Popen(
         command,
         cwd=ROOT,
         env=environment(),
         stdout=subprocess.PIPE,
-        stderr=None if announces else subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL if port else None,
         text=True,
     )
     assert process.stdout is not None
     try:
-        yield process.stdout.readline().strip() if announces else ""
+        if port:
+            await_port(port)
+            yield Process(process.pid, "", port)
+        else:
+            ready = process.stdout.readline().strip()
+            yield Process(process.pid, ready, int(ready.rpartition(":")[2]))
     finally:
         process.terminate()
         process.wait()
 
 
-@contextmanager
-def emulator() -> Iterator[int]:
-    """An emulator; gives its port."""
-    with running(EMULATOR, "serve", "--port", "0") as ready:
-        yield int(ready.rpartition(":")[2])
+def emulator(*options: str) -> AbstractContextManager[Process]:
+    """An emulator."""
+    return running(EMULATOR, "serve", "--port", "0", *options)
 
 
-@contextmanager
-def moto() -> Iterator[int]:
-    """A server of moto's; gives its port."""
+def moto() -> AbstractContextManager[Process]:
+    """A server of moto's."""
     port = free_port()
-    with running(MOTO, "-p", str(port), announces=False):
-        await_port(port)
-        yield port
+    return running(MOTO, "-p", str(port), port=port)
 
 
-@contextmanager
-def helper(name: str, *arguments: str) -> Iterator[int]:
+def helper(name: str, *arguments: str) -> AbstractContextManager[Process]:
     """A server of this package that prints its port."""
-    with running(PYTHON, "-m", f"scripts.benchmarks.{name}", *arguments) as port:
-        yield int(port)
+    return running(PYTHON, "-m", f"scripts.benchmarks.{name}", *arguments)
 
 
 def free_port() -> int:

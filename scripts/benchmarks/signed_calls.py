@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 from portrait import AsyncPortraitClient, PortraitClient
-from scripts.benchmarks.processes import EMULATOR, ROOT, environment, running
+from scripts.benchmarks.processes import ROOT, emulator, environment
 from scripts.benchmarks.report import Figure, ratio
 
 _PAIR = ("AKLTEMULATOR", "emulator-secret")
@@ -29,8 +29,8 @@ _PYTHON = str(ROOT / ".venv-bench" / "bin" / "python")
 def measure(rounds: int) -> Iterator[Figure]:
     """Figure h."""
     keys = ("--access-key", f"{':'.join(_PAIR)}=bench", "--api-key", "bench=bench")
-    with running(EMULATOR, "serve", "--port", "0", *keys) as ready:
-        command = [_PYTHON, "-m", "scripts.benchmarks.signed_calls", ready.split()[-1], str(rounds)]
+    with emulator(*keys) as server:
+        command = [_PYTHON, "-m", "scripts.benchmarks.signed_calls", server.ready.split()[-1], str(rounds)]
         done = subprocess.run(command, cwd=ROOT, env=environment(), check=True, stdout=subprocess.PIPE, text=True)
     found = json.loads(done.stdout)
     yield Figure("h", "signed get_asset against the official universal client", found["blocking"], 1.3, 1.1)
