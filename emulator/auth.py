@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import blake2b
 from types import MappingProxyType
 from typing import Protocol
@@ -27,6 +28,7 @@ PUBLISHED_PAIR = ("AKLTEMULATOR", "emulator-secret")
 _HANDLE = re.compile(r"key-[0-9a-f]{12}")
 
 
+@lru_cache(maxsize=4096)
 def key_handle(key: str) -> str:
     """What stands for a key wherever people read: `key-` and 12 hexadecimal digits of its digest.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import takewhile
 from typing import Any
 
 from attrs import define
@@ -159,7 +160,7 @@ class CustomerRecords:
 
     def due_jobs(self, now: float, limit: int) -> list[Job]:
         """At most that many jobs that end by themselves by `now`, in the order of the ends."""
-        return [self.jobs[job_id] for moment, job_id in self._due_jobs.islice(stop=limit) if moment <= now]
+        return [self.jobs[job_id] for _, job_id in _until(self._due_jobs, now, limit)]
 
     def drop_jobs(self, created_by: float, limit: int) -> int:
         """Forget at most that many of the oldest jobs, created by then; how many."""
@@ -183,7 +184,7 @@ class CustomerRecords:
     def due(self, now: float, limit: int) -> list[Asset]:
         """At most that many assets whose review has ended by `now`, in the order of the ends."""
         records = self._asset_table.records
-        return [records[number] for moment, number in self._due.islice(stop=limit) if moment <= now]
+        return [records[number] for _, number in _until(self._due, now, limit)]
 
     def free(self) -> None:
         """Free the sets, one after the other."""
@@ -218,6 +219,11 @@ class CustomerRecords:
             if name not in before:
                 self.assets.add(name, entry, new)
         self.asset_count += _quota_units(new) - _quota_units(old)
+
+
+def _until(due: SortedList, now: float, limit: int) -> Iterator[tuple[float, Any]]:
+    """At most `limit` entries up to `now`; it looks at no later one than the first of those."""
+    return takewhile(lambda entry: entry[0] <= now, due.islice(stop=limit))
 
 
 def _quota_units(asset: Asset) -> int:
