@@ -11,6 +11,7 @@ import orjson
 
 from emulator.dialects import ServerDialect
 from emulator.dialects.dialect import wrap
+from emulator.dialects.items import ResultSerializer
 from emulator.domain.reasons import Reason, Refusal
 from emulator.messages import Call, Reply, utf8_safe
 from portrait.actions import VERSION
@@ -30,7 +31,7 @@ class ResponseEncoder:
 
     def __init__(self, dialect: ServerDialect, *, key_in_envelope: bool, pending: str = "") -> None:
         self._dialect = dialect
-        self._serialize = dialect.serialize
+        self._serialize = ResultSerializer(dialect)
         self._key_in_envelope = key_in_envelope
         self._pending = dialect.pending.get(pending)
 

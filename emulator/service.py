@@ -82,7 +82,7 @@ class Service:
         self._ids = ids = Ids(settings.seed or 0, stamps)
         secret = secrets.token_bytes(32) if settings.seed is None else ids.secret()
         self._signed_urls = SignedUrls(secret, settings.link_life, stamps)
-        self._config = _config(settings, ids, stamps)
+        self._config = _config(settings, ids)
         names = CustomerNames(settings)
         self.snapshots = Snapshots(self.store, self.clock, ids)
         webhooks = Webhooks(self.clock)
@@ -205,7 +205,7 @@ class Service:
         )
 
 
-def _config(settings: Settings, ids: Ids, stamps: TimestampFormatter) -> ServiceConfig:
+def _config(settings: Settings, ids: Ids) -> ServiceConfig:
     return ServiceConfig(
         image_review=settings.image_review,
         clip_review=settings.clip_review,
@@ -214,5 +214,4 @@ def _config(settings: Settings, ids: Ids, stamps: TimestampFormatter) -> Service
         projects=settings.projects,
         measurable=FETCH_POLICIES[settings.fetch],
         ids=ids,
-        stamp=stamps,
     )

@@ -6,13 +6,14 @@ alltoken and ark have in common; the two modules beside this one hold their tabl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
 from attrs import define, field, frozen
 
+from emulator.domain.pages import Page
 from emulator.domain.reasons import Reason, Refusal
 from portrait import models
 from portrait.actions import ACTIONS
@@ -176,20 +177,22 @@ def _read(name: str, value: Value, scope: dict[str, Any]) -> str:
 
 
 def _page_serializer(item: Serializer) -> Serializer:
-    """By number, or by cursor where no number was asked for: then there are no counts (ark, D)."""
+    return lambda page: page_object(page, [item(each) for each in page.items])
 
-    def serialize(page: models.AssetPage | models.GroupPage) -> dict[str, Any]:
-        items = [item(each) for each in page.items]
-        if page.page_number is None:
-            return {"Items": items, **({"NextToken": page.next_token} if page.next_token else {})}
-        return {
-            "TotalCount": page.total_count,
-            "Items": items,
-            "PageNumber": page.page_number,
-            "PageSize": page.page_size,
-        }
 
-    return serialize
+def page_object(page: models.AssetPage | models.GroupPage | Page[Any], items: Sequence[Any]) -> dict[str, Any]:
+    """A page as the wire's JSON object.
+
+    It is by number, or by cursor where no number was asked for: then there are no counts (ark, D).
+    """
+    if page.page_number is None:
+        return {"Items": items, **({"NextToken": page.next_token} if page.next_token else {})}
+    return {
+        "TotalCount": page.total_count,
+        "Items": items,
+        "PageNumber": page.page_number,
+        "PageSize": page.page_size,
+    }
 
 
 def wrap(

@@ -6,6 +6,7 @@ from attrs import evolve, field, frozen
 
 from emulator.domain import checks, lifecycle, pages, quotas
 from emulator.domain.context import Context, Measured, NeedsMedia
+from emulator.domain.pages import AssetItem, Page
 from emulator.domain.ports import AssetQuery, StoredFile, Unfinished
 from emulator.domain.reasons import Reason, Refusal
 from emulator.domain.records import Asset, AssetState, Group
@@ -80,7 +81,7 @@ def upload(ctx: Context, request: UploadRequest) -> models.UploadedAsset:
     )
 
 
-def get(ctx: Context, request: models.GetAssetRequest) -> models.Asset:
+def get(ctx: Context, request: models.GetAssetRequest) -> AssetItem:
     """The asset item."""
     asset = ctx.asset(request.id, request.project_name)
     if ctx.visible_until is not None and asset.created > ctx.visible_until:
@@ -98,7 +99,7 @@ def count_read(ctx: Context, asset: Asset) -> Asset:
     return seen
 
 
-def list_(ctx: Context, request: models.ListAssetsRequest) -> models.AssetPage:
+def list_(ctx: Context, request: models.ListAssetsRequest) -> Page[AssetItem]:
     """One page. Contract §2: newest first, a page past the end is empty, foreign ids give nothing (I)."""
     window = pages.window(ctx, request, DEEPEST)
     if not ctx.settled:
@@ -118,7 +119,7 @@ def list_(ctx: Context, request: models.ListAssetsRequest) -> models.AssetPage:
         )
     )
     records, beside = window.close(total, found)
-    return models.AssetPage(items=tuple(_to_item(ctx, asset) for asset in records), **beside)
+    return Page(items=[_to_item(ctx, asset) for asset in records], **beside)
 
 
 def update(ctx: Context, request: models.UpdateAssetRequest) -> models.Updated:
@@ -209,22 +210,9 @@ def _create_asset(
     return asset
 
 
-def _to_item(ctx: Context, asset: Asset) -> models.Asset:
-    stamp = ctx.config.stamp
-    # Contract §2, *Asset item*: a signed link made anew at each read, none while Processing (D).
-    waiting = asset.status is AssetState.PROCESSING
-    ctx.unfinished |= waiting
-    return models.Asset(
-        id=asset.id,
-        group_id=asset.group_id,
-        name=asset.name,
-        asset_type=asset.kind,
-        status=asset.status,
-        url=None if waiting else ctx.link(asset, ctx.base, ctx.now),
-        failure=models.Failure(code=asset.code, message=message_for(asset.code)) if asset.code else None,
-        moderation=models.Moderation(strategy=asset.moderation) if asset.moderation else None,
-        project_name=asset.project,
-        create_time=stamp(asset.created),
-        update_time=stamp(asset.updated),
-        last_inference_time=None if asset.used is None else stamp(asset.used),
-    )
+def _to_item(ctx: Context, asset: Asset) -> AssetItem:
+    """Contract §2, *Asset item*: a signed link made anew at each read, none while Processing (D)."""
+    if asset.status is AssetState.PROCESSING:
+        ctx.unfinished = True
+        return AssetItem(asset, None)
+    return AssetItem(asset, ctx.link(asset, ctx.base, ctx.now))

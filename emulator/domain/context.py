@@ -53,7 +53,6 @@ class ServiceConfig:
         projects: The projects that exist; empty means any does.
         measurable: May the file behind an address be measured?
         ids: Makes identifiers.
-        stamp: Writes a moment as the wire does.
     """
 
     image_review: float
@@ -63,7 +62,6 @@ class ServiceConfig:
     projects: frozenset[str]
     measurable: Callable[[str], bool]
     ids: Ids
-    stamp: Callable[[float], str]
 
 
 @frozen

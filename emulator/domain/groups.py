@@ -6,6 +6,7 @@ from attrs import evolve
 
 from emulator.domain import checks, pages, quotas
 from emulator.domain.context import Context
+from emulator.domain.pages import Page
 from emulator.domain.ports import GroupQuery
 from emulator.domain.reasons import Reason, Refusal
 from emulator.domain.records import Group
@@ -63,21 +64,21 @@ def create_group(
     return group
 
 
-def get(ctx: Context, request: models.GetAssetGroupRequest) -> models.AssetGroup:
-    """The group item."""
+def get(ctx: Context, request: models.GetAssetGroupRequest) -> Group:
+    """The group."""
     group = ctx.group(request.id, request.project_name)
     if ctx.visible_until is not None and group.created > ctx.visible_until:
         raise Refusal(Reason.UNKNOWN_GROUP, id=request.id)
-    return _to_item(ctx, group)
+    return group
 
 
-def list_(ctx: Context, request: models.ListAssetGroupsRequest) -> models.GroupPage:
+def list_(ctx: Context, request: models.ListAssetGroupsRequest) -> Page[Group]:
     """One page. Contract §2: newest first, a page past the end is empty, foreign ids give nothing (I)."""
     window = pages.window(ctx, request, DEEPEST)
     if request.sort_by is SortBy.GROUP_ID:
         raise checks.invalid("SortBy", "must be one of CreateTime, UpdateTime")
     if request.filter.group_type is ctx.hidden_kind:
-        return models.GroupPage(items=(), **window.close(0, ())[1])
+        return Page(items=(), **window.close(0, ())[1])
     total, found = ctx.tx.groups(
         GroupQuery(
             project=ctx.project(request.project_name),
@@ -92,7 +93,7 @@ def list_(ctx: Context, request: models.ListAssetGroupsRequest) -> models.GroupP
         )
     )
     records, beside = window.close(total, found)
-    return models.GroupPage(items=tuple(_to_item(ctx, group) for group in records), **beside)
+    return Page(items=records, **beside)
 
 
 def update(ctx: Context, request: models.UpdateAssetGroupRequest) -> models.Updated:
@@ -119,17 +120,3 @@ def delete_empty(ctx: Context, request: models.DeleteAssetGroupRequest) -> model
     if ctx.tx.count_assets(ctx.group(request.id, request.project_name).id):
         raise Refusal(Reason.GROUP_NOT_EMPTY, id=request.id)
     return delete(ctx, request)
-
-
-def _to_item(ctx: Context, group: Group) -> models.AssetGroup:
-    stamp = ctx.config.stamp
-    return models.AssetGroup(
-        id=group.id,
-        name=group.name,
-        title=group.name,  # contract §2, *Group item*: Title = Name
-        description=group.description,
-        group_type=group.kind,
-        project_name=group.project,
-        create_time=stamp(group.created),
-        update_time=stamp(group.updated),
-    )

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 from zlib import crc32
 
-from attrs import frozen
+from attrs import field, frozen
 
 from emulator.domain import checks, quotas
 from emulator.domain.context import Context
@@ -21,7 +21,40 @@ from emulator.domain.records import Asset, Group
 from portrait.models import ListAssetGroupsRequest, ListAssetsRequest
 
 ListRequest = ListAssetGroupsRequest | ListAssetsRequest
-Item = TypeVar("Item", Asset, Group)
+Record = TypeVar("Record", Asset, Group)
+Item = TypeVar("Item", "AssetItem", Group)
+
+
+@frozen
+class AssetItem:
+    """An asset as one read shows it.
+
+    Attributes:
+        asset: What is stored.
+        url: The link that this read has signed; None while the asset is Processing.
+    """
+
+    asset: Asset
+    url: str | None = field(repr=False)
+
+
+@frozen(kw_only=True)
+class Page(Generic[Item]):
+    """One page of a list, with what stands beside the items.
+
+    Attributes:
+        items: Assets or groups.
+        total_count: How many there are in all; None for a page by cursor, as number and size.
+        page_number: From 1.
+        page_size: As asked for.
+        next_token: Leads to the page behind this one; None on the last page, and for a page by number.
+    """
+
+    items: Sequence[Item]
+    total_count: int | None = None
+    page_number: int | None = None
+    page_size: int | None = None
+    next_token: str | None = None
 
 
 @frozen
@@ -49,7 +82,7 @@ class Window:
             return {"after": self.after, "limit": self.limit + 1}
         return {"offset": (self.number - 1) * self.limit, "limit": self.limit}
 
-    def close(self, total: int, found: Sequence[Item]) -> tuple[Sequence[Item], dict[str, Any]]:
+    def close(self, total: int, found: Sequence[Record]) -> tuple[Sequence[Record], dict[str, Any]]:
         """The records of the page, and what stands beside them. A page by cursor has no counts (D)."""
         if self.number is not None:
             return found, {"total_count": total, "page_number": self.number, "page_size": self.size}

@@ -12,6 +12,7 @@ from typing import Any
 from emulator.dialects.ark import ARK
 from emulator.dialects.dialect import wrap
 from emulator.dialects.fields import Fields, Query
+from emulator.dialects.items import ResultSerializer
 from emulator.dialects.tasks import read_library_assets
 from emulator.domain import FURTHER_HANDLERS, HANDLERS
 from emulator.domain.groups import delete_empty
@@ -27,12 +28,15 @@ _ASSETS, _GROUPS = f"/v1{gateways.ASSETS_PATH}", f"/v1{gateways.GROUPS_PATH}"
 _Read = Callable[[Fields, Call], Any]
 
 
+_serialize = ResultSerializer(ARK)
+
+
 def _write(result: Any, exchange: Exchange) -> dict[str, Any]:
     return wrap(
         request_id=exchange.request_id,
         action=exchange.call.action,
         version=VERSION,
-        result=ARK.serialize(result),
+        result=_serialize(result),
         region=exchange.provider.region,
     )
 

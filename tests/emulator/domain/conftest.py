@@ -50,7 +50,6 @@ CONFIG = ServiceConfig(
     projects=frozenset({"p"}),
     measurable=lambda url: url.startswith("http://near/"),
     ids=Ids(itertools.count(1)),
-    stamp=lambda moment: f"at {moment:.0f}",
 )
 
 

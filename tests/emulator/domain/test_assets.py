@@ -6,6 +6,7 @@ from attrs import evolve
 from emulator.domain import HANDLERS, assets, lifecycle
 from emulator.domain.assets import UploadRequest, upload
 from emulator.domain.context import Measured, NeedsMedia
+from emulator.domain.pages import AssetItem
 from emulator.domain.ports import AssetQuery
 from emulator.domain.reasons import Reason
 from emulator.domain.records import AssetState
@@ -52,7 +53,7 @@ def test_a_rule_changes_what_it_names_of_a_review(ctx):
     ctx.review = ReviewChange(reads=1)
     asset_id = asset(ctx, url="https://magic.test/a.jpg?after=30")
     assert (ctx.tx.asset(asset_id).verdict, ctx.tx.asset(asset_id).due) == (Verdict(reads=1), None)
-    states = [assets.get(ctx, models.GetAssetRequest(id=asset_id)).status for _ in range(3)]
+    states = [assets.get(ctx, models.GetAssetRequest(id=asset_id)).asset.status for _ in range(3)]
     assert states == [AssetStatus.PROCESSING, AssetStatus.ACTIVE, AssetStatus.ACTIVE]
     ctx.review = None
     assert ctx.tx.asset(asset(ctx, url="https://magic.test/a.jpg?after=30")).due == NOW + 30
@@ -92,24 +93,11 @@ def test_an_asset_shows_what_is_known_of_it(ctx):
     """No link while it is Processing; then a link made now, the fault in the service's words, and both times."""
     asset_id = asset(ctx, name="host", moderation=models.Moderation(strategy="Skip"))
     before = assets.get(ctx, models.GetAssetRequest(id=asset_id))
-    assert (before.status, before.url, before.failure) == (AssetStatus.PROCESSING, None, None)
-    ctx.tx.save_asset(lifecycle.force_status(ctx.tx.asset(asset_id), AssetState.FAILED, "FpsTooLow", NOW + 7))
+    assert (before.asset.status, before.url) == (AssetStatus.PROCESSING, None)
+    failed = lifecycle.force_status(ctx.tx.asset(asset_id), AssetState.FAILED, "FpsTooLow", NOW + 7)
+    ctx.tx.save_asset(failed)
     ctx.now = NOW + 9
-    after = assets.get(ctx, models.GetAssetRequest(id=asset_id))
-    assert after == models.Asset(
-        id=asset_id,
-        group_id=ctx.tx.asset(asset_id).group_id,
-        name="host",
-        asset_type=AssetType.IMAGE,
-        status=AssetStatus.FAILED,
-        url=f"{BASE}/files/{asset_id}?at=1009",
-        failure=models.Failure(code="FpsTooLow", message="The file was refused: FpsTooLow."),
-        moderation=models.Moderation(strategy="Skip"),
-        project_name="default",
-        create_time="at 1000",
-        update_time="at 1007",
-    )
-    assert assets.get(ctx, models.GetAssetRequest(id=asset(ctx))).moderation is None
+    assert assets.get(ctx, models.GetAssetRequest(id=asset_id)) == AssetItem(failed, f"{BASE}/files/{asset_id}?at=1009")
 
 
 def test_a_page_of_assets_says_which_it_is(ctx):
@@ -124,7 +112,7 @@ def test_a_page_of_assets_says_which_it_is(ctx):
 
     def page(**fields):
         found = assets.list_(ctx, models.ListAssetsRequest(**fields))
-        return [item.id for item in found.items], found.total_count, found.page_number, found.page_size
+        return [item.asset.id for item in found.items], found.total_count, found.page_number, found.page_size
 
     newest = ids[::-1]
     assert page() == (newest, 5, 1, 10)

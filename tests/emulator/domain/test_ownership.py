@@ -62,8 +62,8 @@ def test_what_lives_in_one_project_is_foreign_in_another(ctx):
         assert refused(handler, ctx, request) == (reason, "", id_, "", "")
     assert groups.list_(ctx, models.ListAssetGroupsRequest()).total_count == 0
     assert assets.list_(ctx, models.ListAssetsRequest()).total_count == 0
-    assert groups.get(ctx, models.GetAssetGroupRequest(id=group_id, project_name="p")).project_name == "p"
-    assert assets.get(ctx, models.GetAssetRequest(id=asset_id, project_name="p")).project_name == "p"
+    assert groups.get(ctx, models.GetAssetGroupRequest(id=group_id, project_name="p")).project == "p"
+    assert assets.get(ctx, models.GetAssetRequest(id=asset_id, project_name="p")).asset.project == "p"
     upload(ctx, UploadRequest(group_id=group_id, file=FILE, extension=".png", project_name="p"))
     assert groups.update(ctx, models.UpdateAssetGroupRequest(id=group_id, project_name="p")).id == group_id
     assert assets.update(ctx, models.UpdateAssetRequest(id=asset_id, project_name="p")).id == asset_id
