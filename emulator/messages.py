@@ -31,8 +31,8 @@ class Call:
             not read: the call is refused without it.
         base: Where links shall lead: `http://127.0.0.1:8787` or the public URL.
         rule: The header `X-Emulator-Rule`, None if absent.
-        file: The uploaded file, already read and within the limit. Whatever name the client
-            gave it is not kept: nothing is called by it.
+        file: The uploaded file, already read and within the limit.
+        file_name: The name that the client gave it, "" for none; nothing is called by it.
     """
 
     method: str = "POST"
@@ -48,10 +48,11 @@ class Call:
     base: str = ""
     rule: str | None = None
     file: bytes | None = field(default=None, repr=False)
+    file_name: str = ""
 
-    def with_body(self, body: bytes | Mapping[str, str], file: bytes | None = None) -> Call:
+    def with_body(self, body: bytes | Mapping[str, str], file: bytes | None = None, file_name: str = "") -> Call:
         """The call with the body that was read, and the file of an upload."""
-        return evolve(self, body=body, file=file)
+        return evolve(self, body=body, file=file, file_name=file_name)
 
 
 @frozen(kw_only=True)

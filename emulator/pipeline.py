@@ -224,7 +224,8 @@ class Pipeline:
     def _own_file(self, base: str, url: str) -> StoredFile | None:
         """An uploaded file that is registered by its address needs no download."""
         prefix = f"{base}/r2/"
-        return self._store.file(url.removeprefix(prefix)) if url.startswith(prefix) else None
+        file = self._store.file(url.removeprefix(prefix)) if url.startswith(prefix) else None
+        return file if file is not None and file.is_alive(self._clock.now()) else None
 
     def _context(
         self, tx: Transaction, state: _RequestState, measured: Mapping[str, Measured], *, settled: bool

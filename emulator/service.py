@@ -120,8 +120,9 @@ class Service:
         return http_error(status, kind, message, self._ids.token(self.clock.now()))
 
     def file(self, key: str) -> StoredFile | None:
-        """What `{base}/r2/{key}` serves."""
-        return self.store.file(key)
+        """What `{base}/r2/{key}` serves; None for what is not there, or not any more."""
+        file = self.store.file(key)
+        return file if file is not None and file.is_alive(self.clock.now()) else None
 
     def is_video_link(self, name: str, query: Mapping[str, str]) -> bool:
         """Whether a link to the file of a video was made here and has not expired."""

@@ -19,10 +19,16 @@ class StoredFile:
     Attributes:
         content: The bytes.
         content_type: From its content, not from its name or header.
+        served_until: When its address dies, in seconds since 1970; None for never.
     """
 
     content: bytes = field(repr=False)
     content_type: str
+    served_until: float | None = None
+
+    def is_alive(self, now: float) -> bool:
+        """Whether its address still leads to it."""
+        return self.served_until is None or now < self.served_until
 
 
 @frozen(kw_only=True)
@@ -193,3 +199,6 @@ class Transaction(Protocol):
 
     def add_file(self, key: str, file: StoredFile) -> None:
         """Keep an uploaded file."""
+
+    def drop_files(self, expired_by: float) -> None:
+        """Delete the files, of any customer, whose addresses had died by then."""

@@ -29,11 +29,13 @@ class Route:
         method: Of HTTP.
         path: `*` stands for an id.
         action: What is called; the name of its operation.
+        file_limit: The largest file in bytes, for a form with one; None for a JSON body.
     """
 
     method: str
     path: str
     action: str
+    file_limit: int | None = None
 
 
 @frozen(kw_only=True)

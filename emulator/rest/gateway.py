@@ -21,7 +21,7 @@ from emulator.webhooks import Hook
 from portrait import gateways
 
 _BARE = frozenset({"xcompute"})  # whose newer page has it so; contract §8
-
+_BARE_ERRORS = frozenset({"UploadImage"})  # without the wrapper `error`; contract §4 (M)
 
 # Contract §8: at the end only (D, apimart).
 HOOK = Hook(
@@ -110,8 +110,9 @@ ROUTES = (
 
 
 def _write(row: ErrorSpec, status: int, message: str, refusal: Refusal, exchange: Exchange) -> dict[str, Any]:
-    del refusal, exchange
-    return write_error(row, status, message)
+    del refusal
+    error = write_error(row, status, message)
+    return error["error"] if exchange.call.action in _BARE_ERRORS else error
 
 
 WORDING = Wording(errors=GATEWAY_ERRORS, write=_write)

@@ -1,4 +1,4 @@
-"""apimart's library of assets and groups: what its gateway has created, listed, read, renamed and deleted.
+"""apimart's library of assets and groups, created, listed, read, renamed and deleted; and its upload of pictures.
 
 Contract §8. What is read comes in the envelope of the Actions, as Ark words it (I).
 """
@@ -16,16 +16,44 @@ from emulator.dialects.items import ResultSerializer
 from emulator.dialects.tasks import read_library_assets
 from emulator.domain import FURTHER_HANDLERS, HANDLERS
 from emulator.domain.groups import delete_empty
+from emulator.domain.pictures import PictureRequest, PictureView
+from emulator.domain.ports import StoredFile
+from emulator.domain.reasons import Reason, Refusal
 from emulator.messages import Call
 from emulator.rest.format import Exchange, Operation, Route
 from emulator.rest.gateway import write_created_task
 from emulator.settings import Settings
 from portrait import gateways, models
 from portrait.actions import VERSION
+from portrait.media import sniff
 from portrait.models import AssetStatus, GroupType
 
 _ASSETS, _GROUPS = f"/v1{gateways.ASSETS_PATH}", f"/v1{gateways.GROUPS_PATH}"
 _Read = Callable[[Fields, Call], Any]
+
+
+def _read_picture(_: Fields, call: Call) -> PictureRequest:
+    """The content decides the type, whatever its name says (I)."""
+    if call.file is None:
+        raise Refusal(Reason.MISSING_FIELD, field="file")
+    media = sniff(call.file)
+    known = media if media is not None and media.format in gateways.IMAGE_FORMATS else None
+    return PictureRequest(
+        file=StoredFile(content=call.file, content_type=known.mime if known else ""),
+        extension=known.extension if known else "",
+        file_name=call.file_name,
+    )
+
+
+def _write_picture(picture: PictureView, _: Exchange) -> dict[str, Any]:
+    """At top level (D); that the time is a number of seconds is ours (I)."""
+    return {
+        "url": picture.url,
+        "filename": picture.file_name,
+        "content_type": picture.content_type,
+        "bytes": picture.size,
+        "created_at": int(picture.created),
+    }
 
 
 _serialize = ResultSerializer(ARK)
@@ -125,6 +153,7 @@ _OPERATIONS: Mapping[str, Operation] = MappingProxyType(
             read=lambda fields, _: read_library_assets(fields),
             write=write_created_task,
         ),
+        "UploadImage": Operation(handler=FURTHER_HANDLERS["UploadImage"], read=_read_picture, write=_write_picture),
         **{action: Operation(handler=_HANDLERS[action], read=read, write=_write) for action, read in _READERS.items()},
     }
 )
@@ -139,6 +168,7 @@ ROUTES = (
     Route("GET", f"{_GROUPS}/*", "GetAssetGroup"),
     Route("PATCH", f"{_GROUPS}/*", "UpdateAssetGroup"),
     Route("DELETE", f"{_GROUPS}/*", "DeleteAssetGroup"),
+    Route("POST", f"/v1{gateways.IMAGES_PATH}", "UploadImage", file_limit=gateways.IMAGE_LIMIT),
 )
 
 

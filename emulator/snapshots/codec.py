@@ -40,7 +40,7 @@ _LISTS: Mapping[str, type] = {
     "tasks": Task,
     "generations": Generation,
 }
-_MAY_BE_NONE = frozenset({"due", "used", "ended"})
+_MAY_BE_NONE = frozenset({"due", "used", "ended", "served_until"})
 _MAX_NUMBER = (1 << 40) - 1  # what the store's indexes hold
 
 R = TypeVar("R")
@@ -57,6 +57,7 @@ class _File:
     key: str
     content_type: str
     content: str
+    served_until: float | None = None
 
 
 # --- fields ----------------------------------------------------------------------------------------------------------
@@ -98,7 +99,7 @@ def _converter() -> Converter:
             name: override(
                 unstruct_hook=_write_moment, struct_hook=_read_moment_or_none if name in _MAY_BE_NONE else _read_moment
             )
-            for name in MOMENTS.get(record, ())
+            for name in MOMENTS[StoredFile if record is _File else record]
         }
         read: Callable[..., Any] = make_dict_structure_fn(
             record, converter, _cattrs_forbid_extra_keys=True, _cattrs_detailed_validation=False, **fields
@@ -139,7 +140,12 @@ def _pieces(snapshot: Snapshot) -> Iterator[bytes]:
     for name in _LISTS:
         yield from _list_pieces(name, map(_without_secrets, getattr(contents, name)))
     files = (
-        _File(key=key, content_type=file.content_type, content=b64encode(file.content).decode())
+        _File(
+            key=key,
+            content_type=file.content_type,
+            content=b64encode(file.content).decode(),
+            served_until=file.served_until,
+        )
         for key, file in contents.files.items()
     )
     yield from _list_pieces("files", files, 1)
@@ -221,7 +227,11 @@ def _read(document: Mapping[str, Any], new_token: Callable[[float, str], str]) -
         validations=_records(document, "validations", Validation, with_token),
         jobs=tuple(sorted(_jobs(document), key=lambda job: job.number)),
         files={
-            file.key: StoredFile(content=b64decode(file.content, validate=True), content_type=file.content_type)
+            file.key: StoredFile(
+                content=b64decode(file.content, validate=True),
+                content_type=file.content_type,
+                served_until=file.served_until,
+            )
             for file in files
         },
     )

@@ -10,6 +10,7 @@ from attrs import evolve, field, frozen
 
 from emulator.clocks import ScaledClock
 from emulator.domain.jobs import Generation, Task
+from emulator.domain.ports import StoredFile
 from emulator.domain.records import Asset, Customer, Group, Validation
 from emulator.ids import Ids
 from emulator.store.base import Contents, Store
@@ -25,6 +26,7 @@ MOMENTS: Mapping[type, tuple[str, ...]] = MappingProxyType(
         Validation: ("created", "expires"),
         Task: ("created", "expected", "ended"),
         Generation: ("created", "starts", "due", "ended"),
+        StoredFile: ("served_until",),
     }
 )
 """The fields of each kind of record that are times, in seconds since 1970; 0 and None are none."""
@@ -64,6 +66,7 @@ class Snapshot:
                 assets=tuple(_moved(each, ahead) for each in contents.assets),
                 validations=tuple(_moved(each, ahead) for each in contents.validations),
                 jobs=tuple(_moved(each, ahead) for each in contents.jobs),
+                files={key: _moved(file, ahead) for key, file in contents.files.items()},
             ),
         )
 

@@ -324,6 +324,12 @@ class MemoryTransaction:
         """Keep an uploaded file."""
         self._keep(self._tables.files, key, file)
 
+    def drop_files(self, expired_by: float) -> None:
+        """Delete the files, of any customer, whose addresses had died by then."""
+        files = self._tables.files
+        for key in [key for key, file in files.items() if not file.is_alive(expired_by)]:
+            self._undo.append((files.__setitem__, (key, files.pop(key))))
+
     def _keep(self, tables: dict[str, V], key: str, value: V) -> None:
         self._undo.append((tables.__setitem__, (key, tables[key])) if key in tables else (tables.pop, (key,)))
         tables[key] = value

@@ -1,4 +1,4 @@
-"""The upload's multipart/form-data, parsed as a stream. Never more than one file within the limit is in memory.
+"""The multipart/form-data of uploads, parsed as a stream. Never more than one file within the limit is in memory.
 
 Unknown fields are skipped without being stored; known ones have a size limit. The tokenizer is python-multipart's,
 imported with the first upload.
@@ -20,15 +20,17 @@ if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks, MultipartParser
 
 FILE_LIMIT = int(limits_for("alltoken", endpoint="upload")[AssetType.IMAGE].size.high or 0)
-"""The largest file in bytes. Contract §5: 10 MB."""
-
-BODY_LIMIT = FILE_LIMIT + MB
-"""The largest form in bytes: the file, and room for fields and boundaries."""
+"""The largest file of `/v1/portrait/upload` in bytes. Contract §5: 10 MB."""
 
 # Contract §5; ProjectName is on every request (§2).
 _FIELDS = frozenset({"GroupId", "Name", "AssetType", "ProjectName"})
 _FIELD_LIMIT = 65_536
 _MAX_PARTS = 100
+
+
+def body_limit(file_limit: int) -> int:
+    """The largest form in bytes: the file, and room for fields and boundaries."""
+    return file_limit + MB
 
 
 class FileTooLarge(Exception):
@@ -44,13 +46,19 @@ class FormReader:
 
     Args:
         content_type: The request's Content-Type, boundary included.
+        file_limit: The largest file in bytes.
+
+    Attributes:
+        file_name: The name that the client gave the file, "" for none.
 
     Raises:
         InvalidForm: The type is not multipart/form-data, or has no valid boundary.
     """
 
-    def __init__(self, content_type: str) -> None:
+    def __init__(self, content_type: str, file_limit: int = FILE_LIMIT) -> None:
         self._parser = self._open(content_type)
+        self._file_limit = file_limit
+        self.file_name = ""
         self._fields: dict[str, str] = {}
         self._file: bytes | None = None
         self._size = 0
@@ -69,7 +77,7 @@ class FormReader:
             InvalidForm: The form is malformed.
         """
         self._size += len(data)
-        if self._size > BODY_LIMIT:
+        if self._size > body_limit(self._file_limit):
             raise FileTooLarge
         try:
             self._parser.write(data)
@@ -133,12 +141,14 @@ class FormReader:
         if self._name in self._fields or (self._name == "file" and self._file is not None):
             raise InvalidForm(f"has two parts named {self._name}")
         self._content = BytesIO() if self._name == "file" or self._name in _FIELDS else None
+        if self._name == "file":
+            self.file_name = options.get(b"filename", b"").decode("utf-8", "replace")
 
     def _content_grows(self, data: bytes, start: int, end: int) -> None:
         if self._content is None:
             return
         if self._name == "file":
-            if self._content.tell() + end - start > FILE_LIMIT:
+            if self._content.tell() + end - start > self._file_limit:
                 raise FileTooLarge
         elif self._content.tell() + end - start > _FIELD_LIMIT:
             raise InvalidForm(f"has a field {self._name} of more than 64 KB")

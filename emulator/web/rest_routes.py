@@ -11,8 +11,10 @@ from emulator.domain.reasons import Reason, Refusal
 from emulator.messages import Call, Reply, ReplyFlow
 from emulator.mounts import RestMount
 from emulator.pipeline import Pipeline
+from emulator.rest.format import Route
 from emulator.rest.shared import is_for_gateway
-from emulator.web.body_reader import BodyReader, BufferedBody
+from emulator.web.body_reader import BodyReader, BufferedBody, FormBody, malformed
+from emulator.web.form import FormReader, InvalidForm, body_limit
 from emulator.web.request_head import Head, decode_segment
 from portrait.media import MB
 
@@ -35,13 +37,13 @@ class RestRoutes:
     def __init__(self, pipelines: Sequence[Pipeline], make_call: MakeCall, key_providers: Mapping[str, str]) -> None:
         self._make_call = make_call
         self._key_providers = key_providers
-        mounted: dict[tuple[str, str, str], list[Pipeline]] = {}
+        mounted: dict[Route, list[Pipeline]] = {}
         for pipeline in pipelines:
             for route in pipeline.mount.routes if isinstance(pipeline.mount, RestMount) else ():
-                mounted.setdefault((route.path, route.method, route.action), []).append(pipeline)
+                mounted.setdefault(route, []).append(pipeline)
         self._by_path: dict[str, dict[str, Handler]] = {}
-        for (path, method, action), candidates in mounted.items():
-            self._by_path.setdefault(path, {})[method] = partial(self._answer, candidates, action)
+        for route, candidates in mounted.items():
+            self._by_path.setdefault(route.path, {})[route.method] = partial(self._answer, candidates, route)
 
     def methods(self, path: str) -> Mapping[str, Handler] | None:
         """The handlers of a path by method; None for one that leads nowhere."""
@@ -56,9 +58,11 @@ class RestRoutes:
         pattern = f"{head}/*/{last}"
         return (pattern, decode_segment(middle)) if middle and pattern in self._by_path else ("", "")
 
-    def _answer(self, candidates: Sequence[Pipeline], action: str, head: Head) -> Reply | BodyReader:
+    def _answer(self, candidates: Sequence[Pipeline], route: Route, head: Head) -> Reply | BodyReader:
         resource = "" if head.path in self._by_path else self._pattern(head.path)[1]
-        call = evolve(self._make_call(head, action), resource=resource)
+        call = evolve(self._make_call(head, route.action), resource=resource)
+        if route.file_limit is not None:
+            return read_form(call, head, candidates[0], route.file_limit)
 
         def meant(body: bytes) -> Pipeline:
             if len(candidates) == 1:
@@ -85,3 +89,31 @@ def read_json(call: Call, head: Head, meant: Callable[[bytes], Pipeline]) -> Rep
         return meant(body).answer(call.with_body(body))
 
     return too_large() if head.content_length > JSON_LIMIT else BufferedBody(JSON_LIMIT, too_large, answer)
+
+
+def read_form(call: Call, head: Head, pipeline: Pipeline, file_limit: int) -> Reply | BodyReader:
+    """Read a form with a file up to its limit, and answer. The key is checked before the body (I).
+
+    Args:
+        call: Without its body.
+        head: Of the request.
+        pipeline: Who answers.
+        file_limit: The largest file in bytes.
+    """
+
+    def refuse(refusal: Refusal) -> Reply:
+        return pipeline.refuse(refusal, call)
+
+    def answer(form: FormReader) -> ReplyFlow:
+        fields, file = form.finish()
+        return pipeline.answer(call.with_body(fields, file, form.file_name))
+
+    try:
+        pipeline.mount.auth.authenticate(call)
+        if head.content_length > body_limit(file_limit):
+            return refuse(Refusal(Reason.FILE_TOO_LARGE))
+        return FormBody(FormReader(head.header("content-type") or "", file_limit), refuse, answer)
+    except Refusal as refusal:
+        return refuse(refusal)
+    except InvalidForm as error:
+        return refuse(malformed(error))

@@ -10,19 +10,19 @@ from collections.abc import Mapping
 from functools import partial
 
 from emulator.domain.reasons import Reason, Refusal
-from emulator.messages import Call, Reply, ReplyFlow
+from emulator.messages import Call, Reply
 from emulator.mounts import RestMount
 from emulator.pipeline import Pipeline
 from emulator.service import Service
 from emulator.web import html, paths
-from emulator.web.body_reader import BodyReader, FormBody, malformed
+from emulator.web.body_reader import BodyReader
 from emulator.web.control import ControlPlane
 from emulator.web.dashboard import Dashboard
 from emulator.web.files import file_reply, video_reply
-from emulator.web.form import BODY_LIMIT, FormReader, InvalidForm
+from emulator.web.form import FILE_LIMIT
 from emulator.web.pages import Pages
 from emulator.web.request_head import Head, decode_segment, text
-from emulator.web.rest_routes import Handler, RestRoutes, read_json
+from emulator.web.rest_routes import Handler, RestRoutes, read_form, read_json
 
 _HINTS: Mapping[str, str] = {
     "/v1/portrait": "The slash belongs there: POST /v1/portrait/?Action=…",
@@ -38,6 +38,7 @@ This is portrait-emulator: an offline stand-in for the portrait service, for dev
   POST /v1/portrait/upload              a file as multipart/form-data
   POST /v1/videos/generations           videos; also /api/v3/contents/generations/tasks, as Ark has them
   POST /v1/seedance2/private-avatar     assets by the task gateways; also real-avatar, and GET /v1/tasks/{id}
+  POST /v1/uploads/images               a picture for them as multipart/form-data
   GET  /_emulator/                      the dashboard, for a browser
   GET  /_emulator/health                the control plane: state, calls, clock, validations, assets, customers, rules
 """
@@ -108,25 +109,8 @@ class Router:
         return read_json(self._call(head, head.parameters.get("Action", "")), head, lambda _: pipeline)
 
     def _upload(self, pipeline: Pipeline, head: Head) -> Reply | BodyReader:
-        """Contract §2: the upload replies with `Action` = `CreateAsset`. The key is checked before the body (I)."""
-        call = self._call(head, "CreateAsset")
-
-        def refuse(refusal: Refusal) -> Reply:
-            return pipeline.refuse(refusal, call)
-
-        def answer(form: FormReader) -> ReplyFlow:
-            fields, file = form.finish()
-            return pipeline.answer(call.with_body(fields, file))
-
-        try:
-            pipeline.mount.auth.authenticate(call)
-            if head.content_length > BODY_LIMIT:
-                return refuse(Refusal(Reason.FILE_TOO_LARGE))
-            return FormBody(FormReader(head.header("content-type") or ""), refuse, answer)
-        except Refusal as refusal:
-            return refuse(refusal)
-        except InvalidForm as error:
-            return refuse(malformed(error))
+        """Contract §2: the upload replies with `Action` = `CreateAsset`."""
+        return read_form(self._call(head, "CreateAsset"), head, pipeline, FILE_LIMIT)
 
     def _call(self, head: Head, action: str) -> Call:
         """The call of a request, without its body."""

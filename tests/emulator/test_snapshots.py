@@ -73,7 +73,7 @@ CONTENTS = Contents(
             assets=(UsedAsset(asset_id="asset-4", place="content[0].image_url.url"),),
         ),
     ),
-    files={"k": StoredFile(content=b"\x00\xff", content_type="image/png")},
+    files={"k": StoredFile(content=b"\x00\xff", content_type="image/png", served_until=NOW + 10)},
 )  # fmt: skip
 WHOLE = Snapshot(now=NOW, ids=7, contents=CONTENTS)
 
@@ -93,6 +93,7 @@ def test_the_sample_leaves_no_field_out():
     samples = {
         Customer: CONTENTS.customers, Group: CONTENTS.groups, Asset: CONTENTS.assets, Task: CONTENTS.tasks,
         Generation: CONTENTS.generations, Validation: CONTENTS.validations,
+        StoredFile: (*CONTENTS.files.values(),),
     }  # fmt: skip
     for kind, (record, *_) in samples.items():
         values = {field.name: getattr(record, field.name) for field in fields(kind)}
@@ -212,6 +213,7 @@ def test_a_state_that_has_no_times_stays_without():
     moved = evolve(WHOLE, contents=contents).moved_to(NOW + 100.4).contents
     assert (moved.groups[0].visible_from, moved.assets[0].due) == (0.0, None)
     assert moved.groups[0].created == group.created + 100
+    assert moved.files["k"].served_until == NOW + 110
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode, urlsplit
 
+UPLOAD = "/v1/portrait/upload"
 VERSION = "2024-01-01"
 CONTROL_TOKEN = "T"
 READY = "portrait-emulator ready on "
@@ -140,15 +141,14 @@ class Customer:
         payload = None if body is None else json.dumps(body).encode()
         return self.server.request(method, path, payload, self.headers)
 
-    def upload(self, *parts):
+    def upload(self, *parts, path=UPLOAD):
         """`multipart/form-data` of `part(...)`s."""
         body, content_type = multipart(parts)
-        return self.upload_raw(body, content_type)
+        return self.upload_raw(body, content_type, path)
 
-    def upload_raw(self, body, content_type):
+    def upload_raw(self, body, content_type, path=UPLOAD):
         """An upload with a body as given."""
-        headers = self.headers | {"Content-Type": content_type}
-        return self.server.request("POST", "/v1/portrait/upload", body, headers)
+        return self.server.request("POST", path, body, self.headers | {"Content-Type": content_type})
 
     def control(self, **changes):
         """Changes the customer's own limits and switches."""

@@ -53,7 +53,7 @@ def play(step, server, customers, names):
         return server.control(step["method"], target.removeprefix("/_emulator/"), step.get("json"))
     customer = customers[step.get("as", "me")]
     if "multipart" in step:
-        return customer.upload(*(form_part(entry) for entry in step["multipart"]))
+        return customer.upload(*(form_part(entry) for entry in step["multipart"]), path=step["path"])
     payload = step["raw"] if "raw" in step else json.dumps(step["json"]) if "json" in step else None
     if payload is not None:
         payload = payload.encode().ljust(step.get("pad_to", 0))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emulator.web import form as subject
-from emulator.web.form import BODY_LIMIT, FILE_LIMIT, FileTooLarge, FormReader, InvalidForm
+from emulator.web.form import FILE_LIMIT, FileTooLarge, FormReader, InvalidForm, body_limit
 from tests.emulator.web.multipart import BOUNDARY, CONTENT_TYPE, form, part
 
 FILE = b"\x89PNG\r\n--a-boundary\r\n\r\n--" + bytes(range(256))
@@ -140,7 +140,7 @@ def test_a_form_is_limited_even_where_its_parts_are_skipped():
     """Fields that nobody wants cannot keep the reader busy for ever."""
     reader = FormReader(CONTENT_TYPE)
     reader.feed(b"--" + BOUNDARY + b"\r\n" + part("junk", b""))
-    for _ in range(BODY_LIMIT // 65_536 - 1):
+    for _ in range(body_limit(FILE_LIMIT) // 65_536 - 1):
         reader.feed(bytes(65_536))
     with pytest.raises(FileTooLarge):
         reader.feed(bytes(65_536))
