@@ -71,9 +71,12 @@ class Callback:
 
     def failure(self) -> ValidationFailed:
         """The error of a scan that did not pass."""
-        codes = f"{self.code}/{self.sub_code}: {self.meaning or 'a code that is not documented'}"
+        codes = "/".join(str(code) for code in (self.code, self.sub_code) if code) or "no code"
         return ValidationFailed(
-            f"The liveness check did not pass ({codes}).", code=self.code, sub_code=self.sub_code, meaning=self.meaning
+            f"The liveness check did not pass ({codes}: {self.meaning or 'not documented'}).",
+            code=self.code,
+            sub_code=self.sub_code,
+            meaning=self.meaning,
         )
 
 

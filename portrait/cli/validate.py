@@ -5,18 +5,21 @@ The link is printed, since it must be opened; the token is not.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Literal, get_args
 
 import click
 
+from portrait.cli.callback import CallbackServer
 from portrait.cli.context import Context
 from portrait.cli.output import Output, OutputFormat
 from portrait.cli.parser import command, one_of, quota, seconds
 from portrait.cli.progress import output_terminal
 from portrait.cli.qr import qr_lines
 from portrait.clock import Clock, SystemClock
-from portrait.errors import TokenExpired, ValidationFailed, WaitTimeout
+from portrait.errors import TokenExpired, UsageError, ValidationFailed, WaitTimeout
 from portrait.models import Language, VisualValidateSession
+from portrait.urls import parse_http_url
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -26,13 +29,23 @@ _SAME_AGAIN = "The same command makes a new link."
 
 _DETAILS = """\
 The link can be used by whoever has it while it is valid: do not store it. A terminal shows it as a QR code as well, and
-the seconds that are left. Piped, each link and then the group is a line of JSON. The service does not say that a scan
-failed or was given up: the link runs out, and the next one of --attempts follows.
+the seconds that are left. Piped, each link and then the group is a line of JSON.
+
+The page sends the person's browser to the callback, and tells nobody else why a scan failed. With an emulator on this
+machine the command answers the callback itself, and ends with the page's code. A real service needs a callback that a
+phone can reach: an application of yours, or a tunnel to this machine together with --listen. Without --listen a failed
+scan looks like an open one: the link runs out, and the next one of --attempts follows.
 """
 
 
 @command(epilog=_DETAILS)
-@click.option("--callback-url", metavar="URL", required=True, help="Where the person's browser goes afterwards.")
+@click.option("--callback-url", metavar="URL", help="Where the person's browser goes afterwards (default: here).")
+@click.option(
+    "--listen",
+    type=click.IntRange(1, 65535),
+    metavar="PORT",
+    help="Answer the callback on this port of 127.0.0.1, where a tunnel brings it.",
+)
 @click.option(
     "--attempts", type=click.IntRange(1), default=1, metavar="N", help="Links at most, one after the other (default 1)."
 )
@@ -46,17 +59,24 @@ def validate_command(
     context: Context,
     /,
     *,
-    callback_url: str,
+    callback_url: str | None,
+    listen: int | None,
     attempts: int,
     timeout: float | None,
     lang: Language | None,
     quota: int | Literal["none"] | None,
 ) -> int:
     """Let a person pass the liveness check."""
-    output, client = context.output, context.client
+    output, client, clock = context.output, context.client, context.console.clock or SystemClock()
+    if callback_url is None and not parse_http_url(context.base_url).is_loopback:
+        raise UsageError(
+            "The person's phone cannot reach a callback on this machine.",
+            advice="Name one that it can reach by --callback-url: an application of yours, or a tunnel to this machine"
+            " and its port by --listen.",
+        )
     room: int | Literal["documented"] | None = "documented" if quota is None else None if quota == "none" else quota
     context.resume_hint = f"The link expires by itself. {_SAME_AGAIN}"
-    countdown = _Countdown(output, context.console.clock or SystemClock())
+    countdown = _Countdown(output, clock)
     life = context.provider.token_life
 
     def show(session: VisualValidateSession) -> None:
@@ -64,17 +84,24 @@ def validate_command(
         _show_link(output, session.h5_link, life)
         countdown.start(life if timeout is None else min(life, timeout))
 
-    try:
-        result = client.validate_person(
-            callback_url=callback_url, show=show, attempts=attempts, language=lang, timeout=timeout, quota=room
-        )
-    except (TokenExpired, ValidationFailed, WaitTimeout) as error:
-        error.advice = _SAME_AGAIN
-        raise
-    finally:
-        countdown.stop()
-    output.info("Passed. The group:")
-    output.print_event({"group_id": result.group_id}, line=result.group_id, key="group_id")
+    with ExitStack() as stack:
+        server = None
+        if callback_url is None or listen is not None:
+            server = stack.enter_context(CallbackServer(client, listen or 0))
+            callback_url = callback_url or server.url
+        try:
+            result = client.validate_person(
+                callback_url=callback_url, show=show, attempts=attempts, language=lang, timeout=timeout, quota=room
+            )
+        except (TokenExpired, ValidationFailed, WaitTimeout) as error:
+            error.advice = _SAME_AGAIN
+            raise
+        finally:
+            countdown.stop()
+        output.info("Passed. The group:")
+        output.print_event({"group_id": result.group_id}, line=result.group_id, key="group_id")
+        if server is not None:
+            server.wait_for_browser(clock)
     return 0
 
 

@@ -2,12 +2,18 @@
 
 import json
 import re
+import socket
 import sys
+from concurrent.futures import ThreadPoolExecutor, wait
+from threading import Event
+from urllib.request import urlopen
 
 import pytest
 import segno
 
 from portrait.cli.qr import QUIET_ZONE, qr_lines
+from portrait.codes import SCAN_CODES
+from portrait.validate import Validations
 
 CALLBACK = ["--callback-url", "https://www.example.com/done"]
 
@@ -61,6 +67,85 @@ def test_another_link_follows_up_to_the_attempts(portrait, scans):
     assert len({link["h5_link"] for link in links}) == 3
     assert {link["expires_in"] for link in links} == {120}
     assert group["group_id"].startswith("group-")
+
+
+@pytest.fixture
+def browser(emulator, monkeypatch):
+    """Ends the scan of each session by the next of some results, and brings the browser to the callback.
+
+    The command goes on when it has heard a failure, as if the browser had been quick.
+    """
+    validations, start, sleep = [], Validations.start, emulator.clock.sleep
+
+    def start_and_remember(self, nonce):
+        validations.append(start(self, nonce))
+        return validations[-1]
+
+    monkeypatch.setattr(Validations, "start", start_and_remember)
+    with ThreadPoolExecutor() as pool:
+
+        def browser(*results):
+            pending, pages = list(enumerate(results, 1)), []
+
+            def sleep_after_a_scan(seconds):
+                if pending and pending[0][0] == len(validations):
+                    number, result = pending.pop(0)
+                    emulator.validations.finish(f"val-{number}", result)
+                    url = emulator.validations.callback_url(f"val-{number}")
+                    pages.append(pool.submit(lambda: urlopen(url).read().decode()))
+                    while result != "pass" and validations[-1].failure is None:
+                        Event().wait(0.001)
+                elif pages:
+                    wait(pages[-1:], timeout=5)  # the command waits for the browser
+                sleep(seconds)
+
+            emulator.clock.sleep = sleep_after_a_scan
+            return pages
+
+        yield browser
+
+
+@pytest.mark.parametrize(("result", "code"), [("fail", 41007), ("cancel", 41000)])
+def test_the_command_hears_by_its_own_callback_why_a_scan_failed(portrait, browser, emulator, result, code):
+    """It ends at once, with the page's code and what it means; the person's page says that it did not pass."""
+    pages, before = browser(result), emulator.clock.now()
+    ran = portrait("validate")
+    assert (ran.code, emulator.clock.now() - before < 10) == (3, True)
+    assert f"({code}: {SCAN_CODES[code]})" in ran.err
+    assert "The same command makes a new link." in ran.err
+    assert "did not pass" in pages[0].result()
+
+
+def test_a_failed_scan_is_followed_by_another_link_at_once(portrait, browser, emulator):
+    """No link runs out; the browser of who passes finds its page before the command ends."""
+    pages, before = browser("fail", "pass"), emulator.clock.now()
+    ran = portrait("validate", "--attempts", "2")
+    assert (ran.code, len(ran.rows), emulator.clock.now() - before < 20) == (0, 3, True)
+    assert "is passed" in pages[1].result()
+
+
+def test_a_browser_that_does_not_come_back_is_not_waited_for(portrait, scans):
+    """The group counts, not the page."""
+    scans("pass")
+    assert portrait("validate").code == 0
+
+
+def test_a_tunnel_may_bring_the_callback(portrait, browser, scans, emulator):
+    """The public address stands in the session, the port of this machine answers."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+        busy = portrait("validate", "--listen", str(port))
+        assert (busy.code, "--listen" in busy.err) == (2, True)
+    scans("pass")
+    assert portrait("validate", "--listen", str(port), "--callback-url", "https://tunnel.example/x?y=1").code == 0
+    assert emulator.validations.callback_url("val-1").startswith("https://tunnel.example/x?y=1&portrait_nonce=")
+
+
+def test_a_service_elsewhere_needs_a_callback_that_a_phone_can_reach(portrait):
+    """Nothing is sent to it."""
+    ran = portrait("validate", "--base-url", "https://api.example/v1")
+    assert ran.code == 2
+    assert "--callback-url" in ran.err
 
 
 @pytest.mark.parametrize("attempts", ["0", "-1", "x"])
