@@ -30,6 +30,7 @@ from portrait.models import AssetStatus, GroupType
 
 _ASSETS, _GROUPS = f"/v1{gateways.ASSETS_PATH}", f"/v1{gateways.GROUPS_PATH}"
 _Read = Callable[[Fields, Call], Any]
+_serialize = ResultSerializer(ARK)
 
 
 def _read_picture(_: Fields, call: Call) -> PictureRequest:
@@ -54,9 +55,6 @@ def _write_picture(picture: PictureView, _: Exchange) -> dict[str, Any]:
         "bytes": picture.size,
         "created_at": int(picture.created),
     }
-
-
-_serialize = ResultSerializer(ARK)
 
 
 def _write(result: Any, exchange: Exchange) -> dict[str, Any]:
