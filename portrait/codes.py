@@ -221,6 +221,9 @@ BY_WORD: Mapping[str, ErrorRule] = {
     "upstream_error": ErrorRule(ServerError),
 }
 
+# Ark's sentence about a parameter, which a gateway passes on under a code of its own. Contract §7 (M).
+_BAD_PARAMETER, _IN_PARAMETER = "specified in the request is not valid", ErrorRule(InvalidParameter)
+
 _THROTTLED = BY_STATUS[429]
 _WORD = re.compile(r"[A-Za-z]+(?:\.\w+)*")
 _SEARCHED = 2000  # characters of a text
@@ -294,7 +297,7 @@ def api_error(code: str, message: str, *, http_status: int, rule: ErrorRule | No
     if rule is None and _by_prefix(code)[0] is None:
         code = code_within(f"{code} {message}") or code
     known, detail = rule_for(code, http_status)
-    rule = rule or known
+    rule = rule or (_IN_PARAMETER if known is BY_STATUS[400] and _BAD_PARAMETER in message else known)
     text = message.strip() or f"The service refused the call with HTTP status {http_status}."
     return rule.error(
         text, code=code, detail=detail, http_status=http_status, advice=rule.advice, retry=rule.retry, **fields

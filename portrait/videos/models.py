@@ -137,6 +137,7 @@ class Video:
         expires: Seconds since 1970 at which `url` dies; None where the provider does not say.
         tokens: Tokens that were used; None while it is not known.
         cost: US dollars; None where the provider does not say.
+        credits: The provider's own units of account, likewise.
         failure: Why it failed; None unless it did.
         response: The answer it was read from.
     """
@@ -151,6 +152,7 @@ class Video:
     expires: float | None = None
     tokens: int | None = None
     cost: float | None = None
+    credits: float | None = None
     failure: VideoFailure | None = None
     response: Response = field(factory=Response, eq=False, repr=False)
 

@@ -22,7 +22,9 @@ from portrait.dialects.dialect import Dialect
 from portrait.dialects.plain import decode_plain
 from portrait.endpoint import Endpoint
 from portrait.errors import (
+    ApiError,
     BadResponse,
+    InvalidRequest,
     NotAccessible,
     NotFound,
     PortraitError,
@@ -129,7 +131,12 @@ class VideoService:
         Raises:
             NotFound: There is none of that id, or it is not yours.
         """
-        answer, response = yield from self._call(GET, "GET", self.shape.path_of(video_id))
+        try:
+            answer, response = yield from self._call(GET, "GET", self.shape.path_of(video_id))
+        except InvalidRequest as error:
+            if not self.shape.unknown_is_invalid:
+                raise
+            raise _not_found(error) from error  # the request has nothing but the id
         video = self.shape.decode_answer(answer, response)
         if video.id.lower() != video_id.lower():
             raise BadResponse(
@@ -280,6 +287,17 @@ def _status(value: VideoStatus | str) -> VideoStatus:
         return VideoStatus(value)
     except ValueError:
         raise UsageError(f"A video's status is one of {', '.join(VideoStatus)}, not {value!r}.") from None
+
+
+def _not_found(error: ApiError) -> NotFound:
+    return NotFound(
+        error.message,
+        code=error.code,
+        action=error.action,
+        request_id=error.request_id,
+        http_status=error.http_status,
+        response=error.response,
+    )
 
 
 def _write_whole(path: Path, content: bytes) -> None:

@@ -42,6 +42,7 @@ class Shape:
         list_query: The query of a list: page from 1, its size, the filter's word.
         cancel: The method and the end of the path that cancel a video; None where nothing does.
         cancel_deletes: Whether cancelling a finished video deletes its record instead.
+        unknown_is_invalid: Whether the read of an unknown id may be answered as an invalid request.
     """
 
     create_path: str
@@ -52,6 +53,7 @@ class Shape:
     list_query: Callable[[int, int, str | None], Mapping[str, Any]] | None = None
     cancel: tuple[str, str] | None = None
     cancel_deletes: bool = False
+    unknown_is_invalid: bool = False
 
     def path_of(self, video_id: str) -> str:
         """The path of a video."""
@@ -170,6 +172,7 @@ def _decode_gateway(fields: Mapping[str, Any], response: Response) -> Video:
         created=_number(fields.get("created")),
         expires=_number(first.get("expires_at")),
         cost=_number(fields.get("cost")),
+        credits=_number(fields.get("credits_cost")),
     )
 
 
@@ -240,7 +243,13 @@ ARK = Shape(
     cancel=("DELETE", ""),
     cancel_deletes=True,
 )
-GATEWAY = Shape(create_path=_VIDEOS, video_path=TASKS_PATH, encode=_encode_gateway, decode=_decode_gateway)
+GATEWAY = Shape(
+    create_path=_VIDEOS,
+    video_path=TASKS_PATH,
+    encode=_encode_gateway,
+    decode=_decode_gateway,
+    unknown_is_invalid=True,  # apimart answers 400 (contract §8, D)
+)
 
 # By the dialect of the Actions: who speaks one of them speaks of videos in that shape.
 SHAPES: Mapping[str, Shape] = MappingProxyType({"alltoken": ALLTOKEN, "ark": ARK, "tasks": GATEWAY})

@@ -450,3 +450,19 @@ def test_a_dialect_may_know_a_code_better():
     assert (type(error), error.retry, error.advice) == (NotFound, Retry.BACKOFF, "Ask again.")
     assert (error.code, error.detail, error.http_status) == ("InvalidParameter.Name", "Name", 404)
     assert (error.message, error.action) == ("The service refused the call with HTTP status 404.", "GetAsset")
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "kind"),
+    [
+        ("400", 400, InvalidParameter),
+        ("task_failed", 400, InvalidParameter),
+        ("InvalidToken", 400, InvalidToken),
+        ("500", 500, ServerError),
+        ("429", 429, Throttled),
+    ],
+)
+def test_arks_sentence_about_a_parameter_stands_for_its_code(code, status, kind):
+    """Contract §7 (M): a gateway passes it on under a code of its own; a code or a status that says more wins."""
+    text = "请求参数无效：The parameter `image_urls[0]` specified in the request is not valid: no."
+    assert type(api_error(code, text, http_status=status)) is kind

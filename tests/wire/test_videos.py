@@ -115,6 +115,74 @@ def test_capitals_of_an_address_are_taken(server, me):
     assert created(me, {"content": content})
 
 
+def content(url):
+    """A reference to a picture, as AllToken and Ark take it."""
+    return {"content": [{"type": "image_url", "image_url": {"url": url}, "role": "reference_image"}]}
+
+
+# Shape → path, model, a model that takes no assets, the fields for one picture, and the place of its address.
+SHAPES = {
+    "alltoken": (ALLTOKEN, "seedance-2.0", "seedance-1.5-pro", content, "content[0].image_url.url"),
+    "ark": (ARK, ARK_MODEL, None, content, "content[0].image_url.url"),
+    "gateway": (ALLTOKEN, "doubao-seedance-2.0", None, lambda url: {"image_urls": [url]}, "image_urls[0]"),
+}
+# Shape → type and code of a refused reference.
+REFUSED = {
+    "alltoken": ("invalid_request_error", "upstream_invalid_parameter"),
+    "ark": ("BadRequest", "InvalidParameter"),
+    "gateway": ("invalid_request_error", 400),
+}
+UNUSABLE = {
+    "processing": lambda _, me, __: me.asset(me.group()),
+    "failed": lambda server, me, _: ready(server, me, url="https://magic.test/a.jpg?code=FaceMismatch"),
+    "foreign": lambda server, _, other: ready(server, other),
+    "of another kind": lambda server, me, _: ready(server, me, url="https://cdn.example/a.mp4", kind="Video"),
+    "unknown": lambda *_: "asset-20260318035710-xxxxx",
+}
+
+
+def ready(server, customer, **fields):
+    """An asset whose review has ended."""
+    asset = customer.asset(customer.group(), **fields)
+    server.advance(30)
+    return asset
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("case", UNUSABLE)
+def test_an_asset_that_cannot_be_used_is_refused(server, me, other, shape, case):
+    """400 in each shape, with the place and the service's sentence; nothing is created."""
+    path, model, _, references, place = SHAPES[shape]
+    asset = UNUSABLE[case](server, me, other)
+    answer = me.json("POST", path, {"model": model, "prompt": "x", **references(f"asset://{asset}")})
+    unfound = f"The specified asset {asset} is not found."
+    why = "the specified asset is not an image" if case == "of another kind" else unfound
+    error = answer.body["error"]
+    assert (answer.status, error["type"], error["code"]) == (400, *REFUSED[shape])
+    assert f"The parameter `{place}` specified in the request is not valid: {why}" in error["message"]
+    assert me.json("GET", ALLTOKEN).body["total"] == 0
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_an_active_asset_ends_in_a_video(server, me, shape):
+    """In each shape; an older model does not take it."""
+    path, model, older, references, place = SHAPES[shape]
+    body = {"model": model, "prompt": "x", **references(f"asset://{ready(server, me)}")}
+    if older is not None:
+        answer = me.json("POST", path, body | {"model": older})
+        assert (answer.status, answer.body["error"]["param"]) == (400, place)
+    answer = me.json("POST", path, body)
+    assert answer.status in {200, 202}, answer.raw
+    video = answer.body["data"][0]["task_id"] if shape == "gateway" else answer.body["id"]
+    server.advance(61)
+    found = read(me, video, "/v1/tasks" if shape == "gateway" else path)
+    if shape == "gateway":
+        url = found["data"]["result"]["videos"][0]["url"][0]
+    else:
+        url = found["video_url"] if shape == "alltoken" else found["content"]["video_url"]
+    assert fetch(server, url).raw[4:8] == b"ftyp"
+
+
 def test_all_shapes_show_one_state(server, me):
     """A video that one shape created is read by the others."""
     video = created(me)

@@ -24,6 +24,7 @@ PROMPT = "A confident keynote speaker on stage"
 ARK_KEYS = {"access_key": "AKLTEXAMPLE", "secret_key": "example-secret", "api_key": KEY}
 OPTIONS = {"alltoken": {}, "volcengine": {"provider": "volcengine", **ARK_KEYS}}
 MODELS = {"alltoken": "seedance-2.0", "volcengine": "doubao-seedance-2-0-260128"}
+DEAD = "The parameter `content[0].image_url.url` specified in the request is not valid: asset asset-1 is not found."
 # An answer to a create, and a video in each state, as the provider words it.
 CREATED = {"alltoken": answer({"id": "v-1", "status": "queued"}, 202), "volcengine": answer({"id": "v-1"})}
 
@@ -169,9 +170,10 @@ def test_a_wait_ends_with_the_result(scripted, provider):
     assert "sign=1" not in repr(result)
 
 
-def test_an_asset_found_dead_afterwards_is_the_same_error(scripted, provider):
-    """Contract §7 (M): the video was accepted, and ends failed."""
-    dead = {"code": "InvalidParameter", "message": "The specified asset asset-1 is not found."}
+@pytest.mark.parametrize("code", ["InvalidParameter", "task_failed"])
+def test_an_asset_found_dead_afterwards_is_the_same_error(scripted, provider, code):
+    """Contract §7 (M): the video was accepted, and ends failed; the sentence says why where the code does not."""
+    dead = {"code": code, "message": DEAD if code == "task_failed" else "The specified asset asset-1 is not found."}
     videos, _ = scripted(video(provider, "failed", error=dead))
     with pytest.raises(InvalidParameter, match="asset-1 is not found"):
         videos.wait("v-1")
