@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from portrait.clock import Clock, SystemClock
-from portrait.state.location import SqliteFile, parse
+from portrait.sql.location import SqliteFile, parse
 from portrait.state.records import (
     Claim,
     ClaimedCreate,
@@ -67,7 +67,7 @@ def open_state(
         UsageError: The location is none, or a library that it needs is not installed.
     """
     clock = clock or SystemClock()
-    where = parse(location)
+    where = parse(location, "state")
     # Here, and not above: whoever uses no state loads no database library.
     from portrait.state.state import State  # noqa: PLC0415
 

@@ -10,22 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import psycopg
-from sqlalchemy import Connection, Engine, create_engine, func, make_url, select
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy.exc import DBAPIError
 
 from portrait.clock import Clock
-from portrait.errors import Retry, StateError, UsageError
-from portrait.state.location import PostgresUrl
+from portrait.errors import Retry, StateError
+from portrait.sql.location import PostgresUrl
+from portrait.sql.postgres import create_postgres_engine, read_url
 from portrait.state.schema import migrate
-
-# A server that vanishes without a word is noticed within half a minute (libpq, "Parameter Key Words").
-_NETWORK = {
-    "connect_timeout": "10",
-    "keepalives_idle": "10",
-    "keepalives_interval": "5",
-    "keepalives_count": "3",
-    "tcp_user_timeout": "25000",
-}
 
 # SQLSTATEs after which the same transaction may go through (PostgreSQL, Appendix A): connections, a server that goes
 # down or comes up, too many clients, and who lost against another transaction.
@@ -57,28 +49,12 @@ class PostgresBackend:
 
     def __init__(self, where: PostgresUrl, server_clock: Clock | None) -> None:
         self._where = where
+        self._url = read_url(where.url)
         self._clock = server_clock
-        try:
-            url = make_url(where.url).set(drivername="postgresql+psycopg")
-        except (ArgumentError, ValueError):
-            raise UsageError(
-                "The state's URL cannot be read.", advice="It looks like postgresql://user:password@host/database."
-            ) from None
-        self._url = url.update_query_dict({name: url.query.get(name, value) for name, value in _NETWORK.items()})
 
     def open(self) -> Engine:
         """Connect, and make the tables if they are not there."""
-        engine = create_engine(
-            self._url,
-            # What the upserts and row locks are written for; a server may have another default.
-            isolation_level="READ COMMITTED",
-            # A prepared statement belongs to a connection, and a pooler gives each transaction another one.
-            connect_args={"prepare_threshold": None},
-            use_native_hstore=False,
-            pool_size=4,
-            max_overflow=12,
-            pool_recycle=600,
-        )
+        engine = create_postgres_engine(self._url)
         try:
             with engine.begin() as connection:
                 migrate(connection)

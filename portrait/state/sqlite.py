@@ -9,34 +9,17 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, select
+from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import DBAPIError
 
 from portrait.clock import Clock
 from portrait.errors import StateError, UsageError
-from portrait.state.location import require_local
+from portrait.sql.location import require_local
+from portrait.sql.sqlite import BUSY, create_private, create_sqlite_engine
 from portrait.state.schema import METADATA, migrate
 
 _LOG = logging.getLogger("portrait")
-
-BUSY = 10.0
-"""Seconds to wait for another process. A transaction takes milliseconds; who holds one for longer is stuck."""
-
-_SETUP = (
-    "PRAGMA busy_timeout = 10000",
-    # Readers and the one writer do not wait for each other, and a commit is one append.
-    "PRAGMA journal_mode = WAL",
-    "PRAGMA foreign_keys = ON",
-    # On macOS fsync alone leaves data in the drive's cache; elsewhere this changes nothing.
-    "PRAGMA fullfsync = ON",
-)
-
-# In WAL mode, FULL syncs the log at each commit; so a create is on the disk before it is sent, and what was committed
-# before it as well. NORMAL syncs at checkpoints: a commit survives the death of the process, which is all that claims,
-# leases and answers need. After a power cut nobody holds a claim, and an answer that was lost is looked for again.
-_SYNCHRONOUS = {True: "FULL", False: "NORMAL"}
 
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _DAMAGE_TEXTS = ("Could not decode", "malformed")
@@ -74,7 +57,7 @@ class SqliteBackend:
 
     def open(self) -> Engine:
         """Make the file or check it; one process at a time."""
-        require_local(self._path)
+        require_local(self._path, "state")
         if self._path.is_dir():
             raise UsageError(
                 f"The state {self._path} is a folder.", advice=f"Name a file in it, such as {self._path / 'state.db'}."
@@ -130,18 +113,9 @@ class SqliteBackend:
     def _open_engine(self) -> Engine:
         # A process may have died between the setting aside and the first commit to the new file.
         is_first = self._identity is None and not self._aside()
-        try:  # SQLite gives the files beside it the same mode
-            os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-        except FileExistsError:
+        if not create_private(self._path):
             is_first = False  # an empty file may have lost what it held
-        engine = create_engine(
-            URL.create("sqlite", database=str(self._path)),
-            connect_args={"timeout": BUSY, "isolation_level": None},
-            pool_timeout=BUSY,
-            pool_reset_on_return=None,  # each use is one transaction, which has ended
-        )
-        event.listen(engine, "connect", _on_connect)
-        event.listen(engine, "begin", _on_begin)
+        engine = create_sqlite_engine(self._path)
         try:
             with engine.connect() as connection, connection.begin():
                 migrate(connection, None if is_first else self._clock.now())
@@ -158,8 +132,7 @@ class SqliteBackend:
         every platform.
         """
         beside = self._path.with_name(f"{self._path.name}-lock")
-        with contextlib.suppress(FileExistsError):
-            os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        create_private(beside)
         with contextlib.closing(sqlite3.connect(beside, timeout=BUSY, isolation_level=None)) as lock:
             lock.execute("BEGIN EXCLUSIVE")
             yield
@@ -182,24 +155,6 @@ class SqliteBackend:
 
     def _damaged(self, stamp: str) -> str:
         return f"{self._path.name}.damaged-{stamp}"
-
-
-def _on_connect(connection: Any, _record: object) -> None:
-    for pragma in _SETUP:
-        connection.execute(pragma).close()
-
-
-def _on_begin(connection: Connection) -> None:
-    options = connection.get_execution_options()
-    if options.get("reads"):
-        connection.exec_driver_sql("BEGIN")
-        return
-    level = _SYNCHRONOUS[options.get("durable", True)]
-    if connection.info.get("synchronous") != level:
-        connection.exec_driver_sql(f"PRAGMA synchronous = {level}")
-        connection.info["synchronous"] = level
-    # A transaction that will write says so at its beginning: one that changes its mind in the middle cannot wait.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _code(error: BaseException) -> int:

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import event
 
 from portrait.errors import StateError, UsageError
-from portrait.state import Claim, Holder, Key, Upload, account_digest, location, open_state, schema
+from portrait.sql import location
+from portrait.state import Claim, Holder, Key, Upload, account_digest, open_state, schema
 from tests.portrait.state.workers import KEYS, answer, begin, open_together, pending, run_all, take_turn
 
 KEY = KEYS[0]

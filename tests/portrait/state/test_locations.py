@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from portrait.errors import UsageError
+from portrait.sql.location import PostgresUrl, SqliteFile, parse
 from portrait.state import account_digest, open_state
-from portrait.state.location import PostgresUrl, SqliteFile, parse
 
 
 @pytest.mark.parametrize(
@@ -26,13 +26,13 @@ from portrait.state.location import PostgresUrl, SqliteFile, parse
 )
 def test_a_file_is_named_by_its_path_or_a_url(text, path):
     """As people write them."""
-    assert parse(text) == SqliteFile(path)
+    assert parse(text, "state") == SqliteFile(path)
 
 
 @pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg"])
 def test_a_database_is_named_by_a_url(scheme):
     """Its user, its password and its options are shown nowhere."""
-    where = parse(f"{scheme}://user:sesame@host:5432/base?sslmode=require&password=sesame")
+    where = parse(f"{scheme}://user:sesame@host:5432/base?sslmode=require&password=sesame", "state")
     assert where == PostgresUrl("postgresql://user:sesame@host:5432/base?sslmode=require&password=sesame")
     assert str(where) == "postgresql://host:5432/base"
     assert "sesame" not in f"{where!r}"
@@ -63,7 +63,7 @@ def test_everything_else_is_a_usage_error(text):
 def test_a_missing_extra_is_named(monkeypatch, text, module, extra):
     """The advice is what to type."""
     find = importlib.util.find_spec
-    monkeypatch.setattr("portrait.state.location.find_spec", lambda name: None if name == module else find(name))
+    monkeypatch.setattr("portrait.sql.location.find_spec", lambda name: None if name == module else find(name))
     with pytest.raises(UsageError, match=module) as caught:
         open_state(text)
     assert extra in caught.value.advice

@@ -1,4 +1,4 @@
-"""Where a state is: a file of this machine, or a PostgreSQL database. Checks what a user names before it is opened."""
+"""Where records are: a file of this machine, or a PostgreSQL database. Checks what a user names before it is opened."""
 
 from __future__ import annotations
 
@@ -53,8 +53,12 @@ _EXTRAS: dict[type, tuple[str, tuple[str, ...]]] = {
 }
 
 
-def parse(location: str | os.PathLike[str]) -> SqliteFile | PostgresUrl:
+def parse(location: str | os.PathLike[str], what: str) -> SqliteFile | PostgresUrl:
     """A path, `sqlite:///path` or `postgresql://…`.
+
+    Args:
+        location: As a user names it.
+        what: What is kept there, for messages: `state`.
 
     Raises:
         UsageError: It is none of them, or a library that it needs is not installed.
@@ -62,37 +66,41 @@ def parse(location: str | os.PathLike[str]) -> SqliteFile | PostgresUrl:
     text = os.fspath(location)
     scheme = re.match(r"([a-z0-9+]{2,}):/", text)  # one letter is a drive
     if scheme is None:
-        where: SqliteFile | PostgresUrl = SqliteFile(_path(text))
+        where: SqliteFile | PostgresUrl = SqliteFile(_path(text, what))
     elif scheme[1] == "sqlite":
-        where = SqliteFile(_path(_after_slashes(text)))
+        where = SqliteFile(_path(_after_slashes(text, what), what))
     elif re.fullmatch(r"postgres(ql)?(\+psycopg)?", scheme[1]):
         where = PostgresUrl(f"postgresql{text[len(scheme[1]) :]}")
     else:
-        raise UsageError(f"A state cannot be kept in {scheme[1]}.", advice=_EXAMPLES)
+        raise UsageError(f"A {what} cannot be kept in {scheme[1]}.", advice=_EXAMPLES)
     extra, modules = _EXTRAS[type(where)]
     if missing := [module for module in modules if find_spec(module) is None]:
         raise UsageError(
-            f"This state needs {' and '.join(missing)}, not installed here.",
+            f"This {what} needs {' and '.join(missing)}, not installed here.",
             advice=f"pip install 'portrait-actions[{extra}]'",
         )
     return where
 
 
-def _path(text: str) -> Path:
+def _path(text: str, what: str) -> Path:
     if not text or text == ":memory:" or "\0" in text:
-        raise UsageError("state= names no file.", advice=_EXAMPLES)
+        raise UsageError(f"The {what} names no file.", advice=_EXAMPLES)
     return Path(text).expanduser().absolute()
 
 
-def _after_slashes(text: str) -> str:
+def _after_slashes(text: str, what: str) -> str:
     rest = text.removeprefix("sqlite:///")
     if rest == text or "?" in rest:
-        raise UsageError("A SQLite state is named by sqlite:///path, without options.", advice=_EXAMPLES)
+        raise UsageError(f"A SQLite {what} is named by sqlite:///path, without options.", advice=_EXAMPLES)
     return rest
 
 
-def require_local(path: Path) -> None:
+def require_local(path: Path, what: str) -> None:
     """Check that a file is on a disk of this machine.
+
+    Args:
+        path: The file.
+        what: What it keeps, for messages.
 
     Raises:
         UsageError: It is on a network file system. Where there is no /proc/mounts, nobody can tell.
@@ -100,8 +108,8 @@ def require_local(path: Path) -> None:
     kind = _file_system(path)
     if kind in _NETWORK:
         raise UsageError(
-            f"The state {path} is on a network file system ({kind}), where SQLite can lose what it was told.",
-            advice="Name a file on a local disk, or use PostgreSQL: state='postgresql://…'.",
+            f"The {what} {path} is on a network file system ({kind}), where SQLite can lose what it was told.",
+            advice="Name a file on a local disk, or use PostgreSQL: postgresql://user:password@host/database.",
         )
 
 

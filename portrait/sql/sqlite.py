@@ -1,0 +1,73 @@
+"""The engine of a SQLite file: how it is opened, how long it waits, and when what was committed is on the disk."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+
+BUSY = 10.0
+"""Seconds to wait for another process. A transaction takes milliseconds; who holds one for longer is stuck."""
+
+_SETUP = (
+    "PRAGMA busy_timeout = 10000",
+    # Readers and the one writer do not wait for each other, and a commit is one append.
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA foreign_keys = ON",
+    # On macOS fsync alone leaves data in the drive's cache; elsewhere this changes nothing.
+    "PRAGMA fullfsync = ON",
+)
+
+# In WAL mode, FULL syncs the log at each commit, and what was committed before it as well. NORMAL syncs at checkpoints:
+# a commit survives the death of the process, and may be lost with the machine.
+_SYNCHRONOUS = {True: "FULL", False: "NORMAL"}
+
+
+def create_private(path: Path) -> bool:
+    """Create an empty file that only its owner may read, and whose mode SQLite gives to the files beside it.
+
+    Returns:
+        False where there is one already.
+    """
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        return False
+    return True
+
+
+def create_sqlite_engine(path: Path) -> Engine:
+    """An engine for a file.
+
+    A connection's execution options say what a transaction is: `reads` for one that changes nothing, and `durable` for
+    one that must be on the disk when it has ended, which is the default of those that write.
+    """
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)),
+        connect_args={"timeout": BUSY, "isolation_level": None},
+        pool_timeout=BUSY,
+        pool_reset_on_return=None,  # each use is one transaction, which has ended
+    )
+    event.listen(engine, "connect", _on_connect)
+    event.listen(engine, "begin", _on_begin)
+    return engine
+
+
+def _on_connect(connection: Any, _record: object) -> None:
+    for pragma in _SETUP:
+        connection.execute(pragma).close()
+
+
+def _on_begin(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    if options.get("reads"):
+        connection.exec_driver_sql("BEGIN")
+        return
+    level = _SYNCHRONOUS[options.get("durable", True)]
+    if connection.info.get("synchronous") != level:
+        connection.exec_driver_sql(f"PRAGMA synchronous = {level}")
+        connection.info["synchronous"] = level
+    # A transaction that will write says so at its beginning: one that changes its mind in the middle cannot wait.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
