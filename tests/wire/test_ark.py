@@ -1,4 +1,4 @@
-"""Ark's Actions over raw HTTP, signed by the standard library alone: shapes, statuses, and what a verifier refuses."""
+"""Ark's Actions over raw HTTP, signed by the standard library alone: what a verifier refuses, and what plans allow."""
 
 import pytest
 
@@ -13,46 +13,15 @@ def ark(request, server):
     return Signer(server, request.param)
 
 
-def test_the_envelope(ark):
-    """Five fields of metadata, the region of the signature, and a Result."""
-    answer = ark.call("CreateAssetGroup", {"Name": "n"})
-    metadata = answer.body["ResponseMetadata"]
-    assert set(metadata) == {"RequestId", "Action", "Version", "Service", "Region"}
-    assert (metadata["Action"], metadata["Version"]) == ("CreateAssetGroup", "2024-01-01")
-    assert (metadata["Service"], metadata["Region"]) == ("ark", REGIONS[ark.provider])
-    assert set(answer.body["Result"]) == {"Id"}
-
-
-def test_an_asset_from_create_to_delete(ark):
-    """GroupType may be left out; updates answer the id, deletes nothing, an unknown id is 404."""
+def test_an_asset_before_and_after_its_review(ark):
+    """An empty URL while Processing; then a link, the strategy of its moderation, and no FailedReason."""
     group = ark.result("CreateAssetGroup", Name="n")["Id"]
     asset = ark.result("CreateAsset", GroupId=group, **IMAGE)["Id"]
     assert ark.result("GetAsset", Id=asset)["URL"] == ""
     ark.server.advance(30)
     item = ark.result("GetAsset", Id=asset)
     assert (item["Status"], item["Moderation"], "FailedReason" in item) == ("Active", {"Strategy": "Default"}, False)
-    mine = {"GroupType": "AIGC", "GroupIds": [group]}
-    page = ark.result("ListAssets", Filter=mine, PageNumber=1)
-    assert set(page) == {"Items", "TotalCount", "PageNumber", "PageSize"}
-    assert set(ark.result("ListAssets", Filter=mine)) == {"Items"}
-    assert ark.result("UpdateAsset", Id=asset, Name="m") == {"Id": asset}
-    assert ark.result("UpdateAssetGroup", Id=group, Name="m") == {"Id": group}
-    assert ark.result("DeleteAsset", Id=asset) == {}
-    assert ark.error("GetAsset", {"Id": asset}) == (404, "NotFound.asset_id", None)
-    assert ark.result("DeleteAssetGroup", Id=group) == {}
-    assert ark.error("GetAssetGroup", {"Id": group}) == (404, "NotFound.group_id", None)
-
-
-def test_a_person(ark):
-    """A read before the scan burns nothing; a stranger's photo fails."""
-    token = ark.result("CreateVisualValidateSession", CallbackURL="https://app.example/back")["BytedToken"]
-    assert ark.error("GetVisualValidateResult", {"BytedToken": token}) == (404, f"NotFound.{token}", None)
-    ark.server.control("POST", f"validations/{token}", {"result": "pass", "subject": "alice"})
-    group = ark.result("GetVisualValidateResult", BytedToken=token)["GroupId"]
-    url = "https://magic.test/b.jpg?subject=bob"
-    asset = ark.result("CreateAsset", GroupId=group, URL=url, AssetType="Image")["Id"]
-    ark.server.advance(30)
-    assert ark.result("GetAsset", Id=asset)["Error"]["Code"] == "FaceMismatch"
+    assert item["URL"].startswith("http")
 
 
 def test_data_names_the_field(ark):
