@@ -131,7 +131,7 @@ def plan_assets(endpoint: Endpoint, sources: Sources, options: EnsureOptions) ->
 def _identify(endpoint: Endpoint, source: Source, options: EnsureOptions) -> Flow[Content]:
     if isinstance(source, Content):
         return source
-    limits = limits_of(source, endpoint.provider.name, stored=options.store is not None)
+    limits = limits_of(source, uploads=endpoint.dialect.upload and options.store is None)
     content: Content = yield RunBlocking(lambda: identify(source, limits, options.asset_type, options.name))
     if content.url is not None:
         check_reach(content.url, endpoint.base_url)

@@ -44,16 +44,16 @@ def display_name(source: Source) -> str:
     return redact_url(text) if is_url(text) else text
 
 
-def limits_of(source: Source, provider: str, *, stored: bool) -> Limits:
-    """The limits that hold for a source: those of the gateway's upload, or those of CreateAsset.
+def limits_of(source: Source, *, uploads: bool) -> Limits:
+    """The limits that hold for a source: those of the provider's upload, or those of CreateAsset.
+
+    All providers pass files on to the same service (contract §5), so that CreateAsset's hold for each of them.
 
     Args:
         source: What is to be sent.
-        provider: Its name; only AllToken has an upload (contract §5).
-        stored: Whether object storage gives files an address.
+        uploads: Whether files go by the provider's own upload, and not by an object storage that gives them addresses.
     """
-    uploaded = provider == "alltoken" and not stored and not is_url(source)
-    return limits_for(provider, endpoint="upload" if uploaded else "CreateAsset")
+    return limits_for(endpoint="upload" if uploads and not is_url(source) else "CreateAsset")
 
 
 def expand_sources(sources: Source | Iterable[Source]) -> list[Source]:
