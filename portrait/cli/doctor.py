@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import click
 
@@ -156,8 +157,9 @@ def _wrong_address(context: Context, error: BadResponse) -> _Finding:
     status = f" (HTTP status {error.http_status})" if error.http_status is not None else ""
     usual = context.provider.base_url
     advice = f"Check --base-url{f': it is usually {usual}' if usual else ''}; or a proxy answers in its place."
-    if context.provider.name == "alltoken" and not context.base_url.rstrip("/").endswith("/v1"):
-        advice = f"base_url ends in /v1, as in {usual}."
+    path = urlsplit(usual or "").path
+    if not context.base_url.rstrip("/").endswith(path):
+        advice = f"base_url ends in {path}, as in {usual}."
     return _Finding("portrait API", "fault", f"{what}{status}", advice, exit_code(error))
 
 
