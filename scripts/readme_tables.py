@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from emulator import __main__ as emulator_command
+from emulator import pytest_plugin
 from emulator.dialects import DIALECTS as SERVER_DIALECTS
 from emulator.dialects import ServerDialect
 from emulator.domain.reasons import Reason
@@ -213,6 +214,16 @@ def page_codes_table() -> str:
     return table(("the page's words", "`resultCode`"), *rows)
 
 
+def fixtures_table() -> str:
+    """The fixtures of the pytest plugin, by their docstrings; those that a project overrides come last."""
+    fixtures = {name: value for name, value in vars(pytest_plugin).items() if "Fixture" in type(value).__name__}
+    names = sorted(
+        (name for name in fixtures if not name.startswith("_")),
+        key=lambda name: name.endswith(("_settings", "_provider")),
+    )
+    return table(("fixture", "what it is"), *((f"`{name}`", f"{fixtures[name].__doc__}") for name in names))
+
+
 MARKS = {"D": "documented by the vendor", "M": "measured on the real service", "I": "inferred by us"}
 
 
@@ -244,7 +255,12 @@ PAGES: dict[str, dict[str, Callable[[], str]]] = {
         "limits": limits_table,
     },
     "portrait/cli/README.md": {"commands": commands_part},
-    "emulator/README.md": {"serve": serve_table, "codes": page_codes_table, "ledger": ledger_part},
+    "emulator/README.md": {
+        "fixtures": fixtures_table,
+        "serve": serve_table,
+        "codes": page_codes_table,
+        "ledger": ledger_part,
+    },
 }
 
 

@@ -1,11 +1,13 @@
 """Nothing that a user can set or call is missing in the READMEs, and no link in them leads nowhere."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
-from emulator import pytest_plugin
+from emulator.rules.clauses import _DO, _WHEN, parse_do, parse_when
+from emulator.rules.specs import MatchSpec
 from emulator.web.control import _ROUTES as ROUTES
 from portrait.options import Options
 from tests.meta.test_readme import PAGES, ROOT
@@ -35,16 +37,6 @@ def test_every_script_is_in_its_readme():
     assert set(re.findall(r"^\| `scripts/(\w+)` ", TEXTS["scripts/README.md"], re.MULTILINE)) == scripts
 
 
-def test_every_fixture_is_in_the_emulators_readme():
-    """Each public fixture of the pytest plugin has its row."""
-    fixtures = {name for name, value in vars(pytest_plugin).items() if "fixture" in type(value).__name__.lower()}
-    public = {name for name in fixtures if not name.startswith("_")}
-    assert len(public) > 5
-    assert {
-        name for name in public if f"| `{name}`" not in TEXTS["emulator/README.md"].replace("`, `", "` | `")
-    } == set()
-
-
 def test_every_setting_of_a_client_is_in_its_readme():
     """Each argument of the clients has its row."""
     named = set(re.findall(r"`(\w+)=`", TEXTS["portrait/README.md"]))
@@ -57,6 +49,20 @@ def test_every_call_of_the_control_plane_is_in_the_emulators_readme(method, path
     rows = [line for line in TEXTS["emulator/README.md"].splitlines() if line.startswith("| `")]
     start = re.escape(path.partition("*")[0])
     assert any(method in row and re.search(rf"[` ]{start}", row) for row in rows), f"{method} {path}"
+
+
+def test_the_table_of_rules_is_complete_and_every_example_in_it_is_a_rule():
+    """Each key of the grammar has its row, and an example that the emulator accepts."""
+    _, _, rest = TEXTS["emulator/README.md"].partition("| part | one of |\n")
+    rows = rest.partition("\n\n")[0]
+    match, when, _ = (rows.splitlines() + [""] * 3)[1:4]
+    assert set(re.findall(r"`(\w+)`", match)) == {"match", *MatchSpec.__annotations__}
+    examples = {key: value.replace("N", "2") for key, value in reversed(re.findall(r"`(\w+): ([^`]+)`", rows))}
+    for key in _WHEN:
+        assert f"`{key}: " in when
+        parse_when({key: json.loads(examples[key])})
+    for key in (*_DO, "delay"):
+        parse_do({key: json.loads(examples[key])})
 
 
 @pytest.mark.parametrize("page", PAGES)
