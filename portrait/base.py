@@ -1,15 +1,15 @@
-"""What both clients share: construction from options, and how one client is derived from another."""
+"""What all clients share: construction from options, and how one client is derived from another."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from attrs import evolve
 
+from portrait.dialects import DIALECTS, Dialect
 from portrait.errors import UsageError
-from portrait.flow import Flow
-from portrait.http import Timeouts, TimeoutTypes
 from portrait.memory import Memory
 from portrait.options import ClientOptions, Options, SharedOptions, build_endpoint, data_endpoint, from_environment
 from portrait.validate import Validations
@@ -28,9 +28,13 @@ class _Shared:
 
 
 class BaseClient:
-    """What both clients share: their options."""
+    """What all clients share: their options.
+
+    A class says which HTTP library it uses and which dialects it speaks.
+    """
 
     _http_library: str
+    _dialects: Mapping[str, Dialect] = DIALECTS
 
     def __init__(self, **options: Unpack[Options]) -> None:
         """Check the options; nothing is sent.
@@ -53,7 +57,7 @@ class BaseClient:
             UsageError: Something does not fit.
         """
         self._options = ClientOptions(**options)
-        endpoint = build_endpoint(self._options, self._http_library)
+        endpoint = build_endpoint(self._options, self._http_library, self._dialects)
         credential = self._options.access_key or self._options.api_key or ""
         memory = Memory(self._options.clock, self._options.state, endpoint.base_url, credential)
         self._shared = _Shared(memory)
@@ -96,7 +100,7 @@ class BaseClient:
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__, _derived=True, _options=evolve(self._options, **options))
         other._endpoint = evolve(
-            build_endpoint(other._options, self._http_library),
+            build_endpoint(other._options, self._http_library, self._dialects),
             recent=self._endpoint.recent,
             paces=self._endpoint.paces,
             forget=self._endpoint.forget,
@@ -119,10 +123,6 @@ class BaseClient:
         """The validations that `validate_person` waits for, where `portrait.web` reports what the page told."""
         return self._shared.validations
 
-    def _check_open(self) -> None:
-        if self._shared.closed:
-            raise UsageError("This client is closed.", advice="Make a new one, or close it later.")
-
     def _begin_close(self) -> bool:
         """True if there is something to close, which is then closed for good: also for derived clients."""
         first = self._derived is False and not self._shared.closed
@@ -130,13 +130,6 @@ class BaseClient:
             self._shared.closed = True
             self._shared.memory.close()
         return first and self._owns_transport
-
-    def _call_flow(self, action: Any, request: Any, timeout: TimeoutTypes) -> Flow[Any]:
-        """The flow of `call`: a name is raw, a record typed."""
-        timeouts = None if timeout is None else Timeouts.of(timeout)
-        if isinstance(action, str):
-            return self._endpoint.call_raw(action, request, timeouts)
-        return self._endpoint.call(action, request, timeouts)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(base_url={self._endpoint.base_url!r})"

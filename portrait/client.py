@@ -7,17 +7,16 @@ connections of their own in the child.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack, overload
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
 
 from portrait import pagination, upload, validate, wait, watch
 from portrait._methods import AsyncMethods, Methods
 from portrait.actions import Action
-from portrait.base import BaseClient
-from portrait.endpoint import RawResult
+from portrait.asset_client import AsyncioClient, BlockingClient, check_open
+from portrait.endpoint import Endpoint, RawResult
 from portrait.flow import Flow
-from portrait.http import AsyncTransport, TimeoutTypes, Transport
+from portrait.http import Timeouts, TimeoutTypes
 from portrait.models import (
     Asset,
     AssetGroup,
@@ -30,66 +29,25 @@ from portrait.models import (
     VisualValidateResult,
     VisualValidateSession,
 )
-from portrait.options import ClientOptions
 from portrait.poll import poll_watch
-from portrait.runners import AsyncRunner, Runner
 
 if TYPE_CHECKING:
     from portrait import ensure
     from portrait.ensure import EnsureQuery, ErasureQuery
     from portrait.state import Erasure
-    from portrait.videos import AsyncVideos, Videos
 
 T = TypeVar("T")
 Req = TypeVar("Req")
 R = TypeVar("R", bound=Result)
 
 
-class PortraitClient(BaseClient, Methods):
+class PortraitClient(BlockingClient, Methods):
     """A blocking client. Safe to share between threads; use it as a context manager, or close it.
 
     The retry contract, for every call: what surely was not carried out is sent again (no connection, throttled); what
     may have been carried out is sent again only if the Action is safe or harmless to repeat; a create never is. Pauses
     grow from 0.5 to 8 seconds, a pause that the service asks for is kept. `retry=None` turns all of it off.
     """
-
-    _http_library = "urllib3"
-    _transport: Transport
-    _runner: Runner
-
-    def _make_transport(self, options: ClientOptions) -> Transport:
-        from portrait.transports.urllib3_transport import Urllib3Transport  # noqa: PLC0415  (loads urllib3)
-
-        return Urllib3Transport(proxy=options.proxy, ssl=options.ssl)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Give the connections back; a transport that was passed in stays open."""
-        if self._begin_close():
-            self._transport.close()
-
-    def _make_runner(self) -> Runner:
-        return Runner(self._transport, self._endpoint.clock, self._options.on_event)
-
-    def _run(self, flow: Flow[T]) -> T:
-        self._check_open()
-        return self._runner.run(flow)
-
-    @cached_property
-    def videos(self) -> Videos:
-        """Video generation with `asset://` references.
-
-        Raises:
-            UsageError: The key or the address for it is missing: Volcengine and BytePlus take `api_key=` for videos.
-        """
-        from portrait.videos import Videos  # noqa: PLC0415  (loaded when it is used)
-
-        return Videos(self._video_service(), self._run)
 
     @overload
     def call(self, action: Action[Req, R], request: Req, *, timeout: TimeoutTypes = None) -> R: ...
@@ -108,7 +66,7 @@ class PortraitClient(BaseClient, Methods):
             TransportError: No usable answer.
             ApiError: The service refused.
         """
-        return self._run(self._call_flow(action, request, timeout))
+        return self._run(_call(self._endpoint, action, request, timeout))
 
     def iter_assets(self, **query: Unpack[pagination.AssetQuery]) -> Iterator[Asset]:
         """Every asset that matches, page by page; one that moves between pages is given once.
@@ -369,7 +327,7 @@ class PortraitClient(BaseClient, Methods):
         """
         from portrait import ensure  # noqa: PLC0415  (loads s3 and media)
 
-        self._check_open()
+        check_open(self)
         parsed = ensure.parse_options(self._shared.memory, self._endpoint, options)
         ensure.check_group(sources, parsed.group_id)
         return self._runner.iterate(ensure.ensure_assets(self._endpoint, sources, parsed))
@@ -430,50 +388,12 @@ class PortraitClient(BaseClient, Methods):
         return self._run(ensure.erase_group(self._endpoint, group, parsed))
 
 
-class AsyncPortraitClient(BaseClient, AsyncMethods):
+class AsyncPortraitClient(AsyncioClient, AsyncMethods):
     """The same for asyncio. One client for each event loop; use it as an async context manager, or close it.
 
     The retry contract is `PortraitClient`'s. A call that is cancelled while under way may have executed: the
     CancelledError carries a note that says so, and `on_event` is called.
     """
-
-    _http_library = "aiohttp"
-    _transport: AsyncTransport
-    _runner: AsyncRunner
-
-    def _make_transport(self, options: ClientOptions) -> AsyncTransport:
-        from portrait.transports.aiohttp_transport import AiohttpTransport  # noqa: PLC0415  (loads aiohttp)
-
-        return AiohttpTransport(proxy=options.proxy, ssl=options.ssl)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        """Give the connections back; a transport that was passed in stays open."""
-        if self._begin_close():
-            await self._transport.close()
-
-    def _make_runner(self) -> AsyncRunner:
-        return AsyncRunner(self._transport, self._endpoint.clock, self._options.on_event)
-
-    def _run(self, flow: Flow[T]) -> Coroutine[Any, Any, T]:
-        self._check_open()
-        return self._runner.run(flow)
-
-    @cached_property
-    def videos(self) -> AsyncVideos:
-        """Video generation with `asset://` references.
-
-        Raises:
-            UsageError: The key or the address for it is missing: Volcengine and BytePlus take `api_key=` for videos.
-        """
-        from portrait.videos import AsyncVideos  # noqa: PLC0415  (loaded when it is used)
-
-        return AsyncVideos(self._video_service(), self._run)
 
     @overload
     async def call(self, action: Action[Req, R], request: Req, *, timeout: TimeoutTypes = None) -> R: ...
@@ -492,7 +412,7 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
             TransportError: No usable answer.
             ApiError: The service refused.
         """
-        return await self._run(self._call_flow(action, request, timeout))
+        return await self._run(_call(self._endpoint, action, request, timeout))
 
     def iter_assets(self, **query: Unpack[pagination.AssetQuery]) -> AsyncIterator[Asset]:
         """Every asset that matches, page by page; one that moves between pages is given once.
@@ -756,7 +676,7 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
         """
         from portrait import ensure  # noqa: PLC0415  (loads s3 and media)
 
-        self._check_open()
+        check_open(self)
         parsed = ensure.parse_options(self._shared.memory, self._endpoint, options)
         ensure.check_group(sources, parsed.group_id)
         return self._runner.iterate(ensure.ensure_assets(self._endpoint, sources, parsed))
@@ -817,3 +737,11 @@ class AsyncPortraitClient(BaseClient, AsyncMethods):
 
         parsed = ensure.parse_erasure_options(self._shared.memory, options)
         return await self._run(ensure.erase_group(self._endpoint, group, parsed))
+
+
+def _call(endpoint: Endpoint, action: Any, request: Any, timeout: TimeoutTypes) -> Flow[Any]:
+    """The flow of `call`: a name is raw, a record typed."""
+    timeouts = None if timeout is None else Timeouts.of(timeout)
+    if isinstance(action, str):
+        return endpoint.call_raw(action, request, timeouts)
+    return endpoint.call(action, request, timeouts)

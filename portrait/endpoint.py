@@ -15,7 +15,7 @@ from portrait import codec
 from portrait.actions import VERSION, Action, Idempotency, get_action
 from portrait.auth import Auth
 from portrait.clock import Clock, SystemClock
-from portrait.dialects import Dialect
+from portrait.dialects import Dialect, Line
 from portrait.errors import (
     ApiError,
     BadResponse,
@@ -140,11 +140,15 @@ class Endpoint:
     def _post(
         self, action: Action[Any, Any], body: Mapping[str, Any], timeouts: Timeouts | None
     ) -> Flow[tuple[Mapping[str, Any], Response]]:
+        line: Line = ("POST", f"{self.dialect.action_path}?Action={action.name}&Version={VERSION}", body)
+        if self.dialect.encoder is not None:
+            line = self.dialect.encoder(action.name, body)
+        method, path, content = line
         request = HttpRequest(
-            method="POST",
-            url=f"{self.base_url}{self.dialect.action_path}?Action={action.name}&Version={VERSION}",
+            method=method,
+            url=f"{self.base_url}{path}",
             headers=self.headers,
-            body=_json(action.name, body),
+            body=b"" if content is None else _json(action.name, content),
             timeouts=timeouts or self.timeouts,
         )
         return self.send_with_retries(action, request, body)
@@ -360,13 +364,14 @@ def _on_cancel(action: Action[Any, Any], interrupt: BaseException) -> Flow[None]
 
 
 def _secrets(action: Action[Any, Any], fields: Any) -> Iterator[str]:
-    """The texts of a request's secret fields; `URL?` means the query of an address."""
+    """The texts of a request's secret fields, one text or a list; `URL?` means the query of an address."""
     if not isinstance(fields, Mapping):
         return
     for secret in action.secrets:
         value = fields.get(secret.rstrip("?"))
-        if isinstance(value, str):
-            yield value.partition("?")[2] if secret.endswith("?") else value
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str):
+                yield text.partition("?")[2] if secret.endswith("?") else text
 
 
 def _json(name: str, body: Mapping[str, Any]) -> bytes:

@@ -16,7 +16,7 @@ from portrait import clock
 from portrait._version import __version__
 from portrait.auth import Auth, BearerAuth, SignatureAuth
 from portrait.clock import Clock
-from portrait.dialects import DIALECTS
+from portrait.dialects import Dialect
 from portrait.endpoint import Endpoint
 from portrait.errors import UsageError
 from portrait.http import Timeouts, TimeoutTypes
@@ -140,23 +140,24 @@ class ClientOptions:
     insecure_hosts: frozenset[str] = field(default=(), converter=_to_hosts)
 
 
-def build_endpoint(options: ClientOptions, library: str) -> Endpoint:
+def build_endpoint(options: ClientOptions, library: str, dialects: Mapping[str, Dialect]) -> Endpoint:
     """Check the options of a client, and make its `Endpoint`.
 
     Args:
         options: The options.
         library: The HTTP library's name, for the User-Agent.
+        dialects: Those that the client speaks, by name.
 
     Raises:
         UsageError: Something does not fit; the message says what and how to mend it.
     """
     provider = get_provider(options.provider)
-    dialect = DIALECTS.get(provider.dialect)
+    dialect = dialects.get(provider.dialect)
     if dialect is None:
-        supported = ", ".join(p.name for p in PROVIDERS.values() if p.dialect in DIALECTS)
+        supported = ", ".join(p.name for p in PROVIDERS.values() if p.dialect in dialects)
         raise UsageError(
-            f"PortraitClient cannot call {provider.title} yet: it speaks the {provider.dialect} dialect.",
-            advice=f"Providers that can be called: {supported}.",
+            f"This client cannot call {provider.title}, which speaks the {provider.dialect} dialect.",
+            advice=f"provider= is one of {supported} here; portrait.open_client() takes all providers.",
         )
     auth = _AUTHS[provider.credential](options, provider)
     url = validate_url(options.base_url or provider.base_url or "")

@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from attrs import field, frozen
 
+from portrait.errors import UsageError
 from portrait.video_models import asset_models
 
 
@@ -20,6 +21,15 @@ class Credential(StrEnum):
 
     BEARER = "a Bearer key"
     SIGNED = "an access key and a secret key"
+
+
+class Capability(StrEnum):
+    """What some providers can do and others cannot; its value completes "… can" and "… cannot"."""
+
+    LIBRARY = "list, read, rename and delete assets and groups"
+    FILES = "take files that have no public address"
+    WEBHOOK = "report the end of a task to webhook="
+    LENGTH_TIERS = "limit the length of clips by model="
 
 
 @frozen(kw_only=True)
@@ -44,6 +54,7 @@ class Provider:
         group_quota: Active groups of a customer; None where it depends on the plan.
         asset_quota: Assets of a group; None where it depends on the plan.
         video_models: Models that take `asset://`.
+        capabilities: What it can do that others cannot.
         shares_assets: Whether assets of another account may be used, if that one allowed it, though not read.
     """
 
@@ -62,9 +73,27 @@ class Provider:
     tiers: Mapping[str, int] = field(factory=dict)
     list_items: int | None = None
     video_models: tuple[str, ...] = ()
+    capabilities: frozenset[Capability] = frozenset({Capability.LIBRARY})
     shares_assets: bool = False
     group_quota: int | None = None
     asset_quota: int | None = None
+
+    def can(self, capability: Capability) -> bool:
+        """Whether it can do that."""
+        return capability in self.capabilities
+
+    def require(self, capability: Capability, advice: str) -> None:
+        """Refuse, before anything is sent, what the provider cannot do.
+
+        Args:
+            capability: What is needed.
+            advice: What to do instead.
+
+        Raises:
+            UsageError: It cannot.
+        """
+        if capability not in self.capabilities:
+            raise UsageError(f"{self.title} cannot {capability}.", advice=advice)
 
     def rates_of(self, tier: str) -> Mapping[str, float]:
         """Calls per second by Action for an account of that plan, creates spread evenly.
@@ -105,6 +134,7 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
                 video_models=asset_models("alltoken"),
                 group_quota=50,  # contract §6 (D)
                 asset_quota=50,  # contract §6, the guide's reading (D)
+                capabilities=frozenset({Capability.LIBRARY, Capability.FILES}),
                 tiers=_ARK_TIERS,  # its accounts are Ark's
             ),
             Provider(
@@ -144,6 +174,7 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
                 dialect="tasks",
                 base_url="https://xcompute.us/v1",
                 video_models=asset_models("xcompute"),
+                capabilities=frozenset(),
             ),
             Provider(
                 name="apimart",
@@ -151,8 +182,16 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
                 dialect="tasks",
                 base_url="https://api.apimart.ai/v1",
                 video_models=asset_models("apimart"),
+                capabilities=frozenset(Capability),  # contract §8, apimart's library and webhook (D)
             ),
-            Provider(name="gccai", title="gccai", dialect="tasks", base_url=None, video_models=asset_models("gccai")),
+            Provider(
+                name="gccai",
+                title="gccai",
+                dialect="tasks",
+                base_url=None,
+                video_models=asset_models("gccai"),
+                capabilities=frozenset(),
+            ),
         )
     }
 )

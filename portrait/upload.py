@@ -9,12 +9,15 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from attrs import frozen
+
 from portrait.actions import Action
 from portrait.endpoint import Endpoint, decode_result
 from portrait.errors import UsageError
 from portrait.flow import Flow
 from portrait.http import HttpRequest, Timeouts, TimeoutTypes
 from portrait.models import AssetType, UploadedAsset
+from portrait.providers import Capability
 
 if TYPE_CHECKING:
     from portrait.media import MediaType
@@ -29,32 +32,51 @@ UPLOAD = Action(
 )
 
 
-def read_image(source: Source) -> tuple[bytes, str]:
-    """The file's bytes and its name; never more than one byte over the limit.
+@frozen
+class ImageLimits:
+    """What an upload takes.
+
+    Attributes:
+        size: Bytes.
+        mime_types: Of the formats.
+        formats: The formats, as people read them.
+    """
+
+    size: int
+    mime_types: tuple[str, ...]
+    formats: str
+
+
+PORTRAIT_UPLOAD = ImageLimits(MAX_FILE, MIME_TYPES, "JPEG, PNG and WebP")
+
+
+def read_image(source: Source, limits: ImageLimits = PORTRAIT_UPLOAD) -> tuple[bytes, str, str]:
+    """The file's bytes, its name and its MIME type; never more than one byte over the limit.
 
     Args:
         source: A path, the bytes themselves, or an open binary file.
+        limits: Of the upload.
 
     Raises:
         UsageError: It cannot be read, is empty, too large, or not an image that the upload takes.
     """
-    content, name = _content(source)
+    content, name = _content(source, limits.size)
     label = name or "The file"
-    if len(content) > MAX_FILE:
+    if len(content) > limits.size:
         raise UsageError(
-            f"{label} is larger than 10 MB, which is what the upload takes.",
+            f"{label} is larger than {limits.size // 1_048_576} MB, which is what the upload takes.",
             advice="Make it smaller, or give CreateAsset its public address.",
         )
     if not content:
         raise UsageError(f"{label} is empty.")
     kind = _sniff(content)
-    if kind is None or kind.mime not in MIME_TYPES:
+    if kind is None or kind.mime not in limits.mime_types:
         found = kind.mime if kind else "not an image"
         raise UsageError(
-            f"{label} is {found}; the upload takes JPEG, PNG and WebP.",
+            f"{label} is {found}; the upload takes {limits.formats}.",
             advice="Other files need a public address and CreateAsset.",
         )
-    return content, name or f"portrait{kind.extension}"
+    return content, name or f"portrait{kind.extension}", kind.mime
 
 
 def _sniff(content: bytes) -> MediaType | None:
@@ -63,15 +85,15 @@ def _sniff(content: bytes) -> MediaType | None:
     return sniff(content[:4096])
 
 
-def _content(source: Source) -> tuple[bytes, str]:
+def _content(source: Source, size: int) -> tuple[bytes, str]:
     if isinstance(source, bytes | bytearray | memoryview):
         return bytes(source), ""
     try:
         if isinstance(source, str | os.PathLike):
             path = Path(source)
             with path.open("rb") as file:
-                return file.read(MAX_FILE + 1), path.name
-        content = source.read(MAX_FILE + 1)
+                return file.read(size + 1), path.name
+        content = source.read(size + 1)
     except OSError as error:
         raise UsageError(f"{error.filename or 'The file'} cannot be read: {error.strerror}.") from None
     if not isinstance(content, bytes):
@@ -82,7 +104,7 @@ def _content(source: Source) -> tuple[bytes, str]:
 
 def upload(  # noqa: PLR0917
     endpoint: Endpoint,
-    file: tuple[bytes, str],
+    file: tuple[bytes, str, str],
     group_id: str,
     name: str | None,
     asset_type: AssetType | str | None,
@@ -96,17 +118,14 @@ def upload(  # noqa: PLR0917
     """
     from urllib3.filepost import encode_multipart_formdata  # noqa: PLC0415  (keeps `import portrait` light)
 
-    if not endpoint.dialect.upload:
-        raise UsageError(
-            f"{endpoint.provider.title} takes no files, only public addresses.",
-            advice="Store the file and register its address: create_asset(url=…), or ensure_asset(…, store=…).",
-        )
-    content, filename = file
+    endpoint.provider.require(
+        Capability.FILES, "Store the file and register its address: create_asset(url=…), or ensure_asset(…, store=…)."
+    )
+    content, filename, mime = file
     filename = filename.encode("utf-8", "replace").decode()  # a file's name on disk need not be text
-    kind = _sniff(content)
     fields = {"GroupId": group_id, "Name": name, "AssetType": asset_type, "ProjectName": endpoint.project}
     parts: list[tuple[str, str | tuple[str, bytes, str]]] = [(k, str(v)) for k, v in fields.items() if v is not None]
-    parts.append(("file", (filename, content, kind.mime if kind else "application/octet-stream")))
+    parts.append(("file", (filename, content, mime)))
     body, content_type = encode_multipart_formdata(parts)
     request = HttpRequest(
         method="POST",

@@ -20,7 +20,7 @@ from portrait.cli import parser as command_line
 from portrait.codes import CODES, rule_for
 from portrait.dialects import DIALECTS
 from portrait.media.limits import LIMITS, MB, Range, TypeLimits
-from portrait.providers import PROVIDERS, Credential, Provider
+from portrait.providers import PROVIDERS, Capability, Credential, Provider
 
 LEDGER = Path(__file__).resolve().parent.parent / "fixtures" / "ledger.json"
 
@@ -121,7 +121,7 @@ def provider_row(provider: Provider) -> tuple[str, ...]:
         f"{dialect.name_limit}",
         f"{provider.token_life:.0f} s",
         "cursor" if dialect.cursor_paging else "number",
-        "yes" if dialect.upload else "no",
+        "yes" if provider.can(Capability.FILES) else "no",
         ", ".join(f"`{tier}` {creates}" for tier, creates in provider.tiers.items()),
     )
 

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from portrait.dialects.dialect import Dialect
 
-ALLTOKEN = Dialect(name="alltoken", action_path="/portrait/", name_limit=50, upload=True)
+ALLTOKEN = Dialect(name="alltoken", action_path="/portrait/", name_limit=50)

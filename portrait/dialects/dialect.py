@@ -30,6 +30,25 @@ class Decoder(Protocol):
         """As `Dialect.decode`."""
 
 
+Line = tuple[str, str, Mapping[str, Any] | None]
+"""A request's method, its path below the base URL with its query, and the JSON of its body; None for no body."""
+
+
+class Encoder(Protocol):
+    """Says how an Action is requested, where that is not by its name in the query."""
+
+    def __call__(self, action: str, fields: Mapping[str, Any]) -> Line:
+        """The request's line and body.
+
+        Args:
+            action: The Action's name.
+            fields: Of its request, by their wire names.
+
+        Raises:
+            UsageError: There is no such Action.
+        """
+
+
 @frozen(kw_only=True)
 class Dialect:
     """One way of speaking the 12 Actions.
@@ -42,8 +61,8 @@ class Dialect:
         codes: Codes that mean something else here than in `portrait.codes.CODES`, by Action.
         pending_without: The field of a result without which the Action says "not yet", by Action.
         pending_is_ambiguous: Whether a token that is used up is answered like one that is open.
-        upload: Whether files can be sent without an address of their own.
         decoder: How an answer is read.
+        encoder: How an Action is requested; None names it in the query of `action_path`.
     """
 
     name: str
@@ -53,8 +72,8 @@ class Dialect:
     codes: Mapping[str, Mapping[str, ErrorRule]] = field(factory=dict)
     pending_without: Mapping[str, str] = field(factory=dict)
     pending_is_ambiguous: bool = False
-    upload: bool = False
     decoder: Decoder = decode_envelope
+    encoder: Encoder | None = None
 
     def decode(
         self, response: HttpResponse, action: str, secrets: Callable[[], tuple[str, ...]] = tuple

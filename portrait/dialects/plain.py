@@ -5,7 +5,7 @@ A refusal is `{"error": {…}}` or one of the forms that gateways have for it (c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from portrait.codes import ErrorRule
@@ -46,3 +46,11 @@ def _is_refusal(body: Mapping[str, Any]) -> bool:
     if not _SUBJECTS.isdisjoint(body):
         return False
     return bool(body.get("error")) or body.get("success") is False or "code" in body
+
+
+def unwrap(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The object that is meant: gateways wrap one, or one in an array, and some do not. Contract §8."""
+    data = body.get("data", body)
+    if isinstance(data, Sequence) and data and not isinstance(data, str):
+        data = data[0]
+    return data if isinstance(data, Mapping) else body

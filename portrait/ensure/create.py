@@ -106,7 +106,8 @@ def _send(
         return created.id
     data = yield RunBlocking(lambda: read_again(content))
     filename = content.path.name if content.path is not None else content.name
-    uploaded = yield from upload.upload(endpoint, (data, filename), group_id, content.name, None, None)
+    _, _, mime = upload.read_image(data)
+    uploaded = yield from upload.upload(endpoint, (data, filename, mime), group_id, content.name, None, None)
     return uploaded.id
 
 

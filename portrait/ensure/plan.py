@@ -23,6 +23,7 @@ from portrait.flow import Flow, Gather, Notify, RunBlocking, Sleep
 from portrait.media import Violation
 from portrait.memory import recall
 from portrait.models import Asset, GetAssetGroupRequest, GroupType
+from portrait.providers import Capability
 from portrait.wait import asset_failed, call_when_visible
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def plan_assets(endpoint: Endpoint, sources: Sources, options: EnsureOptions) ->
 def _identify(endpoint: Endpoint, source: Source, options: EnsureOptions) -> Flow[Content]:
     if isinstance(source, Content):
         return source
-    limits = limits_of(source, uploads=endpoint.dialect.upload and options.store is None)
+    limits = limits_of(source, uploads=Capability.FILES in endpoint.provider.capabilities and options.store is None)
     content: Content = yield RunBlocking(lambda: identify(source, limits, options.asset_type, options.name))
     if content.url is not None:
         check_reach(content.url, endpoint.base_url)

@@ -20,6 +20,7 @@ from portrait.models.common import (
     as_sort_order,
     as_statuses,
 )
+from portrait.uri import asset_uri
 
 
 @frozen(kw_only=True)
@@ -181,6 +182,11 @@ class Asset(Result):
     create_time: str = ""
     update_time: str = ""
     last_inference_time: str | None = None
+
+    @property
+    def uri(self) -> str:
+        """`asset://<id>`: what a video takes; "" without an id."""
+        return asset_uri(self.id) if self.id else ""
 
     def without_link(self) -> Asset:
         """The asset without what opens its file: the signed link, and the answer that holds it."""

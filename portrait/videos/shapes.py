@@ -13,6 +13,8 @@ from urllib.parse import quote, urlencode
 
 from attrs import frozen
 
+from portrait.dialects.json_values import json_integer, json_mapping, json_number, json_sequence, json_text
+from portrait.dialects.plain import unwrap
 from portrait.gateways import TASKS_PATH
 from portrait.models import AssetType, Response
 from portrait.video_models import DEFAULT_RESOLUTIONS
@@ -68,21 +70,13 @@ class Shape:
 
     def decode_answer(self, body: Mapping[str, Any], response: Response) -> Video:
         """The video in an answer: the body itself, its `data`, or the first of its `data`."""
-        return self.decode(_unwrap(body), response)
+        return self.decode(unwrap(body), response)
 
     def decode_page(self, body: Mapping[str, Any], response: Response) -> VideoPage:
         """A page of the list."""
-        items = [item for item in _sequence(body.get("items")) if isinstance(item, Mapping)]
+        items = [item for item in json_sequence(body.get("items")) if isinstance(item, Mapping)]
         videos = tuple(self.decode(item, Response()) for item in items)
-        return VideoPage(items=videos, total=_integer(body.get("total")) or len(videos), response=response)
-
-
-def _unwrap(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The object that is meant: gateways wrap one, or one in an array, and some do not. Contract §8."""
-    data = body.get("data", body)
-    if isinstance(data, Sequence) and data and not isinstance(data, str):
-        data = data[0]
-    return data if isinstance(data, Mapping) else body
+        return VideoPage(items=videos, total=json_integer(body.get("total")) or len(videos), response=response)
 
 
 # --- what goes in
@@ -144,35 +138,35 @@ def _named(name: str, references: Sequence[Reference]) -> dict[str, list[str]]:
 def _decode_alltoken(fields: Mapping[str, Any], response: Response) -> Video:
     return Video(
         **_common(fields, response),
-        url=_text(fields.get("video_url")),
-        last_frame_url=_text(fields.get("last_frame_url")),
-        created=_number(fields.get("created_at")),
-        expires=_number(fields.get("expires_at")),
+        url=json_text(fields.get("video_url")),
+        last_frame_url=json_text(fields.get("last_frame_url")),
+        created=json_number(fields.get("created_at")),
+        expires=json_number(fields.get("expires_at")),
     )
 
 
 def _decode_ark(fields: Mapping[str, Any], response: Response) -> Video:
-    content = _mapping(fields.get("content"))
+    content = json_mapping(fields.get("content"))
     return Video(
         **_common(fields, response),
-        url=_text(content.get("video_url")),
-        last_frame_url=_text(content.get("last_frame_url")),
-        created=_number(fields.get("created_at")),
+        url=json_text(content.get("video_url")),
+        last_frame_url=json_text(content.get("last_frame_url")),
+        created=json_number(fields.get("created_at")),
     )
 
 
 def _decode_gateway(fields: Mapping[str, Any], response: Response) -> Video:
-    videos = _sequence(_mapping(fields.get("result")).get("videos"))
-    first = _mapping(videos[0] if videos else None)
+    videos = json_sequence(json_mapping(fields.get("result")).get("videos"))
+    first = json_mapping(videos[0] if videos else None)
     urls = first.get("url")
     return Video(
         **_common({**fields, "id": fields.get("task_id") or fields.get("id")}, response),
-        url=_text(urls if isinstance(urls, str) else next(iter(_sequence(urls)), None)),
-        last_frame_url=_text(first.get("last_frame_url")),
-        created=_number(fields.get("created")),
-        expires=_number(first.get("expires_at")),
-        cost=_number(fields.get("cost")),
-        credits=_number(fields.get("credits_cost")),
+        url=json_text(urls if isinstance(urls, str) else next(iter(json_sequence(urls)), None)),
+        last_frame_url=json_text(first.get("last_frame_url")),
+        created=json_number(fields.get("created")),
+        expires=json_number(first.get("expires_at")),
+        cost=json_number(fields.get("cost")),
+        credits=json_number(fields.get("credits_cost")),
     )
 
 
@@ -180,11 +174,11 @@ def _common(fields: Mapping[str, Any], response: Response) -> dict[str, Any]:
     status = _STATUSES.get(str(fields.get("status", "queued")).lower(), VideoStatus.RUNNING)
     error = fields.get("error")
     return {
-        "id": _text(fields.get("id")) or "",
+        "id": json_text(fields.get("id")) or "",
         "status": status,
-        "model": _text(fields.get("model")) or "",
-        "progress": _integer(fields.get("progress")),
-        "tokens": _integer(_mapping(fields.get("usage")).get("total_tokens")),
+        "model": json_text(fields.get("model")) or "",
+        "progress": json_integer(fields.get("progress")),
+        "tokens": json_integer(json_mapping(fields.get("usage")).get("total_tokens")),
         "failure": _failure(error) if status is VideoStatus.FAILED else None,
         "response": response,
     }
@@ -192,28 +186,8 @@ def _common(fields: Mapping[str, Any], response: Response) -> dict[str, Any]:
 
 def _failure(error: Any) -> VideoFailure:
     if not isinstance(error, Mapping):
-        return VideoFailure(message=_text(error) or "")
-    return VideoFailure(code=str(error.get("code") or ""), message=_text(error.get("message")) or "")
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _sequence(value: Any) -> Sequence[Any]:
-    return value if isinstance(value, list | tuple) else ()
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
-def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def _integer(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+        return VideoFailure(message=json_text(error) or "")
+    return VideoFailure(code=str(error.get("code") or ""), message=json_text(error.get("message")) or "")
 
 
 _ALLTOKEN_WORDS = {VideoStatus.RUNNING: "processing", VideoStatus.SUCCEEDED: "completed"}

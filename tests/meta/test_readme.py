@@ -118,8 +118,9 @@ def test_json_blocks_are_json(block: Block):
 
 
 @pytest.mark.parametrize("block", PYTHON, ids=str)
-def test_python_blocks_run(block: Block, server: EmulatorServer):
+def test_python_blocks_run(block: Block, server: EmulatorServer, monkeypatch: pytest.MonkeyPatch):
     """A Python block runs as it stands, with the environment that it asks for."""
+    monkeypatch.setenv("PORTRAIT_API_KEY", "me")  # of every provider
     server.control.add_rule(AT_ONCE)  # a batch waits on its own clock, which nobody moves here
     code = compile(block.code, str(block), "exec")
     failed: list[BaseException] = []

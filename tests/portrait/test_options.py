@@ -47,7 +47,7 @@ MISTAKES = {
     ),
     "an address for videos at alltoken": ({"data_base_url": "https://a.example"}, "not data_base_url="),
     "a plan that the provider has not": ({"pace": "gold"}, "has no plan 'gold'"),
-    "a task gateway": ({"provider": "xcompute"}, "can be called: alltoken, volcengine, byteplus"),
+    "a task gateway": ({"provider": "xcompute"}, "is one of alltoken, volcengine, byteplus here"),
     "an access key for alltoken": ({"access_key": "AK", "secret_key": SECRET}, "takes api_key="),
     "a secret key alone": ({"secret_key": SECRET}, "not secret_key="),
     "a session token for alltoken": ({"session_token": SECRET}, "not session_token="),

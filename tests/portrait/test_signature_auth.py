@@ -133,6 +133,6 @@ def test_other_calls_give_up_earlier(colour):
 def test_a_provider_without_upload_says_so(colour):
     """Before anything is sent."""
     client, script, _ = scripted(colour, answer(body()))
-    with pytest.raises(UsageError, match="takes no files"):
+    with pytest.raises(UsageError, match="cannot take files that have no public address"):
         client.upload_asset(b"\xff\xd8\xff\xe0" + bytes(64), group_id="group-1")
     assert script.requests == []

@@ -1,0 +1,379 @@
+"""What a task gateway can be known, as flows: create assets, lead a person to a group, read and await tasks, upload."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from attrs import evolve, frozen
+
+from portrait.actions import Action, Idempotency
+from portrait.errors import (
+    BadResponse,
+    InvalidRequest,
+    NotAccessible,
+    NotFound,
+    PortraitError,
+    Retry,
+    UnknownOutcome,
+    UsageError,
+    ValidatePending,
+    ValidationFailed,
+    WaitTimeout,
+)
+from portrait.events import WaitProgress
+from portrait.flow import Flow, Notify, Sleep
+from portrait.gateways import (
+    IMAGE_FORMATS,
+    IMAGE_LIMIT,
+    IMAGES_PATH,
+    PRIVATE_AVATAR_PATH,
+    PRIVATE_TYPES,
+    REAL_AVATAR_PATH,
+    REAL_TYPES,
+    TASKS_PATH,
+)
+from portrait.http import HttpRequest
+from portrait.models import AssetType, Empty, Response, VisualValidateResult, VisualValidateSession
+from portrait.providers import Capability
+from portrait.retry import NO_RETRY
+from portrait.tasks.check import check_batch, check_group, check_type
+from portrait.tasks.models import NewAsset, Task, TaskStatus, UploadedImage
+from portrait.tasks.shapes import decode_image, decode_task, encode_files, encode_group
+from portrait.upload import ImageLimits
+from portrait.wait import GRACE, NEW_VALIDATION, TOKEN_POLL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from portrait.endpoint import Endpoint
+
+IMAGE_UPLOAD = ImageLimits(IMAGE_LIMIT, tuple(f"image/{name}" for name in IMAGE_FORMATS), "JPEG, PNG, WebP and GIF")
+TIMEOUT = 180.0  # seconds; video and audio take up to two minutes, contract §3 (M)
+
+
+def _operation(name: str, summary: str, **facts: Any) -> Action[Any, Any]:
+    return Action(name=name, request=dict, result=Empty, summary=summary, **facts)
+
+
+_SECRETS = ("urls?", "callback_url?", "byted_token")
+PRIVATE_AVATAR = _operation("PrivateAvatar", "Create assets of a virtual person.", secrets=_SECRETS)
+REAL_AVATAR = _operation("RealAvatar", "Create assets of a real person.", secrets=_SECRETS)
+OPEN_SESSION = _operation(
+    "RealAvatar", "Open a liveness check.", secrets=_SECRETS, idempotency=Idempotency.SELF_EXPIRING
+)
+# A result is kept in a task, and can be known for again: contract §8.
+ASK_RESULT = _operation(
+    "RealAvatar", "Ask for the result of a liveness check.", secrets=_SECRETS, idempotency=Idempotency.IDEMPOTENT
+)
+GET_TASK = _operation("GetTask", "Read a task.", idempotency=Idempotency.IDEMPOTENT, reads=True)
+# Sent twice it leaves a picture that is gone after 72 hours.
+UPLOAD_IMAGE = _operation("UploadImage", "Have a picture kept.", idempotency=Idempotency.SELF_EXPIRING)
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@frozen(kw_only=True)
+class NewAssets:
+    """What one request creates.
+
+    Attributes:
+        assets: 1 to 20.
+        asset_type: What all of them are; None is the kind's default.
+        group: The name of a new group; None for one that is there.
+        description: Of the new group.
+        group_id: The group that is there; None for a new one.
+        project_name: None is the client's project.
+        single: Whether to send the one asset by the fields for one.
+        webhook: Where the end is reported, as a hint.
+        model: Whose limits of length hold.
+    """
+
+    assets: tuple[NewAsset, ...]
+    asset_type: AssetType | None = None
+    group: str | None = None
+    description: str | None = None
+    group_id: str | None = None
+    project_name: str | None = None
+    single: bool = False
+    webhook: str | None = None
+    model: str | None = None
+
+
+@frozen(kw_only=True)
+class TaskService:
+    """Where and how a client speaks of tasks.
+
+    Attributes:
+        endpoint: The gateway.
+    """
+
+    endpoint: Endpoint
+
+    def create_private(self, new: NewAssets) -> Flow[Task]:
+        """Create assets of a virtual person.
+
+        Raises:
+            UsageError: A rule is broken, or the gateway cannot do what is known; nothing was sent.
+            UnknownOutcome: The answer was lost; the assets may be there.
+            PortraitError: The gateway refused.
+        """
+        check_group(new.group, new.description, new.group_id)
+        return (yield from self._create(PRIVATE_AVATAR, PRIVATE_AVATAR_PATH, new, PRIVATE_TYPES))
+
+    def create_real(self, new: NewAssets) -> Flow[Task]:
+        """Create assets of the person whose group it is. Raises as `create_private`."""
+        check_group(None, None, new.group_id)
+        return (yield from self._create(REAL_AVATAR, REAL_AVATAR_PATH, new, REAL_TYPES))
+
+    def _create(self, action: Action[Any, Any], path: str, new: NewAssets, types: Sequence[AssetType]) -> Flow[Task]:
+        check_batch(new.assets)
+        new = evolve(new, asset_type=new.asset_type or types[0])
+        check_type(new.asset_type or types[0], types)
+        provider = self.endpoint.provider
+        if new.webhook is not None:
+            provider.require(Capability.WEBHOOK, "Use wait() instead.")
+        if new.model is not None:
+            provider.require(Capability.LENGTH_TIERS, "Leave model= out.")
+        further = {**self._project(new.project_name), "webhook": new.webhook, "model": new.model}
+        body = {
+            **encode_group(new.group, new.description, new.group_id),
+            "asset_type": new.asset_type,
+            **encode_files(new.assets, single=new.single),
+            **{name: value for name, value in further.items() if value is not None},
+        }
+        secrets = {"urls": [asset.url for asset in new.assets]}
+        try:
+            answer, response = yield from self._post(action, path, body, secrets)
+        except PortraitError as error:
+            if error.retry is not Retry.VERIFY_FIRST:
+                raise
+            raise _lost(action) from error
+        known = Task(
+            id="",
+            status=TaskStatus.PROCESSING,
+            names=tuple(asset.name for asset in new.assets),
+            asset_type=new.asset_type,
+        )
+        return _identified(decode_task(answer, response, known), action)
+
+    def open_session(self, callback_url: str, project_name: str | None = None) -> Flow[VisualValidateSession]:
+        """Open a liveness check. Link and token are read from its task, where the answer has none.
+
+        Raises:
+            PortraitError: A call failed.
+        """
+        body = {"callback_url": callback_url, **self._project(project_name)}
+        answer, response = yield from self._post(OPEN_SESSION, REAL_AVATAR_PATH, body, body)
+        task = decode_task(answer, response)
+        if task.session is None:
+            task = yield from self.get(_identified(task, OPEN_SESSION))
+        if task.session is None:
+            task = yield from self.wait(task, TIMEOUT, TOKEN_POLL)
+        if task.session is None:
+            raise task.error() or BadResponse(
+                f"RealAvatar: the task {task.id} of the session has no byted_token.", action="RealAvatar"
+            )
+        return evolve(task.session, callback_url=callback_url)
+
+    def ask_result(self, token: str, project_name: str | None = None) -> Flow[Task]:
+        """Ask for the result of a liveness check; the task has the group, or goes on while the scan is open.
+
+        Raises:
+            PortraitError: The call failed.
+        """
+        body = {"byted_token": token, **self._project(project_name)}
+        answer, response = yield from self._post(ASK_RESULT, REAL_AVATAR_PATH, body, body)
+        task = decode_task(answer, response)
+        return task if task.group_id else _identified(task, ASK_RESULT)
+
+    def result(self, token: str, project_name: str | None = None) -> Flow[VisualValidateResult]:
+        """The group of the person who passed, as far as it is known now.
+
+        Raises:
+            ValidatePending: The scan is not finished.
+            ValidationFailed: It failed, or nobody scanned in time.
+        """
+        task = yield from self.ask_result(token, project_name)
+        result = _result_of(task)
+        if result is None:
+            raise ValidatePending("The liveness check is not passed yet.", action="RealAvatar", http_status=200)
+        return result
+
+    def wait_for_result(
+        self,
+        token: str | VisualValidateSession,
+        timeout: float | None,
+        poll: float,
+        failure: Callable[[], PortraitError | None] = lambda: None,
+    ) -> Flow[VisualValidateResult]:
+        """Wait until the person has passed.
+
+        Args:
+            token: The BytedToken or the session that has it.
+            timeout: Seconds in all; None is the life of the token.
+            poll: Seconds between two looks.
+            failure: Gives the error that the CallbackURL was told; it ends the wait while the task goes on.
+
+        Raises:
+            ValidationFailed: The scan failed, or nobody scanned in time.
+            WaitTimeout: Not passed within `timeout` seconds.
+        """
+        byted_token = token if isinstance(token, str) else token.byted_token
+        # Without a timeout of the caller's, the gateway is to end the task itself.
+        limit = self.endpoint.provider.token_life + GRACE if timeout is None else timeout
+        started = self.endpoint.clock.monotonic()
+        task = yield from self.ask_result(byted_token)
+        while (result := _result_of(task)) is None:
+            if (error := failure()) is not None:
+                raise error
+            waited = self.endpoint.clock.monotonic() - started
+            if waited >= limit:
+                raise WaitTimeout(
+                    f"The liveness check is not passed after {waited:.0f} s.", waited=waited, advice=NEW_VALIDATION
+                )
+            yield Notify(WaitProgress(what="validation", id="", status="pending", waited=waited, deadline=limit))
+            yield Sleep(min(poll, limit - waited))
+            task = yield from self.get(task)
+        return result
+
+    def get(self, task: Task | str) -> Flow[Task]:
+        """Read a task.
+
+        Raises:
+            NotFound: There is none of that id.
+        """
+        known = task if isinstance(task, Task) else None
+        task_id = task if isinstance(task, str) else task.id
+        if not task_id.isascii() or not task_id or "/" in task_id or not task_id.isprintable():
+            raise UsageError(f"{task_id!r} is not the id of a task.")
+        request = self._request("GET", f"{TASKS_PATH}/{task_id}")
+        try:
+            answer, response = yield from self.endpoint.send_with_retries(GET_TASK, request)
+        except InvalidRequest as error:  # apimart's way of saying it: contract §8 (D)
+            if error.http_status != 400:
+                raise
+            raise NotFound(str(error), action="GetTask", http_status=400, response=error.response) from error
+        found = decode_task(answer, response, known)
+        if found.id.lower() != task_id.lower():
+            raise BadResponse(
+                f"GetTask: the answer is about {found.id!r}, not about {task_id!r}.",
+                action="GetTask",
+                advice="Something between here and the service mixes answers up: look at caches and proxies.",
+            )
+        return found
+
+    def wait(self, task: Task | str, timeout: float, poll: float) -> Flow[Task]:
+        """Read a task until it has ended, well or not.
+
+        Raises:
+            WaitTimeout: It has not ended in time.
+            PortraitError: It cannot be read.
+        """
+        if not poll > 0 or not timeout >= 0:
+            raise UsageError("A wait takes seconds: poll= above zero, timeout= not below it.")
+        task_id = task if isinstance(task, str) else task.id
+        last = task if isinstance(task, Task) else None
+        service = evolve(self, endpoint=evolve(self.endpoint, policy=NO_RETRY))
+        clock = self.endpoint.clock
+        started = clock.monotonic()
+        while True:
+            waited, pause, fault = clock.monotonic() - started, poll, None
+            try:
+                last = yield from service.get(last or task_id)
+            except PortraitError as error:
+                if error.retry is not Retry.BACKOFF and not (isinstance(error, NotAccessible) and waited < GRACE):
+                    raise
+                fault, pause = error, max(poll, getattr(error, "retry_after", None) or 0.0)
+            else:
+                if last.status.is_final:
+                    return last
+            remaining = timeout - (clock.monotonic() - started)
+            status = "unknown" if last is None else str(last.status)
+            if remaining <= 0:
+                raise WaitTimeout(
+                    f"The task {task_id} is still {status} after {timeout:.0f} s.", waited=waited, last=last
+                ) from fault
+            percent = "" if last is None or last.progress is None else f" {last.progress} %"
+            yield Notify(
+                WaitProgress(what="task", id=task_id, status=f"{status}{percent}", waited=waited, deadline=timeout)
+            )
+            yield Sleep(min(pause, remaining))
+
+    def upload(self, file: tuple[bytes, str, str]) -> Flow[UploadedImage]:
+        """Have a picture kept for 72 hours, under an address of its own.
+
+        Raises:
+            UsageError: The gateway keeps no files.
+            PortraitError: The call failed.
+        """
+        from urllib3.filepost import encode_multipart_formdata  # noqa: PLC0415  (keeps `import portrait` light)
+
+        self.endpoint.provider.require(Capability.FILES, "Store the file, and give its public address.")
+        content, filename, mime = file
+        filename = filename.encode("utf-8", "replace").decode()  # a file's name on disk need not be text
+        body, content_type = encode_multipart_formdata([("file", (filename, content, mime))])
+        request = evolve(
+            self._request("POST", IMAGES_PATH),
+            headers={**self.endpoint.headers, "Content-Type": content_type},
+            body=body,
+        )
+        answer, _ = yield from self.endpoint.send_with_retries(UPLOAD_IMAGE, request)
+        image = decode_image(answer)
+        if not image.url:
+            raise BadResponse("UploadImage: the answer has no url.", action="UploadImage", may_have_executed=True)
+        return image
+
+    def _project(self, project_name: str | None) -> dict[str, str]:
+        project = project_name or self.endpoint.project
+        return {} if project is None else {"project_name": project}
+
+    def _post(
+        self, action: Action[Any, Any], path: str, body: Mapping[str, Any], secrets: Mapping[str, Any]
+    ) -> Flow[tuple[Mapping[str, Any], Response]]:
+        return self.endpoint.send_with_retries(action, self._request("POST", path, body), secrets)
+
+    def _request(self, method: str, path: str, body: Mapping[str, Any] = _NOTHING) -> HttpRequest:
+        return HttpRequest(
+            method=method,
+            url=f"{self.endpoint.base_url}{path}",
+            headers=self.endpoint.headers,
+            body=orjson.dumps(dict(body)) if body else b"",
+            timeouts=self.endpoint.timeouts,
+        )
+
+
+def _identified(task: Task, action: Action[Any, Any]) -> Task:
+    if not task.id:
+        raise BadResponse(
+            f"{action.name}: the answer has no id.", action=action.name, http_status=200, may_have_executed=True
+        )
+    return task
+
+
+def _lost(action: Action[Any, Any]) -> UnknownOutcome:
+    return UnknownOutcome(
+        f"{action.name}: the answer was lost; the assets may be there.",
+        advice="ensure_assets() creates what is not there; or look at the provider's own pages.",
+    )
+
+
+def _result_of(task: Task) -> VisualValidateResult | None:
+    """The person's group; None while the task goes on.
+
+    Raises:
+        ValidationFailed: The task has ended without one.
+    """
+    if task.group_id:
+        return VisualValidateResult(group_id=task.group_id, response=task.response)
+    if task.status.is_final:
+        raise _not_passed(task)
+    return None
+
+
+def _not_passed(task: Task) -> ValidationFailed:
+    """A gateway does not tell a failed scan from one that nobody began: contract §8 (I)."""
+    why = f": {task.failure.message}" if task.failure is not None and task.failure.message else ""
+    return ValidationFailed(f"The liveness check was not passed, or has expired{why.rstrip('.')}.")
