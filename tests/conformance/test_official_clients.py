@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import json
+import re
+import subprocess
+import sys
 import time
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +19,9 @@ SDKS = {"volcengine": ("volcenginesdkcore", "cn-beijing"), "byteplus": ("byteplu
 PAIR = ("AKLTCONFORMANCE", "conformance-secret==")
 AIGC = {"Filter": {"GroupType": "AIGC"}}
 ASSET = {"URL": "https://cdn.example.com/host.jpg", "AssetType": "Image", "Name": "主播 host-1"}
+
+
+README = Path(__file__).resolve().parents[2] / "emulator" / "README.md"
 
 
 class Official:
@@ -107,3 +115,42 @@ def test_business_errors(official: Official) -> None:
     assert (status, error["Code"]) == (404, "NotFound.group_id")
     status, error = official.error("GetNothing")
     assert (status, error["Code"], error["CodeN"]) == (404, "InvalidActionOrVersion", 100008)
+
+
+@pytest.fixture(scope="module")
+def automatic(start: Any) -> Any:
+    """A server with the published pair, whose clock follows those who wait."""
+    return start("--clock", "auto")
+
+
+def run_script(provider: str, url: str, secret_key: str) -> subprocess.CompletedProcess[str]:
+    """Runs the README's script: its host and secret key are replaced, and for BytePlus the SDK's name and region."""
+    found = re.search(r"```python\n# official\.py\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    assert found is not None
+    assert len([line for line in found[1].splitlines() if line and "import" not in line]) == 10
+    (sdk, region), (usual, usual_region) = SDKS[provider], SDKS["volcengine"]
+    replaced = {"127.0.0.1:8787": urlsplit(url).netloc, "emulator-secret": secret_key, usual: sdk, usual_region: region}
+    script = re.sub("|".join(map(re.escape, replaced)), lambda each: replaced[each[0]], found[1])
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("provider", SDKS)
+def test_the_script_of_the_readme(provider: str, automatic: Any) -> None:
+    """Ten lines: a group, an asset, its review, lists by number and by cursor, an update, deletions."""
+    done = run_script(provider, automatic.url, "emulator-secret")
+    assert done.returncode == 0, done.stderr
+    numbered, by_cursor, updated, *deleted = (ast.literal_eval(line) for line in done.stdout.splitlines())
+    assert (numbered["TotalCount"], numbered["PageNumber"], numbered["PageSize"]) == (1, 1, 10)
+    (asset,) = by_cursor["Items"]
+    assert (asset["Id"], asset["Status"]) == (numbered["Items"][0]["Id"], "Active")
+    assert updated == {"Id": asset["Id"]}
+    assert deleted == [{}, {}]
+
+
+@pytest.mark.parametrize("provider", SDKS)
+def test_the_script_with_a_wrong_secret(provider: str, automatic: Any) -> None:
+    """It ends with what the README says."""
+    done = run_script(provider, automatic.url, "wrong-secret")
+    assert done.returncode != 0
+    for part in ("401", "SignatureDoesNotMatch", '"CodeN":100010'):
+        assert part in done.stderr
