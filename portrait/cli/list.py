@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from heapq import merge
+from itertools import chain, islice
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import click
@@ -14,48 +17,71 @@ from portrait.cli.parser import command, one_of
 from portrait.cli.resolve import resolve, resolve_group
 from portrait.cli.serialize import asset_record, count_assets, group_record
 from portrait.dialects import DIALECTS
-from portrait.models import Asset, AssetGroup, AssetStatus, GroupType
+from portrait.models import Asset, AssetGroup, AssetStatus, GroupType, SortBy
 
 _GROUP_COLUMNS = (
     Column("ID", "id"),
     Column("TYPE", "group_type"),
-    Column("NAME", "name", wrap=True),
+    Column("NAME", "name"),
     Column("CREATED", "create_time", drop_order=1),
 )
 _ASSET_COLUMNS = (
     Column("ASSET", "uri"),
     Column("STATUS", "status"),
     Column("TYPE", "asset_type", drop_order=1),
-    Column("NAME", "name", wrap=True),
+    Column("NAME", "name"),
     Column("CREATED", "create_time", drop_order=2),
     Column("GROUP", "group_id", drop_order=3),
+)
+# Value of --sort → the field of a record, and what the service sorts by; None where it cannot.
+_ORDERS: Mapping[str, tuple[str, SortBy | None]] = MappingProxyType(
+    {
+        "created": ("create_time", SortBy.CREATE_TIME),
+        "updated": ("update_time", SortBy.UPDATE_TIME),
+        "name": ("name", None),
+    }
 )
 _LINK = "The signed link to an asset's file is not shown; `portrait call GetAsset` prints it."
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _filters(function: F) -> F:
-    """Add `--type` and `--name`."""
+def _list_options(function: F) -> F:
+    """Add `--type`, `--name`, `--sort` and `--limit`."""
     types = one_of(*map(str, GroupType))
-    function = click.option("--name", metavar="PART", help="Part of the name, in any case.")(function)
-    return click.option("--type", "group_type", type=types, help="The type of group (default: both).")(function)
+    for option in (
+        click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N."),
+        click.option("--sort", type=one_of(*_ORDERS), default="created", help="The order (default: newest first)."),
+        click.option("--name", metavar="PART", help="Part of the name, in any case."),
+        click.option("--type", "group_type", type=types, help="The type of group (default: both)."),
+    ):
+        function = option(function)
+    return function
 
 
 def _group_types(group_type: str | None) -> Sequence[str]:
     return (group_type,) if group_type else tuple(map(str, GroupType))
 
 
+def _sorted(records: Iterable[dict[str, Any]], sort: str) -> list[dict[str, Any]]:
+    """The records in order: names from A to Z in any case, times from the newest."""
+    field, sort_by = _ORDERS[sort]
+    return sorted(records, key=lambda record: (record[field] or "").casefold(), reverse=sort_by is not None)
+
+
 @command()
-@_filters
+@_list_options
 @click.pass_obj
-def groups_command(context: Context, /, group_type: str | None, name: str | None) -> int:
+def groups_command(
+    context: Context, /, *, group_type: str | None, name: str | None, sort: str, limit: int | None
+) -> int:
     """List groups."""
     client, output = context.client, context.output
-    groups = [
+    groups = [  # whole, whatever the limit is: for the notes
         group for kind in _group_types(group_type) for group in client.iter_asset_groups(group_type=kind, name=name)
     ]
-    output.print_list(map(group_record, groups), _GROUP_COLUMNS, key="id", none="There are no such groups.")
+    records = _sorted(map(group_record, groups), sort)[:limit]
+    output.print_list(records, _GROUP_COLUMNS, key="id", none="There are no such groups.")
     if output.format is not OutputFormat.QUIET:
         output.error("".join(f"portrait: {note}\n" for note in leftover_notes(context, groups)))
     return 0
@@ -82,21 +108,38 @@ def leftover_notes(context: Context, groups: Collection[AssetGroup]) -> list[str
     multiple=True,
     help="Only in this state; may be repeated.",
 )
-@_filters
+@_list_options
 @click.pass_obj
 def assets_command(
-    context: Context, /, groups: Sequence[str], statuses: Sequence[str], group_type: str | None, name: str | None
+    context: Context,
+    /,
+    *,
+    groups: Sequence[str],
+    statuses: Sequence[str],
+    group_type: str | None,
+    name: str | None,
+    sort: str,
+    limit: int | None,
 ) -> int:
     """List assets."""
     client = context.client
     group_ids = [resolve_group(client, group).id for group in groups] or None
-
-    def records() -> Iterator[dict[str, Any]]:
-        for kind in _group_types(group_type):
-            assets = client.iter_assets(group_type=kind, group_ids=group_ids, statuses=statuses or None, name=name)
-            yield from map(asset_record, assets)
-
-    context.output.print_list(records(), _ASSET_COLUMNS, key="uri", none="There are no such assets.")
+    field, sort_by = _ORDERS[sort]
+    lists = [
+        map(
+            asset_record,
+            client.iter_assets(
+                group_type=kind, group_ids=group_ids, statuses=statuses or None, name=name, sort_by=sort_by
+            ),
+        )
+        for kind in _group_types(group_type)
+    ]
+    if sort_by is None:
+        records: Iterable[dict[str, Any]] = _sorted(chain(*lists), sort)
+    else:  # each comes in this order, and no more of it is read than is printed
+        records = merge(*lists, key=lambda record: record[field] or "", reverse=True)
+    records = islice(records, limit)
+    context.output.print_list(records, _ASSET_COLUMNS, key="uri", none="There are no such assets.")
     return 0
 
 

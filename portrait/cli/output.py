@@ -40,7 +40,7 @@ class Column(NamedTuple):
         title: Its heading.
         key: The field of a record that it shows.
         drop_order: Columns with a higher number are dropped first where the terminal is too narrow; 0 stays.
-        wrap: May be folded onto several lines.
+        wrap: A text whose words may go on several lines. Anything else stays on one, so that it can be copied.
     """
 
     title: str
@@ -138,12 +138,15 @@ class Output:
 
         screen = RichConsole(file=self.console.stdout, highlight=False)
         unbounded = screen.options.update(width=_UNBOUNDED)
+        width = screen.width if self.console.stdout.isatty() else _UNBOUNDED
         table = _table(records, columns)
         while (last := max(column.drop_order for column in columns)) and screen.measure(
             table, options=unbounded
-        ).maximum > screen.width:
+        ).maximum > width:
             columns = [column for column in columns if column.drop_order != last]
             table = _table(records, columns)
+        needed = screen.measure(table, options=unbounded)
+        screen.width = max(min(needed.maximum, width), needed.minimum)
         with stdout_errors():
             screen.print(table)
 
@@ -152,12 +155,17 @@ def _table(records: Sequence[Record], columns: Sequence[Column]) -> Table:
     from rich.table import Table  # noqa: PLC0415  (slow to load)
     from rich.text import Text  # noqa: PLC0415
 
+    def cell(value: object) -> Text:
+        text = escape(_plain(value))
+        return Text(text, style=_STYLES.get(text, ""))
+
+    rows = [[cell(record.get(column.key)) for column in columns] for record in records]
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    for column in columns:
-        table.add_column(column.title, no_wrap=not column.wrap, overflow="fold" if column.wrap else "ignore")
-    for record in records:
-        cells = [escape(_plain(record.get(column.key))) for column in columns]
-        table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in cells))
+    for column, cells in zip(columns, zip(*rows, strict=True), strict=True):
+        whole = None if column.wrap else max(text.cell_len for text in cells)
+        table.add_column(column.title, min_width=whole, no_wrap=not column.wrap, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
     return table
 
 
