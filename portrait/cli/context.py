@@ -42,7 +42,7 @@ class Context:
         """Where results go."""
         if self.options.get("quiet"):
             return Output(self.console, OutputFormat.QUIET)
-        table = self.console.stdout.isatty() and not self.options.get("json")
+        table = self.options.get("table") or (self.console.stdout.isatty() and not self.options.get("json"))
         return Output(self.console, OutputFormat.TABLE if table else OutputFormat.JSON)
 
     @cached_property

@@ -50,7 +50,8 @@ Exit codes:
   0 all done   1 some failed   2 wrong usage   3 refused by the service
   4 network, or outcome unknown   5 not finished in time   130 interrupted
 
-Tables on a terminal; JSON in a pipe or with --json: lists print one array, put, wait and rm one line for each outcome.
+Tables on a terminal or with --table; JSON in a pipe or with --json: lists print one array, put, wait and rm one line
+for each outcome.
 Fields are called as in the library (id, group_id); only `call` uses the wire's names (Id, GroupId).
 
 `portrait COMMAND --help` says more about a command. Completion for bash (zsh and fish alike):
@@ -66,8 +67,8 @@ def _share(context: click.Context, option: click.Parameter, value: Any) -> None:
         return
     options = context.obj.options
     options[option.name] = value
-    if options.keys() >= {"json", "quiet"}:
-        raise click.UsageError("--json and --quiet exclude each other.", context)
+    if len(formats := [f"--{name}" for name in ("json", "table", "quiet") if name in options]) > 1:
+        raise click.UsageError(f"{' and '.join(formats)} exclude each other.", context)
 
 
 def _print_version(context: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001  (click's signature)
@@ -83,7 +84,8 @@ SHARED_OPTIONS: Sequence[click.Option] = (
     _shared(["--base-url"], metavar="URL", help="The service's address; for AllToken it includes /v1."),
     _shared(["--project"], metavar="NAME", help="The ProjectName of all calls."),
     _shared(["--state"], metavar="PATH|URL", help="What was begun (default $XDG_STATE_HOME/portrait/state.db)."),
-    _shared(["--json"], is_flag=True, help="Print JSON on a terminal too; piped output is always JSON."),
+    _shared(["--json"], is_flag=True, help="Print JSON, as in a pipe, on a terminal too."),
+    _shared(["--table"], is_flag=True, help="Print what a terminal shows, whole tables, into a pipe or a file too."),
     _shared(["--quiet", "-q"], is_flag=True, help="Print only ids and asset:// addresses."),
     click.Option(
         ["--version"],

@@ -69,6 +69,49 @@ def test_assets_of_a_group_that_is_not_there_are_refused(portrait):
     assert portrait("assets", "--group", "group-20260518163348-xtzxl").code == 3
 
 
+def test_the_newest_are_first_and_a_limit_reads_no_more_than_it_prints(portrait, client, emulator, group):
+    """Of both types in one order; the service sorts by the time of a change, too."""
+    session = client.create_visual_validate_session(callback_url="https://example.com/")
+    emulator.validations.finish(session.byted_token)
+    emulator.service.control.patch_customer(emulator.api_key, assets=300)
+    person = client.get_visual_validate_result(byted_token=session.byted_token).group_id
+    ids = []
+    for number in range(240):
+        emulator.clock.advance(1)
+        of = person if number == 237 else group
+        url = f"https://example.com/{number}.jpg"
+        ids.append(client.create_asset(group_id=of, url=url, asset_type="Image", name=f"n{number}").id)
+    before = emulator.calls.count("ListAssets")
+    assert [one["id"] for one in portrait("assets", "--limit", "4").json] == ids[:-5:-1]
+    assert emulator.calls.count("ListAssets") == before + 2
+    emulator.clock.advance(60)
+    client.update_asset(id=ids[0], name="A first")
+    changed = portrait("assets", "--limit", "2", "--sort", "updated").json
+    assert [one["id"] for one in changed] == [ids[0], ids[-1]]
+    assert [one["name"] for one in portrait("assets", "--sort", "name", "--limit", "2").json] == ["A first", "n1"]
+    assert portrait("assets", "--limit", "1", "--quiet").out == f"asset://{ids[-1]}\n"
+
+
+def test_groups_are_sorted_and_limited_alike(portrait, client, emulator, group):
+    """Names in any case."""
+    emulator.clock.advance(1)
+    extras = client.create_asset_group(name="Extras").id
+    assert [one["id"] for one in portrait("groups", "--limit", "1").json] == [extras]
+    assert [one["name"] for one in portrait("groups", "--sort", "name").json] == ["Extras", "hosts"]
+    emulator.clock.advance(1)
+    client.update_asset_group(id=group, name="hosts!")
+    assert [one["id"] for one in portrait("groups", "--sort", "updated", "--limit", "1").json] == [group]
+
+
+def test_a_name_is_never_broken(portrait, client, group, monkeypatch):
+    """What is copied from a narrow terminal is whole: a line may be longer than the terminal is wide."""
+    name = "the quick brown fox jumps over the lazy dog again"
+    client.create_asset_group(name=name)
+    monkeypatch.setenv("COLUMNS", "40")
+    assert name in portrait("groups", terminal=True).out
+    assert group in portrait("groups", terminal=True).out
+
+
 def test_quiet_lists_only_addresses(portrait, asset, group):
     """What `xargs` and generation take."""
     assert portrait("assets", "--quiet").out == f"asset://{asset}\n"
@@ -125,6 +168,24 @@ def test_an_empty_list_says_so(portrait):
 def test_json_on_a_terminal_by_wish(portrait, group):
     """`--json` is for looking at what a script would get."""
     assert json.loads(portrait("groups", "--json", terminal=True).out)[0]["id"] == group
+
+
+def test_tables_go_into_a_pipe_by_wish(portrait, group, asset, monkeypatch):
+    """`--table | less` shows every column whole, whatever the width of a terminal is."""
+    monkeypatch.setenv("COLUMNS", "40")
+    header, row = portrait("assets", "--table").out.splitlines()
+    assert header.split() == ["ASSET", "STATUS", "TYPE", "NAME", "CREATED", "GROUP"]
+    assert row.split()[0] == f"asset://{asset}"
+    assert row.split()[-1] == group
+    assert "status        Processing" in portrait("show", asset, "--table").out
+
+
+@pytest.mark.parametrize("argv", [["--json", "--table"], ["--table", "-q"], ["--quiet", "--json"]])
+def test_only_one_format_can_be_had(portrait, argv):
+    """The two that exclude each other are named."""
+    ran = portrait("groups", *argv)
+    assert ran.code == 2
+    assert "exclude each other" in ran.err
 
 
 def test_a_name_cannot_steer_the_terminal(portrait, client):

@@ -53,8 +53,9 @@ def test_the_help_lists_the_commands_and_the_exit_codes(capsys):
     help_text = capsys.readouterr().out
     assert all(f"  {name} " in help_text for name in COMMANDS)
     assert "130 interrupted" in help_text
-    assert "lists print one array" in help_text
-    assert "only `call` uses the wire's names" in " ".join(help_text.split())
+    sentences = " ".join(help_text.split())
+    assert "lists print one array" in sentences
+    assert "only `call` uses the wire's names" in sentences
 
 
 @pytest.mark.parametrize("name", ["", *COMMANDS])
