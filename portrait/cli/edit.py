@@ -13,7 +13,7 @@ from portrait.cli.parser import command
 from portrait.cli.resolve import resolve
 from portrait.cli.serialize import count_assets, pluralize
 from portrait.client import PortraitClient
-from portrait.errors import PortraitError, UsageError
+from portrait.errors import NotAccessible, PortraitError, UsageError
 from portrait.models import AssetGroup
 
 
@@ -30,6 +30,9 @@ def rename_command(context: Context, /, id: str, name: str) -> int:  # noqa: A00
     update(id=item.id, name=name)
     context.output.print_event({"id": item.id, "name": name}, line=f"{item.id} is now {name}", key="id")
     return 0
+
+
+_NOT_THERE_ADVICE = "Use ids that `portrait assets` and `portrait groups` list; or it is deleted already."
 
 
 class _Target:
@@ -49,42 +52,77 @@ class _Target:
 
 @command(epilog="Deleting a group deletes every asset in it. What generates with asset://... stops working.")
 @click.argument("ids", metavar="NAME|ID...", nargs=-1, required=True)
+@click.option("--dry-run", is_flag=True, help="Say what would be deleted, and delete nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
 @click.pass_obj
-def rm_command(context: Context, /, ids: Sequence[str], *, yes: bool) -> int:
+def rm_command(context: Context, /, ids: Sequence[str], *, dry_run: bool, yes: bool) -> int:
     """Delete groups and assets."""
-    if not yes and not context.console.can_ask:
+    if not yes and not dry_run and not context.console.can_ask:
         raise UsageError("rm needs --yes where there is no terminal to ask on.")
-    client, output = context.client, context.output
-    codes: list[int] = []
-
-    def report(id: str, error: PortraitError) -> None:  # noqa: A002
-        codes.append(exit_code(error))
-        output.error(format_error(error, id))
-        output.print_event({"id": id, "deleted": False, "error": error_record(error)})
-
-    targets: dict[str, _Target] = {}  # by id: a group may be named twice, by name and by id
-    for word in dict.fromkeys(ids):
-        try:
-            target = _Target(client, word)
-        except PortraitError as error:
-            report(word, error)
-        else:
-            targets.setdefault(target.id, target)
-    if targets and not yes and not context.confirm(_question(list(targets.values()))):
-        output.info("Nothing was deleted.")
-        return merge_exit_codes([*codes, 1])
+    deletion = _Deletion(context)
+    targets = deletion.find(ids)
+    if dry_run:
+        return deletion.show(targets)
+    if targets and not yes and not context.confirm(_question(targets)):
+        context.output.info("Nothing was deleted.")
+        return merge_exit_codes([*deletion.codes, 1])
     context.resume_hint = "What was deleted is listed above; the same command deletes the rest."
-    # Assets first: a group takes its own with it.
-    for target in sorted(targets.values(), key=lambda target: target.is_group):
-        try:
-            (client.delete_asset_group if target.is_group else client.delete_asset)(id=target.id)
-        except PortraitError as error:
-            report(target.id, error)
-        else:
-            codes.append(0)
-            output.print_event(target.record, line=f"deleted {target.text}", key="id")
-    return merge_exit_codes(codes)
+    return deletion.delete(targets)
+
+
+class _Deletion:
+    """One run of `rm`.
+
+    Attributes:
+        codes: The exit codes so far.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._client, self._output = context.client, context.output
+        self.codes: list[int] = []
+
+    def find(self, words: Sequence[str]) -> list[_Target]:
+        """What is meant, once: a group may be named twice, by name and by id. What is not there is reported.
+
+        Assets come first: a group takes its own with it.
+        """
+        targets: dict[str, _Target] = {}
+        for word in dict.fromkeys(words):
+            try:
+                target = _Target(self._client, word)
+            except PortraitError as error:
+                if isinstance(error, NotAccessible):
+                    error.advice = _NOT_THERE_ADVICE
+                self._report(word, error)
+            else:
+                targets.setdefault(target.id, target)
+        return sorted(targets.values(), key=lambda target: target.is_group)
+
+    def show(self, targets: Sequence[_Target]) -> int:
+        """Print what would be deleted; returns the exit code."""
+        for target in targets:
+            record = {**target.record, "deleted": False, "dry_run": True}
+            self._output.print_event(record, line=f"would delete {target.text}", key="id")
+            self.codes.append(0)
+        self._output.info("Nothing was deleted: this was a dry run.")
+        return merge_exit_codes(self.codes)
+
+    def delete(self, targets: Sequence[_Target]) -> int:
+        """Delete and print; returns the exit code."""
+        for target in targets:
+            try:
+                (self._client.delete_asset_group if target.is_group else self._client.delete_asset)(id=target.id)
+            except PortraitError as error:
+                self._report(target.id, error)
+            else:
+                self.codes.append(0)
+                self._output.print_event(target.record, line=f"deleted {target.text}", key="id")
+        return merge_exit_codes(self.codes)
+
+    def _report(self, id: str, error: PortraitError) -> None:  # noqa: A002
+        self.codes.append(exit_code(error))
+        self._output.error(format_error(error, id))
+        self._output.print_event({"id": id, "deleted": False, "error": error_record(error)})
 
 
 def _question(targets: Sequence[_Target]) -> str:

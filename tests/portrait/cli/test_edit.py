@@ -66,10 +66,40 @@ def test_only_what_is_not_there_is_refused(portrait):
     assert portrait("rm", "asset-20260518163348-xtzxl", "--yes").code == 3
 
 
+@pytest.mark.parametrize("what", ["asset", "group"])
+def test_what_was_deleted_before_may_be_deleted_already(portrait, request, what):
+    """The service does not say whether an id was ever there; the same command twice is the likely reason."""
+    id = request.getfixturevalue(what)  # noqa: A001
+    assert portrait("rm", id, "--yes").code == 0
+    ran = portrait("rm", id, "--yes")
+    assert ran.code == 3
+    assert "or it is deleted already" in ran.err
+    assert "or it is deleted already" in ran.rows[0]["error"]["advice"]
+
+
+def test_a_dry_run_deletes_nothing_and_needs_no_terminal(portrait, client, group, asset):
+    """It says what goes with a group, and what is not there."""
+    ran = portrait("rm", "hosts", asset, "asset-20260518163348-xtzxl", "--dry-run")
+    assert ran.code == 1
+    assert [(row["id"], row["deleted"]) for row in ran.rows] == [
+        ("asset-20260518163348-xtzxl", False),
+        (asset, False),
+        (group, False),
+    ]
+    assert ran.rows[2]["assets"] == 1
+    assert [row.get("dry_run") for row in ran.rows] == [None, True, True]
+    ran = portrait("rm", "hosts", "--dry-run", terminal=True)
+    assert ran.code == 0
+    assert ran.out == f"would delete {group} (hosts) with 1 asset\n"
+    assert ran.err == "Nothing was deleted: this was a dry run.\n"
+    assert client.get_asset(id=asset).id == asset
+
+
 def test_an_id_of_unknown_form_is_looked_up(portrait, emulator):
-    """Other vendors' ids look different: the service is asked before it is said that there is no such name."""
+    """Other vendors' ids look different: the service is asked before it is said, once, that there is no such name."""
     ran = portrait("rm", "something", "--yes")
     assert ran.code == 2
+    assert ran.err.count("something") == 1
     assert "No group is named 'something'." in ran.err
     assert "`portrait groups` lists them." in ran.err
     assert emulator.calls.count("GetAsset") == emulator.calls.count("GetAssetGroup") == 1
