@@ -92,7 +92,7 @@ def _record(name: str, plan: AssetPlan, stored: frozenset[str] | None) -> dict[s
         "files": [
             {
                 "file": entry.source,
-                "sha256": entry.content.sha256,
+                "sha256": entry.content.sha256 if entry.content.url is None else None,
                 "bytes": entry.content.size,
                 "would_be": entry.verdict.value.capitalize(),
             }

@@ -22,7 +22,7 @@ from portrait.cli.errors import (
 from portrait.cli.manifest import Manifest
 from portrait.cli.output import Output
 from portrait.cli.serialize import pluralize
-from portrait.ensure import FileOutcome, FileState
+from portrait.ensure import FileOutcome, FileState, is_url
 
 # How a file ended that is no Active asset, in the words of the summary.
 _ENDS: Mapping[FileState, str] = MappingProxyType(
@@ -49,7 +49,7 @@ def outcome_record(outcome: FileOutcome) -> dict[str, Any]:
         "origin": outcome.origin.value if outcome.origin else None,
         "asset_id": outcome.asset_id or None,
         "group_id": outcome.group_id or None,
-        "sha256": outcome.sha256 or None,
+        "sha256": (outcome.sha256 or None) if not is_url(outcome.source) else None,  # nobody has read what is there
         "stored_key": outcome.stored_key or None,
     }
     if outcome.duplicates:

@@ -197,6 +197,7 @@ def test_addresses_that_differ_in_their_query_are_files_of_their_own(portrait, c
     ran = portrait("put", *urls, "--group", "brand")
     assert ran.code == 0, ran.err
     assert [row["file"] for row in ran.rows] == ["https://cdn.example.com/a.jpg"] * 3
+    assert [row["sha256"] for row in ran.rows] == [None] * 3  # nobody here has read the contents
     assert {row["uri"] for row in ran.rows} == {f"asset://{asset.id}" for asset in client.iter_assets()}
     assert len({row["uri"] for row in ran.rows}) == 3
     assert not any("same_as" in row for row in ran.rows)
