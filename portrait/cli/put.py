@@ -212,8 +212,13 @@ class Run:
         context.resume_hint = "The same command goes on where this one stopped; nothing is sent twice."
         if options.pace and (minutes := (len(valid) - 1) / options.pace) > 1:
             context.output.info(f"At {options.pace:g} creates a minute this takes about {minutes:.0f} minutes.")
-        with progress(context.output, self._totals(groups), {"stored"}) as self.progress:
-            PutSession(self._client, self.ensure_options, self._add, summary.start_group).run(groups)
+        files = sum(len(group.valid) + len(group.rejected) for group in groups)
+        try:
+            with progress(context.output, self._totals(groups), {"stored"}) as self.progress:
+                PutSession(self._client, self.ensure_options, self._add, summary.start_group).run(groups)
+        except KeyboardInterrupt as error:
+            error.add_note(summary.describe_progress(files, self._created))
+            raise
         return summary.finish()
 
     def _totals(self, groups: Sequence[Checked]) -> dict[str, int]:
@@ -242,7 +247,7 @@ class Run:
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, FileProgress) and event.stage in {"checked", "created"}:
-            self._created.add(event.asset_id)
+            self._created |= {event.asset_id} - {""}
             self.progress.advance(event.stage)
         elif isinstance(event, CreateDelayed):
             self.progress.describe("created", f"next in {event.delay:.0f} s")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -144,6 +144,21 @@ class Summary:
         """Print the failures that were not printed before."""
         new, self._reported = self._outcomes[self._reported :], len(self._outcomes)
         self._output.error(format_errors((one.source, one.error) for one, _ in new if one.error is not None))
+
+    def describe_progress(self, files: int, asset_ids: Collection[str]) -> str:
+        """How far an interrupted run got: "9 of 40 files Active, 3 still in review, 28 still to be sent.".
+
+        Args:
+            files: How many there are in all.
+            asset_ids: Assets that the run created, whether their files were reported or not.
+        """
+        ends = Counter(one.state for one, _ in self._outcomes)
+        ends[FileState.TIMED_OUT] += len({*asset_ids} - {one.asset_id for one, _ in self._outcomes})
+        others = [f"{ends[state]} {words}" for state, words in _ENDS.items() if ends[state]]
+        to_send = files - sum(ends.values())
+        others += [f"{to_send} still to be sent"] * (to_send > 0)
+        active = f"{ends[FileState.ACTIVE]} of {pluralize(files, 'file')} Active"
+        return f"{', '.join([active, *others])}."
 
     def finish(self) -> int:
         """Print the rest and the summary; returns the exit code."""
