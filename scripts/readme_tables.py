@@ -3,7 +3,7 @@
 import argparse
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import click
@@ -158,8 +158,17 @@ def number(value: float) -> str:
 
 def commands_part() -> str:
     """Each command of `portrait`: what it does, its options, and what its help says besides."""
-    commands = [(name, command_line.load(name)) for name in command_line.COMMANDS]
-    return "\n\n".join([*(command_section(name, command) for name, command in commands), shared_section()])
+    sections = [
+        section for name in command_line.COMMANDS for section in command_sections(name, command_line.load(name))
+    ]
+    return "\n\n".join([*sections, shared_section()])
+
+
+def command_sections(name: str, command: click.Command) -> Iterator[str]:
+    """A command, and the commands that it has."""
+    yield command_section(name, command)
+    for inner in command.commands.values() if isinstance(command, click.Group) else ():
+        yield from command_sections(f"{name} {inner.name}", inner)
 
 
 def command_section(name: str, command: click.Command) -> str:

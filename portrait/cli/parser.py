@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "rm": ("delete groups and assets, for good", "edit"),
         "forget": ("erase a person's group and stored files, for good", "forget"),
         "validate": ("let a person pass the liveness check, for a group", "validate"),
+        "video": ("make videos from assets", "video"),
         "call": ("call an Action by its name, with raw JSON", "call"),
         "doctor": ("check configuration, network and key step by step", "doctor"),
         "help": ("show the help of a command", "parser"),
@@ -105,9 +106,6 @@ class Command(click.Command):
         super().__init__(*args, **settings)
         self.context_settings["max_content_width"] = 100  # columns; longer lines are hard to read
         self.params += SHARED_OPTIONS
-        if self.name is not None and self.name in COMMANDS:
-            summary = COMMANDS[self.name][0]
-            self.help = f"{summary[0].upper()}{summary[1:]}."
 
     def make_context(self, *args: Any, **settings: Any) -> click.Context:
         """Parse the arguments; `--help` and `--version` print here."""
@@ -125,6 +123,35 @@ class Command(click.Command):
                 formatter.write_dl(records)
 
 
+class Group(Command, click.Group):
+    """A command that has commands, in the order in which they are defined."""
+
+    command_class = Command
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Their names."""
+        del ctx
+        return list(self.commands)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands, then the options."""
+        self.format_commands(ctx, formatter)
+        super().format_options(ctx, formatter)
+
+
+class _Listed(Command):
+    """A command of the table, which has the first line of its help."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        summary = COMMANDS[self.name or ""][0]
+        self.help = f"{summary[0].upper()}{summary[1:]}."
+
+
+class _ListedGroup(_Listed, Group):
+    """A command of the table that has commands."""
+
+
 class _LazyCommand(click.Command):
     """A row of the table; the command itself is loaded when it is called."""
 
@@ -132,19 +159,7 @@ class _LazyCommand(click.Command):
         return load(self.name or "").make_context(*args, **settings)
 
 
-class _Root(Command, click.Group):
-    """`portrait` itself."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        del ctx
-        return list(self.commands)
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        self.format_commands(ctx, formatter)
-        super().format_options(ctx, formatter)
-
-
-ROOT = _Root(
+ROOT = Group(
     name="portrait",
     help="Portraits as reusable assets for Seedance 2.0.",
     epilog=_EPILOG,
@@ -152,7 +167,10 @@ ROOT = _Root(
     commands={name: _LazyCommand(name, short_help=summary) for name, (summary, _) in COMMANDS.items()},
 )
 
-command: Callable[..., Callable[[Callable[..., Any]], Command]] = partial(click.command, cls=Command)
+command: Callable[..., Callable[[Callable[..., Any]], Command]] = partial(click.command, cls=_Listed)
+group: Callable[..., Callable[[Callable[..., Any]], Group]] = partial(
+    click.command, cls=_ListedGroup, no_args_is_help=False
+)
 
 
 def load(name: str) -> Command:
@@ -184,17 +202,11 @@ def run(argv: Sequence[str], context: Any) -> int:
 
 
 @command(epilog="Without a command: the list of commands.")
-@click.argument("name", metavar="COMMAND", required=False)
-@click.pass_context
-def help_command(context: click.Context, name: str | None) -> None:
+@click.argument("names", metavar="COMMAND", nargs=-1)
+@click.pass_obj
+def help_command(context: Any, /, names: Sequence[str]) -> int:
     """Show the help of a command, or of all."""
-    root = context.find_root()
-    if name in {None, "help"}:
-        ROOT.make_context("portrait", ["--help"], obj=root.obj)
-    else:
-        _, named, _ = ROOT.resolve_command(root, [str(name)])
-        if named is not None:
-            named.make_context(name, ["--help"], parent=root)
+    return run([*(names if names != ("help",) else ()), "--help"], context)
 
 
 def seconds(text: str) -> float:

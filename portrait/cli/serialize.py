@@ -1,7 +1,8 @@
-"""Groups and assets as plain records with the library's own names, without signed links; and counts in words."""
+"""Groups, assets and videos as plain records with the library's own names, without signed links; counts in words."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from portrait.models import AssetFilter
@@ -10,6 +11,7 @@ from portrait.uri import asset_uri
 if TYPE_CHECKING:
     from portrait.client import PortraitClient
     from portrait.models import Asset, AssetGroup
+    from portrait.videos import Video
 
 
 def group_record(group: AssetGroup) -> dict[str, Any]:
@@ -40,6 +42,28 @@ def asset_record(asset: Asset) -> dict[str, Any]:
         "create_time": asset.create_time,
         "update_time": asset.update_time,
     }
+
+
+def video_record(video: Video) -> dict[str, Any]:
+    """A video, without the signed address of its file."""
+    failure = video.failure
+    return {
+        "id": video.id,
+        "status": str(video.status),
+        "model": video.model,
+        "progress": video.progress,
+        "created": _time(video.created),
+        "expires": _time(video.expires),
+        "tokens": video.tokens,
+        "cost": video.cost,
+        "credits": video.credits,
+        "failure": {"code": failure.code, "message": failure.message} if failure else None,
+    }
+
+
+def _time(seconds: float | None) -> str | None:
+    """A moment as the wire writes it: UTC, without a fraction."""
+    return None if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def count_assets(client: PortraitClient, group: AssetGroup) -> int | None:

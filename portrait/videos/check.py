@@ -114,7 +114,7 @@ def read_asset(endpoint: Endpoint, asset_id: str) -> Flow[Asset | None]:
 
 
 _ADVICE: Mapping[str, str] = {
-    AssetStatus.PROCESSING: "It is still in review: wait_until_active() first.",
+    AssetStatus.PROCESSING: "It is still in review: wait until it is Active.",
     AssetStatus.FAILED: "Its review failed: use another file.",
 }
 

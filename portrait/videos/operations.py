@@ -153,7 +153,7 @@ class VideoService:
             UsageError: The provider has no list.
         """
         if self.shape.list_query is None:
-            raise self._cannot("list videos", "Keep the ids that create() returns.")
+            raise self._cannot("list videos", "Keep the ids of the videos that you create.")
         wanted = None if status is None else _status(status)
         answer, response = yield from self._call(LIST, "GET", self.shape.list_path(page, size, wanted))
         return self.shape.decode_page(answer, response)
@@ -235,7 +235,7 @@ class VideoService:
         if video.url is None:
             if video.status.is_final:
                 raise UsageError(f"The video {video.id} has no result any more: its address lives 24 hours.")
-            raise UsageError(f"The video {video.id} has no result yet.", advice="wait() for it first.")
+            raise UsageError(f"The video {video.id} has no result yet.", advice="Wait for it first.")
         content = yield from self._fetch(video)
         yield RunBlocking(lambda: _write_whole(target, content))
         return target
@@ -245,7 +245,7 @@ class VideoService:
         try:
             answer, _ = yield from self.files.send_with_retries(SAVE, request)
         except PortraitError as error:
-            error.advice = f"The address of a result lives 24 hours: get({video.id!r}) gives a new one if there is one."
+            error.advice = "The address of a result lives 24 hours: read the video again, which may give a new one."
             raise
         content: bytes = answer["content"]
         return content
@@ -255,7 +255,7 @@ class VideoService:
         if request.callback_url is not None:
             name = CALLBACK_FIELDS.get(self.provider)
             if name is None:
-                raise self._cannot("report changes of a video to callback_url=", "Use wait() instead.")
+                raise self._cannot("report changes of a video to callback_url=", "Wait for it instead.")
             body[name] = request.callback_url
         return body
 
@@ -275,10 +275,10 @@ class VideoService:
         return UsageError(f"{self.endpoint.provider.title} cannot {what}.", advice=advice)
 
     def _unknown(self) -> UnknownOutcome:
-        where = "Look at list()" if self.shape.list_query is not None else "Look at the provider's own pages"
+        where = "the list of videos" if self.shape.list_query is not None else "the provider's own pages"
         return UnknownOutcome(
             "CreateVideo: the answer was lost; the video may be made, and paid for.",
-            advice=f"{where} before you create it again.",
+            advice=f"Look at {where} before you create it again.",
         )
 
 
