@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from attrs import evolve
@@ -12,6 +13,7 @@ from portrait.dialects import DIALECTS, Dialect
 from portrait.errors import UsageError
 from portrait.memory import Memory
 from portrait.options import ClientOptions, Options, SharedOptions, build_endpoint, data_endpoint, from_environment
+from portrait.providers import Capability
 from portrait.validate import Validations
 
 if TYPE_CHECKING:
@@ -111,12 +113,13 @@ class BaseClient:
         return other
 
     def _video_service(self) -> VideoService:
-        """How this client speaks of videos; assets are read by its Actions before they are used."""
+        """How this client speaks of videos; assets are read before they are used, where the provider has a library."""
         from portrait.videos.check import read_asset  # noqa: PLC0415  (loaded when it is used)
         from portrait.videos.operations import VideoService  # noqa: PLC0415
 
         actions = self._endpoint
-        return VideoService.of(data_endpoint(self._options, actions), lambda asset_id: read_asset(actions, asset_id))
+        read = partial(read_asset, actions) if actions.provider.can(Capability.LIBRARY) else None
+        return VideoService.of(data_endpoint(self._options, actions), read)
 
     @property
     def validations(self) -> Validations:

@@ -6,15 +6,14 @@ import subprocess
 from contextlib import ExitStack
 
 import pytest
-from attrs import evolve
 
 from emulator.environment import emulator
-from portrait import PortraitClient
 from portrait.errors import InvalidParameter, MediaRejected, NotFound, UsageError
 from portrait.media import measure
-from portrait.providers import PROVIDERS
+from portrait.providers import PROVIDERS, Capability
+from portrait.tasks import AsyncTaskClient, TaskClient
 from portrait.video_models import URL_LIFE, VIDEO_MODELS
-from portrait.videos import AsyncVideos, Reference, Videos, VideoService, VideoStatus
+from portrait.videos import Reference, VideoStatus
 from tests.portrait.helpers import COLOURS, Colour, Driven
 
 MODELS = {
@@ -41,13 +40,11 @@ class Studio:
 
     def __init__(self, provider, colour, stack):
         self.provider, self.model = provider, MODELS[provider]
-        actions = "alltoken" if provider in GATEWAYS else provider
-        self.service = stack.enter_context(emulator(provider=actions, key_providers={KEY: provider}))
-        options = {} if actions in ("volcengine", "byteplus") else {"api_key": KEY}
-        self.assets = stack.enter_context(PortraitClient.from_env(**options))
-        client = colour.kind.from_env(**options)
+        self.service = stack.enter_context(emulator(provider=provider, key_providers={KEY: provider}))
+        self.assets = stack.enter_context(self.service.client(**({"api_key": KEY} if provider in GATEWAYS else {})))
+        client = task_client(colour.name) if provider in GATEWAYS else colour.kind.from_env()
         stack.callback(Driven(client, colour.runner).close)
-        self.videos = Driven(client.videos if provider in ACTIONS else gateway_videos(client, provider), colour.runner)
+        self.videos = Driven(client.videos, colour.runner)
         self.group = self.assets.create_asset_group(name="hosts", group_type="AIGC").id
 
     def asset(self, kind="Image", query="", *, wait=True):
@@ -68,11 +65,9 @@ class Studio:
         return self.service.calls.count("CreateVideo")
 
 
-def gateway_videos(client, provider):
-    """The videos of a task gateway, at the same address and with the same key as a client of AllToken's."""
-    service = VideoService.of(evolve(client._endpoint, provider=PROVIDERS[provider]), None)
-    kind = Videos if isinstance(client, PortraitClient) else AsyncVideos
-    return kind(service, client._runner.run)
+def task_client(colour):
+    """A client of the gateway that the environment names, with the key that stands for it."""
+    return {"sync": TaskClient, "async": AsyncTaskClient}[colour].from_env(api_key=KEY)
 
 
 @pytest.fixture(params=COLOURS)
@@ -168,7 +163,9 @@ def test_an_asset_that_cannot_be_used_is_refused(studio, provider, case):
     asset = UNUSABLE[case](studio)
     with pytest.raises(InvalidParameter, match="is not an image" if case == "of another kind" else "is not found"):
         studio.create(asset)
-    unread = provider in GATEWAYS or (PROVIDERS[provider].shares_assets and case in ("foreign", "unknown"))
+    unread = not PROVIDERS[provider].can(Capability.LIBRARY) or (
+        PROVIDERS[provider].shares_assets and case in ("foreign", "unknown")
+    )
     assert studio.created == (1 if unread else 0)
     if unread:
         assert studio.service.calls.all("CreateVideo")[0]["outcome"] == "ReferenceRejected"

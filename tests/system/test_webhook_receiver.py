@@ -6,13 +6,12 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from emulator.settings import Settings
-from emulator.testing import Emulator
+from emulator import environment
 from portrait.errors import ConnectFailed
 from portrait.videos import Video, VideoStatus
 from portrait.webhooks import MAX_REMEMBERED, WebhookEvent, WebhookHandler, parse_webhook, webhook_handler
 from tests.system.runners import COLOURS
-from tests.system.test_videos import KEY, gateway_videos
+from tests.system.test_videos import KEY, task_client
 
 
 @pytest.mark.parametrize(
@@ -42,9 +41,9 @@ def test_what_was_posted_is_parsed(body, event):
     assert parse_webhook(body) == event
 
 
-def run(scenario):
+def run(scenario, provider="alltoken"):
     """Run a scenario with a fresh emulator."""
-    with Emulator(Settings(key_providers={KEY: "apimart"})) as emulator:
+    with environment.emulator(provider=provider, key_providers={KEY: "apimart"}) as emulator:
         asyncio.run(scenario(emulator))
 
 
@@ -103,10 +102,9 @@ def test_the_end_of_a_gateways_video_is_reported(colour):
     """Below the base address of `webhook`."""
 
     async def scenario(emulator):
-        client = (emulator.client if colour == "sync" else emulator.async_client)(api_key=KEY)
-        videos = gateway_videos(client, "apimart")
-        async with Site(videos.get) as site:
-            create = videos.create(model="seedance-2.0", prompt="x", callback_url=site.url)
+        client = task_client(colour)
+        async with Site(client.videos.get) as site:
+            create = client.videos.create(model="seedance-2.0", prompt="x", callback_url=site.url)
             video = create if isinstance(create, Video) else await create
             emulator.clock.advance(61)
             change = await site.change()
@@ -114,7 +112,7 @@ def test_the_end_of_a_gateways_video_is_reported(colour):
         if colour == "async":
             await client.close()
 
-    run(scenario)
+    run(scenario, "apimart")
 
 
 def test_a_forged_post_changes_nothing():
