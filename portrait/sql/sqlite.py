@@ -56,8 +56,12 @@ def create_sqlite_engine(path: Path) -> Engine:
 
 
 def _on_connect(connection: Any, _record: object) -> None:
-    for pragma in _SETUP:
-        connection.execute(pragma).close()
+    try:
+        for pragma in _SETUP:
+            connection.execute(pragma).close()
+    except BaseException:  # SQLAlchemy 2.0 leaves it open
+        connection.close()
+        raise
 
 
 def _on_begin(connection: Connection) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -56,14 +57,15 @@ class Backend(Protocol):
 
 @define
 class _Open:
-    """An engine, and how many threads use it now."""
+    """An engine, how many threads use it now, and what closes it."""
 
     engine: Engine
+    close: Callable[[], object]
     users: int = 0
 
 
 class Database:
-    """One state, opened when it is first used.
+    """One state, opened when it is first used, and closed at the latest when nobody refers to it any more.
 
     Args:
         backend: The engine.
@@ -136,7 +138,7 @@ class Database:
             if self._open is not None and not self._backend.is_current():
                 self._retire()
             if self._open is None:
-                self._open = _Open(self._backend.open())
+                self._open = self._open_anew()
             mine = self._open
             mine.users += 1
         try:
@@ -145,13 +147,20 @@ class Database:
             with self._lock:
                 mine.users -= 1
                 if mine is not self._open and not mine.users:
-                    mine.engine.dispose()
+                    mine.close()
+
+    def _open_anew(self) -> _Open:
+        engine = self._backend.open()
+        # A client that nobody closes is no reason for a ResourceWarning: it holds nothing that has to be written.
+        finalizer = weakref.finalize(self, _dispose, engine, os.getpid())
+        finalizer.atexit = False  # the end of the process closes it as well
+        return _Open(engine, finalizer)
 
     def _retire(self) -> None:
         """Have it opened anew next time. Its present users go on; the last one closes it."""
         retired, self._open = self._open, None
         if retired is not None and not retired.users:
-            retired.engine.dispose()
+            retired.close()
 
     def _leave_to_parent(self) -> None:
         """After a fork: the connections are the parent's. To close them here would end or unlock them there."""
@@ -159,3 +168,9 @@ class Database:
         if self._open is not None:
             self._inherited.append(self._open)
             self._open = None
+
+
+def _dispose(engine: Engine, process: int) -> None:
+    """Close the connections in the process that opened them: see `Database._leave_to_parent`."""
+    if os.getpid() == process:
+        engine.dispose()

@@ -12,6 +12,7 @@ from sqlalchemy import event
 from portrait.errors import StateError, UsageError
 from portrait.sql import location
 from portrait.state import Claim, Holder, Key, Upload, account_digest, open_state, schema
+from portrait.state.sqlite import SqliteBackend
 from tests.portrait.state.workers import KEYS, answer, begin, open_together, pending, run_all, take_turn
 
 KEY = KEYS[0]
@@ -184,6 +185,31 @@ def test_a_damaged_file_is_set_aside_with_a_message(file_place, caplog, damage):
     assert aside.name == "state.db.damaged-20260318T000100Z"
     assert [aside.name in record.getMessage() for record in caplog.records] == [True]
     assert [str(aside) in note for note in second.report().notes] == [True]
+
+
+@pytest.mark.parametrize("damage", sorted(DAMAGE.keys() - {"table", "column"}))  # which are noticed when they are used
+def test_a_damaged_file_is_closed_before_it_is_set_aside(file_place, monkeypatch, damage):
+    """Windows moves no file that is open."""
+    first = file_place.open()
+    first.check()
+    first.close()
+    DAMAGE[damage](file_place.location)
+    connections, connect, set_aside = [], sqlite3.dbapi2.connect, SqliteBackend._set_aside
+
+    def recorded(*values, **options):
+        connections.append(connect(*values, **options))
+        return connections[-1]
+
+    def checked(backend):
+        for connection in connections:
+            with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+                connection.execute("SELECT 1")
+        set_aside(backend)
+
+    monkeypatch.setattr(sqlite3.dbapi2, "connect", recorded)
+    monkeypatch.setattr(SqliteBackend, "_set_aside", checked)
+    file_place.open().check()
+    assert len(connections) > 1
 
 
 @pytest.mark.parametrize("damage", ["overwritten", "table"])

@@ -1,5 +1,9 @@
 """What a state remembers, on both engines."""
 
+import gc
+import sqlite3
+
+import psycopg
 import pytest
 
 from portrait.state import (
@@ -13,6 +17,7 @@ from portrait.state import (
     creates,
     erasures,
     leases,
+    open_state,
     pace,
     schema,
     uploads,
@@ -428,3 +433,15 @@ def test_a_state_can_be_used_after_it_was_closed(state):
     state.close()
     assert isinstance(state.claims.acquire(KEY, 30), Holder)
     assert state.report().version == len(schema.STEPS) + 1
+
+
+def test_a_state_that_nobody_closes_closes_itself(place):
+    """Whoever drops a client leaves no connection open, and hears no ResourceWarning."""
+    state = open_state(place.location, place.clock, server_clock=place.clock)
+    state.check()
+    connection = state._database._open.engine.raw_connection().dbapi_connection
+    connection.execute("SELECT 1").close()
+    del state
+    gc.collect()
+    with pytest.raises((sqlite3.ProgrammingError, psycopg.OperationalError), match="closed"):
+        connection.execute("SELECT 1")
