@@ -363,17 +363,16 @@ def from_environment(environment: Mapping[str, str], overrides: Mapping[str, Any
     if hosts := environment.get("PORTRAIT_INSECURE_HOSTS"):
         options.setdefault("insecure_hosts", tuple(hosts.split(",")))
     if "api_key" not in options:
-        variable = key_variable(environment, provider)
+        variable = next(iter(key_variables(environment, provider)), None)
         if variable is not None:
             _check_key_destination(variable, provider, options)
             options["api_key"] = environment[variable]
     return cast("Options", options)
 
 
-def key_variable(environment: Mapping[str, str], provider: Provider) -> str | None:
-    """The variable that a Bearer key is taken from; None if none is set."""
-    names = (_VARIABLES["api_key"], *provider.key_variables)
-    return next((name for name in names if environment.get(name)), None)
+def key_variables(environment: Mapping[str, str], provider: Provider) -> list[str]:
+    """The variables that hold a Bearer key; the first one is used."""
+    return [name for name in (_VARIABLES["api_key"], *provider.key_variables) if environment.get(name)]
 
 
 def _fill(options: dict[str, Any], environment: Mapping[str, str], variables: Mapping[str, str]) -> None:

@@ -1,15 +1,17 @@
 """`doctor`: checks step by step whether calls can work, from the configuration to a harmless list of the groups.
 
-No secret is shown, not even a part of one.
+With `--to` an object storage is tried as well, by storing an object. No secret is shown, not even a part of one.
 """
 
 from __future__ import annotations
 
 import platform
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -21,10 +23,13 @@ from portrait.cli.errors import advice_of, code_of, exit_code
 from portrait.cli.list import leftover_notes
 from portrait.cli.output import Column, OutputFormat
 from portrait.cli.parser import command
+from portrait.cli.storage import StorageOptions, open_store, public_base_option, storage_options
+from portrait.clock import default_clock
 from portrait.errors import AccountError, ApiError, AuthError, BadResponse, PortraitError, TransportError
 from portrait.models import GroupType
-from portrait.options import key_variable, validate_url
-from portrait.providers import Credential
+from portrait.options import key_variables, validate_url
+from portrait.providers import Credential, Provider
+from portrait.s3 import AccessDenied, ObjectStore, StorageWarning, StoredObject, UploadProgress
 
 _COLUMNS = (Column("CHECK", "check"), Column("STATE", "state"), Column("WHAT", "what", wrap=True))
 
@@ -50,10 +55,12 @@ class _Finding(NamedTuple):
 
 
 @command()
+@storage_options("store an object there, fetch and delete it.")
+@public_base_option
 @click.pass_obj
-def doctor_command(context: Context, /) -> int:
-    """Check step by step whether calls can work."""
-    findings = [*_findings(context)]
+def doctor_command(context: Context, /, **values: Any) -> int:
+    """Check step by step whether calls can work, and uploads to a storage that is named."""
+    findings = [*_findings(context, StorageOptions(**values))]
     if context.output.format is not OutputFormat.QUIET:
         context.output.print_list([_record(finding) for finding in findings], _COLUMNS, key="check", none="")
     faults = [finding for finding in findings if finding.state == "fault"]
@@ -66,11 +73,12 @@ def _record(finding: _Finding) -> dict[str, Any]:
     return {"check": finding.check, "state": finding.state, "what": finding.what, "advice": finding.advice}
 
 
-def _findings(context: Context) -> Iterator[_Finding]:
+def _findings(context: Context, storage: StorageOptions) -> Iterator[_Finding]:
     yield from _versions()
     yield from _extras()
     yield from _state(context)
     yield from _calls(context)
+    yield from _storage(context, storage)
 
 
 def _versions() -> Iterator[_Finding]:
@@ -169,9 +177,63 @@ def _configuration(context: Context) -> Iterator[_Finding]:
     yield _Finding("base URL", "ok", validate_url(context.base_url))
     yield _Finding("project", "ok", context.project)
     context.client_options()
-    signed = provider.credential is Credential.SIGNED
-    variable = "PORTRAIT_ACCESS_KEY" if signed else key_variable(context.console.environ, provider)
-    yield _Finding("key", "ok", f"set by {variable}")
+    yield from _key(context, provider)
+
+
+def _key(context: Context, provider: Provider) -> Iterator[_Finding]:
+    """Where the key comes from, and which other one is not used."""
+    if provider.credential is Credential.SIGNED:
+        yield _Finding("key", "ok", "set by PORTRAIT_ACCESS_KEY")
+        return
+    used, *others = key_variables(context.console.environ, provider)
+    yield _Finding("key", "ok", f"set by {used}")
+    for other in others:
+        yield _Finding("key", "note", f"{other} is set as well, and not used: {used} comes first")
+
+
+def _storage(context: Context, options: StorageOptions) -> Iterator[_Finding]:
+    """Do once what `put` and `forget` do with a bucket."""
+    warnings: list[_Finding] = []
+
+    def warn(event: UploadProgress | StorageWarning) -> None:
+        if isinstance(event, StorageWarning):
+            warnings.append(_Finding("storage", "note", event.message))
+
+    try:
+        store = open_store(context, options, warn)
+        if store is None:
+            return
+        with store, tempfile.TemporaryDirectory() as folder:
+            probe = Path(folder, "probe.txt")  # new at each run: what is stored already is not stored again
+            probe.write_text(f"portrait doctor {(context.console.clock or default_clock()).now()}", encoding="utf-8")
+            stored = store.put(probe)
+            yield _Finding("storage", "ok", f"an object was stored in {options.to}")
+            yield from _stored(store, stored, "its public address" if options.public_base else "a presigned address")
+    except PortraitError as error:
+        yield _fault("storage", error)
+    yield from warnings
+
+
+def _stored(store: ObjectStore, stored: StoredObject, address: str) -> Iterator[_Finding]:
+    """Whether an object can be fetched, listed and deleted; a right that `put` can do without may be missing."""
+    beside = f"{PurePosixPath(stored.key).parent.name}/"  # a bucket may hold millions of objects
+    no_list = "the key may not list: `put` asks for each file by HEAD, `forget` cannot work"
+    no_uploads = "the key may not list unfinished uploads: a large one that nobody remembers begins anew"
+    no_delete = f"the key may not delete, as `forget` does: {stored.key} stays"
+    for check, attempt, done, denied in (
+        ("public", lambda: store.check_public(stored), f"it can be fetched by {address}", ""),
+        ("list", lambda: store.list_objects(beside), "the key may list", no_list),
+        ("uploads", store.incomplete_uploads, "the key may list unfinished uploads", no_uploads),
+        ("delete", lambda: store.delete(stored), "it was deleted", no_delete),
+    ):
+        try:
+            attempt()
+        except AccessDenied:
+            yield _Finding(f"storage {check}", "note", denied)
+        except PortraitError as error:
+            yield _fault(f"storage {check}", error)
+        else:
+            yield _Finding(f"storage {check}", "ok", done)
 
 
 def _fault(check: str, error: PortraitError) -> _Finding:

@@ -68,7 +68,7 @@ _ADVICE: Mapping[type[PortraitError], str] = MappingProxyType(
 
 
 # Errors whose cause `doctor` can find.
-_FOR_DOCTOR = (errors.ConnectFailed, errors.Timeout, errors.BadResponse)
+_FOR_DOCTOR = (errors.ConnectFailed, errors.Timeout, errors.BadResponse, errors.AuthError)
 
 
 def exit_code(error: BaseException) -> int:

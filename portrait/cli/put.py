@@ -27,7 +27,7 @@ from portrait.cli.progress import Progress, progress
 from portrait.cli.put_session import PutSession
 from portrait.cli.report import Summary
 from portrait.cli.select import Checked, Selection, check, select
-from portrait.cli.storage import StorageOptions, open_store, storage_options
+from portrait.cli.storage import StorageOptions, open_store, public_base_option, storage_options
 from portrait.dialects import DIALECTS
 from portrait.ensure import EnsureQuery, FileOutcome, check_group_name
 from portrait.errors import UsageError
@@ -111,7 +111,7 @@ class PutOptions(StorageOptions):
 @review_timeout
 @click.option("--asset-type", type=one_of(*map(str, AssetType)), help="What addresses lead to.")
 @storage_options("store the files there; the service fetches them.")
-@click.option("--public-base", metavar="URL", help="The bucket's public address (default: presigned).")
+@public_base_option
 @click.option("--check-public", is_flag=True, help="See from outside that each file can be fetched, or each address.")
 @click.pass_obj
 def put_command(context: Context, /, paths: Sequence[str], **values: Any) -> int:

@@ -68,6 +68,11 @@ def storage_options(to: str) -> Callable[[F], F]:
     return add
 
 
+public_base_option = click.option(
+    "--public-base", metavar="URL", help="The bucket's public address (default: presigned)."
+)
+
+
 def open_store(context: Context, options: StorageOptions, on_event: OnEvent) -> ObjectStore | None:
     """The store that the options describe; None without `--to`.
 

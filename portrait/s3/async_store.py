@@ -45,9 +45,9 @@ class AsyncObjectStore:
         files = list(paths)
         return await self._run(lambda cancel: self._store.put_many(files, cancel=cancel))
 
-    async def list_objects(self) -> dict[str, int]:
+    async def list_objects(self, prefix: str = "") -> dict[str, int]:
         """As `ObjectStore.list_objects`."""
-        return await self._run(lambda cancel: self._store.list_objects(cancel=cancel))
+        return await self._run(lambda cancel: self._store.list_objects(prefix, cancel=cancel))
 
     def url(self, key: str) -> str:
         """As `ObjectStore.url`; nothing is sent."""

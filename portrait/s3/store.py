@@ -252,10 +252,15 @@ class ObjectStore:
             existing_sizes = self._operations.sizes(self._location.key_prefix, context) if files else {}
             return store_batch(self._uploader, files, existing_sizes, self._concurrency, context)
 
-    def list_objects(self, *, cancel: CancelToken | None = None) -> dict[str, int]:
-        """The size in bytes of every object in this place, by key: one listing, 1,000 to a request."""
+    def list_objects(self, prefix: str = "", *, cancel: CancelToken | None = None) -> dict[str, int]:
+        """The size in bytes of every object in this place, by key: one listing, 1,000 to a request.
+
+        Args:
+            prefix: Only of keys that go on so after the place's own prefix.
+            cancel: Ends it.
+        """
         with self._context(cancel) as context:
-            return dict(self._operations.list_objects(self._location.key_prefix, context))
+            return dict(self._operations.list_objects(f"{self._location.key_prefix}{prefix}", context))
 
     def url(self, key: str) -> str:
         """The address of a key: on the public base, or presigned now for `expires` seconds; then its query is a secret.

@@ -133,6 +133,74 @@ def test_the_state_is_looked_at(portrait, tmp_path):
     assert any("damaged" in row["what"] for row in rows)
 
 
+def storage(stub, *more):
+    """The words that name the stub's bucket."""
+    return ("--to", "s3://portraits/faces", "--endpoint-url", stub.url, *more)
+
+
+@pytest.mark.parametrize("public", [True, False])
+def test_a_storage_is_tried_from_the_first_byte_to_the_last(portrait, emulator, stub, public):
+    """An object is stored, fetched, listed and deleted, and nothing of it is left; each time anew."""
+    for _ in range(2):
+        emulator.clock.advance(1)
+        ran = portrait("doctor", *storage(stub, *(["--public-base", stub.public_base] if public else [])))
+        assert ran.code == 0, ran.err
+        assert {check: state for check, state in states(ran).items() if check.startswith("storage")} == dict.fromkeys(
+            ("storage", "storage public", "storage list", "storage uploads", "storage delete"), "ok"
+        )
+        assert stub.bucket.objects == {}
+    assert stub.count("PutObject") == 2
+    assert ("a presigned address" in ran.out) is not public
+
+
+def test_a_right_that_put_can_do_without_is_a_note(portrait, stub):
+    """A key that may store alone is enough to onboard; what `forget` lacks is said, and which object stays."""
+    stub.can_list = False
+    stub.fault("DeleteObject", "status-before", status=403, code="AccessDenied")
+    ran = portrait("doctor", *storage(stub))
+    assert ran.code == 0
+    notes = {row["check"]: row["what"] for row in ran.json if row["state"] == "note"}
+    assert set(notes) >= {"storage list", "storage uploads", "storage delete"}
+    assert next(iter(stub.bucket.objects)) in notes["storage delete"]
+    assert "as `forget` does" in notes["storage delete"]
+
+
+@pytest.mark.parametrize(
+    ("words", "environ", "says", "code"),
+    [
+        (["--to", "s3://nowhere"], {}, "NoSuchBucket", 3),
+        ([], {"AWS_SECRET_ACCESS_KEY": "wrong"}, "SignatureDoesNotMatch", 3),
+        (["--endpoint-url", "http://127.0.0.1:1"], {}, "Check --endpoint-url", 4),
+        (["--to", "bucket"], {}, "does not name a bucket", 2),
+        (["--public-base", "http://127.0.0.1:1/x"], {}, "cannot be reached", 3),
+    ],
+)
+def test_a_fault_of_the_storage_is_the_exit_code(portrait, stub, monkeypatch, *, words, environ, says, code):
+    """In the words and with the advice that `put` would give; an object that was stored is deleted again."""
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    ran = portrait("doctor", *storage(stub, *words))
+    assert ran.code == code
+    assert says in ran.err
+    assert stub.bucket.objects == {}
+
+
+def test_options_of_a_storage_need_its_name(portrait):
+    """As for `put`."""
+    assert "--endpoint-url needs --to." in portrait("doctor", "--endpoint-url", "http://127.0.0.1:1").err
+
+
+def test_doctor_says_which_of_two_keys_is_used(portrait, emulator):
+    """The neutral variable comes before the vendor's; the other one is named, and both values are not."""
+    ran = portrait("doctor", PORTRAIT_API_KEY=emulator.api_key, ALLTOKEN_API_KEY="another")
+    keys = [(row["state"], row["what"]) for row in ran.json if row["check"] == "key"]
+    assert keys == [
+        ("ok", "set by PORTRAIT_API_KEY"),
+        ("note", "ALLTOKEN_API_KEY is set as well, and not used: PORTRAIT_API_KEY comes first"),
+    ]
+    assert "another" not in ran.out
+
+
 @pytest.mark.parametrize("variable", ["PORTRAIT_API_KEY", "ALLTOKEN_API_KEY"])
 def test_doctor_says_where_the_key_comes_from(portrait, emulator, variable):
     """The variable's name, and nothing of its value."""
