@@ -21,25 +21,21 @@ class Ids:
     Args:
         seed: The same seed gives the same ids in the same order.
         stamps: Writes the time that an id begins with.
-
-    Attributes:
-        count: How many ids of groups and assets there were. What is set to more gives none of those again.
     """
 
     def __init__(self, seed: int, stamps: TimestampFormatter) -> None:
         self._bits = random.Random(seed).getrandbits  # noqa: S311 - repeatable on purpose
         self._first = self._bits(25)
-        self.count = 0
         self._digits = stamps.digits
         self._token_key = f"tokens of {seed}".encode()
 
-    def group(self, now: float) -> str:
-        """`group-YYYYMMDDhhmmss-xxxxx`."""
-        return self._id("group", now)
+    def group(self, now: float, number: int) -> str:
+        """`group-YYYYMMDDhhmmss-xxxxx`; the tail follows from the number."""
+        return self._id("group", now, number)
 
-    def asset(self, now: float) -> str:
-        """`asset-YYYYMMDDhhmmss-xxxxx`."""
-        return self._id("asset", now)
+    def asset(self, now: float, number: int) -> str:
+        """`asset-YYYYMMDDhhmmss-xxxxx`; the tail follows from the number."""
+        return self._id("asset", now, number)
 
     def token(self, now: float) -> str:
         """14 digits and 20 upper-case hexadecimal ones: a RequestId."""
@@ -62,15 +58,16 @@ class Ids:
         """12 hexadecimal digits: the name of an uploaded file."""
         return f"{self._bits(48):012x}"
 
-    def job(self, form: str, now: float) -> str:
+    def job(self, form: str, now: float, number: int) -> str:
         """The id of a job in one of its forms.
 
         Args:
             form: `task`, `vgen` or `cgt`, as the id begins.
             now: Seconds since 1970.
+            number: Its number among all jobs, groups and assets.
         """
         if form == "cgt":
-            return self._id(form, now)
+            return self._id(form, now, number)
         return f"{form}_{self._ulid(now) if form == 'task' else self._ulid(now).lower()}"
 
     def _ulid(self, now: float) -> str:
@@ -82,13 +79,11 @@ class Ids:
         """A key for signing links."""
         return self._bits(256).to_bytes(32, "big")
 
-    def _id(self, kind: str, now: float) -> str:
-        tail = self._tail()
+    def _id(self, kind: str, now: float, number: int) -> str:
+        tail = self._tail(number)
         return f"{kind}-{self._digits(now)}-{tail}"
 
-    def _tail(self) -> str:
-        number = (self._first + self.count) * _STEP % _TAILS
-        self.count += 1
-        number, last = divmod(number, 36)
+    def _tail(self, number: int) -> str:
+        number, last = divmod((self._first + number) * _STEP % _TAILS, 36)
         first, second = divmod(number, 1296)
         return f"{_PAIRS[first]}{_PAIRS[second]}{_ALPHABET[last]}"

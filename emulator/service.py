@@ -84,7 +84,7 @@ class Service:
         self._signed_urls = SignedUrls(secret, settings.link_life, stamps)
         self._config = _config(settings, ids)
         names = CustomerNames(settings)
-        self.snapshots = Snapshots(self.store, self.clock, ids)
+        self.snapshots = Snapshots(self.store, self.clock)
         webhooks = Webhooks(self.clock)
         call_log, rules = CallLog(stamps, on_call), RuleSet(settings.seed or 0, names.find)
         self.pipelines = tuple(

@@ -186,9 +186,10 @@ def _create_asset(
         tx.save_customer(count_create)
     verdict = lifecycle.match_face(verdict, group, verdict.subject)
     wait = lifecycle.review_seconds(kind, verdict, config.image_review, config.clip_review)
+    number = tx.number()
     asset = Asset(
-        number=tx.number(),
-        id=config.ids.asset(now),
+        number=number,
+        id=config.ids.asset(now, number),
         customer=customer.name,
         project=group.project,
         group_id=group.id,

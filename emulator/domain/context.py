@@ -22,11 +22,11 @@ Handler = Callable[["Context", Any], Any]
 class Ids(Protocol):
     """Makes identifiers in the forms of contract §1."""
 
-    def group(self, now: float) -> str:
-        """A group's id."""
+    def group(self, now: float, number: int) -> str:
+        """The id of the group with that number."""
 
-    def asset(self, now: float) -> str:
-        """An asset's id."""
+    def asset(self, now: float, number: int) -> str:
+        """The id of the asset with that number."""
 
     def byted_token(self, now: float, owner: str) -> str:
         """A BytedToken."""
@@ -37,8 +37,8 @@ class Ids(Protocol):
     def key(self) -> str:
         """The name of an uploaded file."""
 
-    def job(self, form: str, now: float) -> str:
-        """A job's id, in one of its forms."""
+    def job(self, form: str, now: float, number: int) -> str:
+        """The id of the job with that number, in one of its forms."""
 
 
 @frozen(kw_only=True)

@@ -138,9 +138,10 @@ def create(ctx: Context, request: GenerationRequest) -> GenerationView:
     ends, gives_up = ctx.now + takes, ctx.now + (request.expires_after or _LIFE)
     outcome = GenerationState.FAILED if verdict.status is AssetStatus.FAILED else GenerationState.SUCCEEDED
     resolution = request.resolution or ctx.resolution
+    number = ctx.tx.number()
     generation = Generation(
-        number=ctx.tx.number(),
-        id=ctx.config.ids.job(ctx.job_form, ctx.now),
+        number=number,
+        id=ctx.config.ids.job(ctx.job_form, ctx.now, number),
         customer=customer.name,
         model=model.name,
         created=ctx.now,

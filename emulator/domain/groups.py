@@ -46,9 +46,10 @@ def create_group(
 ) -> Group:
     """Create and store a group."""
     tx = ctx.tx
+    number = tx.number()
     group = Group(
-        number=tx.number(),
-        id=ctx.config.ids.group(ctx.now),
+        number=number,
+        id=ctx.config.ids.group(ctx.now, number),
         customer=tx.customer.name,
         project=project,
         kind=kind,

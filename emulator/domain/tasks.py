@@ -127,9 +127,10 @@ def create_assets(ctx: Context, request: AssetsRequest) -> TaskView:
     group_id = request.group_id or _create_group(ctx, request)
     created = [_create_asset(ctx, request, group_id, file) for file in request.files]
     reviews = [asset.due for asset in map(ctx.tx.asset, created) if asset is not None and asset.due is not None]
+    number = ctx.tx.number()
     task = Task(
-        number=ctx.tx.number(),
-        id=ctx.config.ids.job("task", ctx.now),
+        number=number,
+        id=ctx.config.ids.job("task", ctx.now, number),
         customer=ctx.tx.customer.name,
         project=ctx.project(request.project_name),
         kind=TaskKind.ASSETS,
@@ -218,9 +219,10 @@ def get(ctx: Context, request: JobRequest) -> TaskView | GenerationView:
 
 def _save(ctx: Context, kind: TaskKind, project: str | None, ended: float | None = None) -> Task:
     """Keep a task about the validation that the call is about."""
+    number = ctx.tx.number()
     task = Task(
-        number=ctx.tx.number(),
-        id=ctx.config.ids.job("task", ctx.now),
+        number=number,
+        id=ctx.config.ids.job("task", ctx.now, number),
         customer=ctx.tx.customer.name,
         project=ctx.project(project),
         kind=kind,

@@ -135,7 +135,7 @@ def encode(snapshot: Snapshot) -> bytes:
 
 def _pieces(snapshot: Snapshot) -> Iterator[bytes]:
     contents = snapshot.contents
-    head = {"format": FORMAT, "version": VERSION, "clock": _write_moment(snapshot.now), "ids": snapshot.ids}
+    head = {"format": FORMAT, "version": VERSION, "clock": _write_moment(snapshot.now), "ids": contents.numbers}
     yield orjson.dumps(head)[:-1]
     for name in _LISTS:
         yield from _list_pieces(name, map(_without_secrets, getattr(contents, name)))
@@ -234,12 +234,10 @@ def _read(document: Mapping[str, Any], new_token: Callable[[float, str], str]) -
             )
             for file in files
         },
+        numbers=_exactly(int)(document["ids"]),
     )
     _check(contents)
-    ids = _exactly(int)(document["ids"])
-    if not 0 <= ids <= _MAX_NUMBER:
-        raise ValueError("ids is out of range")
-    return Snapshot(now=_read_moment(document["clock"]), ids=ids, contents=contents)
+    return Snapshot(now=_read_moment(document["clock"]), contents=contents)
 
 
 def _records(
@@ -266,6 +264,8 @@ def _check(contents: Contents) -> None:
     validations = [each.number for each in contents.validations]
     customers = {each.name: each.number for each in contents.customers}
     groups = {each.id: (each.customer, each.kind, each.project) for each in contents.groups}
+    if not 0 <= contents.numbers <= _MAX_NUMBER:
+        raise ValueError("ids is out of range")
     for what, values, count in (
         ("customer", customers, len(contents.customers)),
         ("group", groups, len(contents.groups)),

@@ -12,7 +12,6 @@ from emulator.clocks import ScaledClock
 from emulator.domain.jobs import Generation, Task
 from emulator.domain.ports import StoredFile
 from emulator.domain.records import Asset, Customer, Group, Validation
-from emulator.ids import Ids
 from emulator.store.base import Contents, Store
 from portrait.clock import Clock, ManualClock
 
@@ -38,12 +37,10 @@ class Snapshot:
 
     Attributes:
         now: When it was taken, in seconds since 1970.
-        ids: How many ids of groups and assets there were: none of them is given again.
         contents: The records. They hold tokens; the JSON of `encode` does not.
     """
 
     now: float
-    ids: int
     contents: Contents = field(repr=False)
 
     def moved_to(self, now: float) -> Snapshot:
@@ -83,15 +80,14 @@ class Snapshots:
     Args:
         store: Its records.
         clock: Its clock.
-        ids: What makes its ids.
     """
 
-    def __init__(self, store: Store, clock: Clock, ids: Ids) -> None:
-        self._store, self._clock, self._ids = store, clock, ids
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store, self._clock = store, clock
 
     def take(self) -> Snapshot:
         """The state as it is now."""
-        return Snapshot(now=self._clock.now(), ids=self._ids.count, contents=self._store.copy())
+        return Snapshot(now=self._clock.now(), contents=self._store.copy())
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to a state, this emulator's or another's, any number of times.
@@ -100,7 +96,6 @@ class Snapshots:
         records move instead, so that what had 3 seconds left has 3 seconds left.
         """
         clock = self._clock
-        self._ids.count = max(self._ids.count, snapshot.ids)
         if isinstance(clock, ManualClock | ScaledClock):
             self._store.restore(snapshot.contents)
             clock.set(snapshot.now)

@@ -26,6 +26,7 @@ class Contents:
     validations: Sequence[Validation] = ()
     jobs: Sequence[Job] = ()
     files: Mapping[str, StoredFile] = field(factory=dict)
+    numbers: int = 0  # how many there were of groups, assets and jobs: none of them is given again
 
     @property
     def tasks(self) -> Sequence[Task]:

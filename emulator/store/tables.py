@@ -79,6 +79,7 @@ class Tables:
                 table.copy = None  # what follows is no part of it
                 customers = tuple(records.customer for records in self.by_customer.values())
                 groups = tuple(self.groups.records.values())
+                numbers = self.numbers
                 validations, files = tuple(self.tokens.values()), dict(self.files)
                 jobs = [job for records in self.by_customer.values() for job in records.jobs.values()]
         finally:
@@ -95,10 +96,12 @@ class Tables:
             validations=validations,
             jobs=tuple(sorted(jobs, key=lambda job: job.number)),
             files=files,
+            numbers=numbers,
         )
 
     def fill(self, contents: Contents) -> None:
         """Take in all records; nothing else is held."""
+        self.numbers = contents.numbers
         for customer in contents.customers:
             self.by_customer[customer.name] = CustomerRecords(customer, self.groups, self.assets)
             self.customers = max(self.customers, customer.number)

@@ -16,7 +16,8 @@ def new_ids(seed, count=1):
     """So many ids of each kind."""
     ids = Ids(seed, TimestampFormatter())
     return [
-        (ids.group(NOW), ids.asset(NOW), ids.token(NOW), ids.key(), ids.byted_token(NOW, "alice")) for _ in range(count)
+        (ids.group(NOW, n), ids.asset(NOW, n), ids.token(NOW), ids.key(), ids.byted_token(NOW, "alice"))
+        for n in range(count)
     ]
 
 
@@ -38,7 +39,7 @@ def test_no_id_comes_twice_in_one_second():
     """A hundred thousand assets of one second have as many ids, and sixty million could."""
     ids = Ids(0, TimestampFormatter())
     assert math.gcd(emulator.ids._STEP, 36) == 1
-    assert len({ids.asset(NOW) for _ in range(100_000)}) == 100_000
+    assert len({ids.asset(NOW, n) for n in range(100_000)}) == 100_000
 
 
 def test_a_moment_is_written_in_utc_without_fraction():

@@ -74,8 +74,9 @@ CONTENTS = Contents(
         ),
     ),
     files={"k": StoredFile(content=b"\x00\xff", content_type="image/png", served_until=NOW + 10)},
+    numbers=9,
 )  # fmt: skip
-WHOLE = Snapshot(now=NOW, ids=7, contents=CONTENTS)
+WHOLE = Snapshot(now=NOW, contents=CONTENTS)
 
 
 def new_token(moment, owner):

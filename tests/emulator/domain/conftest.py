@@ -17,11 +17,11 @@ class Ids:
 
     count: itertools.count
 
-    def group(self, now):
+    def group(self, now, number):
         """group-1@1000."""
         return f"group-{next(self.count)}@{now:.0f}"
 
-    def asset(self, now):
+    def asset(self, now, number):
         """asset-1@1000."""
         return f"asset-{next(self.count)}@{now:.0f}"
 
@@ -33,7 +33,7 @@ class Ids:
         """No validation is forgotten here."""
         return False
 
-    def job(self, form, now):
+    def job(self, form, now, number):
         """task-1@1000."""
         return f"{form}-{next(self.count)}@{now:.0f}"
 
