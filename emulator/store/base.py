@@ -80,6 +80,16 @@ class Store(Protocol):
     def blocks(self) -> bool:
         """True if a transaction may wait for a disk or a network: it is then carried out in a thread."""
 
+    @property
+    def process(self) -> int:
+        """How many processes had opened this store before this one did."""
+
+    def secret(self, new: bytes) -> bytes:
+        """What links are signed with: `new`, if no process on this store came with one before."""
+
+    def close(self) -> None:
+        """Give back what it has open. The records of a store in memory are gone then, those of others stay."""
+
     def transaction(self, customer: str) -> AbstractContextManager[Transaction]:
         """One customer's records, changed together or not at all.
 
@@ -114,7 +124,10 @@ class Store(Protocol):
         """All records. Other calls wait for no more than the time that the lists of them take."""
 
     def restore(self, contents: Contents) -> None:
-        """Hold these records in place of everything; numbers go on. Other calls are answered meanwhile."""
+        """Hold these records in place of everything; numbers go on.
+
+        Other calls are answered meanwhile by a store in memory, and wait for one that blocks.
+        """
 
 
 StoreFactory = Callable[[CustomerFactory], Store]

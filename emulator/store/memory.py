@@ -32,10 +32,18 @@ class MemoryStore:
     """
 
     blocks = False
+    process = 0
 
     def __init__(self, new_customer: CustomerFactory) -> None:
         self._tables = Tables(new_customer)
         self._whole = Lock()  # held while everything is copied or replaced
+
+    def secret(self, new: bytes) -> bytes:
+        """What links are signed with: nobody else has this store."""
+        return new
+
+    def close(self) -> None:
+        """Nothing is open."""
 
     def transaction(self, customer: str) -> MemoryTransaction:
         """One customer's records."""
@@ -182,7 +190,7 @@ class MemoryTransaction:
             for group in self._own_groups(query.ids, query):
                 scope.add(by_creation(group), group)
         elif scan.is_search(query) and len(scope) > scan.SLICE:
-            return self._scan(self._groups, self._records.groups, [name], query, _position_by_scope(query))
+            return self._scan(self._groups, self._records.groups, [name], query, scan.position_by_scope(query))
         return _page_of(self._groups, [scope], query)
 
     def count_groups(self) -> int:
@@ -217,7 +225,7 @@ class MemoryTransaction:
         """How many match in all, and one page of them."""
         names = self._scopes(query)
         if scan.is_search(query) and sum(self._records.assets.size((*name, None)) for name in names) > scan.SLICE:
-            position = _position_by_group(names) if query.group_ids else _position_by_scope(query)
+            position = scan.position_by_group(names) if query.group_ids else scan.position_by_scope(query)
             whole = [(*name, None) for name in names]
             return self._scan(self._assets, self._records.assets, whole, query, position)
         return _page_of(self._assets, list(self._indexes_for(query)), query)
@@ -352,21 +360,6 @@ class MemoryTransaction:
         if query.group_ids:
             return [(group.id,) for group in self._own_groups(query.group_ids, query)]
         return [(query.project, query.kind)]
-
-
-def _position_by_scope(query: GroupQuery | AssetQuery) -> Callable[[Any], int | None]:
-    scope, is_group = (query.project, query.kind), isinstance(query, GroupQuery)
-
-    def position(record: Group | Asset) -> int | None:
-        kind = record.kind if isinstance(record, Group) else record.group_kind
-        return 0 if isinstance(record, Group) == is_group and (record.project, kind) == scope else None
-
-    return position
-
-
-def _position_by_group(names: Sequence[tuple[str]]) -> Callable[[Any], int | None]:
-    positions = {group_id: position for position, (group_id,) in enumerate(names)}
-    return lambda record: positions.get(record.group_id) if isinstance(record, Asset) else None
 
 
 def _page_of(table: Table[R], sets: Sequence[Index[R]], query: GroupQuery | AssetQuery) -> tuple[int, list[R]]:

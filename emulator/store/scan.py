@@ -8,6 +8,7 @@ from typing import Any, Generic
 from sortedcontainers import SortedList
 
 from emulator.domain.ports import AssetQuery, GroupQuery
+from emulator.domain.records import Asset, Group
 from emulator.store.index import IndexSets, R, by_creation, record_number
 from portrait.models import AssetStatus
 
@@ -91,3 +92,20 @@ def predicate(query: GroupQuery | AssetQuery) -> Callable[[Any], bool]:
         )
 
     return keep
+
+
+def position_by_scope(query: GroupQuery | AssetQuery) -> Callable[[Any], int | None]:
+    """Whether a record is in the one set of a project and kind, for a scan of it."""
+    scope, is_group = (query.project, query.kind), isinstance(query, GroupQuery)
+
+    def position(record: Group | Asset) -> int | None:
+        kind = record.kind if isinstance(record, Group) else record.group_kind
+        return 0 if isinstance(record, Group) == is_group and (record.project, kind) == scope else None
+
+    return position
+
+
+def position_by_group(names: Sequence[tuple[str]]) -> Callable[[Any], int | None]:
+    """Which of some groups an asset is in, for a scan of them."""
+    positions = {group_id: position for position, (group_id,) in enumerate(names)}
+    return lambda record: positions.get(record.group_id) if isinstance(record, Asset) else None

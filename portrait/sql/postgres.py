@@ -41,6 +41,7 @@ def create_postgres_engine(url: URL) -> Engine:
         # A prepared statement belongs to a connection, and a pooler gives each transaction another one.
         connect_args={"prepare_threshold": None},
         use_native_hstore=False,
+        hide_parameters=True,  # an error may reach a log, and they may be secrets
         pool_size=4,
         max_overflow=12,
         pool_recycle=600,

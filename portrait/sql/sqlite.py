@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +41,20 @@ def create_private(path: Path) -> bool:
     return True
 
 
+@contextlib.contextmanager
+def exclusively(path: Path) -> Iterator[None]:
+    """Keep other processes from opening a file: it is switched to WAL, and set aside where damaged, by one of them.
+
+    SQLite's own lock on an empty file beside it serves: it is bounded in time, dies with the process, and is the same
+    on every platform.
+    """
+    beside = path.with_name(f"{path.name}-lock")
+    create_private(beside)
+    with contextlib.closing(sqlite3.connect(beside, timeout=BUSY, isolation_level=None)) as lock:
+        lock.execute("BEGIN EXCLUSIVE")
+        yield
+
+
 def create_sqlite_engine(path: Path) -> Engine:
     """An engine for a file.
 
@@ -48,6 +65,7 @@ def create_sqlite_engine(path: Path) -> Engine:
         URL.create("sqlite", database=str(path)),
         connect_args={"timeout": BUSY, "isolation_level": None},
         pool_timeout=BUSY,
+        hide_parameters=True,  # an error may reach a log, and they may be secrets
         pool_reset_on_return=None,  # each use is one transaction, which has ended
     )
     event.listen(engine, "connect", _on_connect)

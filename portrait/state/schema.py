@@ -14,14 +14,9 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
-    func,
-    insert,
-    inspect,
-    select,
-    update,
 )
 
-from portrait.errors import UsageError
+from portrait.sql import migration
 
 METADATA = MetaData()
 
@@ -133,10 +128,6 @@ STEPS: tuple[tuple[str, ...], ...] = (
     ("DROP TABLE portrait_pace",),  # it held turns alone, and holds what was learnt of a limit now
 )
 
-# Any number that is ours alone: two processes that open an empty PostgreSQL database take turns by it. It is a lock of
-# the transaction, so that it works through a pooler as well.
-_LOCK = 0x706F7274
-
 
 def migrate(connection: Connection, replaced_at: float | None = None) -> None:
     """Bring the tables to this version, inside of the caller's transaction.
@@ -148,28 +139,4 @@ def migrate(connection: Connection, replaced_at: float | None = None) -> None:
     Raises:
         UsageError: A newer version of this library made them.
     """
-    if connection.dialect.name == "postgresql":
-        connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
-    wanted, version = len(STEPS) + 1, read_version(connection)
-    if version > wanted:
-        raise UsageError(
-            f"The state was made by a newer portrait: its version is {version}, this one knows {wanted}.",
-            advice="Upgrade portrait-actions, or name another state.",
-        )
-    if version == wanted:
-        return
-    for step in STEPS[version - 1 :] if version else ():
-        for statement in step:
-            connection.exec_driver_sql(statement)
-    METADATA.create_all(connection)
-    if version:
-        connection.execute(update(META).values(version=wanted))
-    else:
-        connection.execute(insert(META).values(version=wanted, replaced_at=replaced_at))
-
-
-def read_version(connection: Connection) -> int:
-    """The version of the tables; 0 where there are none yet."""
-    if not inspect(connection).has_table(META.name):
-        return 0
-    return int(connection.execute(select(func.max(META.c.version))).scalar() or 0)
+    migration.migrate(connection, META, STEPS, "state", {"replaced_at": replaced_at})

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from portrait.clock import Clock
 from portrait.errors import StateError, UsageError
 from portrait.sql.location import require_local
-from portrait.sql.sqlite import BUSY, create_private, create_sqlite_engine
+from portrait.sql.sqlite import create_private, create_sqlite_engine, exclusively
 from portrait.state.schema import METADATA, migrate
 
 _LOG = logging.getLogger("portrait")
@@ -65,7 +65,7 @@ class SqliteBackend:
         if self._path.exists() and not self._path.is_file():
             raise UsageError(f"The state {self._path} is no regular file.", advice="Name another one.")
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with self._exclusively():
+        with exclusively(self._path):
             try:
                 engine = self._open_engine()
                 suspect, self._suspect = self._suspect, False
@@ -123,19 +123,6 @@ class SqliteBackend:
             engine.dispose()
             raise
         return engine
-
-    @contextlib.contextmanager
-    def _exclusively(self) -> Iterator[None]:
-        """Keep other processes from opening it, too: the switch to WAL and the setting aside are done by one.
-
-        SQLite's own lock on an empty file serves: it is bounded in time, dies with the process, and is the same on
-        every platform.
-        """
-        beside = self._path.with_name(f"{self._path.name}-lock")
-        create_private(beside)
-        with contextlib.closing(sqlite3.connect(beside, timeout=BUSY, isolation_level=None)) as lock:
-            lock.execute("BEGIN EXCLUSIVE")
-            yield
 
     def _set_aside(self) -> None:
         stamp = datetime.fromtimestamp(self._clock.now(), UTC).strftime("%Y%m%dT%H%M%SZ")

