@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from portrait.cli.errors import OK, SOME_FAILED, format_errors
-from portrait.cli.report import format_skipped, outcome_record
+from portrait.cli.report import NO_MEDIA, format_skipped, outcome_record
 from portrait.cli.resolve import find_group
 from portrait.cli.serialize import pluralize
 from portrait.ensure import AssetPlan, EnsureQuery, PlanEntry, Verdict
@@ -16,7 +16,7 @@ from portrait.models import GroupType
 from portrait.s3 import AccessDenied
 
 if TYPE_CHECKING:
-    from portrait.cli.output import Output
+    from portrait.cli.context import Context
     from portrait.cli.select import Checked
     from portrait.client import PortraitClient
     from portrait.providers import Provider
@@ -35,26 +35,32 @@ _COUNTS: Mapping[Verdict, tuple[str, str]] = MappingProxyType(
 )
 
 
-def dry_run(
-    output: Output, client: PortraitClient, provider: Provider, groups: Sequence[Checked], options: EnsureQuery
-) -> int:
+def dry_run(context: Context, groups: Sequence[Checked], left_out: Mapping[str, str], options: EnsureQuery) -> int:
     """Plan and print; returns the exit code.
+
+    Args:
+        context: Of the command.
+        groups: The files.
+        left_out: What was passed over in folders, with the reason.
+        options: How files would be sent.
 
     Raises:
         PortraitError: A group, or the bucket, cannot be read.
     """
+    client, output = context.client, context.output
     store = options.get("store")
     stored = None if store is None else _stored_contents(store)
     plans = [(group.group, _plan(client, group, options)) for group in groups]
     rejected = [outcome for group in groups for outcome in group.rejected]
     missing = sum(plan.group_id is None and plan.counts[Verdict.NEW] > 0 for _, plan in plans)
+    skipped = {source: NO_MEDIA for group in groups for source in group.skipped} | dict(left_out)
     record = {
         "dry_run": True,
         "groups": [_record(name, plan, stored) for name, plan in plans],
         "groups_to_make": missing,
-        "groups_free": _free_groups(client, provider) if missing else None,
+        "groups_free": _free_groups(client, context.provider) if missing else None,
         "rejected": [outcome_record(outcome) for outcome in rejected],
-        "skipped": [source for group in groups for source in group.skipped],
+        "skipped": [{"file": source, "reason": reason} for source, reason in skipped.items()],
     }
     output.error(format_errors((one.source, one.error) for one in rejected if one.error is not None))
     if output.interactive:
@@ -129,5 +135,4 @@ def _lines(record: Mapping[str, Any]) -> Iterator[str]:
         yield f"{pluralize(record['groups_to_make'], 'group')} to make, room for {record['groups_free']}."
     if record["rejected"]:
         yield f"{pluralize(len(record['rejected']), 'file')} cannot be sent, as said above."
-    if record["skipped"]:
-        yield format_skipped(record["skipped"])
+    yield from format_skipped((skipped["file"], skipped["reason"]) for skipped in record["skipped"])

@@ -25,8 +25,8 @@ from portrait.cli.manifest import Manifest
 from portrait.cli.parser import command, one_of, per_minute, quota, review_timeout
 from portrait.cli.progress import Progress, progress
 from portrait.cli.put_session import PutSession
-from portrait.cli.report import Summary
-from portrait.cli.select import Checked, Selection, check, select
+from portrait.cli.report import NO_MEDIA, Summary
+from portrait.cli.select import Checked, Selection, check, left_out, select
 from portrait.cli.storage import StorageOptions, open_store, public_base_option, storage_options
 from portrait.dialects import DIALECTS
 from portrait.ensure import EnsureQuery, FileOutcome, check_group_name
@@ -49,9 +49,9 @@ portrait: the service limits creates: the next one is sent in {seconds:.0f} s, a
 
 _DETAILS = """\
 Through AllToken's own upload: JPEG, PNG and WebP of at most 10 MB. With --to, or as http(s) addresses: whatever the
-service takes, video and audio too. A folder stands for the images, video and audio in it and below; its other files
-are skipped and counted. Nothing is sent of a file that does not fit, and nothing twice: a content that the group has
-already is used as it is, and the same command, given again, goes on where it stopped.
+service takes, video and audio too. A folder stands for the images, video and audio in it and below; its other files,
+hidden ones and linked folders are skipped and counted. Nothing is sent of a file that does not fit, and nothing twice:
+a content that the group has already is used as it is, and the same command, given again, goes on where it stopped.
 
 In JSON, `origin` is how the asset came to be; a file whose content an earlier one has shares that one's asset, and
 names the file in `same_as`.
@@ -120,7 +120,6 @@ def put_command(context: Context, /, paths: Sequence[str], **values: Any) -> int
     if options.group is None and not options.subfolders:
         raise UsageError("--group is missing.", advice="portrait put --help says what it takes.")
     selections = select(paths, options.group, subfolders=options.subfolders)
-    client = context.client  # no file is read if the key is missing
     for selection in selections:
         check_group_name(selection.group, DIALECTS[context.provider.dialect].name_limit)
     with open_run(context, options) as run:
@@ -128,8 +127,8 @@ def put_command(context: Context, /, paths: Sequence[str], **values: Any) -> int
         if not any(group.valid or group.rejected for group in groups):
             raise UsageError(f"There are no images, video or audio in {', '.join(paths)}.", advice="Nothing was sent.")
         if options.dry_run:
-            return dry_run(context.output, client, context.provider, groups, run.ensure_options)
-        return run.send(groups)
+            return dry_run(context, groups, left_out(paths), run.ensure_options)
+        return run.send(groups, left_out(paths))
 
 
 @contextmanager
@@ -196,14 +195,21 @@ class Run:
         with progress(self._context.output, {"checked": total}) as self.progress:
             return check(self._client, selections, self.ensure_options)
 
-    def send(self, groups: Sequence[Checked]) -> int:
-        """Send what fits and report everything; returns the exit code."""
+    def send(self, groups: Sequence[Checked], skipped: Mapping[str, str]) -> int:
+        """Send what fits and report everything; returns the exit code.
+
+        Args:
+            groups: The files.
+            skipped: What was passed over in folders, with the reason.
+        """
         context, options, summary = self._context, self._options, self.summary
         for group in groups:
             for outcome in group.rejected:
                 summary.add(outcome, group.group)
             for source in group.skipped:
-                summary.skip(source, group.group)
+                summary.skip(source, NO_MEDIA, group.group)
+        for source, reason in skipped.items():
+            summary.skip(source, reason, None)
         if context.output.interactive:
             summary.print_failures()
         valid = [content for group in groups for content in group.valid]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -37,7 +37,12 @@ _ENDS: Mapping[FileState, str] = MappingProxyType(
         FileState.NO_ROOM: "left out: the group is full",
     }
 )
-_MAX_SKIPPED = 3  # skipped files that people see
+NO_MEDIA = "no media"
+# Why a file of a folder is not sent → what people call it.
+_SKIPPED: Mapping[str, str] = MappingProxyType(
+    {NO_MEDIA: "other file", "hidden": "hidden item", "linked folder": "linked folder"}
+)
+_MAX_SKIPPED = 3  # of each kind, that people see
 
 
 def outcome_record(outcome: FileOutcome) -> dict[str, Any]:
@@ -74,7 +79,7 @@ class Summary:
     def __init__(self, output: Output, manifest: Manifest, bucket: str | None) -> None:
         self.paths: dict[Path, str] = {}
         self._outcomes: list[tuple[FileOutcome, str]] = []
-        self._skipped: list[str] = []
+        self._skipped: list[tuple[str, str]] = []
         self._bucket = bucket
         self._group_ids: dict[str, str] = {}
         self._output = output
@@ -107,12 +112,17 @@ class Summary:
             self._full.add(group)  # people read this one at once: there is time to stop
             self._output.info(f"{group}: {outcome.error.message}")
 
-    def skip(self, source: str, group: str) -> None:
-        """Add a file of a folder that is no media."""
-        self._skipped.append(source)
+    def skip(self, source: str, reason: str, group: str | None) -> None:
+        """Add a file of a folder that is not sent, or a folder in it that is not looked into.
+
+        Args:
+            source: Its path.
+            reason: `no media`, `hidden` or `linked folder`.
+            group: The one that it would go into, where that is known.
+        """
+        self._skipped.append((source, reason))
         record = outcome_record(FileOutcome(source=source, state=FileState.REJECTED))
-        record |= {"status": "Skipped", "group": group}
-        self._record(record)
+        self._record(record | {"status": "Skipped", "reason": reason, "group": group})
 
     def _record(self, record: Mapping[str, Any], line: str = "") -> None:
         """Write a record to the manifest and to stdout. An error of one of them keeps nothing from the other.
@@ -165,8 +175,8 @@ class Summary:
         self.print_failures()
         for group in dict.fromkeys(group for _, group in self._outcomes):
             self._output.info(self._group_summary(group, [one for one, of in self._outcomes if of == group]))
-        if self._skipped:
-            self._output.info(format_skipped(self._skipped))
+        for line in format_skipped(self._skipped):
+            self._output.info(line)
         if duplicates := {twin for one, _ in self._outcomes for twin in one.duplicates}:
             words = f"Other assets with the same content: {', '.join(sorted(duplicates))}. `portrait rm` deletes them."
             self._output.info(words)
@@ -207,10 +217,15 @@ def _origins(done: Sequence[FileOutcome]) -> str:
     return ", ".join(parts)
 
 
-def format_skipped(files: Sequence[str]) -> str:
-    """Such as `2 other files skipped: a.txt, b.pdf.`."""
-    more = f" and {len(files) - _MAX_SKIPPED} more" if len(files) > _MAX_SKIPPED else ""
-    return f"{pluralize(len(files), 'other file')} skipped: {', '.join(files[:_MAX_SKIPPED])}{more}."
+def format_skipped(skipped: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """A sentence for each reason, such as `2 hidden items skipped: .git, .DS_Store.`."""
+    by_reason: dict[str, list[str]] = {reason: [] for reason in _SKIPPED}
+    for source, reason in skipped:
+        by_reason[reason].append(source)
+    for reason, sources in by_reason.items():
+        more = f" and {len(sources) - _MAX_SKIPPED} more" if len(sources) > _MAX_SKIPPED else ""
+        if sources:
+            yield f"{pluralize(len(sources), _SKIPPED[reason])} skipped: {', '.join(sources[:_MAX_SKIPPED])}{more}."
 
 
 def overall_exit_code(outcomes: Iterable[FileOutcome]) -> int:

@@ -11,7 +11,18 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from portrait.ensure import Content, EnsureQuery, FileOutcome, PlanEntry, display_name, is_url, list_files, rejection
+from portrait.cli.report import format_skipped
+from portrait.ensure import (
+    Content,
+    EnsureQuery,
+    FileOutcome,
+    PlanEntry,
+    display_name,
+    is_url,
+    list_files,
+    list_skipped,
+    rejection,
+)
 from portrait.errors import UsageError
 from portrait.media import HEAD_BYTES, sniff
 
@@ -76,11 +87,18 @@ def select(words: Sequence[str], group: str | None, *, subfolders: bool) -> list
                 unrecognized = source != word and not is_media
                 known[source] = unrecognized and known.get(source, True)
     if not by_group:
-        raise UsageError(f"There are no files in {', '.join(words)}.", advice="Nothing was sent.")
+        skipped = " ".join(format_skipped(left_out(words).items()))
+        raise UsageError(f"There are no files in {', '.join(words)}.", advice=f"Nothing was sent. {skipped}".strip())
     return [
         Selection(name, list(sources), frozenset(source for source, unrecognized in sources.items() if unrecognized))
         for name, sources in by_group.items()
     ]
+
+
+def left_out(words: Sequence[str]) -> dict[str, str]:
+    """What is passed over in the folders among these sources, with the reason: hidden files and folders, and links."""
+    folders = [Path(word) for word in words if not is_url(word) and Path(word).is_dir()]
+    return {str(path): reason for folder in folders for path, reason in list_skipped(folder).items()}
 
 
 class _Part(NamedTuple):

@@ -20,7 +20,16 @@ from portrait.ensure.groups import check_group_name, ensure_group, leftovers
 from portrait.ensure.options import EnsureOptions, EnsureQuery, parse_options
 from portrait.ensure.outcomes import FATAL, FileOutcome, FileState, Origin, rejection, state_of_error
 from portrait.ensure.plan import AssetPlan, PlanEntry, Sources, Verdict, check_group, plan_assets
-from portrait.ensure.sources import Source, display_name, expand_sources, identify, is_url, limits_of, list_files
+from portrait.ensure.sources import (
+    Source,
+    display_name,
+    expand_sources,
+    identify,
+    is_url,
+    limits_of,
+    list_files,
+    list_skipped,
+)
 
 __all__ = [
     "FATAL",
@@ -52,6 +61,7 @@ __all__ = [
     "leftovers",
     "limits_of",
     "list_files",
+    "list_skipped",
     "media_error",
     "parse_digest",
     "parse_erasure_options",

@@ -9,7 +9,7 @@ import hashlib
 import inspect
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
@@ -87,12 +87,24 @@ def list_files(folder: Path) -> list[Path]:
 
     A folder that cannot be read stands among them, so that it is not passed over in silence: `identify` refuses it.
     """
-    files: list[Path] = []
     unreadable: list[OSError] = []
-    for parent, folders, names in os.walk(folder, onerror=unreadable.append):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        files += [Path(parent, name) for name in names if not name.startswith(".")]
+    files = [path for path, skipped in _walk(folder, unreadable.append) if not skipped]
     return sorted([*files, *(Path(error.filename) for error in unreadable)])
+
+
+def list_skipped(folder: Path) -> dict[Path, str]:
+    """What `list_files` leaves out of a folder: `hidden` files and folders, and each `linked folder`."""
+    return {path: skipped for path, skipped in sorted(_walk(folder)) if skipped}
+
+
+def _walk(folder: Path, on_error: Callable[[OSError], object] | None = None) -> Iterator[tuple[Path, str]]:
+    """Each file with ""; what is not looked into with the reason."""
+    for parent, folders, names in os.walk(folder, onerror=on_error):
+        hidden = {name for name in (*folders, *names) if name.startswith(".")}
+        folders[:] = [name for name in folders if name not in hidden]
+        linked = {name for name in folders if Path(parent, name).is_symlink()}
+        reasons = dict.fromkeys(names, "") | dict.fromkeys(linked, "linked folder") | dict.fromkeys(hidden, "hidden")
+        yield from ((Path(parent, name), reason) for name, reason in reasons.items())
 
 
 def identify(source: Source, limits: Limits, asset_type: AssetType | None, name: str | None = None) -> Content:

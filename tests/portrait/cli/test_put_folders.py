@@ -120,7 +120,37 @@ def test_other_files_in_a_folder_are_skipped_and_counted(put, client, tmp_path):
     assert f"2 other files skipped: {folder}/notes.txt, {folder}/sub/LIST.CSV." in people.err
     plan = put(str(folder), "--group", "brand", "--dry-run")
     assert plan.code == 0
-    assert [Path(name).name for name in plan.json["skipped"]] == ["notes.txt", "LIST.CSV"]
+    assert [Path(one["file"]).name for one in plan.json["skipped"]] == ["notes.txt", "LIST.CSV"]
+
+
+def test_hidden_items_and_linked_folders_are_named_when_they_are_left_out(portrait, client, tmp_path):
+    """Whoever misses a person's pictures reads why; what is named by itself is sent."""
+    folder = make_plain(tmp_path / "photos", 1)
+    other = make_plain(tmp_path / "elsewhere", 2)
+    (folder / ".thumbs").mkdir()
+    (folder / ".thumbs" / "a.jpg").write_bytes(image("jpeg", 500, 500))
+    (folder / ".hidden.jpg").write_bytes(image("jpeg", 501, 500))
+    (folder / "bob").symlink_to(other)
+    ran = portrait("put", str(folder), "--group", "brand")
+    assert ran.code == 0
+    skipped = {Path(row["file"]).name: row["reason"] for row in ran.rows if row["status"] == "Skipped"}
+    assert skipped == {".thumbs": "hidden", ".hidden.jpg": "hidden", "bob": "linked folder"}
+    assert len(list(client.iter_assets())) == 1
+    for mode in (["--dry-run"], ["--subfolders"]):
+        people = portrait("put", str(folder), "--group", "brand", *mode, terminal=True)
+        assert f"2 hidden items skipped: {folder}/.hidden.jpg, {folder}/.thumbs." in people.out + people.err
+        assert f"1 linked folder skipped: {folder}/bob." in people.out + people.err
+    assert portrait("put", str(folder / "bob"), str(folder / ".hidden.jpg"), "--group", "brand").code == 0
+    assert len(list(client.iter_assets())) == 3  # two folders have one picture in common
+
+
+def test_a_folder_of_hidden_files_alone_says_so(portrait, tmp_path):
+    """There is nothing to send, and the reason is not a riddle."""
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / ".a.jpg").write_bytes(image("jpeg", 500, 500))
+    ran = portrait("put", str(tmp_path / "photos"), "--group", "brand")
+    assert ran.code == 2
+    assert f"1 hidden item skipped: {tmp_path}/photos/.a.jpg." in ran.err
 
 
 def test_a_file_that_is_named_is_meant(portrait, tmp_path):
