@@ -21,6 +21,8 @@ from portrait.clock import Clock
 from portrait.http import Timeouts
 from portrait.transports.failures import Phase, transport_failure
 
+_SHORT = 65_536  # bytes; a longer request is not copied into one piece
+
 
 class RequestLimits(threading.local):
     """The time limits of the request that the current thread is sending.
@@ -100,6 +102,7 @@ class _BoundedConnection(HTTPConnection):
     """A connection that keeps the limits, and says of each failure to connect that nothing was sent."""
 
     limits: RequestLimits
+    _pieces: list[bytes] | None = None
 
     def connect(self) -> None:
         self.limits.connecting = True
@@ -133,7 +136,22 @@ class _BoundedConnection(HTTPConnection):
         super()._tunnel()
         self.limits.apply(self.sock)  # for the TLS handshake
 
+    def request(self, *args: Any, **options: Any) -> None:
+        """Send headers and body at once: `http.client` makes a system call and a packet of each."""
+        pieces: list[bytes] = []
+        self._pieces = pieces
+        try:
+            super().request(*args, **options)
+        finally:
+            self._pieces = None
+        is_short = sum(len(piece) for piece in pieces) <= _SHORT
+        for piece in [b"".join(pieces)] if is_short else pieces:
+            self.send(piece)
+
     def send(self, data: Any) -> None:
+        if self._pieces is not None:
+            self._pieces.append(data)
+            return
         if self.sock is None:
             self.connect()
         self.limits.apply(self.sock)

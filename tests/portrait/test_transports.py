@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 import zlib
-from http.client import RemoteDisconnected
+from http.client import HTTPConnection, RemoteDisconnected
 from types import SimpleNamespace
 
 import aiohttp
@@ -225,6 +225,18 @@ def test_what_is_sent_is_what_was_made(colour):
     assert "x-own: 1" in lines
     assert "user-agent: mine/2" in lines
     assert f"content-length: {len(content)}" in lines
+
+
+@pytest.mark.parametrize(("size", "pieces"), [(0, 1), (100, 1), (100_000, 2)])
+def test_a_short_request_goes_out_in_one_piece(monkeypatch, size, pieces):
+    """Headers and body together: `http.client` makes a system call and a packet of each. A long body is not copied."""
+    sent = []
+    send = HTTPConnection.send
+    monkeypatch.setattr(HTTPConnection, "send", lambda self, data: (sent.append(len(data)), send(self, data)))
+    with RawServer(answering()) as server, contextlib.closing(Urllib3Transport()) as transport:
+        transport.send(request(server.url, body=bytes(size)))
+        assert len(server.requests[0][1]) == size
+    assert len(sent) == pieces
 
 
 def test_a_redirect_is_not_followed(colour):
