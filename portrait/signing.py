@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from attrs import define, field, frozen
@@ -29,6 +30,7 @@ _AUTHORIZATION = re.compile(
     r"SignedHeaders=(?P<headers>[^,\s]+)\s*,\s*Signature=(?P<signature>[0-9A-Fa-f]+)"
 )
 _DATE = re.compile(r"[0-9]{8}T[0-9]{6}Z")
+_DATE_FORMAT = "%Y%m%dT%H%M%SZ"
 
 
 class SignatureFault(StrEnum):
@@ -76,8 +78,7 @@ class Credentials:
     session_token: str | None = field(default=None, repr=False)
 
 
-@frozen
-class Scope:
+class Scope(NamedTuple):
     """What a signature is good for: one day, region and service."""
 
     date: str
@@ -128,23 +129,19 @@ def sign(
         now: The moment, in seconds since 1970.
         keys: Keeps derived keys; None derives one for this request.
     """
-    date = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
+    date = _format_date(int(now))
     scope = Scope(date[:8], region, service)
-    url = urlsplit(request.url)
-    headers = {
-        **request.headers,
-        "Host": _DEFAULT_PORT.sub("", url.netloc.rpartition("@")[2]),
-        "X-Date": date,
-        "X-Content-Sha256": (body_hash := hashlib.sha256(request.body).hexdigest()),
-    }
+    host, path, query = _split_url(request.url)
+    body_hash = hashlib.sha256(request.body).hexdigest()
+    headers = {**request.headers, "Host": host, "X-Date": date, "X-Content-Sha256": body_hash}
     if credentials.session_token is not None:
         headers["X-Security-Token"] = credentials.session_token
-    lowered = {name.lower(): value for name, value in headers.items()}
-    names = sorted(name for name in lowered if name in _SIGNED or name.startswith("x-"))
-    canonical = canonical_request(request.method, url.path, url.query, [(n, lowered[n]) for n in names], body_hash)
+    lowered = [(name.lower(), value) for name, value in headers.items()]
+    signed = sorted(pair for pair in lowered if pair[0] in _SIGNED or pair[0].startswith("x-"))
+    names, canonical = canonical_request(request.method, path, query, signed, body_hash)
     key = (keys or DayKeys()).get(credentials.secret_key, scope)
     headers["Authorization"] = (
-        f"{ALGORITHM} Credential={credentials.access_key}/{scope}, SignedHeaders={';'.join(names)}, "
+        f"{ALGORITHM} Credential={credentials.access_key}/{scope}, SignedHeaders={names}, "
         f"Signature={_signature(key, date, scope, canonical)}"
     )
     return HttpRequest(  # not attrs.evolve, which takes half as long again on every attempt
@@ -201,16 +198,18 @@ def verify(
         raise SignatureError(SignatureFault.MISMATCH)
     key = (keys or DayKeys()).get(secret, scope)
     # The official SDK signs the host with its port, the rules cut a default port off: either is a signature.
-    for host in dict.fromkeys((headers["host"], _DEFAULT_PORT.sub("", headers["host"]))):
+    for host in dict.fromkeys((headers["host"], _without_default_port(headers["host"]))):
         signed = [(name, host if name == "host" else headers[name]) for name in names]
-        canonical = canonical_request(method, path, query, signed, body_hash)
+        _, canonical = canonical_request(method, path, query, signed, body_hash)
         if hmac.compare_digest(_signature(key, date, scope, canonical), signature):
             return access_key
     raise SignatureError(SignatureFault.MISMATCH)
 
 
-def canonical_request(method: str, path: str, query: str, headers: Iterable[tuple[str, str]], body_hash: str) -> str:
-    """The text that is signed: contract §9.4.
+def canonical_request(
+    method: str, path: str, query: str, headers: Iterable[tuple[str, str]], body_hash: str
+) -> tuple[str, str]:
+    """The names of the signed headers, and the text that is signed: contract §9.4.
 
     Args:
         method: `POST` and the like.
@@ -220,9 +219,9 @@ def canonical_request(method: str, path: str, query: str, headers: Iterable[tupl
         body_hash: Hexadecimal SHA-256 of the exact bytes.
     """
     pairs = list(headers)
-    lines = "".join(f"{name}:{value.strip()}\n" for name, value in pairs)
-    names = ";".join(name for name, _ in pairs)
-    return f"{method}\n{path or '/'}\n{canonical_query(query)}\n{lines}\n{names}\n{body_hash}"
+    lines = "".join([f"{name}:{value.strip()}\n" for name, value in pairs])
+    names = ";".join([name for name, _ in pairs])
+    return names, f"{method}\n{path or '/'}\n{canonical_query(query)}\n{lines}\n{names}\n{body_hash}"
 
 
 @lru_cache(maxsize=256)
@@ -253,14 +252,37 @@ def parse_authorization(text: str) -> tuple[str, Scope, list[str], str]:
 def _check_date(date: str, scope: Scope, now: float) -> None:
     if not date:
         raise SignatureError(SignatureFault.NO_DATE)
-    if not _DATE.fullmatch(date) or date[:8] != scope.date:
+    moment = _parse_date(date)
+    if moment is None or date[:8] != scope.date or abs(now - moment) > MAX_SKEW_SECONDS:
         raise SignatureError(SignatureFault.STALE_DATE)
+
+
+# Calls of one second share their date, and those of one client their addresses.
+
+
+@lru_cache(maxsize=64)
+def _format_date(now: int) -> str:
+    return datetime.fromtimestamp(now, UTC).strftime(_DATE_FORMAT)
+
+
+@lru_cache(maxsize=64)
+def _parse_date(date: str) -> float | None:
+    """Seconds since 1970; None for what is no date."""
     try:
-        moment = datetime.strptime(date, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
+        return datetime.strptime(date, _DATE_FORMAT).replace(tzinfo=UTC).timestamp() if _DATE.fullmatch(date) else None
     except ValueError:
-        raise SignatureError(SignatureFault.STALE_DATE) from None
-    if abs(now - moment) > MAX_SKEW_SECONDS:
-        raise SignatureError(SignatureFault.STALE_DATE)
+        return None
+
+
+@lru_cache(maxsize=64)
+def _split_url(url: str) -> tuple[str, str, str]:
+    """Host without a default port, path, and query."""
+    parts = urlsplit(url)
+    return _without_default_port(parts.netloc.rpartition("@")[2]), parts.path, parts.query
+
+
+def _without_default_port(host: str) -> str:
+    return _DEFAULT_PORT.sub("", host)
 
 
 def _signature(key: bytes, date: str, scope: Scope, canonical: str) -> str:
@@ -270,4 +292,4 @@ def _signature(key: bytes, date: str, scope: Scope, canonical: str) -> str:
 
 
 def _hmac(key: bytes, text: str) -> bytes:
-    return hmac.new(key, text.encode(), hashlib.sha256).digest()
+    return hmac.digest(key, text.encode(), "sha256")  # at once, which takes half as long as an object
