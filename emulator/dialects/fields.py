@@ -119,7 +119,7 @@ class Query:
     """The parameters of a query.
 
     Attributes:
-        values: By name.
+        values: By name; the first one of each.
     """
 
     values: Mapping[str, str]

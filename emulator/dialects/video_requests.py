@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
+from typing import Any
 
 from emulator.dialects.fields import Fields
 from emulator.domain.generations import GenerationRequest
@@ -23,6 +24,8 @@ _ROLES: Mapping[AssetType, str] = MappingProxyType(
 _LISTS: Mapping[str, AssetType] = MappingProxyType(
     {"image_urls": AssetType.IMAGE, "video_urls": AssetType.VIDEO, "audio_urls": AssetType.AUDIO}
 )
+_ARK_FLAGS = ("generate_audio", "draft")
+_ARK_NUMBERS = ("priority", "seed", "execution_expires_after")
 _FORMATS: Mapping[str, str] = MappingProxyType({"mp4": ".mp4", "mov": ".mov"})
 
 
@@ -36,6 +39,14 @@ def read_content_request(fields: Fields) -> GenerationRequest:
         elif kind in _KINDS:
             references.append(_content_reference(item, kind))
     return _request(fields, "\n".join(filter(None, texts)), tuple(_with_first_frame(references)), "ratio")
+
+
+def read_ark_options(fields: Fields) -> dict[str, Any]:
+    """What Ark takes and shows again: the fields of the official SDK's task (D)."""
+    options: dict[str, Any] = {"service_tier": fields.text("service_tier", "default")}
+    options |= {name: fields.text(name) for name in ("safety_identifier",) if fields.has(name)}
+    options |= {name: fields.flag(name, default=False) for name in _ARK_FLAGS if fields.has(name)}
+    return options | {name: fields.integer(name, 0) for name in _ARK_NUMBERS if fields.has(name)}
 
 
 def _content_reference(item: Fields, name: str) -> Reference:

@@ -60,7 +60,7 @@ def write_ark(video: GenerationView) -> dict[str, Any]:
         "resolution": video.resolution,
         "ratio": video.ratio,
         "framespersecond": 24,
-        "service_tier": "default",
+        **video.options,
     }
     if video.url:
         written |= {"content": {"video_url": video.url, **_last_frame(video)}, "usage": _usage(video)}

@@ -36,6 +36,7 @@ class GenerationRequest:
         extension: Of the file, with its dot.
         last_frame: Whether a picture of the last frame is wanted.
         expires_after: Seconds until it expires unless it has ended; 0 for the default.
+        options: What else is said, which changes nothing and is shown again.
     """
 
     model: str
@@ -47,6 +48,7 @@ class GenerationRequest:
     extension: str = ".mp4"
     last_frame: bool = False
     expires_after: int = 0
+    options: Mapping[str, Any] = field(factory=dict)
 
 
 @frozen
@@ -64,6 +66,7 @@ class ListRequest:
         states: Only those in these; empty means all.
         models: Only of these; empty means all.
         ids: Only these; empty means all.
+        options: Only those with these.
         offset: How many come before the page.
         limit: How many the page may hold.
     """
@@ -71,6 +74,7 @@ class ListRequest:
     states: tuple[GenerationState, ...] = ()
     models: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(factory=dict)
     offset: int = 0
     limit: int = 10
 
@@ -106,6 +110,7 @@ class GenerationView:
     seconds: int
     resolution: str
     ratio: str
+    options: Mapping[str, Any] = field(factory=dict)
 
 
 @frozen(kw_only=True)
@@ -157,6 +162,7 @@ def create(ctx: Context, request: GenerationRequest) -> GenerationView:
         tokens=_tokens(resolution, seconds),
         extension=request.extension,
         last_frame=request.last_frame,
+        options=request.options,
     )
     ctx.tx.save_job(generation)
     return view(ctx, generation)
@@ -190,6 +196,7 @@ def list_(ctx: Context, request: ListRequest) -> GenerationPage:
         if isinstance(job, Generation)
         and (not request.models or job.model in request.models)
         and (not request.ids or job.id in request.ids)
+        and request.options.items() <= job.options.items()
     )
     found = [each for each in generations if not request.states or each.state(ctx.now) in request.states]
     page = found[request.offset : request.offset + request.limit]
@@ -265,4 +272,5 @@ def view(ctx: Context, generation: Generation) -> GenerationView:
         seconds=generation.seconds,
         resolution=generation.resolution,
         ratio=generation.ratio,
+        options=generation.options,
     )

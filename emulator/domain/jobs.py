@@ -5,9 +5,11 @@ Records only, with what follows from them and `now`. Times are seconds since 197
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from emulator.domain.records import AssetState
 
@@ -137,6 +139,7 @@ class Generation:
         tokens: What it costs.
         extension: Of the video's file, with its dot.
         last_frame: Whether a picture of the last frame was asked for.
+        options: What else the request said, which changes nothing and is shown again.
     """
 
     number: int
@@ -157,6 +160,7 @@ class Generation:
     tokens: int
     extension: str = ".mp4"
     last_frame: bool = False
+    options: Mapping[str, Any] = field(factory=dict)
 
     def state(self, now: float) -> GenerationState:
         """How far it is."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import parse_qsl
+
+from attrs import evolve
 
 from emulator.dialects.dialect import ErrorSpec
 from emulator.dialects.fields import Fields, Query
 from emulator.dialects.video_errors import ARK_VIDEO_ERRORS, write_ark_error
-from emulator.dialects.video_requests import read_content_request
+from emulator.dialects.video_requests import read_ark_options, read_content_request
 from emulator.dialects.videos import ARK_STATUSES, write_ark, write_ark_page
 from emulator.domain import FURTHER_HANDLERS as HANDLERS
 from emulator.domain.generations import GenerationId, ListRequest
@@ -24,14 +27,16 @@ _STATES = {word: state for state, word in ARK_STATUSES.items()}
 
 
 def _read_list(_: Fields, call: Call) -> ListRequest:
-    """Pages of up to 500, and filters (D)."""
+    """Pages of up to 500, and filters (D); a task's id is a parameter of its own for each (the official SDK)."""
     query = Query(call.parameters)
     size = query.number("page_size", 10, 1, 500)
     status, model = query.choice("filter.status", _STATES), query.text("filter.model")
+    tier = query.text("filter.service_tier")
     return ListRequest(
         states=(_STATES[status],) if status else (),
         models=(model,) if model else (),
-        ids=tuple(filter(None, query.text("filter.task_ids").split(","))),
+        ids=tuple(value for name, value in parse_qsl(call.query) if name == "filter.task_ids"),
+        options={"service_tier": tier} if tier else {},
         offset=(query.number("page_num", 1, 1, 500) - 1) * size,
         limit=size,
     )
@@ -47,7 +52,7 @@ _OPERATIONS: Mapping[str, Operation] = MappingProxyType(
     {
         "CreateVideo": Operation(
             handler=HANDLERS["CreateVideo"],
-            read=lambda fields, _: read_content_request(fields),
+            read=lambda fields, _: evolve(read_content_request(fields), options=read_ark_options(fields)),
             write=lambda video, _: {"id": video.id},
             hook=_HOOK,
         ),

@@ -70,6 +70,7 @@ CONTENTS = Contents(
             number=7, id="cgt-7", customer="acme", model="m", created=NOW - 3, starts=NOW + 1, due=NOW + 4,
             ended=NOW + 7, outcome=GenerationState.FAILED, code="InternalError", message="e", seconds=5,
             resolution="720p", ratio="16:9", tokens=9, extension=".mov", last_frame=True,
+            options={"seed": 7},
             assets=(UsedAsset(asset_id="asset-4", place="content[0].image_url.url"),),
         ),
     ),

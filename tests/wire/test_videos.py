@@ -212,6 +212,25 @@ def test_a_list_has_pages_newest_first(server, me):
         assert me.json("GET", f"{ALLTOKEN}?{query}").status == 400
 
 
+def test_arks_list_is_filtered_by_ids_and_tier(me):
+    """A parameter for each id, as the official SDK sends them; a video of no tier is `default`."""
+    body = {"content": [{"type": "text", "text": "x"}], "model": ARK_MODEL}
+    first, _, third = (created(me, body | more, ARK) for more in ({}, {}, {"service_tier": "flex", "priority": 3}))
+    query = f"filter.task_ids={first}&filter.task_ids={third}"
+    assert [item["id"] for item in me.json("GET", f"{ARK}?{query}").body["items"]] == [third, first]
+    (item,) = me.json("GET", f"{ARK}?filter.service_tier=flex").body["items"]
+    assert (item["id"], item["service_tier"], item["priority"]) == (third, "flex", 3)
+    assert me.json("GET", f"{ARK}?filter.service_tier=default").body["total"] == 2
+
+
+@pytest.mark.parametrize("option", [{"priority": "high"}, {"draft": 1}, {"service_tier": 7}, {"seed": 1.5}])
+def test_an_option_of_the_wrong_type_is_refused(me, option):
+    """400, and its name."""
+    body = {"content": [{"type": "text", "text": "x"}], "model": ARK_MODEL}
+    answer = me.json("POST", ARK, body | option)
+    assert (answer.status, answer.body["error"]["param"]) == (400, *option)
+
+
 def test_a_list_covers_seven_days(server, me):
     """What was created before is neither listed nor read."""
     video = created(me)
