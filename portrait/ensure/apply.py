@@ -73,6 +73,7 @@ class _Batch:
 
     Attributes:
         jobs: By digest: the contents that have no outcome yet.
+        outcomes: What was emitted so far.
         fatal_error: The first error that every further create would meet, such as `QuotaExceeded`: nothing more is
             created, what was created is still waited for.
     """
@@ -83,6 +84,7 @@ class _Batch:
     group_id: str
     pace: CreatePacer
     jobs: dict[str, _Job] = field(factory=dict)
+    outcomes: list[FileOutcome] = field(factory=list)
     fatal_error: PortraitError | None = None
 
     def missing(self) -> list[_Job]:
@@ -93,24 +95,28 @@ class _Batch:
         """The same outcome for every source of one content."""
         del self.jobs[job.content.digest]
         for source in job.sources:
-            yield Emit(
-                FileOutcome(
-                    source=source,
-                    state=state,
-                    asset_id=job.asset_id,
-                    origin=job.origin,
-                    sha256=job.content.sha256,
-                    group_id=self.group_id,
-                    name=job.content.name,
-                    duplicates=job.duplicates,
-                    stored_key=job.stored.key if job.stored else "",
-                    **fields,
-                )
+            outcome = FileOutcome(
+                source=source,
+                state=state,
+                asset_id=job.asset_id,
+                origin=job.origin,
+                sha256=job.content.sha256,
+                group_id=self.group_id,
+                name=job.content.name,
+                duplicates=job.duplicates,
+                stored_key=job.stored.key if job.stored else "",
+                **fields,
             )
+            yield from self.emit(outcome)
+
+    def emit(self, outcome: FileOutcome) -> Flow[None]:
+        """Hand an outcome on."""
+        self.outcomes.append(outcome)
+        yield Emit(outcome)
 
 
-def ensure_assets(endpoint: Endpoint, sources: Sources | AssetPlan, options: EnsureOptions) -> Flow[None]:
-    """Plan, unless that was done before, and apply; emits a `FileOutcome` for each source.
+def ensure_assets(endpoint: Endpoint, sources: Sources | AssetPlan, options: EnsureOptions) -> Flow[list[FileOutcome]]:
+    """Plan, unless that was done before, and apply; emits a `FileOutcome` for each source, and returns all of them.
 
     Raises:
         PortraitError: The group cannot be read, or the key is refused: nothing was created then.
@@ -126,13 +132,14 @@ def ensure_assets(endpoint: Endpoint, sources: Sources | AssetPlan, options: Ens
     yield from _create(batch)
     yield from _resolve_duplicates(batch)
     yield from _watch(batch)
+    return batch.outcomes
 
 
 def _begin(batch: _Batch) -> Flow[None]:
     """What the plan has decided already is emitted; the rest becomes a job for each content."""
     for entry in batch.plan.entries:
         if entry.verdict is Verdict.REJECTED and entry.error is not None:
-            yield Emit(rejection(entry.source, entry.error, entry.content, batch.group_id))
+            yield from batch.emit(rejection(entry.source, entry.error, entry.content, batch.group_id))
         elif entry.content is None:
             continue
         elif entry.content.digest in batch.jobs:
@@ -255,7 +262,9 @@ def _list_until_visible(batch: _Batch, created: set[str]) -> Flow[dict[str, list
     for delay in (0.0, *VERIFY_DELAYS):
         if delay:
             yield Sleep(delay)
-        assets = yield from list_by_digest(batch.endpoint, batch.group_id, batch.plan.group_type)
+        assets = yield from list_by_digest(
+            batch.endpoint, batch.group_id, batch.plan.group_type, ignored=batch.options.ignored
+        )
         if created <= {asset.id for same in assets.values() for asset in same}:
             break
     return assets

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import TYPE_CHECKING
 
 from portrait import pagination, upload
@@ -73,7 +73,7 @@ def create_asset(
         return (yield from sending)
 
     def find() -> Flow[str | None]:
-        assets = yield from list_by_digest(endpoint, group_id, group_type, content.digest)
+        assets = yield from list_by_digest(endpoint, group_id, group_type, content.digest, ignored=options.ignored)
         alive = usable(assets.get(content.digest, []))
         return alive[0].id if alive else None
 
@@ -120,9 +120,21 @@ def _remove(endpoint: Endpoint, failed: Asset) -> Flow[None]:
 
 
 def list_by_digest(
-    endpoint: Endpoint, group_id: str, group_type: GroupType, digest: str | None = None
+    endpoint: Endpoint,
+    group_id: str,
+    group_type: GroupType,
+    digest: str | None = None,
+    *,
+    ignored: Container[str] = frozenset(),
 ) -> Flow[dict[str, list[Asset]]]:
     """The group's assets by the digest in their names, the oldest first; "" holds those without one.
+
+    Args:
+        endpoint: Of the client.
+        group_id: The group.
+        group_type: Its type.
+        digest: Only assets with this one; None for all.
+        ignored: Ids of assets that were deleted a short time ago: a list may still show them.
 
     Raises:
         PortraitError: The list cannot be read whole.
@@ -141,6 +153,8 @@ def list_by_digest(
     by_digest: dict[str, list[Asset]] = {}
     listing = call_when_visible(endpoint, group_id, lambda: pagination.list_complete(endpoint, pages))
     for asset in (yield from listing):
+        if asset.id in ignored:
+            continue
         by_digest.setdefault(parse_digest(asset.name) or "", []).append(asset)
     return by_digest
 

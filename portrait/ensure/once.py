@@ -8,6 +8,7 @@ claimed, and processes converge on the oldest.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from functools import partial
 from math import inf
@@ -18,7 +19,7 @@ from attrs import define, evolve, field
 from portrait.clock import SystemClock
 from portrait.ensure.outcomes import RUN_AGAIN
 from portrait.errors import PortraitError, UnknownOutcome
-from portrait.flow import Await, Effect, Flow, Heartbeat, RunBlocking, Send, Sleep
+from portrait.flow import Await, Effect, Flow, Gather, Heartbeat, RunBlocking, Send, Sleep
 from portrait.memory import open_state, settle_delay
 from portrait.recent_creates import LAG
 from portrait.single_flight import LeaderCancelled
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from portrait.clock import Clock
     from portrait.endpoint import Endpoint
     from portrait.memory import Memory
-    from portrait.state import Claim, Create, Key
+    from portrait.state import Create, Key
     from portrait.state.state import State
 
 T = TypeVar("T")
@@ -48,10 +49,6 @@ is alive renews it before each effect, and from beside a call that takes long. W
 in a list by whoever has the claim next, if the service has carried it out by then: `LEASE` is longer than `LAG`."""
 RENEWAL = 5.0  # seconds after which a claim is renewed
 _UNBOUNDED = 600.0  # seconds for a call without a limit
-
-
-class _ClaimLost(Exception):
-    """This process was suspended for so long that another one may have the claim."""
 
 
 def create_once(
@@ -114,17 +111,17 @@ def _create_claimed(
     if state is None:
         return (yield from create(lambda send: send()))
     # Nothing can wait beside a call on a clock of a test, which moves by waiting: the claim holds for all of the call.
-    can_renew = isinstance(endpoint.clock, SystemClock)
-    lease = LEASE if can_renew else LEASE + (endpoint.timeouts.total or _UNBOUNDED)
-    attempt = _Attempt(state, memory.key(*where), endpoint.clock, lease, can_renew)
+    can_beat = isinstance(endpoint.clock, SystemClock)
+    lease = LEASE if can_beat else LEASE + (endpoint.timeouts.total or _UNBOUNDED)
+    attempt = _Attempt(state, memory.key(*where), endpoint.clock, lease)
     while True:
         claimed = yield from attempt.begin(since)
         if not isinstance(claimed, ClaimedCreate):
             return str(claimed.result_id), None
         can_ask = True
         try:
-            return (yield from attempt.while_claimed(claimed.claim, attempt.create(create, find)))
-        except _ClaimLost:
+            return (yield from attempt.renewal().keep(attempt.create(create, find)))
+        except RightLost:
             continue
         except GeneratorExit:  # the claim ends by itself
             can_ask = False
@@ -143,9 +140,8 @@ class _Attempt:
         key: What it is.
         clock: Of the client.
         lease: Seconds for which a claim holds when it is taken or renewed.
-        renews_in_calls: Whether it is renewed while a call is under way.
         claimed: The claim, and the create as it is recorded.
-        renewed_at: When the claim was taken or renewed, in monotonic seconds.
+        begun_at: When the claim was taken, in monotonic seconds.
         recorded_at: When that was, in monotonic seconds; None where somebody else recorded it.
         may_exist: Whether it was sent, and nobody knows that it was not carried out.
         result_id: What came of it; None while that is not known.
@@ -155,9 +151,8 @@ class _Attempt:
     key: Key
     clock: Clock
     lease: float
-    renews_in_calls: bool
     claimed: ClaimedCreate = field(init=False)
-    renewed_at: float = 0.0
+    begun_at: float = 0.0
     recorded_at: float | None = None
     may_exist: bool = False
     result_id: str | None = None
@@ -169,7 +164,7 @@ class _Attempt:
             StateError: It cannot be recorded; nothing was sent.
         """
         while True:
-            now = self.renewed_at = self.clock.monotonic()
+            now = self.begun_at = self.clock.monotonic()
             answer: ClaimedCreate | Create | Holder = yield RunBlocking(
                 partial(self.state.begin, self.key, self.lease, lambda: self.clock.monotonic() - since)
             )
@@ -181,54 +176,10 @@ class _Attempt:
                 return answer
             yield Sleep(POLL)
 
-    def while_claimed(self, claim: Claim, flow: Flow[T]) -> Flow[T]:
-        """Run a flow, and renew the claim all the while.
-
-        Raises:
-            _ClaimLost: It has ended; the flow is closed before it sends anything more.
-        """
-        resume: Callable[[Any], Effect] = flow.send
-        value: Any = None
-        while True:
-            try:
-                effect = resume(value)
-            except StopIteration as stop:
-                return stop.value  # type: ignore[no-any-return]
-            try:
-                value = yield from self._carry_out(claim, effect)
-                resume = flow.send
-            except _ClaimLost:
-                flow.close()
-                raise
-            except BaseException as error:  # noqa: BLE001  (the flow decides, and raises it again)
-                resume, value = flow.throw, error
-
-    def _carry_out(self, claim: Claim, effect: Effect) -> Flow[Any]:
-        """An effect under the claim: a pause in pieces, a call with renewals beside it."""
-        if isinstance(effect, Sleep):
-            for piece in _pieces(effect.seconds):
-                yield from self._renew(claim)
-                yield Sleep(piece)
-            return None
-        if isinstance(effect, Send | RunBlocking):
-            yield from self._renew(claim)
-        if isinstance(effect, Send) and self.renews_in_calls:
-            effect = Heartbeat(effect, partial(self._beat, claim), RENEWAL)
-        return (yield effect)
-
-    def _renew(self, claim: Claim) -> Flow[None]:
-        now = self.clock.monotonic()
-        if now - self.renewed_at < RENEWAL:
-            return
-        if not (yield RunBlocking(partial(self.state.claims.renew, claim, self.lease))):
-            raise _ClaimLost
-        self.renewed_at = now
-
-    def _beat(self, claim: Claim) -> None:
-        """Renew it from beside a call. It blocks; that the claim was lost, or the state fails, is noticed later."""
-        now, self.renewed_at = self.clock.monotonic(), -inf
-        if self.state.claims.renew(claim, self.lease):
-            self.renewed_at = now
+    def renewal(self) -> Renewal:
+        """Renews the claim."""
+        renew = partial(self.state.claims.renew, self.claimed.claim, self.lease)
+        return Renewal(renew, self.clock, RENEWAL, self.begun_at)
 
     def create(
         self, create: Callable[[Sending[Any]], Flow[tuple[str, T]]], find: Callable[[], Flow[str | None]]
@@ -266,12 +217,98 @@ class _Attempt:
         self.state.finish(self.claimed, self.result_id, withdraw=not self.may_exist)
 
 
-def _pieces(seconds: float) -> Iterator[float]:
-    """A pause in pieces that a claim outlasts."""
-    while seconds > RENEWAL:
-        yield RENEWAL
-        seconds -= RENEWAL
-    yield seconds
+class RightLost(Exception):
+    """The right has ended: this process was suspended for too long, and somebody else may have it."""
+
+
+@define
+class Renewal:
+    """Renews a right before the effects of a flow, and from beside its calls.
+
+    Attributes:
+        renew: Makes it hold for its whole time again; False where it has ended. It blocks.
+        clock: Of the client.
+        interval: Seconds after which it is renewed.
+        renewed_at: When it was taken or renewed, in monotonic seconds.
+    """
+
+    renew: Callable[[], bool]
+    clock: Clock
+    interval: float
+    renewed_at: float
+
+    def keep(self, flow: Flow[T]) -> Flow[T]:
+        """Run a flow, and the flows that it gathers, and renew the right all the while.
+
+        Raises:
+            RightLost: It has ended; the flow is closed before it sends anything more.
+        """
+        resume: Callable[[Any], Effect] = flow.send
+        value: Any = None
+        while True:
+            try:
+                effect = resume(value)
+            except StopIteration as stop:
+                return stop.value  # type: ignore[no-any-return]
+            try:
+                value = yield from self._carry_out(effect)
+                resume = flow.send
+            except RightLost:
+                flow.close()
+                raise
+            except BaseException as error:  # noqa: BLE001  (the flow decides, and raises it again)
+                resume, value = flow.throw, error
+
+    def _carry_out(self, effect: Effect) -> Flow[Any]:
+        """A pause in pieces, a call with renewals beside it."""
+        if isinstance(effect, Sleep):
+            for piece in self._pieces(effect.seconds):
+                yield from self._renew_if_due()
+                yield Sleep(piece)
+            return None
+        if isinstance(effect, Gather):
+            return (yield evolve(effect, flows=[self.keep(flow) for flow in effect.flows]))
+        if isinstance(effect, Send | Heartbeat | RunBlocking):
+            yield from self._renew_if_due()
+        if isinstance(effect, Send) and isinstance(self.clock, SystemClock):
+            effect = Heartbeat(effect, self._beat, self.interval)
+        elif isinstance(effect, Heartbeat):
+            interval = min(effect.interval, self.interval)
+            effect = Heartbeat(effect.effect, _both(effect.beat, self._beat), interval)
+        return (yield effect)
+
+    def _renew_if_due(self) -> Flow[None]:
+        now = self.clock.monotonic()
+        if now - self.renewed_at < self.interval:
+            return
+        if not (yield RunBlocking(self.renew)):
+            raise RightLost
+        self.renewed_at = now
+
+    def _beat(self) -> None:
+        """Renew it from beside a call. It blocks; that it was lost, or cannot be renewed, is noticed later."""
+        now = self.clock.monotonic()
+        if now - self.renewed_at < self.interval / 2:
+            return
+        self.renewed_at = -inf
+        if self.renew():
+            self.renewed_at = now
+
+    def _pieces(self, seconds: float) -> Iterator[float]:
+        """A pause in pieces that the right outlasts."""
+        while seconds > self.interval:
+            yield self.interval
+            seconds -= self.interval
+        yield seconds
+
+
+def _both(first: Callable[[], object], second: Callable[[], object]) -> Callable[[], None]:
+    def beat() -> None:
+        with contextlib.suppress(Exception):
+            first()
+        second()
+
+    return beat
 
 
 def create_exactly_once(

@@ -40,6 +40,7 @@ class EnsureOptions:
         check_public: See from outside that a stored object, or an address, can be fetched before it is registered.
         memory: What the client remembers of creates.
         wait: False ends a file as Late as soon as its asset exists.
+        ignored: Ids of assets that were deleted a short time ago: a list may still show them.
     """
 
     group_id: str | None
@@ -55,6 +56,7 @@ class EnsureOptions:
     concurrency: int = field(default=8, validator=ge(1))
     check_public: bool = False
     wait: bool = True
+    ignored: frozenset[str] = frozenset()
 
 
 class EnsureQuery(TypedDict, total=False):

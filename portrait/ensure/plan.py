@@ -106,11 +106,11 @@ class AssetPlan:
 
 
 @frozen
-class _Group:
-    """A group as it was read: its type, its assets by digest, and when."""
+class GroupContents:
+    """A group as it was read: its type, its assets by digest, and when, in monotonic seconds."""
 
     group_type: GroupType
-    assets: Mapping[str, list[Asset]]
+    assets: Mapping[str, Sequence[Asset]]
     listed_at: float
 
 
@@ -121,12 +121,23 @@ def plan_assets(endpoint: Endpoint, sources: Sources, options: EnsureOptions) ->
         UsageError: What was given are no sources.
         PortraitError: The group cannot be read, or the key is refused.
     """
+    found = yield from identify_sources(endpoint, sources, options)
+    digests = {content.digest for _, content in found if isinstance(content, Content) and not content.faults}
+    return decide(found, (yield from _read_group(endpoint, options, digests)), options)
+
+
+def identify_sources(
+    endpoint: Endpoint, sources: Sources, options: EnsureOptions
+) -> Flow[list[tuple[str, Content | PortraitError]]]:
+    """Read the sources; gives each one's name, and what it is or why it cannot be read.
+
+    Raises:
+        UsageError: What was given are no sources.
+    """
     expanded: list[Source] = yield RunBlocking(lambda: expand_sources(sources))
     flows = [_identify(endpoint, source, options) for source in expanded]
     results: list[Content | PortraitError] = yield Gather(flows, options.concurrency)
-    found = [(display_name(source), result) for source, result in zip(expanded, results, strict=True)]
-    digests = {result.digest for result in results if isinstance(result, Content) and not result.faults}
-    return decide(found, (yield from _read_group(endpoint, options, digests)), options)
+    return [(display_name(source), result) for source, result in zip(expanded, results, strict=True)]
 
 
 def _identify(endpoint: Endpoint, source: Source, options: EnsureOptions) -> Flow[Content]:
@@ -140,16 +151,13 @@ def _identify(endpoint: Endpoint, source: Source, options: EnsureOptions) -> Flo
     return content
 
 
-def _read_group(endpoint: Endpoint, options: EnsureOptions, digests: set[str]) -> Flow[_Group]:
+def _read_group(endpoint: Endpoint, options: EnsureOptions, digests: set[str]) -> Flow[GroupContents]:
     """The group's assets, once no create of a killed process can be missing from the list any more."""
     group_id, group_type = options.group_id, options.group_type
     if group_id is None or not digests:
-        return _Group(group_type or GroupType.AIGC, {}, endpoint.clock.monotonic())
+        return GroupContents(group_type or GroupType.AIGC, {}, endpoint.clock.monotonic())
     if group_type is None:
-        request = GetAssetGroupRequest(id=group_id)
-        group = yield from call_when_visible(endpoint, group_id, lambda: endpoint.call(GET_ASSET_GROUP, request))
-        face = group.group_type == GroupType.LIVENESS_FACE
-        group_type = GroupType.LIVENESS_FACE if face else GroupType.AIGC
+        group_type = yield from read_group_type(endpoint, group_id)
     listed_at = endpoint.clock.monotonic()
     assets = yield from list_by_digest(endpoint, group_id, group_type)
     known, lag = yield from recall(endpoint, options.memory, group_id, digests - assets.keys())
@@ -159,10 +167,23 @@ def _read_group(endpoint: Endpoint, options: EnsureOptions, digests: set[str]) -
         assets = yield from list_by_digest(endpoint, group_id, group_type)
     for digest in known.keys() - assets.keys():
         assets[digest] = [Asset(id=known[digest], group_id=group_id)]
-    return _Group(group_type, assets, listed_at)
+    return GroupContents(group_type, assets, listed_at)
 
 
-def decide(found: Sequence[tuple[str, Content | PortraitError]], group: _Group, options: EnsureOptions) -> AssetPlan:
+def read_group_type(endpoint: Endpoint, group_id: str) -> Flow[GroupType]:
+    """The type of a group.
+
+    Raises:
+        PortraitError: The group cannot be read.
+    """
+    request = GetAssetGroupRequest(id=group_id)
+    group = yield from call_when_visible(endpoint, group_id, lambda: endpoint.call(GET_ASSET_GROUP, request))
+    return GroupType.LIVENESS_FACE if group.group_type == GroupType.LIVENESS_FACE else GroupType.AIGC
+
+
+def decide(
+    found: Sequence[tuple[str, Content | PortraitError]], group: GroupContents, options: EnsureOptions
+) -> AssetPlan:
     """The verdict for each source, in the light of what the group holds and has room for. Pure."""
     entries: list[PlanEntry] = []
     seen: set[str] = set()
