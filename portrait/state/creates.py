@@ -74,13 +74,14 @@ class Creates:
 
     def recent(self, account: str, scope: str, seconds: float) -> list[Create]:
         """All creates there that were begun or answered within so many seconds, the oldest first."""
+        return self._database.read(lambda transaction: self.of_scope(transaction, account, scope, seconds))
 
-        def work(transaction: Transaction) -> list[Create]:
-            now = transaction.now()
-            values = {"account": account, "scope": scope, "since": now - seconds}
-            return transaction.all(_RECENT, partial(_create, now=now), **values)
-
-        return self._database.read(work)
+    @staticmethod
+    def of_scope(transaction: Transaction, account: str, scope: str, seconds: float) -> list[Create]:
+        """As a part of a transaction: all creates there that were begun or answered within so many seconds."""
+        now = transaction.now()
+        values = {"account": account, "scope": scope, "since": now - seconds}
+        return transaction.all(_RECENT, partial(_create, now=now), **values)
 
     @staticmethod
     def put(transaction: Transaction, create: Create) -> None:

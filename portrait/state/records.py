@@ -1,4 +1,4 @@
-"""What the state holds, as values: keys, creates, claims, uploads, erasures, leases. They need no database library."""
+"""What the state holds, as values: keys, creates, claims, uploads, erasures, pools. They need no database library."""
 
 from __future__ import annotations
 
@@ -140,6 +140,18 @@ class Erasure:
     objects: tuple[str, ...] = ()
 
 
+class PoolKey(NamedTuple):
+    """A pool.
+
+    Attributes:
+        account: From `account_digest`.
+        scope: Its group's id.
+    """
+
+    account: str
+    scope: str
+
+
 @frozen(kw_only=True)
 class Lease:
     """An item that a holder uses for now.
@@ -148,13 +160,79 @@ class Lease:
         item: A digest of the content.
         holder: Who uses it.
         asset_id: The asset; None while its create is under way.
-        seconds: Until it ends, unless it is renewed.
+        seconds: Until it ends, unless it is renewed; infinite for a pin.
     """
 
     item: str
     holder: str
     asset_id: str | None
     seconds: float
+
+
+@frozen(kw_only=True)
+class PooledAsset:
+    """An asset that a pool has leased, or has deleted.
+
+    Attributes:
+        item: A digest of the content.
+        asset_id: The asset.
+        used_at: When somebody leased it or gave it back last, in seconds since 1970 by the state's clock.
+        is_evicting: Whether somebody is deleting it.
+        deleted: Seconds since it was deleted; None if it was not.
+    """
+
+    item: str
+    asset_id: str
+    used_at: float
+    is_evicting: bool = False
+    deleted: float | None = None
+
+
+@frozen(kw_only=True)
+class PoolView:
+    """All that the state knows of a pool at one moment.
+
+    Attributes:
+        leases: Those that have not ended, pins and reservations included.
+        assets: What was leased or deleted.
+        waiters: Who waits for a slot, in order.
+        creates: Creates in the group of the last minutes, the oldest first.
+        is_closed: Whether its group is being removed.
+    """
+
+    leases: tuple[Lease, ...] = ()
+    assets: tuple[PooledAsset, ...] = ()
+    waiters: tuple[str, ...] = ()
+    creates: tuple[Create, ...] = ()
+    is_closed: bool = False
+
+
+@frozen
+class KnownLease:
+    """What came of asking for assets that are known.
+
+    Attributes:
+        ids: The assets' ids by item; None where nothing was leased.
+        is_next: Whether nobody waits for a slot before the holder.
+    """
+
+    ids: dict[str, str] | None
+    is_next: bool
+
+
+@frozen(kw_only=True)
+class PoolChange:
+    """What a holder does to a pool. Its earlier leases end.
+
+    Attributes:
+        leases: What it leases from now on, and the assets' ids; None for an asset that it will create.
+        victims: What it is going to delete: assets' ids, and their items.
+        waits: Whether it waits for a slot.
+    """
+
+    leases: Mapping[str, str | None] = field(factory=dict)
+    victims: Mapping[str, str] = field(factory=dict)
+    waits: bool = False
 
 
 @frozen(kw_only=True)

@@ -1,4 +1,8 @@
-"""The tables of the state, the same on both engines, and the numbered steps from one version to the next."""
+"""The tables of the state, the same on both engines, and the numbered steps from one version to the next.
+
+Not Alembic: its scripts are run by whoever deploys, and a state is brought to its version by the first process that
+opens it, inside of one transaction and under a lock. The steps are statements, and so they are kept here.
+"""
 
 from __future__ import annotations
 
@@ -106,6 +110,41 @@ LEASES = Table(
     Index("portrait_leases_age", "expires_at"),
 )
 
+# One row for each pool, which whoever decides about the pool has locked. `closed_until`: its group is being removed.
+POOLS = Table(
+    "portrait_pools",
+    METADATA,
+    Column("account", Text, primary_key=True),
+    Column("scope", Text, primary_key=True),
+    Column("used_at", Double, nullable=False),
+    Column("closed_until", Double),
+    Index("portrait_pools_age", "used_at"),
+)
+
+# `evicted_until`: somebody is deleting it; without `deleted_at` it is not known whether it was deleted.
+POOL_ASSETS = Table(
+    "portrait_pool_assets",
+    METADATA,
+    *_key(),
+    Column("asset_id", Text, primary_key=True),
+    Column("used_at", Double, nullable=False),
+    Column("evicted_until", Double),
+    Column("deleted_at", Double),
+    Index("portrait_pool_assets_age", "used_at"),
+    Index("portrait_pool_assets_deleted", "deleted_at"),
+)
+
+WAITERS = Table(
+    "portrait_waiters",
+    METADATA,
+    Column("account", Text, primary_key=True),
+    Column("scope", Text, primary_key=True),
+    Column("holder", Text, primary_key=True),
+    Column("ticket", Integer, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Index("portrait_waiters_age", "expires_at"),
+)
+
 PACE = Table(
     "portrait_pace",
     METADATA,
@@ -126,6 +165,7 @@ PACE = Table(
 # table changes it above and adds the step for those that exist.
 STEPS: tuple[tuple[str, ...], ...] = (
     ("DROP TABLE portrait_pace",),  # it held turns alone, and holds what was learnt of a limit now
+    (),  # pools, their assets, and who waits for a slot
 )
 
 

@@ -14,8 +14,8 @@ from portrait.state.claims import Claims
 from portrait.state.creates import Creates
 from portrait.state.database import Backend, Database
 from portrait.state.erasures import Erasures
-from portrait.state.leases import Leases
 from portrait.state.pace import Paces
+from portrait.state.pools import Pools
 from portrait.state.records import ClaimedCreate, Create, Holder, Key, Report
 from portrait.state.schema import META, METADATA
 from portrait.state.statements import Transaction
@@ -41,7 +41,7 @@ class State:
         claims: Who may create what now.
         uploads: Unfinished uploads.
         erasures: Groups that are being erased.
-        leases: Items of pools that are in use.
+        pools: Who uses which asset of a group, and who waits for a slot.
         paces: The turns of an account, and what was learnt of its limits.
         machine: Tells the files of this machine from those of others that share the state; "" where none can.
     """
@@ -57,7 +57,7 @@ class State:
         self.claims = Claims(database, new_id)
         self.uploads = Uploads(database)
         self.erasures = Erasures(database)
-        self.leases = Leases(database)
+        self.pools = Pools(database)
         self.paces = Paces(database)
 
     def begin(self, key: Key, ttl: float, max_age: Callable[[], float]) -> ClaimedCreate | Create | Holder:

@@ -37,6 +37,11 @@ def param(name: str) -> BindParameter[Any]:
     return bindparam(f"{_PREFIX}{name}")
 
 
+def params(name: str) -> BindParameter[Any]:
+    """Several values that are given when the statement runs, for `in_`."""
+    return bindparam(f"{_PREFIX}{name}", expanding=True)
+
+
 def equal(table: Table, *names: str) -> ColumnElement[bool]:
     """The rows whose columns of these names have the values of the parameters of these names."""
     return and_(*(table.c[name] == param(name) for name in names))
@@ -54,14 +59,23 @@ class Upsert:
         table: Into which; each row has all of its columns.
         where: Change the one that is there only if it fulfils this.
         change: Whether to change it at all.
+        only: The columns to change; None for all but the key. With the key's own, the row is locked and stays as it is.
     """
 
-    def __init__(self, table: Table, *, where: ColumnElement[bool] | None = None, change: bool = True) -> None:
+    def __init__(
+        self,
+        table: Table,
+        *,
+        where: ColumnElement[bool] | None = None,
+        change: bool = True,
+        only: Sequence[str] | None = None,
+    ) -> None:
         keys = list(table.primary_key)
+        names = only or [column.name for column in table.c if column not in keys]
         self.by_engine = {}
         for engine in (sqlite, postgresql):
             insert = engine.insert(table)
-            rest = {column.name: insert.excluded[column.name] for column in table.c if column not in keys}
+            rest = {name: insert.excluded[name] for name in names}
             self.by_engine[engine.dialect.name] = (
                 insert.on_conflict_do_update(index_elements=keys, set_=rest, where=where)
                 if change

@@ -13,7 +13,17 @@ from portrait.errors import StateError, UsageError
 from portrait.sql import location
 from portrait.state import Claim, Holder, Key, Upload, account_digest, open_state, schema
 from portrait.state.sqlite import SqliteBackend
-from tests.portrait.state.workers import KEYS, answer, begin, open_together, pending, run_all, take_turn
+from tests.portrait.state.workers import (
+    KEYS,
+    answer,
+    begin,
+    lease,
+    open_together,
+    pending,
+    run_all,
+    take_turn,
+    use_pool,
+)
 
 KEY = KEYS[0]
 posix = pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
@@ -89,7 +99,7 @@ def test_once_closed_it_is_one_file(file_place):
         (lambda state: state.uploads.set_upload_id("source", "upload"), "FULL"),
         (lambda state: state.erasures.record([KEY], "group-1", ["s3://b/1"]), "FULL"),
         (lambda state: state.claims.acquire(KEY, 30), "NORMAL"),
-        (lambda state: state.leases.take("account", "pool", "x", {"a": None}, 30), "NORMAL"),
+        (lambda state: lease(state, "x", a=None), "NORMAL"),
     ],
 )
 def test_what_must_not_be_forgotten_is_synced(file_place, write, level):
@@ -429,10 +439,7 @@ def use_everything(state):
     state.uploads.forget(["upload"])
     state.erasures.record([KEY], "group-1", ["s3://b/1"])
     state.erasures.find(KEY)
-    state.leases.take("account", "pool", "x", {"a": None}, 30)
-    state.leases.renew("account", "pool", "x", 30)
-    state.leases.of_pool("account", "pool")
-    state.leases.release("account", "pool", "x")
+    use_pool(state)
     take_turn(state)
     state.replacement_age()
 

@@ -8,7 +8,7 @@ from portrait.errors import Retry, StateError
 from portrait.state import Claim, Holder, Key, open_state
 from portrait.state.database import RETRIES
 from portrait.state.schema import CLAIMS
-from tests.portrait.state.workers import begin, pending
+from tests.portrait.state.workers import begin, lease, pending
 
 KEY = Key("account", "group-1", "digest")
 
@@ -64,7 +64,7 @@ def test_a_connection_that_is_lost_in_the_middle_is_made_anew(state, end_connect
 WRITES = {
     "claim": (lambda state: state.claims.acquire(KEY, 30), "claims"),
     "begin": (lambda state: begin(state, KEY), "creates"),
-    "lease": (lambda state: state.leases.take("account", "pool", "x", {"a": None}, 30), "leases"),
+    "lease": (lambda state: lease(state, "x", a=None), "leases"),
     "erasure": (lambda state: state.erasures.record([KEY], "group-1", ["s3://b/1"]), "erased_objects"),
 }
 

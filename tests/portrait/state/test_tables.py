@@ -11,18 +11,17 @@ from portrait.state import (
     Erasure,
     Holder,
     Key,
-    Lease,
     Upload,
     claims,
     creates,
     erasures,
-    leases,
     open_state,
     pace,
+    pools,
     schema,
     uploads,
 )
-from tests.portrait.state.workers import answer, begin, pending, take_turn
+from tests.portrait.state.workers import answer, begin, change, lease, pending, take_turn
 
 KEY = Key("account", "group-1", "digest")
 
@@ -279,33 +278,6 @@ def test_an_erasure_is_remembered_by_every_name_that_the_group_had(state):
     assert [state.erasures.find(key).objects for key in (old, new, other)] == [(), (), ("s3://b/2",)]
 
 
-# --- leases ---------------------------------------------------------------------------------------------------------
-
-
-def test_a_lease_belongs_to_its_holder(state, place):
-    """Several may lease one item; the release and the renewal of one change nothing for another."""
-    state.leases.take("account", "pool", "x", {"a": "asset-a", "b": None}, 60)
-    state.leases.take("account", "pool", "y", {"a": "asset-a"}, 60)
-    place.clock.advance(30)
-    assert state.leases.renew("account", "pool", "x", 60) == 2
-    state.leases.take("account", "pool", "x", {"b": "asset-b"}, 60)
-    assert state.leases.of_pool("account", "pool") == [
-        Lease(item="a", holder="x", asset_id="asset-a", seconds=60),
-        Lease(item="a", holder="y", asset_id="asset-a", seconds=30),
-        Lease(item="b", holder="x", asset_id="asset-b", seconds=60),
-    ]
-    state.leases.release("account", "pool", "x")
-    assert [lease.holder for lease in state.leases.of_pool("account", "pool")] == ["y"]
-
-
-def test_a_lease_ends_by_itself_and_is_not_renewed_then(state, place):
-    """Somebody may have deleted the asset since."""
-    state.leases.take("account", "pool", "x", {"a": "asset-a"}, 60)
-    place.clock.advance(60)
-    assert state.leases.of_pool("account", "pool") == []
-    assert state.leases.renew("account", "pool", "x", 60) == 0
-
-
 # --- pace -----------------------------------------------------------------------------------------------------------
 
 
@@ -351,7 +323,8 @@ def write_old(state):
     state.claims.acquire(KEY, 30)
     state.uploads.begin("source", UPLOAD)
     state.erasures.record([KEY], "group-1", [])
-    state.leases.take("account", "pool", "x", {"a": "asset-a"}, 30)
+    lease(state, "x", a="asset-a")
+    change(state, "old", waits=True)
     take_turn(state)
 
 
@@ -362,7 +335,8 @@ def write_new(state):
     state.claims.acquire(other, 30)
     state.uploads.begin("other", UPLOAD)
     state.erasures.record([other], "group-2", [])
-    state.leases.take("account", "pool", "x", {"b": None}, 30)
+    change(state, "new", waits=True)
+    lease(state, "y", b="asset-b")
     take_turn(state, "GetAsset")
 
 
@@ -371,7 +345,9 @@ TABLES = {
     "claims": claims.KEEP + 30,
     "uploads": uploads.KEEP,
     "erasures": erasures.KEEP,
-    "leases": leases.KEEP + 30,
+    "leases": pools.KEEP + 30,
+    "waiters": pools.KEEP + pools.PATIENCE,
+    "pool_assets": pools.KEEP_USES,
     "pace": pace.KEEP + 1,
 }
 

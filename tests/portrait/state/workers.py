@@ -6,13 +6,47 @@ import signal
 from math import inf
 
 from portrait.clock import SystemClock
-from portrait.state import Claim, ClaimedCreate, Holder, Key, open_state
+from portrait.state import Claim, ClaimedCreate, Holder, Key, PoolChange, PoolKey, open_state
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["portrait.state.state", "portrait.state.sqlite", "portrait.state.postgres"])
 CLOCK = SystemClock()
 PATIENCE = 20.0  # seconds; a process that died says nothing
 KEYS = [Key("account", "group-1", f"digest-{number}") for number in range(4)]
+POOL = PoolKey("account", "group-1")
+EVICTION = 60.0  # seconds
+
+
+def change(state, holder, ttl=30, ticket=None, **parts):
+    """Do something to the pool, whatever is in it; returns the holder's ticket."""
+    result = PoolChange(**parts)
+    return state.pools.update(POOL, holder, lambda _: (result, None), ttl=ttl, eviction=EVICTION, ticket=ticket)[1]
+
+
+def lease(state, holder, ttl=30, **ids):
+    """Lease items of the pool."""
+    change(state, holder, ttl, leases=ids)
+
+
+def holders(state):
+    """Who leases what, with the asset and the seconds that are left."""
+    return [(each.item, each.holder, each.asset_id, each.seconds) for each in state.pools.view(POOL).leases]
+
+
+def use_pool(state):
+    """Every call about pools."""
+    lease(state, "x", a="asset-a", b=None)
+    state.pools.settle(POOL, "x", {"b": "asset-b"}, 30)
+    state.pools.lease_known(POOL, "y", ["a"], 30)
+    state.pools.renew(POOL, "x", 30)
+    change(state, "z", waits=True, victims={"asset-c": "c"})
+    state.pools.end_eviction(POOL, "asset-c", is_deleted=False)
+    state.pools.view(POOL)
+    state.pools.pin(POOL, "y", "pin of y", {"a": "asset-a"})
+    state.pools.close(POOL, 0)
+    state.pools.idle(POOL)
+    for holder in ("x", "z", "pin of y"):
+        state.pools.release(POOL, holder)
 
 
 def begin(state, key):

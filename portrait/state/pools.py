@@ -1,0 +1,329 @@
+"""Who uses which asset of a group for now, what was used last, and who waits for a slot: for all who share a pool.
+
+Each decision about a pool is one transaction that has locked the pool's row: what it read holds until it ends. Several
+holders may lease one item; what one of them does changes nothing for the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
+from math import inf
+from typing import TypeVar
+
+from attrs import frozen
+from sqlalchemy import RowMapping, and_, case, delete, exists, func, or_, select, update
+
+from portrait.recent_creates import VISIBILITY_LAG
+from portrait.state.creates import Creates
+from portrait.state.database import Database
+from portrait.state.records import KnownLease, Lease, PoolChange, PooledAsset, PoolKey, PoolView
+from portrait.state.schema import LEASES, POOL_ASSETS, POOLS, WAITERS
+from portrait.state.statements import Retention, Transaction, Upsert, equal, param, params
+
+T = TypeVar("T")
+
+KEEP = 3600.0
+"""Seconds for which a lease that nobody released, and a deletion, are kept. They count for nothing long before."""
+KEEP_USES = 90 * 86_400.0
+"""Seconds for which is remembered when something was used; then the service's times must do."""
+PATIENCE = 15.0
+"""Seconds for which somebody waits without a sign of life; after that long, others need not wait for who was killed."""
+
+_OLD = (
+    Retention(LEASES.c.expires_at, KEEP),
+    Retention(WAITERS.c.expires_at, KEEP),
+    Retention(POOL_ASSETS.c.deleted_at, KEEP),
+    Retention(POOL_ASSETS.c.used_at, KEEP_USES),
+    Retention(POOLS.c.used_at, KEEP_USES),
+)
+
+_LOCK = Upsert(POOLS, only=("scope",))
+_TOUCH = update(POOLS).where(equal(POOLS, "account", "scope")).values(used_at=param("now"))
+# A row that was made for this must not be taken for one that is too old.
+_KEPT = case((POOLS.c.used_at > 0.0, POOLS.c.used_at), else_=param("now"))
+_CLOSE = update(POOLS).where(equal(POOLS, "account", "scope")).values(closed_until=param("until"), used_at=_KEPT)
+_CLOSED = select(POOLS.c.closed_until).where(equal(POOLS, "account", "scope"), POOLS.c.closed_until > param("now"))
+_USED = select(POOLS.c.used_at).where(equal(POOLS, "account", "scope"))
+
+_LEASE = Upsert(LEASES)
+_OF_HOLDER = equal(LEASES, "account", "scope", "holder")
+_ALIVE = and_(equal(LEASES, "account", "scope"), LEASES.c.expires_at > param("now"))
+_RENEW = (
+    update(LEASES)
+    .where(_OF_HOLDER, LEASES.c.expires_at > param("now"), LEASES.c.expires_at < inf)
+    .values(expires_at=param("until"))
+)
+_RELEASE = delete(LEASES).where(_OF_HOLDER)
+_RELEASE_ITEMS = _RELEASE.where(LEASES.c.item.in_(params("items")))
+_LEASES = select(LEASES).where(_ALIVE).order_by(LEASES.c.item, LEASES.c.holder)
+_COUNT = select(func.count().label("count")).select_from(LEASES).where(_ALIVE, equal(LEASES, "holder"))
+
+_RECORD = Upsert(POOL_ASSETS)
+_OF_ASSET = equal(POOL_ASSETS, "account", "scope", "asset_id")
+_OF_POOL = equal(POOL_ASSETS, "account", "scope")
+_EVICT = Upsert(POOL_ASSETS, only=("evicted_until",))
+_SET_DELETED = update(POOL_ASSETS).where(_OF_ASSET).values(evicted_until=None, deleted_at=param("now"))
+_SPARE = update(POOL_ASSETS).where(_OF_ASSET).values(evicted_until=None)
+_USE = (
+    update(POOL_ASSETS)
+    .where(_OF_POOL, POOL_ASSETS.c.item.in_(params("items")), POOL_ASSETS.c.deleted_at.is_(None))
+    .values(used_at=param("now"))
+)
+_USE_OF_HOLDER = (
+    update(POOL_ASSETS)
+    .where(_OF_POOL, POOL_ASSETS.c.asset_id.in_(select(LEASES.c.asset_id).where(_OF_HOLDER)))
+    .values(used_at=param("now"))
+)
+_ASSETS = select(POOL_ASSETS).where(
+    _OF_POOL, or_(POOL_ASSETS.c.deleted_at.is_(None), POOL_ASSETS.c.deleted_at > param("since"))
+)
+_IS_LEASED = exists().where(_ALIVE, LEASES.c.item == POOL_ASSETS.c.item)
+_KNOWN = select(POOL_ASSETS.c.item, POOL_ASSETS.c.asset_id, _IS_LEASED.label("is_leased")).where(
+    _OF_POOL,
+    POOL_ASSETS.c.item.in_(params("items")),
+    POOL_ASSETS.c.evicted_until.is_(None),
+    POOL_ASSETS.c.deleted_at.is_(None),
+)
+
+_WAIT = Upsert(WAITERS)
+_STAY = update(WAITERS).where(equal(WAITERS, "account", "scope", "holder")).values(expires_at=param("until"))
+_LEAVE = delete(WAITERS).where(equal(WAITERS, "account", "scope", "holder"))
+_WAITING = and_(equal(WAITERS, "account", "scope"), WAITERS.c.expires_at > param("now"))
+_WAITERS = select(WAITERS).where(_WAITING).order_by(WAITERS.c.ticket, WAITERS.c.holder)
+_LAST_TICKET = select(func.max(WAITERS.c.ticket).label("ticket")).where(equal(WAITERS, "account", "scope"))
+
+Change = Callable[[PoolView], tuple[PoolChange, T]]
+"""Decides by what is known of a pool: what the holder does to it; and a value."""
+
+
+@frozen
+class Pools:
+    """The pools of a state."""
+
+    _database: Database
+
+    def lease_known(self, pool: PoolKey, holder: str, items: Collection[str], ttl: float) -> KnownLease:
+        """Lease items whose assets are known, whatever else the pool holds. It costs the same in a large pool.
+
+        Who waits for a slot comes first: what nobody else leases is given only to who is the next.
+
+        Args:
+            pool: The pool.
+            holder: Who uses them; if it waits, this is a sign of life.
+            items: Digests of contents.
+            ttl: Seconds for which the leases hold.
+        """
+
+        def work(transaction: Transaction) -> KnownLease:
+            now = _lock(transaction, pool)
+            values = pool._asdict()
+            known = transaction.all(_KNOWN, dict, **values, items=list(items), now=now)
+            waiters = _waiters(transaction, pool, now)
+            is_next = not waiters or waiters[0] == holder
+            ids = {row["item"]: row["asset_id"] for row in known}
+            may_lease = is_next or all(row["is_leased"] for row in known)
+            if ids.keys() != set(items) or not may_lease or transaction.all(_CLOSED, dict, **values, now=now):
+                if waiters:
+                    transaction.execute(_STAY, **values, holder=holder, until=now + PATIENCE)
+                return KnownLease(None, is_next)
+            _put_leases(transaction, pool, holder, ids, now + ttl)
+            transaction.execute(_USE, **values, items=list(items), now=now)
+            if waiters:
+                transaction.execute(_LEAVE, **values, holder=holder)
+            return KnownLease(ids, is_next)
+
+        return self._database.write(work)
+
+    def update(
+        self, pool: PoolKey, holder: str, change: Change[T], *, ttl: float, eviction: float, ticket: int | None = None
+    ) -> tuple[T, int | None]:
+        """Decide about a pool, alone among all who share the state.
+
+        Args:
+            pool: The pool.
+            holder: Who decides.
+            change: May be called again, with another view.
+            ttl: Seconds for which the holder's leases hold.
+            eviction: Seconds for which nobody leases what the holder is going to delete.
+            ticket: The holder's place among those who wait, if it had one before.
+
+        Returns:
+            The change's other value, and the holder's ticket if it waits.
+        """
+
+        def work(transaction: Transaction) -> tuple[T, int | None]:
+            now = _lock(transaction, pool)
+            applied, value = change(_view(transaction, pool, now))
+            transaction.execute(_RELEASE, **pool._asdict(), holder=holder)
+            _put_leases(transaction, pool, holder, applied.leases, now + ttl)
+            _put_assets(transaction, pool, applied.leases, now)
+            for asset_id, item in applied.victims.items():
+                transaction.upsert(_EVICT, _asset(pool, item, asset_id, now) | {"evicted_until": now + eviction})
+            place = ticket
+            if applied.waits:
+                place = ticket or _new_ticket(transaction, pool)
+                row = {"holder": holder, "ticket": place, "expires_at": now + PATIENCE}
+                transaction.upsert(_WAIT, pool._asdict() | row)
+            else:
+                transaction.execute(_LEAVE, **pool._asdict(), holder=holder)
+            _finish(transaction, pool, now)
+            return value, place
+
+        return self._database.write(work)
+
+    def settle(self, pool: PoolKey, holder: str, ids: Mapping[str, str], ttl: float) -> bool:
+        """Record the assets of a holder's leases; False where some have ended."""
+
+        def work(transaction: Transaction) -> bool:
+            now = _lock(transaction, pool)
+            found = transaction.all(_COUNT, dict, **pool._asdict(), holder=holder, now=now)
+            if found[0]["count"] < len(ids):
+                return False
+            _put_leases(transaction, pool, holder, ids, now + ttl)
+            _put_assets(transaction, pool, ids, now)
+            return True
+
+        return self._database.write(work)
+
+    def renew(self, pool: PoolKey, holder: str, ttl: float) -> int:
+        """Make all leases of a holder hold for so many seconds from now; returns how many there are.
+
+        A lease that has ended is not renewed: somebody may have deleted the asset since.
+        """
+
+        def work(transaction: Transaction) -> int:
+            now = _lock(transaction, pool)  # nobody decides meanwhile that it has ended
+            return transaction.execute(_RENEW, **pool._asdict(), holder=holder, now=now, until=now + ttl)
+
+        return self._database.write(work)
+
+    def release(self, pool: PoolKey, holder: str, items: Collection[str] | None = None) -> None:
+        """End leases of a holder, all or those of some items; it no longer waits, either."""
+
+        def work(transaction: Transaction) -> None:
+            now = _lock(transaction, pool)
+            transaction.execute(_USE_OF_HOLDER, **pool._asdict(), holder=holder, now=now)
+            if items is None:
+                transaction.execute(_RELEASE, **pool._asdict(), holder=holder)
+            else:
+                transaction.execute(_RELEASE_ITEMS, **pool._asdict(), holder=holder, items=list(items))
+            transaction.execute(_LEAVE, **pool._asdict(), holder=holder)
+            _finish(transaction, pool, now)
+
+        self._database.write(work)
+
+    def pin(self, pool: PoolKey, holder: str, owner: str, ids: Mapping[str, str]) -> None:
+        """Make a holder's leases those of an owner, which never end by themselves."""
+
+        def work(transaction: Transaction) -> None:
+            _lock(transaction, pool)
+            _put_leases(transaction, pool, owner, ids, inf)
+            transaction.execute(_RELEASE, **pool._asdict(), holder=holder)
+
+        self._database.write(work)
+
+    def end_eviction(self, pool: PoolKey, asset_id: str, *, is_deleted: bool) -> None:
+        """Record that an asset was deleted, or surely was not."""
+
+        def work(transaction: Transaction) -> None:
+            now = _lock(transaction, pool)
+            if is_deleted:
+                transaction.execute(_SET_DELETED, **pool._asdict(), asset_id=asset_id, now=now)
+            else:
+                transaction.execute(_SPARE, **pool._asdict(), asset_id=asset_id)
+
+        self._database.write(work)
+
+    def view(self, pool: PoolKey) -> PoolView:
+        """All that is known of a pool."""
+        return self._database.read(lambda transaction: _view(transaction, pool, transaction.now()))
+
+    def close(self, pool: PoolKey, seconds: float) -> bool:
+        """Let nobody lease from a pool for so many seconds, 0 to open it; False where somebody uses it."""
+
+        def work(transaction: Transaction) -> bool:
+            now = _lock(transaction, pool)
+            view = _view(transaction, pool, now)
+            if seconds and (view.leases or view.waiters):
+                return False
+            transaction.execute(_CLOSE, **pool._asdict(), now=now, until=now + seconds)
+            return True
+
+        return self._database.write(work)
+
+    def idle(self, pool: PoolKey) -> float | None:
+        """Seconds since a pool was used; None for one that is not known."""
+
+        def work(transaction: Transaction) -> float | None:
+            now = transaction.now()
+            return transaction.first(_USED, lambda row: now - float(row["used_at"]), **pool._asdict())
+
+        return self._database.read(work)
+
+
+def _lock(transaction: Transaction, pool: PoolKey) -> float:
+    """Lock the pool's row; returns the moment after it was waited for."""
+    transaction.upsert(_LOCK, {**pool._asdict(), "used_at": 0.0, "closed_until": None})
+    return transaction.now()
+
+
+def _finish(transaction: Transaction, pool: PoolKey, now: float) -> None:
+    """Remember that the pool is used, and drop what is old."""
+    transaction.execute(_TOUCH, **pool._asdict(), now=now)
+    for retention in _OLD:
+        transaction.drop_old(retention, now)
+
+
+def _view(transaction: Transaction, pool: PoolKey, now: float) -> PoolView:
+    values = pool._asdict()
+    return PoolView(
+        leases=tuple(transaction.all(_LEASES, partial(_lease, now=now), **values, now=now)),
+        assets=tuple(transaction.all(_ASSETS, partial(_pooled, now=now), **values, since=now - KEEP)),
+        waiters=tuple(_waiters(transaction, pool, now)),
+        creates=tuple(Creates.of_scope(transaction, *pool, VISIBILITY_LAG)),
+        is_closed=bool(transaction.all(_CLOSED, dict, **values, now=now)),
+    )
+
+
+def _waiters(transaction: Transaction, pool: PoolKey, now: float) -> list[str]:
+    return transaction.all(_WAITERS, lambda row: str(row["holder"]), **pool._asdict(), now=now)
+
+
+def _new_ticket(transaction: Transaction, pool: PoolKey) -> int:
+    (last,) = transaction.all(_LAST_TICKET, lambda row: int(row["ticket"] or 0), **pool._asdict())
+    return last + 1
+
+
+def _put_leases(
+    transaction: Transaction, pool: PoolKey, holder: str, ids: Mapping[str, str | None], until: float
+) -> None:
+    for item, asset_id in sorted(ids.items()):
+        row = {"item": item, "holder": holder, "asset_id": asset_id, "expires_at": until}
+        transaction.upsert(_LEASE, pool._asdict() | row)
+
+
+def _put_assets(transaction: Transaction, pool: PoolKey, ids: Mapping[str, str | None], now: float) -> None:
+    for item, asset_id in sorted(ids.items()):
+        if asset_id is not None:
+            transaction.upsert(_RECORD, _asset(pool, item, asset_id, now))
+
+
+def _asset(pool: PoolKey, item: str, asset_id: str, used_at: float) -> dict[str, object]:
+    times = {"used_at": used_at, "evicted_until": None, "deleted_at": None}
+    return {**pool._asdict(), "item": item, "asset_id": asset_id, **times}
+
+
+def _lease(row: RowMapping, now: float) -> Lease:
+    seconds = float(row["expires_at"]) - now
+    return Lease(item=row["item"], holder=row["holder"], asset_id=row["asset_id"], seconds=seconds)
+
+
+def _pooled(row: RowMapping, now: float) -> PooledAsset:
+    return PooledAsset(
+        item=row["item"],
+        asset_id=row["asset_id"],
+        used_at=float(row["used_at"]),
+        is_evicting=row["evicted_until"] is not None and float(row["evicted_until"]) > now,
+        deleted=None if row["deleted_at"] is None else now - float(row["deleted_at"]),
+    )
