@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self, Unpack
+from uuid import uuid4
 
 from attrs import evolve
 
 from portrait.dialects import DIALECTS, Dialect
 from portrait.errors import UsageError
-from portrait.memory import Memory
+from portrait.memory import Memory, remembering
 from portrait.options import ClientOptions, Options, SharedOptions, build_endpoint, data_endpoint, from_environment
 from portrait.providers import Capability
 from portrait.validate import Validations
 
 if TYPE_CHECKING:
+    from portrait.pool.operations import Pool, PoolOptions
     from portrait.videos import VideoService
 
 
@@ -26,6 +29,7 @@ class _Shared:
     def __init__(self, memory: Memory) -> None:
         self.closed = False
         self.memory = memory
+        self.memories = [memory]  # that of the client, and of pools with a state of their own
         self.validations = Validations()
 
 
@@ -60,12 +64,9 @@ class BaseClient:
         """
         self._options = ClientOptions(**options)
         endpoint = build_endpoint(self._options, self._http_library, self._dialects)
-        credential = self._options.access_key or self._options.api_key or ""
-        memory = Memory(self._options.clock, self._options.state, endpoint.base_url, credential)
+        memory = Memory.of_client(self._options, endpoint.base_url, self._options.state)
+        self._endpoint = remembering(endpoint, memory)
         self._shared = _Shared(memory)
-        if self._options.state is not None:
-            endpoint = evolve(endpoint, forget=memory.forget, create_age=memory.create_age)
-        self._endpoint = evolve(endpoint, paces=memory.paces())
         transport = self._options.transport
         self._owns_transport = transport is None
         self._transport: Any = self._make_transport(self._options) if transport is None else transport
@@ -121,6 +122,19 @@ class BaseClient:
         read = partial(read_asset, actions) if actions.provider.can(Capability.LIBRARY) else None
         return VideoService.of(data_endpoint(self._options, actions), read)
 
+    def _asset_pool(self, options: PoolOptions) -> Pool:
+        """A pool for its flows; nothing is sent yet."""
+        from portrait.pool.operations import Pool  # noqa: PLC0415  (loaded when it is used)
+
+        values: dict[str, Any] = dict(options)
+        endpoint, memory, state = self._endpoint, self._shared.memory, values.pop("state", None)
+        if state is not None:
+            memory = Memory.of_client(self._options, endpoint.base_url, state)
+            self._shared.memories.append(memory)
+            endpoint = remembering(endpoint, memory)
+        process = f"{platform.node()}-{os.getpid()}"
+        return Pool(endpoint, memory, lambda: f"{process}-{uuid4().hex[:8]}", **values)
+
     @property
     def validations(self) -> Validations:
         """The validations that `validate_person` waits for, where `portrait.web` reports what the page told."""
@@ -131,7 +145,8 @@ class BaseClient:
         first = self._derived is False and not self._shared.closed
         if first:
             self._shared.closed = True
-            self._shared.memory.close()
+            for memory in self._shared.memories:
+                memory.close()
         return first and self._owns_transport
 
     def __repr__(self) -> str:

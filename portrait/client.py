@@ -34,6 +34,8 @@ from portrait.poll import poll_watch
 if TYPE_CHECKING:
     from portrait import ensure
     from portrait.ensure import EnsureQuery, ErasureQuery
+    from portrait.pool import AssetPool, AsyncAssetPool
+    from portrait.pool.operations import PoolOptions
     from portrait.state import Erasure
 
 T = TypeVar("T")
@@ -387,6 +389,22 @@ class PortraitClient(BlockingClient, Methods):
         parsed = ensure.parse_erasure_options(self._shared.memory, options)
         return self._run(ensure.erase_group(self._endpoint, group, parsed))
 
+    def pool(self, **options: Unpack[PoolOptions]) -> AssetPool:
+        """A working set of assets in one group, for all workers that share a state.
+
+        Args:
+            **options: `group`: the name of an AIGC group, which is created if there is none; or `group_id`. `slots`:
+                assets that the group may hold, others' included; default 50. `state`: as for the client; default: the
+                client's. `store`: an `ObjectStore` that gives files a public address; without one they go through the
+                gateway's upload.
+
+        Raises:
+            UsageError: Not exactly one group was named, or there is no slot.
+        """
+        from portrait.pool import AssetPool  # noqa: PLC0415  (loads the database library)
+
+        return AssetPool(self._asset_pool(options), self._run)
+
 
 class AsyncPortraitClient(AsyncioClient, AsyncMethods):
     """The same for asyncio. One client for each event loop; use it as an async context manager, or close it.
@@ -737,6 +755,22 @@ class AsyncPortraitClient(AsyncioClient, AsyncMethods):
 
         parsed = ensure.parse_erasure_options(self._shared.memory, options)
         return await self._run(ensure.erase_group(self._endpoint, group, parsed))
+
+    def pool(self, **options: Unpack[PoolOptions]) -> AsyncAssetPool:
+        """A working set of assets in one group, for all workers that share a state.
+
+        Args:
+            **options: `group`: the name of an AIGC group, which is created if there is none; or `group_id`. `slots`:
+                assets that the group may hold, others' included; default 50. `state`: as for the client; default: the
+                client's. `store`: an `ObjectStore` that gives files a public address; without one they go through the
+                gateway's upload.
+
+        Raises:
+            UsageError: Not exactly one group was named, or there is no slot.
+        """
+        from portrait.pool import AsyncAssetPool  # noqa: PLC0415  (loads the database library)
+
+        return AsyncAssetPool(self._asset_pool(options), self._run)
 
 
 def _call(endpoint: Endpoint, action: Any, request: Any, timeout: TimeoutTypes) -> Flow[Any]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from portrait.models import Asset
+    from portrait.state import Lease
 
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "InvalidToken",
     "MediaRejected",
     "MissingParameter",
+    "NoFreeSlot",
     "NotAccessible",
     "NotFound",
     "OutcomeError",
@@ -450,6 +452,21 @@ class UnknownOutcome(OutcomeError):
     advice = "Look at the lists before you try again."
     retry = Retry.VERIFY_FIRST
     may_have_executed = True
+
+
+class NoFreeSlot(OutcomeError):
+    """Every slot of a pool is in use, and none became free in time.
+
+    Attributes:
+        leases: Who holds what, and for how many seconds more.
+    """
+
+    advice = "Try again later, lease fewer assets at once, or allow more time by timeout=."
+    retry = Retry.BACKOFF
+
+    def __init__(self, message: str, *, leases: tuple[Lease, ...] = ()) -> None:
+        super().__init__(message)
+        self.leases = leases
 
 
 class Interrupted(OutcomeError):

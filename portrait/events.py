@@ -11,12 +11,16 @@ from collections.abc import Mapping
 from attrs import frozen
 
 __all__ = [
+    "AssetEvicted",
     "CallCancelled",
     "CallFinished",
     "CallRetried",
     "CreateDelayed",
     "Event",
     "FileProgress",
+    "LeaseGranted",
+    "LeaseLost",
+    "LeaseWaiting",
     "WaitProgress",
     "WatchProgress",
 ]
@@ -140,3 +144,66 @@ class FileProgress(Event):
     source: str
     stage: str
     asset_id: str = ""
+
+
+@frozen(kw_only=True)
+class LeaseWaiting(Event):
+    """A lease waits for a slot of a pool.
+
+    Attributes:
+        group_id: The pool's group.
+        holder: Who waits.
+        before: How many are served before it.
+        waited: Seconds so far.
+        deadline: Seconds after which it gives up.
+    """
+
+    group_id: str
+    holder: str
+    before: int
+    waited: float
+    deadline: float
+
+
+@frozen(kw_only=True)
+class LeaseGranted(Event):
+    """A holder has leased assets of a pool.
+
+    Attributes:
+        group_id: The pool's group.
+        holder: Who has.
+        asset_ids: The assets, each once.
+    """
+
+    group_id: str
+    holder: str
+    asset_ids: tuple[str, ...]
+
+
+@frozen(kw_only=True)
+class LeaseLost(Event):
+    """Leases ended although their holder still runs: it was suspended, or could not reach the state, for longer than
+    their ttl. Their assets may be deleted.
+
+    Attributes:
+        group_id: The pool's group.
+        holder: Whose they were.
+    """
+
+    group_id: str
+    holder: str
+
+
+@frozen(kw_only=True)
+class AssetEvicted(Event):
+    """A pool deleted an asset that nobody leased, to make room.
+
+    Attributes:
+        group_id: The pool's group.
+        asset_id: The asset.
+        item: The digest of its content.
+    """
+
+    group_id: str
+    asset_id: str
+    item: str

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from portrait.clock import Clock
 from portrait.errors import PortraitError
@@ -20,6 +20,7 @@ from portrait.single_flight import SingleFlight
 
 if TYPE_CHECKING:
     from portrait.endpoint import Endpoint
+    from portrait.options import ClientOptions
     from portrait.state.records import Key
     from portrait.state.state import State
 
@@ -100,10 +101,20 @@ class Memory:
         self._state = LazyState(state, clock)
         self._account = base_url, credential
 
+    @classmethod
+    def of_client(cls, options: ClientOptions, base_url: str, state: str | os.PathLike[str] | State | None) -> Memory:
+        """What a client remembers of its account in a state."""
+        return cls(options.clock, state, base_url, options.access_key or options.api_key or "")
+
     @property
     def is_open(self) -> bool:
         """As `LazyState.is_open`."""
         return self._state.is_open
+
+    @property
+    def has_state(self) -> bool:
+        """Whether anything is remembered across processes; asking opens nothing."""
+        return not self._state.is_none
 
     def open_state(self) -> State | None:
         """As `LazyState.open`."""
@@ -124,10 +135,11 @@ class Memory:
 
     def paces(self) -> PaceTable:
         """The paces of this account: in the state if there is one, and of this client else."""
-        return MemoryPaces(self._clock) if self._state.is_none else _StatePaces(self)
+        return _StatePaces(self) if self.has_state else MemoryPaces(self._clock)
 
     def forget(self, deleted_id: str) -> None:
         """Something was deleted. It blocks."""
+        self.single_flight.forget(deleted_id)
         # It is gone, whether that can be written down or not; an id that is not there is noticed when it is used.
         with contextlib.suppress(PortraitError):
             state = self.open_state()
@@ -158,6 +170,13 @@ class _StatePaces:
         state = self.memory.open_state()
         assert state is not None  # noqa: S101  (`Memory.paces` has seen that there is one)
         return state.paces.update(self.memory.account, action, change)
+
+
+def remembering(endpoint: Endpoint, memory: Memory) -> Endpoint:
+    """The endpoint of a client with what it remembers by."""
+    if memory.has_state:
+        endpoint = evolve(endpoint, forget=memory.forget, create_age=memory.create_age)
+    return evolve(endpoint, paces=memory.paces())
 
 
 def open_state(memory: Memory) -> Flow[State | None]:

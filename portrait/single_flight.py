@@ -54,6 +54,12 @@ class SingleFlight:
             completed = self._completed.get(key)
         return None if completed is None else completed[0]
 
+    def forget(self, result: str) -> None:
+        """What that create made was deleted: nobody takes it any more."""
+        with self._lock:
+            for key in [key for key, (_, its) in self._completed.items() if its == result]:
+                del self._completed[key]
+
     def complete(self, key: Key, now: float, result: str | BaseException) -> None:
         """Give the leader's result to the others: an id, or an error.
 

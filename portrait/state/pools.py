@@ -41,8 +41,8 @@ _OLD = (
 _LOCK = Upsert(POOLS, only=("scope",))
 _TOUCH = update(POOLS).where(equal(POOLS, "account", "scope")).values(used_at=param("now"))
 # A row that was made for this must not be taken for one that is too old.
-_KEPT = case((POOLS.c.used_at > 0.0, POOLS.c.used_at), else_=param("now"))
-_CLOSE = update(POOLS).where(equal(POOLS, "account", "scope")).values(closed_until=param("until"), used_at=_KEPT)
+_FIRST_USE = case((POOLS.c.used_at > 0.0, POOLS.c.used_at), else_=param("now"))
+_CLOSE = update(POOLS).where(equal(POOLS, "account", "scope")).values(closed_until=param("until"), used_at=_FIRST_USE)
 _CLOSED = select(POOLS.c.closed_until).where(equal(POOLS, "account", "scope"), POOLS.c.closed_until > param("now"))
 _USED = select(POOLS.c.used_at).where(equal(POOLS, "account", "scope"))
 

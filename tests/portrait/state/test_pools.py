@@ -106,14 +106,14 @@ def test_what_is_being_deleted_is_leased_by_nobody(state, place):
 def test_the_last_use_is_remembered(state, place):
     """It is that of the lease, and then that of its end; for another process as well."""
     lease(state, "x", a="asset-a")
-    begun = place.clock.now()
-    assert state.pools.view(POOL).assets == (PooledAsset(item="a", asset_id="asset-a", used_at=begun),)
+    started_at = place.clock.now()
+    assert state.pools.view(POOL).assets == (PooledAsset(item="a", asset_id="asset-a", used_at=started_at),)
     place.clock.advance(10)
     state.pools.release(POOL, "x")
-    assert place.open().pools.view(POOL).assets[0].used_at == begun + 10
+    assert place.open().pools.view(POOL).assets[0].used_at == started_at + 10
     place.clock.advance(10)
     known(state, "y", "a")
-    assert state.pools.view(POOL).assets[0].used_at == begun + 20
+    assert state.pools.view(POOL).assets[0].used_at == started_at + 20
 
 
 def test_a_pin_never_ends_and_belongs_to_its_owner(state, place):
