@@ -6,10 +6,9 @@ They are the same for every provider; what differs is in its `Shape`.
 from __future__ import annotations
 
 import os
-import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -17,7 +16,6 @@ from attrs import evolve, field, frozen
 
 from portrait.actions import Action, Idempotency
 from portrait.auth import NoAuth
-from portrait.codes import ErrorRule, api_error
 from portrait.dialects.dialect import Dialect
 from portrait.dialects.plain import decode_plain
 from portrait.endpoint import Endpoint
@@ -35,18 +33,16 @@ from portrait.errors import (
 )
 from portrait.events import WaitProgress
 from portrait.flow import Flow, Notify, RunBlocking, Sleep
-from portrait.http import HttpRequest, HttpResponse, Timeouts
+from portrait.http import HttpRequest
 from portrait.models import Empty, Response
 from portrait.retry import NO_RETRY
 from portrait.videos.check import Reader, check_assets, check_request
+from portrait.videos.download import FILE, Download, Piece
 from portrait.videos.models import Video, VideoPage, VideoRequest, VideoStatus
 from portrait.videos.shapes import CALLBACK_FIELDS, SHAPES, Shape
 from portrait.wait import GRACE
 
 PLAIN = Dialect(name="plain", action_path="", name_limit=0, decoder=decode_plain)
-
-_FETCH_TIMEOUTS = Timeouts(total=600.0)
-_FETCH_HEADERS: Mapping[str, str] = MappingProxyType({"Accept": "video/*"})
 
 POLL = 5.0  # seconds between two looks at a video, which takes minutes
 TIMEOUT = 1800.0  # seconds; the longest documented videos take minutes, queues longer (I)
@@ -236,19 +232,24 @@ class VideoService:
             if video.status.is_final:
                 raise UsageError(f"The video {video.id} has no result any more: its address lives 24 hours.")
             raise UsageError(f"The video {video.id} has no result yet.", advice="Wait for it first.")
-        content = yield from self._fetch(video)
-        yield RunBlocking(lambda: _write_whole(target, content))
+        download = Download(target)
+        try:
+            while not download.is_whole:
+                piece = yield from self._fetch(download.request(video.url))
+                yield RunBlocking(partial(download.add, piece))
+            yield RunBlocking(download.finish)
+        finally:
+            download.discard()
         return target
 
-    def _fetch(self, video: Video) -> Flow[bytes]:
-        request = HttpRequest(method="GET", url=video.url or "", headers=_FETCH_HEADERS, timeouts=_FETCH_TIMEOUTS)
+    def _fetch(self, request: HttpRequest) -> Flow[Piece]:
         try:
             answer, _ = yield from self.files.send_with_retries(SAVE, request)
         except PortraitError as error:
             error.advice = "The address of a result lives 24 hours: read the video again, which may give a new one."
             raise
-        content: bytes = answer["content"]
-        return content
+        piece: Piece = answer["piece"]
+        return piece
 
     def _encode(self, request: VideoRequest) -> dict[str, Any]:
         body = {**self.shape.encode(request, self.provider), **request.extra}
@@ -298,37 +299,3 @@ def _not_found(error: ApiError) -> NotFound:
         http_status=error.http_status,
         response=error.response,
     )
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Write beside it, then rename: nobody finds half a video, and a full disk leaves what was there."""
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with beside.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError as error:
-        raise UsageError(
-            f"The video cannot be written to {path}: {error.strerror or error}.",
-            advice="Make room or name another file, then save it again.",
-        ) from error
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-def _decode_file(
-    response: HttpResponse, action: str, codes: Mapping[str, ErrorRule], secrets: Callable[[], tuple[str, ...]]
-) -> tuple[Mapping[str, Any], Response]:
-    """An answer that is a file; a `Decoder` of a dialect."""
-    del codes, secrets
-    info = Response(http_status=response.status, headers=response.headers)
-    if response.status == 200 and response.body:
-        return {"content": response.body}, info
-    # The body may repeat the signed address, so nothing of it is told. Storages answer 403 to an address that is over.
-    rule = ErrorRule(NotFound) if response.status in {401, 403, 404, 410} else None
-    raise api_error("", "", http_status=max(response.status, 400), rule=rule, action=action)
-
-
-FILE = Dialect(name="file", action_path="", name_limit=0, decoder=_decode_file)

@@ -104,6 +104,16 @@ def test_a_video_from_an_asset(studio, provider, tmp_path):
     assert not (tmp_path / "late.mp4").exists()
 
 
+def test_a_result_comes_in_pieces(studio, tmp_path, monkeypatch):
+    """The same bytes, however many requests it takes."""
+    studio = studio("alltoken")
+    video = studio.videos.wait(studio.create())
+    whole = studio.videos.save(video, tmp_path / "a.mp4").read_bytes()
+    monkeypatch.setattr("portrait.videos.download.PIECE", len(whole) // 3)
+    assert studio.videos.save(video, tmp_path / "b.mp4").read_bytes() == whole
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mp4", "b.mp4"]
+
+
 @pytest.mark.skipif(shutil.which("ffprobe") is None, reason="ffprobe is not installed")
 def test_ffprobe_accepts_the_file(studio, tmp_path):
     """Five seconds of H.264 in an MP4."""

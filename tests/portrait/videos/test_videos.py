@@ -4,6 +4,7 @@ import orjson
 import pytest
 
 from portrait.errors import (
+    BadResponse,
     ConnectFailed,
     InvalidParameter,
     InvalidRequest,
@@ -259,6 +260,35 @@ def test_a_result_is_saved_whole(scripted, provider, tmp_path):
     assert target.read_bytes() == b"\x00\x00\x00\x20ftypmp42"
     assert list(tmp_path.iterdir()) == [target]
     assert "Authorization" not in script.requests[1].headers
+
+
+def part(start, content, total, **headers):
+    """An answer with a part of a file."""
+    content_range = f"bytes {start}-{start + len(content) - 1}/{total}"
+    return answer(content, 206, content_range=content_range, **headers)
+
+
+def test_a_result_is_fetched_in_pieces(scripted, provider, tmp_path, monkeypatch):
+    """Of a bounded size, one after the other; a piece that fails is asked for again."""
+    monkeypatch.setattr("portrait.videos.download.PIECE", 4)
+    pieces = [part(0, b"abcd", 10), answer(b"", 503), part(4, b"efgh", 10), part(8, b"ij", 10)]
+    videos, script = scripted(finished(provider), *pieces)
+    assert videos.save("v-1", tmp_path / "v.mp4").read_bytes() == b"abcdefghij"
+    ranges = [request.headers["Range"] for request in script.requests[1:]]
+    assert ranges == ["bytes=0-3", "bytes=4-7", "bytes=4-7", "bytes=8-11"]
+
+
+@pytest.mark.parametrize(
+    "second",
+    [part(0, b"abcd", 10), part(4, b"efgh", 11), part(4, b"efgh", 10, etag="b"), answer(b"abcdefghij")],
+)
+def test_parts_of_two_files_are_not_put_together(scripted, provider, tmp_path, monkeypatch, second):
+    """Another place, another length, another version, or all of it: nothing is written."""
+    monkeypatch.setattr("portrait.videos.download.PIECE", 4)
+    videos, _ = scripted(finished(provider), part(0, b"abcd", 10, etag="a" if "etag" in second.headers else ""), second)
+    with pytest.raises(BadResponse, match="another part"):
+        videos.save("v-1", tmp_path / "v.mp4")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("status", [403, 404])
