@@ -18,7 +18,7 @@ from emulator.web.body_reader import BodyReader
 from emulator.web.raw_response import RawResponse
 from emulator.web.request_head import Head
 from emulator.web.router import Router
-from emulator.web.runner import run_async
+from emulator.web.runner import Begun, run_async
 from portrait.clock import SystemClock
 from portrait.media import MB
 
@@ -39,22 +39,28 @@ class HttpHandler:
         clock: For the Date header. Default: the machine's.
 
     Attributes:
+        router: As given.
         address: Host and port for links in replies to requests without a valid Host; set once the port is open.
     """
 
     address = "127.0.0.1"
 
     def __init__(self, router: Router, clock: SystemClock | None = None) -> None:
-        self._router = router
+        self.router = router
         self._clock = clock or SystemClock()
 
-    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Reply to one request."""
+    async def answer(self, request: web.BaseRequest, begun: Begun | None = None) -> web.StreamResponse:
+        """Reply to one request.
+
+        Args:
+            request: The request.
+            begun: The reply to it, if that was begun before.
+        """
         content = request.content
         try:
-            reply = await self._reply(request, content)
+            reply = await self._reply(request, content, begun)
         except web.RequestPayloadError:
-            return self._response(self._router.damaged_body(), keep_alive=False)
+            return self._response(self.router.damaged_body(), keep_alive=False)
         except ConnectionError:
             return self._response(_DROP, keep_alive=False)
         if content.is_eof():
@@ -66,23 +72,30 @@ class HttpHandler:
                 await _drain(content)
         return answer
 
-    def _response(self, reply: Reply, *, keep_alive: bool) -> RawResponse:
-        return RawResponse(reply, date=int(self._clock.now()), keep_alive=keep_alive)
+    def date(self) -> int:
+        """For the Date header, in seconds since 1970."""
+        return int(self._clock.now())
 
-    async def _reply(self, request: web.BaseRequest, content: StreamReader) -> Reply:
+    def _response(self, reply: Reply, *, keep_alive: bool) -> RawResponse:
+        return RawResponse(reply, date=self.date(), keep_alive=keep_alive)
+
+    async def _reply(self, request: web.BaseRequest, content: StreamReader, begun: Begun | None) -> Reply:
         path, _, query = request.raw_path.partition("?")
+        sleep = self.router.service.clock.async_sleep
         try:
+            if begun is not None:
+                return await run_async(begun.flow, sleep, begun.effect)
             head = Head(request.method, path, query, request.headers, self.address, request.remote or "")
-            routed = self._router.route(head)
+            routed = self.router.route(head)
             if isinstance(routed, Reply):
                 return routed
             refused = await _read_body(request, content, routed)
-            return refused or await run_async(routed.finish(), self._router.service.clock.async_sleep)
+            return refused or await run_async(routed.finish(), sleep)
         except (web.RequestPayloadError, ConnectionError):
             raise
         except Exception:  # noqa: BLE001 - a fault of ours is an answer too, and is logged
             _LOG.exception("%s %s failed", request.method, path)
-            return self._router.internal_error()
+            return self.router.internal_error()
 
 
 async def _read_body(request: web.BaseRequest, content: StreamReader, reader: BodyReader) -> Reply | None:

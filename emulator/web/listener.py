@@ -9,6 +9,7 @@ from contextlib import suppress
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from emulator.web.fast_lane import FastLane
 from emulator.web.http_handler import HttpHandler
 from emulator.web.router import Router
 
@@ -52,14 +53,18 @@ async def listen(router: Router, host: str, port: int) -> Listener:
         OSError: The address cannot be used.
     """
     handler = HttpHandler(router)
+    lane = None if router.service.store.blocks else FastLane(handler)
     server = web.Server(
-        handler.answer,
+        handler.answer if lane is None else lane.answer,
         access_log=None,
         logger=_logger(),
         # The handler drains refused bodies itself, up to a limit.
         lingering_time=0,
     )
-    tcp = await asyncio.get_running_loop().create_server(server, host, port, backlog=512)
+    if lane is not None:
+        lane.server = server
+    connection = server if lane is None else lane.connection
+    tcp = await asyncio.get_running_loop().create_server(connection, host, port, backlog=512)
     listener = Listener(tcp, server, host)
     handler.address = listener.address
     return listener

@@ -55,18 +55,29 @@ class RawResponse(web.StreamResponse):
             if request.transport is not None:
                 request.transport.abort()
             raise ConnectionResetError
-        bodyless = request.method == "HEAD" or self._reply.status in _BODYLESS
-        body = b"" if bodyless else self._reply.body[: self._reply.truncate]
         persistent = "" if request.version >= (1, 1) else "keep-alive"
         connection = persistent if self._reusable else "close"
-        await request.writer.write(head_bytes(self._reply, self._date, connection) + body)
+        await request.writer.write(encode(self._reply, self._date, request.method, connection))
         return request.writer
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Do nothing: `prepare` has written everything."""
 
 
-def head_bytes(reply: Reply, date: int, connection: str) -> bytes:
+def encode(reply: Reply, date: int, method: str, connection: str = "") -> bytes:
+    """A whole response, but for the rest of a body that is to be cut off.
+
+    Args:
+        reply: What goes back.
+        date: For the Date header, in seconds since 1970.
+        method: Of the request.
+        connection: For the Connection header, "" for none.
+    """
+    bodyless = method == "HEAD" or reply.status in _BODYLESS
+    return _head(reply, date, connection) + (b"" if bodyless else reply.body[: reply.truncate])
+
+
+def _head(reply: Reply, date: int, connection: str) -> bytes:
     """Status line and headers. Content-Length is that of the untruncated body."""
     own_date = any(name.lower() == "date" for name in reply.headers)
     head = _common(reply.status, reply.content_type) + (b"" if own_date else _date(date))

@@ -63,6 +63,9 @@ class Router:
             **{paths.STATIC + name: {"GET": partial(_constant, file)} for name, file in html.static_files().items()},
             **self._mounted(),
         }
+        self._actions = {
+            mount.path: pipeline for pipeline in service.pipelines if not isinstance(mount := pipeline.mount, RestMount)
+        }
         self._rest = RestRoutes(service.pipelines, self._call, service.settings.key_providers)
         self._prefixes: tuple[tuple[str, Mapping[str, Handler]], ...] = (
             (paths.UPLOADED_FILES, {"GET": self._uploaded_file}),
@@ -78,6 +81,13 @@ class Router:
             return self._unknown(head)
         handler = methods.get(head.method) or (methods.get("GET") if head.method == "HEAD" else None)
         return handler(head) if handler is not None else self._wrong_method(head, methods)
+
+    def action(self, head: Head, body: bytes) -> ReplyFlow | None:
+        """Reply to a whole POST of at most `JSON_LIMIT` bytes; None unless it calls an Action."""
+        pipeline = self._actions.get(head.path)
+        if pipeline is None:
+            return None
+        return pipeline.answer(self._call(head, head.parameters.get("Action", ""), body))
 
     def base_url(self, head: Head) -> str:
         """The base of links in replies: the public URL, or the host of the request. Without a slash at the end."""
@@ -112,8 +122,8 @@ class Router:
         """Contract §2: the upload replies with `Action` = `CreateAsset`."""
         return read_form(self._call(head, "CreateAsset"), head, pipeline, FILE_LIMIT)
 
-    def _call(self, head: Head, action: str) -> Call:
-        """The call of a request, without its body."""
+    def _call(self, head: Head, action: str, body: bytes | None = None) -> Call:
+        """The call of a request; None for a body that is not read yet."""
         return Call(
             method=head.method,
             path=head.path,
@@ -123,7 +133,7 @@ class Router:
             parameters=head.parameters,
             version=head.parameters.get("Version"),
             key=head.key,
-            body=None,
+            body=body,
             base=self.base_url(head),
             rule=head.header("x-emulator-rule"),
         )

@@ -12,29 +12,44 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
+from attrs import frozen
+
 from emulator.messages import Reply, ReplyFlow
-from portrait.flow import Sleep
+from portrait.flow import RunBlocking, Sleep
 
 
-async def run_async(flow: ReplyFlow, sleep: Callable[[float], Awaitable[None]]) -> Reply:
+@frozen
+class Begun:
+    """A flow that was begun, and the effect that it waits for; None before the first one."""
+
+    flow: ReplyFlow
+    effect: Sleep | RunBlocking | None = None
+
+
+async def run_async(
+    flow: ReplyFlow, sleep: Callable[[float], Awaitable[None]], effect: Sleep | RunBlocking | None = None
+) -> Reply:
     """Run a flow without blocking the event loop: work that blocks is done in a thread.
 
     Args:
         flow: The flow.
         sleep: Lets seconds pass.
+        effect: What a flow waits for that was begun before.
     """
     resume: Callable[[Any], Any] = flow.send
     value: Any = None
     while True:
+        if effect is None:
+            try:
+                effect = resume(value)
+            except StopIteration as stop:
+                return stop.value  # type: ignore[no-any-return]
         try:
-            effect = resume(value)
-        except StopIteration as stop:
-            return stop.value  # type: ignore[no-any-return]
-        try:
-            value = await (sleep(effect.seconds) if type(effect) is Sleep else _in_thread(effect.work))
+            value = await (sleep(effect.seconds) if isinstance(effect, Sleep) else _in_thread(effect.work))
             resume = flow.send
         except Exception as error:  # noqa: BLE001 - the flow decides, and raises it again
             resume, value = flow.throw, error
+        effect = None
 
 
 async def _in_thread(work: Callable[[], Any]) -> Any:
@@ -63,7 +78,12 @@ async def _in_thread(work: Callable[[], Any]) -> Any:
 
 
 def run(flow: ReplyFlow, sleep: Callable[[float], None]) -> Reply:
-    """Run a flow in this thread; arguments as above."""
+    """Run a flow in this thread.
+
+    Args:
+        flow: Not yet started.
+        sleep: Lets seconds pass.
+    """
     resume: Callable[[Any], Any] = flow.send
     value: Any = None
     while True:

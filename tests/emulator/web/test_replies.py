@@ -7,7 +7,7 @@ import re
 import pytest
 
 from emulator.messages import Reply
-from emulator.web.raw_response import head_bytes
+from emulator.web.raw_response import encode
 from tests.emulator.web.multipart import CONTENT_TYPE, form, part
 from tests.emulator.web.wire import JSON, ask, call, connected, exchange, head, until_closed
 from tests.wire.media import png
@@ -74,7 +74,7 @@ def test_the_head_of_an_answer(url):
 def test_a_header_cannot_start_another():
     """Control characters in a value become spaces."""
     reply = Reply(headers={"Location": "http://x/\r\nSet-Cookie: a=b"}, content_type="text/html\r\nX: y")
-    lines = head_bytes(reply, 0, "").decode().split("\r\n")
+    lines = encode(reply, 0, "HEAD").decode().split("\r\n")
     assert "Location: http://x/  Set-Cookie: a=b" in lines
     assert not [line for line in lines if line.startswith(("Set-Cookie", "X:"))]
     assert "Date: Thu, 01 Jan 1970 00:00:00 GMT" in lines
