@@ -68,13 +68,13 @@ class Caller:
         customer: The customer's name.
         handle: Of the Bearer key or the access key that was used. It owns the tokens that it creates.
         provider: Whose rules the call goes by.
-        candidates: All providers that the key may stand for, where it does not say.
+        candidates: The names of all providers that the key may stand for, that of `provider` first.
     """
 
     customer: str
     handle: str
     provider: Provider
-    candidates: tuple[Provider, ...] = ()
+    candidates: tuple[str, ...]
 
 
 class Auth(Protocol):
@@ -104,6 +104,16 @@ class BearerAuth:
     names: CustomerNames = field(repr=False)
     providers: tuple[Provider, ...] = (PROVIDERS["alltoken"],)
     by_key: Mapping[str, str] = field(factory=dict, repr=False)
+    _by_name: Mapping[str, tuple[Provider, tuple[str, ...]]] = field(init=False, repr=False, eq=False)
+    _any: tuple[Provider, tuple[str, ...]] = field(init=False, repr=False, eq=False)
+
+    @_by_name.default
+    def _each(self) -> Mapping[str, tuple[Provider, tuple[str, ...]]]:
+        return {provider.name: (provider, (provider.name,)) for provider in self.providers}
+
+    @_any.default
+    def _all(self) -> tuple[Provider, tuple[str, ...]]:
+        return self.providers[0], tuple(self._by_name)
 
     def authenticate(self, call: Call) -> Caller:
         """The customer that a key belongs to.
@@ -116,17 +126,16 @@ class BearerAuth:
         customer = self.names.of_key(call.key)
         if customer is None:
             raise Refusal(Reason.KEY_UNKNOWN)
-        candidates = self._candidates(call)
-        return Caller(customer, key_handle(call.key), candidates[0], candidates)
+        provider, candidates = self._served(call.key)
+        return Caller(customer, key_handle(call.key), provider, candidates)
 
     def provider_of(self, call: Call) -> Provider:
         """The one that the key stands for, where it is served here."""
-        return self._candidates(call)[0]
+        return self._served(call.key)[0]
 
-    def _candidates(self, call: Call) -> tuple[Provider, ...]:
-        """The one that the key stands for, or all that are served."""
-        name = self.by_key.get(call.key or "")
-        return tuple(provider for provider in self.providers if provider.name == name) or self.providers
+    def _served(self, key: str | None) -> tuple[Provider, tuple[str, ...]]:
+        """The provider that a key stands for; the first one, and the names of all, for a key that does not say."""
+        return self._by_name.get(self.by_key.get(key or "", ""), self._any)
 
 
 # Contract §4, the front gateway's list (M); `InvalidAuthorization` and `InvalidCredential` are known from the SDK.
@@ -191,7 +200,7 @@ class SignatureAuth:
         # The emulator gives out no temporary credentials: a pair without a token of its own takes any that is signed.
         if pair.session_token is not None and call.headers.get("x-security-token") != pair.session_token:
             raise Refusal(_REASONS[SignatureFault.UNKNOWN_SESSION_TOKEN])
-        return Caller(pair.customer, key_handle(access_key), provider)
+        return Caller(pair.customer, key_handle(access_key), provider, (provider.name,))
 
     def provider_of(self, call: Call) -> Provider:
         """By the access key where it stands for one, else by the region that is signed for."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Generator, Mapping
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import orjson
@@ -34,6 +34,7 @@ from emulator.webhooks import Webhooks
 from portrait.clock import Clock
 from portrait.flow import RunBlocking, Sleep
 from portrait.media import measure
+from portrait.providers import Provider
 from portrait.video_models import DEFAULT_RESOLUTIONS, VIDEO_MODELS, VideoModel
 
 _log = logging.getLogger("emulator")
@@ -95,6 +96,7 @@ class Pipeline:
         self._clock, self._store, self._ids = clock, store, ids
         self._signed_urls, self._call_log, self._rules, self._config = signed_urls, call_log, rules, config
         self._webhooks = webhooks
+        self._configs: dict[tuple[str, ...], ServiceConfig] = {}  # by the names of the providers that a key may mean
         self._format = form = mount.format(settings)
         self._decoder, self._encoder = form.decoder, form.encoder
 
@@ -233,34 +235,46 @@ class Pipeline:
         call, do, caller = state.call, state.do or _NO_RULE, state.caller
         if caller is None:
             raise TypeError("a call is carried out for a caller")
-        provider, now = caller.provider, state.handled_at
-        rate = provider.rates.get(state.call.action)
+        now = state.handled_at
+        rate = caller.provider.rates.get(call.action)
         if rate is not None and tx.customer.tier is not None:
-            tx.save_customer(quotas.count_call(tx.customer, state.call.action, rate, now))
+            tx.save_customer(quotas.count_call(tx.customer, call.action, rate, now))
         return Context(
             tx=tx,
             now=now,
-            config=self._config,
+            config=self._config_for(caller),
             # Contract §3, token table: whose token it is, is a setting.
             owner=caller.handle if self._settings.token_owner == "key" else caller.customer,  # noqa: S105
             base=call.base,
-            link=self._signed_urls.sign,
-            page_ticket=self._signed_urls.page_token if provider.link_holds_token else self._signed_urls.page_handle,
-            token_life=self._settings.token_life or provider.token_life,
-            name_limit=self._format.name_limit,
-            description_limit=self._format.description_limit,
-            cursors=self._format.cursors,
-            job_form=self._format.job_form,
-            models=_models_of(tuple(each.name for each in caller.candidates)) if self._format.videos else {},
-            resolution=DEFAULT_RESOLUTIONS.get(provider.name, "720p"),
-            video_link=self._signed_urls.sign_video,
-            list_items=provider.list_items,
             review=do.review,
             lag=do.lag,
             page_size_max=do.page_size_max,
             hidden_kind=do.hide,
             measured=measured,
             settled=settled,
+        )
+
+    def _config_for(self, caller: Caller) -> ServiceConfig:
+        """The settings, with the rules of this mount and of the caller's provider."""
+        config = self._configs.get(caller.candidates)
+        if config is None:
+            config = self._configs[caller.candidates] = self._new_config(caller.provider, caller.candidates)
+        return config
+
+    def _new_config(self, provider: Provider, names: tuple[str, ...]) -> ServiceConfig:
+        form, signed = self._format, self._signed_urls
+        return evolve(
+            self._config,
+            page_ticket=signed.page_token if provider.link_holds_token else signed.page_handle,
+            token_life=self._settings.token_life or provider.token_life,
+            name_limit=form.name_limit,
+            description_limit=form.description_limit,
+            cursors=form.cursors,
+            job_form=form.job_form,
+            models=_models_of(names) if form.videos else {},
+            resolution=DEFAULT_RESOLUTIONS.get(provider.name, "720p"),
+            video_link=signed.sign_video,
+            list_items=provider.list_items,
         )
 
     def _consult(self, state: _RequestState, name: Any) -> Do | None:
@@ -297,7 +311,6 @@ class Pipeline:
         return reply
 
 
-@cache
 def _models_of(providers: tuple[str, ...]) -> Mapping[str, VideoModel]:
     """The models that a call may name: those of its key's provider, or of all that its key may stand for."""
     return {name: model for each in reversed(providers) for name, model in VIDEO_MODELS.get(each, {}).items()}

@@ -82,7 +82,7 @@ class Service:
         self._ids = ids = Ids(settings.seed or 0, stamps, self.store.process)
         secret = secrets.token_bytes(32) if settings.seed is None else ids.secret()
         self._signed_urls = SignedUrls(self.store.secret(secret), settings.link_life, stamps)
-        self._config = _config(settings, ids)
+        self._config = _config(settings, ids, self._signed_urls)
         names = CustomerNames(settings)
         self.snapshots = Snapshots(self.store, self.clock)
         webhooks = Webhooks(self.clock)
@@ -190,10 +190,7 @@ class Service:
 
     def _context(self, tx: Transaction, now: float) -> Context:
         """For what happens without a call: scans, and what the control plane does."""
-        signed = self._signed_urls
-        return Context(
-            tx=tx, now=now, config=self._config, owner="", base="", link=signed.sign, page_ticket=signed.page_token
-        )
+        return Context(tx=tx, now=now, config=self._config, owner="", base="")
 
     def _new_customer(self, name: str, number: int) -> Customer:
         settings = self.settings
@@ -206,7 +203,7 @@ class Service:
         )
 
 
-def _config(settings: Settings, ids: Ids) -> ServiceConfig:
+def _config(settings: Settings, ids: Ids, signed: SignedUrls) -> ServiceConfig:
     return ServiceConfig(
         image_review=settings.image_review,
         clip_review=settings.clip_review,
@@ -215,4 +212,6 @@ def _config(settings: Settings, ids: Ids) -> ServiceConfig:
         projects=settings.projects,
         measurable=FETCH_POLICIES[settings.fetch],
         ids=ids,
+        link=signed.sign,
+        page_ticket=signed.page_token,
     )

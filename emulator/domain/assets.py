@@ -20,7 +20,7 @@ STRATEGIES = ("Default", "Skip")  # contract §2, CreateAsset (D)
 
 def create(ctx: Context, request: models.CreateAssetRequest) -> models.Created:
     """`{"Id"}` and nothing else: no status. Contract §2 (D)."""
-    checks.length("Name", request.name, ctx.name_limit)
+    checks.length("Name", request.name, ctx.config.name_limit)
     checks.http_url("URL", request.url)
     if request.moderation is not None and request.moderation.strategy not in STRATEGIES:
         raise checks.invalid("Moderation.Strategy", f"must be one of {', '.join(STRATEGIES)}")
@@ -52,7 +52,7 @@ class UploadRequest:
 
 def upload(ctx: Context, request: UploadRequest) -> models.UploadedAsset:
     """Store the file and create its asset. Contract §5 (D); only images; the content decides the type (I)."""
-    checks.length("Name", request.name, ctx.name_limit)
+    checks.length("Name", request.name, ctx.config.name_limit)
     if request.asset_type and request.asset_type != AssetType.IMAGE:
         raise checks.invalid("AssetType", "must be Image")
     if not request.extension:
@@ -124,7 +124,7 @@ def list_(ctx: Context, request: models.ListAssetsRequest) -> Page[AssetItem]:
 
 def update(ctx: Context, request: models.UpdateAssetRequest) -> models.Updated:
     """Renames; left out, the Name stays. An asset's Name may be empty. Contract §2 (D)."""
-    checks.length("Name", request.name, ctx.name_limit)
+    checks.length("Name", request.name, ctx.config.name_limit)
     asset = ctx.asset(request.id, request.project_name)
     if request.name is not None and request.name != asset.name:
         ctx.tx.save_asset(evolve(asset, name=request.name, updated=ctx.now))
@@ -216,4 +216,4 @@ def _to_item(ctx: Context, asset: Asset) -> AssetItem:
     if asset.status is AssetState.PROCESSING:
         ctx.unfinished = True
         return AssetItem(asset, None)
-    return AssetItem(asset, ctx.link(asset, ctx.base, ctx.now))
+    return AssetItem(asset, ctx.config.link(asset, ctx.base, ctx.now))

@@ -41,9 +41,13 @@ class Ids(Protocol):
         """The id of the job with that number, in one of its forms."""
 
 
+def _no_link(name: str, base: str, moment: float) -> str:
+    raise TypeError("this context serves no videos")
+
+
 @frozen(kw_only=True)
 class ServiceConfig:
-    """The settings that handlers go by, the same for every call.
+    """What handlers go by: settings, and the rules of a mount and a provider.
 
     Attributes:
         image_review: Seconds, for images.
@@ -53,6 +57,17 @@ class ServiceConfig:
         projects: The projects that exist; empty means any does.
         measurable: May the file behind an address be measured?
         ids: Makes identifiers.
+        link: Makes a signed link to an asset's file.
+        page_ticket: Makes the query of the link to a validation's page.
+        token_life: Seconds that a BytedToken lives.
+        name_limit: Characters in a Name.
+        description_limit: Characters in a Description; None means no limit.
+        cursors: Can lists be read by cursor?
+        list_items: How many items lists give a customer with a plan in a row.
+        job_form: The form of the ids of jobs.
+        models: The models of videos by name.
+        resolution: Of a video for which none is named.
+        video_link: Makes the signed address of a generation's file.
     """
 
     image_review: float
@@ -62,6 +77,17 @@ class ServiceConfig:
     projects: frozenset[str]
     measurable: Callable[[str], bool]
     ids: Ids
+    link: Callable[[Asset, str, float], str]
+    page_ticket: Callable[[Validation], str]
+    token_life: float = 120.0
+    name_limit: int = 50
+    description_limit: int | None = None
+    cursors: bool = False
+    list_items: int | None = None
+    job_form: str = "task"
+    models: Mapping[str, VideoModel] = field(factory=dict)
+    resolution: str = "720p"
+    video_link: Callable[[str, str, float], str] = _no_link
 
 
 @frozen
@@ -91,10 +117,6 @@ class NeedsMedia(Exception):
         self.kind = kind
 
 
-def _no_link(name: str, base: str, moment: float) -> str:
-    raise TypeError("this context serves no videos")
-
-
 @define(kw_only=True)
 class Context:
     """The context of one call.
@@ -105,21 +127,10 @@ class Context:
         config: The settings.
         caller: Who asks, as far as tokens are concerned: a key or a customer.
         base: Where links shall lead.
-        link: Makes a signed link to an asset's file.
-        page_ticket: Makes the query of the link to a validation's page.
-        token_life: Seconds that a BytedToken lives.
-        name_limit: Characters in a Name.
-        description_limit: Characters in a Description; None means no limit.
-        cursors: Can lists be read by cursor?
-        list_items: How many items lists give a customer with a plan in a row.
         review: What a rule changes about the review of the created asset.
         lag: Seconds by which a read is behind, or after which a created record is seen; None means no lag.
         page_size_max: Items that a page may have at most, whatever was asked for; None means no such limit.
         hidden_kind: The kind of group that lists do not show.
-        job_form: The form of the ids of jobs.
-        models: The models of videos by name.
-        resolution: Of a video for which none is named.
-        video_link: Makes the signed address of a generation's file.
         measured: What the look at each file has found, by its address; that of an upload is "".
         settled: Is everything of the customer as it is at `now`?
         leaves_work: Set by a handler after which there is more to settle.
@@ -132,21 +143,10 @@ class Context:
     config: ServiceConfig
     owner: str
     base: str
-    link: Callable[[Asset, str, float], str]
-    page_ticket: Callable[[Validation], str]
-    token_life: float = 120.0
-    name_limit: int = 50
-    description_limit: int | None = None
-    cursors: bool = False
-    list_items: int | None = None
     review: ReviewChange | None = None
     lag: float | None = None
     page_size_max: int | None = None
     hidden_kind: GroupType | None = None
-    job_form: str = "task"
-    models: Mapping[str, VideoModel] = field(factory=dict)
-    resolution: str = "720p"
-    video_link: Callable[[str, str, float], str] = _no_link
     measured: Mapping[str, Measured] = field(factory=dict)
     settled: bool = True
     leaves_work: bool = False

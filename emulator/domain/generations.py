@@ -130,7 +130,7 @@ class ModelList:
 
 def create(ctx: Context, request: GenerationRequest) -> GenerationView:
     """Checks the references, and starts."""
-    model = ctx.models.get(request.model)
+    model = ctx.config.models.get(request.model)
     if model is None:
         raise Refusal(Reason.UNKNOWN_MODEL, field="model", id=request.model)
     if not request.prompt and not request.references:
@@ -142,11 +142,11 @@ def create(ctx: Context, request: GenerationRequest) -> GenerationView:
     takes = ctx.config.generation if verdict.after is None else verdict.after
     ends, gives_up = ctx.now + takes, ctx.now + (request.expires_after or _LIFE)
     outcome = GenerationState.FAILED if verdict.status is AssetStatus.FAILED else GenerationState.SUCCEEDED
-    resolution = request.resolution or ctx.resolution
+    resolution = request.resolution or ctx.config.resolution
     number = ctx.tx.number()
     generation = Generation(
         number=number,
-        id=ctx.config.ids.job(ctx.job_form, ctx.now, number),
+        id=ctx.config.ids.job(ctx.config.job_form, ctx.now, number),
         customer=customer.name,
         model=model.name,
         created=ctx.now,
@@ -225,7 +225,7 @@ def delete(ctx: Context, request: GenerationId) -> None:
 
 def models(ctx: Context, _: Any) -> ModelList:
     """What can be generated with."""
-    return ModelList(tuple(ctx.models.values()))
+    return ModelList(tuple(ctx.config.models.values()))
 
 
 def _cancel(ctx: Context, generation: Generation) -> Generation:
@@ -252,7 +252,7 @@ def view(ctx: Context, generation: Generation) -> GenerationView:
     state = generation.state(now)
     ctx.unfinished |= ended is None
     playable = ended is not None and state is GenerationState.SUCCEEDED
-    name, moment = generation.id, ended or 0.0
+    name, moment, link = generation.id, ended or 0.0, ctx.config.video_link
     return GenerationView(
         id=generation.id,
         model=generation.model,
@@ -262,8 +262,10 @@ def view(ctx: Context, generation: Generation) -> GenerationView:
         updated=ended or (generation.starts if state is GenerationState.RUNNING else generation.created),
         ended=ended,
         total=(ended or generation.due or 0.0) - generation.created,
-        url=ctx.video_link(name + generation.extension, ctx.base, moment) if playable else "",
-        last_frame_url=ctx.video_link(f"{name}.png", ctx.base, moment) if playable and generation.last_frame else "",
+        url=link(name + generation.extension, ctx.base, moment) if playable else "",
+        last_frame_url=ctx.config.video_link(f"{name}.png", ctx.base, moment)
+        if playable and generation.last_frame
+        else "",
         expires=moment + URL_LIFE if playable else None,
         expired=playable and now >= moment + URL_LIFE,
         tokens=generation.tokens if playable else 0,

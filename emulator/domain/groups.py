@@ -20,8 +20,8 @@ def create(ctx: Context, request: models.CreateAssetGroupRequest) -> models.Crea
     """`{"Id"}`, not `GroupId`. Names may repeat."""
     # Contract §2: Title fills an absent Name (D); an empty one is absent (I).
     name = request.name or request.title or ""
-    checks.length("Name", name, ctx.name_limit)
-    checks.length("Description", request.description, ctx.description_limit)
+    checks.length("Name", name, ctx.config.name_limit)
+    checks.length("Description", request.description, ctx.config.description_limit)
     # Contract §3: LivenessFace groups come only from a passed H5 check (D).
     if request.group_type is not GroupType.AIGC:
         raise checks.invalid("GroupType", "must be AIGC: LivenessFace groups come from a passed validation")
@@ -99,8 +99,8 @@ def list_(ctx: Context, request: models.ListAssetGroupsRequest) -> Page[Group]:
 
 def update(ctx: Context, request: models.UpdateAssetGroupRequest) -> models.Updated:
     """What is left out stays, and so does a Name that is to become empty: a group has one."""
-    checks.length("Name", request.name, ctx.name_limit)
-    checks.length("Description", request.description, ctx.description_limit)
+    checks.length("Name", request.name, ctx.config.name_limit)
+    checks.length("Description", request.description, ctx.config.description_limit)
     group = ctx.group(request.id, request.project_name)
     name = request.name or group.name
     description = group.description if request.description is None else request.description

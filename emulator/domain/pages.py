@@ -105,8 +105,8 @@ def window(ctx: Context, request: ListRequest, deepest: int) -> Window:
     """
     page = _window(ctx, request, deepest)
     customer = ctx.tx.customer
-    if ctx.list_items is not None and customer.tier is not None:
-        ctx.tx.save_customer(quotas.count_listed(customer, page.size, ctx.list_items, ctx.now))
+    if ctx.config.list_items is not None and customer.tier is not None:
+        ctx.tx.save_customer(quotas.count_listed(customer, page.size, ctx.config.list_items, ctx.now))
     return page
 
 
@@ -116,11 +116,11 @@ def _window(ctx: Context, request: ListRequest, deepest: int) -> Window:
     if numbered and cursor is not None:
         field = "NextToken" if cursor == "next_token" else "MaxResults"
         raise checks.invalid(field, "cannot be combined with PageNumber and PageSize")
-    if ctx.cursors and not numbered:
+    if ctx.config.cursors and not numbered:
         size = checks.page_size("MaxResults", request.max_results)
         return Window(request, size, ctx.clamp(size), after=_read(request) if request.next_token else None)
     number, size = checks.page(request.page_number, request.page_size)
-    if ctx.cursors and number * size > deepest:
+    if ctx.config.cursors and number * size > deepest:
         raise checks.invalid("PageNumber", f"times PageSize must be at most {deepest}: read on by NextToken")
     return Window(request, size, ctx.clamp(size), number)
 

@@ -174,7 +174,7 @@ def _create_asset(ctx: Context, request: AssetsRequest, group_id: str, file: New
 
 def _check_length(ctx: Context, request: AssetsRequest, asset_id: str) -> None:
     """The model that a clip is for limits its length. Contract §8, apimart (D)."""
-    asset, model = ctx.tx.asset(asset_id), ctx.models.get(request.model)
+    asset, model = ctx.tx.asset(asset_id), ctx.config.models.get(request.model)
     if asset is not None and model is not None and (asset.seconds or 0.0) > model.seconds:
         raise Refusal(Reason.MEDIA_REJECTED, detail="DurationTooLong", message=message_for("DurationTooLong"))
 
@@ -227,7 +227,7 @@ def _save(ctx: Context, kind: TaskKind, project: str | None, ended: float | None
         project=ctx.project(project),
         kind=kind,
         created=ctx.now,
-        expected=ctx.now + ctx.token_life,
+        expected=ctx.now + ctx.config.token_life,
         ended=ended,
         validation=ctx.handle,
     )

@@ -28,7 +28,7 @@ def create(ctx: Context, request: models.CreateVisualValidateSessionRequest) -> 
         project=project,
         callback_url=request.callback_url,
         created=ctx.now,
-        expires=ctx.now + ctx.token_life,
+        expires=ctx.now + ctx.config.token_life,
     )
     ctx.tx.save_validation(validation)
     ctx.handle = validation.handle
@@ -41,7 +41,7 @@ def create(ctx: Context, request: models.CreateVisualValidateSessionRequest) -> 
 
 def page_link(ctx: Context, validation: Validation) -> str:
     """The link to its page. Contract §2, sample; `zh` is the default language (§3, D)."""
-    return f"{ctx.base}/h5/?{ctx.page_ticket(validation)}&lng=zh"
+    return f"{ctx.base}/h5/?{ctx.config.page_ticket(validation)}&lng=zh"
 
 
 def result(ctx: Context, request: models.GetVisualValidateResultRequest) -> models.VisualValidateResult:
@@ -70,7 +70,7 @@ def find(ctx: Context, token: str, project: str) -> Validation:
     """
     validation = ctx.tx.validation(token)
     # The token of a validation that was forgotten stays an expired one.
-    if validation is None and ctx.config.ids.is_old_token(token, ctx.owner, ctx.now - ctx.token_life):
+    if validation is None and ctx.config.ids.is_old_token(token, ctx.owner, ctx.now - ctx.config.token_life):
         raise Refusal(Reason.TOKEN_EXPIRED, id=token)
     # Asked for in another project it is a foreign one (§2, I).
     if validation is None or validation.owner != ctx.owner or validation.project != project:

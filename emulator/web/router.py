@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from emulator.domain.reasons import Reason, Refusal
-from emulator.messages import Call, Reply
+from emulator.messages import Call, Reply, ReplyFlow
 from emulator.mounts import RestMount
 from emulator.pipeline import Pipeline
 from emulator.service import Service

@@ -50,6 +50,9 @@ CONFIG = ServiceConfig(
     projects=frozenset({"p"}),
     measurable=lambda url: url.startswith("http://near/"),
     ids=Ids(itertools.count(1)),
+    page_ticket=lambda validation: f"bytedToken={validation.token}",
+    link=lambda asset, base, now: f"{base}/files/{asset.id}?at={now:.0f}",
+    description_limit=9,
 )
 
 
@@ -64,7 +67,4 @@ def ctx():
             config=config,
             owner="key-of-acme",
             base=BASE,
-            page_ticket=lambda validation: f"bytedToken={validation.token}",
-            link=lambda asset, base, now: f"{base}/files/{asset.id}?at={now:.0f}",
-            description_limit=9,
         )

@@ -20,8 +20,12 @@ MODEL = VideoModel(name="m", seconds=15.2)
 @pytest.fixture
 def ctx(ctx):
     """A context that generates videos."""
-    ctx.models, ctx.job_form = {"m": MODEL}, "vgen"
-    ctx.video_link = lambda name, base, moment: f"{base}/videos/{name}?at={moment:.0f}"
+    ctx.config = evolve(
+        ctx.config,
+        models={"m": MODEL},
+        job_form="vgen",
+        video_link=lambda name, base, moment: f"{base}/videos/{name}?at={moment:.0f}",
+    )
     return ctx
 
 

@@ -22,9 +22,10 @@ def batch(*urls, **fields):
 @pytest.mark.parametrize(("seconds", "taken_by"), [(15.0, {"short", "long"}), (20.0, {"long"})])
 def test_a_model_limits_the_length_of_a_clip(ctx, seconds, taken_by):
     """A clip that is measured; a model that is not known limits nothing."""
-    ctx.models = {"short": VideoModel(name="short", seconds=15.2), "long": VideoModel(name="long", seconds=30)}
+    models = {"short": VideoModel(name="short", seconds=15.2), "long": VideoModel(name="long", seconds=30)}
+    ctx.config = evolve(ctx.config, models=models)
     ctx.measured = {"http://near/a.mp4": Measured(seconds=seconds)}
-    for model in ctx.models:
+    for model in ctx.config.models:
         request = batch("http://near/a.mp4", model=model)
         if model in taken_by:
             assert tasks.create_assets(ctx, request).state is TaskState.PROCESSING
