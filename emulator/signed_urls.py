@@ -29,10 +29,18 @@ class SignedUrls:
         self._prepared = hashlib.blake2s(key=secret)
         self._life = life
         self._digits = stamps.digits
+        self._second: tuple[int, str, bytes] = (-1, "", b"")  # the last one that a link was signed in
 
     def sign(self, asset: Asset, base: str, now: float) -> str:
         """A link to an asset's file."""
-        return f"{base}/files/{asset.id}?{self._query(asset.id, now, self._life)}"
+        second, query, suffix = self._second
+        if second != int(now):
+            date = self._date(now)
+            query, suffix = _query(date, self._life), _signed("", date, self._life)
+            self._second = int(now), query, suffix
+        signing = self._prepared.copy()
+        signing.update(asset.id.encode() + suffix)
+        return f"{base}/files/{asset.id}?{query}{signing.hexdigest()}"
 
     def verify(self, asset_id: str, query: Mapping[str, str], now: float) -> bool:
         """Whether this link was made here and has not expired."""
@@ -40,16 +48,16 @@ class SignedUrls:
 
     def sign_video(self, name: str, base: str, moment: float) -> str:
         """A link to the file of a video that ended at `moment`: `vgen_….mp4`, or `.png` for its last frame."""
-        return f"{base}/videos/{name}?{self._query(name, moment, URL_LIFE)}"
+        date = self._date(moment)
+        return f"{base}/videos/{name}?{_query(date, URL_LIFE)}{self._signature(name, date, URL_LIFE)}"
 
     def verify_video(self, name: str, query: Mapping[str, str], now: float) -> bool:
         """Whether this link was made here and has not expired."""
         return self._verify(name, query, now, URL_LIFE)
 
-    def _query(self, subject: str, moment: float, life: int) -> str:
+    def _date(self, moment: float) -> str:
         digits = self._digits(moment)
-        date = f"{digits[:8]}T{digits[8:]}Z"
-        return f"{_EXPIRES}={life}&{_DATE}={date}&{_SIGNATURE}={self._signature(subject, date, life)}"
+        return f"{digits[:8]}T{digits[8:]}Z"
 
     def _verify(self, subject: str, query: Mapping[str, str], now: float, life: int) -> bool:
         date, signature = query.get(_DATE, ""), query.get(_SIGNATURE, "")
@@ -82,5 +90,15 @@ class SignedUrls:
 
     def _signature(self, subject: str, date: str, life: int) -> str:
         signing = self._prepared.copy()
-        signing.update(f"{subject}\n{date}\n{life}".encode(errors="replace"))
+        signing.update(_signed(subject, date, life))
         return signing.hexdigest()
+
+
+def _query(date: str, life: int) -> str:
+    """The query of a link up to its signature."""
+    return f"{_EXPIRES}={life}&{_DATE}={date}&{_SIGNATURE}="
+
+
+def _signed(subject: str, date: str, life: int) -> bytes:
+    """What is signed."""
+    return f"{subject}\n{date}\n{life}".encode(errors="replace")

@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import attrs
+from attrs import frozen
 from cattrs import Converter
 
 from portrait.codes import media_code
@@ -90,42 +91,89 @@ def wire_fields(cls: type) -> list[tuple[str, tuple[str, ...], Any, bool]]:
     ]
 
 
+@frozen
+class _Field:
+    """A field of a class whose structure function is made.
+
+    Attributes:
+        attribute: Its Python name.
+        names: Its wire names; the first that is there wins.
+        kind: Its type, without `| None`.
+        hook: Reads a value of that type.
+        required: Must it be there?
+        default: What attrs takes where it is not.
+    """
+
+    attribute: str
+    names: tuple[str, ...]
+    kind: Any
+    hook: Callable[[Any, Any], Any]
+    required: bool
+    default: Any
+
+    def read(self, value: Mapping[str, Any], raw: Any) -> Any:
+        """The attribute of an object, whatever stands there; `raw` is what its first name has."""
+        name = self.names[0]
+        if len(self.names) > 1 and (raw is None or _is_blank(raw)):
+            name, raw = _first_present(value, self.names)
+        if raw is None:
+            if self.required:
+                raise DecodeError(name, "is missing")
+            return self.default.factory() if isinstance(self.default, attrs.Factory) else self.default  # type: ignore[arg-type]
+        try:
+            return self.hook(raw, self.kind)
+        except DecodeError as fault:
+            raise fault.nested_in(name) from None
+
+
 def _structure_factory(converter: Converter) -> Callable[[type], Callable[[Any, Any], Any]]:
-    """A cattrs hook factory that makes the structure function of an attrs class."""
+    """A cattrs hook factory that makes the structure function of an attrs class.
+
+    It is compiled, as cattrs compiles its own: most fields are a text, or a member in its own spelling, or absent, and
+    for those no function is called.
+    """
 
     def factory(cls: type) -> Callable[[Any, Any], Any]:
-        plain = (
-            (attribute, names, _strip_optional(kind), required) for attribute, names, kind, required in wire_fields(cls)
-        )
-        fields = [
-            (attribute, names[0], names, kind, _enum_by_value(kind), converter.get_structure_hook(kind), required)
-            for attribute, names, kind, required in plain
-        ]
-
-        def structure(value: Any, _: Any) -> Any:
-            if type(value) is not dict and not isinstance(value, Mapping):
-                raise DecodeError("", "must be an object")
-            found = {}
-            for attribute, name, names, kind, exact, hook, required in fields:
-                raw = value.get(name)
-                if len(names) > 1 and (raw is None or _is_blank(raw)):
-                    name, raw = _first_present(value, names)  # noqa: PLW2901
-                if raw is None:
-                    if required:
-                        raise DecodeError(name, "is missing")
-                elif type(raw) is str and (kind is str or raw in exact):
-                    # Most fields are a text, or a member in its own spelling: no reader has anything to add.
-                    found[attribute] = exact.get(raw, raw)
-                else:
-                    try:
-                        found[attribute] = hook(raw, kind)
-                    except DecodeError as fault:
-                        raise fault.nested_in(name) from None
-            return cls(**found)
-
+        scope: dict[str, Any] = {"cls": cls, "as_mapping": _as_mapping}
+        lines = ["def structure(value, _):", "    get = (value if type(value) is dict else as_mapping(value)).get"]
+        arguments = []
+        for number, (attribute, names, hint, required) in enumerate(wire_fields(cls)):
+            kind, default = _strip_optional(hint), getattr(attrs.fields(cls), attribute).default
+            field = _Field(attribute, names, kind, converter.get_structure_hook(kind), required, default)
+            lines += _field_lines(f"v{number}", field, scope)
+            arguments.append(f"{attribute}=v{number}")
+        lines.append(f"    return cls({', '.join(arguments)})")
+        exec("\n".join(lines), scope)  # noqa: S102 - made of the names of this package's classes
+        structure: Callable[[Any, Any], Any] = scope["structure"]
         return structure
 
     return factory
+
+
+def _field_lines(variable: str, field: _Field, scope: dict[str, Any]) -> list[str]:
+    """The lines that read a field into a variable; what they need is put into the scope."""
+    scope[f"read_{variable}"] = field.read
+    value = f"read_{variable}(value, {variable})"
+    if not field.required and not isinstance(field.default, attrs.Factory):  # type: ignore[arg-type]
+        scope[f"default_{variable}"] = field.default
+        absent = [f"{variable} is None", *(f"get({name!r}) is None" for name in field.names[1:])]
+        value = f"default_{variable} if {' and '.join(absent)} else {value}"
+    exact = _enum_by_value(field.kind)
+    if exact:
+        scope[f"exact_{variable}"] = exact
+        value = (
+            f"exact_{variable}[{variable}] if type({variable}) is str and {variable} in exact_{variable} else {value}"
+        )
+    found = f"    {variable} = get({field.names[0]!r})"
+    if field.kind is str and len(field.names) == 1:
+        return [found, f"    if type({variable}) is not str:", f"        {variable} = {value}"]
+    return [found, f"    {variable} = {value}"]
+
+
+def _as_mapping(value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise DecodeError("", "must be an object")
+    return value
 
 
 def _first_present(value: Mapping[str, Any], names: tuple[str, ...]) -> tuple[str, Any]:
@@ -195,12 +243,11 @@ def _tuples(converter: Converter) -> Callable[[Any], Callable[[Any, Any], Any]]:
         def structure(value: Any, _: Any) -> Any:
             if not isinstance(value, list | tuple):
                 raise DecodeError("", "must be an array")
-            items = []
-            for index, raw in enumerate(value):
-                try:
-                    items.append(hook(raw, item))
-                except DecodeError as fault:
-                    raise fault.nested_in(str(index)) from None
+            items: list[Any] = []
+            try:
+                items.extend(hook(raw, item) for raw in value)
+            except DecodeError as fault:
+                raise fault.nested_in(str(len(items))) from None
             return tuple(items)
 
         return structure
