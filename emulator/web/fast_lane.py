@@ -1,7 +1,7 @@
 """Answers whole calls of Actions before aiohttp's own handling, which takes most of their time.
 
-A chunk of bytes that is exactly one call is parsed by aiohttp's parser and answered in one write. Everything else, and
-the rest of its connection, is left to aiohttp's handler with the very same bytes. Nothing but speed depends on this.
+What arrives as exactly one call is parsed by aiohttp's parser and answered in one write. Everything else, and the rest
+of its connection, is left to aiohttp's handler with the very same bytes. Nothing but speed depends on this module.
 """
 
 from __future__ import annotations
@@ -12,20 +12,21 @@ from typing import Any
 from aiohttp import HttpVersion11, web
 from aiohttp.http_parser import HttpRequestParser
 
-from emulator.messages import Reply
+from emulator.messages import Reply, ReplyFlow
 from emulator.web.body_reader import immediate
 from emulator.web.http_handler import HttpHandler
 from emulator.web.raw_response import encode
 from emulator.web.request_head import Head
 from emulator.web.runner import Begun
 
-# No body within this many bytes makes the parser pause its connection.
+# No request within this many bytes makes the parser pause its connection.
 _MOST_BYTES = 65_536
 
 # aiohttp closes a connection on which it sees no request for an hour; of those answered here it sees none.
 _LIFE_SECONDS = 1_800.0
 
 _SAMPLE = b"POST /?Action=A HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}"
+_INCOMPLETE = object()
 
 
 class FastLane:
@@ -56,29 +57,69 @@ class FastLane:
 
 
 def _make_parser(ordinary: Any) -> Any:
-    """A parser that is known to do as expected; None if there is none."""
+    """A parser that does as expected; None if it does not."""
     try:
         parser = HttpRequestParser(ordinary, asyncio.get_running_loop(), _MOST_BYTES)
-        parsed = _parse(parser, _SAMPLE)
+        request = _Request(parser)
+        halves = request.feed(_SAMPLE[:-1]), request.feed(_SAMPLE[-1:])
     except Exception:  # noqa: BLE001 - it is aiohttp's own, and another version's may be different
         return None
-    return parser if parsed is not None and parsed[1:] == ("/?Action=A", b"{}") else None
+    as_expected = halves == (True, True) and request.is_whole and request.body() == b"{}"
+    return parser if as_expected and request.message.path == "/?Action=A" else None
 
 
-def _parse(parser: Any, data: bytes) -> tuple[Any, str, bytes] | None:
-    """Headers, target and body of the one whole POST that the bytes are; None if they are anything else."""
-    messages, upgraded, rest = parser.feed_data(data)
-    if len(messages) != 1 or upgraded or rest:
-        return None
-    [(message, payload)] = messages
-    plain = message.version == HttpVersion11 and not (message.should_close or message.compression or message.upgrade)
-    if message.method != "POST" or not plain or not payload.is_eof() or payload.exception() is not None:
-        return None
-    return message.headers, message.path, payload.read_nowait()
+class _Request:
+    """A request that arrives in one chunk, or its head in one and its body in others.
+
+    Args:
+        parser: aiohttp's.
+
+    Attributes:
+        data: All of its bytes that have arrived.
+        message: Its head.
+    """
+
+    __slots__ = ("_end", "_parser", "_payload", "data", "message")
+
+    def __init__(self, parser: Any) -> None:
+        self._parser = parser
+        self.data = b""
+        self.message: Any = None
+
+    def feed(self, data: bytes) -> bool:
+        """Take the next bytes; False if they are more than one request, or part of one that is not answered here."""
+        self.data += data
+        messages, upgraded, rest = self._parser.feed_data(data)
+        if upgraded or rest or len(messages) != (1 if self.message is None else 0):
+            return False
+        if messages:
+            [(self.message, self._payload)] = messages
+            length = self.message.headers.get("content-length", "0")
+            # The parser does not tell what it has seen of a next request.
+            self._end = self.data.index(b"\r\n\r\n") + 4 + int(length)
+        return len(self.data) <= self._end <= _MOST_BYTES and self._is_plain()
+
+    def _is_plain(self) -> bool:
+        message = self.message
+        return (
+            message.method == "POST"
+            and message.version == HttpVersion11
+            and not (message.should_close or message.compression or message.upgrade or message.chunked)
+            and "expect" not in message.headers
+        )
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its body is complete."""
+        return len(self.data) == self._end and self._payload.is_eof()
+
+    def body(self) -> bytes:
+        """The bytes of its body."""
+        return self._payload.read_nowait()  # type: ignore[no-any-return]
 
 
 class _Connection(asyncio.Protocol):
-    """One connection, until the first bytes that are not exactly one call.
+    """One connection, until the first bytes that are not those of exactly one call.
 
     Args:
         lane: Of the server.
@@ -92,6 +133,8 @@ class _Connection(asyncio.Protocol):
         self._lane = lane
         self._ordinary = ordinary
         self._parser = parser
+        self._request = _Request(parser)
+        self._left = False  # to aiohttp
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Aiohttp knows every connection, and closes it when the server ends."""
@@ -103,25 +146,23 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Answer a call, or leave."""
+        if self._left:
+            self._ordinary.data_received(data)
+            return
         flow = self._flow(data)
         if flow is None:
-            self._leave(data)
-            return
-        try:
-            effect = flow.send(None)
-        except StopIteration as stop:
-            reply: Reply = stop.value
-            if reply.drop or reply.truncate is not None:
-                self._leave(data, Begun(immediate(reply)))
-            else:
-                self._transport.write(encode(reply, self._lane.handler.date(), "POST"))
-        else:
-            self._leave(data, Begun(flow, effect))
+            self._leave()
+        elif flow is not _INCOMPLETE:
+            self._answer(flow)
 
     def pause_writing(self) -> None:
         """A client that does not read its answers gets no further ones from here."""
-        self._transport.set_protocol(self._ordinary)
+        self._leave()
         self._ordinary.pause_writing()
+
+    def resume_writing(self) -> None:
+        """As aiohttp has it."""
+        self._ordinary.resume_writing()
 
     def eof_received(self) -> bool | None:
         """As aiohttp has it."""
@@ -129,26 +170,47 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Aiohttp forgets the connection."""
+        self._lane.begun.pop(self._ordinary, None)
         self._ordinary.connection_lost(exc)
 
     def _flow(self, data: bytes) -> Any:
         """The flow of the reply to a call; None for anything else."""
-        if len(data) > _MOST_BYTES or self._loop.time() > self._last_second:
-            return None
+        router = self._lane.handler.router
+        request = self._request
         try:
-            parsed = _parse(self._parser, data)
-            if parsed is None or "expect" in parsed[0]:
+            if not request.feed(data) or self._loop.time() > self._last_second:
                 return None
-            headers, target, body = parsed
-            path, _, query = target.partition("?")
-            head = Head("POST", path, query, headers, self._lane.handler.address, self._peer)
-            return self._lane.handler.router.action(head, body)
+            message = request.message
+            path, _, query = message.path.partition("?")
+            if path not in router.actions:
+                return None
+            if not request.is_whole:
+                return _INCOMPLETE
+            head = Head("POST", path, query, message.headers, self._lane.handler.address, self._peer)
+            return router.action(head, request.body())
         except Exception:  # noqa: BLE001 - aiohttp meets it again, and says what there is to say
             return None
 
-    def _leave(self, data: bytes, begun: Begun | None = None) -> None:
-        """Leave the connection to aiohttp, from these bytes on."""
+    def _answer(self, flow: ReplyFlow) -> None:
+        """Send the reply at once; one that waits for something, or is to break off, is sent by aiohttp's handler."""
+        try:
+            effect = flow.send(None)
+        except StopIteration as stop:
+            reply: Reply = stop.value
+            if reply.drop or reply.truncate is not None:
+                self._leave(Begun(immediate(reply)))
+            else:
+                self._request = _Request(self._parser)
+                self._transport.write(encode(reply, self._lane.handler.date(), "POST"))
+        else:
+            self._leave(Begun(flow, effect))
+
+    def _leave(self, begun: Begun | None = None) -> None:
+        """Leave the connection to aiohttp, from the request on that is not answered yet."""
+        if self._left:
+            return
+        self._left = True
         if begun is not None:
             self._lane.begun[self._ordinary] = begun
-        self._transport.set_protocol(self._ordinary)
-        self._ordinary.data_received(data)
+        if self._request.data:
+            self._ordinary.data_received(self._request.data)

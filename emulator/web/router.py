@@ -49,6 +49,10 @@ class Router:
 
     Args:
         service: The emulator.
+
+    Attributes:
+        service: As given.
+        actions: What answers Actions, by path.
     """
 
     def __init__(self, service: Service) -> None:
@@ -63,7 +67,7 @@ class Router:
             **{paths.STATIC + name: {"GET": partial(_constant, file)} for name, file in html.static_files().items()},
             **self._mounted(),
         }
-        self._actions = {
+        self.actions = {
             mount.path: pipeline for pipeline in service.pipelines if not isinstance(mount := pipeline.mount, RestMount)
         }
         self._rest = RestRoutes(service.pipelines, self._call, service.settings.key_providers)
@@ -82,12 +86,9 @@ class Router:
         handler = methods.get(head.method) or (methods.get("GET") if head.method == "HEAD" else None)
         return handler(head) if handler is not None else self._wrong_method(head, methods)
 
-    def action(self, head: Head, body: bytes) -> ReplyFlow | None:
-        """Reply to a whole POST of at most `JSON_LIMIT` bytes; None unless it calls an Action."""
-        pipeline = self._actions.get(head.path)
-        if pipeline is None:
-            return None
-        return pipeline.answer(self._call(head, head.parameters.get("Action", ""), body))
+    def action(self, head: Head, body: bytes) -> ReplyFlow:
+        """Reply to a whole POST to one of the paths in `actions`; its body has at most `JSON_LIMIT` bytes."""
+        return self.actions[head.path].answer(self._call(head, head.parameters.get("Action", ""), body))
 
     def base_url(self, head: Head) -> str:
         """The base of links in replies: the public URL, or the host of the request. Without a slash at the end."""

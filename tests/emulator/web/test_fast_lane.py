@@ -1,0 +1,306 @@
+"""The way of whole calls past aiohttp's handler: the same bytes, and everything else is left to aiohttp."""
+
+import json
+import re
+import socket
+import threading
+from contextlib import ExitStack, contextmanager
+
+import pytest
+
+from emulator.server import EmulatorServer
+from emulator.settings import Settings
+from emulator.web import fast_lane
+from emulator.web.http_handler import HttpHandler
+from portrait.clock import ManualClock
+
+# aiohttp answers what is no HTTP itself, with the machine's time.
+_DATE_OF_AIOHTTP = re.compile(rb"Date: [^\r]*\r\n(?=Server: Python)")
+_START = 1_790_000_000.0
+
+
+class _Clock:
+    """A clock for the Date header that stands still."""
+
+    @staticmethod
+    def now():
+        """Seconds since 1970."""
+        return _START
+
+
+@pytest.fixture
+def left(monkeypatch):
+    """The requests that aiohttp's handler has seen."""
+    seen, answer = [], HttpHandler.answer
+
+    async def counted(self, request, begun=None):
+        seen.append(request.path_qs)
+        return await answer(self, request, begun)
+
+    monkeypatch.setattr(HttpHandler, "answer", counted)
+    return seen
+
+
+@contextmanager
+def started(monkeypatch=None, **settings):
+    """A server whose answers are the same each time; with `monkeypatch` one without the fast way."""
+    with ExitStack() as stack:
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        patch.setattr(HttpHandler.__init__, "__defaults__", (_Clock(),))
+        if monkeypatch is not None:
+            patch.setattr(fast_lane, "_make_parser", lambda ordinary: None)
+        yield stack.enter_context(
+            EmulatorServer(Settings(seed=7, public_url="http://e.test", **settings), ManualClock(_START))
+        )
+
+
+def call(action, body, key="k", **headers):
+    """The bytes of a call."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    lines = {"Host": "e.test", "Authorization": f"Bearer {key}", "Content-Length": len(content), **headers}
+    head = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in lines.items() if value is not None)
+    return f"POST /v1/portrait/?Action={action}&Version=2024-01-01 HTTP/1.1\r\n{head}\r\n".encode() + content
+
+
+def connect(server):
+    """A connection that sends what it is given at once."""
+    host, port = server.url.removeprefix("http://").split(":")
+    sock = socket.create_connection((host, int(port)), timeout=10)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
+
+
+def receive(sock):
+    """One response; "" where the connection was closed instead."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        more = sock.recv(65536)
+        if not more:
+            return data
+        data += more
+    head, _, body = data.partition(b"\r\n\r\n")
+    length = next(int(line[15:]) for line in head.split(b"\r\n") if line.startswith(b"Content-Length:"))
+    while len(body) < length:
+        more = sock.recv(65536)
+        if not more:
+            break
+        body += more
+    return head + b"\r\n\r\n" + body
+
+
+GROUP = {"GroupType": "AIGC", "Name": "a"}
+LIST = {"Filter": {"GroupType": "AIGC"}}
+_CALLS = [
+    call("CreateAssetGroup", GROUP),
+    call("ListAssetGroups", LIST),
+    call("ListAssetGroups", {**LIST, "PageSize": 0}),
+    call("CreateAsset", {}),
+    call("CreateAsset", {"GroupId": "group-x", "URL": "https://a.example/a.jpg", "AssetType": "Image"}),
+    call("GetAsset", {"Id": "asset-\u4e3b"}),
+    call("Nothing", {}),
+    call("GetAsset", b"{", Content_Type="text/plain"),
+    call("GetAsset", b""),
+    call("GetAsset", b"[]"),
+    call("GetAsset", {}, Authorization=None),
+    call("GetAsset", {}, Authorization="Basic eDp5"),
+    call("GetAsset", {}, Host='evil"><script>'),
+    call("GetAsset", {}, Host=None),
+    call("GetAsset", {}, X_Emulator_Rule='{"do": {"error": "QuotaExceeded"}}'),
+    call("GetAsset", {}, X_Emulator_Rule='{"do": {"http": 204}}'),
+    call("GetAsset", {}, X_Emulator_Rule="not JSON"),
+    call("GetAsset", {"Id": "x" * 60_000}),
+    call("GetAsset", {"Id": "x" * 80_000}),
+    call("CreateVisualValidateSession", {"CallbackURL": "https://a.example/"}),
+    call("GetAsset", b"2\r\n{}\r\n0\r\n\r\n", Content_Length=None, Transfer_Encoding="chunked"),
+    call("GetAsset", {}).replace(b"POST /v1/portrait/", b"POST /"),
+    call("GetAsset", {}).replace(b"Action=GetAsset", b"Action=%ff%00&Action=GetAsset"),
+    call("GetAsset", {}, Cookie="a\x80b"),
+    call("GetAsset", {}, Content_Encoding="gzip"),
+]
+# Answered before their body is read: in pieces, it depends on the time what has been read by then.
+_EARLY = [
+    call("GetAsset", {}).replace(b"/v1/portrait/", b"/v1/portrait/upload"),
+    call("GetAsset", {}).replace(b"/v1/portrait/", b"/nowhere"),
+    call("GetAsset", {}).replace(b"POST /v1", b"PUT /v1"),
+    call("GetAsset", {}).replace(b"POST /v1/portrait/", b"POST /_emulator/reset"),
+    call("GetAsset", {}, Content_Length="9999999"),
+]
+_ENDINGS = [
+    call("GetAsset", {}, Connection="close"),
+    call("GetAsset", {}).replace(b"HTTP/1.1", b"HTTP/1.0"),
+    call("GetAsset", {}, Content_Length="-1"),
+    call("GetAsset", {}, Content_Length="1e9"),
+    call("GetAsset", b"zz\r\n", Content_Length=None, Transfer_Encoding="chunked"),
+    b"\x16\x03\x01\x02\x00\x01\x00",
+    b"POST /v1/portrait/ HTTP/1.1\r\nbad header\r\n\r\n",
+    call("GetAsset", {}, X_Emulator_Rule='{"do": {"drop": "before"}}'),
+    call("GetAsset", {}, X_Emulator_Rule='{"do": {"truncate": 10}}'),
+]
+
+
+def answers(server, requests, split):
+    """What one connection is answered."""
+    found = []
+    with connect(server) as sock:
+        for request in requests:
+            try:
+                for piece in split(request):
+                    sock.sendall(piece)
+                found.append(receive(sock))
+            except ConnectionError:
+                found.append(b"")
+    return found
+
+
+def whole(request):
+    """In one piece."""
+    yield request
+
+
+def head_first(request):
+    """The head in one piece, the body in another, as http.client sends them."""
+    head, _, body = request.partition(b"\r\n\r\n")
+    yield head + b"\r\n\r\n"
+    if body:
+        threading.Event().wait(0.005)
+        yield body
+
+
+def torn(request):
+    """In three pieces, with a pause."""
+    third = len(request) // 3
+    for piece in (request[:third], request[third : 2 * third], request[2 * third :]):
+        yield piece
+        threading.Event().wait(0.003)
+
+
+@pytest.mark.parametrize("split", [whole, head_first, torn])
+def test_no_byte_differs(monkeypatch, split):
+    """Each request alone, all of them on one connection, and what ends a connection: as without the fast way."""
+    orders = [[request] for request in _CALLS + _ENDINGS] + [_CALLS, *([*_CALLS[:3], ending] for ending in _ENDINGS)]
+    if split is whole:
+        orders += [[request] for request in _EARLY]
+    with started() as fast, started(monkeypatch) as plain:
+        for requests in orders:
+            found, expected = (
+                [_DATE_OF_AIOHTTP.sub(b"", answer) for answer in answers(server, requests, split)]
+                for server in (fast, plain)
+            )
+            assert found == expected, requests
+
+
+def test_requests_that_come_together_are_answered_in_order(monkeypatch):
+    """Several requests in one piece, whole or cut: all are answered, one after the other, with the same bytes."""
+    requests = b"".join(_CALLS[:8])
+    results = []
+    for plain in (None, monkeypatch):
+        with started(plain) as server:
+            for cut in (0, 5, len(_CALLS[0]), len(_CALLS[0]) + 7, len(requests) - 1):
+                with connect(server) as sock:
+                    sock.sendall(requests[:cut])
+                    threading.Event().wait(0.005)
+                    sock.sendall(requests[cut:] + call("GetAsset", {}, Connection="close"))
+                    data = b""
+                    while more := sock.recv(65536):
+                        data += more
+                results.append((plain is None, cut, data))
+    assert [data.count(b"HTTP/1.1 ") for _, _, data in results] == [9] * len(results)
+    half = len(results) // 2
+    assert [data for _, _, data in results[:half]] == [data for _, _, data in results[half:]]
+
+
+@pytest.mark.parametrize("split", [whole, head_first])
+def test_a_whole_call_needs_no_handler_of_aiohttp(left, split):
+    """Calls in one piece, or in a head and a body, are answered on the fast way, one after the other."""
+    with started() as server:
+        found = answers(server, _CALLS[:8], split)
+    assert all(answer.startswith(b"HTTP/1.1 ") for answer in found)
+    assert left == []
+
+
+def test_a_connection_that_left_stays_with_aiohttp(left):
+    """After the first request that is anything else, aiohttp answers the connection's calls as well."""
+    get = b"GET /_emulator/health HTTP/1.1\r\nHost: e.test\r\n\r\n"
+    with started() as server:
+        answers(server, [_CALLS[0], get, _CALLS[0], _CALLS[1]], whole)
+    assert [re.split(r"[=&]", target)[1:2] for target in left] == [[], ["CreateAssetGroup"], ["ListAssetGroups"]]
+
+
+def test_a_reply_that_waits_is_sent_once(left):
+    """A delayed call is carried out once: begun on the fast way, ended by aiohttp's handler."""
+    rule = '{"do": {"delay": 3}}'
+    with started() as server:
+        delayed, after = answers(server, [call("CreateAssetGroup", GROUP, X_Emulator_Rule=rule), _CALLS[1]], whole)
+        calls = server.control.calls()["calls"]
+    assert b'"Id":"group-' in delayed
+    assert json.loads(after.partition(b"\r\n\r\n")[2])["Result"]["TotalCount"] == 1
+    assert [entry["action"] for entry in calls] == ["CreateAssetGroup", "ListAssetGroups"]
+    assert len(left) == 2
+
+
+def test_another_parser_switches_it_off(monkeypatch, left):
+    """If aiohttp's parser is not as expected, every connection is aiohttp's own."""
+
+    class Other:
+        def __init__(self, *_):
+            pass
+
+        def feed_data(self, data):
+            return [], False, data
+
+    monkeypatch.setattr(fast_lane, "HttpRequestParser", Other)
+    with started() as server:
+        [answer] = answers(server, [_CALLS[0]], whole)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert len(left) == 1
+
+
+def test_old_connections_are_aiohttps(monkeypatch, left):
+    """The timer of idle connections knows nothing of fast answers: a connection leaves long before it runs out."""
+    monkeypatch.setattr(fast_lane, "_LIFE_SECONDS", -1.0)
+    with started() as server:
+        [answer] = answers(server, [_CALLS[0]], whole)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert len(left) == 1
+
+
+def test_a_client_that_does_not_read_is_left_to_aiohttp(left):
+    """Once answers pile up, aiohttp's handler takes over, which waits for them to be read; none is lost."""
+    count, request = 3_000, call("GetAsset", {"Id": "x" * 2_000})
+    with started() as server, connect(server) as sock:
+        sender = threading.Thread(target=lambda: [sock.sendall(request) for _ in range(count)])
+        sender.start()
+        threading.Event().wait(0.3)
+        data = b""
+        while data.count(b"HTTP/1.1 200") < count:
+            data += sock.recv(1 << 20)
+        sender.join()
+    assert left
+
+
+def test_the_server_ends_with_open_connections():
+    """Idle connections of the fast way are closed with the server, and one in the middle of a request."""
+    with started() as server:
+        idle, half = connect(server), connect(server)
+        idle.sendall(_CALLS[0])
+        assert receive(idle).startswith(b"HTTP/1.1 200 ")
+        half.sendall(_CALLS[0][:-3])
+        threading.Event().wait(0.01)
+    assert (idle.recv(1), half.recv(1)) == (b"", b"")
+    idle.close()
+    half.close()
+
+
+def test_a_reply_that_was_begun_is_forgotten_with_its_connection():
+    """A client that goes away before aiohttp's handler has run leaves nothing behind."""
+
+    class Ordinary:
+        def connection_lost(self, exc):
+            """As of aiohttp."""
+
+    lane = fast_lane.FastLane(None)
+    connection = fast_lane._Connection(lane, Ordinary(), None)
+    connection._leave(fast_lane.Begun(None))
+    assert len(lane.begun) == 1
+    connection.connection_lost(None)
+    assert lane.begun == {}
