@@ -17,7 +17,7 @@ from emulator.web.body_reader import immediate
 from emulator.web.http_handler import HttpHandler
 from emulator.web.raw_response import encode
 from emulator.web.request_head import Head
-from emulator.web.runner import Begun
+from emulator.web.runner import PendingReply
 
 # No request within this many bytes makes the parser pause its connection.
 _MOST_BYTES = 65_536
@@ -43,11 +43,11 @@ class FastLane:
 
     def __init__(self, handler: HttpHandler) -> None:
         self.handler = handler
-        self.begun: dict[Any, Begun] = {}
+        self.pending: dict[Any, PendingReply] = {}
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Reply to a request, or send the reply that was begun here."""
-        return await self.handler.answer(request, self.begun.pop(request.protocol, None))
+        return await self.handler.answer(request, self.pending.pop(request.protocol, None))
 
     def connection(self) -> asyncio.Protocol:
         """The protocol of a new connection: aiohttp's own if its parser is not as expected."""
@@ -134,7 +134,7 @@ class _Connection(asyncio.Protocol):
         self._ordinary = ordinary
         self._parser = parser
         self._request = _Request(parser)
-        self._left = False  # to aiohttp
+        self._handed_over = False  # to aiohttp
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Aiohttp knows every connection, and closes it when the server ends."""
@@ -146,18 +146,18 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Answer a call, or leave."""
-        if self._left:
+        if self._handed_over:
             self._ordinary.data_received(data)
             return
         flow = self._flow(data)
         if flow is None:
-            self._leave()
+            self._hand_over()
         elif flow is not _INCOMPLETE:
             self._answer(flow)
 
     def pause_writing(self) -> None:
         """A client that does not read its answers gets no further ones from here."""
-        self._leave()
+        self._hand_over()
         self._ordinary.pause_writing()
 
     def resume_writing(self) -> None:
@@ -170,7 +170,7 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Aiohttp forgets the connection."""
-        self._lane.begun.pop(self._ordinary, None)
+        self._lane.pending.pop(self._ordinary, None)
         self._ordinary.connection_lost(exc)
 
     def _flow(self, data: bytes) -> Any:
@@ -198,19 +198,19 @@ class _Connection(asyncio.Protocol):
         except StopIteration as stop:
             reply: Reply = stop.value
             if reply.drop or reply.truncate is not None:
-                self._leave(Begun(immediate(reply)))
+                self._hand_over(PendingReply(immediate(reply)))
             else:
                 self._request = _Request(self._parser)
                 self._transport.write(encode(reply, self._lane.handler.date(), "POST"))
         else:
-            self._leave(Begun(flow, effect))
+            self._hand_over(PendingReply(flow, effect))
 
-    def _leave(self, begun: Begun | None = None) -> None:
+    def _hand_over(self, pending: PendingReply | None = None) -> None:
         """Leave the connection to aiohttp, from the request on that is not answered yet."""
-        if self._left:
+        if self._handed_over:
             return
-        self._left = True
-        if begun is not None:
-            self._lane.begun[self._ordinary] = begun
+        self._handed_over = True
+        if pending is not None:
+            self._lane.pending[self._ordinary] = pending
         if self._request.data:
             self._ordinary.data_received(self._request.data)

@@ -19,7 +19,7 @@ from portrait.flow import RunBlocking, Sleep
 
 
 @frozen
-class Begun:
+class PendingReply:
     """A flow that was begun, and the effect that it waits for; None before the first one."""
 
     flow: ReplyFlow

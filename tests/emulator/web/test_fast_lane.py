@@ -29,13 +29,13 @@ class _Clock:
 
 
 @pytest.fixture
-def left(monkeypatch):
+def handled(monkeypatch):
     """The requests that aiohttp's handler has seen."""
     seen, answer = [], HttpHandler.answer
 
-    async def counted(self, request, begun=None):
+    async def counted(self, request, pending=None):
         seen.append(request.path_qs)
-        return await answer(self, request, begun)
+        return await answer(self, request, pending)
 
     monkeypatch.setattr(HttpHandler, "answer", counted)
     return seen
@@ -210,23 +210,23 @@ def test_requests_that_come_together_are_answered_in_order(monkeypatch):
 
 
 @pytest.mark.parametrize("split", [whole, head_first])
-def test_a_whole_call_needs_no_handler_of_aiohttp(left, split):
+def test_a_whole_call_needs_no_handler_of_aiohttp(handled, split):
     """Calls in one piece, or in a head and a body, are answered on the fast way, one after the other."""
     with started() as server:
         found = answers(server, _CALLS[:8], split)
     assert all(answer.startswith(b"HTTP/1.1 ") for answer in found)
-    assert left == []
+    assert handled == []
 
 
-def test_a_connection_that_left_stays_with_aiohttp(left):
+def test_a_connection_that_left_stays_with_aiohttp(handled):
     """After the first request that is anything else, aiohttp answers the connection's calls as well."""
     get = b"GET /_emulator/health HTTP/1.1\r\nHost: e.test\r\n\r\n"
     with started() as server:
         answers(server, [_CALLS[0], get, _CALLS[0], _CALLS[1]], whole)
-    assert [re.split(r"[=&]", target)[1:2] for target in left] == [[], ["CreateAssetGroup"], ["ListAssetGroups"]]
+    assert [re.split(r"[=&]", target)[1:2] for target in handled] == [[], ["CreateAssetGroup"], ["ListAssetGroups"]]
 
 
-def test_a_reply_that_waits_is_sent_once(left):
+def test_a_reply_that_waits_is_sent_once(handled):
     """A delayed call is carried out once: begun on the fast way, ended by aiohttp's handler."""
     rule = '{"do": {"delay": 3}}'
     with started() as server:
@@ -235,10 +235,10 @@ def test_a_reply_that_waits_is_sent_once(left):
     assert b'"Id":"group-' in delayed
     assert json.loads(after.partition(b"\r\n\r\n")[2])["Result"]["TotalCount"] == 1
     assert [entry["action"] for entry in calls] == ["CreateAssetGroup", "ListAssetGroups"]
-    assert len(left) == 2
+    assert len(handled) == 2
 
 
-def test_another_parser_switches_it_off(monkeypatch, left):
+def test_another_parser_switches_it_off(monkeypatch, handled):
     """If aiohttp's parser is not as expected, every connection is aiohttp's own."""
 
     class Other:
@@ -252,19 +252,19 @@ def test_another_parser_switches_it_off(monkeypatch, left):
     with started() as server:
         [answer] = answers(server, [_CALLS[0]], whole)
     assert answer.startswith(b"HTTP/1.1 200 ")
-    assert len(left) == 1
+    assert len(handled) == 1
 
 
-def test_old_connections_are_aiohttps(monkeypatch, left):
+def test_old_connections_are_aiohttps(monkeypatch, handled):
     """The timer of idle connections knows nothing of fast answers: a connection leaves long before it runs out."""
     monkeypatch.setattr(fast_lane, "_LIFE_SECONDS", -1.0)
     with started() as server:
         [answer] = answers(server, [_CALLS[0]], whole)
     assert answer.startswith(b"HTTP/1.1 200 ")
-    assert len(left) == 1
+    assert len(handled) == 1
 
 
-def test_a_client_that_does_not_read_is_left_to_aiohttp(left):
+def test_a_client_that_does_not_read_is_left_to_aiohttp(handled):
     """Once answers pile up, aiohttp's handler takes over, which waits for them to be read; none is lost."""
     count, request = 3_000, call("GetAsset", {"Id": "x" * 2_000})
     with started() as server, connect(server) as sock:
@@ -275,7 +275,7 @@ def test_a_client_that_does_not_read_is_left_to_aiohttp(left):
         while data.count(b"HTTP/1.1 200") < count:
             data += sock.recv(1 << 20)
         sender.join()
-    assert left
+    assert handled
 
 
 def test_the_server_ends_with_open_connections():
@@ -300,7 +300,7 @@ def test_a_reply_that_was_begun_is_forgotten_with_its_connection():
 
     lane = fast_lane.FastLane(None)
     connection = fast_lane._Connection(lane, Ordinary(), None)
-    connection._leave(fast_lane.Begun(None))
-    assert len(lane.begun) == 1
+    connection._hand_over(fast_lane.PendingReply(None))
+    assert len(lane.pending) == 1
     connection.connection_lost(None)
-    assert lane.begun == {}
+    assert lane.pending == {}
