@@ -47,7 +47,7 @@ def _no_link(name: str, base: str, moment: float) -> str:
 
 @frozen(kw_only=True)
 class ServiceConfig:
-    """What handlers go by: settings, and the rules of a mount and a provider.
+    """What handlers go by: settings, and the limits and forms of the place where a call came in.
 
     Attributes:
         image_review: Seconds, for images.
