@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
     import ssl as ssl_module
 
     from portrait.state.state import State
+
+
+_ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
+_PATH = re.compile(rf"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|{_ESCAPE.pattern})*")  # RFC 3986 §3.3
 
 
 class SharedOptions(TypedDict, total=False):
@@ -265,13 +270,18 @@ def validate_url(url: str) -> str:
     except ValueError as error:
         # It is not repeated, here and below: it may hold a password, or be a key that was put in the wrong place.
         raise UsageError(f"base_url is not an absolute http or https address: it {error}.", advice=example) from None
-    if not url.isascii():
-        raise UsageError("base_url has a character outside of ASCII.", advice=example)
+    if _PATH.fullmatch(parsed.path) is None:
+        raise UsageError(
+            "base_url has a path with characters that no address has.",
+            advice="Percent-encode them: é is %C3%A9.",
+        )
     if (parsed.userinfo, parsed.query, parsed.fragment) != (None, None, None):
         raise UsageError("base_url must not have a user, a query or a fragment.", advice=example)
     if parsed.path.rstrip("/").endswith("/portrait"):
         raise UsageError("base_url ends before /portrait, which the client adds.", advice=example)
-    return f"{parsed.origin}{parsed.path}".rstrip("/")
+    # As every HTTP library sends it (RFC 3986 §6.2.2.1): a signature covers the path as it is sent.
+    path = _ESCAPE.sub(lambda escape: escape[0].upper(), parsed.path)
+    return f"{parsed.origin}{path}".rstrip("/")
 
 
 def validate_key(api_key: str | None, provider: Provider) -> str:

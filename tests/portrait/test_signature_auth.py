@@ -7,10 +7,12 @@ import attrs
 import pytest
 
 from portrait import AuthError, QuotaExceeded, RetryPolicy, Throttled, UsageError, ValidatePending
-from portrait.clock import ManualClock
+from portrait.clock import ManualClock, SystemClock
 from portrait.codes import CODES, api_error
+from portrait.http import HttpRequest
 from portrait.signing import verify
 from tests.portrait.helpers import answer, asset, body, good, refused
+from tests.portrait.raw_server import RawServer, answering, ok
 
 SECRET, TOKEN = "planted-secret-key", "planted-session-token"
 PAIR = {"access_key": "AKTEST", "secret_key": SECRET, "session_token": TOKEN}
@@ -65,6 +67,24 @@ def test_names_of_all_scripts_are_signed(colour):
     client.create_asset_group(name="品牌主播 é")
     assert "品牌主播 é".encode() in script.requests[0].body
     assert access_key(script.requests[0], NOW) == "AKTEST"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", "/%E5%BC%A0", "/%e5%bc%a0", "/a%2fb/%7E", "/a~b/*x/(y)", "/a/../b", "//x", "/a@b:c;d=e,f"],
+)
+def test_what_is_signed_is_what_is_sent(colour, path):
+    """Whatever the libraries below do to an address: the server verifies path, host and bytes as it received them."""
+    with RawServer(answering(ok(body({"Id": "group-1"})))) as server:
+        client = colour.client(provider="volcengine", api_key=None, base_url=server.url + path, **PAIR)
+        client.create_asset_group(name="品牌主播 é")
+        head, content = server.requests[0]
+    line, *lines = head.decode().split("\r\n")
+    method, target, _ = line.split(" ")
+    headers = {name.lower(): value for name, value in (each.split(": ", 1) for each in lines)}
+    received = HttpRequest(method=method, url=f"http://{headers['host']}{target}", headers=headers, body=content)
+    assert access_key(received, SystemClock().now()) == "AKTEST"
+    assert headers["host"] == f"127.0.0.1:{server.port}"
 
 
 def test_no_secret_is_repeated(colour, caplog):
