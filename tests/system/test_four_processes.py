@@ -17,6 +17,8 @@ from portrait import PortraitClient
 from portrait.clock import ManualClock
 from tests.system.paced_process import PAIR
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 PROCESSES = 4
 CREATES = 20

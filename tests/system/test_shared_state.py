@@ -193,6 +193,7 @@ def test_a_state_makes_a_first_run_wait_only_if_it_was_damaged(colour, emulator,
         assert moments["upload"] - started < 1
 
 
+@pytest.mark.slow
 def test_processes_of_which_one_is_killed_create_each_file_once(tmp_path):
     """once-race-asset, once-kill: three processes, twelve files, lists that lag, a SIGKILL: twelve assets."""
     folder = tmp_path / "photos"

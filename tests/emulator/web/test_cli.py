@@ -16,6 +16,9 @@ from pathlib import Path
 import pytest
 
 from emulator.__main__ import main
+from emulator.control import ControlError
+from emulator.service import Service
+from emulator.web.control import load_state
 from portrait import AuthError, PortraitClient
 from portrait.clock import ManualClock
 from tests.emulator.web.wire import JSON, address, ask, call, connected, head
@@ -270,22 +273,40 @@ def test_what_is_told_wrong_is_said(capsys, arguments, why):
     assert why in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    "content",
-    ["", "[]", "{", "\udcff", '{"colour": 1}', '{"rules": {}}', '{"rules": [1]}', '{"rules": [{}]}',
-     '{"customers": {"a": 1}}', '{"customers": {"a": {"groups": "many"}}}', '{"customers": {"": {}}}', "[" * 100_000,
-     f'{{"customers": {{"a": {{"groups": {10**30}}}}}}}', f'{{"customers": {{"a": {{"balance": {10**400}}}}}}}',
-     '{"customers": {"a": {"balance": 1e400}}}', '{"customers": {"\\ud800": {}}}',
-     f'{{"rules": [{{"do": {{"delay": {10**400}}}}}]}}', '{"rules": [{"do": {"lag": 1e300}}]}'],
-)  # fmt: skip
+@pytest.mark.parametrize("content", ["{", '{"rules": [1]}'])
 def test_a_start_file_that_is_none_is_said(tmp_path, content):
     """emulator-scaled: exit code 2 and one line; nothing is served."""
     path = tmp_path / "start.json"
-    path.write_bytes(content.encode("utf-8", "surrogateescape"))
+    path.write_text(content)
     ended = run("serve", "--port", "0", "--load", str(path))
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr.startswith("portrait-emulator: --load")
     assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("content", ["", "{", "\udcff", "[" * 100_000])
+def test_a_start_file_that_is_no_json_ends_the_command(tmp_path, capsys, content):
+    """Before anything is set up."""
+    path = tmp_path / "start.json"
+    path.write_bytes(content.encode("utf-8", "surrogateescape"))
+    with pytest.raises(SystemExit) as ended:
+        main(["serve", "--load", str(path)])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("portrait-emulator: --load")
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["[]", '{"colour": 1}', '{"rules": {}}', '{"rules": [1]}', '{"rules": [{}]}', '{"customers": {"a": 1}}',
+     '{"customers": {"a": {"groups": "many"}}}', '{"customers": {"": {}}}',
+     f'{{"customers": {{"a": {{"groups": {10**30}}}}}}}', f'{{"customers": {{"a": {{"balance": {10**400}}}}}}}',
+     '{"customers": {"a": {"balance": 1e400}}}', '{"customers": {"\\ud800": {}}}',
+     f'{{"rules": [{{"do": {{"delay": {10**400}}}}}]}}', '{"rules": [{"do": {"lag": 1e300}}]}'],
+)  # fmt: skip
+def test_a_start_state_with_a_wrong_value_is_refused(content):
+    """Of any JSON that the file may hold."""
+    with pytest.raises(ControlError):
+        load_state(Service(clock=ManualClock()).control, json.loads(content))
 
 
 def test_help_and_version():

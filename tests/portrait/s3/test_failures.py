@@ -34,7 +34,8 @@ from portrait.s3 import (
     StorageUnsupported,
 )
 from portrait.s3 import errors as all_errors
-from portrait.state import open_state, sqlite
+from portrait.sql import sqlite
+from portrait.state import open_state
 from tests.portrait.s3.conftest import LARGE, count_uploads, only_object
 from tests.s3_stub import ACCESS_KEY, SECRET_KEY, S3Stub
 
