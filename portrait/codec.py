@@ -69,7 +69,7 @@ def decode(cls: type[T], value: Any) -> T:
     Raises:
         DecodeError: Something without which the class makes no sense is absent or of another kind.
     """
-    return _CLIENT.structure(value, cls)
+    return _CLIENT.get_structure_hook(cls)(value, cls)  # type: ignore[no-any-return]
 
 
 def decode_strict(cls: type[T], value: Any) -> T:
@@ -78,7 +78,7 @@ def decode_strict(cls: type[T], value: Any) -> T:
     Raises:
         DecodeError: A field has the wrong JSON type or a value outside of its closed set.
     """
-    return _SERVER.structure(value, cls)
+    return _SERVER.get_structure_hook(cls)(value, cls)  # type: ignore[no-any-return]
 
 
 def wire_fields(cls: type) -> list[tuple[str, tuple[str, ...], Any, bool]]:

@@ -12,7 +12,7 @@ from attrs import evolve
 
 from emulator.domain.jobs import Generation, GenerationState, rejected_message, unknown_asset_message
 from emulator.domain.ports import Transaction
-from emulator.domain.records import Asset, AssetState, Group, Scan, Validation
+from emulator.domain.records import Asset, AssetState, Group, Scan, Validation, replacer
 from emulator.domain.verdicts import MISMATCH, Verdict
 from portrait.codes import PASSED, SCAN_CODES
 from portrait.models import AssetStatus, AssetType, GroupType
@@ -93,10 +93,16 @@ def match_face(verdict: Verdict, group: Group, subject: str) -> Verdict:
     return verdict
 
 
+_replace_ended = replacer(Asset, "status", "code", "due", "updated")
+_ENDED_STATES: Mapping[AssetStatus, AssetState] = MappingProxyType(
+    {status: AssetState(status) for status in AssetStatus}
+)
+
+
 def end_review(asset: Asset, moment: float) -> Asset:
     """The asset after its review ended at `moment`; UpdateTime is when it ended, not when it was read."""
     verdict = asset.verdict
-    return evolve(asset, status=AssetState(verdict.status), code=verdict.code, due=None, updated=moment)
+    return _replace_ended(asset, _ENDED_STATES[verdict.status], verdict.code, None, moment)
 
 
 def review_at(asset: Asset, now: float) -> Asset:

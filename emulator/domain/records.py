@@ -5,13 +5,16 @@ A `number` counts what was created, across all customers, and breaks ties betwee
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
+from typing import Any, TypeVar
 
-from attrs import field, frozen
+from attrs import AttrsInstance, field, fields, frozen
 
 from emulator.domain.verdicts import PASS, Verdict
 from portrait.models import AssetType, GroupType
+
+R = TypeVar("R", bound=AttrsInstance)
 
 
 class AssetState(StrEnum):
@@ -147,6 +150,19 @@ class Asset:
     moderation: str = ""
     seconds: float | None = None
     used: float | None = None
+
+
+def replacer(cls: type[R], *names: str) -> Callable[..., R]:
+    """A function of a record and of values for these fields that makes the changed record.
+
+    It is compiled, as attrs compiles its own: a create ends the review of another asset, and `attrs.evolve` would take
+    three times as long for that.
+    """
+    values = (f"{a.name}={a.name if a.name in names else f'record.{a.name}'}" for a in fields(cls))
+    scope: dict[str, Any] = {"cls": cls}
+    exec(f"def replace(record, {', '.join(names)}): return cls({', '.join(values)})", scope)  # noqa: S102 - names of fields
+    replace: Callable[..., R] = scope["replace"]
+    return replace
 
 
 @frozen(kw_only=True)
