@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from itertools import takewhile
 from typing import Any
 
@@ -18,13 +18,15 @@ from portrait.models import AssetStatus
 
 @define(eq=False)
 class Detached:
-    """The sets of a deleted group."""
+    """What is kept of a deleted group until its assets are freed.
 
-    sets: Mapping[Any, Index[Asset] | None]
+    Attributes:
+        sets: Of its assets, by name.
+        counts: How many there are in each state.
+    """
 
-    def whole(self) -> Iterator[Index[Asset]]:
-        """The sets that together hold each asset once."""
-        return (index for name, index in self.sets.items() if index is not None and name[1] in _WHOLE)
+    sets: Mapping[Any, Index[Asset]]
+    counts: Mapping[AssetState, int]
 
 
 class CustomerRecords:
@@ -38,6 +40,7 @@ class CustomerRecords:
 
     __slots__ = (
         "_asset_table",
+        "_counts",
         "_deleted",
         "_due",
         "_due_jobs",
@@ -64,6 +67,7 @@ class CustomerRecords:
         self._due = SortedList()  # of (when the review ends, number of the asset)
         self._due_jobs = SortedList()  # of (when it ends, its id)
         self._deleted: list[Detached] = []
+        self._counts: dict[tuple[str, AssetState], int] = {}  # of assets, by group and state
 
     def add_group(self, group: Group) -> None:
         """Take in a new group."""
@@ -84,7 +88,9 @@ class CustomerRecords:
         self._group_table.pop(group)
         self.group_count -= 1
         self.asset_count -= self.assets.size((group.id, None))
-        detached = Detached({name: self.assets.detach(name) for name in _group_set_names(group.id)})
+        sets = {name: self.assets.detach(name) for name in ((group.id, None), (group.id, AssetState.EXPIRED))}
+        counts = {status: self._counts.pop((group.id, status), 0) for status in AssetState}
+        detached = Detached({name: index for name, index in sets.items() if index is not None}, counts)
         self._deleted.append(detached)
         self.scans.clear()
         return detached
@@ -93,8 +99,9 @@ class CustomerRecords:
         """Undo `remove_group`."""
         self._deleted.remove(detached)
         for name, index in detached.sets.items():
-            if index is not None:
-                self.assets.attach(name, index)
+            self.assets.attach(name, index)
+        for status, count in detached.counts.items():
+            self._counts[group.id, status] = count
         self.asset_count += self.assets.size((group.id, None))
         self.add_group(group)
 
@@ -102,7 +109,7 @@ class CustomerRecords:
         """Free at most that many assets of deleted groups; which ones."""
         dropped: list[Asset] = []
         while self._deleted and len(dropped) < limit:
-            index = next((index for index in self._deleted[-1].whole() if index), None)
+            index = next((index for index in self._deleted[-1].sets.values() if index), None)
             if index is None:
                 self._deleted.pop()
                 continue
@@ -122,13 +129,17 @@ class CustomerRecords:
         for name in names:
             self.assets.add(name, entry, asset)
         self.asset_count += _quota_units(asset)
+        self._count(asset, 1)
         self._schedule(asset)
         self._update_scans(None, asset)
 
     def save_asset(self, old: Asset, new: Asset) -> None:
-        """Replace the asset of the same id; it may move to the sets of another state."""
+        """Replace the asset of the same id; one that has expired moves to another set."""
         self._asset_table.put(new)
-        if old.status is new.status:
+        if old.status is not new.status:
+            self._count(old, -1)
+            self._count(new, 1)
+        if _quota_units(old) == _quota_units(new):
             for name in _set_names(old):
                 self.assets.replace(name, old, new)
         else:
@@ -144,6 +155,7 @@ class CustomerRecords:
         for name in _set_names(asset):
             self.assets.remove(name, entry, asset)
         self.asset_count -= _quota_units(asset)
+        self._count(asset, -1)
         self._forget(asset)
         self._update_scans(asset, None)
 
@@ -176,9 +188,9 @@ class CustomerRecords:
     def count_by_status(self) -> dict[str, int]:
         """How many assets there are in each state that is shown."""
         counts = {str(status): 0 for status in AssetStatus}
-        for name, size in self.assets.sizes():
-            if len(name) == 3 and name[2] is not None:
-                counts[name[2]] += size
+        for (_, status), count in self._counts.items():
+            if status in counts:
+                counts[status] += count
         return counts
 
     def due(self, now: float, limit: int) -> list[Asset]:
@@ -191,6 +203,10 @@ class CustomerRecords:
         for sets in (self.groups, self.assets):
             sets.free()
         self._due.clear()
+
+    def _count(self, asset: Asset, change: int) -> None:
+        key = asset.group_id, asset.status
+        self._counts[key] = self._counts.get(key, 0) + change
 
     def _schedule(self, asset: Asset) -> None:
         if asset.due is not None:
@@ -209,20 +225,18 @@ class CustomerRecords:
             scan.update(old, new)
 
     def _move(self, old: Asset, new: Asset) -> None:
-        entry, before, after = by_creation(old), _set_names(old), _set_names(new)
-        for name in before:
-            if name in after:
-                self.assets.replace(name, old, new)
-            else:
-                self.assets.remove(name, entry, old)
-        for name in after:
-            if name not in before:
-                self.assets.add(name, entry, new)
+        entry = by_creation(old)
+        for name in _set_names(old):
+            self.assets.remove(name, entry, old)
+        for name in _set_names(new):
+            self.assets.add(name, entry, new)
         self.asset_count += _quota_units(new) - _quota_units(old)
 
 
-def _until(due: SortedList, now: float, limit: int) -> Iterator[tuple[float, Any]]:
+def _until(due: SortedList, now: float, limit: int) -> Iterable[tuple[float, Any]]:
     """At most `limit` entries up to `now`; it looks at no later one than the first of those."""
+    if not due or due[0][0] > now:
+        return ()
     return takewhile(lambda entry: entry[0] <= now, due.islice(stop=limit))
 
 
@@ -231,25 +245,13 @@ def _quota_units(asset: Asset) -> int:
     return 0 if asset.status is AssetState.EXPIRED else 1
 
 
-# Every asset of a group is in one of these two of the group's sets.
-_WHOLE = frozenset({None, AssetState.EXPIRED})
-
-
-def _group_set_names(group_id: str) -> tuple[Any, ...]:
-    return ((group_id, None), *((group_id, status) for status in AssetState))
-
-
 def _project_set_names(asset: Asset) -> tuple[Any, ...]:
-    """By project and kind, with and without its state; nothing that has expired."""
-    if asset.status is AssetState.EXPIRED:
-        return ()
-    project, kind = asset.project, asset.group_kind
-    return (project, kind, None), (project, kind, asset.status)
+    """By project and kind; nothing that has expired."""
+    return () if asset.status is AssetState.EXPIRED else ((asset.project, asset.group_kind, None),)
 
 
 def _set_names(asset: Asset) -> tuple[Any, ...]:
-    """The names of the sets that an asset belongs to: by project and kind, and by group, with and without its state."""
-    group, status = asset.group_id, asset.status
-    if status is AssetState.EXPIRED:
-        return ((group, status),)
-    return (*_project_set_names(asset), (group, None), (group, status))
+    """The names of the sets that an asset belongs to: by project and kind, and by group; what has expired apart."""
+    if asset.status is AssetState.EXPIRED:
+        return ((asset.group_id, AssetState.EXPIRED),)
+    return (*_project_set_names(asset), (asset.group_id, None))

@@ -147,6 +147,45 @@ class _Order(Generic[R]):
             self.entries.remove(self._key(record))
 
 
+class _Part(Generic[R]):
+    """The records of an index in one state: taken in slice by slice once they are asked for, then maintained.
+
+    Args:
+        table: Where the records are.
+        status: The state.
+    """
+
+    __slots__ = ("_last", "_status", "index")
+
+    def __init__(self, table: Table[R], status: Any) -> None:
+        self.index = Index(table)
+        self._status = status
+        self._last: float = -1  # the entry of creation up to which records are taken in
+
+    def take(self, whole: Index[R], limit: int) -> int:
+        """Take in those among at most `limit` more records of the whole; returns how many it has looked at."""
+        if self._last == inf:
+            return 0
+        entries = whole.after(int(self._last), limit)
+        for entry, record in zip(entries, whole.records(entries), strict=True):
+            if self._status == record.status:  # type: ignore[attr-defined]
+                self.index.add(entry, record)
+        self._last = entries[-1] if len(entries) == limit else inf
+        return len(entries)
+
+    def update(self, entry: int, old: Any, new: Any) -> None:
+        """A record of the whole was added (`old` is None), replaced or removed, unless its turn has yet to come."""
+        if entry > self._last:
+            return
+        before, after = (record is not None and record.status == self._status for record in (old, new))
+        if before and after:
+            self.index.replace(old, new)
+        elif before:
+            self.index.remove(entry, old)
+        elif after:
+            self.index.add(entry, new)
+
+
 class Index(Generic[R]):
     """One set of a table's records.
 
@@ -154,12 +193,13 @@ class Index(Generic[R]):
         table: Where the records are.
     """
 
-    __slots__ = ("_created", "_others", "_table")
+    __slots__ = ("_created", "_others", "_parts", "_table")
 
     def __init__(self, table: Table[R]) -> None:
         self._table = table
         self._created = SortedList()
         self._others: dict[SortBy, _Order[R]] = {}
+        self._parts: dict[Any, _Part[R]] = {}
 
     def __len__(self) -> int:
         return len(self._created)
@@ -169,12 +209,16 @@ class Index(Generic[R]):
         self._created.add(entry)
         for order in self._others.values():
             order.add(entry, record)
+        for part in self._parts.values():
+            part.update(entry, None, record)
 
     def remove(self, entry: int, record: R) -> None:
         """Remove a record, which must be equal to the one that was added."""
         self._created.remove(entry)
         for order in self._others.values():
             order.remove(entry, record)
+        for part in self._parts.values():
+            part.update(entry, record, None)
 
     def replace(self, old: R, new: R) -> None:
         """A record of this set has changed; CreateTime, group and number never do."""
@@ -183,6 +227,19 @@ class Index(Generic[R]):
             entry = by_creation(old)
             order.remove(entry, old)
             order.add(entry, new)
+        for part in self._parts.values():
+            part.update(by_creation(old), old, new)
+
+    def prepare(self, status: Any, limit: int) -> int:
+        """Prepare the part in a state by at most `limit` more records; returns how many. It is ready once fewer."""
+        part = self._parts.get(status)
+        if part is None:
+            part = self._parts[status] = _Part(self._table, status)
+        return part.take(self, limit)
+
+    def part(self, status: Any) -> Index[R]:
+        """The records in a state, whose part is ready."""
+        return self._parts[status].index
 
     def sort(self, sort: SortBy, limit: int) -> int:
         """Prepare an order by at most `limit` more records; returns how many. It is ready once they were fewer."""
@@ -207,7 +264,8 @@ class Index(Generic[R]):
         return list(islice(self._created.irange(entry, inclusive=(False, True)), limit))
 
     def pop(self, limit: int) -> Iterator[int]:
-        """Take out at most `limit` entries, the newest first. The other orders only shrink with them."""
+        """Take out at most `limit` entries, the newest first. The other orders only shrink with them; parts end."""
+        self._parts.clear()
         for _ in range(min(limit, len(self._created))):
             for order in self._others.values():
                 if order.entries:
@@ -218,6 +276,8 @@ class Index(Generic[R]):
         """Free the entries, list by list."""
         for entries in (self._created, *(order.entries for order in self._others.values())):
             entries.clear()
+        for part in self._parts.values():
+            part.index.free()
 
     def scan(self, sort: SortBy, keep: Callable[[R], bool]) -> list[Any]:
         """The entries of the records that `keep` takes, read one by one."""
@@ -268,10 +328,6 @@ class IndexSets(Generic[R]):
         """Free every set."""
         for index in self._sets.values():
             index.free()
-
-    def sizes(self) -> Iterator[tuple[Any, int]]:
-        """Every set and how many records it holds."""
-        return ((name, len(index)) for name, index in self._sets.items())
 
     def size(self, name: Any) -> int:
         """How many records a set holds."""

@@ -5,14 +5,14 @@ A transaction makes every change at once and remembers what undoes it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from threading import Lock
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from emulator.domain.jobs import Job
 from emulator.domain.ports import AssetQuery, GroupQuery, StoredFile, Unfinished
-from emulator.domain.records import Asset, Customer, Group, Validation
+from emulator.domain.records import Asset, AssetState, Customer, Group, Validation
 from emulator.store import scan
 from emulator.store.base import Contents, CustomerFactory, Latest
 from emulator.store.index import Index, IndexSets, R, Table, by_creation, entry_key, page_of, record_number
@@ -228,7 +228,7 @@ class MemoryTransaction:
             position = scan.position_by_group(names) if query.group_ids else scan.position_by_scope(query)
             whole = [(*name, None) for name in names]
             return self._scan(self._assets, self._records.assets, whole, query, position)
-        return _page_of(self._assets, list(self._indexes_for(query)), query)
+        return _page_of(self._assets, self._indexes_for(query), query)
 
     def _scan(
         self,
@@ -347,13 +347,24 @@ class MemoryTransaction:
         known = (self.group(group_id) for group_id in dict.fromkeys(ids))
         return [group for group in known if group and (group.project, group.kind) == (query.project, query.kind)]
 
-    def _indexes_for(self, query: AssetQuery) -> Iterable[Index[Asset]]:
-        """The sets whose union a query asks for; they do not overlap."""
-        statuses: tuple[Any, ...] = tuple(dict.fromkeys(query.statuses))
-        if not statuses or _ALL_STATUSES.issubset(statuses):
-            statuses = (None,)
-        sets = (self._records.assets.get((*name, status)) for name in self._scopes(query) for status in statuses)
-        return (each for each in sets if each is not None)
+    def _indexes_for(self, query: AssetQuery) -> Sequence[Index[Asset]]:
+        """The sets whose union a query asks for; they do not overlap.
+
+        Raises:
+            Unfinished: Those of a state are not ready.
+        """
+        sets = [self._records.assets.get((*name, None)) for name in self._scopes(query)]
+        whole = [each for each in sets if each is not None]
+        if not query.statuses or _ALL_STATUSES.issubset(query.statuses):
+            return whole
+        states = [AssetState(status) for status in dict.fromkeys(query.statuses)]
+        limit = scan.SLICE
+        for each in whole:
+            for state in states:
+                limit -= each.prepare(state, limit)
+                if limit <= 0:
+                    raise Unfinished
+        return [each.part(state) for each in whole for state in states]
 
     def _scopes(self, query: AssetQuery) -> Sequence[tuple[Any, ...]]:
         """The names of the sets that a query is about, but for the state: a project's, or some groups'."""
