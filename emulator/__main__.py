@@ -7,6 +7,7 @@ parsed, so that `--help` is quick.
 from __future__ import annotations
 
 import argparse
+import errno
 import gc
 import json
 import math
@@ -259,7 +260,8 @@ def _serve(settings: Settings, clock: Clock, args: argparse.Namespace, start: An
     try:
         server.start()
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
+        in_use = getattr(error, "errno", None) == errno.EADDRINUSE
+        why = "the port is taken; --port 0 takes a free one" if in_use else getattr(error, "strerror", None) or error
         sys.stderr.write(f"portrait-emulator: cannot listen on {args.host}:{args.port}: {why}\n")
         return 1
     sys.stdout.write(f"portrait-emulator ready on {server.url}\n")

@@ -65,13 +65,13 @@ def test_a_signal_ends_it_cleanly(number):
 
 
 def test_a_port_in_use_is_one_clear_line():
-    """Exit code 1, and the address that cannot be had."""
+    """Exit code 1, the address that cannot be had, and how to get another one."""
     with socket.create_server(("127.0.0.1", 0)) as busy:
         port = busy.getsockname()[1]
         ended = run("serve", "--port", str(port))
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr.count("\n") == 1
-    assert f"cannot listen on 127.0.0.1:{port}" in ended.stderr
+    assert f"cannot listen on 127.0.0.1:{port}: the port is taken; --port 0 takes a free one" in ended.stderr
 
 
 def test_a_host_that_is_none_is_one_clear_line():
