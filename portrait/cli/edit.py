@@ -32,7 +32,7 @@ def rename_command(context: Context, /, id: str, name: str) -> int:  # noqa: A00
     return 0
 
 
-_NOT_THERE_ADVICE = "Use ids that `portrait assets` and `portrait groups` list; or it is deleted already."
+_NOT_THERE_ADVICE = "`portrait groups` and `portrait assets` list what is there; or it is deleted already."
 
 
 class _Target:
@@ -91,7 +91,7 @@ class _Deletion:
             try:
                 target = _Target(self._client, word)
             except PortraitError as error:
-                if isinstance(error, NotAccessible):
+                if isinstance(error, NotAccessible | UsageError):
                     error.advice = _NOT_THERE_ADVICE
                 self._report(word, error)
             else:
