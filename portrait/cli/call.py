@@ -10,10 +10,11 @@ from typing import Any, TextIO
 
 import click
 
+from portrait.actions import ACTIONS
 from portrait.cli.console import is_file, is_pipe
 from portrait.cli.context import Context
 from portrait.cli.output import OutputFormat
-from portrait.cli.parser import command
+from portrait.cli.parser import command, complete_from
 from portrait.errors import ApiError, UsageError
 
 _DETAILS = """\
@@ -27,7 +28,7 @@ _JSON_ADVICE = """It looks like '{"Id": "asset-..."}'."""
 
 
 @command(epilog=_DETAILS)
-@click.argument("action", metavar="ACTION")
+@click.argument("action", metavar="ACTION", shell_complete=complete_from(ACTIONS))
 @click.argument("body", metavar="[JSON|-]", required=False)
 @click.option("--full", is_flag=True, help="Print the whole envelope, not only Result.")
 @click.pass_obj

@@ -11,7 +11,7 @@ from attrs import frozen
 from portrait.cli.context import Context
 from portrait.cli.errors import error_record, exit_code, format_errors, merge_exit_codes
 from portrait.cli.manifest import Lines, read_manifest
-from portrait.cli.parser import command
+from portrait.cli.parser import command, complete_files
 from portrait.cli.resolve import find_group
 from portrait.cli.serialize import pluralize
 from portrait.cli.storage import StorageOptions, open_store, storage_options
@@ -56,7 +56,7 @@ class ForgetOptions(StorageOptions):
 
 @command(epilog=_DETAILS)
 @click.argument("group", metavar="NAME|ID")
-@click.option("--manifest", metavar="FILE", help="What `put --manifest` wrote.")
+@click.option("--manifest", metavar="FILE", shell_complete=complete_files, help="What `put --manifest` wrote.")
 @click.option("--dry-run", is_flag=True, help="Say what would be erased, and erase nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
 @storage_options("where the files were stored.")

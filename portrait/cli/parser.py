@@ -5,17 +5,20 @@ A command's module is imported when the command is meant, so that the help and t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from portrait._version import __version__
 from portrait.cli.console import stdout_errors
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 # Command → what it does, and the module that has a function of its name; in the order of the help.
 COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -201,8 +204,20 @@ def run(argv: Sequence[str], context: Any) -> int:
         raise UsageError(error.format_message(), advice=f"{path} --help says what it takes.") from None
 
 
+def complete_files(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """What a shell completes where a file may stand: it knows them itself."""
+    from click.shell_completion import CompletionItem  # noqa: PLC0415  (for shells alone)
+
+    return [CompletionItem(incomplete, type="file")]
+
+
+def complete_from(names: Iterable[str]) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """What a shell completes where one of these names may stand."""
+    return lambda _, __, incomplete: [name for name in names if name.startswith(incomplete)]
+
+
 @command(epilog="Without a command: the list of commands.")
-@click.argument("names", metavar="COMMAND", nargs=-1)
+@click.argument("names", metavar="COMMAND", nargs=-1, shell_complete=complete_from(COMMANDS))
 @click.pass_obj
 def help_command(context: Any, /, names: Sequence[str]) -> int:
     """Show the help of a command, or of all."""

@@ -22,7 +22,7 @@ from portrait.cli.context import Context
 from portrait.cli.dry_run import dry_run
 from portrait.cli.errors import INTERRUPTED
 from portrait.cli.manifest import Manifest
-from portrait.cli.parser import command, one_of, per_minute, quota, review_timeout
+from portrait.cli.parser import command, complete_files, one_of, per_minute, quota, review_timeout
 from portrait.cli.progress import Progress, progress
 from portrait.cli.put_session import PutSession
 from portrait.cli.report import NO_MEDIA, Summary
@@ -94,11 +94,11 @@ class PutOptions(StorageOptions):
 
 
 @command(epilog=_DETAILS)
-@click.argument("paths", metavar="PATH|URL...", nargs=-1, required=True)
+@click.argument("paths", metavar="PATH|URL...", nargs=-1, required=True, shell_complete=complete_files)
 @click.option("--group", metavar="NAME|ID", help="The group that files go into; created if it is missing.")
 @click.option("--subfolders", is_flag=True, help="Make each subfolder of a folder a group of its name.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and send nothing.")
-@click.option("--manifest", metavar="FILE", help="Append a line of JSON for each outcome.")
+@click.option("--manifest", metavar="FILE", shell_complete=complete_files, help="Append a line of JSON per outcome.")
 @click.option(
     "--quota",
     type=quota,

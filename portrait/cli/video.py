@@ -12,7 +12,7 @@ import click
 
 from portrait.cli.context import Context
 from portrait.cli.output import Column
-from portrait.cli.parser import group, one_of, seconds
+from portrait.cli.parser import complete_files, group, one_of, seconds
 from portrait.cli.serialize import video_record
 from portrait.errors import UsageError, WaitTimeout
 from portrait.events import Event, WaitProgress
@@ -119,7 +119,7 @@ def show(context: Context, /, id: str) -> int:  # noqa: A002
 @video_command.command("wait", epilog="The address of the file dies after 24 hours: save what you need.")
 @click.argument("id", metavar="ID")
 @click.option("--timeout", type=seconds, default=TIMEOUT, metavar="SECONDS", help="To wait (default 1800).")
-@click.option("--save", "path", metavar="FILE", help="Write the finished video there.")
+@click.option("--save", "path", metavar="FILE", shell_complete=complete_files, help="Write the finished video there.")
 @click.pass_obj
 def wait(context: Context, /, id: str, *, timeout: float, path: str | None) -> int:  # noqa: A002
     """Wait until a video is made."""

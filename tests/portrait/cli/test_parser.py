@@ -147,9 +147,20 @@ def test_operands_stand_anywhere_and_two_dashes_end_the_options(parse, argv, pat
 
 @pytest.mark.parametrize(
     ("argv", "name"),
-    [([""], "put"), (["gr"], "groups"), (["assets", "--st"], "--status"), (["--ba"], "--base-url")],
+    [
+        ([""], "plain,put"),
+        (["gr"], "plain,groups"),
+        (["assets", "--st"], "plain,--status"),
+        (["assets", "--sort", "up"], "plain,updated"),
+        (["--ba"], "plain,--base-url"),
+        (["help", "pu"], "plain,put"),
+        (["call", "GetAssetG"], "plain,GetAssetGroup"),
+        (["put", "pho"], "file,pho"),
+        (["put", "photos", "--manifest", "m"], "file,m"),
+        (["forget", "ann", "--manifest", "m"], "file,m"),
+    ],
 )
-def test_a_shell_completes_commands_and_options(argv, name):
+def test_a_shell_completes_commands_options_and_files(argv, name):
     """By click's protocol: the words and the number of the one that is completed are in the environment."""
     words = {
         "COMP_WORDS": " ".join(["portrait", *argv]),
@@ -163,7 +174,7 @@ def test_a_shell_completes_commands_and_options(argv, name):
         text=True,
         check=True,
     )
-    assert name in [line.partition(",")[2] for line in ran.stdout.splitlines()]
+    assert name in ran.stdout.splitlines()
     assert ran.stderr == ""
 
 
