@@ -1,5 +1,8 @@
 """The V4 signature: the contract's vectors, what is signed, and what a verifier refuses."""
 
+import hashlib
+import hmac
+import string
 from datetime import UTC, datetime
 from urllib.parse import urlencode, urlsplit
 
@@ -9,7 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portrait.http import HttpRequest
-from portrait.signing import Credentials, DayKeys, SignatureError, SignatureFault, canonical_query, sign, verify
+from portrait.signing import (
+    Credentials,
+    DayKeys,
+    Scope,
+    SignatureError,
+    SignatureFault,
+    canonical_query,
+    canonical_request,
+    sign,
+    verify,
+)
 
 BEIJING, OPEN = "ark.cn-beijing.volcengineapi.com", "open.volcengineapi.com"
 JOHOR = "ark.ap-southeast-1.byteplusapi.com"
@@ -63,15 +76,15 @@ def signed(now=NOW, credentials=EXAMPLE, region="cn-beijing", service="ark", **p
     return sign(request(**parts), credentials, region=region, service=service, now=now)
 
 
-def check(sent, *, now=NOW, body=None, method="POST", secrets=None, **changes):
+def check(sent, *, now=NOW, body=None, method="POST", path=None, query=None, secrets=None, **changes):
     """What a verifier says of a request as it was sent; header changes by name, None removes one."""
     url = urlsplit(sent.url)
     headers = {name.lower(): value for name, value in sent.headers.items()}
     headers |= {name.replace("_", "-"): value for name, value in changes.items()}
     return verify(
         method=method,
-        path=url.path,
-        query=url.query,
+        path=url.path if path is None else path,
+        query=url.query if query is None else query,
         headers={name: value for name, value in headers.items() if value is not None},
         body=sent.body if body is None else body,
         secret_of=(secrets or {EXAMPLE.access_key: EXAMPLE.secret_key}).get,
@@ -200,14 +213,52 @@ def test_what_a_verifier_refuses(change, fault, value):
     assert (caught.value.fault, caught.value.value) == (fault, value)
 
 
-@given(BODIES, QUERIES, st.integers(0, 63))
-def test_what_is_signed_verifies_and_no_mutation_does(body, query, position):
-    """Over any bytes and query; one changed character of the signature or one byte of the body is refused."""
-    sent = signed(body=body, query=urlencode(query), path="/%E5%BC%A0")
-    assert check(sent) == EXAMPLE.access_key
-    text = sent.headers["Authorization"]
-    at = len(text) - 1 - position
+@given(BODIES, QUERIES)
+def test_what_is_signed_verifies(body, query):
+    """Over any bytes and query."""
+    assert check(signed(body=body, query=urlencode(query), path="/%E5%BC%A0")) == EXAMPLE.access_key
+
+
+TEMPORARY = attrs.evolve(EXAMPLE, session_token="STSTOKEN")
+SENT = signed(credentials=TEMPORARY, path="/%E5%BC%A0", **{"X-Sdk-Request": "attempt=1; max=1"})
+URL = urlsplit(SENT.url)
+PARTS = {"method": "POST", "path": URL.path, "query": URL.query, "body": SENT.body.decode(), **SENT.headers}
+
+
+@given(st.sampled_from(sorted(PARTS)), st.data())
+def test_no_mutation_of_what_is_signed_is_accepted(part, data):
+    """One other character in the method, path, query, body, a signed header or the proof; or a header is missing."""
+    text = PARTS[part]
+    at = data.draw(st.integers(0, len(text) - 1))
+    other = data.draw(st.sampled_from(sorted(set(string.ascii_letters + string.digits + "-._~/") - {text[at]})))
+    changed = text[:at] + other + text[at + 1 :]
+    assert check(SENT) == EXAMPLE.access_key
     with pytest.raises(SignatureError):
-        check(sent, authorization=text[:at] + ("0" if text[at] != "0" else "1") + text[at + 1 :])
-    with pytest.raises(SignatureError):
-        check(sent, body=body + b"x")
+        check(SENT, **{part.lower(): changed.encode() if part == "body" else changed})
+    if part in SENT.headers:
+        with pytest.raises(SignatureError):
+            check(SENT, **{part.lower(): None})
+
+
+@pytest.mark.parametrize("unsigned", ["host", "x-date", "x-security-token", "content-type"])
+def test_a_proof_covers_what_it_has_to(unsigned):
+    """Host, date and session token are signed, or the proof is none; other headers need not be."""
+    headers = {name.lower(): value for name, value in SENT.headers.items()}
+    proof = headers.pop("authorization").partition("SignedHeaders=")[0]
+    names, text = canonical_request(
+        "POST",
+        URL.path,
+        URL.query,
+        sorted((name, value) for name, value in headers.items() if name != unsigned),
+        hashlib.sha256(SENT.body).hexdigest(),
+    )
+    day, date = Scope(SCOPE, "cn-beijing", "ark"), headers["x-date"]
+    line = f"HMAC-SHA256\n{date}\n{day}\n{hashlib.sha256(text.encode()).hexdigest()}"
+    signature = hmac.digest(DayKeys().get(EXAMPLE.secret_key, day), line.encode(), "sha256").hex()
+    authorization = f"{proof}SignedHeaders={names}, Signature={signature}"
+    if unsigned == "content-type":
+        assert check(SENT, authorization=authorization) == EXAMPLE.access_key
+        return
+    with pytest.raises(SignatureError) as caught:
+        check(SENT, authorization=authorization)
+    assert caught.value.fault is SignatureFault.MISMATCH
