@@ -21,6 +21,7 @@ from portrait.dialects import Dialect
 from portrait.endpoint import Endpoint
 from portrait.errors import UsageError
 from portrait.http import Timeouts, TimeoutTypes
+from portrait.pace import MARGIN
 from portrait.providers import PROVIDERS, Credential, Provider
 from portrait.rate_limiter import RateLimiter
 from portrait.retry import NO_RETRY, RetryPolicy
@@ -89,7 +90,7 @@ def _tier_rates(tier: str, provider: Provider) -> Mapping[str, float]:
     if tier not in provider.tiers:
         known = ", ".join(provider.tiers) or "none"
         raise UsageError(f"{provider.title} has no plan {tier!r}.", advice=f"Its plans for pace=: {known}.")
-    return provider.rates_of(tier)
+    return {action: rate / MARGIN for action, rate in provider.rates_of(tier).items()}
 
 
 def _to_hosts(value: Iterable[str] | None) -> frozenset[str]:
