@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Generator, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -59,6 +60,11 @@ class _RequestState:
     handled_at: float = Factory(lambda self: self.now, takes_self=True)  # later than `now` after a pause or a download
     leaves_work: bool = False
     unfinished: bool = False
+
+    @property
+    def rate(self) -> float | None:
+        """Calls of this Action that a plan of the caller's provider allows in a second; None without a limit."""
+        return None if self.caller is None else self.caller.provider.rates.get(self.call.action)
 
 
 class Pipeline:
@@ -204,15 +210,22 @@ class Pipeline:
         self, state: _RequestState, handler: Handler, request: Any, measured: Mapping[str, Measured]
     ) -> Any:
         """One transaction, which a runner may carry out in a thread. A slice of what is due is settled first."""
-        with self._store.transaction(state.customer) as tx:
-            settled = lifecycle.settle(tx, state.handled_at)
-            ctx = self._context(tx, state, measured, settled=settled)
-            try:
-                return handler(ctx, request)
-            finally:
-                state.handle = ctx.handle
-                state.leaves_work = ctx.leaves_work
-                state.unfinished = ctx.unfinished
+        try:
+            with self._store.transaction(state.customer) as tx:
+                settled = lifecycle.settle(tx, state.handled_at)
+                _count(tx, state)
+                ctx = self._context(tx, state, measured, settled=settled)
+                try:
+                    return handler(ctx, request)
+                finally:
+                    state.handle = ctx.handle
+                    state.leaves_work = ctx.leaves_work
+                    state.unfinished = ctx.unfinished
+        except Refusal:
+            if state.rate is not None:  # what was counted is undone with the rest, and refused calls count as well (I)
+                with suppress(Refusal), self._store.transaction(state.customer) as tx:
+                    _count(tx, state)
+            raise
 
     def _settle(self, customer: str) -> Generator[Sleep | RunBlocking, Any, None]:
         """Settle the rest of what a call has left behind, in slices."""
@@ -235,13 +248,9 @@ class Pipeline:
         call, do, caller = state.call, state.do or _NO_RULE, state.caller
         if caller is None:
             raise TypeError("a call is carried out for a caller")
-        now = state.handled_at
-        rate = caller.provider.rates.get(call.action)
-        if rate is not None and tx.customer.tier is not None:
-            tx.save_customer(quotas.count_call(tx.customer, call.action, rate, now))
         return Context(
             tx=tx,
-            now=now,
+            now=state.handled_at,
             config=self._config_for(caller),
             # Contract §3, token table: whose token it is, is a setting.
             owner=caller.handle if self._settings.token_owner == "key" else caller.customer,  # noqa: S105
@@ -309,6 +318,16 @@ class Pipeline:
         reply, outcome = self._refuse(state, refusal)
         self._call_log.add((now, state.call.action, state.customer, outcome, reply.status, state.request_id, "", {}))
         return reply
+
+
+def _count(tx: Transaction, state: _RequestState) -> None:
+    """One more call of an Action that the customer's plan limits. Contract §6, "ark QPS".
+
+    Raises:
+        Refusal: This second's are used up.
+    """
+    if state.rate is not None and tx.customer.tier is not None:
+        tx.save_customer(quotas.count_call(tx.customer, state.call.action, state.rate, state.handled_at))
 
 
 def _models_of(providers: tuple[str, ...]) -> Mapping[str, VideoModel]:

@@ -22,6 +22,7 @@ from portrait.errors import (
     WaitTimeout,
 )
 from portrait.http import HttpRequest
+from portrait.providers import PROVIDERS as PROVIDER_DATA
 from portrait.signing import Credentials, sign
 
 PROVIDERS = ("volcengine", "byteplus")
@@ -292,7 +293,7 @@ def test_a_pace_of_the_plan_is_never_throttled(portrait_emulator):
     assert (
         portrait_emulator.calls.count("CreateAsset", outcome="ok") == portrait_emulator.calls.count("CreateAsset") == 20
     )
-    assert portrait_emulator.clock.monotonic() == pytest.approx(380)
+    assert portrait_emulator.clock.monotonic() == pytest.approx(380, rel=0.03)
 
 
 def test_the_sixth_page_of_a_list_waits(portrait_emulator):
@@ -306,6 +307,50 @@ def test_the_sixth_page_of_a_list_waits(portrait_emulator):
         client.list_asset_groups(page_number=6, page_size=100)
     patient = portrait_emulator.client(provider="volcengine")
     assert {group.id for group in patient.iter_asset_groups()} == group_ids
+
+
+GROUP, ASSET = "group-20260318035710-xxxxx", "asset-20260318035710-xxxxx"
+LISTED = {"Filter": {"GroupType": "AIGC"}}
+# A call of each Action that a plan limits by the second; ids and the token are unknown.
+LIMITED = {
+    "CreateAssetGroup": {"Name": "n"},
+    "GetAssetGroup": {"Id": GROUP},
+    "ListAssetGroups": LISTED,
+    "UpdateAssetGroup": {"Id": GROUP, "Name": "n"},
+    "DeleteAssetGroup": {"Id": GROUP},
+    "GetAsset": {"Id": ASSET},
+    "ListAssets": LISTED,
+    "UpdateAsset": {"Id": ASSET, "Name": "n"},
+    "DeleteAsset": {"Id": ASSET},
+    "CreateVisualValidateSession": {"CallbackURL": "https://app.example/back"},
+    "GetVisualValidateResult": {"BytedToken": "20260318035710FFFFFFFFFFFFFFFFFFFF"},
+}
+
+
+def called(client, action):
+    """How a call ends: the class of its error, None for a success."""
+    try:
+        client.call(action, LIMITED[action])
+    except (NotFound, Throttled, ValidatePending) as error:
+        return type(error)
+    return None
+
+
+@pytest.mark.parametrize("action", LIMITED)
+def test_a_plan_limits_each_action_and_its_pace_keeps_to_that(portrait_emulator, action):
+    """As many calls in a second as are documented, whether they are refused or not; one more is throttled."""
+    portrait_emulator.service.control.patch_customer(portrait_emulator.api_key, tier="premium")
+    count = int(PROVIDER_DATA["volcengine"].rates[action])
+    found = [called(fast(portrait_emulator), action) for _ in range(count + 1)]
+    assert [kind is Throttled for kind in found] == [False] * count + [True]
+    portrait_emulator.clock.advance(1)
+    paced = fast(portrait_emulator, pace="premium")
+    assert Throttled not in {called(paced, action) for _ in range(3 * count)}
+
+
+def test_the_limits_of_a_plan_are_all_tried():
+    """Each Action with a documented rate has a call above."""
+    assert set(LIMITED) == set(PROVIDER_DATA["volcengine"].rates)
 
 
 def test_calls_of_a_plan_in_a_second(portrait_emulator):
