@@ -41,8 +41,8 @@ _PAGE = 100  # videos of one call of a list
 _DETAILS = """\
 \b
 Examples:
-  portrait video create "She waves." --first-frame asset://asset-20260318035710-xxxxx
-  portrait video create "Two people talk." --image asset-1 --image asset-2 --duration 8
+  portrait video create "She waves." --first-frame asset://asset-1
+  portrait video create "Two people talk." --image asset-1 --image asset-2
   portrait video wait vgen_01abc --save wave.mp4
 
 Each asset is read first: one that is not Active, or of another kind, is refused before anything is sent. A video costs

@@ -8,6 +8,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from emulator import environment
 from portrait.errors import ConnectFailed
+from portrait.tasks import NewAsset, Task
 from portrait.videos import Video, VideoStatus
 from portrait.webhooks import MAX_REMEMBERED, WebhookEvent, WebhookHandler, parse_webhook, webhook_handler
 from tests.system.runners import COLOURS
@@ -109,6 +110,32 @@ def test_the_end_of_a_gateways_video_is_reported(colour):
             emulator.clock.advance(61)
             change = await site.change()
             assert (change.id, change.status, change.cost > 0) == (video.id, VideoStatus.SUCCEEDED, True)
+        if colour == "async":
+            await client.close()
+
+    run(scenario, "apimart")
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+def test_the_end_of_a_task_is_reported(colour):
+    """With its assets, by the read of a client of tasks."""
+
+    async def scenario(emulator):
+        client = task_client(colour)
+        async with Site(client.get_task) as site:
+            create = client.create_private_avatar(
+                [
+                    NewAsset("https://magic.test/a.png", "ann"),
+                    NewAsset("https://magic.test/b.png?code=FaceMismatch", "bob"),
+                ],
+                group="hosts",
+                webhook=site.url,
+            )
+            task = create if isinstance(create, Task) else await create
+            emulator.clock.advance(5)
+            change = await site.change()
+            assert (change.id, change.status) == (task.id, "failed")
+            assert [len(change.usable), len(change.failed)] == [1, 1]
         if colour == "async":
             await client.close()
 

@@ -28,20 +28,25 @@ WORDS = st.sampled_from(
 )
 
 
+NAMES = [*COMMANDS, *(f"video {name}" for name in load("video").commands)]
+
+
 def options_of(name):
     """How the options of a command are written."""
-    params = [*load(name).params, *SHARED_OPTIONS]
+    first, _, inner = name.partition(" ")
+    command = load(first).commands[inner] if inner else load(first)
+    params = [*command.params, *SHARED_OPTIONS]
     return sorted({text for param in params if isinstance(param, click.Option) for text in param.opts})
 
 
 @st.composite
 def command_lines(draw):
     """A command, mostly one that there is, with its own options in any order, and values that may belong to others."""
-    name = draw(st.sampled_from([*COMMANDS]))
+    name = draw(st.sampled_from(NAMES))
     option = st.sampled_from(options_of(name))
     pairs = st.tuples(option, WORDS | TEXT).map(list)
     rest = draw(st.lists(pairs | option.map(lambda text: [text]) | (WORDS | TEXT).map(lambda text: [text]), max_size=6))
-    argv = [name, *(word for words in rest for word in words)]
+    argv = [*name.split(), *(word for words in rest for word in words)]
     return draw(st.sampled_from([argv, argv, argv, argv[1:]]))
 
 

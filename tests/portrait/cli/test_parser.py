@@ -58,7 +58,7 @@ def test_the_help_lists_the_commands_and_the_exit_codes(capsys):
     assert "only `call` uses the wire's names" in sentences
 
 
-@pytest.mark.parametrize("name", ["", *COMMANDS])
+@pytest.mark.parametrize("name", ["", *COMMANDS, *(f"video {name}" for name in load("video").commands)])
 @pytest.mark.parametrize(("columns", "most"), [(80, 78), (300, 98)])
 def test_help_fits_the_terminal(name, columns, most, capsys, monkeypatch):
     """Nothing is cut inside a word at 80 columns, and nothing is wider than people like to read."""
