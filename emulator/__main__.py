@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from emulator._optional import missing_extra
 from emulator.validation import MAX_SECONDS
 from portrait._version import __version__
+from portrait.urls import is_loopback
 
 if TYPE_CHECKING:
     from emulator.settings import KeyPair, Settings
@@ -264,12 +265,24 @@ def _serve(settings: Settings, clock: Clock, args: argparse.Namespace, start: An
         why = "the port is taken; --port 0 takes a free one" if in_use else getattr(error, "strerror", None) or error
         sys.stderr.write(f"portrait-emulator: cannot listen on {args.host}:{args.port}: {why}\n")
         return 1
+    sys.stderr.write(_needs(args))
+    sys.stderr.flush()
     sys.stdout.write(f"portrait-emulator ready on {server.url}\n")
     sys.stdout.flush()
     ended.recv(1)
     server.stop()
     writer.close()
     return 0
+
+
+def _needs(args: argparse.Namespace) -> str:
+    """What users on other machines need; "" where only this machine can call."""
+    if is_loopback(args.host.lower()):
+        return ""
+    lines = ["for plain http, PORTRAIT_INSECURE_HOSTS on the other machines names this one."]
+    if not args.control_token:
+        lines.append("the control plane answers this machine alone; --control-token T opens it to others.")
+    return "".join(f"portrait-emulator: {line}\n" for line in lines)
 
 
 if __name__ == "__main__":

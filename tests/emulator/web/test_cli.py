@@ -64,6 +64,17 @@ def test_a_signal_ends_it_cleanly(number):
         assert (process.returncode, out, err) == (0, "", "")
 
 
+@pytest.mark.parametrize(("token", "lines"), [((), 2), (("--control-token", "t"), 1)])
+def test_a_host_for_other_machines_says_what_they_need(token, lines):
+    """On stderr, before the line of stdout: the client's variable, and the token where none is set."""
+    with serving("--host", "0.0.0.0", *token) as (process, _):
+        process.send_signal(signal.SIGTERM)
+        err = process.communicate(timeout=20)[1]
+    assert len(err.splitlines()) == lines
+    assert "PORTRAIT_INSECURE_HOSTS" in err
+    assert ("--control-token" in err) is not bool(token)
+
+
 def test_a_port_in_use_is_one_clear_line():
     """Exit code 1, the address that cannot be had, and how to get another one."""
     with socket.create_server(("127.0.0.1", 0)) as busy:
