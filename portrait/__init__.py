@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from portrait._version import __version__
 
 if TYPE_CHECKING:
+    from portrait.any_provider import open_client as open_client
     from portrait.client import AsyncPortraitClient as AsyncPortraitClient
     from portrait.client import PortraitClient as PortraitClient
     from portrait.ensure import AssetPlan as AssetPlan
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from portrait.watch import OutcomeState as OutcomeState
 
 _HOMES = {
+    "any_provider": "open_client",
     "client": "AsyncPortraitClient PortraitClient",
     "ensure": "AssetPlan FileOutcome FileState PlanEntry Verdict",
     "errors": (

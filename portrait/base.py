@@ -16,9 +16,10 @@ from portrait.errors import UsageError
 from portrait.memory import Memory, remembering
 from portrait.options import ClientOptions, Options, SharedOptions, build_endpoint, data_endpoint, from_environment
 from portrait.providers import Capability
-from portrait.validate import Validations
+from portrait.validate import ActionValidator, Validations, Validator
 
 if TYPE_CHECKING:
+    from portrait.ensure.backend import Backend
     from portrait.pool.operations import Pool, PoolOptions
     from portrait.videos import VideoService
 
@@ -112,6 +113,16 @@ class BaseClient:
         other._runner = other._make_runner()
         other.__dict__.pop("videos", None)  # made anew, with these options
         return other
+
+    def _backend(self) -> Backend:
+        """What `ensure` asks of this client's provider."""
+        from portrait.ensure.actions import ActionBackend  # noqa: PLC0415  (loads s3 and media)
+
+        return ActionBackend(endpoint=self._endpoint, memory=self._shared.memory)
+
+    def _validator(self) -> Validator:
+        """How this client's provider leads a person to a group."""
+        return ActionValidator(endpoint=self._endpoint)
 
     def _video_service(self) -> VideoService:
         """How this client speaks of videos; assets are read before they are used, where the provider has a library."""

@@ -7,13 +7,13 @@ connections of their own in the child.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
-from portrait import pagination, upload, validate, wait, watch
+from portrait import pagination, upload, wait, watch
 from portrait._methods import AsyncMethods, Methods
 from portrait.actions import Action
-from portrait.asset_client import AsyncioClient, BlockingClient, check_open
+from portrait.asset_client import AsyncioClient, BlockingClient
 from portrait.endpoint import Endpoint, RawResult
 from portrait.flow import Flow
 from portrait.http import Timeouts, TimeoutTypes
@@ -23,7 +23,6 @@ from portrait.models import (
     AssetType,
     AssetTypeName,
     GroupType,
-    Language,
     Result,
     UploadedAsset,
     VisualValidateResult,
@@ -33,7 +32,7 @@ from portrait.poll import poll_watch
 
 if TYPE_CHECKING:
     from portrait import ensure
-    from portrait.ensure import EnsureQuery, ErasureQuery
+    from portrait.ensure import ErasureQuery
     from portrait.pool import AssetPool, AsyncAssetPool
     from portrait.pool.operations import PoolOptions
     from portrait.state import Erasure
@@ -193,146 +192,6 @@ class PortraitClient(BlockingClient, Methods):
             UnknownOutcome: The answer with the group was lost, and several could be it.
         """
         return self._run(wait.wait_until_validated(self._endpoint, token, timeout, poll))
-
-    def validate_person(
-        self,
-        *,
-        callback_url: str,
-        show: Callable[[VisualValidateSession], object],
-        attempts: int = 3,
-        language: Language | None = None,
-        timeout: float | None = None,
-        poll: float = wait.TOKEN_POLL,
-        quota: int | Literal["documented"] | None = "documented",
-    ) -> VisualValidateResult:
-        """Let a person pass the liveness check; returns the person's new group.
-
-        The group quota is looked at first: nobody is to scan for an account that is full.
-
-        Args:
-            callback_url: Where the person's browser goes afterwards; a nonce is added to its query, by which
-                `portrait.web.callback_handler` on the same client tells the codes of a failed scan.
-            show: Is called with each session; its `h5_link` is what the person opens. With `AsyncPortraitClient` a
-                coroutine function will do as well.
-            attempts: Sessions at most: a new one is made where one expires, or its scan is known to have failed.
-            language: Of the page: `zh`, `en`, `zh-Hant`; default: the service's.
-            timeout: Seconds for each session; default: the life of its token.
-            poll: Seconds between two looks.
-            quota: Groups that the customer may have; default: what the provider documents; None does not look.
-
-        Raises:
-            QuotaExceeded: There is no room for a group; no session was made.
-            TokenExpired: Nobody passed while the last session lived.
-            ValidationFailed: The last scan failed, as the page told the callback.
-            WaitTimeout: Not passed within `timeout` seconds.
-            UnknownOutcome: The answer with the group was lost, and several could be it.
-            UsageError: A value does not fit; nothing was sent.
-        """
-        flow = validate.validate_person(
-            self._endpoint,
-            self._shared.validations,
-            validate.Query(
-                callback_url=callback_url,
-                show=show,
-                attempts=attempts,
-                language=language,
-                timeout=timeout,
-                poll=poll,
-                quota=self._endpoint.provider.group_quota if quota == "documented" else quota,
-            ),
-        )
-        return self._run(flow)
-
-    def ensure_group(
-        self,
-        name: str,
-        *,
-        description: str | None = None,
-        project_name: str | None = None,
-    ) -> AssetGroup:
-        """The oldest AIGC group of exactly that name; created if there is none.
-
-        Clients that create one at once all get the oldest; the younger ones are renamed out of the way, not deleted.
-        A throttled create is waited out, for up to ten minutes.
-
-        Args:
-            name: At most 50 characters on AllToken.
-            description: For a new group.
-            project_name: Default: the client's project.
-
-        Raises:
-            UnknownOutcome: The answer to the create was lost and looking for it did not help.
-            PortraitError: A call was refused: `QuotaExceeded` at once.
-        """
-        from portrait import ensure  # noqa: PLC0415  (loads s3 and media)
-
-        return self._run(ensure.ensure_group(self._endpoint, self._shared.memory, name, description, project_name))
-
-    def ensure_asset(self, source: ensure.Source, **options: Unpack[EnsureQuery]) -> ensure.FileOutcome:
-        """One file or address as an Active asset; the same content again is the same asset.
-
-        Args:
-            source: A path, bytes, an open binary file, or an http(s) address.
-            **options: As `ensure_assets`.
-
-        Raises:
-            PortraitError: What stands in the way: `MediaRejected`, `QuotaExceeded`, `AssetFailed`, `WaitTimeout` …
-        """
-        outcomes = list(self.ensure_assets([source], **options))
-        outcomes[0].check()
-        return outcomes[0]
-
-    def plan_assets(self, sources: ensure.Sources, **options: Unpack[EnsureQuery]) -> ensure.AssetPlan:
-        """What `ensure_assets` would do about files, folders and addresses, by reading alone.
-
-        Args:
-            sources: As `ensure_assets`.
-            **options: As `ensure_assets`; without `group_id`, the plan is for a group that is still to be created.
-
-        Returns:
-            A value with an entry for each source: `existing`, `new`, `replace`, `failed`, `duplicate`, `rejected` or
-            `no room`. Pass it to `ensure_assets` to carry it out.
-
-        Raises:
-            UsageError: What was given are no sources, or an option does not fit.
-            PortraitError: The group cannot be read whole, or the key is refused.
-        """
-        from portrait import ensure  # noqa: PLC0415  (loads s3 and media)
-
-        parsed = ensure.parse_options(self._shared.memory, self._endpoint, options)
-        return self._run(ensure.plan_assets(self._endpoint, sources, parsed))
-
-    def ensure_assets(
-        self, sources: ensure.Sources | ensure.AssetPlan, **options: Unpack[EnsureQuery]
-    ) -> Iterator[ensure.FileOutcome]:
-        """Files, folders and addresses as Active assets; every source ends in one outcome, and none raises.
-
-        Content is recognized by its SHA-256, which stands in the asset's Name: what the group has already is used, the
-        same file twice is one asset, a lost answer is looked for and not repeated. Interrupted, it goes on when called
-        again.
-
-        Args:
-            sources: Paths, bytes, open binary files and http(s) addresses; a folder stands for the files in it and
-                below. Or an `AssetPlan` of `plan_assets`, which is carried out as it stands.
-            **options: `group_id` is required, unless a plan names it. `store`: an `ObjectStore` that gives files a
-                public address; without one they go through the gateway's upload (JPEG, PNG and WebP up to 10 MB).
-                `group_type`: default: read once. `asset_type`: of addresses. `name`: for people,
-                in the assets' Names; default: the file's. `quota`: assets that the group may hold,
-                default: what the provider documents; None sets no limit. `deadline`: seconds after which nothing more
-                is created where the service limits creates; default: none. `timeout`: seconds for the reviews. `poll`:
-                seconds between two looks. `concurrency`: files at once. `check_public`: see from outside that a stored
-                file can be fetched. `wait`: False does not wait for reviews.
-
-        Raises:
-            UsageError: `group_id` is missing, or an option does not fit.
-            PortraitError: While iterating: the group cannot be read whole, or the key is refused.
-        """
-        from portrait import ensure  # noqa: PLC0415  (loads s3 and media)
-
-        check_open(self)
-        parsed = ensure.parse_options(self._shared.memory, self._endpoint, options)
-        ensure.check_group(sources, parsed.group_id)
-        return self._runner.iterate(ensure.ensure_assets(self._endpoint, sources, parsed))
 
     def find_erasure(self, group: str) -> Erasure | None:
         """What the client's state remembers of the erasure of a group; None without a state, or if it knows nothing.
@@ -556,148 +415,6 @@ class AsyncPortraitClient(AsyncioClient, AsyncMethods):
             UnknownOutcome: The answer with the group was lost, and several could be it.
         """
         return await self._run(wait.wait_until_validated(self._endpoint, token, timeout, poll))
-
-    async def validate_person(
-        self,
-        *,
-        callback_url: str,
-        show: Callable[[VisualValidateSession], object],
-        attempts: int = 3,
-        language: Language | None = None,
-        timeout: float | None = None,
-        poll: float = wait.TOKEN_POLL,
-        quota: int | Literal["documented"] | None = "documented",
-    ) -> VisualValidateResult:
-        """Let a person pass the liveness check; returns the person's new group.
-
-        The group quota is looked at first: nobody is to scan for an account that is full.
-
-        Args:
-            callback_url: Where the person's browser goes afterwards; a nonce is added to its query, by which
-                `portrait.web.callback_handler` on the same client tells the codes of a failed scan.
-            show: Is called with each session; its `h5_link` is what the person opens. With `AsyncPortraitClient` a
-                coroutine function will do as well.
-            attempts: Sessions at most: a new one is made where one expires, or its scan is known to have failed.
-            language: Of the page: `zh`, `en`, `zh-Hant`; default: the service's.
-            timeout: Seconds for each session; default: the life of its token.
-            poll: Seconds between two looks.
-            quota: Groups that the customer may have; default: what the provider documents; None does not look.
-
-        Raises:
-            QuotaExceeded: There is no room for a group; no session was made.
-            TokenExpired: Nobody passed while the last session lived.
-            ValidationFailed: The last scan failed, as the page told the callback.
-            WaitTimeout: Not passed within `timeout` seconds.
-            UnknownOutcome: The answer with the group was lost, and several could be it.
-            UsageError: A value does not fit; nothing was sent.
-        """
-        flow = validate.validate_person(
-            self._endpoint,
-            self._shared.validations,
-            validate.Query(
-                callback_url=callback_url,
-                show=show,
-                attempts=attempts,
-                language=language,
-                timeout=timeout,
-                poll=poll,
-                quota=self._endpoint.provider.group_quota if quota == "documented" else quota,
-            ),
-        )
-        return await self._run(flow)
-
-    async def ensure_group(
-        self,
-        name: str,
-        *,
-        description: str | None = None,
-        project_name: str | None = None,
-    ) -> AssetGroup:
-        """The oldest AIGC group of exactly that name; created if there is none.
-
-        Clients that create one at once all get the oldest; the younger ones are renamed out of the way, not deleted.
-        A throttled create is waited out, for up to ten minutes.
-
-        Args:
-            name: At most 50 characters on AllToken.
-            description: For a new group.
-            project_name: Default: the client's project.
-
-        Raises:
-            UnknownOutcome: The answer to the create was lost and looking for it did not help.
-            PortraitError: A call was refused: `QuotaExceeded` at once.
-        """
-        from portrait import ensure  # noqa: PLC0415  (loads s3 and media)
-
-        return await self._run(
-            ensure.ensure_group(self._endpoint, self._shared.memory, name, description, project_name)
-        )
-
-    async def ensure_asset(self, source: ensure.Source, **options: Unpack[EnsureQuery]) -> ensure.FileOutcome:
-        """One file or address as an Active asset; the same content again is the same asset.
-
-        Args:
-            source: A path, bytes, an open binary file, or an http(s) address.
-            **options: As `ensure_assets`.
-
-        Raises:
-            PortraitError: What stands in the way: `MediaRejected`, `QuotaExceeded`, `AssetFailed`, `WaitTimeout` …
-        """
-        outcomes = [outcome async for outcome in self.ensure_assets([source], **options)]
-        outcomes[0].check()
-        return outcomes[0]
-
-    async def plan_assets(self, sources: ensure.Sources, **options: Unpack[EnsureQuery]) -> ensure.AssetPlan:
-        """What `ensure_assets` would do about files, folders and addresses, by reading alone.
-
-        Args:
-            sources: As `ensure_assets`.
-            **options: As `ensure_assets`; without `group_id`, the plan is for a group that is still to be created.
-
-        Returns:
-            A value with an entry for each source: `existing`, `new`, `replace`, `failed`, `duplicate`, `rejected` or
-            `no room`. Pass it to `ensure_assets` to carry it out.
-
-        Raises:
-            UsageError: What was given are no sources, or an option does not fit.
-            PortraitError: The group cannot be read whole, or the key is refused.
-        """
-        from portrait import ensure  # noqa: PLC0415  (loads s3 and media)
-
-        parsed = ensure.parse_options(self._shared.memory, self._endpoint, options)
-        return await self._run(ensure.plan_assets(self._endpoint, sources, parsed))
-
-    def ensure_assets(
-        self, sources: ensure.Sources | ensure.AssetPlan, **options: Unpack[EnsureQuery]
-    ) -> AsyncIterator[ensure.FileOutcome]:
-        """Files, folders and addresses as Active assets; every source ends in one outcome, and none raises.
-
-        Content is recognized by its SHA-256, which stands in the asset's Name: what the group has already is used, the
-        same file twice is one asset, a lost answer is looked for and not repeated. Interrupted, it goes on when called
-        again.
-
-        Args:
-            sources: Paths, bytes, open binary files and http(s) addresses; a folder stands for the files in it and
-                below. Or an `AssetPlan` of `plan_assets`, which is carried out as it stands.
-            **options: `group_id` is required, unless a plan names it. `store`: an `ObjectStore` that gives files a
-                public address; without one they go through the gateway's upload (JPEG, PNG and WebP up to 10 MB).
-                `group_type`: default: read once. `asset_type`: of addresses. `name`: for people,
-                in the assets' Names; default: the file's. `quota`: assets that the group may hold,
-                default: what the provider documents; None sets no limit. `deadline`: seconds after which nothing more
-                is created where the service limits creates; default: none. `timeout`: seconds for the reviews. `poll`:
-                seconds between two looks. `concurrency`: files at once. `check_public`: see from outside that a stored
-                file can be fetched. `wait`: False does not wait for reviews.
-
-        Raises:
-            UsageError: `group_id` is missing, or an option does not fit.
-            PortraitError: While iterating: the group cannot be read whole, or the key is refused.
-        """
-        from portrait import ensure  # noqa: PLC0415  (loads s3 and media)
-
-        check_open(self)
-        parsed = ensure.parse_options(self._shared.memory, self._endpoint, options)
-        ensure.check_group(sources, parsed.group_id)
-        return self._runner.iterate(ensure.ensure_assets(self._endpoint, sources, parsed))
 
     async def find_erasure(self, group: str) -> Erasure | None:
         """What the client's state remembers of the erasure of a group; None without a state, or if it knows nothing.

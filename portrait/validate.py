@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Callable
 from concurrent.futures import Future
 from types import NoneType
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Protocol, get_args
 
 from attrs import define, evolve, field, frozen
 
@@ -32,6 +32,7 @@ from portrait.models import (
     VisualValidateSession,
 )
 from portrait.pagination import group_pages
+from portrait.providers import Capability
 from portrait.wait import wait_until_validated
 
 if TYPE_CHECKING:
@@ -115,7 +116,49 @@ def add_nonce(callback_url: str, nonce: str) -> str:
     return f"{base}{joint}{NONCE}={nonce}{hash_}{fragment}"
 
 
-def validate_person(endpoint: Endpoint, validations: Validations, query: Query) -> Flow[VisualValidateResult]:
+class Validator(Protocol):
+    """How a provider leads a person to a group."""
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Of the client."""
+
+    def open_session(self, callback_url: str) -> Flow[VisualValidateSession]:
+        """Open a liveness check."""
+
+    def wait_for_result(
+        self,
+        token: VisualValidateSession,
+        timeout: float | None,
+        poll: float,
+        failure: Callable[[], PortraitError | None],
+    ) -> Flow[VisualValidateResult]:
+        """Wait until the person has passed; `failure` gives the error that the CallbackURL was told."""
+
+
+@frozen(kw_only=True)
+class ActionValidator:
+    """A `Validator` over Actions."""
+
+    endpoint: Endpoint
+
+    def open_session(self, callback_url: str) -> Flow[VisualValidateSession]:
+        """As `Validator.open_session`."""
+        request = CreateVisualValidateSessionRequest(callback_url=callback_url)
+        return self.endpoint.call(CREATE_VISUAL_VALIDATE_SESSION, request)
+
+    def wait_for_result(
+        self,
+        token: VisualValidateSession,
+        timeout: float | None,
+        poll: float,
+        failure: Callable[[], PortraitError | None],
+    ) -> Flow[VisualValidateResult]:
+        """As `Validator.wait_for_result`."""
+        return wait_until_validated(self.endpoint, token, timeout, poll, failure)
+
+
+def validate_person(validator: Validator, validations: Validations, query: Query) -> Flow[VisualValidateResult]:
     """Let a person pass the liveness check, in as many sessions as are allowed; the person's group.
 
     Raises:
@@ -131,28 +174,25 @@ def validate_person(endpoint: Endpoint, validations: Validations, query: Query) 
             f"There is no page in {query.language!r}.", advice=f"Languages: {', '.join(get_args(Language))}."
         )
     if query.quota is not None:
-        yield from _check_room(endpoint, query.quota)
+        yield from _check_room(validator.endpoint, query.quota)
     for _ in range(query.attempts - 1):
         try:
-            return (yield from _validate_once(endpoint, validations, query))
+            return (yield from _validate_once(validator, validations, query))
         except (TokenExpired, ValidationFailed):
             continue
-    return (yield from _validate_once(endpoint, validations, query))
+    return (yield from _validate_once(validator, validations, query))
 
 
-def _validate_once(endpoint: Endpoint, validations: Validations, query: Query) -> Flow[VisualValidateResult]:
+def _validate_once(validator: Validator, validations: Validations, query: Query) -> Flow[VisualValidateResult]:
     """One session: created, shown and waited for."""
     nonce = new_nonce()
-    request = CreateVisualValidateSessionRequest(callback_url=add_nonce(query.callback_url, nonce))
-    session = yield from endpoint.call(CREATE_VISUAL_VALIDATE_SESSION, request)
+    session = yield from validator.open_session(add_nonce(query.callback_url, nonce))
     if query.language is not None:
         session = evolve(session, h5_link=session.link(query.language))
     validation = validations.start(nonce)
     try:
         yield Invoke(lambda: query.show(session))
-        result = yield from wait_until_validated(
-            endpoint, session, query.timeout, query.poll, lambda: validation.failure
-        )
+        result = yield from validator.wait_for_result(session, query.timeout, query.poll, lambda: validation.failure)
     except PortraitError as error:
         validation.result.set_exception(error)
         raise
@@ -168,6 +208,7 @@ def _check_room(endpoint: Endpoint, quota: int) -> Flow[None]:
 
     Lists show one project, and the quota is the customer's: what they show is the least that is taken.
     """
+    endpoint.provider.require(Capability.LIBRARY, "Leave quota= out: nothing shows how many groups there are.")
     count = 0
     for group_type in GroupType:
         pages = group_pages(by_cursor=endpoint.dialect.cursor_paging, group_type=group_type)

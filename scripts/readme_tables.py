@@ -3,7 +3,7 @@
 import argparse
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -18,11 +18,19 @@ from portrait import errors
 from portrait.actions import ACTIONS
 from portrait.cli import parser as command_line
 from portrait.codes import CODES, rule_for
-from portrait.dialects import DIALECTS
+from portrait.dialects import DIALECTS, TASKS
+from portrait.gateways import BATCH
 from portrait.media.limits import LIMITS, MB, Range, TypeLimits
 from portrait.providers import PROVIDERS, Capability, Credential, Provider
+from portrait.video_models import DEFAULT_RESOLUTIONS
+from portrait.videos.shapes import CALLBACK_FIELDS, SHAPES
 
 LEDGER = Path(__file__).resolve().parent.parent / "fixtures" / "ledger.json"
+
+
+def has(capability: Capability) -> Callable[[Provider], bool]:
+    """Whether a provider can do that."""
+    return lambda provider: provider.can(capability)
 
 
 def snake(name: str) -> str:
@@ -124,6 +132,30 @@ def provider_row(provider: Provider) -> tuple[str, ...]:
         "yes" if provider.can(Capability.FILES) else "no",
         ", ".join(f"`{tier}` {creates}" for tier, creates in provider.tiers.items()),
     )
+
+
+# What a provider can do, in the words of people.
+CAPABILITIES: Mapping[str, Callable[[Provider], bool]] = {
+    "the 12 Actions by their names": lambda provider: provider.dialect in DIALECTS,
+    f"{BATCH} assets by one request": lambda provider: provider.dialect == TASKS.name,
+    "know without `state=` what a group holds, and find a create whose answer was lost": has(Capability.LIBRARY),
+    **{capability.value: has(capability) for capability in Capability},
+    "list videos": lambda provider: SHAPES[provider.dialect].list_query is not None,
+    "cancel a video": lambda provider: SHAPES[provider.dialect].cancel is not None,
+    "report changes of a video to `callback_url=`": lambda provider: provider.name in CALLBACK_FIELDS,
+}
+
+
+def capabilities_table() -> str:
+    """What each provider can do, and its models."""
+    rows = [
+        (title, *("yes" if can(provider) else "no" for provider in PROVIDERS.values()))
+        for title, can in CAPABILITIES.items()
+    ]
+    models = [", ".join(f"`{name}`" for name in provider.video_models) for provider in PROVIDERS.values()]
+    resolutions = [DEFAULT_RESOLUTIONS.get(name, "720p") for name in PROVIDERS]
+    further = [("models that take `asset://`", *models), ("resolution of a video by default", *resolutions)]
+    return table(("", *(provider.title for provider in PROVIDERS.values())), *rows, *further)
 
 
 def limits_table() -> str:
@@ -261,6 +293,7 @@ PAGES: dict[str, dict[str, Callable[[], str]]] = {
         "errors": errors_table,
         "codes": codes_table,
         "providers": providers_table,
+        "capabilities": capabilities_table,
         "limits": limits_table,
     },
     "portrait/cli/README.md": {"commands": commands_part},

@@ -5,28 +5,26 @@ Every source of the plan ends in exactly one `FileOutcome`, which is emitted as 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field
 
-from portrait.actions import CREATE_ASSET
+from portrait.ensure.backend import Backend, NewContent, Target, usable, without
 from portrait.ensure.content import Content
-from portrait.ensure.create import create_asset, list_by_digest, usable
+from portrait.ensure.create import Created, Creating, create_assets
 from portrait.ensure.once import VERIFY_DELAYS
 from portrait.ensure.options import EnsureOptions
 from portrait.ensure.outcomes import FATAL, FileOutcome, FileState, Origin, rejection, state_of_error
 from portrait.ensure.pace import CreatePacer
 from portrait.ensure.plan import AssetPlan, PlanEntry, Sources, Verdict, plan_assets
-from portrait.errors import Interrupted, PortraitError, UsageError
+from portrait.errors import Interrupted, InvalidRequest, PortraitError, UsageError
 from portrait.events import FileProgress
 from portrait.flow import CancelToken, Emit, Flow, Gather, Notify, RunBlocking, Sleep
 from portrait.models import Asset, AssetStatus
-from portrait.poll import poll_watch
 from portrait.s3 import PartialFailure, StoredObject, check_public
-from portrait.watch import OutcomeState, Watch
-
-if TYPE_CHECKING:
-    from portrait.endpoint import Endpoint
+from portrait.watch import AssetOutcome, OutcomeState
 
 # Verdicts that are outcomes already.
 _FINAL = {
@@ -52,7 +50,7 @@ class _Job:
         content: What is ensured.
         entry: What the plan says about it.
         sources: The sources, as given.
-        asset_id: Once there is an asset.
+        created_id: What the asset is followed by, once there is one: its id, where the provider tells that at once.
         origin: How the asset came to be.
         stored: Where the file is, if it went to object storage.
         duplicates: Ids of further assets with the same content.
@@ -61,7 +59,7 @@ class _Job:
     content: Content
     entry: PlanEntry
     sources: list[str]
-    asset_id: str = ""
+    created_id: str = ""
     origin: Origin | None = None
     stored: StoredObject | None = None
     duplicates: tuple[str, ...] = ()
@@ -78,10 +76,10 @@ class _Batch:
             created, what was created is still waited for.
     """
 
-    endpoint: Endpoint
+    backend: Backend
     options: EnsureOptions
     plan: AssetPlan
-    group_id: str
+    target: Target
     pace: CreatePacer
     jobs: dict[str, _Job] = field(factory=dict)
     outcomes: list[FileOutcome] = field(factory=list)
@@ -89,19 +87,21 @@ class _Batch:
 
     def missing(self) -> list[_Job]:
         """Contents without an asset."""
-        return [job for job in self.jobs.values() if not job.asset_id]
+        return [job for job in self.jobs.values() if not job.created_id]
 
-    def finish(self, job: _Job, state: FileState, **fields: Any) -> Flow[None]:
+    def finish(self, job: _Job, state: FileState, asset: Asset | None = None, **fields: Any) -> Flow[None]:
         """The same outcome for every source of one content."""
         del self.jobs[job.content.digest]
+        asset_id = asset.id if asset is not None else ""
         for source in job.sources:
             outcome = FileOutcome(
                 source=source,
                 state=state,
-                asset_id=job.asset_id,
+                asset_id=asset_id or self.backend.asset_id(job.created_id),
+                asset=asset,
                 origin=job.origin,
                 sha256=job.content.sha256,
-                group_id=self.group_id,
+                group_id=self.target.group_id or "",
                 name=job.content.name,
                 duplicates=job.duplicates,
                 stored_key=job.stored.key if job.stored else "",
@@ -115,18 +115,25 @@ class _Batch:
         yield Emit(outcome)
 
 
-def ensure_assets(endpoint: Endpoint, sources: Sources | AssetPlan, options: EnsureOptions) -> Flow[list[FileOutcome]]:
+def ensure_assets(backend: Backend, sources: Sources | AssetPlan, options: EnsureOptions) -> Flow[list[FileOutcome]]:
     """Plan, unless that was done before, and apply; emits a `FileOutcome` for each source, and returns all of them.
 
     Raises:
         PortraitError: The group cannot be read, or the key is refused: nothing was created then.
     """
+    group_id, name = options.group_id, options.group
+    if isinstance(sources, AssetPlan):
+        group_id, name = group_id or sources.group_id, name or sources.group
+    if group_id is None and name is not None:
+        group_id = yield from backend.find_group(name, create=True)
     if isinstance(sources, AssetPlan):
         plan = sources
     else:
-        plan = yield from plan_assets(endpoint, sources, options)
-    pace = CreatePacer.start(endpoint, CREATE_ASSET, options.deadline)
-    batch = _Batch(endpoint, options, plan, options.group_id or plan.group_id or "", pace)
+        located = options if group_id is None else evolve(options, group_id=group_id, group=None)
+        plan = yield from plan_assets(backend, sources, located)
+    pace = CreatePacer.start(backend.endpoint, backend.action, options.deadline)
+    target = Target(group_id=group_id, group=name, group_type=plan.group_type)
+    batch = _Batch(backend, options, plan, target, pace)
     yield from _begin(batch)
     yield from _store(batch)
     yield from _create(batch)
@@ -139,7 +146,7 @@ def _begin(batch: _Batch) -> Flow[None]:
     """What the plan has decided already is emitted; the rest becomes a job for each content."""
     for entry in batch.plan.entries:
         if entry.verdict is Verdict.REJECTED and entry.error is not None:
-            yield from batch.emit(rejection(entry.source, entry.error, entry.content, batch.group_id))
+            yield from batch.emit(rejection(entry.source, entry.error, entry.content, batch.target.group_id or ""))
         elif entry.content is None:
             continue
         elif entry.content.digest in batch.jobs:
@@ -148,7 +155,7 @@ def _begin(batch: _Batch) -> Flow[None]:
             job = batch.jobs[entry.content.digest] = _Job(entry.content, entry, [entry.source])
             job.duplicates = entry.duplicates
             if entry.asset is not None and entry.verdict is not Verdict.REPLACE:
-                job.asset_id, job.origin = entry.asset.id, Origin.EXISTING
+                job.created_id, job.origin = entry.asset.id, Origin.EXISTING
     for job in list(batch.jobs.values()):
         asset, verdict = job.entry.asset, job.entry.verdict
         if verdict in _FINAL:
@@ -201,59 +208,107 @@ def _put(batch: _Batch, paths: list[str]) -> Flow[_Stored]:
 
 def _create(batch: _Batch) -> Flow[None]:
     """Create what is missing."""
-    waiting = batch.missing()
+    waiting = list(_requests(batch))
     while waiting:
         # A few first, and few at once, until it is known how many creates the service takes in a minute.
         at_once = yield from batch.pace.concurrency(len(waiting))
-        jobs, waiting = waiting[:at_once], waiting[at_once:]
-        results = yield Gather([_create_one(batch, job) for job in jobs], batch.options.concurrency)
-        for job, result in zip(jobs, results, strict=True):
-            if isinstance(result, PortraitError):
-                yield from batch.finish(job, state_of_error(result), error=result)
-            else:
-                job.asset_id, job.origin = result
+        requests, waiting = waiting[:at_once], waiting[at_once:]
+        results = yield Gather([_create_some(batch, jobs) for jobs in requests], batch.options.concurrency)
+        for jobs, result in zip(requests, results, strict=True):
+            ends = dict.fromkeys((job.content.digest for job in jobs), result)
+            ends = ends if isinstance(result, PortraitError) else result
+            for job in jobs:
+                end = ends[job.content.digest]
+                if isinstance(end, PortraitError):
+                    yield from batch.finish(job, state_of_error(end), error=end)
+                else:
+                    job.created_id, job.origin = end
 
 
-def _create_one(batch: _Batch, job: _Job) -> Flow[tuple[str, Origin] | PortraitError]:
+def _requests(batch: _Batch) -> Iterator[list[_Job]]:
+    """What is missing, as many at a time as one create takes; all of one type."""
+    by_type: dict[Any, list[_Job]] = {}
+    for job in batch.missing():
+        by_type.setdefault(job.content.asset_type, []).append(job)
+    size = batch.backend.batch_size
+    for jobs in by_type.values():
+        yield from (jobs[start : start + size] for start in range(0, len(jobs), size))
+
+
+_Ends = Mapping[str, tuple[str, Origin] | PortraitError]
+
+
+def _create_some(batch: _Batch, jobs: Sequence[_Job]) -> Flow[_Ends]:
+    """What came of one create, by digest. One that is refused for a file in it is sent again in halves."""
     if batch.fatal_error is not None:
-        return batch.fatal_error
-    store, stored = batch.options.store, job.stored
-    if batch.options.check_public and store is not None and stored is not None:
-        yield RunBlocking(lambda: store.check_public(stored))
-    elif batch.options.check_public and (url := job.content.url) is not None:
-        yield RunBlocking(lambda: check_public(url))
+        return {job.content.digest: batch.fatal_error for job in jobs}
     try:
-        asset_id, origin = yield from create_asset(
-            batch.endpoint,
-            batch.options,
-            (batch.group_id, batch.plan.group_type),
-            job.content,
-            stored,
-            pace=batch.pace,
-            listed_at=batch.plan.listed_at,
-            replaces=job.entry.asset if job.entry.verdict is Verdict.REPLACE else None,
-        )
+        created = yield from _create_together(batch, jobs)
     except FATAL as error:
         batch.fatal_error = error
         raise
-    yield Notify(FileProgress(source=job.content.source, stage="created", asset_id=asset_id))
-    return asset_id, origin
+    except (InvalidRequest, UsageError) as error:
+        if len(jobs) == 1 or not _may_split(batch, error):
+            raise
+        return {**(yield from _create_half(batch, jobs[::2])), **(yield from _create_half(batch, jobs[1::2]))}
+    for job in jobs:
+        asset_id = batch.backend.asset_id(created[job.content.digest][0])
+        yield Notify(FileProgress(source=job.content.source, stage="created", asset_id=asset_id))
+    return created
+
+
+def _may_split(batch: _Batch, error: PortraitError) -> bool:
+    """Whether the refusal may be about one file alone. Where each create makes a group, it has to say so."""
+    return batch.target.group_id is not None or isinstance(error, UsageError) or "assets[" in str(error)
+
+
+def _create_half(batch: _Batch, jobs: Sequence[_Job]) -> Flow[_Ends]:
+    try:
+        return (yield from _create_some(batch, jobs))
+    except PortraitError as error:
+        return {job.content.digest: error for job in jobs}
+
+
+def _create_together(batch: _Batch, jobs: Sequence[_Job]) -> Flow[Created]:
+    store = batch.options.store
+    for job in jobs if batch.options.check_public else ():
+        if store is not None and job.stored is not None:
+            yield RunBlocking(partial(store.check_public, job.stored))
+        elif job.content.url is not None:
+            yield RunBlocking(partial(check_public, job.content.url))
+    new = [
+        NewContent(
+            content=job.content,
+            stored=job.stored,
+            store=store,
+            replaces=job.entry.asset if job.entry.verdict is Verdict.REPLACE else None,
+        )
+        for job in jobs
+    ]
+    creating = Creating(
+        backend=batch.backend,
+        options=batch.options,
+        target=batch.target,
+        pace=batch.pace,
+        listed_at=batch.plan.listed_at,
+    )
+    return (yield from create_assets(creating, new))
 
 
 def _resolve_duplicates(batch: _Batch) -> Flow[None]:
     """Two processes may have created the same content: both take the oldest, and report the other."""
     created = {job.content.digest: job for job in batch.jobs.values() if job.origin not in {None, Origin.EXISTING}}
-    if not created:
+    if not created or not batch.backend.knows_ids:
         return
     try:
-        assets = yield from _list_until_visible(batch, {job.asset_id for job in created.values()})
+        assets = yield from _list_until_visible(batch, {job.created_id for job in created.values()})
     except PortraitError:  # a look that fails takes nothing from what was created
         return
     for digest, job in created.items():
         alive = usable(assets.get(digest, []))
-        if alive and alive[0].id != job.asset_id:
-            job.asset_id, job.origin = alive[0].id, Origin.EXISTING
-        job.duplicates = tuple(asset.id for asset in alive if asset.id != job.asset_id)
+        if alive and alive[0].id != job.created_id:
+            job.created_id, job.origin = alive[0].id, Origin.EXISTING
+        job.duplicates = tuple(asset.id for asset in alive if asset.id != job.created_id)
 
 
 def _list_until_visible(batch: _Batch, created: set[str]) -> Flow[dict[str, list[Asset]]]:
@@ -262,9 +317,7 @@ def _list_until_visible(batch: _Batch, created: set[str]) -> Flow[dict[str, list
     for delay in (0.0, *VERIFY_DELAYS):
         if delay:
             yield Sleep(delay)
-        assets = yield from list_by_digest(
-            batch.endpoint, batch.group_id, batch.plan.group_type, ignored=batch.options.ignored
-        )
+        assets = without((yield from batch.backend.find(batch.target)), batch.options.ignored)
         if created <= {asset.id for same in assets.values() for asset in same}:
             break
     return assets
@@ -272,18 +325,15 @@ def _list_until_visible(batch: _Batch, created: set[str]) -> Flow[dict[str, list
 
 def _watch(batch: _Batch) -> Flow[None]:
     """Await the reviews, which ends every job that is left."""
-    by_id = {job.asset_id: job for job in batch.jobs.values()}
-    if not batch.options.wait:
+    by_id = {job.created_id: job for job in batch.jobs.values()}
+    options = batch.options
+    if not options.wait:
         for job in list(by_id.values()):
             yield from batch.finish(job, FileState.TIMED_OUT)
         return
-    watch = Watch.start(
-        list(by_id),
-        batch.endpoint.clock.now(),
-        group_ids=[batch.group_id],
-        group_type=batch.plan.group_type,
-        timeout=batch.options.timeout,
-    )
-    while watch.open:
-        for end in (yield from poll_watch(batch.endpoint, watch, batch.options.poll)):
-            yield from batch.finish(by_id[end.id], _ENDS[end.state], asset=end.asset, error=end.error)
+
+    def finish(end: AssetOutcome) -> Flow[None]:
+        return batch.finish(by_id[end.id], _ENDS[end.state], asset=end.asset, error=end.error)
+
+    created = {created_id: job.content for created_id, job in by_id.items()}
+    yield from batch.backend.follow(created, batch.target, options.timeout, options.poll, finish)

@@ -1,169 +1,173 @@
-"""One content becomes one asset: what a group holds by content, and the create of what it lacks."""
+"""Contents become assets, each once: claimed one by one, created together, and looked for where an answer was lost."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
 
-from portrait import pagination, upload
-from portrait.actions import CREATE_ASSET, DELETE_ASSET
-from portrait.ensure.content import Content, parse_digest
+from attrs import frozen
+
+from portrait.ensure.backend import Backend, NewContent, Target, usable, without
 from portrait.ensure.once import Sending, create_exactly_once, create_once
 from portrait.ensure.options import EnsureOptions
 from portrait.ensure.outcomes import Origin
 from portrait.ensure.pace import CreatePacer
-from portrait.ensure.sources import read_again
-from portrait.errors import NotAccessible
-from portrait.flow import Flow, RunBlocking
-from portrait.models import (
-    Asset,
-    AssetStatus,
-    AssetType,
-    CreateAssetRequest,
-    DeleteAssetRequest,
-    GroupType,
-    SortBy,
-    SortOrder,
-)
-from portrait.pagination import Paginator
+from portrait.errors import PortraitError, UnknownOutcome
+from portrait.flow import Flow
 from portrait.recent_creates import LAG
-from portrait.s3 import ObjectStore, StoredObject
 from portrait.wait import call_when_visible
 
-if TYPE_CHECKING:
-    from portrait.endpoint import Endpoint
+T = TypeVar("T")
+Created = dict[str, tuple[str, Origin]]
+"""By digest: what the asset is followed by, and how it came to be."""
 
 
-def create_asset(
-    endpoint: Endpoint,
-    options: EnsureOptions,
-    group: tuple[str, GroupType],
-    content: Content,
-    stored: StoredObject | None,
-    *,
-    pace: CreatePacer,
-    listed_at: float,
-    replaces: Asset | None = None,
-) -> Flow[tuple[str, Origin]]:
-    """Create the asset, unless another flow of this process does or has done so since the group was listed.
+@frozen(kw_only=True)
+class Creating:
+    """What the creates of one batch share.
+
+    Attributes:
+        backend: Of the client.
+        options: Of the batch.
+        target: The group.
+        pace: Of the batch.
+        listed_at: When the contents were seen not to be there, in monotonic seconds.
+    """
+
+    backend: Backend
+    options: EnsureOptions
+    target: Target
+    pace: CreatePacer
+    listed_at: float
+
+
+def create_assets(batch: Creating, new: Sequence[NewContent]) -> Flow[Created]:
+    """Create the assets, but for those that another flow of this process creates or has created since the list.
+
+    Each content is claimed by itself, in the order that all processes have, and the creates are sent under the claims
+    together: two batches that share a content wait for each other, and do not wait in a circle.
 
     Args:
-        endpoint: Of the client.
-        options: Of the batch.
-        group: The group's id and type.
-        content: What to create.
-        stored: The object of the batch's store, if the file went to one.
-        pace: Of the batch.
-        listed_at: When the content was seen not to be there, in monotonic seconds.
-        replaces: A failed asset that is deleted first.
+        batch: What the creates share.
+        new: Different contents of one type, as many as one create takes.
 
     Raises:
-        UsageError: The file cannot be read any more, or has changed.
+        UsageError: A file cannot be read any more, or has changed.
         UnknownOutcome: The answer was lost, and looking did not help.
         Interrupted: The batch's deadline came first.
         PortraitError: The service refused.
     """
-    group_id, group_type = group
+    return _claim(batch, sorted(new, key=lambda each: each.content.digest), [])
 
-    def send() -> Flow[str]:
-        # A create into a group that was created a moment ago may not find it (contract §3).
-        sending = call_when_visible(
-            endpoint, group_id, lambda: _send(pace.endpoint, options.store, group_id, content, stored)
-        )
-        return (yield from sending)
 
-    def find() -> Flow[str | None]:
-        assets = yield from list_by_digest(endpoint, group_id, group_type, content.digest, ignored=options.ignored)
-        alive = usable(assets.get(content.digest, []))
-        return alive[0].id if alive else None
+_Claimed = tuple[NewContent, Sending[list[str]]]
 
-    def create(sending: Sending[str]) -> Flow[tuple[str, Origin]]:
-        if replaces is not None:
-            yield from _remove(endpoint, replaces)
-        created_id, recovered = yield from create_exactly_once(
-            lambda: pace.create(content.source, lambda: sending(send)), find, f"CreateAsset {content.name!r}"
-        )
-        origin = Origin.RECOVERED if recovered else Origin.REPLACED if replaces is not None else Origin.CREATED
-        return created_id, origin
+
+def _claim(batch: Creating, new: Sequence[NewContent], claimed: Sequence[_Claimed]) -> Flow[Created]:
+    """Claim the first content, and the others under its claim; what is claimed is sent once all are."""
+    if not new:
+        return (yield from _send(batch, claimed)) if claimed else {}
+    one, rest = new[0], new[1:]
+    digest = one.content.digest
+    created: Created = {}
+
+    def create(sending: Sending[list[str]]) -> Flow[tuple[str, Origin]]:
+        if one.replaces is not None:
+            yield from batch.backend.remove(one.replaces)
+        created.update((yield from _claim(batch, rest, [*claimed, (one, sending)])))
+        return created[digest]
 
     # A list may lack what was created shortly before; an asset that it shows as failed it does not lack.
-    since = listed_at - LAG if replaces is None else listed_at
-    where = (group_id, content.digest)
-    created_id, origin = yield from create_once(endpoint, options.memory, where, since, create=create, find=find)
-    return created_id, origin or Origin.EXISTING
+    since = batch.listed_at - LAG if one.replaces is None else batch.listed_at
+    where = (batch.target.scope, digest)
+    endpoint, memory = batch.backend.endpoint, batch.options.memory
+    created_id, origin = yield from create_once(
+        endpoint, memory, where, since, create=create, find=lambda: _find(batch, one)
+    )
+    if origin is not None:
+        return created
+    others = yield from _claim(batch, rest, claimed)
+    return {**others, digest: (created_id, Origin.EXISTING)}
 
 
-def _send(
-    endpoint: Endpoint, store: ObjectStore | None, group_id: str, content: Content, stored: StoredObject | None
-) -> Flow[str]:
-    url = content.url
-    if store is not None and stored is not None:  # a presigned address begins to expire when it is signed
-        url = yield RunBlocking(lambda: store.url(stored.key))
-    if url is not None:
-        asset_type = content.asset_type or AssetType.IMAGE
-        request = CreateAssetRequest(group_id=group_id, url=url, asset_type=asset_type, name=content.name)
-        created = yield from endpoint.call(CREATE_ASSET, request)
-        return created.id
-    data = yield RunBlocking(lambda: read_again(content))
-    filename = content.path.name if content.path is not None else content.name
-    _, _, mime = upload.read_image(data)
-    uploaded = yield from upload.upload(endpoint, (data, filename, mime), group_id, content.name, None, None)
-    return uploaded.id
-
-
-def _remove(endpoint: Endpoint, failed: Asset) -> Flow[None]:
-    """Delete a failed asset, whose quota slot its replacement needs."""
-    try:
-        yield from endpoint.call(DELETE_ASSET, DeleteAssetRequest(id=failed.id))
-    except NotAccessible:
-        return
-
-
-def list_by_digest(
-    endpoint: Endpoint,
-    group_id: str,
-    group_type: GroupType,
-    digest: str | None = None,
-    *,
-    ignored: Container[str] = frozenset(),
-) -> Flow[dict[str, list[Asset]]]:
-    """The group's assets by the digest in their names, the oldest first; "" holds those without one.
-
-    Args:
-        endpoint: Of the client.
-        group_id: The group.
-        group_type: Its type.
-        digest: Only assets with this one; None for all.
-        ignored: Ids of assets that were deleted a short time ago: a list may still show them.
+def _find(batch: Creating, one: NewContent) -> Flow[str | None]:
+    """The asset of a content, where an earlier create of it was not answered.
 
     Raises:
-        PortraitError: The list cannot be read whole.
+        UnknownOutcome: There is nothing to look in.
     """
-
-    def pages() -> Paginator[Asset]:
-        # Oldest first: what is created while pages are read comes at the end and moves nothing.
-        return pagination.asset_pages(
-            group_type=group_type,
-            group_ids=(group_id,),
-            name=digest,
-            sort_by=SortBy.CREATE_TIME,
-            sort_order=SortOrder.ASC,
-        )
-
-    by_digest: dict[str, list[Asset]] = {}
-    listing = call_when_visible(endpoint, group_id, lambda: pagination.list_complete(endpoint, pages))
-    for asset in (yield from listing):
-        if asset.id in ignored:
-            continue
-        by_digest.setdefault(parse_digest(asset.name) or "", []).append(asset)
-    return by_digest
+    if not batch.backend.can_find:
+        if batch.options.resend_lost:
+            return None
+        raise _unknown(batch, one)
+    found = yield from _look(batch, [one])
+    return found[0]
 
 
-def usable(assets: Sequence[Asset]) -> list[Asset]:
-    """Those that are or may become Active, the oldest first: all processes agree on the first.
+def _look(batch: Creating, new: Sequence[NewContent]) -> Flow[list[str | None]]:
+    """The usable asset of each content; None for one that has none."""
+    digests = [one.content.digest for one in new]
+    listed = yield from batch.backend.find(batch.target, digests[0] if len(digests) == 1 else None)
+    assets = without(listed, batch.options.ignored)
+    alive = [usable(assets.get(digest, [])) for digest in digests]
+    return [same[0].id if same else None for same in alive]
 
-    They come oldest first from the list, which knows the order of creation; CreateTime has whole seconds only. Going by
-    Id within a second would let a later create win over one that its own process has settled on already.
-    """
-    alive = [asset for asset in assets if asset.status != AssetStatus.FAILED]
-    return sorted(alive, key=lambda asset: asset.create_time)
+
+def _unknown(batch: Creating, one: NewContent) -> UnknownOutcome:
+    title = batch.backend.endpoint.provider.title
+    return UnknownOutcome(
+        f"{batch.backend.action.name} {one.content.name!r}: an answer was lost, and {title} has no list to look in.",
+        advice="Look at the provider's own pages; resend_lost=True creates it again.",
+    )
+
+
+def _send(batch: Creating, claimed: Sequence[_Claimed]) -> Flow[Created]:
+    """Send one create for all that is claimed; recorded for each before it is sent."""
+    backend, target = batch.backend, batch.target
+    new = [one for one, _ in claimed]
+
+    def create() -> Flow[list[str]]:
+        return backend.create(batch.pace.endpoint, target, new)
+
+    def send() -> Flow[list[str]]:
+        if target.group_id is None:
+            return create()
+        # A create into a group that was created a moment ago may not find it (contract §3).
+        return call_when_visible(backend.endpoint, target.group_id, create)
+
+    def find() -> Flow[list[str] | None]:
+        found = [each for each in (yield from _look(batch, new)) if each is not None]
+        return found if len(found) == len(new) else None
+
+    recorded: Callable[[], Flow[list[str]]] = send
+    for _, sending in claimed:
+        recorded = partial(sending, recorded)
+    what = f"{backend.action.name} {', '.join(repr(one.content.name) for one in new)}"
+    paced = partial(batch.pace.create, new[0].content.source, recorded)
+    if backend.can_find:
+        ids, recovered = yield from create_exactly_once(paced, find, what)
+    else:
+        ids, recovered = yield from _create_or_lose(batch, paced, new[0])
+    return {
+        one.content.digest: (created_id, _origin(one, recovered=recovered))
+        for one, created_id in zip(new, ids, strict=True)
+    }
+
+
+def _create_or_lose(
+    batch: Creating, create: Callable[[], Flow[list[str]]], first: NewContent
+) -> Flow[tuple[list[str], bool]]:
+    """A create whose answer nobody can look for; it stays recorded as one without an answer."""
+    try:
+        return (yield from create()), False
+    except PortraitError as error:
+        if not error.may_have_executed:
+            raise
+        raise _unknown(batch, first) from error
+
+
+def _origin(new: NewContent, *, recovered: bool) -> Origin:
+    if recovered:
+        return Origin.RECOVERED
+    return Origin.CREATED if new.replaces is None else Origin.REPLACED

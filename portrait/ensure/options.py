@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 from attrs import field, frozen
 from attrs.validators import ge, optional
 
+from portrait.errors import UsageError
 from portrait.memory import Memory
 from portrait.models import (
     AssetType,
@@ -27,6 +28,7 @@ class EnsureOptions:
 
     Attributes:
         group_id: The group that the assets go into; None, in a plan, for one that is still to be created.
+        group: Its name, where it is not known by its id.
         group_type: Its type; None asks for it.
         store: Object storage that gives files a public address; None sends them through the gateway's upload.
         asset_type: What addresses lead to; None goes by their endings. The type of a file comes from its content.
@@ -41,10 +43,12 @@ class EnsureOptions:
         memory: What the client remembers of creates.
         wait: False ends a file as Late as soon as its asset exists.
         ignored: Ids of assets that were deleted a short time ago: a list may still show them.
+        resend_lost: Create again what an unanswered create may have made, where the provider has no list to look in.
     """
 
     group_id: str | None
     memory: Memory = field(repr=False)
+    group: str | None = None
     group_type: GroupType | None = None
     store: ObjectStore | None = None
     asset_type: AssetType | None = None
@@ -57,12 +61,14 @@ class EnsureOptions:
     check_public: bool = False
     wait: bool = True
     ignored: frozenset[str] = frozenset()
+    resend_lost: bool = False
 
 
 class EnsureQuery(TypedDict, total=False):
     """The keywords of `ensure_assets`."""
 
     group_id: str | None
+    group: str | None
     store: ObjectStore | None
     group_type: GroupType | str | None
     asset_type: AssetType | AssetTypeName | None
@@ -74,17 +80,20 @@ class EnsureQuery(TypedDict, total=False):
     concurrency: int
     check_public: bool
     wait: bool
+    resend_lost: bool
 
 
 def parse_options(memory: Memory, endpoint: Endpoint, query: EnsureQuery) -> EnsureOptions:
     """A client's keywords as options.
 
     Raises:
-        UsageError: A value is outside of its closed set.
+        UsageError: A value is outside of its closed set, or two groups are named.
     """
     values: dict[str, Any] = dict(query)
     quota = values.pop("quota", "documented")
     values["group_id"] = values.get("group_id") or None
+    if values["group_id"] and values.get("group") is not None:
+        raise UsageError("A group has a name, group=, or an id, group_id=: give one of them.")
     for name, convert in (("group_type", as_group_type), ("asset_type", as_asset_type)):
         if values.get(name) is not None:
             values[name] = convert(values[name])

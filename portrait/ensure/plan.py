@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, field, frozen
 
-from portrait.actions import GET_ASSET_GROUP
+from portrait.ensure.backend import Backend, Target, usable
 from portrait.ensure.content import Content, check_reach, media_error
-from portrait.ensure.create import list_by_digest, usable
 from portrait.ensure.options import EnsureOptions
 from portrait.ensure.sources import Source, display_name, expand_sources, identify, limits_of
 from portrait.errors import AssetFailed, PortraitError, QuotaExceeded, UsageError
@@ -22,9 +21,9 @@ from portrait.events import FileProgress
 from portrait.flow import Flow, Gather, Notify, RunBlocking, Sleep
 from portrait.media import Violation
 from portrait.memory import recall
-from portrait.models import Asset, GetAssetGroupRequest, GroupType
+from portrait.models import Asset, GroupType
 from portrait.providers import Capability
-from portrait.wait import asset_failed, call_when_visible
+from portrait.wait import asset_failed
 
 if TYPE_CHECKING:
     from portrait.endpoint import Endpoint
@@ -76,6 +75,7 @@ class AssetPlan:
 
     Attributes:
         group_id: The group; None for one that is still to be created.
+        group: Its name, where it was not known by its id; None otherwise.
         group_type: Its type.
         entries: One for each source, in order.
         quota: Assets that the group may hold; None for no limit.
@@ -84,6 +84,7 @@ class AssetPlan:
     """
 
     group_id: str | None
+    group: str | None = None
     group_type: GroupType = GroupType.AIGC
     entries: tuple[PlanEntry, ...]
     quota: int | None = None
@@ -107,23 +108,31 @@ class AssetPlan:
 
 @frozen
 class GroupContents:
-    """A group as it was read: its type, its assets by digest, and when, in monotonic seconds."""
+    """A group as it was read.
+
+    Attributes:
+        group_type: Its type.
+        assets: Its assets by digest.
+        listed_at: When, in monotonic seconds.
+        group_id: Its id, where it was looked for by its name; None takes that of the options.
+    """
 
     group_type: GroupType
     assets: Mapping[str, Sequence[Asset]]
     listed_at: float
+    group_id: str | None = None
 
 
-def plan_assets(endpoint: Endpoint, sources: Sources, options: EnsureOptions) -> Flow[AssetPlan]:
+def plan_assets(backend: Backend, sources: Sources, options: EnsureOptions) -> Flow[AssetPlan]:
     """Read the sources and the group, and decide. Writes nothing.
 
     Raises:
         UsageError: What was given are no sources.
         PortraitError: The group cannot be read, or the key is refused.
     """
-    found = yield from identify_sources(endpoint, sources, options)
+    found = yield from identify_sources(backend.endpoint, sources, options)
     digests = {content.digest for _, content in found if isinstance(content, Content) and not content.faults}
-    return decide(found, (yield from _read_group(endpoint, options, digests)), options)
+    return decide(found, (yield from _read_group(backend, options, digests)), options)
 
 
 def identify_sources(
@@ -147,38 +156,33 @@ def _identify(endpoint: Endpoint, source: Source, options: EnsureOptions) -> Flo
     content: Content = yield RunBlocking(lambda: identify(source, limits, options.asset_type, options.name))
     if content.url is not None:
         check_reach(content.url, endpoint.base_url)
+    elif options.store is None and not content.faults:
+        endpoint.provider.require(Capability.FILES, "Send it by object storage, store=, or give its public address.")
     yield Notify(FileProgress(source=content.source, stage="checked"))
     return content
 
 
-def _read_group(endpoint: Endpoint, options: EnsureOptions, digests: set[str]) -> Flow[GroupContents]:
+def _read_group(backend: Backend, options: EnsureOptions, digests: set[str]) -> Flow[GroupContents]:
     """The group's assets, once no create of a killed process can be missing from the list any more."""
-    group_id, group_type = options.group_id, options.group_type
-    if group_id is None or not digests:
-        return GroupContents(group_type or GroupType.AIGC, {}, endpoint.clock.monotonic())
+    endpoint, group_id, group_type = backend.endpoint, options.group_id, options.group_type
+    if group_id is None and options.group is not None:
+        group_id = yield from backend.find_group(options.group, create=False)
+    nowhere = group_id is None and (options.group is None or backend.can_find)
+    if nowhere or not digests:
+        return GroupContents(group_type or GroupType.AIGC, {}, endpoint.clock.monotonic(), group_id)
     if group_type is None:
-        group_type = yield from read_group_type(endpoint, group_id)
+        group_type = GroupType.AIGC if group_id is None else (yield from backend.group_type(group_id))
+    target = Target(group_id=group_id, group=options.group, group_type=group_type)
     listed_at = endpoint.clock.monotonic()
-    assets = yield from list_by_digest(endpoint, group_id, group_type)
-    known, lag = yield from recall(endpoint, options.memory, group_id, digests - assets.keys())
-    if lag > 0:
+    assets = yield from backend.find(target)
+    known, lag = yield from recall(endpoint, options.memory, target.scope, digests - assets.keys())
+    if lag > 0 and backend.can_find:
         yield Sleep(lag)
         listed_at = endpoint.clock.monotonic()
-        assets = yield from list_by_digest(endpoint, group_id, group_type)
+        assets = yield from backend.find(target)
     for digest in known.keys() - assets.keys():
-        assets[digest] = [Asset(id=known[digest], group_id=group_id)]
-    return GroupContents(group_type, assets, listed_at)
-
-
-def read_group_type(endpoint: Endpoint, group_id: str) -> Flow[GroupType]:
-    """The type of a group.
-
-    Raises:
-        PortraitError: The group cannot be read.
-    """
-    request = GetAssetGroupRequest(id=group_id)
-    group = yield from call_when_visible(endpoint, group_id, lambda: endpoint.call(GET_ASSET_GROUP, request))
-    return GroupType.LIVENESS_FACE if group.group_type == GroupType.LIVENESS_FACE else GroupType.AIGC
+        assets[digest] = [Asset(id=known[digest], group_id=group_id or "")]
+    return GroupContents(group_type, assets, listed_at, group_id)
 
 
 def decide(
@@ -199,7 +203,8 @@ def decide(
             entry = _match(source, content, group.assets.get(content.digest, []))
         entries.append(entry)
     plan = AssetPlan(
-        group_id=options.group_id,
+        group_id=options.group_id or group.group_id,
+        group=options.group,
         group_type=group.group_type,
         entries=tuple(entries),
         quota=options.quota,
@@ -239,11 +244,12 @@ def _within_room(plan: AssetPlan) -> Iterator[PlanEntry]:
             yield evolve(entry, verdict=Verdict.NO_ROOM, error=QuotaExceeded(message))
 
 
-def check_group(sources: Sources | AssetPlan, group_id: str | None) -> None:
+def check_group(sources: Sources | AssetPlan, options: EnsureOptions) -> None:
     """There is a group that something can be created in.
 
     Raises:
         UsageError: There is none.
     """
-    if group_id is None and (not isinstance(sources, AssetPlan) or sources.group_id is None):
-        raise UsageError("group_id= is missing.", advice="`ensure_group` gives a group of a name.")
+    plan = sources if isinstance(sources, AssetPlan) else None
+    if not any((options.group_id, options.group, plan and plan.group_id, plan and plan.group)):
+        raise UsageError("group_id= is missing.", advice="Give group_id=, or the group's name by group=.")

@@ -213,7 +213,7 @@ class Acquisition:
         options = self.pool.options(deadline=self.remaining, timeout=self.remaining, ignored=ignored)
         group = GroupContents(held.group.type, present, listed_at)
         plan = evolve(plan_contents(self.contents, group, options), group_id=held.group.id)
-        outcomes = yield from ensure.ensure_assets(self.pool.endpoint, plan, options)
+        outcomes = yield from ensure.ensure_assets(self.pool.backend, plan, options)
         vanished = [
             each.asset_id for each in outcomes if isinstance(each.error, AssetVanished) or each.asset_id in ignored
         ]

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from attrs import define, field, frozen
 
 from portrait import ensure
-from portrait.ensure.create import list_by_digest
+from portrait.ensure.actions import ActionBackend
+from portrait.ensure.backend import Target
 from portrait.ensure.once import RightLost
-from portrait.ensure.plan import identify_sources, read_group_type
+from portrait.ensure.plan import identify_sources
 from portrait.errors import (
     NotAccessible,
     PortraitError,
@@ -104,6 +105,11 @@ class Pool:
                 f"slots={self.slots} leaves no room.", advice="Give the number of assets that it may hold."
             )
 
+    @property
+    def backend(self) -> ActionBackend:
+        """Creates, finds and follows assets."""
+        return ActionBackend(endpoint=self.endpoint, memory=self.memory)
+
     def open(self) -> Flow[Group]:
         """The pool's state and group; they are looked up once.
 
@@ -121,14 +127,14 @@ class Pool:
             group_id, group_type = group.id, GroupType.AIGC
         else:
             group_id = self.group_id
-            group_type = yield from read_group_type(self.endpoint, group_id)
+            group_type = yield from self.backend.group_type(group_id)
         self._group = Group(group_id, group_type, state, PoolKey(self.memory.account, group_id))
         return self._group
 
     def list(self, group: Group) -> Flow[tuple[Listing, float]]:
         """What the service lists, and the monotonic moment at which the list was started."""
         started = self.endpoint.clock.monotonic()
-        assets = yield from list_by_digest(self.endpoint, group.id, group.type)
+        assets = yield from self.backend.find(Target(group_id=group.id, group_type=group.type))
         return Listing(assets, self.endpoint.clock.monotonic() - started), started
 
     def status(self) -> Flow[PoolStatus]:

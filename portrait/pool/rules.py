@@ -8,7 +8,7 @@ from math import inf
 
 from attrs import frozen
 
-from portrait.ensure.create import usable
+from portrait.ensure.backend import usable
 from portrait.errors import NoFreeSlot
 from portrait.models import Asset, AssetStatus
 from portrait.recent_creates import LAG

@@ -20,6 +20,7 @@ _OLD = Retention(CREATES.c.begun_at, KEEP)
 _RECORD = Upsert(CREATES)
 _WITHDRAW = delete(CREATES).where(equal(CREATES, "id"))
 _FORGET = delete(CREATES).where(equal(CREATES, "account", "result_id"))
+_RENAME = CREATES.update().where(equal(CREATES, "account", "result_id")).values(result_id=param("new_id"))
 _NEWEST = select(CREATES).where(about_key(CREATES)).order_by(CREATES.c.begun_at.desc()).limit(1)
 _ANSWERED = _NEWEST.where(CREATES.c.answered_at.is_not(None))
 _PENDING = _NEWEST.where(CREATES.c.answered_at.is_(None))
@@ -57,6 +58,15 @@ class Creates:
     def forget(self, account: str, result_id: str) -> None:
         """Forget a create whose result was deleted or is not to be used again."""
         self._database.write(lambda transaction: transaction.execute(_FORGET, account=account, result_id=result_id))
+
+    def rename(self, account: str, result_id: str, new_id: str) -> None:
+        """What is known by one id is known by another from now on: a task has told the asset's."""
+        values = {"account": account, "result_id": result_id, "new_id": new_id}
+        self._database.write(lambda transaction: transaction.execute(_RENAME, **values))
+
+    def answered(self, account: str, scope: str) -> list[Create]:
+        """All creates there that were answered, the oldest first."""
+        return [create for create in self.recent(account, scope, 2 * KEEP) if create.result_id is not None]
 
     def find(self, key: Key) -> Create | None:
         """The newest create of it that was answered."""

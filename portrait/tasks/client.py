@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from attrs import evolve
 
@@ -20,11 +21,22 @@ from portrait.tasks.models import NewAsset, Task, UploadedImage
 from portrait.tasks.operations import IMAGE_UPLOAD, TIMEOUT, NewAssets, TaskService
 from portrait.wait import POLL, TOKEN_POLL
 
+if TYPE_CHECKING:
+    from portrait.tasks.ensure import TaskBackend
+
 
 class _TaskBase(BaseClient):
     """What both clients of tasks share."""
 
     _dialects: Mapping[str, Dialect] = MappingProxyType({TASKS.name: TASKS})
+
+    def _backend(self) -> TaskBackend:
+        from portrait.tasks.ensure import TaskBackend  # noqa: PLC0415  (loads s3 and media)
+
+        return TaskBackend(service=self._tasks, memory=self._shared.memory)
+
+    def _validator(self) -> TaskService:
+        return self._tasks
 
     @property
     def _tasks(self) -> TaskService:

@@ -178,7 +178,9 @@ def test_a_provider_is_whole():
 LONG = {
     "portrait/_methods.py": "generated",
     "portrait/errors.py": "the whole tree and the table of codes, which are read together",
+    "portrait/asset_client.py": "what both colours of all clients can do, whose docstrings are the reference",
     "portrait/client.py": "both clients, whose docstrings are the reference",
+    "portrait/options.py": "each option with its type, check and variable, which are read together",
 }
 
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from emulator.settings import Settings
 from emulator.testing import Emulator
 from portrait.ensure import FileState, ensure_assets, ensure_group, parse_options
+from portrait.ensure.actions import ActionBackend
 from portrait.memory import Memory
 from portrait.recent_creates import RecentCreates
 from tests.simulation.adversary import Adversary
@@ -77,7 +78,8 @@ class World:
         self._memories.append(memory)
         group = yield from ensure_group(endpoint, memory, "brand")
         options = parse_options(memory, endpoint, {"group_id": group.id, "quota": None})
-        yield from ensure_assets(endpoint, [source(content) for content in self.scenario.jobs[number]], options)
+        backend = ActionBackend(endpoint=endpoint, memory=memory)
+        yield from ensure_assets(backend, [source(content) for content in self.scenario.jobs[number]], options)
         return group.id
 
     def start(self, number):
