@@ -164,7 +164,7 @@ class TransportError(PortraitError):
 class ConnectFailed(TransportError):
     """No connection could be made: nothing was sent."""
 
-    advice = "Check the base URL, the network and the proxy."
+    advice = "Check base_url=, the network and the proxy."
     retry = Retry.BACKOFF
 
 
@@ -179,14 +179,14 @@ class ConnectionLost(TransportError):
 class Timeout(TransportError):
     """No answer within the time allowed."""
 
-    advice = "Allow more time by timeout=."
+    advice = "Try again later. timeout= allows more time."
     retry = Retry.BACKOFF
 
 
 class BadResponse(TransportError):
     """Something answered, but not with the protocol: an HTML page, an empty or a cut-off body."""
 
-    advice = "Check base_url, which ends in /v1 for AllToken; a proxy may have answered in its place."
+    advice = "Check base_url=, which ends in /v1 for AllToken; a proxy may have answered in its place."
     retry = Retry.BACKOFF
 
 
@@ -327,14 +327,14 @@ class TokenExpired(SessionError):
 class QuotaExceeded(ApiError):
     """Full: the group or asset quota is used up. Waiting does not help."""
 
-    advice = "Delete groups or assets that are no longer used, then try again."
+    advice = "Delete groups or assets that are no longer used (`portrait rm`), then try again."
     retry = Retry.AFTER_DELETING
 
 
 class Throttled(ApiError):
     """Too many calls at once. Waiting helps; nothing needs to be deleted."""
 
-    advice = "Slow down: pace= limits the calls per second."
+    advice = "Wait a minute, then try again; nothing needs to be deleted. pace= limits the calls per second."
     retry = Retry.BACKOFF
 
 
@@ -354,7 +354,7 @@ class OutcomeError(PortraitError):
 
 DOWNLOAD_ADVICE = (
     "The service could not fetch the file: its address must be public, without a login. Connect a public domain to the "
-    "bucket, and look from outside by check_public= (--check-public)."
+    "bucket, and look from outside by check_public=."
 )
 
 
@@ -367,7 +367,7 @@ class AssetFailed(OutcomeError):
         retryable: True where the fault lay with the service, and the same file may pass (contract §3).
     """
 
-    advice = "Delete the asset: a failed one still takes a quota slot."
+    advice = "Delete the asset (`portrait rm`): a failed one still takes a quota slot."
     RETRYABLE_CODES: ClassVar[frozenset[str]] = frozenset(
         {"DownloadFailed", "InternalError", "ModerationServiceErrorUploadFailed"}
     )
@@ -389,7 +389,7 @@ class WaitTimeout(OutcomeError):
         last: What was read last, None if nothing was.
     """
 
-    advice = "It may still come: wait again with the same id."
+    advice = "It may still come: wait again with the same id (`portrait wait`)."
     retry = Retry.BACKOFF
 
     def __init__(self, message: str, *, waited: float, last: object = None, advice: str | None = None) -> None:

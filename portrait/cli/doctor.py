@@ -167,7 +167,7 @@ def _wrong_address(context: Context, error: BadResponse) -> _Finding:
     advice = f"Check --base-url{f': it is usually {usual}' if usual else ''}; or a proxy answers in its place."
     path = urlsplit(usual or "").path
     if not context.base_url.rstrip("/").endswith(path):
-        advice = f"base_url ends in {path}, as in {usual}."
+        advice = f"--base-url ends in {path}, as in {usual}."
     return _Finding("portrait API", "fault", f"{what}{status}", advice, exit_code(error))
 
 

@@ -45,26 +45,21 @@ EXIT_CODES: Mapping[type[BaseException], int] = MappingProxyType(
     }
 )
 
-# The library's advice names its keyword arguments where the command has options.
-_ADVICE: Mapping[type[PortraitError], str] = MappingProxyType(
+# The library's advice names its arguments, `base_url=`; these are options of the command.
+_OPTIONS: Mapping[str, str] = MappingProxyType(
     {
-        errors.ConnectFailed: "Check --base-url, the network and the proxy.",
-        errors.Timeout: "Try again later.",
-        errors.BadResponse: "Check --base-url; a proxy may have answered in the service's place.",
-        errors.Throttled: "Wait a minute and try again; nothing needs to be deleted.",
-        errors.QuotaExceeded: "`portrait rm` deletes groups and assets that are no longer used.",
-        errors.WaitTimeout: "It may still come: `portrait wait` with the same id goes on.",
-        errors.AssetFailed: "`portrait rm` deletes it: a failed asset still takes a quota slot.",
-        errors.AmbiguousGroup: "Say which one by its id.",
-        s3.CredentialsRejected: "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (for R2: those of an R2 API token).",
-        s3.NoSuchBucket: "Check the bucket's name, --endpoint-url and --region; buckets are not created.",
-        s3.StorageThrottled: "Lower --concurrency, then run it again: what was stored is not sent again.",
-        s3.StorageUnreachable: "Check --endpoint-url, the network and the proxy, then run it again: what was stored "
-        "is not sent again.",
-        s3.StorageBadResponse: "Check --endpoint-url, and that no proxy or login page stands in front of the storage; "
-        "then run it again: what was stored is not sent again.",
+        "base_url": "--base-url",
+        "check_public": "--check-public",
+        "concurrency": "--concurrency",
+        "endpoint_url": "--endpoint-url",
+        "provider": "--provider",
+        "public_base": "--public-base",
+        "region": "--region",
+        "state": "--state",
+        "store": "--to s3://BUCKET/PREFIX",
     }
 )
+_ARGUMENT = re.compile(r"\b([a-z_]+)=(?![\w'\"])")
 
 
 # Errors whose cause `doctor` can find.
@@ -84,8 +79,7 @@ def merge_exit_codes(codes: Iterable[int]) -> int:
 
 def advice_of(error: PortraitError, *, in_doctor: bool = False) -> str:
     """What to do next, in terms of the command line; `doctor` is not recommended by itself."""
-    table = (_ADVICE[kind] for kind in type(error).__mro__ if kind in _ADVICE)
-    advice = error.advice if "advice" in vars(error) else next(table, error.advice)  # the particular before the general
+    advice = _with_options(error.advice)
     action = ACTIONS.get(getattr(error, "action", ""))
     changes = action is None or action.idempotency is not Idempotency.IDEMPOTENT
     doubt = " Look at the lists first: the call may have been carried out."
@@ -94,6 +88,13 @@ def advice_of(error: PortraitError, *, in_doctor: bool = False) -> str:
     if isinstance(error, _FOR_DOCTOR) and not in_doctor:
         advice = f"{advice.rstrip('.')}; `portrait doctor` looks step by step."
     return f"{advice}{doubt if error.may_have_executed and changes else ''}".strip()
+
+
+def _with_options(advice: str) -> str:
+    """Advice that names options for arguments, without the sentences about arguments that no option stands for."""
+    sentences = re.split(r"(?<=\.) ", advice)
+    fitting = [each for each in sentences if _OPTIONS.keys() >= set(_ARGUMENT.findall(each))]
+    return _ARGUMENT.sub(lambda match: _OPTIONS.get(match[1], match[0]), " ".join(fitting or sentences))
 
 
 def code_of(error: PortraitError) -> str:

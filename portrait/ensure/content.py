@@ -26,8 +26,8 @@ MAX_STEM = 23  # characters
 DIGEST_LENGTH = 26  # characters
 
 _STORE = (
-    "The file is fine, only the gateway's own upload does not take it: send it through object storage, by store= "
-    "(--to s3://BUCKET/PREFIX), or give its public address."
+    "The file is fine, only the gateway's own upload does not take it: send it through object storage by store=, or "
+    "give its public address."
 )
 
 _DIGEST_SUFFIX = re.compile(rf"-([a-z2-7]{{{DIGEST_LENGTH}}})$")

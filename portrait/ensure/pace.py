@@ -113,7 +113,7 @@ class CreatePacer:
         if self.endpoint.clock.monotonic() + turn.delay > self.deadline:
             raise Interrupted(
                 f"{source} was not created: the service limits creates, and the deadline comes first.",
-                advice="Run again: it goes on where it stopped; deadline= allows more time.",
+                advice="Run again: it goes on where it stopped. deadline= allows more time.",
             )
         if turn.delay > 0:
             yield Notify(CreateDelayed(source=source, delay=turn.delay))

@@ -65,8 +65,8 @@ class CredentialsRejected(StorageError):
     """There is no key, it is unknown, its secret is wrong, it has expired, or this machine's clock is wrong."""
 
     advice = (
-        "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (for R2: those of an R2 API token), or pass access_key= and "
-        "secret_key=."
+        "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (for R2: those of an R2 API token). access_key= and "
+        "secret_key= go before them."
     )
     resumable = True  # a new key goes on where the expired one stopped
     fatal = True
@@ -75,7 +75,7 @@ class CredentialsRejected(StorageError):
 class NoSuchBucket(StorageError):
     """The bucket does not exist at this endpoint."""
 
-    advice = "Check the bucket's name, the endpoint_url and the region; buckets are never made on the way."
+    advice = "Check the bucket's name, endpoint_url= and region=; buckets are not created."
     fatal = True
 
 
@@ -113,7 +113,7 @@ class StorageUnreachable(StorageError):
         may_have_executed: False only where no attempt got as far as sending its request.
     """
 
-    advice = "Check the endpoint_url, the network and the proxy, then run it again: what was stored is not sent again."
+    advice = "Check endpoint_url=, the network and the proxy, then run it again: what was stored is not sent again."
     retry = Retry.BACKOFF
     resumable = True
     fatal = True
@@ -127,7 +127,7 @@ class StorageBadResponse(StorageError):
     """
 
     advice = (
-        "Check the endpoint_url, and that no proxy or login page stands in front of the storage; then run it again: "
+        "Check endpoint_url=, and that no proxy or login page stands in front of the storage; then run it again: "
         "what was stored is not sent again."
     )
     retry = Retry.BACKOFF
@@ -229,13 +229,13 @@ _CODE_ADVICE: Mapping[str, str] = {
     "RequestTimeTooSkewed": "Set this machine's clock: signatures hold for 15 minutes around the storage's time.",
     "RequestExpired": "Set this machine's clock: signatures hold for 15 minutes around the storage's time.",
     "ExpiredToken": "The temporary key has expired: get a new one, then run it again.",
-    "InvalidToken": "session_token= does not belong to this key: get a new temporary key, or leave the token out.",
-    "SignatureDoesNotMatch": "Check secret_key= (or AWS_SECRET_ACCESS_KEY): it does not belong to this access key.",
+    "InvalidToken": "The session token does not belong to this key: get a new temporary key, or leave the token out.",
+    "SignatureDoesNotMatch": "Check the secret key: it does not belong to this access key.",
     "AllAccessDisabled": "The storage account is closed or suspended: look at its console.",
     "AccountProblem": "The storage account is closed or suspended: look at its console.",
     "EntityTooLarge": "The file is larger than this storage accepts.",
     "AuthorizationHeaderMalformed": "Pass the bucket's region as region=.",
-    "PermanentRedirect": "The bucket is in another region: pass region=, or the endpoint_url of that region.",
+    "PermanentRedirect": "The bucket is in another region: pass region=, or endpoint_url= of that region.",
     "InvalidBucketName": "Check the bucket's name in s3://bucket/prefix.",
 }
 TRANSIENT = (StorageThrottled, StorageUnavailable, StorageUnreachable, StorageBadResponse)
@@ -267,14 +267,14 @@ def translate(error: Exception, operation: str) -> Exception:
         case boto.SSLError() if _is_certificate_error(error):
             return StorageRefused(
                 f"{operation}: no secure connection to the storage: its certificate is not trusted.",
-                advice="Check the endpoint_url; a private certificate authority is named by AWS_CA_BUNDLE.",
+                advice="Check endpoint_url=; a private certificate authority is named by AWS_CA_BUNDLE.",
             )
         case boto.BotoCoreError() if type(error).__name__ == "ResponseParserError":
             return StorageBadResponse(f"{operation}: the response is not XML.")
         case boto.BotoCoreError():
             return _connection_error(error, operation) or UsageError(
                 f"{operation} cannot be sent ({type(error).__name__}).",
-                advice="Check the bucket, the endpoint_url and the region.",
+                advice="Check the bucket, endpoint_url= and region=.",
             )
     return error
 

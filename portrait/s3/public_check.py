@@ -84,7 +84,7 @@ def check_public(
         raise NotPublic(
             f"{display_url} cannot be reached ({type(error).__name__}).",
             reason="unreachable",
-            advice="Check public_base, its DNS record and its certificate.",
+            advice="Check public_base=, its DNS record and its certificate.",
         ) from None
     finally:
         if own:
@@ -103,7 +103,7 @@ def _check_response(
         raise NotPublic(
             f"{display_url} answers with a web page.",
             reason="page",
-            advice="A login or a site stands in front of the bucket: point public_base at the bucket itself.",
+            advice="A login or a site stands in front of the bucket: point public_base= at the bucket itself.",
             http_status=status,
         )
     length = _length(status, headers)
@@ -111,7 +111,7 @@ def _check_response(
         raise NotPublic(
             f"{display_url} has {'an unknown number of' if length is None else length} bytes instead of {size}.",
             reason="length",
-            advice="Another bucket, an old copy in a cache or a proxy that changes files answers: check public_base.",
+            advice="Another bucket, an old copy in a cache or a proxy that changes files answers: check public_base=.",
             http_status=status,
         )
     if status != 416 and content_type is not None and kind != content_type.lower():

@@ -26,7 +26,7 @@ _DAMAGE_TEXTS = ("Could not decode", "malformed")
 # Damage where the tables have this version; in the middle of a migration it may be a mistake of ours.
 _SUSPICIOUS_TEXTS = ("no such table", "no such column")
 
-_OTHER_PLACE = "Name another file by state= (--state), or PostgreSQL."
+_OTHER_PLACE = "Name another file by state=, or PostgreSQL."
 # What SQLite says → what happened, and what to do.
 _TROUBLES = {
     sqlite3.SQLITE_BUSY: ("is locked by another program", "End the program that keeps it open, or try again later."),

@@ -58,7 +58,7 @@ def test_a_key_that_is_refused_is_told_apart_from_a_network_fault(portrait, emul
 
 @pytest.mark.parametrize(
     ("path", "advice"),
-    [("", "base_url ends in /v1, as in https://api.alltoken.ai/v1."), ("/v2/v1", "Check --base-url: it is usually")],
+    [("", "--base-url ends in /v1, as in https://api.alltoken.ai/v1."), ("/v2/v1", "Check --base-url: it is usually")],
 )
 def test_an_address_that_is_not_the_apis_is_a_fault_of_the_address(portrait, emulator, path, advice):
     """Exit code 4; nothing is said of the key, which nobody has looked at."""

@@ -1,13 +1,15 @@
 """How failures are reported: every error of the tree has an exit code, calm lines and JSON, and none tells a secret."""
 
 import json
+import re
 
 import pytest
 
 from portrait import errors
 from portrait.cli import errors as cli_errors
-from portrait.codes import api_error
+from portrait.codes import CODES, api_error
 from portrait.models import Asset
+from portrait.s3 import errors as s3_errors
 
 
 def tree(base):
@@ -16,6 +18,11 @@ def tree(base):
 
 
 TREE = [kind for kind in tree(errors.PortraitError) if kind.__module__ == "portrait.errors"]
+ADVICE = {kind.advice for kind in tree(errors.PortraitError)} | {
+    *(rule.advice for rule in CODES.values() if rule.advice),
+    *s3_errors._CODE_ADVICE.values(),
+}
+OPTIONS = {"--base-url", "--check-public", "--concurrency", "--endpoint-url", "--region", "--state"}
 BASES = {errors.PortraitError, errors.OutcomeError}
 
 EXPECTED = {
@@ -84,9 +91,32 @@ def test_a_refusal_names_action_code_and_request_id():
     error = api_error("QuotaExceeded", "Full.", http_status=200, action="CreateAsset", request_id="R1")
     assert cli_errors.format_error(error, "a.jpg") == (
         "portrait: a.jpg: CreateAsset was refused: Full (QuotaExceeded).\n"
-        "  → `portrait rm` deletes groups and assets that are no longer used.\n"
+        "  → Delete groups or assets that are no longer used (`portrait rm`), then try again.\n"
         "  request id R1\n"
     )
+
+
+@pytest.mark.parametrize("advice", sorted(ADVICE))
+def test_advice_names_options_of_the_command(advice):
+    """One text for the library and the command: arguments become options, or their sentences go."""
+    text = cli_errors.format_error(errors.PortraitError("No.", advice=advice))
+    assert not re.search(r"\b[a-z_]+=(?![\w'])", text)
+    assert set(re.findall(r"--[a-z-]+", text)) <= OPTIONS
+
+
+@pytest.mark.parametrize(
+    ("advice", "text"),
+    [
+        ("Check base_url=, then go on.", "Check --base-url, then go on."),
+        ("Wait. pace= limits the calls.", "Wait."),
+        ("Wait. store= and pace= go together.", "Wait."),
+        ("pace= limits the calls.", "pace= limits the calls."),
+        ("Set Config(region=1, x='y').", "Set Config(region=1, x='y')."),
+    ],
+)
+def test_sentences_about_arguments_without_an_option_are_left_out(advice, text):
+    """Unless nothing would be left; Python in an advice stays as it is."""
+    assert f"  → {text}\n" in cli_errors.format_error(errors.PortraitError("No.", advice=advice))
 
 
 def test_a_code_does_not_tell_the_token_that_was_looked_up():
