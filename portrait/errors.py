@@ -461,7 +461,7 @@ class NoFreeSlot(OutcomeError):
         leases: Who holds what, and for how many seconds more.
     """
 
-    advice = "Try again later, lease fewer assets at once, or allow more time by timeout=."
+    advice = "Try again later, or lease fewer assets at once. timeout= allows more time."
     retry = Retry.BACKOFF
 
     def __init__(self, message: str, *, leases: tuple[Lease, ...] = ()) -> None:

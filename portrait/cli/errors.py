@@ -29,6 +29,7 @@ EXIT_CODES: Mapping[type[BaseException], int] = MappingProxyType(
         errors.ValidationFailed: REFUSED,
         errors.Interrupted: SOME_FAILED,
         errors.WaitTimeout: DEADLINE,
+        errors.NoFreeSlot: DEADLINE,
         errors.AmbiguousGroup: USAGE,
         errors.UnknownOutcome: NETWORK,
         s3.StorageError: REFUSED,

@@ -44,6 +44,7 @@ EXPECTED = {
     errors.AssetVanished: 1,
     errors.ValidationFailed: 3,
     errors.WaitTimeout: 5,
+    errors.NoFreeSlot: 5,
     errors.AmbiguousGroup: 2,
     errors.UnknownOutcome: 4,
 }
