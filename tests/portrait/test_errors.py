@@ -32,6 +32,7 @@ from portrait.errors import (
     InvalidToken,
     MediaRejected,
     MissingParameter,
+    NoFreeSlot,
     NotAccessible,
     NotFound,
     OutcomeError,
@@ -266,6 +267,7 @@ TREE = {
     ValidationFailed: OutcomeError,
     AssetVanished: OutcomeError,
     AmbiguousGroup: OutcomeError,
+    NoFreeSlot: OutcomeError,
     UnknownOutcome: OutcomeError,
     Interrupted: OutcomeError,
 }
@@ -289,6 +291,7 @@ def example_of(kind):
         ValidationFailed: lambda: ValidationFailed("Failed.", code=41007, sub_code=0, meaning="no living person"),
         AssetVanished: lambda: AssetVanished("Gone.", asset_id="asset-1"),
         AmbiguousGroup: lambda: AmbiguousGroup("Two.", group_ids=("group-1", "group-2")),
+        NoFreeSlot: lambda: NoFreeSlot("None is free.", leases=()),
     }
     if kind in special:
         return special[kind]()
