@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from portrait.actions import GET_ASSET
-from portrait.errors import InvalidParameter, NotAccessible
-from portrait.flow import Flow
+from portrait.errors import InvalidParameter, NotAccessible, PortraitError
+from portrait.flow import Flow, Gather
 from portrait.models import Asset, AssetStatus, AssetType, GetAssetRequest
 from portrait.video_models import AUTOMATIC_SECONDS, VIDEO_MODELS, VideoModel
 from portrait.videos.models import Reference, VideoRequest
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger("portrait")
 _FRAMES = frozenset({"first_frame", "last_frame"})
+_AT_ONCE = 8  # assets that are read beside each other
 
 
 def check_request(request: VideoRequest, provider: str) -> None:
@@ -89,13 +90,12 @@ def check_assets(read: Reader, request: VideoRequest, *, shared: bool) -> Flow[N
         InvalidParameter: An asset is not Active, not there, not yours, or of another kind than its role wants.
         PortraitError: An asset could not be read.
     """
-    assets: dict[str, Asset | None] = {}
+    ids = list(dict.fromkeys(reference.asset_id for reference in request.references if reference.asset_id is not None))
+    assets = dict(zip(ids, (yield from _read_all(read, ids)), strict=True)) if ids else {}
     for position, reference in enumerate(request.references):
         asset_id = reference.asset_id
         if asset_id is None:
             continue
-        if asset_id not in assets:
-            assets[asset_id] = yield from read(asset_id)
         asset = assets[asset_id]
         if asset is None:
             if not shared:
@@ -103,6 +103,19 @@ def check_assets(read: Reader, request: VideoRequest, *, shared: bool) -> Flow[N
             _LOG.warning("%s cannot be read; it is used all the same, since its account may have allowed it", asset_id)
             continue
         _check_asset(position, reference, asset)
+
+
+def _read_all(read: Reader, ids: Sequence[str]) -> Flow[list[Asset | None]]:
+    """Several beside each other; one alone needs no thread for it."""
+    if len(ids) == 1:
+        return [(yield from read(ids[0]))]
+    results: list[Asset | PortraitError | None] = yield Gather([read(asset_id) for asset_id in ids], _AT_ONCE)
+    assets: list[Asset | None] = []
+    for result in results:
+        if isinstance(result, PortraitError):
+            raise result
+        assets.append(result)
+    return assets
 
 
 def read_asset(endpoint: Endpoint, asset_id: str) -> Flow[Asset | None]:

@@ -4,6 +4,7 @@ import orjson
 import pytest
 
 from portrait.errors import (
+    AuthError,
     BadResponse,
     ConnectFailed,
     InvalidParameter,
@@ -114,6 +115,30 @@ def test_an_asset_that_cannot_be_read_is_refused_where_nobody_can_share_one(scri
     else:
         assert videos.create(model=MODELS[provider], references=["asset-1"]).id == "v-1"
         assert "asset-1 cannot be read" in caplog.text
+
+
+def by_id(request):
+    """An Active asset for any id but `asset-none`, which cannot be read."""
+    name = orjson.loads(request.body).get("Id", "")
+    return refused("InvalidAccessKey", status=401) if name == "asset-none" else good(asset(name))
+
+
+def test_each_asset_is_read_once(scripted, provider):
+    """However often it is named; several beside each other."""
+    videos, script = scripted(by_id)
+    references = ["asset-1", "asset-2", "asset-1", "asset-3"]
+    with pytest.raises(BadResponse):  # the script answers the create with an asset
+        videos.create(model=MODELS[provider], references=references)
+    read = sorted(orjson.loads(request.body)["Id"] for request in script.requests[:3])
+    assert (read, len(script.requests)) == (["asset-1", "asset-2", "asset-3"], 4)
+
+
+def test_a_read_that_fails_among_others_is_raised(scripted, provider):
+    """And nothing is created."""
+    videos, script = scripted(by_id)
+    with pytest.raises(AuthError):
+        videos.create(model=MODELS[provider], references=["asset-1", "asset-none"])
+    assert len(script.requests) == 2
 
 
 def test_the_check_can_be_left_out(scripted, provider):
