@@ -79,7 +79,7 @@ def forget_command(context: Context, /, **values: Any) -> int:
     if not (options.yes or plan.is_empty) and not context.confirm(question):
         context.output.info("Nothing was erased.")
         return 1
-    context.resume_hint = "The same command erases the rest."
+    context.resume_hint = "The same command erases the rest; with --dry-run it says what is left."
     outcome = context.client.erase_group(plan, **known)
     return _report(context, options.group, outcome, manifest.unreadable, done=True)
 

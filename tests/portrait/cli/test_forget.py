@@ -309,7 +309,9 @@ def _refused(*_, **__):
 def test_a_run_that_is_killed_forgets_no_object_that_it_cannot_reach(portrait, stub, people, monkeypatch):
     """What only the manifest names is noted before anything is erased."""
     monkeypatch.setattr("portrait.ensure.erase.DeleteAssetGroupRequest", _interrupted)
-    assert portrait("forget", "alice", *people[-2:], "--yes").code == 130
+    ran = portrait("forget", "alice", *people[-2:], "--yes")
+    assert ran.code == 130
+    assert "with --dry-run it says what is left" in ran.err
     assert len(noted_objects(portrait)) == 3
 
 
