@@ -1,4 +1,5 @@
-"""Measure, and print the table: `scripts/bench [--quick] [--only a,b]`. Exit status 1 if a figure misses its least.
+"""Measure, and print the table: `scripts/bench [--quick] [--only a,b] [--json FILE]`.
+`scripts/bench --compare OLD NEW` compares two such files. Exit status 1 if a figure misses its least.
 
 Everything is compared on this machine in this run, in turn, over several rounds; a ratio is the median of the rounds'.
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 from scripts.benchmarks import (
     client_calls,
@@ -22,6 +24,7 @@ from scripts.benchmarks import (
     testing,
     watch,
 )
+from scripts.benchmarks.compare import compare
 from scripts.benchmarks.report import Figure, table
 
 # Letter → what measures it, and how many rounds it takes.
@@ -45,7 +48,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/bench", description="Measure speed and size on this machine.")
     parser.add_argument("--quick", action="store_true", help="a third of the rounds")
     parser.add_argument("--only", metavar="a,b", default=",".join(_FIGURES), help="these figures only")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="write a line of JSON for each figure as well")
+    parser.add_argument("--compare", metavar=("OLD", "NEW"), nargs=2, type=Path, help="two such files; measure nothing")
     options = parser.parse_args()
+    if options.compare:
+        return compare(*options.compare)
     names = options.only.split(",")
     if unknown := sorted(set(names) - set(_FIGURES)):
         parser.error(f"there is no figure {', '.join(unknown)}; there are {', '.join(_FIGURES)}")
@@ -54,6 +61,8 @@ def main() -> int:
         print(f"measuring {name} …", file=sys.stderr)
         measure, rounds = _FIGURES[name]
         found += measure(max(1, rounds // 3) if options.quick else rounds)
+        if options.json is not None:
+            options.json.write_text("".join(f"{figure.to_json()}\n" for figure in found), encoding="utf-8")
     print("\n".join(table(found)))
     return 0 if all(figure.holds for figure in found) else 1
 

@@ -64,7 +64,7 @@ def _large(runs: _Runs, rounds: int) -> Iterator[Figure]:
     what = f"put of a file of {_LARGE // _MIB} MiB, named by its SHA-256,"
     found = json.loads(runs.work("compare", runs.folder / "large", rounds))
     # The key is made of the hash of the whole, so nothing can be sent before all is read.
-    yield Figure("files", f"{what} against upload_file, which needs no hash", found["plain"], 0.95, 0.55)
+    yield Figure("files", f"{what} against upload_file, which needs no hash", found["plain"])
     yield Figure("files", f"{what} against sha256 and upload_file", found["hashed"], 0.95)
     for words, work, limit in (("put", "put", 64), ("upload_file", "upload", None)):
         used = runs.ours(work, runs.folder / "huge")[1] - runs.ours("idle")[1]

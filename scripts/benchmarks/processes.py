@@ -17,6 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PYTHON = sys.executable
+PORTRAIT = str(ROOT / ".venv" / "bin" / "portrait")
 EMULATOR = str(ROOT / ".venv" / "bin" / "portrait-emulator")
 MOTO = str(ROOT / ".venv-bench" / "bin" / "moto_server")
 

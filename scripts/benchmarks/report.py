@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from statistics import median
 
 _HEADINGS = ("figure", "what", "measured", "aim", "least", "verdict")
@@ -58,6 +59,10 @@ class Figure:
             self.verdict,
         )
 
+    def to_json(self) -> str:
+        """Its line in a file of figures."""
+        return json.dumps({**asdict(self), "verdict": self.verdict}, ensure_ascii=False)
+
     def _wish(self, limit: float | None) -> str:
         return "" if limit is None else f"{'≥' if self.higher else '≤'} {self._written(limit)}"
 
@@ -67,8 +72,12 @@ class Figure:
 
 def table(figures: list[Figure]) -> Iterator[str]:
     """The lines of the table."""
-    rows = [_HEADINGS, *(figure.cells() for figure in figures)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
+    return columns([_HEADINGS, *(figure.cells() for figure in figures)])
+
+
+def columns(rows: list[tuple[str, ...]]) -> Iterator[str]:
+    """Rows in aligned columns, with a line below the first one."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for number, row in enumerate(rows):
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         if number == 0:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from statistics import median
 
-from scripts.benchmarks.processes import PYTHON, emulator, moto, seconds_of
+from scripts.benchmarks.processes import PORTRAIT, PYTHON, Process, emulator, moto, seconds_of
 from scripts.benchmarks.report import Figure, ratio
 from scripts.benchmarks.wire import Connection, action, parameter
 
@@ -22,10 +23,10 @@ def measure_servers(rounds: int) -> Iterator[Figure]:
     yield Figure("c", what, ratio(pairs[1:]), 0.85, 1.0, higher=False)
 
 
-def _first_answer(server: Callable[[], AbstractContextManager[int]], request: bytes) -> float:
+def _first_answer(server: Callable[[], AbstractContextManager[Process]], request: bytes) -> float:
     started = time.perf_counter()
-    with server() as port:
-        connection = Connection(port)
+    with server() as process:
+        connection = Connection(process.port)
         connection.ask(request)
         elapsed = time.perf_counter() - started
         connection.close()
@@ -40,3 +41,6 @@ def measure_imports(rounds: int) -> Iterator[Figure]:
     both = ratio([(ours, theirs) for _, ours, theirs in found])
     yield Figure("d", "`import portrait` against `import aiohttp`, whole processes", plain, 0.55, 0.6, higher=False)
     yield Figure("d", f"`{_CLIENTS}` against the same", both)
+    for command in ("--help", "put --help"):
+        duration = median([seconds_of(PORTRAIT, *command.split()) for _ in range(rounds + 1)][1:])
+        yield Figure("d", f"`portrait {command}`", duration * 1000, 60, unit="ms", higher=False)
