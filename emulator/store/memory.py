@@ -15,9 +15,10 @@ from emulator.domain.ports import AssetQuery, GroupQuery, StoredFile, Unfinished
 from emulator.domain.records import Asset, AssetState, Customer, Group, Validation
 from emulator.store import scan
 from emulator.store.base import Contents, CustomerFactory, Latest
-from emulator.store.index import Index, IndexSets, R, Table, by_creation, entry_key, page_of, record_number
+from emulator.store.index import Index, IndexSets, R, Table, by_creation, entry_key, record_number
+from emulator.store.pages import page_of, page_of_sets
 from emulator.store.tables import Tables
-from portrait.models import AssetStatus, SortBy
+from portrait.models import AssetStatus
 
 V = TypeVar("V")
 _MAX_SCANS = 8  # of one customer at once
@@ -191,7 +192,7 @@ class MemoryTransaction:
                 scope.add(by_creation(group), group)
         elif scan.is_search(query) and len(scope) > scan.SLICE:
             return self._scan(self._groups, self._records.groups, [name], query, scan.position_by_scope(query))
-        return _page_of(self._groups, [scope], query)
+        return page_of_sets(self._groups, [scope], query)
 
     def count_groups(self) -> int:
         """How many groups the customer has."""
@@ -228,7 +229,7 @@ class MemoryTransaction:
             position = scan.position_by_group(names) if query.group_ids else scan.position_by_scope(query)
             whole = [(*name, None) for name in names]
             return self._scan(self._assets, self._records.assets, whole, query, position)
-        return _page_of(self._assets, self._indexes_for(query), query)
+        return page_of_sets(self._assets, self._indexes_for(query), query)
 
     def _scan(
         self,
@@ -371,32 +372,3 @@ class MemoryTransaction:
         if query.group_ids:
             return [(group.id,) for group in self._own_groups(query.group_ids, query)]
         return [(query.project, query.kind)]
-
-
-def _page_of(table: Table[R], sets: Sequence[Index[R]], query: GroupQuery | AssetQuery) -> tuple[int, list[R]]:
-    """One page of several sets taken as one.
-
-    Raises:
-        Unfinished: The order is not ready.
-    """
-    if scan.is_search(query):
-        keep = scan.predicate(query)
-        ordered: list[Sequence[Any]] = [sorted(entry for each in sets for entry in each.scan(query.sort, keep))]
-    else:
-        _sort(sets, query.sort)
-        ordered = [each.ordered(query.sort) for each in sets]
-    records = table.records
-    return sum(map(len, ordered)), [records[record_number(entry)] for entry in page_of(ordered, query)]
-
-
-def _sort(sets: Sequence[Index[Any]], sort: SortBy) -> None:
-    """A slice of the work to prepare an order of several sets.
-
-    Raises:
-        Unfinished: There is more to prepare.
-    """
-    limit = scan.SLICE
-    for each in sets:
-        limit -= each.sort(sort, limit)
-        if limit <= 0:
-            raise Unfinished

@@ -15,9 +15,9 @@ from emulator.domain.ports import AssetQuery, GroupQuery, StoredFile, Unfinished
 from emulator.domain.records import Asset, AssetState, Customer, Group, Scan, Validation
 from emulator.domain.verdicts import Verdict, review
 from emulator.store import scan
-from emulator.store.index import page, split_ranks
 from emulator.store.locations import store_factory
 from emulator.store.memory import MemoryStore
+from emulator.store.pages import page, split_ranks
 from portrait.models import AssetStatus, AssetType, GroupType, SortBy
 
 STORES = ("memory", "sqlite", "postgresql")
