@@ -84,7 +84,7 @@ class Settings:
     @classmethod
     def schema(cls, **changes: Any) -> Settings:
         """The newer schema's reading of contract §10: quota per customer, Name optional, errors in the envelope."""
-        reading: dict[str, Any] = {
+        schema_fields: dict[str, Any] = {
             "assets_per": "customer",
             "name_required": False,
             "auth_error": "envelope",
@@ -92,4 +92,4 @@ class Settings:
             "token_owner": "customer",
             "task_form": "bare",
         }
-        return cls(**reading | changes)
+        return cls(**schema_fields | changes)

@@ -61,8 +61,8 @@ class ActionBackend:
     def group_type(self, group_id: str) -> Flow[GroupType]:
         """As `Backend.group_type`."""
         request = GetAssetGroupRequest(id=group_id)
-        reading = call_when_visible(self.endpoint, group_id, lambda: self.endpoint.call(GET_ASSET_GROUP, request))
-        face = (yield from reading).group_type == GroupType.LIVENESS_FACE
+        lookup = call_when_visible(self.endpoint, group_id, lambda: self.endpoint.call(GET_ASSET_GROUP, request))
+        face = (yield from lookup).group_type == GroupType.LIVENESS_FACE
         return GroupType.LIVENESS_FACE if face else GroupType.AIGC
 
     def find(self, target: Target, digest: str | None = None) -> Flow[dict[str, list[Asset]]]:

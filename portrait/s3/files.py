@@ -53,7 +53,7 @@ def stat_file(path: Path) -> FileStat:
     Raises:
         SourceUnreadable: There is no such regular file, or it may not be looked at.
     """
-    with _reading(path):
+    with _translate_errors(path):
         found = path.stat()
     if not stat.S_ISREG(found.st_mode):
         raise SourceUnreadable(f"{path} is not a regular file.")
@@ -67,7 +67,7 @@ def read_whole(path: Path, size: int) -> bytes:
         SourceUnreadable: It cannot be read.
         SourceChanged: It is shorter or longer by now.
     """
-    with _reading(path):
+    with _translate_errors(path):
         content = path.read_bytes()
     if len(content) != size:
         raise SourceChanged(f"{path} had {size} bytes a moment ago and has {len(content)} now.")
@@ -76,7 +76,7 @@ def read_whole(path: Path, size: int) -> bytes:
 
 def read_head(path: Path, size: int) -> bytes:
     """The first bytes of a file."""
-    with _reading(path), path.open("rb") as file:
+    with _translate_errors(path), path.open("rb") as file:
         return file.read(size)
 
 
@@ -106,7 +106,7 @@ def digest(path: Path, plan: Plan, *, cancel: CancelToken, report: Callable[[int
             while remaining:
                 cancel.check()
                 turn ^= 1
-                with _reading(path):
+                with _translate_errors(path):
                     count = file.readinto(buffers[turn][: min(remaining, _BLOCK)])
                 if not count:
                     raise truncated(path)
@@ -123,12 +123,12 @@ def digest(path: Path, plan: Plan, *, cancel: CancelToken, report: Callable[[int
 
 
 def _open(path: Path) -> FileIO:
-    with _reading(path):
+    with _translate_errors(path):
         return path.open("rb", buffering=0)
 
 
 @contextlib.contextmanager
-def _reading(path: Path) -> Iterator[None]:
+def _translate_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
@@ -209,7 +209,7 @@ class FilePart:
         wanted = remaining if size is None or size < 0 else min(size, remaining)
         if not wanted:
             return b""
-        with _reading(self._path):
+        with _translate_errors(self._path):
             block = self._file.read(wanted)
         if not block:
             raise truncated(self._path)

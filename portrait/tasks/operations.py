@@ -54,8 +54,8 @@ IMAGE_UPLOAD = ImageLimits(IMAGE_LIMIT, tuple(f"image/{name}" for name in IMAGE_
 TIMEOUT = 180.0  # seconds; video and audio take up to two minutes, contract §3 (M)
 
 
-def _operation(name: str, summary: str, **facts: Any) -> Action[Any, Any]:
-    return Action(name=name, request=dict, result=Empty, summary=summary, **facts)
+def _operation(name: str, summary: str, **fields: Any) -> Action[Any, Any]:
+    return Action(name=name, request=dict, result=Empty, summary=summary, **fields)
 
 
 _SECRETS = ("urls?", "callback_url?", "byted_token")

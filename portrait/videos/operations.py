@@ -48,8 +48,8 @@ POLL = 5.0  # seconds between two looks at a video, which takes minutes
 TIMEOUT = 1800.0  # seconds; the longest documented videos take minutes, queues longer (I)
 
 
-def _operation(name: str, summary: str, **facts: Any) -> Action[Any, Any]:
-    return Action(name=name, request=dict, result=Empty, summary=summary, **facts)
+def _operation(name: str, summary: str, **fields: Any) -> Action[Any, Any]:
+    return Action(name=name, request=dict, result=Empty, summary=summary, **fields)
 
 
 _READ: Mapping[str, Any] = {"idempotency": Idempotency.IDEMPOTENT, "reads": True}

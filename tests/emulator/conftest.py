@@ -74,11 +74,11 @@ class Endpoint:
         if not isinstance(body, bytes | Mapping) or file is None:
             body = body if isinstance(body, bytes) else orjson.dumps({} if body is None else body)
         rule = rule if rule is None or isinstance(rule, str) else orjson.dumps(rule).decode()
-        answering = self.pipeline.answer(self.request(action, body, version=version, rule=rule, file=file))
+        reply_flow = self.pipeline.answer(self.request(action, body, version=version, rule=rule, file=file))
         effect, effect_result = None, None
         while True:
             try:
-                effect = answering.send(effect_result)
+                effect = reply_flow.send(effect_result)
             except StopIteration as stop:
                 return stop.value
             self.effects.append(effect)

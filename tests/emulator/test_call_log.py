@@ -49,12 +49,12 @@ def test_a_line_has_time_action_customer_outcome_and_milliseconds(watched):
 def test_a_delay_shows_in_the_milliseconds(watched):
     """What passes on the emulator's clock is what a call took."""
     lines, caller = watched()
-    answering = caller.service.pipelines[0].answer(
+    reply_flow = caller.service.pipelines[0].answer(
         Call(action="GetAsset", key="k", body=b"{}", rule='{"do": {"delay": 2.5}}')
     )
-    caller.service.clock.advance(next(answering).seconds)
+    caller.service.clock.advance(next(reply_flow).seconds)
     with pytest.raises(StopIteration):
-        answering.send(None)
+        reply_flow.send(None)
     assert lines[0].endswith("  2500.0 ms")
 
 
@@ -89,7 +89,7 @@ def test_what_a_caller_makes_up_stays_on_its_line(watched, action):
 
 @pytest.mark.parametrize("key", ["a", "o", "k", "A", "1", "-", "ok", "é"])
 def test_a_short_key_corrupts_nothing(watched, caplog, key):
-    """A key that is part of every other word leaves outcomes, Actions, handles and the journal as they are."""
+    """A key that is part of every other word leaves outcomes, Actions, handles and the call log as they are."""
     caplog.set_level(logging.DEBUG)
     lines, caller = watched()
     caller.key = key
@@ -145,7 +145,7 @@ def test_an_address_is_blanked(url, expected):
     assert without_query(url) == expected
 
 
-def test_a_journal_that_nobody_watches_pays_nothing():
+def test_a_call_log_that_nobody_watches_pays_nothing():
     """Noting a call is then the list's own method."""
-    journal = CallLog(TimestampFormatter())
-    assert journal.add == journal._records.append
+    call_log = CallLog(TimestampFormatter())
+    assert call_log.add == call_log._records.append

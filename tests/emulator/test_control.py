@@ -83,7 +83,7 @@ def test_calls_are_remembered_and_found(alice, control, clock):
     assert refused(400, control.calls, colour="red")
 
 
-def test_the_journal_is_bounded(alice, control):
+def test_the_call_log_is_bounded(alice, control):
     """Only the last ten thousand calls are kept."""
     for _ in range(10_050):
         alice.reply("Nope")

@@ -26,12 +26,12 @@ def test_help_lists_all_that_an_emulator_has(cls):
         assert name in summary, name
 
 
-@pytest.mark.parametrize("handles", [Rules, Calls, Validations, Assets])
+@pytest.mark.parametrize("controls", [Rules, Calls, Validations, Assets])
 @pytest.mark.parametrize("cls", [Emulator, SharedServer])
-def test_help_lists_what_each_subject_can_do(cls, handles):
+def test_help_lists_what_each_subject_can_do(cls, controls):
     """The methods behind `rules`, `calls`, `validations` and `assets` are told, and explained in their own help."""
     text = helped(cls)
-    for name, method in inspect.getmembers(handles, inspect.isfunction):
+    for name, method in inspect.getmembers(controls, inspect.isfunction):
         if not name.startswith("_"):
             assert f".{name}(" in text, name
             assert inspect.getdoc(method)

@@ -151,12 +151,12 @@ def test_a_delay_passes_before_the_call_is_carried_out(alice):
     """While it passes nothing is there yet; what is created then is as old as the end of the delay."""
     body = orjson.dumps({"Name": "late", "GroupType": "AIGC"})
     rule = '{"do": {"delay": 60, "close": "after-commit"}}'
-    answering = alice.pipeline.answer(alice.request("CreateAssetGroup", body, rule=rule))
-    assert next(answering) == Sleep(60)
+    reply_flow = alice.pipeline.answer(alice.request("CreateAssetGroup", body, rule=rule))
+    assert next(reply_flow) == Sleep(60)
     assert alice.call("ListAssetGroups", AIGC)["TotalCount"] == 0
     alice.service.clock.advance(60)
     with pytest.raises(StopIteration) as ended:
-        answering.send(None)
+        reply_flow.send(None)
     assert ended.value.value.drop
     (group,) = alice.call("ListAssetGroups", AIGC)["Items"]
     assert group["CreateTime"] == "2026-03-18T00:01:00Z"
@@ -446,9 +446,9 @@ def test_the_web_is_refused_in_the_same_words(alice):
 
 def test_an_upload_without_a_file_is_a_missing_parameter(alice):
     """A form is taken for an upload by its type, not by its file."""
-    answering = alice.service.pipelines[0].answer(Call(action="", key="sk-alice", body={"GroupId": alice.group()}))
+    reply_flow = alice.service.pipelines[0].answer(Call(action="", key="sk-alice", body={"GroupId": alice.group()}))
     with pytest.raises(StopIteration) as ended:
-        next(answering)
+        next(reply_flow)
     assert b"MissingParameter.file" in ended.value.value.body
 
 

@@ -30,7 +30,7 @@ def acme(start):
 
 
 def test_what_people_read_says_no_secret(acme, caplog):
-    """State, journal, rules, logs and reprs name a validation by its handle and a customer by its name."""
+    """State, call log, rules, logs and reprs name a validation by its handle and a customer by its name."""
     caplog.set_level(logging.DEBUG)
     control = acme.service.control
     token = acme.token()
@@ -56,7 +56,7 @@ def test_what_people_read_says_no_secret(acme, caplog):
 
 @pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
 @pytest.mark.parametrize("reason", list(Reason))
-def test_an_outcome_in_the_journal_has_no_looked_up_value(dialect, reason):
+def test_an_outcome_in_the_call_log_has_no_looked_up_value(dialect, reason):
     """Codes that end in the value that was asked for, as Ark's for tokens do, are cut there."""
     encoder = ResponseEncoder(dialect, key_in_envelope=False)
     _, outcome = encoder.refusal(Refusal(reason, id="T0KEN"), Call(action="X"), "R", PROVIDERS["alltoken"])

@@ -124,7 +124,7 @@ class RawServer:
         return [head.decode().lower() for head, _ in self.requests]
 
 
-def answering(*contents):
+def respond_with(*contents):
     """Behaviour: answer each request on a kept connection, with the last content again and again."""
     queue = [ok()] if not contents else list(contents)
 
@@ -135,7 +135,7 @@ def answering(*contents):
     return behave
 
 
-def saying(content, *, then="close"):
+def send_exactly(content, *, then="close"):
     """Behaviour: read a request, say exactly these bytes, then close, reset, or hold the line."""
 
     def behave(connection, server):

@@ -118,7 +118,7 @@ def test_the_wire_names_are_the_contracts(cls):
 
 # What a service may send for an asset, and what the client makes of it. Contract §3 and §10.1, §10.2.
 ITEM = {"Id": "asset-1"}
-READINGS = {
+EQUIVALENT_FORMS = {
     "upstream first": ({"UpstreamStatus": "Active", "Status": "Processing"}, {"status": AssetStatus.ACTIVE}),
     "status alone": ({"Status": "Active"}, {"status": AssetStatus.ACTIVE}),
     "upstream null": ({"UpstreamStatus": None, "Status": "Failed"}, {"status": AssetStatus.FAILED}),
@@ -181,10 +181,10 @@ READINGS = {
 }
 
 
-@pytest.mark.parametrize("name", READINGS)
+@pytest.mark.parametrize("name", EQUIVALENT_FORMS)
 def test_a_client_reads_an_asset_tolerantly(name):
     """Nulls, unknown fields and values, other spellings: none of them stops a client."""
-    sent, read = READINGS[name]
+    sent, read = EQUIVALENT_FORMS[name]
     value = codec.decode(Asset, {**ITEM, **sent})
     assert {attribute: getattr(value, attribute) for attribute in read} == read
     assert all(type(getattr(value, attribute)) is type(expected) for attribute, expected in read.items())

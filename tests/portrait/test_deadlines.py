@@ -152,6 +152,6 @@ def test_all_addresses_of_a_name_share_one_limit(colour, bare):
 )
 def test_interim_responses_are_skipped(colour, bare, interim):
     """RFC 9110 §15.2: any number of them may come before the response."""
-    with RawServer(raw_server.saying(interim * 3 + ok())) as server:
+    with RawServer(raw_server.send_exactly(interim * 3 + ok())) as server:
         response = colour.transport().send(HttpRequest(method="POST", url=f"{server.url}/", headers={}, body=b"{}"))
     assert response.status == 200

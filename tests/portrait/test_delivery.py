@@ -16,7 +16,7 @@ from portrait import TransportError
 from portrait.clock import ManualClock
 from portrait.errors import ConnectionLost
 from tests.portrait import raw_server
-from tests.portrait.raw_server import RawServer, answering, ok, read_head, reset, saying
+from tests.portrait.raw_server import RawServer, ok, read_head, reset, respond_with, send_exactly
 
 CREATE = {"GroupId": "g", "URL": "https://cdn.example/a.jpg", "AssetType": "Image", "Name": "n" * 300_000}
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1000\r\n{"
@@ -54,16 +54,16 @@ LOST = {
     "within the request's body": within_body,
     "after the request": raw_server.closing,
     "after the request, reset": raw_server.resetting_after,
-    "after a 100": saying(b"HTTP/1.1 100 Continue\r\n\r\n"),
-    "after a 103": saying(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"),
-    "within the status line": saying(b"HTTP/1.1 2"),
-    "within the status line, reset": saying(b"HTTP/1.1 2", then="reset"),
-    "within the headers": saying(b"HTTP/1.1 200 OK\r\nContent-Le"),
-    "within the headers, reset": saying(b"HTTP/1.1 200 OK\r\nContent-Le", then="reset"),
-    "within the body": saying(ok()[:-9]),
-    "within the body, reset": saying(ok()[:-9], then="reset"),
-    "within a chunk": saying(CHUNKED),
-    "not HTTP": saying(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"),
+    "after a 100": send_exactly(b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "after a 103": send_exactly(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"),
+    "within the status line": send_exactly(b"HTTP/1.1 2"),
+    "within the status line, reset": send_exactly(b"HTTP/1.1 2", then="reset"),
+    "within the headers": send_exactly(b"HTTP/1.1 200 OK\r\nContent-Le"),
+    "within the headers, reset": send_exactly(b"HTTP/1.1 200 OK\r\nContent-Le", then="reset"),
+    "within the body": send_exactly(ok()[:-9]),
+    "within the body, reset": send_exactly(ok()[:-9], then="reset"),
+    "within a chunk": send_exactly(CHUNKED),
+    "not HTTP": send_exactly(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"),
 }
 TLS = {"tls", "tunnel"}
 
@@ -163,7 +163,7 @@ def test_what_breaks_before_the_request_was_not_sent(colour, authority, bare, po
 
 def test_a_certificate_of_a_stranger_means_unsent(colour, authority, bare):
     """The handshake fails on this side."""
-    with RawServer(answering(), tls=authority[1]) as server, pytest.raises(TransportError) as info:
+    with RawServer(respond_with(), tls=authority[1]) as server, pytest.raises(TransportError) as info:
         colour.client(base_url=server.url, retry=None).call("CreateAsset", CREATE)
     assert info.value.may_have_executed is False
     assert server.requests == []
@@ -194,7 +194,7 @@ def test_a_name_that_does_not_exist_means_unsent(colour, bare, proxy):
 def test_an_answer_of_a_forwarding_proxy(colour, bare, status, executed):
     """A proxy that turns the request away did not pass it on; one that got no answer may have."""
     refusal = b"HTTP/1.1 %d No\r\nContent-Length: 4\r\n\r\n<no>" % status
-    with RawServer(saying(refusal)) as proxy, pytest.raises(TransportError) as info:
+    with RawServer(send_exactly(refusal)) as proxy, pytest.raises(TransportError) as info:
         colour.client(base_url="http://127.0.0.1:9", proxy=proxy.url, clock=ManualClock()).call("CreateAsset", CREATE)
     assert info.value.may_have_executed is executed
     assert len(proxy.requests) == 1

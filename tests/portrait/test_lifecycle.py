@@ -13,7 +13,7 @@ import pytest
 
 from portrait import AsyncPortraitClient, PortraitClient, RetryPolicy, UsageError
 from tests.portrait.helpers import KEY, good
-from tests.portrait.raw_server import RawServer, answering
+from tests.portrait.raw_server import RawServer, respond_with
 
 
 def test_a_closed_client_says_so(colour):
@@ -29,7 +29,7 @@ def test_a_closed_client_says_so(colour):
 
 def test_derived_clients_share_connections_and_end(colour):
     """`with_options` opens nothing, closing the derived one changes nothing, closing the first closes both."""
-    with RawServer(answering()) as server:
+    with RawServer(respond_with()) as server:
         first = colour.client(base_url=server.url)
         other = first.with_options(project="shop").with_options(timeout=5)
         assert first.get_asset(id="asset-1").id == other.get_asset(id="asset-1").id
@@ -61,7 +61,7 @@ def test_with_options_changes_what_it_names_and_nothing_else(colour):
 
 def test_a_context_manager_closes(colour):
     """Own transports are closed at the end of the block."""
-    with RawServer(answering()) as server:
+    with RawServer(respond_with()) as server:
         if colour.name == "sync":
             with PortraitClient(api_key=KEY, base_url=server.url) as client:
                 client.get_asset(id="asset-1")
@@ -101,7 +101,7 @@ def test_a_client_lives_on_in_another_loop_once_the_first_is_over(closed):
         if closed:
             asyncio.run(client.close())
 
-    with RawServer(answering()) as server, warnings.catch_warnings(record=True) as seen:
+    with RawServer(respond_with()) as server, warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         live(server.url)
         gc.collect()
@@ -111,7 +111,7 @@ def test_a_client_lives_on_in_another_loop_once_the_first_is_over(closed):
 
 def test_a_second_loop_beside_the_first_is_refused():
     """While the first loop runs, its connections belong to it: a usage error says so, and the first goes on."""
-    with RawServer(answering()) as server:
+    with RawServer(respond_with()) as server:
         client = AsyncPortraitClient(api_key=KEY, base_url=server.url)
         answers = []
 
@@ -144,7 +144,7 @@ def test_another_loop_than_asyncios_is_a_usage_error(how):
 
 def test_many_tasks_open_one_session():
     """Fifty tasks that call first at the same time share one session."""
-    with RawServer(answering()) as server:
+    with RawServer(respond_with()) as server:
 
         async def main():
             async with AsyncPortraitClient(api_key=KEY, base_url=server.url) as client:
@@ -200,7 +200,7 @@ sys.exit(status or asyncio.run(main()))
 
 def test_a_forked_child_opens_connections_of_its_own():
     """Parent and child must not write into one connection: two each, in both colours."""
-    with RawServer(answering()) as server:
+    with RawServer(respond_with()) as server:
         done = subprocess.run(
             [sys.executable, "-W", "error", "-c", FORK, server.url],
             capture_output=True,

@@ -16,7 +16,7 @@ from portrait.http import FailureKind
 from portrait.wait import wait_until_validated
 from tests.portrait import raw_server
 from tests.portrait.helpers import KEY, answer, asset, body, broken, endpoint, good, play, refused
-from tests.portrait.raw_server import RawServer, answering, ok, saying
+from tests.portrait.raw_server import RawServer, ok, respond_with, send_exactly
 
 TOKEN = "20260318035710FFFFFFFFFFFFFFFFFFFF"
 QUERY = "X-Tos-Signature=planted-signature&X-Tos-Expires=43200"
@@ -82,7 +82,7 @@ def test_no_error_log_or_event_repeats_a_secret(colour, caplog, call, reply):
     caplog.set_level(logging.DEBUG)
     events, errors = [], []
     ask, held = REQUESTS[call]
-    with RawServer(saying(ANSWERS[reply](held))) as server:
+    with RawServer(send_exactly(ANSWERS[reply](held))) as server:
         client = colour.client(base_url=server.url, retry=None, on_event=events.append, clock=ManualClock())
         try:
             ask(client)
@@ -96,7 +96,7 @@ def test_no_error_log_or_event_repeats_a_secret(colour, caplog, call, reply):
 
 
 @pytest.mark.parametrize(
-    "behave", [raw_server.closing, raw_server.resetting_after, saying(b"")], ids=["closed", "reset", "empty"]
+    "behave", [raw_server.closing, raw_server.resetting_after, send_exactly(b"")], ids=["closed", "reset", "empty"]
 )
 @pytest.mark.parametrize("call", ["validate", "create"])
 def test_a_broken_connection_repeats_no_secret(colour, caplog, call, behave):
@@ -135,7 +135,7 @@ def test_results_over_the_wire_show_no_secret(colour, caplog):
     caplog.set_level(logging.DEBUG)
     events = []
     session = ok(body({"BytedToken": TOKEN, "H5Link": LINK, "CallbackURL": "https://cdn.example/"}))
-    with RawServer(answering(session, ok(body(asset(URL=SIGNED))))) as server:
+    with RawServer(respond_with(session, ok(body(asset(URL=SIGNED))))) as server:
         client = colour.client(base_url=server.url, on_event=events.append)
         started = client.create_visual_validate_session(callback_url="https://cdn.example/")
         read = client.get_asset(id="asset-1")

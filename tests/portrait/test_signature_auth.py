@@ -12,7 +12,7 @@ from portrait.codes import CODES, api_error
 from portrait.http import HttpRequest
 from portrait.signing import verify
 from tests.portrait.helpers import answer, asset, body, good, refused
-from tests.portrait.raw_server import RawServer, answering, ok
+from tests.portrait.raw_server import RawServer, ok, respond_with
 
 SECRET, TOKEN = "planted-secret-key", "planted-session-token"
 PAIR = {"access_key": "AKTEST", "secret_key": SECRET, "session_token": TOKEN}
@@ -75,7 +75,7 @@ def test_names_of_all_scripts_are_signed(colour):
 )
 def test_what_is_signed_is_what_is_sent(colour, path):
     """Whatever the libraries below do to an address: the server verifies path, host and bytes as it received them."""
-    with RawServer(answering(ok(body({"Id": "group-1"})))) as server:
+    with RawServer(respond_with(ok(body({"Id": "group-1"})))) as server:
         client = colour.client(provider="volcengine", api_key=None, base_url=server.url + path, **PAIR)
         client.create_asset_group(name="品牌主播 é")
         head, content = server.requests[0]

@@ -24,7 +24,7 @@ from portrait.transports.aiohttp_transport import AiohttpTransport
 from portrait.transports.urllib3_transport import Urllib3Transport
 from tests.portrait import raw_server
 from tests.portrait.helpers import KEY, body
-from tests.portrait.raw_server import RawServer, answering, ok, saying, trickling
+from tests.portrait.raw_server import RawServer, ok, respond_with, send_exactly, trickling
 
 GOOD = body({"Id": "asset-1"})
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -52,18 +52,18 @@ def tls_error(reason):
 # --- how requests break ---------------------------------------------------------------------------------------------
 
 BREAKS = {
-    "cut off by length": (saying(ok()[:-9]), FailureKind.INCOMPLETE),
-    "cut off in a chunk": (saying(CHUNKED + chunk(GOOD)[:-20]), FailureKind.INCOMPLETE),
-    "cut off between chunks": (saying(CHUNKED + chunk(GOOD)), FailureKind.INCOMPLETE),
-    "cut off without a body": (saying(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"), FailureKind.INCOMPLETE),
-    "reset within the body": (saying(ok()[:-9], then="reset"), FailureKind.INCOMPLETE),
+    "cut off by length": (send_exactly(ok()[:-9]), FailureKind.INCOMPLETE),
+    "cut off in a chunk": (send_exactly(CHUNKED + chunk(GOOD)[:-20]), FailureKind.INCOMPLETE),
+    "cut off between chunks": (send_exactly(CHUNKED + chunk(GOOD)), FailureKind.INCOMPLETE),
+    "cut off without a body": (send_exactly(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"), FailureKind.INCOMPLETE),
+    "reset within the body": (send_exactly(ok()[:-9], then="reset"), FailureKind.INCOMPLETE),
     "not gzip": (
-        saying(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd"),
+        send_exactly(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd"),
         FailureKind.INCOMPLETE,
     ),
-    "not HTTP": (saying(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), FailureKind.INCOMPLETE),
-    "half a status line": (saying(b"HTTP/1.1 2"), FailureKind.INCOMPLETE, FailureKind.DISCONNECTED),
-    "a bad chunk": (saying(CHUNKED + b"zz\r\nabc\r\n"), FailureKind.INCOMPLETE),
+    "not HTTP": (send_exactly(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), FailureKind.INCOMPLETE),
+    "half a status line": (send_exactly(b"HTTP/1.1 2"), FailureKind.INCOMPLETE, FailureKind.DISCONNECTED),
+    "a bad chunk": (send_exactly(CHUNKED + b"zz\r\nabc\r\n"), FailureKind.INCOMPLETE),
     "closed without an answer": (raw_server.closing, FailureKind.DISCONNECTED),
     "reset without an answer": (raw_server.resetting_after, FailureKind.DISCONNECTED),
     "reset before the request": (raw_server.resetting, FailureKind.DISCONNECTED, FailureKind.CONNECT),
@@ -84,9 +84,9 @@ def test_a_break_has_the_same_name_in_both_colours(colour, name):
     "behave",
     [
         raw_server.silent,
-        saying(b"HTTP/1.1 200 OK\r\nContent-Le", then="hold"),
-        saying(ok()[:-9], then="hold"),
-        saying(CHUNKED + chunk(b"{"), then="hold"),
+        send_exactly(b"HTTP/1.1 200 OK\r\nContent-Le", then="hold"),
+        send_exactly(ok()[:-9], then="hold"),
+        send_exactly(CHUNKED + chunk(b"{"), then="hold"),
     ],
     ids=["silent", "in the head", "in the body", "in the chunks"],
 )
@@ -154,8 +154,8 @@ def test_a_connection_that_is_not_accepted_in_time_was_not_sent(colour, limits):
 BREAKS_AS_ERRORS = {
     "closed": (raw_server.closing, ConnectionLost, True),
     "silent": (raw_server.silent, Timeout, True),
-    "cut off": (saying(ok()[:-9]), BadResponse, True),
-    "not HTTP": (saying(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), BadResponse, True),
+    "cut off": (send_exactly(ok()[:-9]), BadResponse, True),
+    "not HTTP": (send_exactly(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), BadResponse, True),
 }
 
 
@@ -174,7 +174,7 @@ def test_a_create_whose_answer_is_lost_is_sent_once(colour, name):
 
 def test_a_read_is_sent_until_it_is_answered(colour):
     """Three lost answers, then a good one."""
-    turns = [raw_server.closing, raw_server.resetting_after, saying(ok()[:-9]), answering()]
+    turns = [raw_server.closing, raw_server.resetting_after, send_exactly(ok()[:-9]), respond_with()]
 
     def behave(connection, server):
         turns.pop(0)(connection, server)
@@ -208,7 +208,7 @@ def test_a_read_is_sent_until_it_is_answered(colour):
 )
 def test_a_whole_answer_comes_through(colour, content):
     """However it is framed and compressed, the body is the same bytes."""
-    with RawServer(saying(content)) as server:
+    with RawServer(send_exactly(content)) as server:
         answer = colour.transport().send(request(server.url))
     assert (answer.status, answer.body) == (200, GOOD)
     assert all(name == name.lower() for name in answer.headers)
@@ -216,7 +216,7 @@ def test_a_whole_answer_comes_through(colour, content):
 
 def test_what_is_sent_is_what_was_made(colour):
     """Method, path with its query, headers and bytes reach the server as the request has them."""
-    with RawServer(answering()) as server:
+    with RawServer(respond_with()) as server:
         colour.transport().send(request(server.url, headers={"X-Own": "1", "User-Agent": "mine/2"}))
     head, content = server.requests[0]
     assert head.startswith(b"POST /portrait/?Action=GetAsset HTTP/1.1\r\n")
@@ -233,7 +233,7 @@ def test_a_short_request_goes_out_in_one_piece(monkeypatch, size, pieces):
     sent = []
     send = HTTPConnection.send
     monkeypatch.setattr(HTTPConnection, "send", lambda self, data: (sent.append(len(data)), send(self, data)))
-    with RawServer(answering()) as server, contextlib.closing(Urllib3Transport()) as transport:
+    with RawServer(respond_with()) as server, contextlib.closing(Urllib3Transport()) as transport:
         transport.send(request(server.url, body=bytes(size)))
         assert len(server.requests[0][1]) == size
     assert len(sent) == pieces
@@ -242,7 +242,7 @@ def test_a_short_request_goes_out_in_one_piece(monkeypatch, size, pieces):
 def test_a_redirect_is_not_followed(colour):
     """The answer is handed up as it is: the key must not travel to another host."""
     moved = b"HTTP/1.1 307 Moved\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n"
-    with RawServer(answering(moved)) as server:
+    with RawServer(respond_with(moved)) as server:
         answer = colour.transport().send(request(server.url))
         assert answer.status == 307
         client = colour.client(base_url=server.url)
@@ -254,7 +254,7 @@ def test_a_redirect_is_not_followed(colour):
 def test_a_request_is_one_line_of_urllib3s_own_log(caplog):
     """At DEBUG urllib3 says what it connects to and what was answered, and nothing of retries that are off."""
     caplog.set_level("DEBUG")
-    with RawServer(answering(ok())) as server, contextlib.closing(Urllib3Transport()) as transport:
+    with RawServer(respond_with(ok())) as server, contextlib.closing(Urllib3Transport()) as transport:
         transport.send(request(server.url))
     assert {record.name for record in caplog.records if record.name != "asyncio"} == {"urllib3.connectionpool"}
 
@@ -273,7 +273,7 @@ def test_an_answer_without_end_is_cut_off(colour, content, monkeypatch):
     """Larger than any answer of the protocol, also after decompression: it is not kept in memory."""
     for module in ("aiohttp_transport", "urllib3_transport"):
         monkeypatch.setattr(f"portrait.transports.{module}.MAX_RESPONSE_BYTES", 2000)
-    with RawServer(saying(content)) as server, pytest.raises(TransportFailure) as info:
+    with RawServer(send_exactly(content)) as server, pytest.raises(TransportFailure) as info:
         colour.transport().send(request(server.url))
     assert info.value.kind is FailureKind.INCOMPLETE
     assert "larger than 2000 bytes" in info.value.detail
@@ -286,7 +286,7 @@ def test_the_limit_leaves_room_for_any_page():
 
 def test_connections_are_kept(colour):
     """Ten calls use one connection; a broken one is replaced."""
-    with RawServer(answering()) as server:
+    with RawServer(respond_with()) as server:
         transport = colour.transport()
         for _ in range(10):
             transport.send(request(server.url))
@@ -295,7 +295,7 @@ def test_connections_are_kept(colour):
 
 def test_a_connection_that_the_server_closed_meanwhile_is_not_used_again(colour):
     """After an answer with a goodbye the next call opens another."""
-    with RawServer(saying(ok().replace(b"OK\r\n", b"OK\r\nConnection: close\r\n"))) as server:
+    with RawServer(send_exactly(ok().replace(b"OK\r\n", b"OK\r\nConnection: close\r\n"))) as server:
         transport = colour.transport()
         for _ in range(3):
             assert transport.send(request(server.url)).status == 200
@@ -308,7 +308,7 @@ def test_a_connection_that_the_server_closed_meanwhile_is_not_used_again(colour)
 @pytest.mark.parametrize("application", [None, "studio/7.1 (batch)"])
 def test_the_user_agent_names_application_library_and_python(colour, application):
     """The application's name comes first; the HTTP library is named too."""
-    with RawServer(answering()) as server:
+    with RawServer(respond_with()) as server:
         colour.client(base_url=server.url, user_agent=application).get_asset(id="asset-1")
     agent = next(line for line in server.heads[0].split("\r\n") if line.startswith("user-agent: "))
     library = "urllib3" if colour.name == "sync" else "aiohttp"
@@ -322,7 +322,7 @@ def test_the_user_agent_names_application_library_and_python(colour, application
 
 def test_the_key_goes_as_a_bearer_token(colour):
     """And the body is JSON."""
-    with RawServer(answering()) as server:
+    with RawServer(respond_with()) as server:
         colour.client(base_url=server.url).get_asset(id="asset-1")
     assert f"authorization: bearer {KEY}" in server.heads[0]
     assert "content-type: application/json" in server.heads[0]
@@ -330,7 +330,7 @@ def test_the_key_goes_as_a_bearer_token(colour):
 
 def test_an_own_pool_is_used_and_not_closed():
     """A caller's urllib3 pool lives on after the client."""
-    with RawServer(answering()) as server, urllib3.PoolManager(headers={"X-Mine": "1"}) as pool:
+    with RawServer(respond_with()) as server, urllib3.PoolManager(headers={"X-Mine": "1"}) as pool:
         with PortraitClient(api_key=KEY, base_url=server.url, transport=Urllib3Transport(pool=pool)) as client:
             client.get_asset(id="asset-1")
         assert len(pool.pools) == 1
@@ -349,7 +349,7 @@ def test_an_own_session_is_used_and_not_closed():
             await transport.close()
             assert not session.closed
 
-    with RawServer(answering()) as server:
+    with RawServer(respond_with()) as server:
         asyncio.run(main(server.url))
     assert "x-mine: 1" in server.heads[0]
 
@@ -375,7 +375,7 @@ def raw_answer():
 @pytest.fixture
 def proxied(bare):
     """A server, and a proxy before it."""
-    with RawServer(raw_server.proxying) as proxy, RawServer(saying(ok())) as server:
+    with RawServer(raw_server.proxying) as proxy, RawServer(send_exactly(ok())) as server:
         yield server, proxy, bare
 
 
@@ -393,7 +393,7 @@ ABROAD = "http://service.test:8080"
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
 def test_a_proxy_of_the_environment_is_used(colour, bare, variable):
     """In either spelling, for what is not this machine."""
-    with RawServer(saying(ok())) as proxy:
+    with RawServer(send_exactly(ok())) as proxy:
         bare.setenv(variable, proxy.url)
         assert colour.transport().send(request(ABROAD)).status == 200
     assert proxy.requests[0][0].startswith(f"POST {ABROAD}/portrait/".encode())
@@ -405,7 +405,7 @@ def test_a_proxy_of_the_environment_is_used(colour, bare, variable):
 @pytest.mark.parametrize("variable", ["NO_PROXY", "no_proxy"])
 def test_no_proxy_passes_the_proxy_by(colour, bare, variable, exception):
     """Hosts, domains, a port, a list, everything."""
-    with RawServer(saying(ok())) as proxy:
+    with RawServer(send_exactly(ok())) as proxy:
         bare.setenv("HTTP_PROXY", proxy.url)
         bare.setenv(variable, exception)
         with pytest.raises(TransportFailure) as info:
@@ -415,7 +415,7 @@ def test_no_proxy_passes_the_proxy_by(colour, bare, variable, exception):
 
 def test_no_proxy_for_others_leaves_the_proxy(colour, bare):
     """Another port and another host are not this one."""
-    with RawServer(saying(ok())) as proxy:
+    with RawServer(send_exactly(ok())) as proxy:
         bare.setenv("HTTP_PROXY", proxy.url)
         bare.setenv("NO_PROXY", "service.test:81,other.test")
         assert colour.transport().send(request(ABROAD)).status == 200
@@ -426,7 +426,7 @@ def test_no_proxy_for_others_leaves_the_proxy(colour, bare):
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "ALL_PROXY", "http_proxy"])
 def test_this_machine_is_never_reached_by_a_proxy_of_the_environment(colour, bare, variable, host):
     """key-proxy: the proxy would hear the key of an emulator or a gateway on this machine."""
-    with RawServer(saying(ok())) as proxy, RawServer(saying(ok())) as server:
+    with RawServer(send_exactly(ok())) as proxy, RawServer(send_exactly(ok())) as server:
         bare.setenv(variable, proxy.url)
         client = colour.client(base_url=f"http://{host}:{server.port}/v1", retry=None, timeout=1.0)
         with contextlib.suppress(TransportError):  # nobody listens on some of them
@@ -437,7 +437,7 @@ def test_this_machine_is_never_reached_by_a_proxy_of_the_environment(colour, bar
 
 def test_an_empty_proxy_passes_the_environment_by(colour, bare):
     """`proxy=""` goes straight."""
-    with RawServer(saying(ok())) as proxy:
+    with RawServer(send_exactly(ok())) as proxy:
         bare.setenv("HTTP_PROXY", proxy.url)
         with pytest.raises(TransportFailure):
             colour.transport(proxy="").send(request(ABROAD))
@@ -467,7 +467,7 @@ def test_a_proxy_that_is_away_is_a_failed_connection(colour, bare):
 def test_a_proxy_that_refuses_the_tunnel_is_a_failed_connection(colour, bare):
     """407 or 403 to CONNECT: nothing reached the service."""
     refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-    with RawServer(saying(refusal)) as proxy, pytest.raises(ConnectFailed):
+    with RawServer(send_exactly(refusal)) as proxy, pytest.raises(ConnectFailed):
         colour.client(base_url="https://127.0.0.1:9", proxy=proxy.url, retry=None).get_asset(id="asset-1")
 
 
@@ -487,14 +487,14 @@ def test_a_proxy_that_cannot_be_used_is_a_usage_error(colour, proxy):
 def test_an_own_ca_is_trusted(colour, authority, form, bare):
     """By the path of its file, or by a context."""
     ca, context = authority
-    with RawServer(answering(), tls=context) as server:
+    with RawServer(respond_with(), tls=context) as server:
         trust = str(ca) if form == "path" else ssl.create_default_context(cafile=str(ca))
         assert colour.client(base_url=server.url, ssl=trust).get_asset(id="asset-1").id == "asset-1"
 
 
 def test_a_certificate_that_is_not_trusted_is_named_as_such(colour, authority, bare):
     """Nothing was sent; the text says what to do."""
-    with RawServer(answering(), tls=authority[1]) as server, pytest.raises(ConnectFailed) as info:
+    with RawServer(respond_with(), tls=authority[1]) as server, pytest.raises(ConnectFailed) as info:
         colour.client(base_url=server.url, retry=None).get_asset(id="asset-1")
     assert "the certificate is not trusted" in str(info.value)
     assert "ssl=" in str(info.value)
@@ -510,7 +510,7 @@ def test_a_server_without_tls_is_a_failed_connection(colour, bare):
 def test_tls_goes_through_a_proxys_tunnel(colour, authority, bare):
     """CONNECT to the proxy; the proxy sees neither path nor key."""
     ca, context = authority
-    with RawServer(answering(), tls=context) as server, RawServer(raw_server.proxying) as proxy:
+    with RawServer(respond_with(), tls=context) as server, RawServer(raw_server.proxying) as proxy:
         client = colour.client(base_url=server.url, ssl=str(ca), proxy=proxy.url)
         assert client.get_asset(id="asset-1").id == "asset-1"
         client.close()
@@ -534,7 +534,7 @@ def test_a_ca_file_that_cannot_be_used_is_a_usage_error(colour, tmp_path, conten
 def test_twenty_threads_share_one_client():
     """Each hears its own answers, over at most as many connections."""
     answers, lock = [], threading.Lock()
-    with RawServer(answering()) as server, PortraitClient(api_key=KEY, base_url=server.url) as client:
+    with RawServer(respond_with()) as server, PortraitClient(api_key=KEY, base_url=server.url) as client:
 
         def work():
             for _ in range(5):

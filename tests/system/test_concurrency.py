@@ -30,11 +30,11 @@ class InProcess:
     """Clients of an emulator in this process."""
 
     def __init__(self):
-        self.handles = Emulator()
+        self.controls = Emulator()
 
     def client(self, key, colour):
         """A client for a customer's key."""
-        emulator = self.handles
+        emulator = self.controls
         return (emulator.client if colour == "threads" else emulator.async_client)(api_key=key, retry=None)
 
 
@@ -42,12 +42,12 @@ class OverHttp:
     """Clients of the server that the test run shares."""
 
     def __init__(self, server):
-        self.handles = server
+        self.controls = server
 
     def client(self, key, colour):
         """A client for a customer's key."""
         kind = PortraitClient if colour == "threads" else AsyncPortraitClient
-        return kind(api_key=key, base_url=self.handles.base_url, retry=None)
+        return kind(api_key=key, base_url=self.controls.base_url, retry=None)
 
 
 @pytest.fixture(params=["in-process", "http"])
@@ -121,7 +121,7 @@ def upload_into(group):
 
 def test_groups_stop_at_their_quota(place, crowd, plain):
     """Of 200 CreateAssetGroup at once exactly 50 succeed, and exactly those are there."""
-    key = place.handles.customer()
+    key = place.controls.customer()
     ids = created_ids(crowd(key, [("create_asset_group", {"name": f"group {number}"}) for number in range(MANY)]))
     assert len(ids) == QUOTA
     assert {group.id for group in plain(key).iter_asset_groups()} == ids
@@ -129,7 +129,7 @@ def test_groups_stop_at_their_quota(place, crowd, plain):
 
 def test_assets_stop_at_the_quota_of_each_group(place, crowd, plain):
     """Of 200 assets for two groups at once, by address and by upload, exactly 50 get into each."""
-    key = place.handles.customer()
+    key = place.controls.customer()
     groups = [plain(key).create_asset_group(name=name).id for name in ("one", "two")]
     calls = [(upload_into if number % 5 == 0 else asset_in)(groups[number % 2]) for number in range(MANY)]
     ids = created_ids(crowd(key, calls))
@@ -140,7 +140,7 @@ def test_assets_stop_at_the_quota_of_each_group(place, crowd, plain):
 
 def test_assets_stop_at_the_quota_of_the_customer(place, crowd, plain):
     """Of 200 assets for four groups at once exactly 50 succeed where the quota counts per customer."""
-    key = place.handles.customer(assets_per="customer")
+    key = place.controls.customer(assets_per="customer")
     groups = [plain(key).create_asset_group(name=f"{number}").id for number in range(4)]
     ids = created_ids(crowd(key, [asset_in(groups[number % 4]) for number in range(MANY)]))
     assert len(ids) == QUOTA
@@ -149,7 +149,7 @@ def test_assets_stop_at_the_quota_of_the_customer(place, crowd, plain):
 
 def test_a_slot_that_becomes_free_is_given_once(place, crowd, plain):
     """While 25 of 50 assets are deleted and 150 are created at once, never more than 50 are there, and all are told."""
-    key = place.handles.customer()
+    key = place.controls.customer()
     group = plain(key).create_asset_group(name="one").id
     first = created_ids(crowd(key, [asset_in(group)] * QUOTA))
     to_delete = sorted(first)[:25]
@@ -168,24 +168,24 @@ def test_a_slot_that_becomes_free_is_given_once(place, crowd, plain):
 
 def test_a_group_is_deleted_once_and_with_all_that_got_into_it(place, crowd, plain):
     """While a group is deleted from ten sides, one of them succeeds, and no asset created meanwhile outlives it."""
-    key = place.handles.customer()
+    key = place.controls.customer()
     group = plain(key).create_asset_group(name="doomed").id
     calls = [asset_in(group)] * 20 + [("delete_asset_group", {"id": group})] * 10 + [asset_in(group)] * 20
     results = crowd(key, calls)
     deletes = [result for (method, _), result in zip(calls, results, strict=True) if method == "delete_asset_group"]
     assert sum(not isinstance(result, Exception) for result in deletes) == 1
     assert list(plain(key).iter_assets()) == []
-    place.handles.service.control.patch_customer(key, groups=1, assets=1, assets_per="customer")
+    place.controls.service.control.patch_customer(key, groups=1, assets=1, assets_per="customer")
     again = plain(key).create_asset_group(name="new").id
     assert plain(key).create_asset(group_id=again, url=URL, asset_type="Image").id
 
 
 def test_a_token_is_used_up_once(place, plain):
     """Of forty who ask for one result at once one gets the group; the others hear that the token is used."""
-    key = place.handles.customer()
+    key = place.controls.customer()
     client = plain(key)
     token = client.create_visual_validate_session(callback_url="https://www.example.com/callback").byted_token
-    place.handles.validations.finish(token)
+    place.controls.validations.finish(token)
     with ThreadPoolExecutor(16) as pool:
         results = list(pool.map(lambda _: result_of(client, token), range(40)))
     assert Counter(results)["InvalidToken"] == 39

@@ -212,10 +212,10 @@ def test_a_provider_that_gives_up_waiting_ends_nothing():
     """The change is reported all the same."""
 
     async def scenario():
-        reading, go_on, reported = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        started, go_on, reported = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
         async def read(id):  # noqa: A002
-            reading.set()
+            started.set()
             await go_on.wait()
             return Video(id=id, status=VideoStatus.SUCCEEDED)
 
@@ -227,7 +227,7 @@ def test_a_provider_that_gives_up_waiting_ends_nothing():
         app.add_routes([web.post("/", handler.handle)])
         async with TestClient(TestServer(app, handler_cancellation=True)) as http:
             post = asyncio.create_task(http.post("/", data='{"id": "v-1"}'))
-            await reading.wait()
+            await started.wait()
             post.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await post

@@ -17,7 +17,7 @@ def result(ctx, token, **fields):
 
 
 def test_a_validation_is_kept_as_it_was_asked_for(ctx):
-    """Token and link live equally long; the journal hears of it by its handle only."""
+    """Token and link live equally long; the call log has it by its handle only."""
     start_scan = validations.create(
         ctx, models.CreateVisualValidateSessionRequest(callback_url="https://app.example/back", project_name="p")
     )

@@ -67,7 +67,7 @@ def test_a_fixture_says_what_to_install(without, pytester, fixture):
     assert len(result.outlines) < 15, expected
 
 
-def test_the_handles_say_what_to_install(without):
+def test_the_controls_say_what_to_install(without):
     """Without pytest too: whoever imports them reads the same words."""
     without(*MODULES)
     ended = run("-c", "from emulator.testing import Emulator")

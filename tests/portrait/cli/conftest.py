@@ -53,10 +53,10 @@ class Command:
             "XDG_STATE_HOME": str(state),
         }
 
-    def __call__(self, *argv, stdin="", terminal=False, answering=False, **environ):
-        """Run it; `terminal` makes stdout and stderr one, `answering` stdin too."""
+    def __call__(self, *argv, stdin="", terminal=False, interactive=False, **environ):
+        """Run it; `terminal` makes stdout and stderr one, `interactive` stdin too."""
         stream = Terminal if terminal else io.StringIO
-        in_ = (Terminal if answering else io.StringIO)(stdin)
+        in_ = (Terminal if interactive else io.StringIO)(stdin)
         out, err = stream(), stream()
         code = main(argv, self.console(in_, out, err, **environ))
         return Ran(code, out.getvalue(), err.getvalue())

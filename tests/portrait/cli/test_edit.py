@@ -30,7 +30,7 @@ def test_nothing_is_deleted_unasked(portrait, client, asset, argv):
 @pytest.mark.parametrize("answer", ["", "n\n", "what?\n"])
 def test_anything_but_yes_deletes_nothing(portrait, client, group, asset, answer):
     """The question names what goes with a group."""
-    ran = portrait("rm", group, stdin=answer, terminal=True, answering=True)
+    ran = portrait("rm", group, stdin=answer, terminal=True, interactive=True)
     assert ran.code == 1
     assert f"{group} (hosts) with 1 asset" in ran.err
     assert "Nothing was deleted." in ran.err
@@ -40,7 +40,7 @@ def test_anything_but_yes_deletes_nothing(portrait, client, group, asset, answer
 def test_yes_deletes(portrait, client, group, asset):
     """A group goes with its assets."""
     assert asset
-    ran = portrait("rm", group, stdin="y\n", terminal=True, answering=True)
+    ran = portrait("rm", group, stdin="y\n", terminal=True, interactive=True)
     assert ran.code == 0
     assert ran.out == f"deleted {group} (hosts) with 1 asset\n"
     assert list(client.iter_asset_groups()) == []
@@ -129,12 +129,12 @@ def test_a_name_that_several_groups_bear_changes_none(portrait, client, group):
 
 def test_the_question_names_the_asset(portrait, asset):
     """Nobody knows an asset by its id."""
-    ran = portrait("rm", asset, stdin="n\n", terminal=True, answering=True)
+    ran = portrait("rm", asset, stdin="n\n", terminal=True, interactive=True)
     assert f"{asset} (front)" in ran.err
 
 
 def test_an_asset_that_is_not_there_is_not_asked_about(portrait):
     """It is looked at first."""
-    ran = portrait("rm", "asset-20260518163348-xtzxl", stdin="y\n", terminal=True, answering=True)
+    ran = portrait("rm", "asset-20260518163348-xtzxl", stdin="y\n", terminal=True, interactive=True)
     assert ran.code == 3
     assert "Delete?" not in ran.err

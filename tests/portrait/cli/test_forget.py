@@ -125,7 +125,7 @@ def test_a_dry_run_erases_nothing(portrait, emulator, client, stub, people):
 @pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 1), ("", 1)])
 def test_a_person_at_a_terminal_is_asked(portrait, client, people, answer, code):
     """Only a clear yes is one."""
-    ran = portrait("forget", "alice", *people, stdin=answer, terminal=True, answering=True)
+    ran = portrait("forget", "alice", *people, stdin=answer, terminal=True, interactive=True)
     assert ran.code == code
     assert "To be erased, for good:" in ran.err
     assert ("alice" in group_ids(client)) == (code == 1)
@@ -290,7 +290,7 @@ def test_noted_objects_that_a_run_cannot_reach_stay_noted(portrait, client, stub
     assert (blind.code, blind.json["nothing_left"]) == (1, False)
     assert "alice" not in group_ids(client)
     assert noted_objects(portrait) == blind.json["elsewhere"] == remaining
-    again = portrait("forget", "alice", *elsewhere, *endpoint, terminal=True, answering=True)  # nothing is asked
+    again = portrait("forget", "alice", *elsewhere, *endpoint, terminal=True, interactive=True)  # nothing is asked
     assert again.code == 1
     assert again.out == "Nothing is left of alice but 2 stored objects.\n"
     assert "?" not in again.err

@@ -73,9 +73,9 @@ def test_any_command_line_ends_in_an_exit_code(portrait, emulator, group, asset)
 
     @searching(150)
     @given(command_lines(), st.sampled_from(["", "y\n", "{}", "[" * 5000]) | TEXT, st.booleans(), st.booleans())
-    def run(argv, stdin, terminal, answering):
+    def run(argv, stdin, terminal, interactive):
         words = [word.replace("{group}", group).replace("{asset}", asset) for word in argv]
-        ran = portrait(*words, stdin=stdin, terminal=terminal, answering=answering)
+        ran = portrait(*words, stdin=stdin, terminal=terminal, interactive=interactive)
         codes.add(ran.code)
         assert ran.code in CODES
         for text in (ran.out, ran.err):
