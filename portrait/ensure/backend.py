@@ -64,26 +64,27 @@ Finish = Callable[[AssetOutcome], Flow[None]]
 
 
 class Backend(Protocol):
-    """A provider, as far as `ensure` needs it.
-
-    Attributes:
-        endpoint: Of the client.
-        action: By which it creates; its pace is learnt by that.
-        batch_size: Contents that one create takes.
-        can_find: Whether it can list what a group holds: then a create whose answer was lost is looked for.
-        knows_ids: Whether a create is answered with the ids of the assets, and not with those of what makes them.
-    """
+    """A provider, as far as `ensure` needs it."""
 
     @property
-    def endpoint(self) -> Endpoint: ...  # noqa: D102  (above)
+    def endpoint(self) -> Endpoint:
+        """Of the client."""
+
     @property
-    def action(self) -> Action[Any, Any]: ...  # noqa: D102  (above)
+    def action(self) -> Action[Any, Any]:
+        """By which it creates; its pace is learnt by that."""
+
     @property
-    def batch_size(self) -> int: ...  # noqa: D102  (above)
+    def batch_size(self) -> int:
+        """Contents that one create takes."""
+
     @property
-    def can_find(self) -> bool: ...  # noqa: D102  (above)
+    def can_find(self) -> bool:
+        """Whether it can list what a group holds: then a create whose answer was lost is looked for."""
+
     @property
-    def knows_ids(self) -> bool: ...  # noqa: D102  (above)
+    def knows_ids(self) -> bool:
+        """Whether a create is answered with the ids of the assets, and not with those of what makes them."""
 
     def find_group(self, name: str, *, create: bool) -> Flow[str | None]:
         """The id of the group of that name.
