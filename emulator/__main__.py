@@ -38,6 +38,8 @@ examples:
       for a program that polls: a read that finds a review or a scan unfinished moves the clock by 3 seconds
   portrait-emulator serve --verbose
       with a line on stderr for each call; a customer is shown by its name, and by a handle of its key where it has none
+  portrait-emulator serve --store sqlite:///emulator.db
+      goes on after a restart where it was; with postgresql:// several processes are one service
   portrait-emulator serve --clock scaled:100 --api-key sk-alice=alice --api-key sk-bob=bob
       a hundred times as fast, for two customers; any other key is refused
 
@@ -53,7 +55,13 @@ Without --api-key every Bearer key is a customer of its own, which calls and sta
 --access-key one pair works: AKLTEMULATOR with the secret key emulator-secret, a customer of the same name.
 """
 _KEY_PAIR = "a key pair for Volcengine and BytePlus, or AK:SK:TOKEN of temporary credentials; may be repeated"
+_STORE = "memory, sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE (default memory)"
 _KEY_PROVIDER = "the provider that a key or access key stands for; may be repeated"
+
+_SHARED = """\
+portrait-emulator: records and the clock are in the store, for all processes on it; rules, the call log and saved
+snapshots are of this process alone
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -116,6 +124,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--project", metavar="NAME", action="append", default=[], help="a project that exists (default: any does)")
     add("--seed", type=int, metavar="N", help="repeat ids, tokens, link secrets and chance (default: secrets are new)")
+    add("--store", metavar="LOCATION", default="memory", help=_STORE)
     add("--load", metavar="FILE", type=Path, help="JSON file with the state to start from, such as a snapshot")
     add("--verbose", action="store_true", help="a line per call on stderr: time, Action, customer, outcome, ms")
     return parser
@@ -137,6 +146,7 @@ def _settings(args: argparse.Namespace) -> Settings:
         "fetch": args.fetch,
         "public_url": args.public_url,
         "control_token": args.control_token,
+        "store": args.store,
         "seed": args.seed,
     }
     if args.generation_seconds is not None:
@@ -245,6 +255,7 @@ def _serve(settings: Settings, clock: Clock, args: argparse.Namespace, start: An
     from emulator.line_writer import LineWriter, log_to  # noqa: PLC0415 - after --help
     from emulator.server import EmulatorServer  # noqa: PLC0415 - after --help
     from emulator.service import Service  # noqa: PLC0415 - after --help
+    from emulator.store.locations import StoreError  # noqa: PLC0415 - after --help
     from emulator.web.control import load_state  # noqa: PLC0415 - after --help
 
     # With a million assets the oldest generation takes half a second to collect, and holds no cycles.
@@ -252,7 +263,14 @@ def _serve(settings: Settings, clock: Clock, args: argparse.Namespace, start: An
     writer = LineWriter(sys.stderr.fileno())
     log_to(writer)
     on_call = CallLogger(writer, clock) if args.verbose else None
-    server = EmulatorServer(host=args.host, port=args.port, service=Service(settings, clock, on_call=on_call))
+    try:
+        service = Service(settings, clock, on_call=on_call)
+    except StoreError as error:
+        sys.stderr.write(f"portrait-emulator: --store: {error}\n")
+        return 1
+    if service.store.blocks:
+        sys.stderr.write(_SHARED)
+    server = EmulatorServer(host=args.host, port=args.port, service=service)
     try:
         load_state(server.control, start)
     except ControlError as error:

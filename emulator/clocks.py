@@ -71,6 +71,9 @@ class AutoClock(ManualClock):
         self.advance(self.POLL_SECONDS)
 
 
+SettableClock = ManualClock | ScaledClock
+"""The clocks that can be moved and set."""
+
 _BY_NAME: Mapping[str, Callable[[], Clock]] = {"real": SystemClock, "manual": ManualClock, "auto": AutoClock}
 
 

@@ -60,6 +60,7 @@ class _RequestState:
     handled_at: float = Factory(lambda self: self.now, takes_self=True)  # later than `now` after a pause or a download
     leaves_work: bool = False
     unfinished: bool = False
+    waits: bool = False  # for a transaction, at whose beginning it is handled
 
     @property
     def rate(self) -> float | None:
@@ -158,7 +159,9 @@ class Pipeline:
         hook = self._format.hooks.get(call.action)
         if hook is not None and body.get(hook.field):
             read = evolve(call, action=hook.reads, resource=result.id, body=b"", rule=None)
-            self._webhooks.follow(hook, body[hook.field], partial(self._read_again, read))
+            yield from self._work(
+                partial(self._webhooks.follow, hook, body[hook.field], partial(self._read_again, read))
+            )
         return self._encoder.result(result, call, state.request_id, caller.provider), "ok"
 
     def _read_again(self, call: Call) -> bytes:
@@ -183,6 +186,7 @@ class Pipeline:
         It runs again after a slice of long work, and once a file is measured: that is done outside of the transaction.
         The result is as of one moment, however many slices it takes.
         """
+        state.waits = self._store.blocks
         while True:
             try:
                 result = yield from self._work(partial(self._in_transaction, state, handler, request, measured))
@@ -195,12 +199,12 @@ class Pipeline:
                 if state.leaves_work:
                     yield from self._settle(state.customer)
                 return result
-            own = self._own_file(state.call.base, url)
+            own = yield from self._own_file(state.call.base, url)
             measurement = yield RunBlocking(
                 partial(download_and_measure, url) if own is None else partial(measure, own.content)
             )
             measured = {**measured, url: check_media(measurement, kind)}
-            state.handled_at = self._clock.now()
+            state.handled_at, state.waits = self._clock.now(), self._store.blocks
 
     def _work(self, work: Callable[[], Any]) -> Generator[RunBlocking, Any, Any]:
         """Do what takes a transaction: in a thread if the store may block."""
@@ -212,6 +216,8 @@ class Pipeline:
         """One transaction, which a runner may carry out in a thread. A slice of what is due is settled first."""
         try:
             with self._store.transaction(state.customer) as tx:
+                if state.waits:
+                    state.handled_at, state.waits = self._clock.now(), False
                 settled = lifecycle.settle(tx, state.handled_at)
                 _count(tx, state)
                 ctx = self._context(tx, state, measured, settled=settled)
@@ -236,10 +242,12 @@ class Pipeline:
         with self._store.transaction(customer) as tx:
             return lifecycle.settle(tx, self._clock.now())
 
-    def _own_file(self, base: str, url: str) -> StoredFile | None:
+    def _own_file(self, base: str, url: str) -> Generator[RunBlocking, Any, StoredFile | None]:
         """An uploaded file that is registered by its address needs no download."""
         prefix = f"{base}/r2/"
-        file = self._store.file(url.removeprefix(prefix)) if url.startswith(prefix) else None
+        if not url.startswith(prefix):
+            return None
+        file: StoredFile | None = yield from self._work(partial(self._store.file, url.removeprefix(prefix)))
         return file if file is not None and file.is_alive(self._clock.now()) else None
 
     def _context(

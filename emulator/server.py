@@ -29,6 +29,9 @@ class EmulatorServer:
         port: 0 takes a free one.
         service: A service that exists already, in place of `settings` and `clock`.
 
+    Raises:
+        emulator.store.locations.StoreError: The store of the settings cannot be opened.
+
     Attributes:
         service: The emulator without HTTP, for use on this side of the socket.
     """
@@ -93,6 +96,7 @@ class EmulatorServer:
         loop.call_soon_threadsafe(stopping.set)
         self._thread.join()
         self._thread = self._open = None
+        self.service.close()
 
     def __enter__(self) -> Self:
         return self.start()

@@ -26,7 +26,7 @@ from emulator.settings import Settings
 from emulator.signed_urls import SignedUrls
 from emulator.snapshots import Snapshots
 from emulator.store.base import StoreFactory
-from emulator.store.memory import MemoryStore
+from emulator.store.locations import store_factory
 from emulator.timestamps import TimestampFormatter
 from emulator.webhooks import Webhooks
 from portrait.clock import Clock, SystemClock
@@ -55,9 +55,12 @@ class Service:
     Args:
         settings: Default: the guide's reading of the contract.
         clock: Default: the machine's.
-        store: Makes the store; default: in memory.
+        store: Makes the store; default: the one of the settings.
         on_call: Called with the record of each call.
         mounts: Where calls are answered, and how; default: those of all providers.
+
+    Raises:
+        StoreError: The store of the settings cannot be opened.
 
     Attributes:
         store: Keeps the records.
@@ -71,13 +74,14 @@ class Service:
         self,
         settings: Settings | None = None,
         clock: Clock | None = None,
-        store: StoreFactory = MemoryStore,
+        store: StoreFactory | None = None,
         on_call: Callable[[CallRecord], None] | None = None,
         mounts: Sequence[AnyMount] = (),
     ) -> None:
         self.settings = settings = settings or Settings()
         self.clock: Clock = clock or SystemClock()
-        self.store = store(self._new_customer)
+        self.store = (store or store_factory(settings.store))(self._new_customer)
+        self.store.share(self.clock)
         stamps = TimestampFormatter()
         self._ids = ids = Ids(settings.seed or 0, stamps, self.store.process)
         secret = secrets.token_bytes(32) if settings.seed is None else ids.secret()
@@ -115,6 +119,10 @@ class Service:
 
         self.overview = Overview(store=self.store, clock=self.clock, call_log=call_log, rules=rules, stamps=stamps)
 
+    def close(self) -> None:
+        """Give back what the store has open."""
+        self.store.close()
+
     def http_error(self, status: int, kind: str, message: str) -> Reply:
         """An error of HTTP's own level: unknown paths and methods. Contract §2, small print (I)."""
         return http_error(status, kind, message, self._ids.token(self.clock.now()))
@@ -144,8 +152,8 @@ class Service:
         found = self._validation(query)
         if found is None:
             return None
-        now = self.clock.now()
         with self.store.transaction(found.customer) as tx:
+            now = self.clock.now()
             lifecycle.settle(tx, now)
             validation = validations.start_scan(self._context(tx, now), tx.validation(found.token) or found)
         return ValidationPage(validation.handle, lifecycle.state_name(validation, now), validation.expires)
@@ -166,8 +174,8 @@ class Service:
         found = self._validation(query)
         if found is None:
             return
-        now = self.clock.now()
         with self.store.transaction(found.customer) as tx:
+            now = self.clock.now()
             lifecycle.settle(tx, now)
             validations.finish(self._context(tx, now), tx.validation(found.token) or found, outcome, None, code)
 

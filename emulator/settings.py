@@ -46,6 +46,7 @@ class Settings:
         fetch: Whose addresses are fetched and measured.
         public_url: Where links lead; None means where the request came in.
         control_token: What opens the control plane to others than loopback; None means nothing does.
+        store: Where records are kept: `memory`, `sqlite:///PATH` or `postgresql://user:password@host/database`.
         seed: Of ids, tokens, links' secret, and rules with a probability; None as 0, with a random secret.
         token_life: Seconds that a BytedToken is valid; None takes the provider's. Contract §10.3.
         link_life: Seconds that a signed link is valid. Contract §2.
@@ -70,6 +71,7 @@ class Settings:
     fetch: Literal["never", "loopback", "always"] = "loopback"
     public_url: str | None = None
     control_token: str | None = field(default=None, repr=False)
+    store: str = field(default="memory", repr=False)  # it may hold a password
     seed: int | None = None
     token_life: float | None = None
     link_life: int = 43_200

@@ -261,10 +261,11 @@ class Emulator(TestControls):
         self.service.snapshots.restore(snapshot)
 
     def close(self) -> None:
-        """Stop the server, if one was started."""
+        """Stop the server, if one was started, and close the store."""
         if self._server is not None:
             self._server.stop()
             self._server = None
+        self.service.close()
 
     def __enter__(self) -> Self:
         return self

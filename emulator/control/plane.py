@@ -12,7 +12,7 @@ from typing import Any
 from attrs import evolve
 
 from emulator.call_log import CallLog
-from emulator.clocks import ScaledClock, kind
+from emulator.clocks import SettableClock, kind
 from emulator.control.snapshots import NamedSnapshots
 from emulator.control.values import FIELDS, ControlError, as_control_error, parse_query_time, parse_time
 from emulator.domain import lifecycle, validations
@@ -24,7 +24,7 @@ from emulator.rules import RuleError, RuleSet
 from emulator.store.base import Store
 from emulator.timestamps import MAX_TIME, TimestampFormatter
 from emulator.validation import fail, one_of, reject_unknown, seconds, text
-from portrait.clock import Clock, ManualClock
+from portrait.clock import Clock
 
 
 class Control:
@@ -68,9 +68,10 @@ class Control:
 
     def state(self) -> dict[str, Any]:
         """Every customer with its limits and counts, every validation by its handle, the rules and the time."""
-        now = self._clock.now()
+        clock = self.clock()
+        now = clock["seconds"]
         return {
-            "clock": self.clock(),
+            "clock": clock,
             "customers": [self._customer_status(name, now) for name in self._store.customers()],
             "validations": [self._validation_status(each, now) for each in self._store.validations()],
             "rules": self._rules.all(),
@@ -98,6 +99,7 @@ class Control:
 
     def clock(self) -> dict[str, Any]:
         """What time it is, and of what kind the clock is."""
+        self._store.synchronize()
         now = self._clock.now()
         return {"now": self._stamps(now), "seconds": now, "kind": kind(self._clock)}
 
@@ -113,8 +115,9 @@ class Control:
         if len(change) != 1:
             raise ControlError(400, "a change of the clock needs either advance or set")
         clock = self._clock
-        if not isinstance(clock, ManualClock | ScaledClock):
+        if not isinstance(clock, SettableClock):
             raise ControlError(400, "the machine's clock cannot be moved; start with a manual one (--clock manual)")
+        self._store.synchronize()
         now = clock.now()
         if "advance" in change:
             ahead = seconds("advance", change["advance"])
@@ -151,8 +154,8 @@ class Control:
         found = self._store.find_validation(token_or_handle)
         if found is None:
             raise ControlError(404, "there is no such validation")
-        now = self._clock.now()
         with self._store.transaction(found.customer) as tx:
+            now = self._clock.now()
             lifecycle.settle(tx, now)
             validation = tx.validation(found.token) or found
             ended = validations.finish(self._context(tx, now), validation, outcome, subject, code)
@@ -187,8 +190,8 @@ class Control:
         found = self._store.find_asset(asset_id)
         if found is None:
             raise ControlError(404, "there is no such asset")
-        now = self._clock.now()
         with self._store.transaction(found.customer) as tx:
+            now = self._clock.now()
             lifecycle.settle(tx, now)
             asset = lifecycle.asset_at(tx, asset_id, now)
             if asset is None:
@@ -214,8 +217,8 @@ class Control:
         changes: dict[str, Any] = {}
         for field, value in ordered:
             changes |= FIELDS[field](field, value)
-        now = self._clock.now()
         with self._store.transaction(name) as tx:
+            now = self._clock.now()
             lifecycle.settle(tx, now)
             tx.save_customer(evolve(tx.customer, **changes))
         return self._customer_status(name, now)

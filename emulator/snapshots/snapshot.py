@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 
 from attrs import evolve, field, frozen
 
-from emulator.clocks import ScaledClock
+from emulator.clocks import SettableClock
 from emulator.domain.jobs import Generation, Task
 from emulator.domain.ports import StoredFile
 from emulator.domain.records import Asset, Customer, Group, Validation
 from emulator.store.base import Contents, Store
-from portrait.clock import Clock, ManualClock
+from portrait.clock import Clock
 
 R = TypeVar("R")
 
@@ -96,8 +96,7 @@ class Snapshots:
         records move instead, so that what had 3 seconds left has 3 seconds left.
         """
         clock = self._clock
-        if isinstance(clock, ManualClock | ScaledClock):
-            self._store.restore(snapshot.contents)
-            clock.set(snapshot.now)
+        if isinstance(clock, SettableClock):
+            self._store.restore(snapshot.contents, snapshot.now)
         else:
             self._store.restore(snapshot.moved_to(clock.now()).contents)

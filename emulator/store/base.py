@@ -11,6 +11,7 @@ from attrs import field, frozen
 from emulator.domain.jobs import Generation, Job, Task
 from emulator.domain.ports import StoredFile, Transaction
 from emulator.domain.records import Asset, Customer, Group, Validation
+from portrait.clock import Clock
 
 # A customer's name and number → the customer as it starts.
 CustomerFactory = Callable[[str, int], Customer]
@@ -87,6 +88,12 @@ class Store(Protocol):
     def secret(self, new: bytes) -> bytes:
         """What links are signed with: `new`, if no process on this store came with one before."""
 
+    def share(self, clock: Clock) -> None:
+        """Have this clock, if it can be set, go on where the store's was, and be one with those of other processes."""
+
+    def synchronize(self) -> None:
+        """Have the clock agree with those of other processes now; each transaction does so at its beginning."""
+
     def close(self) -> None:
         """Give back what it has open. The records of a store in memory are gone then, those of others stay."""
 
@@ -123,9 +130,10 @@ class Store(Protocol):
     def copy(self) -> Contents:
         """All records. Other calls wait for no more than the time that the lists of them take."""
 
-    def restore(self, contents: Contents) -> None:
+    def restore(self, contents: Contents, now: float | None = None) -> None:
         """Hold these records in place of everything; numbers go on.
 
+        A clock that is shared, and can be set, is set to `now`, back too.
         Other calls are answered meanwhile by a store in memory, and wait for one that blocks.
         """
 

@@ -10,6 +10,7 @@ from threading import Lock
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from emulator.clocks import SettableClock
 from emulator.domain.jobs import Job
 from emulator.domain.ports import AssetQuery, GroupQuery, StoredFile, Unfinished
 from emulator.domain.records import Asset, AssetState, Customer, Group, Validation
@@ -18,6 +19,7 @@ from emulator.store.base import Contents, CustomerFactory, Latest
 from emulator.store.index import Index, IndexSets, R, Table, by_creation, entry_key, record_number
 from emulator.store.pages import page_of, page_of_sets
 from emulator.store.tables import Tables
+from portrait.clock import Clock
 from portrait.models import AssetStatus
 
 V = TypeVar("V")
@@ -38,10 +40,18 @@ class MemoryStore:
     def __init__(self, new_customer: CustomerFactory) -> None:
         self._tables = Tables(new_customer)
         self._whole = Lock()  # held while everything is copied or replaced
+        self._clock: Clock | None = None
 
     def secret(self, new: bytes) -> bytes:
         """What links are signed with: nobody else has this store."""
         return new
+
+    def share(self, clock: Clock) -> None:
+        """Nobody else has this store."""
+        self._clock = clock
+
+    def synchronize(self) -> None:
+        """Nobody else has this store."""
 
     def close(self) -> None:
         """Nothing is open."""
@@ -91,12 +101,14 @@ class MemoryStore:
         with self._whole:
             return self._tables.copy()
 
-    def restore(self, contents: Contents) -> None:
+    def restore(self, contents: Contents, now: float | None = None) -> None:
         """Hold these records in place of everything; numbers go on."""
         other = Tables(self._tables.new_customer)
         other.fill(contents)  # the long part, without a lock
         with self._whole:
             self._tables.exchange(other)
+            if now is not None and isinstance(self._clock, SettableClock):
+                self._clock.set(now)
         other.free()
 
     def clear(self) -> None:

@@ -8,6 +8,7 @@ from typing import Protocol
 from emulator.domain.reasons import Reason, Refusal
 from emulator.messages import Reply, ReplyFlow
 from emulator.web.form import FileTooLarge, FormReader, InvalidForm
+from portrait.flow import RunBlocking
 
 
 class BodyReader(Protocol):
@@ -87,6 +88,25 @@ class FormBody:
 def malformed(error: InvalidForm) -> Refusal:
     """The refusal of a malformed form."""
     return Refusal(Reason.MALFORMED_BODY, message=str(error))
+
+
+_IGNORED_BYTES = 4096  # of the body of a request that needs none
+
+
+def read_store(work: Callable[[], Reply], *, blocks: bool) -> Reply | BodyReader:
+    """The reply to a request without a body that looks into the store.
+
+    Args:
+        work: Makes the reply.
+        blocks: Whether the store does: then the event loop does not wait for it.
+    """
+    return BufferedBody(_IGNORED_BYTES, work, lambda _: deferred(work, blocks=blocks)) if blocks else work()
+
+
+def deferred(work: Callable[[], Reply], *, blocks: bool) -> ReplyFlow:
+    """A flow that does some work, in a thread if it blocks."""
+    reply: Reply = (yield RunBlocking(work)) if blocks else work()
+    return reply
 
 
 def immediate(reply: Reply) -> ReplyFlow:

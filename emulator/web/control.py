@@ -20,9 +20,8 @@ from emulator.service import Service
 from emulator.snapshots import is_snapshot
 from emulator.web import paths
 from emulator.web.access import check_access
-from emulator.web.body_reader import BodyReader, BufferedBody, immediate
+from emulator.web.body_reader import BodyReader, BufferedBody, deferred
 from emulator.web.request_head import Head, decode_segment
-from portrait.flow import RunBlocking
 from portrait.media import MB
 
 BODY_LIMIT = 16 * MB
@@ -132,13 +131,8 @@ class ControlPlane:
         return None if message is None else self._error(403, message)
 
     def _answer(self, head: Head, body: bytes) -> ReplyFlow:
-        if (head.method, _pattern(head.path)) in _LONG:
-            return self._answer_in_thread(head, body)
-        return immediate(self._reply(head, body))
-
-    def _answer_in_thread(self, head: Head, body: bytes) -> ReplyFlow:
-        reply: Reply = yield RunBlocking(partial(self._reply, head, body))
-        return reply
+        blocks = self._service.store.blocks or (head.method, _pattern(head.path)) in _LONG
+        return deferred(partial(self._reply, head, body), blocks=blocks)
 
     def _reply(self, head: Head, body: bytes) -> Reply:
         try:

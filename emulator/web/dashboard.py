@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
+from functools import partial
 from http.cookies import CookieError, SimpleCookie
 from types import MappingProxyType
 from typing import Any
@@ -18,9 +19,8 @@ from emulator.messages import Reply, ReplyFlow
 from emulator.service import Service
 from emulator.web import html
 from emulator.web.access import equal, is_local, is_same_origin
-from emulator.web.body_reader import BodyReader, BufferedBody, immediate
+from emulator.web.body_reader import BodyReader, BufferedBody, deferred, immediate, read_store
 from emulator.web.request_head import Head
-from portrait.flow import RunBlocking
 
 LIMIT = 50
 """How many records of each kind are shown, and calls."""
@@ -69,7 +69,7 @@ class Dashboard:
 
     def show(self, head: Head) -> Reply | BodyReader:
         """Render the page, or the form that asks for the control token."""
-        return self._refuse(head) or BufferedBody(_FORM_LIMIT, self._too_large, lambda _: self._page())
+        return self._refuse(head) or read_store(self._render, blocks=True)
 
     def submit(self, head: Head) -> Reply | BodyReader:
         """Carry out a form of the page."""
@@ -81,28 +81,24 @@ class Dashboard:
     def _answer(self, head: Head, body: bytes) -> ReplyFlow:
         form = dict(parse_qsl(body.decode("utf-8", "replace")))
         refused = self._log_in(form["token"]) if "token" in form else self._refuse(head)
-        return immediate(refused) if refused else self._command(form)
+        return immediate(refused) if refused else deferred(partial(self._command, form), blocks=True)
 
-    def _command(self, form: Mapping[str, str]) -> ReplyFlow:
+    def _command(self, form: Mapping[str, str]) -> Reply:
         if "open" in form:
-            return immediate(self._open(form["open"]))
+            return self._open(form["open"])
         for name in form.keys() & _COMMANDS.keys():
             try:
                 _COMMANDS[name](self._service.control, form[name])
             except ControlError as error:
-                return self._page(error.status, error.message)
-        return immediate(_see_other("./"))
+                return self._render(error.status, error.message)
+        return _see_other("./")
 
     def _open(self, handle: str) -> Reply:
         """Lead to a validation's page; its link is in no page, only in this answer."""
         query = self._service.page_query(handle)
         return self._message(404, "There is no such check.") if query is None else _see_other(f"../h5/?{query}&lng=en")
 
-    def _page(self, status: int = 200, problem: str = "") -> ReplyFlow:
-        reply: Reply = yield RunBlocking(lambda: self._render(status, problem))  # others are answered meanwhile
-        return reply
-
-    def _render(self, status: int, problem: str) -> Reply:
+    def _render(self, status: int = 200, problem: str = "") -> Reply:
         return html.render(
             "dashboard.html",
             status=status,

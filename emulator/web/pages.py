@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
@@ -19,7 +19,7 @@ from emulator.messages import Reply, ReplyFlow
 from emulator.service import Service
 from emulator.web import html, paths
 from emulator.web.access import is_local
-from emulator.web.body_reader import BodyReader, BufferedBody, immediate
+from emulator.web.body_reader import BodyReader, BufferedBody, deferred, read_store
 from emulator.web.request_head import Head
 from portrait.codes import SCAN_CODES
 
@@ -56,8 +56,11 @@ class Pages:
         self._service = service
         self._base_url = base_url
 
-    def show(self, head: Head) -> Reply:
+    def show(self, head: Head) -> Reply | BodyReader:
         """Render the page. Opening it starts the scan."""
+        return read_store(partial(self._show, head), blocks=self._service.store.blocks)
+
+    def _show(self, head: Head) -> Reply:
         language = head.parameters.get("lng", "")
         language = language if language in LANGUAGES else LANGUAGES[0]
         page = self._service.validation_page(head.parameters)
@@ -86,18 +89,21 @@ class Pages:
 
         def answer(body: bytes) -> ReplyFlow:
             form = dict(parse_qsl(body.decode("ascii", "replace")))
-            outcome, code = _outcome(form)
-            if outcome is not None:
-                self._service.finish_scan(head.parameters, outcome, code)
-            return immediate(self._complete(head, with_token="without-token" not in form))
+            return deferred(partial(self._finish, head, form), blocks=self._service.store.blocks)
 
         return BufferedBody(_FORM_LIMIT, too_large, answer)
+
+    def _finish(self, head: Head, form: Mapping[str, str]) -> Reply:
+        outcome, code = _outcome(form)
+        if outcome is not None:
+            self._service.finish_scan(head.parameters, outcome, code)
+        return self._complete(head, with_token="without-token" not in form)
 
     def _complete(self, head: Head, *, with_token: bool) -> Reply:
         """Redirect to the CallbackURL if the scan has ended, else show the page again."""
         address = self._service.callback(head.parameters, with_token=with_token)
         if address is None:
-            return self.show(head)
+            return self._show(head)
         return Reply(status=303, headers={**_HEADERS, "Location": quote(address, safe=_URL_CHARACTERS)})
 
     def _render(self, status: int, language: str, *, state: str, **values: object) -> Reply:

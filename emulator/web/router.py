@@ -6,7 +6,7 @@ that requests from a socket and from an in-process client are answered alike.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from emulator.domain.reasons import Reason, Refusal
@@ -15,7 +15,7 @@ from emulator.mounts import RestMount
 from emulator.pipeline import Pipeline
 from emulator.service import Service
 from emulator.web import html, paths
-from emulator.web.body_reader import BodyReader
+from emulator.web.body_reader import BodyReader, read_store
 from emulator.web.control import ControlPlane
 from emulator.web.dashboard import Dashboard
 from emulator.web.files import file_reply, video_reply
@@ -72,8 +72,8 @@ class Router:
         }
         self._rest = RestRoutes(service.pipelines, self._call, service.settings.key_providers)
         self._prefixes: tuple[tuple[str, Mapping[str, Handler]], ...] = (
-            (paths.UPLOADED_FILES, {"GET": self._uploaded_file}),
-            (paths.SIGNED_FILES, {"GET": self._signed_file}),
+            (paths.UPLOADED_FILES, {"GET": partial(self._stored, self._uploaded_file)}),
+            (paths.SIGNED_FILES, {"GET": partial(self._stored, self._signed_file)}),
             (paths.VIDEOS, {"GET": self._video}),
             (paths.PAGES, {"GET": pages.show, "POST": pages.submit}),
         )
@@ -138,6 +138,9 @@ class Router:
             base=self.base_url(head),
             rule=head.header("x-emulator-rule"),
         )
+
+    def _stored(self, reply: Callable[[Head], Reply], head: Head) -> Reply | BodyReader:
+        return read_store(partial(reply, head), blocks=self.service.store.blocks)
 
     def _uploaded_file(self, head: Head) -> Reply:
         """`/r2/{key}`: an uploaded file."""

@@ -80,6 +80,8 @@ META = Table(
     Column("version", Integer, nullable=False),
     Column("processes", Integer, nullable=False),  # that have opened it so far
     Column("secret", LargeBinary),  # what links are signed with
+    Column("clock", Double),  # the time of a clock that can be set
+    Column("clock_set", Integer, nullable=False),  # how often it was set, perhaps back
 )
 
 # SQLite's counters, each changed by whoever may write at all. PostgreSQL has sequences, so that nobody waits.

@@ -18,6 +18,7 @@ from emulator.store.sql.schema import (
     SEQUENCES,
     VALIDATIONS,
 )
+from emulator.store.sql.shared_clock import with_moment
 
 
 def _of_customer(table: Any) -> Any:
@@ -30,7 +31,9 @@ def _save(table: Any) -> Any:
     return update(table).where(table.c.number == bindparam("key")).values({name: bindparam(name) for name in names})
 
 
-LOCK = select(CUSTOMERS.c.body).where(CUSTOMERS.c.name == bindparam("customer")).with_for_update()
+_CUSTOMER = select(CUSTOMERS.c.body).where(CUSTOMERS.c.name == bindparam("customer"))
+LOCK = _CUSTOMER.with_for_update()
+LOCK_WITH_MOMENT = with_moment(_CUSTOMER)
 ADD_CUSTOMER = {
     engine.dialect.name: engine.insert(CUSTOMERS).on_conflict_do_nothing(index_elements=["name"])
     for engine in (sqlite, postgresql)

@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql
 
+from emulator.clocks import SettableClock
 from emulator.domain.jobs import Job
 from emulator.domain.ports import StoredFile
 from emulator.domain.records import Asset, AssetState, Validation
@@ -45,8 +46,10 @@ from emulator.store.sql.schema import (
     STEPS,
     VALIDATIONS,
 )
+from emulator.store.sql.shared_clock import SharedClock
 from emulator.store.sql.statements import LIVE_ASSETS
 from emulator.store.sql.transaction import SqlTransaction, find_validation
+from portrait.clock import Clock
 from portrait.sql.migration import migrate
 
 _SLICE = 1_000  # rows that are inserted by one statement
@@ -74,17 +77,31 @@ class SqlStore:
         self._on_sqlite = engine.dialect.name == "sqlite"
         # SQLite has one writer. Threads wait for it in turn, other processes ask again and again.
         self._guard: AbstractContextManager[Any] = Lock() if self._on_sqlite else nullcontext()
-        with self._guard, self._engine.begin() as connection:
-            migrate(connection, META, STEPS, "store", {"processes": 0})
+        self._clock: SharedClock | None = None
+        with self._write() as connection:
+            migrate(connection, META, STEPS, "store", {"processes": 0, "clock_set": 0})
             self.process = int(connection.execute(_USE).scalar_one()) - 1
             if self.process == 0 and self._on_sqlite:
                 connection.execute(insert(COUNTERS), [{"name": name, "value": 0} for name in SEQUENCES])
 
     def secret(self, new: bytes) -> bytes:
         """What links are signed with."""
-        with self._guard, self._engine.begin() as connection:
+        with self._write() as connection:
             connection.execute(update(META).where(META.c.secret.is_(None)).values(secret=new))
             return bytes(connection.execute(select(META.c.secret)).scalar_one())
+
+    def share(self, clock: Clock) -> None:
+        """Have one time for all processes on this store."""
+        if isinstance(clock, SettableClock):
+            self._clock = SharedClock(clock)
+            with self._write() as connection:
+                self._clock.open(connection)
+
+    def synchronize(self) -> None:
+        """Have the clock agree with those of other processes."""
+        if self._clock is not None:
+            with self._write() as connection:
+                self._clock.synchronize(connection)
 
     def close(self) -> None:
         """Close the connections."""
@@ -92,7 +109,7 @@ class SqlStore:
 
     def transaction(self, customer: str) -> SqlTransaction:
         """One customer's records."""
-        return SqlTransaction(self._engine, customer, self._new_customer, self._guard)
+        return SqlTransaction(self._engine, customer, self._new_customer, self._guard, self._clock)
 
     def customers(self) -> Sequence[str]:
         """All customers in the order of their first call."""
@@ -170,9 +187,9 @@ class SqlStore:
                 numbers=self._last(connection, "numbers"),
             )
 
-    def restore(self, contents: Contents) -> None:
+    def restore(self, contents: Contents, now: float | None = None) -> None:
         """Hold these records in place of everything; numbers go on. Other calls wait until it is done."""
-        with self._guard, self._engine.begin() as connection:
+        with self._write() as connection:
             if not self._on_sqlite:  # it waits for all transactions of customers, and they for it
                 connection.execute(text(f"LOCK TABLE {CUSTOMERS.name} IN EXCLUSIVE MODE"))
             for table in RECORDS:
@@ -184,10 +201,17 @@ class SqlStore:
             self._raise(connection, "numbers", max([contents.numbers, *(each.number for each in numbered)]))
             self._raise(connection, "validations", max([0, *(each.number for each in contents.validations)]))
             self._raise(connection, "customers", max([0, *(each.number for each in contents.customers)]))
+            if now is not None and self._clock is not None:
+                self._clock.set(connection, now)
 
     def clear(self) -> None:
         """Forget everything; numbers go on."""
         self.restore(Contents())
+
+    @contextmanager
+    def _write(self) -> Iterator[Connection]:
+        with self._guard, self._engine.begin() as connection:
+            yield connection
 
     @contextmanager
     def _read(self, **options: Any) -> Iterator[Connection]:

@@ -21,6 +21,7 @@ from emulator.store.sql import lists, rows
 from emulator.store.sql import statements as sql
 from emulator.store.sql.counts import Counts, asset_sets, group_set, project_scope
 from emulator.store.sql.schema import ASSETS, DELETED, FILES, GROUPS, JOBS, VALIDATIONS
+from emulator.store.sql.shared_clock import SharedClock
 from portrait.models import AssetStatus
 
 
@@ -55,12 +56,19 @@ class SqlTransaction:
         customer: Whose records.
         new_customer: Makes a customer's record when it first comes.
         guard: Entered for as long as the transaction lasts.
+        clock: The clock that all processes share; None for the machine's.
     """
 
     def __init__(
-        self, engine: Engine, customer: str, new_customer: CustomerFactory, guard: AbstractContextManager[Any]
+        self,
+        engine: Engine,
+        customer: str,
+        new_customer: CustomerFactory,
+        guard: AbstractContextManager[Any],
+        clock: SharedClock | None,
     ) -> None:
-        self._engine, self._name, self._new_customer, self._guard = engine, customer, new_customer, guard
+        self._engine, self._name, self._new_customer = engine, customer, new_customer
+        self._guard, self._clock = guard, clock
 
     def __enter__(self) -> Self:
         self._guard.__enter__()
@@ -80,8 +88,7 @@ class SqlTransaction:
         try:
             with self._connection:  # which rolls back what is not committed
                 if kind is None:
-                    self._counts.flush()
-                    self._connection.commit()
+                    self._keep()
         finally:
             self._guard.__exit__(None, None, None)
 
@@ -98,10 +105,13 @@ class SqlTransaction:
     def _lock(self) -> None:
         """Wait for others who change this customer's records, and read the customer as it is then."""
         self._outlook: _Outlook | None = None
-        body = self._one(sql.LOCK, customer=self._name)
-        if body is None:
+        statement, values = sql.LOCK if self._clock is None else sql.LOCK_WITH_MOMENT, {"customer": self._name}
+        row = self._connection.execute(statement, values).first()
+        if row is None:
             self._add_customer()
-            body = self._one(sql.LOCK, customer=self._name)
+            row = self._connection.execute(statement, values).one()
+        body, *moment = row
+        self._moment = None if self._clock is None else self._clock.follow(*moment)
         self._customer = rows.read_customer(body)
 
     def _add_customer(self) -> None:
@@ -113,10 +123,15 @@ class SqlTransaction:
 
     def commit(self) -> None:
         """Keep what was changed so far."""
-        self._counts.flush()
-        self._connection.commit()
+        self._keep()
         self._connection.begin()
         self._lock()
+
+    def _keep(self) -> None:
+        self._counts.flush()
+        if self._clock is not None:
+            self._clock.lead(self._connection, self._moment)
+        self._connection.commit()
 
     @property
     def customer(self) -> Customer:
