@@ -156,6 +156,26 @@ def test_a_token_is_used_up_once(start):
     assert found.count(None) == 7
 
 
+def test_a_customer_is_changed_in_turn(location):
+    """Whoever comes second waits, and sees what the first one has done; so nothing is decided by what is over."""
+    one, two = (store_factory(location)(new_customer) for _ in range(2))
+    entered = threading.Event()
+
+    def count():
+        with two.transaction("acme") as tx:
+            entered.set()
+            return tx.count_groups()
+
+    with ThreadPoolExecutor(1) as threads:
+        with one.transaction("acme") as tx:
+            counted = threads.submit(count)
+            assert not entered.wait(0.05)
+            add_group(tx)
+        assert counted.result() == 1
+    for store in (one, two):
+        store.close()
+
+
 def test_a_reset_is_for_all(start):
     """What one process forgets, all have forgotten; numbers go on."""
     one, two = start(), start()
