@@ -39,6 +39,8 @@ class Settings:
         pending: How Ark says that nobody has passed a liveness check yet. Contract §10.9.
         task_form: Whether `GET /v1/tasks/{id}` answers `{"code", "data": task}`, or at xcompute the task alone, as its
             newer page shows it. Contract §8.
+        person_callback: Whether the end of a gateway's liveness check is brought to `callback_url` by the browser
+            alone, or is posted there, too. Contract §8.
         projects: The projects that exist; empty means any does. Contract §2.
         image_review: Seconds from CreateAsset to Active for an image.
         clip_review: The same for video and audio.
@@ -64,6 +66,7 @@ class Settings:
     key_providers: Mapping[str, str] = field(factory=dict, repr=False)
     pending: Literal["not-found", "empty-404", "empty-group", "empty-result"] = "not-found"
     task_form: Literal["wrapped", "bare"] = "wrapped"
+    person_callback: Literal["browser", "post"] = "browser"
     projects: frozenset[str] = frozenset()
     image_review: float = 4.0
     clip_review: float = 20.0

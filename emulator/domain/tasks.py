@@ -217,6 +217,19 @@ def get(ctx: Context, request: JobRequest) -> TaskView | GenerationView:
     return generations.get(ctx, GenerationId(request.id))
 
 
+def get_scan(ctx: Context, request: JobRequest) -> TaskView:
+    """The task of a liveness check with the state of its scan; a read that burns nothing.
+
+    Raises:
+        Refusal: There is no such task.
+    """
+    job = ctx.tx.job(request.id)
+    if not isinstance(job, Task):
+        raise Refusal(Reason.UNKNOWN_JOB, id=request.id)
+    scan = _scan_state(ctx, job)
+    return evolve(_view(ctx, job), state=scan, token="", link="")
+
+
 def _save(ctx: Context, kind: TaskKind, project: str | None, ended: float | None = None) -> Task:
     """Keep a task about the validation that the call is about."""
     number = ctx.tx.number()
@@ -275,18 +288,25 @@ def _end_person(ctx: Context, task: Task) -> Task | None:
 
     A token that another call has used up gives its group here too: a result can be read from either place.
     """
-    validation = ctx.tx.validation_by_handle(task.validation)
-    if validation is not None and validation.scan is Scan.SPENT:
-        return evolve(task, group_id=validation.group_id, ended=ctx.now)
-    if (
-        validation is None
-        or lifecycle.expired(validation, ctx.now)
-        or validation.scan in lifecycle.ENDED - {Scan.PASSED}
-    ):
-        return evolve(task, ended=ctx.now, failed=True)
-    if validation.scan is not Scan.PASSED:
+    validation, state = ctx.tx.validation_by_handle(task.validation), _scan_state(ctx, task)
+    if state is TaskState.PROCESSING:
         return None
-    return evolve(task, group_id=validations.redeem(ctx, validation).group_id, ended=ctx.now)
+    if validation is None or state is TaskState.FAILED:
+        return evolve(task, ended=ctx.now, failed=True)
+    passed = validation if validation.scan is Scan.SPENT else validations.redeem(ctx, validation)
+    return evolve(task, group_id=passed.group_id, ended=ctx.now)
+
+
+def _scan_state(ctx: Context, task: Task) -> TaskState:
+    """How far the scan is that a task is about: one that passed is usable for as long as its token is valid."""
+    validation = ctx.tx.validation_by_handle(task.validation)
+    if validation is None:
+        return TaskState.FAILED
+    if validation.scan is Scan.SPENT:
+        return TaskState.COMPLETED
+    if lifecycle.expired(validation, ctx.now) or validation.scan in lifecycle.ENDED - {Scan.PASSED}:
+        return TaskState.FAILED
+    return TaskState.COMPLETED if validation.scan is Scan.PASSED else TaskState.PROCESSING
 
 
 def _view(ctx: Context, task: Task) -> TaskView:

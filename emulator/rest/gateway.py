@@ -11,7 +11,7 @@ from emulator.dialects.gateway_errors import GATEWAY_ERRORS, write_error
 from emulator.dialects.tasks import read_private_avatar, read_real_avatar, write_created, write_task
 from emulator.dialects.video_requests import read_gateway_request
 from emulator.dialects.videos import write_gateway_created, write_gateway_task
-from emulator.domain import FURTHER_HANDLERS
+from emulator.domain import FURTHER_HANDLERS, tasks
 from emulator.domain.generations import GenerationView, ModelList
 from emulator.domain.reasons import Refusal
 from emulator.domain.tasks import JobRequest
@@ -31,6 +31,12 @@ HOOK = Hook(
     patience=gateways.WEBHOOK_PATIENCE,
     delays=gateways.WEBHOOK_DELAYS,
     client_error_ends=True,
+)
+
+
+# Contract §8: whether there is such a post is open, and its form is ours (I).
+_PERSON_HOOK = Hook(
+    field="callback_url", reads="GetScan", patience=gateways.WEBHOOK_PATIENCE, delays=gateways.WEBHOOK_DELAYS
 )
 
 
@@ -81,6 +87,10 @@ def operations(settings: Settings) -> Mapping[str, Operation]:
                 handler=handlers["RealAvatar"],
                 read=lambda fields, _: read_real_avatar(fields),
                 write=write_created_task,
+                hook=_PERSON_HOOK if settings.person_callback == "post" else None,
+            ),
+            "GetScan": Operation(  # for posts alone: no route leads to it
+                handler=tasks.get_scan, read=lambda _, call: JobRequest(call.resource), write=write_created_task
             ),
             "CreateVideo": Operation(
                 handler=handlers["CreateVideo"],

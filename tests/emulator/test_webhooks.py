@@ -11,7 +11,8 @@ import pytest
 from emulator.settings import Settings
 from emulator.testing import Emulator
 
-PRIVATE, VIDEOS, ARK = "/v1/seedance2/private-avatar", "/v1/videos/generations", "/api/v3/contents/generations/tasks"
+PRIVATE, REAL = "/v1/seedance2/private-avatar", "/v1/seedance2/real-avatar"
+VIDEOS, ARK = "/v1/videos/generations", "/api/v3/contents/generations/tasks"
 BATCH = {"group": {"name": "g"}, "assets": [{"url": "https://a.example/a.png", "name": "a"}]}
 ARK_VIDEO = {"model": "doubao-seedance-2-0-260128", "content": [{"type": "text", "text": "x"}]}
 GATEWAY_VIDEO = {"model": "doubao-seedance-2.0", "prompt": "x"}
@@ -187,3 +188,28 @@ def test_a_review_that_takes_no_time_is_posted(receiver):
     with Emulator(Settings(image_review=0.0)) as emulator:
         call(emulator, "POST", PRIVATE, BATCH | {"webhook": receiver.url})
         assert receiver.next()[1]["data"]["status"] == "completed"
+
+
+@pytest.mark.parametrize(("outcome", "status"), [("pass", "completed"), ("fail", "failed"), (None, "failed")])
+def test_the_end_of_a_persons_check_is_posted_by_setting(receiver, outcome, status):
+    """To `callback_url`, once: the task and its status, nothing else; one that nobody opens ends with its token."""
+    with Emulator(Settings(person_callback="post")) as emulator:
+        _, answer = call(emulator, "POST", REAL, {"callback_url": f"{receiver.url}/back?nonce=1"})
+        assert receiver.is_silent()
+        if outcome is None:
+            emulator.clock.advance(121)
+        else:
+            emulator.validations.finish("val-1", outcome)
+        body = {"code": 200, "data": {"id": answer["data"]["id"], "status": status}}
+        assert receiver.next() == ("/back?nonce=1", body)
+        token = call(emulator, "GET", f"/v1/tasks/{answer['data']['id']}")[1]["data"]["result"]["byted_token"]
+        found = call(emulator, "POST", REAL, {"byted_token": token})[1]["data"]
+        assert (found["status"], "GroupId" in found.get("result", {})) == (status, outcome == "pass")
+        assert receiver.is_silent()
+
+
+def test_without_the_setting_the_browser_alone_comes(emulator, receiver):
+    """Nothing is posted."""
+    call(emulator, "POST", REAL, {"callback_url": f"{receiver.url}/back"})
+    emulator.validations.finish("val-1", "pass")
+    assert receiver.is_silent()
