@@ -186,13 +186,13 @@ def _store(batch: _Batch) -> Flow[None]:
 
 
 def _put(batch: _Batch, paths: list[str]) -> Flow[_Stored]:
-    store = batch.options.store
+    store, memory = batch.options.store, batch.options.memory
     assert store is not None  # noqa: S101  (the caller has checked it)
     cancel = CancelToken()
 
     def work() -> _Stored:
         try:
-            return dict(zip(paths, store.put_many(paths, cancel=cancel), strict=True)), {}
+            return dict(zip(paths, store.put_many(paths, cancel=cancel, state=memory.open_state()), strict=True)), {}
         except PartialFailure as error:
             return error.stored, error.failures
 

@@ -58,6 +58,10 @@ class UploadMemory:
         self._in_process = ProcessUploads()
         self._locks = KeyedLocks()
 
+    def with_state(self, state: LazyState) -> UploadMemory:
+        """This memory; where it has no state of its own, one in that state, if it is any."""
+        return self if state.is_none or not self._state.is_none else UploadMemory(state, self._destination)
+
     @contextlib.contextmanager
     def turn(self, path: Path, context: Context, waiting: Callable[[], object]) -> Iterator[Turn]:
         """Keep other threads, and processes with the same state, from uploading this file.

@@ -14,6 +14,8 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Self, TypedDict
 
+from attrs import evolve
+
 from portrait.clock import Clock, SystemClock
 from portrait.errors import PortraitError, UsageError
 from portrait.flow import CancelToken
@@ -137,7 +139,8 @@ class ObjectStore:
         expires: Seconds that a presigned address is valid, at most 604,800.
         client: A boto3 client of your own, instead of all options above that concern the storage.
         state: A state, or the path or URL of one, which remembers unfinished uploads; processes that share it take
-            turns at a file. Without one they are remembered as long as this store.
+            turns at a file. Without one they are remembered in that of the client that the store is passed to, else
+            as long as this store.
         concurrency: Requests under way at once.
         part_size: Bytes of a part, 5 MiB to 5 GiB; made larger where a file would need more than 10,000.
         on_event: Called with `UploadProgress` and `StorageWarning`, from any thread but never from two at once.
@@ -238,10 +241,17 @@ class ObjectStore:
         with self._context(cancel) as context:
             return self._uploader.store(Path(path), None, context)
 
-    def put_many(self, paths: Iterable[PathLike], *, cancel: CancelToken | None = None) -> list[StoredObject]:
+    def put_many(
+        self, paths: Iterable[PathLike], *, cancel: CancelToken | None = None, state: State | None = None
+    ) -> list[StoredObject]:
         """Store files, small ones at once and large ones one by one; the results are in the order given.
 
         What the bucket holds is found by one listing of the prefix; a key that may not list asks for each file by HEAD.
+
+        Args:
+            paths: The files.
+            cancel: Ends it.
+            state: Remembers unfinished uploads if the store has no state of its own; a client passes its own.
 
         Raises:
             PartialFailure: Some files failed; the error holds what became of each.
@@ -250,7 +260,8 @@ class ObjectStore:
         files = [Path(path) for path in paths]
         with self._context(cancel) as context:
             existing_sizes = self._operations.sizes(self._location.key_prefix, context) if files else {}
-            return store_batch(self._uploader, files, existing_sizes, self._concurrency, context)
+            uploader = evolve(self._uploader, memory=self._memory.with_state(LazyState(state, self._clock)))
+            return store_batch(uploader, files, existing_sizes, self._concurrency, context)
 
     def list_objects(self, prefix: str = "", *, cancel: CancelToken | None = None) -> dict[str, int]:
         """The size in bytes of every object in this place, by key: one listing, 1,000 to a request.

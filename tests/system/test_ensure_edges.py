@@ -19,7 +19,7 @@ class BrokenStore:
     def __init__(self, error):
         self._error = error
 
-    def put_many(self, paths, *, cancel=None):
+    def put_many(self, paths, *, cancel=None, state=None):
         """Refuse."""
         raise self._error
 
@@ -57,9 +57,11 @@ class SigningStore:
     def __init__(self, clock):
         self._clock = clock
         self.signed_at = []
+        self.states = []
 
-    def put_many(self, paths, *, cancel=None):
+    def put_many(self, paths, *, cancel=None, state=None):
         """Store files."""
+        self.states.append(state)
         return [
             StoredObject(
                 path=Path(path),
@@ -98,6 +100,18 @@ def test_an_address_is_signed_when_its_create_is_sent(colour, portrait_emulator,
     for moment in created_at:
         assert any(moment - 20 <= signed <= moment for signed in store.signed_at)
     assert len(store.signed_at) == (6 if answer == "ok" else 7)
+
+
+def test_a_store_is_passed_the_state_of_its_client(colour, portrait_emulator, tmp_path):
+    """Unfinished uploads are remembered there, unless the store has a state of its own."""
+    path = tmp_path / "a.png"
+    path.write_bytes(image("png", 400, 400))
+    store = SigningStore(portrait_emulator.clock)
+    with open_state(tmp_path / "state.db") as state:
+        client = colour.client(portrait_emulator, state=state)
+        group = colour.run(client.ensure_group, "hosts").id
+        colour.run(client.ensure_asset, path, group_id=group, store=store)
+        assert store.states == [state]
 
 
 @pytest.mark.parametrize("do", [{"http": {"status": 307}}, {"error": "KeyUnknown"}], ids=["redirect", "refused"])

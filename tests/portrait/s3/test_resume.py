@@ -25,6 +25,7 @@ from portrait.s3 import (
 )
 from portrait.s3.files import stat_file
 from portrait.s3.parts import MIN_PART_BYTES
+from portrait.state import open_state
 from tests.portrait.s3.conftest import LARGE, count_uploads, defaults, only_object
 from tests.s3_stub import S3Stub
 
@@ -81,6 +82,23 @@ def test_lost_state(stub: S3Stub, open_store: Make, tmp_path: Path, large: Path,
     open_store(state=tmp_path / "other.db").put(large)
     assert only_object(stub)[1] == large.read_bytes()
     assert len(stub.bucket.parts_received) == (2 if etags == "md5" else 3)
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["none of its own", "one of its own"])
+def test_state_of_a_client(stub: S3Stub, open_store: Make, larger: Path, tmp_path: Path, own: bool) -> None:
+    """A store without a state remembers uploads in that of the client; its own goes before it."""
+    mine, clients = tmp_path / "own.db", tmp_path / "client.db"
+    fault = stub.fault("UploadPart", "cut", part=3, times=99)
+    with open_state(clients) as state:
+        with pytest.raises(StorageUnreachable):
+            open_store(state=mine if own else None, concurrency=1).put_many([larger], state=state)
+        stub.faults.remove(fault)
+        assert count_uploads(mine if own else clients) == len(stub.bucket.uploads) == 1
+        assert count_uploads(clients if own else mine) == 0
+        open_store(state=mine if own else None).put_many([larger], state=state)
+    assert only_object(stub)[1] == larger.read_bytes()
+    assert count_uploads(mine if own else clients) == 0
+    assert len(stub.bucket.parts_received) == 3
 
 
 def test_foreign_parts_are_not_trusted(stub: S3Stub, open_store: Make, larger: Path) -> None:
