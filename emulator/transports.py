@@ -5,8 +5,6 @@ A request takes the same routes as one from a socket. An error of the emulator i
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from emulator.messages import Reply
 from emulator.service import Service
 from emulator.web.body_reader import BodyReader
@@ -14,6 +12,7 @@ from emulator.web.request_head import Head
 from emulator.web.router import Router
 from emulator.web.runner import run, run_async
 from portrait.http import FailureKind, HttpRequest, HttpResponse, TransportFailure
+from portrait.urls import parse_http_url
 
 
 class InProcessTransport:
@@ -88,10 +87,10 @@ class _Waited:
 
 def _route(router: Router, request: HttpRequest) -> Reply | BodyReader:
     """A reply, or an intake that has the whole body."""
-    url = urlsplit(request.url)
-    headers = {"host": url.netloc.rpartition("@")[2], "content-length": str(len(request.body))}
+    url = parse_http_url(request.url)
+    headers = {"host": url.netloc, "content-length": str(len(request.body))}
     headers |= {name.lower(): value for name, value in request.headers.items()}
-    routed = router.route(Head(request.method, url.path or "/", url.query, headers))
+    routed = router.route(Head(request.method, url.path or "/", url.query or "", headers))
     if isinstance(routed, Reply):
         return routed
     return routed.feed(request.body) or routed

@@ -14,11 +14,12 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote
 
 from attrs import define, field, frozen
 
 from portrait.http import HttpRequest
+from portrait.urls import parse_http_url
 
 ALGORITHM = "HMAC-SHA256"
 TERMINATOR = "request"
@@ -277,8 +278,8 @@ def _parse_date(date: str) -> float | None:
 @lru_cache(maxsize=64)
 def _split_url(url: str) -> tuple[str, str, str]:
     """Host without a default port, path, and query."""
-    parts = urlsplit(url)
-    return _without_default_port(parts.netloc.rpartition("@")[2]), parts.path, parts.query
+    parsed = parse_http_url(url)
+    return _without_default_port(parsed.netloc), parsed.path, parsed.query or ""
 
 
 def _without_default_port(host: str) -> str:

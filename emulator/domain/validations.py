@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import urlencode
 
 from attrs import evolve
 
@@ -13,6 +13,7 @@ from emulator.domain.reasons import Reason, Refusal
 from emulator.domain.records import Scan, Validation
 from portrait import models
 from portrait.models import GroupType
+from portrait.urls import parse_http_url
 
 
 def create(ctx: Context, request: models.CreateVisualValidateSessionRequest) -> models.VisualValidateSession:
@@ -164,5 +165,7 @@ def callback_url_for(validation: Validation, *, with_token: bool = True) -> str:
             "verify_type": "real_time",
         }
     )
-    parts = urlsplit(validation.callback_url)
-    return urlunsplit(parts._replace(query=f"{parts.query}&{added}" if parts.query else added))
+    url = parse_http_url(validation.callback_url)
+    query = f"{url.query}&{added}" if url.query else added
+    fragment = f"#{url.fragment}" if url.fragment else ""
+    return f"{url.origin}{url.path}?{query}{fragment}"

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from types import MappingProxyType
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from attrs import evolve, frozen
 
 from portrait.codes import MEDIA_CODES
 from portrait.media import STAGES
 from portrait.models import AssetStatus
+from portrait.urls import parse_http_url
 
 MAGIC_HOST = "magic.test"
 _KEYS = ("status", "code", "after", "reject", "subject")
@@ -112,10 +113,10 @@ def parse_magic(url: str) -> Verdict | None:
     """
     if MAGIC_HOST not in url:
         return None
-    parts = urlsplit(url)
-    if parts.hostname != MAGIC_HOST:
+    parsed = parse_http_url(url)
+    if parsed.host != MAGIC_HOST:
         return None
-    pairs = parse_qsl(parts.query, keep_blank_values=True)
+    pairs = parse_qsl(parsed.query or "", keep_blank_values=True)
     query = dict(pairs)
     unknown = sorted(set(query) - set(_KEYS))
     if unknown:

@@ -13,7 +13,6 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 import click
 
@@ -30,6 +29,7 @@ from portrait.models import GroupType
 from portrait.options import key_variables, validate_url
 from portrait.providers import Credential, Provider
 from portrait.s3 import AccessDenied, ObjectStore, StorageWarning, StoredObject, UploadProgress
+from portrait.urls import parse_http_url
 
 _COLUMNS = (Column("CHECK", "check"), Column("STATE", "state"), Column("WHAT", "what", wrap=True))
 
@@ -165,7 +165,7 @@ def _wrong_address(context: Context, error: BadResponse) -> _Finding:
     status = f" (HTTP status {error.http_status})" if error.http_status is not None else ""
     usual = context.provider.base_url
     advice = f"Check --base-url{f': it is usually {usual}' if usual else ''}; or a proxy answers in its place."
-    path = urlsplit(usual or "").path
+    path = parse_http_url(usual).path if usual else ""
     if not context.base_url.rstrip("/").endswith(path):
         advice = f"--base-url ends in {path}, as in {usual}."
     return _Finding("portrait API", "fault", f"{what}{status}", advice, exit_code(error))

@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode
 
 from attrs import field, frozen
 
@@ -122,11 +122,11 @@ def identify_address(url: str, asset_type: AssetType | None, name: str | None) -
         UsageError: It is no absolute address, or could be read in two ways.
     """
     check_address(redact_url(url), url)
-    parts = urlsplit(url)
-    query = _without_signature(parse_qsl(parts.query, keep_blank_values=True))
-    stable_url = urlunsplit(parts._replace(query=urlencode(query), fragment=""))
+    parsed = parse_http_url(url)
+    query = urlencode(_without_signature(parse_qsl(parsed.query or "", keep_blank_values=True)))
+    stable_url = f"{parsed.origin}{parsed.path}{'?' if query else ''}{query}"
     sha256 = hashlib.sha256(stable_url.encode()).hexdigest()
-    path = PurePosixPath(parts.path)
+    path = PurePosixPath(parsed.path)
     return Content(
         source=redact_url(url),
         url=url,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from attrs import field, frozen
+
+from portrait.urls import parse_http_url
 
 
 class Key(NamedTuple):
@@ -31,7 +32,7 @@ def account_digest(base_url: str, credential: str) -> str:
         base_url: The service's base URL; only its host and port count.
         credential: The API key, or the access key id.
     """
-    return short_digest(urlsplit(base_url).netloc.lower(), credential)
+    return short_digest(parse_http_url(base_url).netloc, credential)
 
 
 def short_digest(*parts: str) -> str:

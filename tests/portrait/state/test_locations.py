@@ -70,9 +70,9 @@ def test_a_missing_extra_is_named(monkeypatch, text, module, extra):
 
 
 def test_an_account_is_a_host_and_a_key():
-    """Another of either is another account; the path and the letters' case are not."""
+    """Another of either is another account; the path, the letters' case and the scheme's own port are not."""
     digest = account_digest("https://Api.example/v1", "key")
-    assert digest == account_digest("https://api.example/v2", "key")
+    assert digest == account_digest("https://api.example/v2", "key") == account_digest("https://api.example:443", "key")
     others = {account_digest("https://api.example:8443", "key"), account_digest("https://api.example", "k")}
     assert len(others - {digest}) == 2
     assert len(digest) == 32
