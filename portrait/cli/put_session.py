@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from portrait.cli.resolve import get_or_create_group
-from portrait.ensure import FATAL, Content, EnsureQuery, FileOutcome, FileState, state_of_error
-from portrait.errors import ConnectFailed, Interrupted, PortraitError, QuotaExceeded
+from portrait.ensure import Content, EnsureQuery, FileOutcome, FileState, state_of_error, stops_other_groups
+from portrait.errors import ConnectFailed, Interrupted, PortraitError
 from portrait.models import GroupType
-from portrait.s3 import StorageError
 
 if TYPE_CHECKING:
     from portrait.cli.select import Checked
@@ -67,14 +66,14 @@ class PutSession:
                 self._types[group_id] = options["group_type"] = found.group_type
             for outcome in self._client.ensure_assets(group.valid, **options):
                 pending.remove(_content_of(outcome, pending))
-                if _stops_all(outcome.error):
+                if stops_other_groups(outcome.error):
                     self._fatal_error = outcome.error
                 if outcome.state is FileState.TIMED_OUT and outcome.error is None:
                     self._in_review.setdefault(outcome.asset_id, []).append((outcome, group.group))
                 else:
                     self._report(outcome, group.group)
         except PortraitError as error:
-            if _stops_all(error):
+            if stops_other_groups(error):
                 self._fatal_error = error
             for content in pending:
                 self._report(_not_sent(content, group_id, error), group.group)
@@ -118,13 +117,6 @@ def _content_of(outcome: FileOutcome, contents: Sequence[Content]) -> Content:
     """The content of an outcome; addresses that differ in their query alone have one source."""
     same = [content for content in contents if content.source == outcome.source]
     return next((content for content in same if content.sha256 == outcome.sha256), same[0])
-
-
-def _stops_all(error: PortraitError | None) -> bool:
-    """Whether every further group would meet it; one that is full says nothing of another."""
-    if isinstance(error, StorageError):
-        return error.fatal
-    return isinstance(error, FATAL) and not isinstance(error, QuotaExceeded)
 
 
 def _not_sent(content: Content, group_id: str, error: PortraitError) -> FileOutcome:

@@ -18,7 +18,7 @@ from portrait.ensure.erase import (
 )
 from portrait.ensure.groups import check_group_name, ensure_group, leftovers
 from portrait.ensure.options import EnsureOptions, EnsureQuery, parse_options
-from portrait.ensure.outcomes import FATAL, FileOutcome, FileState, Origin, rejection, state_of_error
+from portrait.ensure.outcomes import FileOutcome, FileState, Origin, rejection, state_of_error, stops_other_groups
 from portrait.ensure.plan import AssetPlan, PlanEntry, Sources, Verdict, check_group, plan_assets
 from portrait.ensure.sources import (
     Source,
@@ -32,7 +32,6 @@ from portrait.ensure.sources import (
 )
 
 __all__ = [
-    "FATAL",
     "AssetPlan",
     "Content",
     "EnsureOptions",
@@ -72,4 +71,5 @@ __all__ = [
     "sha256_prefix",
     "short_digest",
     "state_of_error",
+    "stops_other_groups",
 ]

@@ -27,6 +27,7 @@ from portrait.s3 import (
     SourceChanged,
     SourceUnreadable,
     StorageBadResponse,
+    StorageError,
     StorageThrottled,
     StorageUnavailable,
     StorageUnreachable,
@@ -62,6 +63,14 @@ RUN_AGAIN = "Run again: what was created is looked for first, and nothing is cre
 
 FATAL = (QuotaExceeded, AuthError, AccountError, ConnectFailed)
 """Errors that every further create would meet as well."""
+
+
+def stops_other_groups(error: PortraitError | None) -> bool:
+    """Whether every further group would meet the error as well; one that is full says nothing of another."""
+    if isinstance(error, StorageError):
+        return error.fatal
+    return isinstance(error, FATAL) and not isinstance(error, QuotaExceeded)
+
 
 # The nearest class in an error's ancestry decides; anything else is a refusal.
 _STATE_BY_ERROR: Mapping[type[BaseException], FileState] = MappingProxyType(

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from portrait import FileState, OutcomeError
-from portrait.errors import Interrupted, UnknownOutcome
-from portrait.s3 import AccessDenied, StorageUnreachable, StoredObject
+from portrait.ensure import stops_other_groups
+from portrait.errors import AuthError, ConnectFailed, Interrupted, QuotaExceeded, Throttled, UnknownOutcome
+from portrait.s3 import AccessDenied, SourceUnreadable, StorageUnreachable, StoredObject
 from portrait.state import open_state
 from portrait.wait import parse_timestamp
 from tests.media_samples import image
@@ -49,6 +50,24 @@ def test_a_storage_that_fails_ends_no_batch(portrait_client, tmp_path, error, st
 def test_what_an_interrupt_left_undone_is_no_mistake_of_the_user(portrait_client):
     """A stopped file has an outcome's error: `UsageError` promises that nothing was sent."""
     assert isinstance(Interrupted(), OutcomeError)
+
+
+@pytest.mark.parametrize(
+    ("error", "stops"),
+    [
+        (None, False),
+        (QuotaExceeded("Full."), False),
+        (Throttled("Slow down."), False),
+        (SourceUnreadable("It is gone."), False),
+        (AuthError("No."), True),
+        (ConnectFailed("Nobody."), True),
+        (AccessDenied("The token may not write to this bucket."), True),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_one_group_meets_others_may_meet_as_well(error, stops):
+    """A group that is full, a file or a moment says nothing of another group; a key and a bucket do."""
+    assert stops_other_groups(error) is stops
 
 
 class SigningStore:
