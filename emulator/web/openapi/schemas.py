@@ -64,17 +64,13 @@ _NARROWED: Mapping[tuple[type, str], Schema] = {
     (models.ListAssetGroupsRequest, "SortBy"): {"enum": ["CreateTime", "UpdateTime"]},
     (models.Moderation, "Strategy"): {"enum": [*STRATEGIES]},
 }
-# Contract §2, *Asset item*: further fields of an asset by its status, in each dialect.
-_BY_STATUS: Mapping[str, Mapping[models.AssetStatus, Schema]] = {
-    "alltoken": {
-        models.AssetStatus.PROCESSING: {"properties": {"URL": False, "FailedReason": False}},
-        models.AssetStatus.ACTIVE: {"required": ["URL"], "properties": {"URL": _LINK, "FailedReason": False}},
-        models.AssetStatus.FAILED: {"required": ["URL", "FailedReason"], "properties": {"URL": _LINK}},
-    },
-    "ark": {
-        models.AssetStatus.PROCESSING: {"properties": {"URL": {"const": ""}, "Error": False}},
-        models.AssetStatus.ACTIVE: {"properties": {"URL": _LINK, "Error": False}},
-        models.AssetStatus.FAILED: {"required": ["Error"], "properties": {"URL": _LINK}},
+# Contract §2, *Asset item*: what an asset has by its status; how that is written, the dialect says.
+_BY_STATUS: Mapping[models.AssetStatus, Mapping[str, Any]] = {
+    models.AssetStatus.PROCESSING: {},
+    models.AssetStatus.ACTIVE: {"url": "https://cdn.example/a.jpg"},
+    models.AssetStatus.FAILED: {
+        "url": "https://cdn.example/a.jpg",
+        "failure": models.Failure(code="FaceMismatch", message="No."),
     },
 }
 # Contract §2, *Cursor paging*: numbers and cursor exclude each other.
@@ -222,14 +218,18 @@ def result_schema(cls: type, section: Section, id_form: Schema) -> Schema:
         return _page(properties, cursors=dialect.client.cursor_paging)
     schema = obj(properties, [name for name in full if name in bare])
     if cls is models.Asset:
-        # The two statuses of AllToken are equal (contract §10.1).
-        names = [name for name in ("Status", "UpstreamStatus") if name in full]
-        schema["oneOf"] = [_by_status(names, str(each), more) for each, more in _BY_STATUS[dialect.name].items()]
+        schema["oneOf"] = [_of_status(status, facts, section) for status, facts in _BY_STATUS.items()]
     return schema
 
 
-def _by_status(names: Iterable[str], status: str, more: Schema) -> Schema:
-    return {**more, "properties": {**{name: {"const": status} for name in names}, **more.get("properties", {})}}
+def _of_status(status: models.AssetStatus, facts: Mapping[str, Any], section: Section) -> Schema:
+    """What the schema of an asset adds for a status, by what the dialect serializes."""
+    item = section.dialect.serialize(attrs.evolve(sample(models.Asset, full=False), status=status, **facts))
+    properties: Schema = {name: {"const": value} for name, value in item.items() if value == status}
+    for name, form in (("URL", _LINK), ("FailedReason", {}), ("Error", {})):
+        value = item.get(name)
+        properties[name] = form if value else False if value is None else {"const": value}
+    return obj(properties, [name for name, form in properties.items() if form is not False], closed=False)
 
 
 def _page(properties: Schema, *, cursors: bool) -> Schema:
