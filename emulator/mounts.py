@@ -37,6 +37,11 @@ class Mount:
     path: str
     upload_path: str | None = None
 
+    @property
+    def speaks(self) -> str:
+        """The name of the dialect."""
+        return self.dialect.name
+
     def format(self, settings: Settings) -> Format:
         """The form of its calls and replies."""
         dialect = self.dialect

@@ -5,35 +5,41 @@ Contract §7: failing that the body decides, and failing that the model's name (
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from itertools import chain
 from typing import Any
 
 import orjson
 
 from portrait.providers import PROVIDERS
 
-_ALLTOKEN_FIELDS = frozenset({"content", "ratio"})
-_GATEWAY_FIELDS = frozenset(
-    {"image_urls", "image_with_roles", "video_urls", "audio_urls", "size", "aspect_ratio", "webhook"}
-)
-_GATEWAY_MODELS = "doubao-"
+# Dialect → the fields of a body that only it has, those that are looked for first above. Contract §7 (I).
+_FIELDS = {
+    "alltoken": frozenset({"content", "ratio"}),
+    "tasks": frozenset(
+        {"image_urls", "image_with_roles", "video_urls", "audio_urls", "size", "aspect_ratio", "webhook"}
+    ),
+}
+# Beginning of a model's name → the dialect; the last one is for all others.
+_MODELS = {"doubao-": "tasks", "": "alltoken"}
 
 
-def is_for_gateway(key: str | None, key_providers: Mapping[str, str], body: bytes) -> bool:
-    """Whether a call is meant for a task gateway, and not for AllToken.
+def dialect_of(key: str | None, key_providers: Mapping[str, str], body: bytes, served: Collection[str]) -> str:
+    """The dialect that a call is meant in.
 
     Args:
         key: The Bearer key of the call.
         key_providers: Key → the provider that it stands for.
         body: Its body; it need not be JSON.
+        served: The dialects that have the path.
     """
     provider = PROVIDERS.get(key_providers.get(key or "", ""))
-    if provider is not None and provider.dialect in {"alltoken", "tasks"}:
-        return provider.dialect == "tasks"
+    if provider is not None and provider.dialect in served:
+        return provider.dialect
     fields = _fields(body)
-    if not fields.keys().isdisjoint(_ALLTOKEN_FIELDS):
-        return False
-    return not fields.keys().isdisjoint(_GATEWAY_FIELDS) or str(fields.get("model", "")).startswith(_GATEWAY_MODELS)
+    by_fields = (dialect for dialect, names in _FIELDS.items() if not fields.keys().isdisjoint(names))
+    by_model = (dialect for start, dialect in _MODELS.items() if str(fields.get("model", "")).startswith(start))
+    return next(chain(by_fields, by_model))
 
 
 def _fields(body: bytes) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from emulator.messages import Call, Reply, ReplyFlow
 from emulator.mounts import RestMount
 from emulator.pipeline import Pipeline
 from emulator.rest.format import Route
-from emulator.rest.shared import is_for_gateway
+from emulator.rest.shared import dialect_of
 from emulator.web.body_reader import BodyReader, BufferedBody, FormBody, malformed
 from emulator.web.form import FormReader, InvalidForm, body_limit
 from emulator.web.request_head import Head, decode_segment
@@ -67,8 +67,8 @@ class RestRoutes:
         def meant(body: bytes) -> Pipeline:
             if len(candidates) == 1:
                 return candidates[0]
-            wanted = is_for_gateway(call.key, self._key_providers, body)
-            return next(each for each in candidates if (getattr(each.mount, "speaks", "") == "tasks") is wanted)
+            by_dialect = {each.mount.speaks: each for each in candidates}
+            return by_dialect[dialect_of(call.key, self._key_providers, body, by_dialect)]
 
         return read_json(call, head, meant)
 
