@@ -12,7 +12,7 @@ from hashlib import blake2b
 from types import MappingProxyType
 from typing import Protocol
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 
 from emulator.domain.reasons import Reason, Refusal
 from emulator.messages import Call
@@ -68,13 +68,13 @@ class Caller:
         customer: The customer's name.
         handle: Of the Bearer key or the access key that was used. It owns the tokens that it creates.
         provider: Whose rules the call goes by.
-        candidates: The names of all providers that the key may stand for, that of `provider` first.
+        candidates: The names of all providers that the key may stand for, that of `provider` first; default: it alone.
     """
 
     customer: str
     handle: str
     provider: Provider
-    candidates: tuple[str, ...]
+    candidates: tuple[str, ...] = Factory(lambda self: (self.provider.name,), takes_self=True)
 
 
 class Auth(Protocol):
@@ -200,7 +200,7 @@ class SignatureAuth:
         # The emulator gives out no temporary credentials: a pair without a token of its own takes any that is signed.
         if pair.session_token is not None and call.headers.get("x-security-token") != pair.session_token:
             raise Refusal(_REASONS[SignatureFault.UNKNOWN_SESSION_TOKEN])
-        return Caller(pair.customer, key_handle(access_key), provider, (provider.name,))
+        return Caller(pair.customer, key_handle(access_key), provider)
 
     def provider_of(self, call: Call) -> Provider:
         """By the access key where it stands for one, else by the region that is signed for."""
