@@ -13,7 +13,8 @@ from emulator import pytest_plugin
 from emulator.dialects import DIALECTS as SERVER_DIALECTS
 from emulator.dialects import ServerDialect
 from emulator.domain.reasons import Reason
-from emulator.web.pages import CODE_GROUPS, read_texts
+from emulator.web.languages import read_texts
+from emulator.web.pages import CODE_GROUPS
 from portrait import errors
 from portrait.actions import ACTIONS
 from portrait.cli import parser as command_line

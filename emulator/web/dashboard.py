@@ -20,6 +20,7 @@ from emulator.service import Service
 from emulator.web import html
 from emulator.web.access import equal, is_local, is_same_origin
 from emulator.web.body_reader import BodyReader, BufferedBody, deferred, immediate, read_store
+from emulator.web.languages import preferred_language, translator
 from emulator.web.request_head import Head
 
 LIMIT = 50
@@ -69,40 +70,45 @@ class Dashboard:
 
     def show(self, head: Head) -> Reply | BodyReader:
         """Render the page, or the form that asks for the control token."""
-        return self._refuse(head) or read_store(self._render, blocks=True)
+        return self._refuse(head) or read_store(partial(self._render, head), blocks=True)
 
     def submit(self, head: Head) -> Reply | BodyReader:
         """Carry out a form of the page."""
         # Every browser names the origin of a form; what names none is no browser, and has the control plane.
         if "origin" not in head.headers or not is_same_origin(head):
-            return self._message(403, "The dashboard takes forms of its own page only.")
-        return BufferedBody(_FORM_LIMIT, self._too_large, lambda body: self._answer(head, body))
+            return _message(head, 403, "The dashboard takes forms of its own page only.")
+        return BufferedBody(_FORM_LIMIT, lambda: _too_large(head), lambda body: self._answer(head, body))
 
     def _answer(self, head: Head, body: bytes) -> ReplyFlow:
         form = dict(parse_qsl(body.decode("utf-8", "replace")))
-        refused = self._log_in(form["token"]) if "token" in form else self._refuse(head)
-        return immediate(refused) if refused else deferred(partial(self._command, form), blocks=True)
+        refused = self._log_in(head, form["token"]) if "token" in form else self._refuse(head)
+        return immediate(refused) if refused else deferred(partial(self._command, head, form), blocks=True)
 
-    def _command(self, form: Mapping[str, str]) -> Reply:
+    def _command(self, head: Head, form: Mapping[str, str]) -> Reply:
         if "open" in form:
-            return self._open(form["open"])
+            return self._open(head, form["open"])
         for name in form.keys() & _COMMANDS.keys():
             try:
                 _COMMANDS[name](self._service.control, form[name])
             except ControlError as error:
-                return self._render(error.status, error.message)
+                return self._render(head, error.status, error.message)
         return _see_other("./")
 
-    def _open(self, handle: str) -> Reply:
+    def _open(self, head: Head, handle: str) -> Reply:
         """Lead to a validation's page; its link is in no page, only in this answer."""
         query = self._service.page_query(handle)
-        return self._message(404, "There is no such check.") if query is None else _see_other(f"../h5/?{query}&lng=en")
+        if query is None:
+            return _message(head, 404, "There is no such check.")
+        return _see_other(f"../h5/?{query}&lng={_language(head)}")
 
-    def _render(self, status: int = 200, problem: str = "") -> Reply:
+    def _render(self, head: Head, status: int = 200, problem: str = "") -> Reply:
+        language = _language(head)
         return html.render(
             "dashboard.html",
             status=status,
             headers=_HEADERS,
+            language=language,
+            _=translator(language),
             problem=problem,
             limit=LIMIT,
             advances=_ADVANCES,
@@ -115,7 +121,7 @@ class Dashboard:
         """The reply to who may not see the dashboard; None to everybody else."""
         if is_local(head) or self._has_session(head):
             return None
-        return self._ask_for_token()
+        return self._ask_for_token(head)
 
     def _has_session(self, head: Head) -> bool:
         try:
@@ -124,23 +130,38 @@ class Dashboard:
             return False
         return cookie is not None and equal(cookie.value, self._session)
 
-    def _log_in(self, token: str) -> Reply:
+    def _log_in(self, head: Head, token: str) -> Reply:
         expected = self._service.settings.control_token
         if expected is None or not equal(token, expected):
-            return self._ask_for_token("This is not the emulator's control token.")
+            return self._ask_for_token(head, "This is not the emulator's control token.")
         cookie = f"{_COOKIE}={self._session}; Path=/_emulator/; HttpOnly; SameSite=Strict"
         return _see_other("./", {"Set-Cookie": cookie})
 
-    def _ask_for_token(self, problem: str = "") -> Reply:
+    def _ask_for_token(self, head: Head, problem: str = "") -> Reply:
         if self._service.settings.control_token is None:
-            return self._message(403, _LOCAL_ONLY)
-        return html.render("message.html", status=401, headers=_HEADERS, login=True, problem=problem)
+            return _message(head, 403, _LOCAL_ONLY)
+        return _message(head, 401, problem, login=True)
 
-    def _message(self, status: int, problem: str) -> Reply:
-        return html.render("message.html", status=status, headers=_HEADERS, login=False, problem=problem)
 
-    def _too_large(self) -> Reply:
-        return self._message(413, "The form is larger than its fields.")
+def _message(head: Head, status: int, problem: str, *, login: bool = False) -> Reply:
+    language = _language(head)
+    return html.render(
+        "message.html",
+        status=status,
+        headers=_HEADERS,
+        language=language,
+        _=translator(language),
+        login=login,
+        problem=problem,
+    )
+
+
+def _too_large(head: Head) -> Reply:
+    return _message(head, 413, "The form is larger than its fields.")
+
+
+def _language(head: Head) -> str:
+    return preferred_language(head.header("accept-language") or "")
 
 
 def _see_other(location: str, headers: Mapping[str, str] | None = None) -> Reply:

@@ -6,10 +6,8 @@ page's own address.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
-from functools import cached_property, partial
-from typing import Any
+from functools import partial
 from urllib.parse import parse_qsl, quote
 
 from emulator.clocks import rate
@@ -20,11 +18,9 @@ from emulator.service import Service
 from emulator.web import html, paths
 from emulator.web.access import is_local
 from emulator.web.body_reader import BodyReader, BufferedBody, deferred, read_store
+from emulator.web.languages import LANGUAGES, read_texts
 from emulator.web.request_head import Head
 from portrait.codes import SCAN_CODES
-
-LANGUAGES = ("zh", "en", "zh-Hant")
-"""The values of `lng`; the first is the default. Contract §3."""
 
 _FORM_LIMIT = 1024  # bytes
 # The callback may be on any host, and a form's redirect counts as its action.
@@ -112,15 +108,11 @@ class Pages:
             status=status,
             headers=_HEADERS,
             static=f"..{paths.STATIC}",
-            texts=self._texts[language],
+            texts=read_texts(language),
             language=language,
             state=state,
             **values,
         )
-
-    @cached_property
-    def _texts(self) -> Mapping[str, Mapping[str, Any]]:
-        return {language: read_texts(language) for language in LANGUAGES}
 
 
 def _outcome(form: Mapping[str, str]) -> tuple[str | None, int | None]:
@@ -130,10 +122,3 @@ def _outcome(form: Mapping[str, str]) -> tuple[str | None, int | None]:
         return ("cancel" if code == lifecycle.RESULT_CODES["cancel"] else "fail"), code
     result = form.get("result")
     return (result if result in lifecycle.OUTCOMES else None), None
-
-
-def read_texts(language: str) -> dict[str, Any]:
-    """Read the page's texts in one of `LANGUAGES`."""
-    path = html.FOLDER / "translations" / f"{language}.json"
-    texts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return texts

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from emulator.web.languages import LANGUAGES
 from emulator.web.openapi.actions import errors
 from emulator.web.openapi.schemas import Schema
-from emulator.web.pages import LANGUAGES
 from emulator.web.paths import PAGES, SIGNED_FILES, UPLOADED_FILES
 
 _TEXT: Schema = {"type": "string"}

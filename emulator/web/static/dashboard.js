@@ -38,7 +38,7 @@ async function load() {
       update(new DOMParser().parseFromString(await reply.text(), "text/html"));
       connection.textContent = "";
     } catch (error) {
-      connection.textContent = `The emulator does not answer (${error.message}). What is shown may be out of date.`;
+      connection.textContent = `${connection.dataset.lost} (${error.message})`;
     }
   }
   setTimeout(load, PAUSE);

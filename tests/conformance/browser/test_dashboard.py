@@ -43,6 +43,22 @@ def test_everybody_can_use_it(open_tab, records, size, scheme, take_picture):
     assert page.locator("section").evaluate_all("all => all.filter(e => e.scrollWidth > e.clientWidth).length") == 0
 
 
+@pytest.mark.parametrize("locale", ["zh-CN", "zh-TW"])
+def test_a_chinese_browser_is_shown_chinese(open_tab, records, locale, take_picture):
+    """Words and controls; its buttons work, and a page that it opens is Chinese as well."""
+    page = open_tab("desktop", locale=locale)
+    page.goto(f"{records.url}/_emulator/")
+    titles = {"zh-CN": ("核验", "素材组", "规则", "打开页面"), "zh-TW": ("核驗", "素材組", "規則", "開啟頁面")}
+    *headings, button = titles[locale]
+    for heading in headings:
+        expect(page.get_by_role("heading", name=heading).first).to_be_visible()
+    take_picture(page, locale)
+    assert serious_findings(page) == []
+    with page.expect_popup() as popup:
+        page.locator("#val-3").get_by_role("button", name=button).click()
+    expect(popup.value.get_by_role("button").first).to_have_text({"zh-CN": "完成核验", "zh-TW": "完成核驗"}[locale])
+
+
 def test_the_clock_is_moved_by_buttons(open_tab, records):
     """A review ends by it, and a check expires."""
     page = open_tab("desktop")

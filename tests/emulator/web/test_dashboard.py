@@ -1,6 +1,7 @@
 """The dashboard: what it shows and keeps to itself, who may see it, and that its forms come from its own page."""
 
 import re
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
@@ -8,7 +9,10 @@ import pytest
 from emulator.server import EmulatorServer
 from emulator.settings import Settings
 from emulator.testing import Emulator
+from emulator.web import dashboard as module
+from emulator.web import html
 from emulator.web.dashboard import LIMIT
+from emulator.web.languages import _sentences
 from portrait.errors import ApiError
 from tests.emulator.web.wire import ask, call, exchange
 from tests.media_samples import image
@@ -33,7 +37,7 @@ def submit(url, headers=None, **fields):
 def row(text, element_id):
     """The words of one row."""
     found = re.search(rf'<tr id="{re.escape(element_id)}">(.*?)</tr>', text, re.DOTALL)
-    return " ".join(re.sub(r"<[^>]+>", " ", found[1]).split())
+    return " ".join(re.sub(r"<[^>]+>|&nbsp;", " ", found[1]).split())
 
 
 @pytest.fixture
@@ -280,3 +284,38 @@ def test_of_many_it_shows_the_newest_and_says_so(emulator):
     assert text.count('<tr id="asset-') == text.count('<tr id="val-') == text.count('<tr id="call-') == LIMIT
     assert ">n50 <" in text
     assert ">n0 <" not in text
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [
+        ("", "en"), ("zh-CN,zh;q=0.9,en;q=0.8", "zh"), ("zh-TW", "zh-Hant"), ("zh-Hant-MO, en", "zh-Hant"),
+        ("en-US,zh;q=0.5", "en"), ("en;q=0.4,zh;q=0.5", "zh"), ("fr, zh;q=0.1", "zh"), ("zh;q=x", "en"),
+        ("fr", "en"), ("ZH", "zh"), (";;,,=,*;q=0", "en"),
+    ],
+)  # fmt: skip
+def test_it_speaks_the_language_that_the_browser_prefers(emulator, accepted, language):
+    """English, or Chinese in one of two scripts; ids, codes and states stay as programs know them."""
+    emulator.client().create_visual_validate_session(callback_url="https://app.example/done")
+    headers = {"Accept-Language": accepted}
+    _, _, text = dashboard(emulator.url, headers)
+    title = {"en": "Validations", "zh": "核验", "zh-Hant": "核驗"}[language]
+    assert f'<html lang="{language}">' in text
+    assert re.search(rf'id="validations-title">{title} ', text)
+    assert "open" in row(text, "val-1")
+    _, headers, _ = submit(emulator.url, headers, open="val-1")
+    assert headers["location"].endswith(f"&lng={language}")
+
+
+@pytest.mark.parametrize("language", ["zh", "zh-Hant"])
+def test_every_sentence_has_its_translation(language):
+    """And no translation lacks a gap that the sentence has, or is of a sentence that is no longer there."""
+    sources = [html.FOLDER / "templates" / "dashboard.html", html.FOLDER / "templates" / "message.html"]
+    text = " ".join(path.read_text(encoding="utf-8") for path in sources) + Path(module.__file__).read_text("utf-8")
+    sentences = _sentences(language)
+    assert {found[2] for found in re.finditer(r"""_\((["'])(.*?)\1""", text)} <= sentences.keys()
+    text = re.sub(r'"\s+"', "", text)
+    sections = {"Validations", "Assets", "Groups", "Calls", "Rules", "Customers"}
+    assert {sentence for sentence in sentences if sentence not in text} <= sections
+    for sentence, translation in sentences.items():
+        assert set(re.findall(r"{\w+}", sentence)) == set(re.findall(r"{\w+}", translation))
