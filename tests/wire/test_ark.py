@@ -114,3 +114,11 @@ def test_a_plan_allows_lists_so_many_items_in_a_row(premium):
     assert premium.error("ListAssetGroups", {**page, "PageNumber": 6})[:2] == (429, "AccountFlowLimitExceeded")
     premium.server.advance(5)
     premium.result("ListAssetGroups", **page, PageNumber=6)
+
+
+def test_a_plan_counts_calls_that_are_refused(premium):
+    """GetVisualValidateResult: three a second; the fourth read of an open check is throttled."""
+    token = premium.result("CreateVisualValidateSession", CallbackURL="https://app.example/back")["BytedToken"]
+    premium.server.advance(1)
+    found = [premium.error("GetVisualValidateResult", {"BytedToken": token}) for _ in range(4)]
+    assert found == [(404, f"NotFound.{token}", None)] * 3 + [(429, "FlowLimitExceeded", 100018)]
