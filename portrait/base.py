@@ -111,7 +111,8 @@ class BaseClient:
             create_age=self._endpoint.create_age,
         )
         other._runner = other._make_runner()
-        other.__dict__.pop("videos", None)  # made anew, with these options
+        for name in ("videos", "library"):  # made anew, with these options
+            other.__dict__.pop(name, None)
         return other
 
     def _backend(self) -> Backend:

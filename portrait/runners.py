@@ -7,9 +7,9 @@ import contextlib
 import inspect
 import logging
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from portrait.clock import Clock
 from portrait.errors import PortraitError, UsageError
@@ -40,6 +40,20 @@ _Step = tuple[Callable[[Any], Effect], Any]  # how a flow goes on, and with what
 
 def _start(flow: Flow[Any]) -> _Step:
     return flow.send, None
+
+
+class Run(Protocol):
+    """Runs a flow to its result."""
+
+    def __call__(self, flow: Flow[T]) -> T:
+        """The result; the flow's error is raised."""
+
+
+class RunAsync(Protocol):
+    """Runs a flow to its result, for asyncio."""
+
+    def __call__(self, flow: Flow[T]) -> Coroutine[Any, Any, T]:
+        """The result; the flow's error is raised."""
 
 
 class Runner:

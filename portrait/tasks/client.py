@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING
-
-from attrs import evolve
+from typing import TYPE_CHECKING, Any
 
 from portrait import upload
 from portrait.asset_client import AsyncioClient, BlockingClient
@@ -15,8 +14,8 @@ from portrait.base import BaseClient
 from portrait.dialects import TASKS, Dialect
 from portrait.errors import UsageError
 from portrait.models import AssetType, AssetTypeName, VisualValidateResult, VisualValidateSession
-from portrait.models.common import as_asset_type
 from portrait.providers import Capability
+from portrait.tasks.library import AsyncLibrary, Library
 from portrait.tasks.models import NewAsset, Task, UploadedImage
 from portrait.tasks.operations import IMAGE_UPLOAD, TIMEOUT, NewAssets, TaskService
 from portrait.wait import POLL, TOKEN_POLL
@@ -49,6 +48,16 @@ class TaskClient(_TaskBase, BlockingClient):
     It takes the options of `PortraitClient`; `provider=` is `xcompute`, `apimart` or `gccai`. The retry contract is the
     same: a create whose answer was lost is not sent again.
     """
+
+    @cached_property
+    def library(self) -> Library:
+        """The assets and groups that the gateway keeps: to list, read, rename and delete them; apimart only.
+
+        Raises:
+            UsageError: The gateway has none.
+        """
+        self._endpoint.provider.require(Capability.LIBRARY, "Keep the ids that tasks tell.")
+        return Library(self._endpoint, self._run)
 
     def create_private_avatar(
         self,
@@ -83,17 +92,8 @@ class TaskClient(_TaskBase, BlockingClient):
             UnknownOutcome: The answer was lost; the assets may be there.
             PortraitError: The gateway refused, or gave no usable answer.
         """
-        new = _private(assets, url, name)
-        new = evolve(
-            new,
-            asset_type=None if asset_type is None else as_asset_type(asset_type),
-            group=group,
-            description=description,
-            group_id=group_id,
-            project_name=project_name,
-            webhook=webhook,
-            model=model,
-        )
+        place = {"group": group, "description": description, "group_id": group_id, "project_name": project_name}
+        new = _private(assets, url, name, asset_type=asset_type, webhook=webhook, model=model, **place)
         return self._run(self._tasks.create_private(new))
 
     def create_real_avatar(
@@ -117,12 +117,8 @@ class TaskClient(_TaskBase, BlockingClient):
             UnknownOutcome: The answer was lost; the assets may be there.
             PortraitError: The gateway refused, or gave no usable answer.
         """
-        new = NewAssets(
-            assets=tuple(assets),
-            asset_type=None if asset_type is None else as_asset_type(asset_type),
-            group_id=group_id,
-            project_name=project_name,
-        )
+        files = tuple(assets)
+        new = NewAssets(assets=files, asset_type=asset_type, group_id=group_id, project_name=project_name)
         return self._run(self._tasks.create_real(new))
 
     def get_task(self, task: Task | str) -> Task:
@@ -214,6 +210,16 @@ class TaskClient(_TaskBase, BlockingClient):
 class AsyncTaskClient(_TaskBase, AsyncioClient):
     """The same for asyncio. One client for each event loop; use it as an async context manager, or close it."""
 
+    @cached_property
+    def library(self) -> AsyncLibrary:
+        """The assets and groups that the gateway keeps: to list, read, rename and delete them; apimart only.
+
+        Raises:
+            UsageError: The gateway has none.
+        """
+        self._endpoint.provider.require(Capability.LIBRARY, "Keep the ids that tasks tell.")
+        return AsyncLibrary(self._endpoint, self._run)
+
     async def create_private_avatar(
         self,
         assets: Iterable[NewAsset] | None = None,
@@ -247,17 +253,8 @@ class AsyncTaskClient(_TaskBase, AsyncioClient):
             UnknownOutcome: The answer was lost; the assets may be there.
             PortraitError: The gateway refused, or gave no usable answer.
         """
-        new = _private(assets, url, name)
-        new = evolve(
-            new,
-            asset_type=None if asset_type is None else as_asset_type(asset_type),
-            group=group,
-            description=description,
-            group_id=group_id,
-            project_name=project_name,
-            webhook=webhook,
-            model=model,
-        )
+        place = {"group": group, "description": description, "group_id": group_id, "project_name": project_name}
+        new = _private(assets, url, name, asset_type=asset_type, webhook=webhook, model=model, **place)
         return await self._run(self._tasks.create_private(new))
 
     async def create_real_avatar(
@@ -281,12 +278,8 @@ class AsyncTaskClient(_TaskBase, AsyncioClient):
             UnknownOutcome: The answer was lost; the assets may be there.
             PortraitError: The gateway refused, or gave no usable answer.
         """
-        new = NewAssets(
-            assets=tuple(assets),
-            asset_type=None if asset_type is None else as_asset_type(asset_type),
-            group_id=group_id,
-            project_name=project_name,
-        )
+        files = tuple(assets)
+        new = NewAssets(assets=files, asset_type=asset_type, group_id=group_id, project_name=project_name)
         return await self._run(self._tasks.create_real(new))
 
     async def get_task(self, task: Task | str) -> Task:
@@ -377,14 +370,14 @@ class AsyncTaskClient(_TaskBase, AsyncioClient):
         return await self._run(self._tasks.upload(image))
 
 
-def _private(assets: Iterable[NewAsset] | None, url: str | None, name: str | None) -> NewAssets:
+def _private(assets: Iterable[NewAsset] | None, url: str | None, name: str | None, **fields: Any) -> NewAssets:
     """A list of assets, or the address and name of a single one.
 
     Raises:
         UsageError: Both are there, or neither.
     """
     if assets is not None and url is None and name is None:
-        return NewAssets(assets=tuple(assets))
+        return NewAssets(assets=tuple(assets), **fields)
     if assets is None and url is not None and name is not None:
-        return NewAssets(assets=(NewAsset(url, name),), single=True)
+        return NewAssets(assets=(NewAsset(url, name),), single=True, **fields)
     raise UsageError("A task takes a list of assets, or url= and name= of a single one: one of them.")

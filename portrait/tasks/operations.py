@@ -7,7 +7,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
+from attrs.converters import optional
 
 from portrait.actions import Action, Idempotency
 from portrait.errors import (
@@ -37,6 +38,7 @@ from portrait.gateways import (
 )
 from portrait.http import HttpRequest
 from portrait.models import AssetType, Empty, Response, VisualValidateResult, VisualValidateSession
+from portrait.models.common import as_asset_type
 from portrait.providers import Capability
 from portrait.retry import NO_RETRY
 from portrait.tasks.check import check_batch, check_group, check_type
@@ -92,7 +94,7 @@ class NewAssets:
     """
 
     assets: tuple[NewAsset, ...]
-    asset_type: AssetType | None = None
+    asset_type: AssetType | None = field(default=None, converter=optional(as_asset_type))
     group: str | None = None
     description: str | None = None
     group_id: str | None = None

@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
-from portrait.flow import Flow
+from portrait.runners import Run, RunAsync
 from portrait.videos.models import Reference, Video, VideoPage, VideoRequest, VideoStatus
 from portrait.videos.operations import POLL, TIMEOUT, VideoService
 
 T = TypeVar("T")
-
-
-class _Run(Protocol):
-    """Runs a flow to its result."""
-
-    def __call__(self, flow: Flow[T]) -> T: ...
-
-
-class _RunAsync(Protocol):
-    """Runs a flow to its result, for asyncio."""
-
-    def __call__(self, flow: Flow[T]) -> Coroutine[Any, Any, T]: ...
 
 
 class Videos:
@@ -35,7 +23,7 @@ class Videos:
         run: Runs a flow.
     """
 
-    def __init__(self, service: VideoService, run: _Run) -> None:
+    def __init__(self, service: VideoService, run: Run) -> None:
         self._service = service
         self._run = run
 
@@ -164,7 +152,7 @@ class AsyncVideos:
         run: Runs a flow.
     """
 
-    def __init__(self, service: VideoService, run: _RunAsync) -> None:
+    def __init__(self, service: VideoService, run: RunAsync) -> None:
         self._service = service
         self._run = run
 

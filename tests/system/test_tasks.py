@@ -6,7 +6,16 @@ import inspect
 import pytest
 
 from emulator.environment import emulator
-from portrait.errors import NotFound, Throttled, UnknownOutcome, ValidatePending, ValidationFailed, WaitTimeout
+from portrait.errors import (
+    InvalidRequest,
+    NotFound,
+    Throttled,
+    UnknownOutcome,
+    UsageError,
+    ValidatePending,
+    ValidationFailed,
+    WaitTimeout,
+)
 from portrait.events import WaitProgress
 from portrait.tasks import AsyncTaskClient, NewAsset, TaskClient, TaskStatus
 
@@ -139,4 +148,58 @@ def test_a_task_that_is_unknown(kind, provider, run):
         client = kind.from_env()
         with pytest.raises(NotFound):
             run(client.get_task("task_nosuch"))
+        run(client.close())
+
+
+def test_the_library_of_apimart(kind, run):
+    """Assets and groups are listed, read, renamed and deleted; a group that has assets is not deleted."""
+    with emulator(provider="apimart"):
+        client = kind.from_env()
+        library = client.library
+        group = run(library.create_group("hosts", description="d")).id
+        run(client.wait(run(client.create_private_avatar(assets(2), group_id=group))))
+        page = run(library.list_assets(group_id=group, status="Active", name="A0"))
+        assert ([asset.name for asset in page.items], page.total_count) == (["a0"], 1)
+        page = run(library.list_assets(page=2, page_size=1))
+        assert ([asset.name for asset in page.items], page.total_count, page.page_number) == (["a0"], 2, 2)
+        asset = page.items[0]
+        assert run(library.rename_asset(asset.uri, "other")).id in {None, asset.id}
+        assert run(library.get_asset(asset.id)).name == "other"
+        run(library.rename_group(group, name="people"))
+        found = run(library.get_group(group))
+        assert (found.name, found.description) == ("people", "d")
+        assert [each.id for each in run(library.list_groups(name="peop")).items] == [group]
+        with pytest.raises(InvalidRequest):
+            run(library.delete_group(group))
+        for each in run(library.list_assets(group_id=group)).items:
+            run(library.delete_asset(each.id))
+        run(library.delete_group(group))
+        for read, some_id in ((library.get_asset, asset.id), (library.get_group, group)):
+            with pytest.raises(NotFound):
+                run(read(some_id))
+        run(client.close())
+
+
+@pytest.mark.parametrize("name", ["xcompute", "gccai"])
+def test_a_gateway_without_a_library(kind, run, name):
+    """Says so before anything is sent."""
+    with emulator(provider=name) as service:
+        client = kind.from_env()
+        with pytest.raises(UsageError, match=f"{name} cannot list, read, rename and delete"):
+            client.library  # noqa: B018
+        assert service.calls.all() == []
+        run(client.close())
+
+
+def test_a_picture_of_ones_own(kind, run):
+    """Apimart keeps it, and creates an asset from its address; a file that does not fit is not sent."""
+    with emulator(provider="apimart") as service:
+        client = kind.from_env()
+        with pytest.raises(UsageError, match="the upload takes JPEG, PNG, WebP and GIF"):
+            run(client.upload_image(b"no picture"))
+        assert service.calls.all() == []
+        image = run(client.upload_image("fixtures/media/portrait.jpg"))
+        assert (image.content_type, image.filename) == ("image/jpeg", "portrait.jpg")
+        task = run(client.create_private_avatar(group="g", url=image.url, name="a"))
+        assert len(run(client.wait(task)).check()) == 1
         run(client.close())
