@@ -15,7 +15,7 @@ from portrait.dialects import DIALECTS, Dialect
 from portrait.errors import UsageError
 from portrait.memory import Memory, remembering
 from portrait.options import ClientOptions, Options, SharedOptions, build_endpoint, data_endpoint, from_environment
-from portrait.providers import Capability
+from portrait.providers import Capability, Provider
 from portrait.validate import ActionValidator, Validations, Validator
 
 if TYPE_CHECKING:
@@ -151,6 +151,11 @@ class BaseClient:
     def validations(self) -> Validations:
         """The validations that `validate_person` waits for, where `portrait.web` reports what the page told."""
         return self._shared.validations
+
+    @property
+    def provider(self) -> Provider:
+        """Who answers, and what it can do."""
+        return self._endpoint.provider
 
     def _begin_close(self) -> bool:
         """True if there is something to close, which is then closed for good: also for derived clients."""

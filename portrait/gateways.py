@@ -21,6 +21,10 @@ GROUPS_PATH: Final = f"{PRIVATE_AVATAR_PATH}/groups"
 IMAGES_PATH: Final = "/uploads/images"
 """Paths below a gateway's base URL; the library (`ASSETS_PATH`, `GROUPS_PATH`) and the upload are apimart's (D)."""
 
+PRIVATE_AVATAR: Final = "PrivateAvatar"
+REAL_AVATAR: Final = "RealAvatar"
+"""What the calls that create assets are called in events, limits and logs; the addresses have no names (I)."""
+
 BATCH: Final = 20
 """Assets of one request (D)."""
 

@@ -8,6 +8,7 @@ from attrs import frozen
 
 from portrait.actions import ACTIONS
 from portrait.errors import UsageError
+from portrait.gateways import PRIVATE_AVATAR, REAL_AVATAR
 
 UPLOAD = "upload"  # the gateway's upload is no Action, and may be paced like one
 
@@ -40,7 +41,7 @@ class RateLimiter:
         named = dict(rates) if isinstance(rates, Mapping) else {"": rates}
         if any(not rate > 0 for rate in named.values()):
             raise UsageError("pace= takes calls per second, above zero.")
-        unknown = set(named) - set(ACTIONS) - {UPLOAD, ""}
+        unknown = set(named) - set(ACTIONS) - {UPLOAD, PRIVATE_AVATAR, REAL_AVATAR, ""}
         if unknown:
             raise UsageError(f"pace= names no Action: {', '.join(sorted(unknown))}.")
         self._limits = {name: Limit(f"pace={name}", 1 / rate) for name, rate in named.items()}

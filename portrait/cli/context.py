@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from portrait.options import Options
     from portrait.providers import Provider
     from portrait.state.state import State
+    from portrait.tasks import TaskClient
 
 
 class Context:
@@ -33,7 +34,7 @@ class Context:
 
     def close(self) -> None:
         """Close the client's connections, and the state."""
-        for name in ("client", "state"):
+        for name in ("client", "any_client", "state"):
             if name in self.__dict__:
                 self.__dict__[name].close()
 
@@ -54,13 +55,50 @@ class Context:
         """
         from portrait.client import PortraitClient  # noqa: PLC0415  (loads an HTTP library)
 
-        options: Options = {
+        return PortraitClient(**self._all_options())
+
+    @cached_property
+    def any_client(self) -> PortraitClient | TaskClient:
+        """The same where the provider may be a task gateway as well.
+
+        Raises:
+            UsageError: The options and the environment do not describe one.
+        """
+        if not self.by_tasks:
+            return self.client
+        from portrait.tasks import TaskClient  # noqa: PLC0415  (loads an HTTP library)
+
+        return TaskClient(**self._all_options())
+
+    @property
+    def by_tasks(self) -> bool:
+        """Whether the provider is a task gateway.
+
+        Raises:
+            UsageError: There is no provider of that name.
+        """
+        from portrait.dialects import TASKS  # noqa: PLC0415  (keeps the help quick)
+
+        return self.provider.dialect == TASKS.name
+
+    @property
+    def name_limit(self) -> int:
+        """Characters in the name of a group.
+
+        Raises:
+            UsageError: There is no provider of that name.
+        """
+        from portrait.dialects import DIALECTS, TASKS  # noqa: PLC0415  (keeps the help quick)
+
+        return {**DIALECTS, TASKS.name: TASKS}[self.provider.dialect].name_limit
+
+    def _all_options(self) -> Options:
+        return {
             **self.client_options(),
             "clock": self.console.clock,
             "user_agent": "portrait-cli",
             "state": self.state,
         }
-        return PortraitClient(**options)
 
     @cached_property
     def state(self) -> State:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from portrait.cli.errors import OK, SOME_FAILED, format_errors
 from portrait.cli.report import NO_MEDIA, format_skipped, outcome_record
-from portrait.cli.resolve import find_group
+from portrait.cli.resolve import locate_group
 from portrait.cli.serialize import pluralize
+from portrait.client import PortraitClient
 from portrait.ensure import AssetPlan, EnsureQuery, PlanEntry, Verdict
 from portrait.models import GroupType
 from portrait.s3 import AccessDenied
@@ -18,9 +19,9 @@ from portrait.s3 import AccessDenied
 if TYPE_CHECKING:
     from portrait.cli.context import Context
     from portrait.cli.select import Checked
-    from portrait.client import PortraitClient
     from portrait.providers import Provider
     from portrait.s3 import ObjectStore
+    from portrait.tasks import TaskClient
 
 # Verdict → the field of a group's record that counts it, and what people read after the number.
 _COUNTS: Mapping[Verdict, tuple[str, str]] = MappingProxyType(
@@ -47,7 +48,7 @@ def dry_run(context: Context, groups: Sequence[Checked], left_out: Mapping[str, 
     Raises:
         PortraitError: A group, or the bucket, cannot be read.
     """
-    client, output = context.client, context.output
+    client, output = context.any_client, context.output
     store = options.get("store")
     stored = None if store is None else _stored_contents(store)
     plans = [(group.group, _plan(client, group, options)) for group in groups]
@@ -73,9 +74,9 @@ def dry_run(context: Context, groups: Sequence[Checked], left_out: Mapping[str, 
     return SOME_FAILED if rejected or failing else OK
 
 
-def _plan(client: PortraitClient, group: Checked, options: EnsureQuery) -> AssetPlan:
-    found = find_group(client, group.group) if group.valid else None
-    query: EnsureQuery = {**options, "group_id": found.id if found else None}
+def _plan(client: PortraitClient | TaskClient, group: Checked, options: EnsureQuery) -> AssetPlan:
+    place: EnsureQuery = locate_group(client, group.group, create=False) if group.valid else {}
+    query: EnsureQuery = {**options, **place}
     return client.plan_assets(group.valid, **query)
 
 
@@ -115,8 +116,8 @@ def _bytes_to_send(entry: PlanEntry, stored: frozenset[str] | None) -> int:
     return content.size
 
 
-def _free_groups(client: PortraitClient, provider: Provider) -> int | None:
-    if provider.group_quota is None:
+def _free_groups(client: PortraitClient | TaskClient, provider: Provider) -> int | None:
+    if provider.group_quota is None or not isinstance(client, PortraitClient):
         return None
     used = sum(1 for kind in GroupType for _ in client.iter_asset_groups(group_type=kind))
     return max(0, provider.group_quota - used)

@@ -28,11 +28,11 @@ from portrait.cli.put_session import PutSession
 from portrait.cli.report import NO_MEDIA, Summary
 from portrait.cli.select import Checked, Selection, check, left_out, select
 from portrait.cli.storage import StorageOptions, open_store, public_base_option, storage_options
-from portrait.dialects import DIALECTS
 from portrait.ensure import EnsureQuery, FileOutcome, check_group_name
 from portrait.errors import UsageError
 from portrait.events import CreateDelayed, Event, FileProgress
-from portrait.models import AssetType
+from portrait.gateways import PRIVATE_AVATAR, REAL_AVATAR
+from portrait.models import AssetType, GroupType
 from portrait.rate_limiter import UPLOAD
 from portrait.s3 import Stage, StorageWarning, UploadProgress
 from portrait.s3.keys import parse_location
@@ -48,10 +48,11 @@ portrait: the service limits creates: the next one is sent in {seconds:.0f} s, a
 """
 
 _DETAILS = """\
-Through AllToken's own upload: JPEG, PNG and WebP of at most 10 MB. With --to, or as http(s) addresses: whatever the
-service takes, video and audio too. A folder stands for the images, video and audio in it and below; its other files,
-hidden ones and linked folders are skipped and counted. Nothing is sent of a file that does not fit, and nothing twice:
-a content that the group has already is used as it is, and the same command, given again, goes on where it stopped.
+Through AllToken's own upload: JPEG, PNG and WebP of at most 10 MB; through apimart's: of 20 MB, and GIF too. With
+--to, or as http(s) addresses: whatever the service takes, video and audio too. A folder stands for the images, video
+and audio in it and below; its other files, hidden ones and linked folders are skipped and counted. Nothing is sent of
+a file that does not fit, and nothing twice: a content that the group has already is used as it is, and the same
+command, given again, goes on where it stopped.
 
 In JSON, `origin` is how the asset came to be; a file whose content an earlier one has shares that one's asset, and
 names the file in `same_as`.
@@ -80,6 +81,7 @@ class PutOptions(StorageOptions):
         no_wait: Whether to leave the reviews alone.
         timeout: Seconds for the reviews.
         asset_type: What addresses lead to; None goes by their endings.
+        group_type: Of the group, where the provider cannot tell it; None asks, or is AIGC.
     """
 
     group: str | None
@@ -91,6 +93,7 @@ class PutOptions(StorageOptions):
     no_wait: bool
     timeout: float | None
     asset_type: str | None
+    group_type: str | None
 
 
 @command(epilog=_DETAILS)
@@ -107,6 +110,11 @@ class PutOptions(StorageOptions):
 )
 @click.option("--concurrency", type=click.IntRange(1, 64), default=8, metavar="N", help="Files at once (default 8).")
 @click.option("--pace", type=per_minute, metavar="N/min", help="Creates in a minute (default: as the service lets it).")
+@click.option(
+    "--group-type",
+    type=one_of(*map(str, GroupType)),
+    help="Type of the group, where the provider cannot tell it (default AIGC).",
+)
 @click.option("--no-wait", is_flag=True, help="Do not wait for the reviews.")
 @review_timeout
 @click.option("--asset-type", type=one_of(*map(str, AssetType)), help="What addresses lead to.")
@@ -121,7 +129,7 @@ def put_command(context: Context, /, paths: Sequence[str], **values: Any) -> int
         raise UsageError("--group is missing.", advice="portrait put --help says what it takes.")
     selections = select(paths, options.group, subfolders=options.subfolders)
     for selection in selections:
-        check_group_name(selection.group, DIALECTS[context.provider.dialect].name_limit)
+        check_group_name(selection.group, context.name_limit)
     with open_run(context, options) as run:
         groups = run.check(selections)
         if not any(group.valid or group.rejected for group in groups):
@@ -165,7 +173,7 @@ class Run:
     def __init__(self, context: Context, options: PutOptions) -> None:
         self._context = context
         self._options = options
-        self._client = context.client.with_options(on_event=self._on_event, pace=_limits(options.pace))
+        self._client = context.any_client.with_options(on_event=self._on_event, pace=_limits(options.pace))
         self._delayed = False
         self._sizes: dict[str, int] = {}
         self._bytes_done: dict[Path, int] = {}
@@ -183,6 +191,7 @@ class Run:
             "store": self.store,
             "check_public": options.check_public,
             "asset_type": AssetType(options.asset_type) if options.asset_type else None,
+            "group_type": GroupType(options.group_type) if options.group_type else None,
             "quota": None if quota == "none" else quota,
             "timeout": options.timeout,
             "concurrency": options.concurrency,
@@ -274,8 +283,8 @@ class Run:
 
 
 def _limits(pace: float | None) -> Mapping[str, float] | None:
-    """The library's rate limits, in calls a second: a file is created by one of these."""
-    return None if pace is None else dict.fromkeys((CREATE_ASSET.name, UPLOAD), pace / 60)
+    """The library's rate limits, in calls a second: files are created by one of these."""
+    return None if pace is None else dict.fromkeys((CREATE_ASSET.name, UPLOAD, PRIVATE_AVATAR, REAL_AVATAR), pace / 60)
 
 
 @contextmanager

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
-from portrait.cli.resolve import get_or_create_group
+from portrait.cli.resolve import locate_group
+from portrait.client import PortraitClient
 from portrait.ensure import Content, EnsureQuery, FileOutcome, FileState, state_of_error, stops_other_groups
 from portrait.errors import ConnectFailed, Interrupted, PortraitError
 from portrait.models import GroupType
 
 if TYPE_CHECKING:
     from portrait.cli.select import Checked
-    from portrait.client import PortraitClient
+    from portrait.tasks import TaskClient
 
 
 class PutSession:
@@ -29,7 +30,7 @@ class PutSession:
 
     def __init__(
         self,
-        client: PortraitClient,
+        client: PortraitClient | TaskClient,
         options: EnsureQuery,
         report: Callable[[FileOutcome, str], object],
         start_group: Callable[[str, str], object],
@@ -58,12 +59,14 @@ class PutSession:
         try:
             if self._fatal_error is not None:
                 raise self._fatal_error
-            found = get_or_create_group(self._client, group.group)
-            group_id = found.id
+            place = locate_group(self._client, group.group)
+            group_id = place.get("group_id") or ""
             self._start_group(group.group, group_id)
-            options: EnsureQuery = {**self._options, "group_id": group_id, "wait": False}
-            if isinstance(found.group_type, GroupType):  # the library decides what any other is
-                self._types[group_id] = options["group_type"] = found.group_type
+            options: EnsureQuery = {**self._options, **place}
+            if (group_type := place.get("group_type")) is not None:
+                self._types[group_id] = GroupType(group_type)
+            if isinstance(self._client, PortraitClient):  # lists show all groups at once
+                options["wait"] = False
             for outcome in self._client.ensure_assets(group.valid, **options):
                 pending.remove(_content_of(outcome, pending))
                 if stops_other_groups(outcome.error):
@@ -84,7 +87,7 @@ class PutSession:
             self._finish_all(None)
         elif isinstance(self._fatal_error, ConnectFailed):
             self._finish_all(self._fatal_error)
-        elif self._in_review:
+        elif self._in_review and isinstance(self._client, PortraitClient):
             group_ids = {outcome.group_id for outcomes in self._in_review.values() for outcome, _ in outcomes}
             types = {self._types.get(group_id) for group_id in group_ids}
             watch = self._client.watch_assets(

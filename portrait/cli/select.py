@@ -28,6 +28,7 @@ from portrait.media import HEAD_BYTES, sniff
 
 if TYPE_CHECKING:
     from portrait.client import PortraitClient
+    from portrait.tasks import TaskClient
 
 # Endings of images, video and audio, whether the service takes them or not.
 ENDINGS: Mapping[str, str] = MappingProxyType(
@@ -181,7 +182,7 @@ class Checked(NamedTuple):
     skipped: list[str]
 
 
-def check(client: PortraitClient, selections: Sequence[Selection], options: EnsureQuery) -> list[Checked]:
+def check(client: PortraitClient | TaskClient, selections: Sequence[Selection], options: EnsureQuery) -> list[Checked]:
     """Read every source, and sort the sources of each group by what the library says of them."""
     media = [[source for source in one.sources if not _is_skipped(source, one)] for one in selections]
     # A plan without a group reads the sources alone; what has no room is known when the group is.

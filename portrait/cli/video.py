@@ -84,7 +84,7 @@ def create(context: Context, /, *, prompt: str, model: str | None, **values: Any
     """Have a video made; prints it as it is queued."""
     context.resume_hint = "The video may be made, and paid for; `portrait video list` shows it."
     references = [Reference(url, role) for name, role in _ROLES.items() for url in _several(values.pop(name))]
-    video = context.client.videos.create(
+    video = context.any_client.videos.create(
         model=model or _default_model(context), prompt=prompt, references=references, **values
     )
     context.output.print_record(video_record(video), key="id")
@@ -112,7 +112,7 @@ def _default_model(context: Context) -> str:
 @click.pass_obj
 def show(context: Context, /, id: str) -> int:  # noqa: A002
     """Show a video; `wait --save` fetches its file."""
-    context.output.print_record(video_record(context.client.videos.get(id)), key="id")
+    context.output.print_record(video_record(context.any_client.videos.get(id)), key="id")
     return 0
 
 
@@ -125,7 +125,7 @@ def wait(context: Context, /, id: str, *, timeout: float, path: str | None) -> i
     """Wait until a video is made."""
     again = f"`portrait video wait {id}` goes on."
     context.resume_hint = f"Nothing is lost: {again}"
-    client = context.client.with_options(on_event=_StatusLine(context))
+    client = context.any_client.with_options(on_event=_StatusLine(context))
     try:
         video = client.videos.wait(id, timeout=timeout)
     except WaitTimeout as error:
@@ -167,7 +167,7 @@ def _newest(context: Context, status: str | None, size: int) -> Iterator[Video]:
     """All of them, a page at a time."""
     seen = 0
     for page in count(1):
-        found = context.client.videos.list(page=page, page_size=size, status=status)
+        found = context.any_client.videos.list(page=page, page_size=size, status=status)
         yield from found.items
         seen += len(found.items)
         if not found.items or seen >= found.total:
@@ -180,5 +180,5 @@ def _newest(context: Context, status: str | None, size: int) -> Iterator[Video]:
 def cancel(context: Context, /, id: str) -> int:  # noqa: A002
     """Stop a video that has not begun."""
     context.resume_hint = f"It may be cancelled already; `portrait video show {id}` says so."
-    context.output.print_record(video_record(context.client.videos.cancel(id)), key="id")
+    context.output.print_record(video_record(context.any_client.videos.cancel(id)), key="id")
     return 0

@@ -48,6 +48,7 @@ class _Job:
 
     Attributes:
         content: What is ensured.
+        digest: Of the content.
         entry: What the plan says about it.
         sources: The sources, as given.
         created_id: What the asset is followed by, once there is one: its id, where the provider tells that at once.
@@ -57,6 +58,7 @@ class _Job:
     """
 
     content: Content
+    digest: str
     entry: PlanEntry
     sources: list[str]
     created_id: str = ""
@@ -91,13 +93,13 @@ class _Batch:
 
     def finish(self, job: _Job, state: FileState, asset: Asset | None = None, **fields: Any) -> Flow[None]:
         """The same outcome for every source of one content."""
-        del self.jobs[job.content.digest]
+        del self.jobs[job.digest]
         asset_id = asset.id if asset is not None else ""
         for source in job.sources:
             outcome = FileOutcome(
                 source=source,
                 state=state,
-                asset_id=asset_id or self.backend.asset_id(job.created_id),
+                asset_id=asset_id or self.asset_id(job.created_id),
                 asset=asset,
                 origin=job.origin,
                 sha256=job.content.sha256,
@@ -108,6 +110,10 @@ class _Batch:
                 **fields,
             )
             yield from self.emit(outcome)
+
+    def asset_id(self, created_id: str) -> str:
+        """The id of the asset; "" while it is not known."""
+        return created_id if self.backend.knows_ids else self.backend.asset_id(created_id)
 
     def emit(self, outcome: FileOutcome) -> Flow[None]:
         """Hand an outcome on."""
@@ -149,10 +155,10 @@ def _begin(batch: _Batch) -> Flow[None]:
             yield from batch.emit(rejection(entry.source, entry.error, entry.content, batch.target.group_id or ""))
         elif entry.content is None:
             continue
-        elif entry.content.digest in batch.jobs:
-            batch.jobs[entry.content.digest].sources.append(entry.source)
+        elif (digest := entry.content.digest) in batch.jobs:
+            batch.jobs[digest].sources.append(entry.source)
         else:
-            job = batch.jobs[entry.content.digest] = _Job(entry.content, entry, [entry.source])
+            job = batch.jobs[digest] = _Job(entry.content, digest, entry, [entry.source])
             job.duplicates = entry.duplicates
             if entry.asset is not None and entry.verdict is not Verdict.REPLACE:
                 job.created_id, job.origin = entry.asset.id, Origin.EXISTING
@@ -215,10 +221,10 @@ def _create(batch: _Batch) -> Flow[None]:
         requests, waiting = waiting[:at_once], waiting[at_once:]
         results = yield Gather([_create_some(batch, jobs) for jobs in requests], batch.options.concurrency)
         for jobs, result in zip(requests, results, strict=True):
-            ends = dict.fromkeys((job.content.digest for job in jobs), result)
+            ends = dict.fromkeys((job.digest for job in jobs), result)
             ends = ends if isinstance(result, PortraitError) else result
             for job in jobs:
-                end = ends[job.content.digest]
+                end = ends[job.digest]
                 if isinstance(end, PortraitError):
                     yield from batch.finish(job, state_of_error(end), error=end)
                 else:
@@ -241,7 +247,7 @@ _Ends = Mapping[str, tuple[str, Origin] | PortraitError]
 def _create_some(batch: _Batch, jobs: Sequence[_Job]) -> Flow[_Ends]:
     """What came of one create, by digest. One that is refused for a file in it is sent again in halves."""
     if batch.fatal_error is not None:
-        return {job.content.digest: batch.fatal_error for job in jobs}
+        return {job.digest: batch.fatal_error for job in jobs}
     try:
         created = yield from _create_together(batch, jobs)
     except FATAL as error:
@@ -252,7 +258,7 @@ def _create_some(batch: _Batch, jobs: Sequence[_Job]) -> Flow[_Ends]:
             raise
         return {**(yield from _create_half(batch, jobs[::2])), **(yield from _create_half(batch, jobs[1::2]))}
     for job in jobs:
-        asset_id = batch.backend.asset_id(created[job.content.digest][0])
+        asset_id = batch.asset_id(created[job.digest][0])
         yield Notify(FileProgress(source=job.content.source, stage="created", asset_id=asset_id))
     return created
 
@@ -266,7 +272,7 @@ def _create_half(batch: _Batch, jobs: Sequence[_Job]) -> Flow[_Ends]:
     try:
         return (yield from _create_some(batch, jobs))
     except PortraitError as error:
-        return {job.content.digest: error for job in jobs}
+        return {job.digest: error for job in jobs}
 
 
 def _create_together(batch: _Batch, jobs: Sequence[_Job]) -> Flow[Created]:
@@ -279,6 +285,7 @@ def _create_together(batch: _Batch, jobs: Sequence[_Job]) -> Flow[Created]:
     new = [
         NewContent(
             content=job.content,
+            digest=job.digest,
             stored=job.stored,
             store=store,
             replaces=job.entry.asset if job.entry.verdict is Verdict.REPLACE else None,
@@ -297,7 +304,7 @@ def _create_together(batch: _Batch, jobs: Sequence[_Job]) -> Flow[Created]:
 
 def _resolve_duplicates(batch: _Batch) -> Flow[None]:
     """Two processes may have created the same content: both take the oldest, and report the other."""
-    created = {job.content.digest: job for job in batch.jobs.values() if job.origin not in {None, Origin.EXISTING}}
+    created = {job.digest: job for job in batch.jobs.values() if job.origin not in {None, Origin.EXISTING}}
     if not created or not batch.backend.knows_ids:
         return
     try:
@@ -317,7 +324,9 @@ def _list_until_visible(batch: _Batch, created: set[str]) -> Flow[dict[str, list
     for delay in (0.0, *VERIFY_DELAYS):
         if delay:
             yield Sleep(delay)
-        assets = without((yield from batch.backend.find(batch.target)), batch.options.ignored)
+        assets = yield from batch.backend.find(batch.target)
+        if batch.options.ignored:
+            assets = without(assets, batch.options.ignored)
         if created <= {asset.id for same in assets.values() for asset in same}:
             break
     return assets

@@ -58,7 +58,7 @@ def create_assets(batch: Creating, new: Sequence[NewContent]) -> Flow[Created]:
         Interrupted: The batch's deadline came first.
         PortraitError: The service refused.
     """
-    return _claim(batch, sorted(new, key=lambda each: each.content.digest), [])
+    return _claim(batch, sorted(new, key=lambda each: each.digest), [])
 
 
 _Claimed = tuple[NewContent, Sending[list[str]]]
@@ -69,7 +69,7 @@ def _claim(batch: Creating, new: Sequence[NewContent], claimed: Sequence[_Claime
     if not new:
         return (yield from _send(batch, claimed)) if claimed else {}
     one, rest = new[0], new[1:]
-    digest = one.content.digest
+    digest = one.digest
     created: Created = {}
 
     def create(sending: Sending[list[str]]) -> Flow[tuple[str, Origin]]:
@@ -107,9 +107,10 @@ def _find(batch: Creating, one: NewContent) -> Flow[str | None]:
 
 def _look(batch: Creating, new: Sequence[NewContent]) -> Flow[list[str | None]]:
     """The usable asset of each content; None for one that has none."""
-    digests = [one.content.digest for one in new]
-    listed = yield from batch.backend.find(batch.target, digests[0] if len(digests) == 1 else None)
-    assets = without(listed, batch.options.ignored)
+    digests = [one.digest for one in new]
+    assets = yield from batch.backend.find(batch.target, digests[0] if len(digests) == 1 else None)
+    if batch.options.ignored:
+        assets = without(assets, batch.options.ignored)
     alive = [usable(assets.get(digest, [])) for digest in digests]
     return [same[0].id if same else None for same in alive]
 
@@ -150,8 +151,7 @@ def _send(batch: Creating, claimed: Sequence[_Claimed]) -> Flow[Created]:
     else:
         ids, recovered = yield from _create_or_lose(batch, paced, new[0])
     return {
-        one.content.digest: (created_id, _origin(one, recovered=recovered))
-        for one, created_id in zip(new, ids, strict=True)
+        one.digest: (created_id, _origin(one, recovered=recovered)) for one, created_id in zip(new, ids, strict=True)
     }
 
 

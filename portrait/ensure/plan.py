@@ -152,11 +152,13 @@ def identify_sources(
 def _identify(endpoint: Endpoint, source: Source, options: EnsureOptions) -> Flow[Content]:
     if isinstance(source, Content):
         return source
-    limits = limits_of(source, uploads=Capability.FILES in endpoint.provider.capabilities and options.store is None)
+    stored = options.store is not None
+    uploads = not stored and Capability.FILES in endpoint.provider.capabilities
+    limits = limits_of(source, uploads=uploads)
     content: Content = yield RunBlocking(lambda: identify(source, limits, options.asset_type, options.name))
     if content.url is not None:
         check_reach(content.url, endpoint.base_url)
-    elif options.store is None and not content.faults:
+    elif not stored and not uploads and not content.faults:
         endpoint.provider.require(Capability.FILES, "Send it by object storage, store=, or give its public address.")
     yield Notify(FileProgress(source=content.source, stage="checked"))
     return content

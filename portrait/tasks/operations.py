@@ -1,4 +1,4 @@
-"""What a task gateway can be known, as flows: create assets, lead a person to a group, read and await tasks, upload."""
+"""What a task gateway can be asked, as flows: create assets, lead a person to a group, read and await tasks, upload."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import orjson
 from attrs import evolve, field, frozen
 from attrs.converters import optional
 
+from portrait import gateways
 from portrait.actions import Action, Idempotency
 from portrait.errors import (
     BadResponse,
@@ -61,14 +62,17 @@ def _operation(name: str, summary: str, **fields: Any) -> Action[Any, Any]:
 
 
 _SECRETS = ("urls?", "callback_url?", "byted_token")
-PRIVATE_AVATAR = _operation("PrivateAvatar", "Create assets of a virtual person.", secrets=_SECRETS)
-REAL_AVATAR = _operation("RealAvatar", "Create assets of a real person.", secrets=_SECRETS)
+PRIVATE_AVATAR = _operation(gateways.PRIVATE_AVATAR, "Create assets of a virtual person.", secrets=_SECRETS)
+REAL_AVATAR = _operation(gateways.REAL_AVATAR, "Create assets of a real person.", secrets=_SECRETS)
 OPEN_SESSION = _operation(
-    "RealAvatar", "Open a liveness check.", secrets=_SECRETS, idempotency=Idempotency.SELF_EXPIRING
+    gateways.REAL_AVATAR, "Open a liveness check.", secrets=_SECRETS, idempotency=Idempotency.SELF_EXPIRING
 )
-# A result is kept in a task, and can be known for again: contract §8.
+# A result is kept in a task, and can be asked for again: contract §8.
 ASK_RESULT = _operation(
-    "RealAvatar", "Ask for the result of a liveness check.", secrets=_SECRETS, idempotency=Idempotency.IDEMPOTENT
+    gateways.REAL_AVATAR,
+    "Ask for the result of a liveness check.",
+    secrets=_SECRETS,
+    idempotency=Idempotency.IDEMPOTENT,
 )
 GET_TASK = _operation("GetTask", "Read a task.", idempotency=Idempotency.IDEMPOTENT, reads=True)
 # Sent twice it leaves a picture that is gone after 72 hours.
@@ -118,7 +122,7 @@ class TaskService:
         """Create assets of a virtual person.
 
         Raises:
-            UsageError: A rule is broken, or the gateway cannot do what is known; nothing was sent.
+            UsageError: A rule is broken, or the gateway cannot do what is asked; nothing was sent.
             UnknownOutcome: The answer was lost; the assets may be there.
             PortraitError: The gateway refused.
         """
