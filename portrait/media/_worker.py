@@ -46,6 +46,11 @@ class _Child:
     """
 
     def __init__(self) -> None:
+        if getattr(sys, "frozen", False) or not sys.executable:  # it is the program itself, which would start again
+            raise WorkerUnavailable(
+                "Video, audio and HEIC are measured by a Python process, which a frozen program cannot start: "
+                "leave these files to a program that an ordinary Python runs, or give their public addresses."
+            )
         path = json.dumps([entry for entry in sys.path if type(entry) is str])
         command = [sys.executable, "-P", "-W", "ignore", "-c", _START, path]
         # One arena: each further one takes 64 MB of the address space, which is limited.

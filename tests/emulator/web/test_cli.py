@@ -2,7 +2,9 @@
 
 import ctypes
 import http.client
+import http.server
 import json
+import os
 import re
 import select
 import signal
@@ -10,6 +12,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -22,6 +25,7 @@ from emulator.web.control import load_state
 from portrait import AuthError, PortraitClient
 from portrait.clock import ManualClock
 from tests.emulator.web.wire import JSON, address, ask, call, connected, head
+from tests.media_samples import audio
 
 COMMAND = [sys.executable, "-W", "error", "-m", "emulator"]
 FLAGS = (
@@ -260,6 +264,58 @@ def test_slow_downloads_hold_up_neither_calls_nor_the_end():
         assert call(url, "CreateAsset", elsewhere)["ResponseMetadata"]["Error"]["Code"].endswith("DownloadFailed")
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0  # the downloads would hold it for half a minute
+
+
+@contextmanager
+def offering(content):
+    """A server with one file; its URL."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_):
+            """Nothing."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/a"
+        server.shutdown()
+        thread.join()
+
+
+def children_of(pid):
+    """The processes that a process has started."""
+    lists = (path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children"))
+    return [int(child) for each in lists for child in each.split()]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="stops the child of another process, which Linux names")
+def test_a_measurement_that_hangs_holds_up_neither_calls_nor_the_end():
+    """emulator-slow: meanwhile `health` is answered at once; SIGTERM ends it, and what measures, within 2 s."""
+    with offering(audio()) as file, serving() as (process, url), ExitStack() as stack:
+        asset = {"GroupId": call(url, "CreateAssetGroup", GROUP)["Result"]["Id"], "URL": file, "AssetType": "Audio"}
+        assert "Id" in call(url, "CreateAsset", asset)["Result"]
+        (child,) = children_of(process.pid)
+        os.kill(child, signal.SIGSTOP)
+        body = json.dumps(asset).encode()
+        for _ in range(4):
+            sock = stack.enter_context(connected(url))
+            sock.sendall(head("/v1/portrait/?Action=CreateAsset", Content_Length=str(len(body))) + body)
+        started = time.clock_gettime(clock := ~process.pid << 3 | 2)  # Linux: what another process has computed
+        for _ in range(20):
+            before = time.clock_gettime(clock)
+            assert ask(url, "GET", "/_emulator/health")[0] == 200
+            assert time.clock_gettime(clock) - before < 0.05
+        assert time.clock_gettime(clock) - started < 0.5
+        assert not select.select([sock], [], [], 0)[0], "the files are measured still"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(2) == 0
+        assert not Path(f"/proc/{child}").exists()
 
 
 @pytest.mark.parametrize(

@@ -191,6 +191,18 @@ def test_an_unknown_library_is_no_fault_of_the_file(format_name, library, worker
         measure(samples.sample(format_name))
 
 
+@pytest.mark.parametrize("state", [{"frozen": True}, {"executable": ""}, {"executable": None}], ids=str)
+def test_a_frozen_program_is_not_started_again(worker, monkeypatch, state):
+    """`sys.executable` is the program itself there; pictures are measured as ever, and the rest says what to do."""
+    for name, value in state.items():
+        monkeypatch.setattr(sys, name, value, raising=False)
+    monkeypatch.setattr("subprocess.Popen", lambda *_, **__: pytest.fail("a process is started"))
+    monkeypatch.setattr(sys.modules["portrait.media.measure"], "WORKER", worker)
+    assert measure(samples.image("png")).width == 640
+    with pytest.raises(UsageError, match="which a frozen program cannot start"):
+        measure(samples.audio())
+
+
 UNEXPECTED = """
 from types import SimpleNamespace
 __version__ = "99.0.0"
