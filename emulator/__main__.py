@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import errno
-import gc
 import json
 import math
 import signal
@@ -251,6 +250,7 @@ def _end_signals() -> Iterator[socket.socket]:
 
 def _serve(settings: Settings, clock: Clock, args: argparse.Namespace, start: Any, ended: socket.socket) -> int:
     from emulator.call_log import CallLogger  # noqa: PLC0415 - after --help
+    from emulator.collector import leave_old_objects  # noqa: PLC0415 - after --help
     from emulator.control import ControlError  # noqa: PLC0415 - after --help
     from emulator.line_writer import LineWriter, log_to  # noqa: PLC0415 - after --help
     from emulator.server import EmulatorServer  # noqa: PLC0415 - after --help
@@ -258,8 +258,7 @@ def _serve(settings: Settings, clock: Clock, args: argparse.Namespace, start: An
     from emulator.store.locations import StoreError  # noqa: PLC0415 - after --help
     from emulator.web.control import load_state  # noqa: PLC0415 - after --help
 
-    # With a million assets the oldest generation takes half a second to collect, and holds no cycles.
-    gc.set_threshold(*gc.get_threshold()[:2], 1_000_000)
+    leave_old_objects()
     writer = LineWriter(sys.stderr.fileno())
     log_to(writer)
     on_call = CallLogger(writer, clock) if args.verbose else None

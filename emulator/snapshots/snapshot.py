@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from attrs import evolve, field, frozen
 
 from emulator.clocks import SettableClock
+from emulator.collector import collector_paused
 from emulator.domain.jobs import Generation, Task
 from emulator.domain.ports import StoredFile
 from emulator.domain.records import Asset, Customer, Group, Validation
@@ -87,7 +88,8 @@ class Snapshots:
 
     def take(self) -> Snapshot:
         """The state as it is now."""
-        return Snapshot(now=self._clock.now(), contents=self._store.copy())
+        with collector_paused():
+            return Snapshot(now=self._clock.now(), contents=self._store.copy())
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to a state, this emulator's or another's, any number of times.
@@ -96,7 +98,8 @@ class Snapshots:
         records move instead, so that what had 3 seconds left has 3 seconds left.
         """
         clock = self._clock
-        if isinstance(clock, SettableClock):
-            self._store.restore(snapshot.contents, snapshot.now)
-        else:
-            self._store.restore(snapshot.moved_to(clock.now()).contents)
+        with collector_paused():
+            if isinstance(clock, SettableClock):
+                self._store.restore(snapshot.contents, snapshot.now)
+            else:
+                self._store.restore(snapshot.moved_to(clock.now()).contents)

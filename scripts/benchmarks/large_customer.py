@@ -7,7 +7,6 @@ snapshot when a line on its standard input asks for it.
 
 from __future__ import annotations
 
-import gc
 import json
 import resource
 import subprocess
@@ -18,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
+from emulator.collector import leave_old_objects
 from emulator.messages import Call
 from emulator.service import Service
 from emulator.settings import Settings
@@ -162,7 +162,7 @@ class _Inside:
     """
 
     def __init__(self, size: int) -> None:
-        gc.set_threshold(*gc.get_threshold()[:2], 1_000_000)  # as `portrait-emulator serve` does
+        leave_old_objects()  # as `portrait-emulator serve` does
         self.emulator = Emulator(Settings(assets=2 * size, image_review=_REVIEW_SECONDS))
         other = self._create(self._group(_OTHER), _OTHER, 0)
         groups = [self._group(KEY), self._group(KEY)]
