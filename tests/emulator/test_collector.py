@@ -24,10 +24,10 @@ def test_what_is_made_is_old_at_once_where_old_objects_are_left_alone(serves):
         leave_old_objects()
     with collector_paused():
         assert not gc.isenabled()
-        made = [object()]
+        container = [object()]
     assert gc.isenabled()
     assert (gc.get_freeze_count() > 0) is serves
-    assert any(each is made for each in gc.get_objects()) is not serves
+    assert any(each is container for each in gc.get_objects()) is not serves
 
 
 def test_a_collector_that_the_application_has_disabled_stays_so():

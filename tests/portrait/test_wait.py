@@ -265,6 +265,12 @@ def test_a_wait_takes_seconds(timeout, poll):
         assert played.sent == []
 
 
+def test_a_look_may_come_within_a_second():
+    """Half a second is a pause as any other."""
+    played, _ = active(processing(), good(asset()), poll=0.5)
+    assert played.waits == [0.5]
+
+
 def test_a_minute_passes_in_milliseconds(colour):
     """Both clients sleep on the clock they were given."""
     client, script = colour.scripted(*[processing()] * 19, good(asset()))
@@ -366,7 +372,7 @@ def test_the_group_of_a_lost_answer_is_found(before):
     assert played.waits[-1] == 10
     assert played.error is None
     assert played.result.group_id == "group-fresh"
-    assert played.result.response.http_status == 200
+    assert played.result.response.headers["date"] == "Wed, 18 Mar 2026 00:00:10 GMT"
     assert b'"GroupType":"LivenessFace"' in played.sent[-1].body
 
 
@@ -412,6 +418,22 @@ def test_a_token_that_expired_after_a_lost_answer_proves_nothing():
     assert "group-fresh" in str(played.error)
     played, _ = validated(PENDING, LOST, refused("TokenExpired"), page(OLD))
     assert isinstance(played.error, TokenExpired)
+
+
+def test_on_ark_the_groups_are_named_that_a_lost_answer_may_have_meant():
+    """Contract §10.9, §10.13: a token that is pending to its end may have been used up; nobody's group is guessed."""
+    answers = [PENDING, LOST, *[PENDING] * 59, page(FRESH, OLD)]
+    played, clock = validated(*answers, dialect=ARK)
+    assert isinstance(played.error, UnknownOutcome)
+    assert played.error.message.endswith("new LivenessFace groups: group-fresh.")
+    assert clock.monotonic() == 120 + 10
+    expired = played.error.__cause__
+    assert isinstance(expired, TokenExpired)
+    assert (expired.code, expired.action, bool(expired.request_id)) == (
+        "ValidatePending",
+        "GetVisualValidateResult",
+        True,
+    )
 
 
 def test_a_used_token_without_a_lost_answer_is_an_error():
