@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # Verdict → the field of a group's record that counts it, and what people read after the number.
 _COUNTS: Mapping[Verdict, tuple[str, str]] = MappingProxyType(
     {
-        Verdict.NEW: ("new", "new assets"),
+        Verdict.NEW: ("new", "new"),
         Verdict.REPLACE: ("replaced", "to replace"),
         Verdict.EXISTING: ("existing", "there already"),
         Verdict.FAILED: ("failed", "there and Failed"),

@@ -293,7 +293,7 @@ def test_people_read_the_plan_of_a_dry_run(portrait, tmp_path):
     folder = make_plain(tmp_path / "photos", 2)
     ran = portrait("put", str(folder), "--group", "brand", "--dry-run", terminal=True)
     assert "brand: a new group" in ran.out
-    assert "2 new assets" in ran.out
+    assert "2 new, " in ran.out
     assert "room for 50, needed 2" in ran.out
     assert "Nothing was sent" in ran.err
 
