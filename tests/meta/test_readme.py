@@ -201,7 +201,7 @@ def test_shell_blocks_run_and_say_what_their_comments_say(
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=120,
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     assert done.stdout.count("OK ") == script.count('echo "OK ')
