@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.databases import empty_schema, postgres_server
 from tests.wire.client import Server
 
 
@@ -25,10 +26,34 @@ def start(tmp_path_factory):
         assert "Traceback" not in text, text[-5000:]
 
 
+STORES = [pytest.param("memory", id=pytest.HIDDEN_PARAM), "sqlite", "postgresql"]  # what is named alone is in memory
+
+
+@pytest.fixture(scope="session", params=STORES)
+def server(request, start):
+    """The server that the tests share, on each store; its clock only moves forward."""
+    return start(*() if request.param == "memory" else ("--store", request.getfixturevalue(request.param)))
+
+
 @pytest.fixture(scope="session")
-def server(start):
-    """The server that the tests share; its clock only moves forward."""
-    return start()
+def sqlite(tmp_path_factory):
+    """Where a store in a SQLite file is."""
+    return f"sqlite:///{tmp_path_factory.mktemp('store')}/store.db"
+
+
+@pytest.fixture(scope="session")
+def postgresql():
+    """Where a store in a PostgreSQL database is."""
+    with postgres_server() as url, empty_schema(url) as location:
+        yield location
+
+
+def pytest_collection_modifyitems(items):
+    """Of the tests on stores in SQL, the fast ones are those of the golden files on SQLite."""
+    for item in items:
+        store = item.callspec.params.get("server", "memory") if hasattr(item, "callspec") else "memory"
+        if store != "memory" and (store, item.path.stem) != ("sqlite", "test_golden"):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture
