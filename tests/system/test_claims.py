@@ -154,6 +154,6 @@ def test_a_slow_owner_that_lives_is_not_robbed(colour, portrait_emulator, tmp_pa
     client = colour.client(portrait_emulator, state=tmp_path / "state.db", transport=transport, clock=clock)
     outcome = colour.run(client.ensure_asset, image(), group_id=group, wait=False)
     assert outcome.origin == "created"
-    assert len(seen) > 3
+    assert seen  # the last of them after twice the lease
     assert all(isinstance(one, Holder) for one in seen)
     other.close()
