@@ -27,10 +27,12 @@ from portrait.errors import (
     WaitTimeout,
 )
 from portrait.models import VisualValidateResult, VisualValidateSession
+from portrait.tasks import AsyncTaskClient, TaskClient
 from portrait.validate import NONCE, Validation, add_nonce, new_nonce
 
 __all__ = ["Callback", "CallbackHandler", "ValidationOutcome", "callback_handler", "callback_url", "parse_callback"]
 
+AnyClient = AsyncPortraitClient | PortraitClient | AsyncTaskClient | TaskClient
 CONFIRM_SECONDS = 10.0  # in which the service says what the page has said already: reads may lag, contract §3 (M)
 MAX_REMEMBERED = 10_000  # validations of a handler: a browser may come again, contract §3 (M)
 
@@ -127,7 +129,7 @@ def _number(text: str) -> int | None:
 
 
 def callback_handler(
-    client: AsyncPortraitClient | PortraitClient, *, on_result: Callable[[ValidationOutcome], Awaitable[object]]
+    client: AnyClient, *, on_result: Callable[[ValidationOutcome], Awaitable[object]]
 ) -> Callable[[web.Request], Awaitable[web.Response]]:
     """An aiohttp handler for CallbackURL.
 
@@ -144,7 +146,7 @@ class CallbackHandler:
 
     def __init__(
         self,
-        client: AsyncPortraitClient | PortraitClient,
+        client: AnyClient,
         on_result: Callable[[ValidationOutcome], Awaitable[object]],
     ) -> None:
         self._client = client
@@ -232,7 +234,7 @@ class CallbackHandler:
         if not token:
             return None
         client, timeout = self._client, CONFIRM_SECONDS if callback.passed else 0.0
-        if isinstance(client, PortraitClient):
+        if isinstance(client, PortraitClient | TaskClient):
             return await asyncio.to_thread(client.wait_until_validated, token, timeout=timeout)
         return await client.wait_until_validated(token, timeout=timeout)
 

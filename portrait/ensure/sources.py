@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, cast
 
 from portrait.ensure.content import Content, asset_name, identify_address, short_digest
 from portrait.errors import UsageError
-from portrait.media import Limits, limits_for, measure, validate
+from portrait.media import LIMITS, Limits, limits_for, measure, validate
 from portrait.models import AssetType
 from portrait.urls import redact_url
 
@@ -44,16 +44,20 @@ def display_name(source: Source) -> str:
     return redact_url(text) if is_url(text) else text
 
 
-def limits_of(source: Source, *, uploads: bool) -> Limits:
+def limits_of(source: Source, upload_of: str | None) -> Limits:
     """The limits that hold for a source: those of the provider's upload, or those of CreateAsset.
 
     All providers pass files on to the same service (contract §5), so that CreateAsset's hold for each of them.
 
     Args:
         source: What is to be sent.
-        uploads: Whether files go by the provider's own upload, and not by an object storage that gives them addresses.
+        upload_of: The provider whose own upload files go by; None where a storage, or nothing, gives them addresses.
     """
-    return limits_for(endpoint="upload" if uploads and not is_url(source) else "CreateAsset")
+    if upload_of is None or is_url(source):
+        return limits_for()
+    # A further provider that has an upload has AllToken's.
+    known = (upload_of, "upload", "newest") in LIMITS
+    return limits_for(upload_of if known else "alltoken", endpoint="upload")
 
 
 def expand_sources(sources: Source | Iterable[Source]) -> list[Source]:

@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from attrs import evolve, frozen
 
+from portrait.gateways import IMAGE_FORMATS, IMAGE_LIMIT
 from portrait.models import AssetType
 
 MB: Final = 1_048_576
@@ -108,6 +109,8 @@ _PRINTED_VIDEO: Final = evolve(_VIDEO, duration=_PRINTED_DURATION, fps=Range(low
 _PRINTED_AUDIO: Final = evolve(_AUDIO, duration=_PRINTED_DURATION)
 # Contract §5, POST /v1/portrait/upload: its own formats and size; the rest as for CreateAsset (inferred).
 _UPLOAD: Final = evolve(_IMAGE, formats=("jpeg", "png", "webp"), size=Range(high=10 * MB))
+# Contract §8, POST /v1/uploads/images (D); the picture is then created by its address, and held to the rest.
+_APIMART_UPLOAD: Final = evolve(_IMAGE, formats=IMAGE_FORMATS, size=Range(high=IMAGE_LIMIT))
 
 _CREATE: Final[Mapping[Edition, Limits]] = MappingProxyType(
     {
@@ -120,17 +123,22 @@ _CREATE: Final[Mapping[Edition, Limits]] = MappingProxyType(
         ),
     }
 )
-_UPLOADS: Final[Limits] = MappingProxyType({AssetType.IMAGE: _UPLOAD})
+_UPLOADS: Final[Mapping[str, Limits]] = MappingProxyType(
+    {
+        "alltoken": MappingProxyType({AssetType.IMAGE: _UPLOAD}),
+        "apimart": MappingProxyType({AssetType.IMAGE: _APIMART_UPLOAD}),
+    }
+)
 
 LIMITS: Final[Mapping[tuple[str, Endpoint, Edition], Limits]] = MappingProxyType(
     {
-        # All providers pass files on to the same service (contract §5); only AllToken has an upload.
+        # All providers pass files on to the same service (contract §5); some have an upload of their own.
         **{
             (provider, "CreateAsset", edition): limits
             for provider in ("alltoken", "volcengine", "byteplus", "xcompute", "apimart", "gccai")
             for edition, limits in _CREATE.items()
         },
-        **{("alltoken", "upload", edition): _UPLOADS for edition in _CREATE},
+        **{(name, "upload", edition): limits for name, limits in _UPLOADS.items() for edition in _CREATE},
     }
 )
 """(provider, endpoint, edition) → limits. An endpoint that a provider lacks is missing."""
@@ -160,7 +168,7 @@ def limits_for(
 
     Args:
         provider: "alltoken", "volcengine", "byteplus", "xcompute", "apimart" or "gccai".
-        endpoint: The Action CreateAsset, or AllToken's upload.
+        endpoint: The Action CreateAsset, or the provider's own upload.
         edition: The newest figures of contract §5, which the service was measured by; those that its pages print; or
             the older ones in brackets.
         tier: The version of the models that the file is for, where the provider's limits depend on it (apimart); None

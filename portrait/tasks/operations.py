@@ -205,7 +205,7 @@ class TaskService:
         task = yield from self.ask_result(token, project_name)
         result = _result_of(task)
         if result is None:
-            raise ValidatePending("The liveness check is not passed yet.", action="RealAvatar", http_status=200)
+            raise _pending()
         return result
 
     def wait_for_result(
@@ -239,7 +239,7 @@ class TaskService:
             if waited >= limit:
                 raise WaitTimeout(
                     f"The liveness check is not passed after {waited:.0f} s.", waited=waited, advice=NEW_VALIDATION
-                )
+                ) from _pending()
             yield Notify(WaitProgress(what="validation", id="", status="pending", waited=waited, deadline=limit))
             yield Sleep(min(poll, limit - waited))
             task = yield from self.get(task)
@@ -377,6 +377,10 @@ def _result_of(task: Task) -> VisualValidateResult | None:
     if task.status.is_final:
         raise _not_passed(task)
     return None
+
+
+def _pending() -> ValidatePending:
+    return ValidatePending("The liveness check is not passed yet.", action=gateways.REAL_AVATAR, http_status=200)
 
 
 def _not_passed(task: Task) -> ValidationFailed:

@@ -4,6 +4,8 @@ import asyncio
 import inspect
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 
 from emulator.environment import emulator
 from portrait.errors import (
@@ -18,6 +20,7 @@ from portrait.errors import (
 )
 from portrait.events import WaitProgress
 from portrait.tasks import AsyncTaskClient, NewAsset, TaskClient, TaskStatus
+from portrait.web import CallbackHandler, callback_url
 
 PROVIDERS = ("xcompute", "apimart", "gccai")
 
@@ -202,4 +205,33 @@ def test_a_picture_of_ones_own(kind, run):
         assert (image.content_type, image.filename) == ("image/jpeg", "portrait.jpg")
         task = run(client.create_private_avatar(group="g", url=image.url, name="a"))
         assert len(run(client.wait(task)).check()) == 1
+        run(client.close())
+
+
+@pytest.mark.parametrize("result", ["pass", "fail"])
+def test_a_browser_comes_back(kind, provider, run, result):
+    """`portrait.web` confirms what it brought by the gateway, with either colour of client."""
+    outcomes = []
+
+    async def on_result(outcome):
+        outcomes.append(outcome)
+
+    async def visit(handler, query):
+        app = web.Application()
+        app.router.add_get("/done", handler.handle)
+        async with TestClient(TestServer(app)) as browser:
+            return (await browser.get(f"/done?{query}")).status
+
+    with emulator(provider=provider) as service:
+        client = kind.from_env()
+        address = callback_url("https://app.example/done", "n1")
+        session = run(client.create_visual_validate_session(callback_url=address))
+        handler = CallbackHandler(client, on_result)
+        handler.expect(session)
+        service.validations.finish(session, result)
+        code = 10000 if result == "pass" else 41007
+        assert run(visit(handler, f"portrait_nonce=n1&resultCode={code}&algorithmBaseRespCode=0")) == 200
+        (outcome,) = outcomes
+        assert bool(outcome.group_id) == (result == "pass")
+        assert isinstance(outcome.error, ValidationFailed) == (result == "fail")
         run(client.close())

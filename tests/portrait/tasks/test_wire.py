@@ -1,0 +1,72 @@
+"""The client reads each golden answer of the task gateways: a task, or the error that its status stands for."""
+
+import json
+from pathlib import Path
+
+import orjson
+import pytest
+
+from portrait.dialects import TASKS
+from portrait.errors import (
+    AccountError,
+    ApiError,
+    AuthError,
+    InvalidRequest,
+    NotFound,
+    ServerError,
+    Throttled,
+)
+from portrait.http import HttpResponse
+from portrait.tasks import TaskStatus
+from portrait.tasks.shapes import decode_task
+
+FOLDER = Path("fixtures/wire-tasks")
+FILES = sorted(path for name in ("GetTask", "PrivateAvatar", "RealAvatar") for path in (FOLDER / name).glob("*.json"))
+ERRORS = {
+    400: InvalidRequest,
+    401: AuthError,
+    402: AccountError,
+    404: NotFound,
+    429: Throttled,
+    500: ServerError,
+}
+
+
+def identified(item):
+    """Golden ids are all one placeholder: an asset gets one of its own, by its name."""
+    if "asset_id" not in item:
+        return item
+    return {**item, "asset_id": f"asset-{item['name']}", "asset_url": f"asset://asset-{item['name']}"}
+
+
+def answer_of(path):
+    """The golden status and body."""
+    response = json.loads(path.read_text(encoding="utf-8"), object_hook=identified)["response"]
+    return HttpResponse(status=response["status"], headers={}, body=orjson.dumps(response["body"])), response["body"]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_each_golden_answer_is_read(path):
+    """Every asset of a task is in it once, with its address, by what the golden lists say of it."""
+    response, body = answer_of(path)
+    if response.status >= 400:
+        with pytest.raises(ApiError) as caught:
+            TASKS.decode(response, path.parent.name)
+        assert isinstance(caught.value, ERRORS[response.status]) or caught.value.code.startswith("Inval")
+        return
+    task = decode_task(*TASKS.decode(response, path.parent.name))
+    result = body["data"].get("result", {})
+    result = result if isinstance(result, dict) else {}  # a placeholder: anything
+    assert task.id
+    assert task.status.value == body["data"]["status"]
+    assert [asset.id for asset in task.usable] == [item["asset_id"] for item in result.get("usable_assets", [])]
+    assert [asset.id for asset in task.failed] == [item["asset_id"] for item in result.get("failed_assets", [])]
+    assert (task.session is not None) == ("byted_token" in result)
+    assert task.group_id == result.get("GroupId", "")
+    assert (task.failure is not None) == (task.status is TaskStatus.FAILED)
+
+
+def test_all_goldens_are_there():
+    """Tasks, and errors of every status of the table."""
+    statuses = {answer_of(path)[0].status for path in FILES}
+    assert statuses == set(ERRORS) | {200}
