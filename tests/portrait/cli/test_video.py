@@ -146,3 +146,17 @@ def test_ark_takes_its_own_key(emulator, portrait):
     ran = portrait(*ARGV, PORTRAIT_PROVIDER="volcengine", **environment)
     assert ran.code == 0, ran.err
     assert json.loads(ran.out)["id"].startswith("cgt-")
+
+
+@pytest.mark.parametrize("provider", ["xcompute", "apimart", "gccai"])
+def test_a_gateway_makes_videos_too(portrait, provider, tmp_path):
+    """With what it cost; what it cannot do is told before anything is sent."""
+    environment = {"PORTRAIT_PROVIDER": provider}
+    created = portrait(*ARGV, **environment)
+    assert (created.code, created.json["model"]) == (0, "doubao-seedance-2.0"), created.err
+    video, path = created.json["id"], tmp_path / "wave.mp4"
+    ran = portrait("video", "wait", video, "--save", str(path), **environment)
+    assert (ran.code, ran.json["cost"] > 0, path.read_bytes()[4:8]) == (0, True, b"ftyp"), ran.err
+    for argv in (("list",), ("cancel", video)):
+        ran = portrait("video", *argv, **environment)
+        assert (ran.code, f"{provider} cannot" in ran.err) == (2, True)
