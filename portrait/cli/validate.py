@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import click
 
-from portrait.cli.callback import CallbackServer
 from portrait.cli.context import Context
 from portrait.cli.output import Output, OutputFormat
 from portrait.cli.parser import command, one_of, quota, seconds
 from portrait.cli.progress import output_terminal
-from portrait.cli.qr import qr_lines
 from portrait.clock import Clock, SystemClock
 from portrait.errors import TokenExpired, UsageError, ValidationFailed, WaitTimeout
 from portrait.models import Language, VisualValidateSession
@@ -26,6 +24,10 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _SAME_AGAIN = "The same command makes a new link."
+
+_DARK_ON_LIGHT, _RESET = "\x1b[30;107m", "\x1b[0m"
+_HALVES = {(0, 0): " ", (1, 0): "▀", (0, 1): "▄", (1, 1): "█"}
+QUIET_ZONE = 2  # modules around the code: half of what the standard asks for is enough for phones
 
 _DETAILS = """\
 The link can be used by whoever has it while it is valid: do not store it. A terminal shows it as a QR code as well, and
@@ -87,6 +89,8 @@ def validate_command(
     with ExitStack() as stack:
         server = None
         if callback_url is None or listen is not None:
+            from portrait.cli.callback import CallbackServer  # noqa: PLC0415  (loads an HTTP server)
+
             server = stack.enter_context(CallbackServer(client, listen or 0))
             callback_url = callback_url or server.url
         try:
@@ -117,6 +121,22 @@ def _show_link(output: Output, link: str, life: float) -> None:
         except ModuleNotFoundError:
             output.info("For a QR code: pip install 'portrait-actions[cli]'")
     output.print_event({"h5_link": link, "expires_in": life}, line=link)
+
+
+def qr_lines(text: str) -> list[str]:
+    """A link as a QR code for a terminal: two rows of it on each line, dark on light whatever the terminal's colours.
+
+    Raises:
+        ModuleNotFoundError: The library is not installed.
+    """
+    import segno  # noqa: PLC0415  (an extra, used by one command)
+
+    rows = [[int(module) for module in row] for row in segno.make_qr(text, error="l").matrix_iter(border=QUIET_ZONE)]
+    rows += [[0] * len(rows[0])] * (len(rows) % 2)
+    return [
+        f"{_DARK_ON_LIGHT}{''.join(_HALVES[pair] for pair in zip(upper, lower, strict=True))}{_RESET}"
+        for upper, lower in zip(rows[::2], rows[1::2], strict=True)
+    ]
 
 
 class _Countdown:

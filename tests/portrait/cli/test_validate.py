@@ -11,7 +11,7 @@ from urllib.request import urlopen
 import pytest
 import segno
 
-from portrait.cli.qr import QUIET_ZONE, qr_lines
+from portrait.cli.validate import QUIET_ZONE, qr_lines
 from portrait.codes import SCAN_CODES
 from portrait.validate import Validations
 
