@@ -82,9 +82,14 @@ def _print_version(context: click.Context, _: click.Parameter, value: bool) -> N
 
 
 _shared = partial(click.Option, expose_value=False, callback=_share)
-# The provider that can be called is named here: looking it up would load the library for every help.
+# The providers that can be called are named here: looking it up would load the library for every help.
 SHARED_OPTIONS: Sequence[click.Option] = (
-    _shared(["--provider"], metavar="NAME", help="The service: alltoken (default), volcengine or byteplus."),
+    _shared(
+        ["--provider"],
+        metavar="NAME",
+        help="The service: alltoken (default), volcengine or byteplus; for put and video also xcompute, apimart or "
+        "gccai.",
+    ),
     _shared(["--base-url"], metavar="URL", help="The service's address; for AllToken it includes /v1."),
     _shared(["--project"], metavar="NAME", help="The ProjectName of all calls."),
     _shared(["--state"], metavar="PATH|URL", help="What was begun (default $XDG_STATE_HOME/portrait/state.db)."),

@@ -91,8 +91,10 @@ def test_the_help_names_the_providers_that_can_be_called(capsys):
     """Those, and no others; the names are repeated so that the help is quick."""
     able = [one.name for one in PROVIDERS.values() if one.dialect in DIALECTS]
     assert able == ["alltoken", "volcengine", "byteplus"]
+    assert [*able, "xcompute", "apimart", "gccai"] == list(PROVIDERS)
     main(["groups", "--help"])
-    assert "alltoken (default), volcengine or byteplus" in " ".join(capsys.readouterr().out.split())
+    text = " ".join(capsys.readouterr().out.split())
+    assert "alltoken (default), volcengine or byteplus; for put and video also xcompute, apimart or gccai." in text
 
 
 @pytest.mark.parametrize("argv", [["--version"], ["groups", "--version"]])
