@@ -46,6 +46,20 @@ def test_every_python_of_the_classifiers_is_tested(matrix, monkeypatch, choice, 
         assert run.endswith("tests/wire")
 
 
+def test_the_ends_are_the_oldest_with_the_lowest_and_the_newest_with_the_newest(matrix, monkeypatch):
+    """matrix-new, matrix-low: with the tests that touch a dependency, or with those that are named."""
+    module, commands = matrix
+    for arguments, last in (([], "not slow"), (["tests/wire"], "tests/wire")):
+        monkeypatch.setattr("sys.argv", ["matrix", "--ends", *arguments])
+        assert module.main() == 0
+        runs = [each for each in commands if " -m pytest " in each]
+        assert [("3.11-lowest" in each, "3.13-newest" in each) for each in runs] == [(True, False), (False, True)]
+        assert all(each.endswith(last) for each in runs)
+        commands.clear()
+    for path in module.DEPENDENT[:-2]:
+        assert (ROOT / path).exists()
+
+
 def test_every_dependency_has_a_lower_bound():
     """matrix-low: what has none could be anything that was ever published."""
     project = METADATA["project"]
