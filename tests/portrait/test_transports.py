@@ -1,5 +1,6 @@
 """Both transports against servers of hand-written bytes: the same break has the same name in both colours."""
 
+import asyncio
 import contextlib
 import gzip
 import socket
@@ -21,6 +22,7 @@ from portrait.errors import BadResponse, ConnectFailed, ConnectionLost
 from portrait.http import FailureKind, HttpRequest, TransportFailure
 from portrait.transports import common
 from portrait.transports.aiohttp_transport import AiohttpTransport
+from portrait.transports.failures import Phase, transport_failure
 from portrait.transports.urllib3_transport import Urllib3Transport
 from tests.portrait import raw_server
 from tests.portrait.helpers import KEY, body
@@ -591,3 +593,52 @@ def raising(error):
         raise error
 
     return function
+
+
+def test_no_more_connections_are_open_than_were_allowed():
+    """Calls beyond `connections=` wait for one that is free."""
+    most = 0
+    present = set()
+
+    async def serve(reader, writer):
+        nonlocal most
+        present.add(writer)
+        most = max(most, len(present))
+        await reader.readuntil(b'{"Id":"a"}')
+        await asyncio.sleep(0.01)
+        writer.write(ok())
+        await writer.drain()
+        writer.close()
+        present.discard(writer)
+
+    async def send():
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        transport = AiohttpTransport(connections=2)
+        port = server.sockets[0].getsockname()[1]
+        await asyncio.gather(*(transport.send(request(f"http://127.0.0.1:{port}")) for _ in range(6)))
+        await transport.close()
+        server.close()
+        await server.wait_closed()
+
+    asyncio.run(send())
+    assert most == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "proxy", "detail"),
+    [
+        (TimeoutError("late"), None, ""),
+        (TimeoutError("late"), "http://user:secret@proxy.example:3128", "proxy proxy.example:3128"),
+        (ssl.SSLError(), None, "the TLS connection broke"),
+        (
+            ConnectionResetError(104, "x"),
+            "http://proxy.example:3128",
+            "proxy proxy.example:3128: connection reset by peer",
+        ),
+        (RuntimeError("https://host/?secret"), None, "RuntimeError"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_failure_says_what_broke_and_behind_which_proxy(error, proxy, detail):
+    """key-dead-proxy: in words of the operating system, never in those of the HTTP library, which repeats addresses."""
+    assert transport_failure(error, Phase.CONNECT, malformed=(), proxy=proxy).detail == detail
