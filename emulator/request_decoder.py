@@ -67,7 +67,7 @@ class RequestDecoder:
         Raises:
             Refusal: Action or Version is missing or unknown.
         """
-        if isinstance(call.body, Mapping):
+        if not isinstance(call.body, bytes | None):
             return upload
         if not call.action:
             raise Refusal(Reason.MISSING_ACTION, field="Action")
@@ -85,7 +85,7 @@ class RequestDecoder:
         Raises:
             Refusal: A required field is missing, or a field has the wrong type.
         """
-        if isinstance(call.body, Mapping):
+        if not isinstance(call.body, bytes | None):
             request, measured = read_upload(call.body, call.file)
             return request, {"": measured}
         action = call.action
@@ -93,7 +93,7 @@ class RequestDecoder:
             if (key is None or not body.get(key)) and not any(_has_value(body, path) for path in paths):
                 raise Refusal(Reason.MISSING_FIELD, field=field)
         foreign = self._foreign.get(action)
-        if foreign:
+        if foreign and not foreign.isdisjoint(body):
             body = {name: value for name, value in body.items() if name not in foreign}
         try:
             return decode_strict(ACTIONS[action].request, body), _NOTHING_MEASURED

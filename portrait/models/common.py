@@ -18,6 +18,8 @@ E = TypeVar("E", bound=StrEnum)
 
 
 def _one_of(kind: type[E], value: str) -> E:
+    if type(value) is kind:  # of most requests
+        return value
     try:
         return kind(value)
     except ValueError:
