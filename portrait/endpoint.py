@@ -174,7 +174,7 @@ class Endpoint:
             except NotAccessible as error:
                 # The first attempt may have deleted it already. Contract §4, last paragraph.
                 if action.not_found_is_success and uncertain:
-                    self._note(action, fields, {})
+                    yield from self._note(action, fields, {})
                     return {}, Response(
                         request_id=error.request_id,
                         http_status=error.http_status or 0,

@@ -33,6 +33,7 @@ class PoolStatus:
         leases: Who holds what, and for how many seconds more; pins have no end.
         waiters: Who waits for a slot, in order.
         used_at: When each asset was used last, in seconds since 1970, by its id; from the service, else from the state.
+        read_at: When this was read, in seconds since 1970 by the client's clock.
     """
 
     group_id: str
@@ -42,6 +43,7 @@ class PoolStatus:
     leases: tuple[Lease, ...]
     waiters: tuple[str, ...]
     used_at: Mapping[str, float]
+    read_at: float
 
 
 @frozen(kw_only=True)
@@ -103,10 +105,11 @@ def decide(wish: Wish, listing: Listing, view: PoolView) -> PoolChange:
     is_next = view.waiters[:1] in {(), (wish.holder,)}
     if not evicting.isdisjoint(wish.items) or not (is_next or leased.issuperset(wish.items)):
         return PoolChange(waits=True)
-    unlisted = (leased | created) - present.keys()
-    missing = set(wish.items) - present.keys() - unlisted
-    excess = sum(map(len, present.values())) + len(unlisted) + len(missing) - wish.slots
-    excess = max(excess, int(wish.is_full)) if missing else 0
+    # A lease says that there is a slot for its content, but what was known and leased at once may not be there.
+    in_use = (leased | created | set(wish.items)) - present.keys()
+    excess = max(sum(map(len, present.values())) + len(in_use) - wish.slots, int(wish.is_full))
+    if present.keys() >= set(wish.items):
+        excess = 0
     if excess <= 0:
         return PoolChange(leases={item: _usable_id(present.get(item, ())) for item in wish.items})
     idle = evictable(present, leased | created | evicting | set(wish.items), view)

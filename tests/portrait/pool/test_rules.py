@@ -57,6 +57,13 @@ def test_a_reservation_counts_before_its_asset_is_there():
     assert decide(wish("b", slots=1), listing(), view).leases == {"b": None}
 
 
+def test_what_others_lease_is_shared_only_if_there_is_a_slot_for_it():
+    """They may have leased what was known and is there no longer: whoever creates it needs room first."""
+    view = PoolView(leases=(lease("b", asset_id="asset-b"),))
+    assert decide(wish("b", slots=1), listing("a"), view).victims == {"asset-a": "a"}
+    assert decide(wish("a", slots=1), listing("a"), view).leases == {"a": "asset-a"}
+
+
 def test_a_leased_asset_that_a_list_does_not_show_counts():
     """It may be there all the same."""
     assert decide(wish("a", slots=1), listing(), PoolView(leases=(lease("b", asset_id="asset-b"),))).waits
