@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from portrait.ensure import ErasureQuery
     from portrait.pool import AssetPool, AsyncAssetPool
     from portrait.pool.operations import PoolOptions
+    from portrait.pool.prune import UnusedPool
     from portrait.state import Erasure
 
 T = TypeVar("T")
@@ -264,6 +265,34 @@ class PortraitClient(BlockingClient, Methods):
 
         return AssetPool(self._asset_pool(options), self._run)
 
+    def find_unused_pools(self, prefix: str, *, unused_for: float = 7 * 86_400.0) -> list[UnusedPool]:
+        """Groups that look like pools which nobody uses any more, such as those of environments that were thrown away.
+
+        Args:
+            prefix: What the groups' names begin with.
+            unused_for: Seconds in which nothing in the group was created or used, and nobody leased from it.
+
+        Raises:
+            UsageError: There is no prefix, or the client has no state.
+            PortraitError: A list, or the state, cannot be read.
+        """
+        from portrait.pool import prune  # noqa: PLC0415  (loads the database library)
+
+        return self._run(prune.find_unused(self._endpoint, self._shared.memory, prefix, unused_for))
+
+    def remove_unused_pool(self, pool: UnusedPool) -> bool:
+        """Delete a group with its assets, for good; False where it is in use by now, or holds assets of others.
+
+        Args:
+            pool: From `find_unused_pools`.
+
+        Raises:
+            PortraitError: The call was refused, or its outcome is not known.
+        """
+        from portrait.pool import prune  # noqa: PLC0415  (loads the database library)
+
+        return self._run(prune.remove(self._endpoint, self._shared.memory, pool))
+
 
 class AsyncPortraitClient(AsyncioClient, AsyncMethods):
     """The same for asyncio. One client for each event loop; use it as an async context manager, or close it.
@@ -488,6 +517,34 @@ class AsyncPortraitClient(AsyncioClient, AsyncMethods):
         from portrait.pool import AsyncAssetPool  # noqa: PLC0415  (loads the database library)
 
         return AsyncAssetPool(self._asset_pool(options), self._run)
+
+    async def find_unused_pools(self, prefix: str, *, unused_for: float = 7 * 86_400.0) -> list[UnusedPool]:
+        """Groups that look like pools which nobody uses any more, such as those of environments that were thrown away.
+
+        Args:
+            prefix: What the groups' names begin with.
+            unused_for: Seconds in which nothing in the group was created or used, and nobody leased from it.
+
+        Raises:
+            UsageError: There is no prefix, or the client has no state.
+            PortraitError: A list, or the state, cannot be read.
+        """
+        from portrait.pool import prune  # noqa: PLC0415  (loads the database library)
+
+        return await self._run(prune.find_unused(self._endpoint, self._shared.memory, prefix, unused_for))
+
+    async def remove_unused_pool(self, pool: UnusedPool) -> bool:
+        """Delete a group with its assets, for good; False where it is in use by now, or holds assets of others.
+
+        Args:
+            pool: From `find_unused_pools`.
+
+        Raises:
+            PortraitError: The call was refused, or its outcome is not known.
+        """
+        from portrait.pool import prune  # noqa: PLC0415  (loads the database library)
+
+        return await self._run(prune.remove(self._endpoint, self._shared.memory, pool))
 
 
 def _call(endpoint: Endpoint, action: Any, request: Any, timeout: TimeoutTypes) -> Flow[Any]:

@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "rm": ("delete groups and assets, for good", "edit"),
         "forget": ("erase a person's group and stored files, for good", "forget"),
         "validate": ("let a person pass the liveness check, for a group", "validate"),
+        "pool": ("look at pools of assets, and remove unused ones", "pool"),
         "video": ("make videos from assets", "video"),
         "call": ("call an Action by its name, with raw JSON", "call"),
         "doctor": ("check configuration, network and key step by step", "doctor"),

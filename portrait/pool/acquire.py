@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 TURN_POLL = 0.25  # seconds between two looks whether it is one's turn; they ask the state alone
 ROOM_POLL = 3.0  # seconds between two looks of the next in turn for room; they ask the service
-_UNBOUNDED = 600.0  # seconds for a call without a limit
+UNBOUNDED = 600.0  # seconds for a call without a limit
 _VERIFIED_AT_ONCE = 8  # calls
 
 Contents = Sequence[tuple[str, ensure.Content]]  # each source's name, and what it is
@@ -151,7 +151,7 @@ class Acquisition:
             result = PoolChange() if view.is_closed else decide(wish, listing, view)
             return result, (result, view)
 
-        eviction = (self.pool.endpoint.timeouts.total or _UNBOUNDED) + UNANSWERED
+        eviction = (self.pool.endpoint.timeouts.total or UNBOUNDED) + UNANSWERED
         result: PoolChange
         (result, self.view), self.ticket = yield RunBlocking(
             lambda: group.pools.update(

@@ -152,6 +152,7 @@ class Pool:
             leases=view.leases,
             waiters=view.waiters,
             used_at=last_uses(assets, view),
+            read_at=self.endpoint.clock.now(),
         )
 
     def identify(self, sources: ensure.Sources) -> Flow[Contents]:

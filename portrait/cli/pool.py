@@ -1,0 +1,139 @@
+"""`pool`: what the pools of an account hold, and groups whose pools nobody uses any more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from math import isfinite
+from typing import Any
+
+import click
+
+from portrait.cli.context import Context
+from portrait.cli.output import Column
+from portrait.cli.parser import group, seconds
+from portrait.cli.resolve import resolve_group
+from portrait.cli.serialize import asset_record, group_record, pluralize
+from portrait.ensure import parse_digest
+from portrait.errors import UsageError
+from portrait.pool import PoolStatus
+from portrait.pool.prune import UNUSED_FOR, UnusedPool
+from portrait.state import Lease
+from portrait.uri import asset_uri
+
+_DAY = 86_400.0  # seconds
+_STATUS_COLUMNS = (
+    Column("ASSET", "uri"),
+    Column("STATUS", "status"),
+    Column("NAME", "name", wrap=True),
+    Column("USED", "used_at", drop_order=1),
+    Column("HOLDER", "holder", wrap=True),
+    Column("UNTIL", "until"),
+)
+_PRUNE_COLUMNS = (
+    Column("ID", "id"),
+    Column("NAME", "name", wrap=True),
+    Column("ASSETS", "assets"),
+    Column("OF OTHERS", "foreign", drop_order=1),
+    Column("IDLE DAYS", "idle_days"),
+)
+
+_PRUNE = """\
+A group whose assets are not all a pool's is listed, and not removed. A pool counts as used while somebody leases from
+it by the state that --state names, and when an asset in it was created or used to generate.
+
+\b
+Examples:
+  portrait pool prune --prefix ci- --dry-run
+  portrait pool prune --prefix ci- --unused-for 1 --yes
+"""
+
+
+@group()
+def pool_command() -> None:
+    """Look at pools, and remove those that nobody uses."""
+
+
+@pool_command.command("status")
+@click.argument("wanted", metavar="NAME|ID")
+@click.option("--slots", type=click.IntRange(min=1), default=50, help="Assets that the pool may hold (default 50).")
+@click.pass_obj
+def status(context: Context, /, wanted: str, slots: int) -> int:
+    """Show what a pool holds, who leases it and until when."""
+    found = resolve_group(context.client, wanted)
+    pool = context.client.pool(group_id=found.id, slots=slots).status()
+    records = list(_status_records(pool))
+    context.output.print_list(records, _STATUS_COLUMNS, key="uri", none="The pool is empty.")
+    reserved = len({lease.item for lease in pool.leases if lease.asset_id is None})
+    context.output.info(
+        f"{len(pool.assets)} of {pool.slots} slots: {pluralize(pool.foreign, 'asset')} of others, {reserved} reserved, "
+        f"{len(pool.waiters)} waiting."
+    )
+    return 0
+
+
+def _status_records(pool: PoolStatus) -> Iterator[dict[str, Any]]:
+    """One for each lease, and one for each asset that nobody leases; reservations come last."""
+    ids = {asset.id for asset in pool.assets}
+    for asset in pool.assets:
+        record = asset_record(asset) | {
+            "foreign": parse_digest(asset.name) is None,
+            "used_at": _time(pool.used_at[asset.id]),
+        }
+        leases = [lease for lease in pool.leases if lease.asset_id == asset.id]
+        if not leases:
+            yield record | {"holder": None, "until": None}
+        yield from (record | _lease_record(lease, pool.read_at) for lease in leases)
+    for lease in pool.leases:
+        if lease.asset_id not in ids:
+            record = {"uri": asset_uri(lease.asset_id) if lease.asset_id else None, "status": "Reserved"}
+            yield record | {"name": lease.item} | _lease_record(lease, pool.read_at)
+
+
+def _lease_record(lease: Lease, now: float) -> dict[str, Any]:
+    return {"holder": lease.holder, "until": _time(now + lease.seconds) if isfinite(lease.seconds) else "unpinned"}
+
+
+def _time(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@pool_command.command("prune", epilog=_PRUNE)
+@click.option("--prefix", required=True, metavar="TEXT", help="What the groups' names begin with.")
+@click.option(
+    "--unused-for",
+    type=seconds,
+    metavar="DAYS",
+    default=str(UNUSED_FOR / _DAY),
+    help="Days without a use (default 7).",
+)
+@click.option("--dry-run", is_flag=True, help="Only list them.")
+@click.option("--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
+@click.pass_obj
+def prune(context: Context, /, *, prefix: str, unused_for: float, dry_run: bool, yes: bool) -> int:
+    """List groups whose pools nobody uses, and remove them with their assets, for good."""
+    if not (yes or dry_run or context.console.can_ask):
+        raise UsageError("prune needs --yes or --dry-run where there is no terminal to ask on.")
+    client = context.client
+    pools = client.find_unused_pools(prefix, unused_for=unused_for * _DAY)
+    none = "There are no such groups."
+    if dry_run or not pools:
+        context.output.print_list(map(_prune_record, pools), _PRUNE_COLUMNS, key="id", none=none)
+        return 0
+    removable = [pool for pool in pools if not pool.foreign]
+    question = "\n".join(
+        f"  {pool.group.id} ({pool.group.name}): {pluralize(pool.assets, 'asset')}" for pool in removable
+    )
+    if not yes and not (removable and context.confirm(question)):
+        context.output.info("Nothing was removed.")
+        return 1
+    context.resume_hint = "The same command removes the rest."
+    records = [_prune_record(pool) | {"removed": client.remove_unused_pool(pool)} for pool in pools]
+    columns = (*_PRUNE_COLUMNS, Column("REMOVED", "removed"))
+    context.output.print_list(records, columns, key="id", none=none)
+    return 0 if all(record["removed"] for record in records) else 1
+
+
+def _prune_record(pool: UnusedPool) -> dict[str, Any]:
+    idle_days = round(pool.idle / _DAY, 1)
+    return group_record(pool.group) | {"assets": pool.assets, "foreign": pool.foreign, "idle_days": idle_days}
