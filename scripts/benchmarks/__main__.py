@@ -16,6 +16,7 @@ from scripts.benchmarks import (
     files,
     large_customer,
     media,
+    pool_cost,
     server_calls,
     signed_calls,
     startup,
@@ -41,6 +42,7 @@ _FIGURES: Mapping[str, tuple[Callable[[int], Iterator[Figure]], int]] = {
     "files": (files.measure, 7),
     "media": (media.measure, 7),
     "state": (state_cost.measure, 300),
+    "pool": (pool_cost.measure, 300),
 }
 
 

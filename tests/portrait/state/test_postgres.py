@@ -8,7 +8,7 @@ from portrait.errors import Retry, StateError
 from portrait.state import Claim, Holder, Key, open_state
 from portrait.state.database import RETRIES
 from portrait.state.schema import CLAIMS
-from tests.portrait.state.workers import begin, lease, pending
+from tests.portrait.state.workers import POOL, begin, change, holders, lease, pending
 
 KEY = Key("account", "group-1", "digest")
 
@@ -45,6 +45,20 @@ def test_connections_that_are_lost_between_calls_are_made_anew(state, end_connec
     assert state.claims.renew(claim, 30)
 
 
+def test_a_lease_survives_the_loss_of_the_connections(state, end_connections):
+    """It is renewed, recorded and given back over new ones."""
+    lease(state, "x", a=None)
+    for call in (
+        lambda: state.pools.settle(POOL, "x", {"a": "asset-a"}, 30),
+        lambda: state.pools.renew(POOL, "x", 30) == 1,
+        lambda: state.pools.lease_known(POOL, "y", ["a"], 30).ids == {"a": "asset-a"},
+        lambda: state.pools.release(POOL, "x") is None,
+    ):
+        end_connections(state)
+        assert call()
+    assert [holder for _, holder, _, _ in holders(state)] == ["y"]
+
+
 def test_a_connection_that_is_lost_in_the_middle_is_made_anew(state, end_connections):
     """The transaction is done again, whole."""
     runs = []
@@ -65,6 +79,8 @@ WRITES = {
     "claim": (lambda state: state.claims.acquire(KEY, 30), "claims"),
     "begin": (lambda state: begin(state, KEY), "creates"),
     "lease": (lambda state: lease(state, "x", a=None), "leases"),
+    "wait": (lambda state: change(state, "x", waits=True), "waiters"),
+    "evict": (lambda state: change(state, "x", victims={"asset-a": "a"}), "pool_assets"),
     "erasure": (lambda state: state.erasures.record([KEY], "group-1", ["s3://b/1"]), "erased_objects"),
 }
 
