@@ -104,7 +104,7 @@ def test_what_a_killed_process_held_is_free_after_its_ttl_and_never_before(place
         holder = process.stdout.readline().strip()
         with PortraitClient(api_key=key, base_url=server.base_url, state=place.location) as client:
             pool = client.pool(group=GROUP, slots=SLOTS)
-            CLOCK.sleep(1.5 * ttl)  # it holds by its heartbeat alone
+            assert not wait_until(lambda: not pool.status().leases, 1.5 * ttl)  # by its heartbeat alone
             process.kill()
             killed_at = CLOCK.monotonic()
             process.communicate()
