@@ -79,8 +79,10 @@ _ASSETS = select(POOL_ASSETS).where(
     _OF_POOL, or_(POOL_ASSETS.c.deleted_at.is_(None), POOL_ASSETS.c.deleted_at > param("since"))
 )
 _IS_LEASED = exists().where(_ALIVE, LEASES.c.item == POOL_ASSETS.c.item)
+_IS_CLOSED = exists().where(equal(POOLS, "account", "scope"), POOLS.c.closed_until > param("now"))
 _KNOWN = select(POOL_ASSETS.c.item, POOL_ASSETS.c.asset_id, _IS_LEASED.label("is_leased")).where(
     _OF_POOL,
+    ~_IS_CLOSED,
     POOL_ASSETS.c.item.in_(params("items")),
     POOL_ASSETS.c.evicted_until.is_(None),
     POOL_ASSETS.c.deleted_at.is_(None),
@@ -123,7 +125,7 @@ class Pools:
             is_next = not waiters or waiters[0] == holder
             ids = {row["item"]: row["asset_id"] for row in known}
             may_lease = is_next or all(row["is_leased"] for row in known)
-            if ids.keys() != set(items) or not may_lease or transaction.all(_CLOSED, dict, **values, now=now):
+            if ids.keys() != set(items) or not may_lease:
                 if waiters:
                     transaction.execute(_STAY, **values, holder=holder, until=now + PATIENCE)
                 return KnownLease(None, is_next)
