@@ -17,10 +17,13 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from emulator.__main__ import main
 from emulator.control import ControlError
 from emulator.service import Service
+from emulator.snapshots import encode
+from emulator.testing import Emulator
 from emulator.web.control import load_state
 from portrait import AuthError, PortraitClient
 from portrait.clock import ManualClock
@@ -316,6 +319,25 @@ def test_a_measurement_that_hangs_holds_up_neither_calls_nor_the_end():
         process.send_signal(signal.SIGTERM)
         assert process.wait(2) == 0
         assert not Path(f"/proc/{child}").exists()
+
+
+@pytest.mark.slow
+def test_a_large_snapshot_that_is_read_does_not_hold_up_the_end(tmp_path):
+    """emulator-slow: SIGTERM ends it within 2 s in the midst of writing 100,000 assets as JSON."""
+    emulator = Emulator()
+    client = emulator.client()
+    client.create_asset(group_id=client.create_asset_group(name="g").id, url="https://x.example/a", asset_type="Image")
+    small = emulator.snapshot()
+    (asset,) = small.contents.assets
+    assets = tuple(evolve(asset, id=f"asset-{number}", number=number, due=None) for number in range(10, 100_010))
+    start = tmp_path / "start.json"
+    start.write_bytes(encode(evolve(small, contents=evolve(small.contents, assets=assets, numbers=100_010))))
+    with serving("--clock", "manual", "--load", str(start)) as (process, url), connected(url) as sock:
+        ask(url, "PUT", "/_emulator/snapshots/all", b"", JSON)
+        sock.sendall(head("/_emulator/snapshots/all", "GET"))
+        assert not select.select([sock], [], [], 0.05)[0], "it is written still"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(2) == 0
 
 
 @pytest.mark.parametrize(
