@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import secrets
@@ -96,9 +97,11 @@ class Download:
 
     def discard(self) -> None:
         """Leave nothing behind but what is finished."""
-        if self._file is not None:
-            self._file.close()
-        self._beside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # closing writes what is left, to a disk that may be full
+            if self._file is not None:
+                self._file.close()
+        with contextlib.suppress(OSError):  # what ended the download is told, and not this
+            self._beside.unlink(missing_ok=True)
 
     def _write(self, content: bytes) -> None:
         if self._file is None:

@@ -333,6 +333,21 @@ def test_a_folder_that_is_not_there_is_told(scripted, provider, tmp_path):
         videos.save("v-1", tmp_path / "none" / "v.mp4")
 
 
+def test_a_full_disk_is_told_and_leaves_nothing(scripted, provider, tmp_path, monkeypatch):
+    """Also where the last bytes are written when the file is closed."""
+    resource = pytest.importorskip("resource", reason="a limit of a file's size is POSIX's")
+    monkeypatch.setattr("portrait.videos.download.PIECE", 1_000)
+    videos, _ = scripted(finished(provider), *(part(start, b"x" * 1_000, 3_000) for start in (0, 1_000, 2_000)))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_500, limits[1]))
+    try:
+        with pytest.raises(UsageError, match="cannot be written"):
+            videos.save("v-1", tmp_path / "v.mp4")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_result_that_the_provider_has_dropped_cannot_be_saved(scripted, provider, tmp_path):
     """It is told why, and waiting is not advised."""
     videos, _ = scripted(video(provider, "succeeded", is_expired=True))
