@@ -111,7 +111,8 @@ class Acquisition:
                 if ids is None:
                     yield from self.pause(ROOM_POLL)
         yield Notify(LeaseGranted(group_id=self.held.group.id, holder=self.held.holder, asset_ids=tuple(ids.values())))
-        return evolve(self.held, ids=tuple(ids[content.digest] for _, content in self.contents))
+        items = tuple(content.digest for _, content in self.contents)
+        return evolve(self.held, items=items, ids=tuple(ids[item] for item in items))
 
     def pause(self, seconds: float) -> Flow[None]:
         """Let some time pass.

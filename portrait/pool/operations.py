@@ -217,8 +217,7 @@ class Pool:
     def pin(self, sources: ensure.Sources, owner: str, timeout: float) -> Flow[tuple[str, ...]]:
         """Lease assets without an end; returns their addresses, in order."""
         held = yield from self.lease(sources, PIN_TTL, timeout)
-        contents = yield from self.identify(sources)
-        ids = {content.digest: asset_id for (_, content), asset_id in zip(contents, held.ids, strict=True)}
+        ids = dict(zip(held.items, held.ids, strict=True))
         yield RunBlocking(partial(held.group.pools.pin, held.group.key, held.holder, PIN + owner, ids))
         return held.uris
 
@@ -239,6 +238,7 @@ class Held:
         group: Its group.
         holder: Who leases.
         ttl: Seconds for which the leases hold without a sign of life.
+        items: The digest of each source's content, in order.
         ids: The asset of each source, in order.
     """
 
@@ -246,6 +246,7 @@ class Held:
     group: Group = field(repr=False)
     holder: str
     ttl: float
+    items: tuple[str, ...] = field(default=(), repr=False)
     ids: tuple[str, ...] = ()
 
     @property

@@ -291,6 +291,14 @@ def test_prefetch_leases_nothing(workers):
     assert held(worker) == []
 
 
+def test_what_is_pinned_is_read_once(workers):
+    """Sources may come from an iterator; the lease of the time before is over."""
+    worker = workers(slots=2)
+    pinned = worker.run("pin", iter([*URLS[:2], URLS[0]]))
+    assert pinned[0] == pinned[2] != pinned[1]
+    assert {holder for _, holder in held(worker)} == {"pin of default"}
+
+
 def test_a_pin_stays_until_its_owner_unpins_it(workers):
     """What another has pinned too stays pinned; what nobody pins makes room."""
     worker = workers(slots=2)
