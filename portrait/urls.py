@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from functools import cached_property, lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from string import punctuation
+from urllib.parse import quote
 
 from attrs import field, frozen
 
@@ -60,8 +62,9 @@ class HttpUrl:
 
     @cached_property
     def target(self) -> str:
-        """What the request line says: path and query."""
-        return (self.path or "/") + ("" if self.query is None else f"?{self.query}")
+        """What the request line says: path and query, beyond ASCII as percent-encoded UTF-8 (RFC 3987 §3.1)."""
+        target = (self.path or "/") + ("" if self.query is None else f"?{self.query}")
+        return target if target.isascii() else quote(target, safe=punctuation, errors="surrogatepass")
 
     @cached_property
     def is_private(self) -> bool:

@@ -101,6 +101,13 @@ def test_the_end_of_a_task_is_posted_as_a_read_shows_it(emulator, receiver):
     assert receiver.is_silent()
 
 
+def test_an_address_beyond_ascii_is_posted_to(emulator, receiver):
+    """As the address of a request line is written."""
+    call(emulator, "POST", PRIVATE, BATCH | {"webhook": f"{receiver.url}/\u00fc"})
+    emulator.clock.advance(5)
+    assert receiver.next()[0] == "/%C3%BC/callback"
+
+
 def test_a_post_without_success_is_sent_three_more_times(emulator, receiver):
     """About 10, 30 and 60 seconds later, by the emulator's clock; then never again."""
     receiver.statuses = [500]
