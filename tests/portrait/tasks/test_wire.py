@@ -6,7 +6,10 @@ from pathlib import Path
 import orjson
 import pytest
 
+from portrait.actions import ACTIONS
 from portrait.dialects import TASKS
+from portrait.dialects.tasks import encode_library
+from portrait.endpoint import decode_result
 from portrait.errors import (
     AccountError,
     ApiError,
@@ -29,6 +32,26 @@ ERRORS = {
     404: NotFound,
     429: Throttled,
     500: ServerError,
+}
+
+
+_GROUP, _ASSET = {"Id": "group-1"}, {"Id": "asset-1"}
+# What the Actions' requests are, by the golden file that shows how they are sent.
+ENCODED = {
+    "list-assets": (
+        "ListAssets",
+        {"Filter": {"GroupIds": ["group-1"], "Statuses": ["Active"]}, "SortBy": "CreateTime"},
+    ),
+    "get-asset": ("GetAsset", _ASSET),
+    "unknown-asset": ("GetAsset", {"Id": "asset_b"}),
+    "rename-asset": ("UpdateAsset", {**_ASSET, "Name": "other"}),
+    "delete-asset": ("DeleteAsset", _ASSET),
+    "create-group": ("CreateAssetGroup", {"Name": "hosts", "Description": "demo", "GroupType": "AIGC"}),
+    "list-groups": ("ListAssetGroups", {"Filter": {"Name": "host"}}),
+    "get-group": ("GetAssetGroup", _GROUP),
+    "rename-group": ("UpdateAssetGroup", {**_GROUP, "Name": "people"}),
+    "delete-group": ("DeleteAssetGroup", _GROUP),
+    "delete-group-with-assets": ("DeleteAssetGroup", _GROUP),
 }
 
 
@@ -64,6 +87,32 @@ def test_each_golden_answer_is_read(path):
     assert (task.session is not None) == ("byted_token" in result)
     assert task.group_id == result.get("GroupId", "")
     assert (task.failure is not None) == (task.status is TaskStatus.FAILED)
+
+
+@pytest.mark.parametrize("path", sorted((FOLDER / "Library").glob("*.json")), ids=lambda path: path.stem)
+def test_each_golden_answer_of_the_library_is_read(path):
+    """As the result of the Action that it stands for; one with assets in it is refused."""
+    response, body = answer_of(path)
+    if response.status >= 400:
+        with pytest.raises({404: NotFound, 409: InvalidRequest}[response.status]):
+            TASKS.decode(response, "Library")
+        return
+    action = ACTIONS[body["ResponseMetadata"]["Action"]]
+    value = decode_result(action, *TASKS.decode(response, action.name))
+    if action.lists:
+        (item,) = value.items
+        assert (item.id, value.total_count) == (body["Result"]["Items"][0]["Id"], 1)
+    elif "Id" in body["Result"]:
+        assert value.id == body["Result"]["Id"]
+
+
+@pytest.mark.parametrize("path", sorted((FOLDER / "Library").glob("*.json")), ids=lambda path: path.stem)
+def test_each_golden_request_of_the_library_is_written(path):
+    """Method, address and body, from the Action's own fields."""
+    golden = json.loads(path.read_text(encoding="utf-8"))
+    sent, (method, address, body) = golden["request"], encode_library(*ENCODED[path.stem])
+    wanted = sent["path"].replace("${group}", "group-1").replace("${asset}", "asset-1")
+    assert (method, f"/v1{address}", body) == (sent["method"], wanted, sent.get("json"))
 
 
 def test_all_goldens_are_there():
