@@ -15,10 +15,13 @@ from types import TracebackType
 from typing import Any, Literal, TypeVar
 from unittest.mock import patch
 
+from attrs import evolve
+
 from emulator.clocks import AutoClock
 from emulator.settings import Settings
-from emulator.testing import Emulator
+from emulator.testing import DEFAULT_KEY, Emulator
 from portrait.clock import ManualClock
+from portrait.dialects import TASKS
 from portrait.providers import PROVIDERS, Credential
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -141,6 +144,9 @@ class emulator:  # noqa: N801  (used like a function)
         self._provider = PROVIDERS[provider].name
         self._new_clock = CLOCKS[clock]
         self._settings = settings_of(**settings)
+        if PROVIDERS[provider].dialect == TASKS.name:  # the gateways share addresses: the key tells which one answers
+            key = next(iter(self._settings.api_keys), DEFAULT_KEY)
+            self._settings = evolve(self._settings, key_providers={key: provider, **self._settings.key_providers})
         self._stack = ExitStack()
 
     def __enter__(self) -> Emulator:

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from portrait.client import AsyncPortraitClient, PortraitClient
 
 
+DEFAULT_KEY = "sk-emulator-0"
+"""The key of an emulator's clients where its settings name none."""
+
+
 class Rules:
     """Faults and verdicts on demand, in the one grammar of rules."""
 
@@ -210,7 +214,7 @@ class Emulator(TestControls):
     def __init__(self, settings: Settings | None = None, clock: ManualClock | None = None) -> None:
         self.clock = clock or ManualClock()
         settings = settings or Settings()
-        self.api_key = next(iter(settings.api_keys), "sk-emulator-0")
+        self.api_key = next(iter(settings.api_keys), DEFAULT_KEY)
         if not settings.access_keys:
             access_key, secret_key = PUBLISHED_PAIR
             pair = KeyPair(secret_key, CustomerNames(settings).find(self.api_key))

@@ -153,8 +153,13 @@ class TaskBackend:
         """As `Backend.follow`. What is known by its asset's id was Active before, or is in the library."""
         known = {each: content for each, content in created.items() if Place.parse(each) is None}
         places = {each: content for each, content in created.items() if each not in known}
+
+        def settle(outcome: AssetOutcome) -> Flow[None]:
+            yield from self._remember(outcome)
+            yield from finish(outcome)
+
         if places:
-            yield from self._follow_tasks(places, timeout, poll, finish)
+            yield from self._follow_tasks(places, timeout, poll, settle)
         if known and self.can_find:
             yield from self._library.follow(known, target, timeout, poll, finish)
         elif known:
@@ -175,7 +180,6 @@ class TaskBackend:
             waited = self.endpoint.clock.monotonic() - started
             for outcome in (yield from following.read(waited)):
                 ended[outcome.state] += 1
-                yield from self._settle(outcome)
                 yield from finish(outcome)
             remaining = limit - (self.endpoint.clock.monotonic() - started)
             if not following.tasks or remaining <= 0:
@@ -186,16 +190,20 @@ class TaskBackend:
         for outcome in following.expired(limit):
             yield from finish(outcome)
 
-    def _settle(self, outcome: AssetOutcome) -> Flow[None]:
-        """Have the state know the asset by its id; forget one that may be created again."""
+    def _remember(self, outcome: AssetOutcome) -> Flow[None]:
+        """Know an asset by its id from now on; forget one that may be created again."""
+        place, asset = outcome.id, outcome.asset
+        failed = asset_failed(asset) if asset is not None and outcome.state is OutcomeState.FAILED else None
+        again = outcome.state is OutcomeState.VANISHED or (failed is not None and failed.retryable)
+        if again:
+            self.memory.single_flight.forget(place)
         state = yield from open_state(self.memory)
         if state is None:
             return
-        account, place, asset = self.memory.account, outcome.id, outcome.asset
-        failed = asset_failed(asset) if asset is not None and outcome.state is OutcomeState.FAILED else None
+        account = self.memory.account
         if outcome.state is OutcomeState.ACTIVE and asset is not None:
             yield RunBlocking(lambda: state.creates.rename(account, place, asset.id))
-        elif outcome.state is OutcomeState.VANISHED or (failed is not None and failed.retryable):
+        elif again:
             yield RunBlocking(lambda: state.creates.forget(account, place))
 
 

@@ -11,8 +11,9 @@ from emulator.environment import emulator
 from portrait import AsyncPortraitClient, FileState, GroupType, PortraitClient, UsageError, Verdict, open_client
 from portrait.any_provider import open_async_client
 from portrait.clock import SystemClock
-from portrait.ensure import Origin
+from portrait.ensure import Origin, identify
 from portrait.errors import InvalidRequest, PortraitError, QuotaExceeded, UnknownOutcome
+from portrait.media import limits_for
 from portrait.providers import PROVIDERS, Capability
 from portrait.tasks import AsyncTaskClient, TaskClient
 
@@ -113,6 +114,47 @@ def test_each_source_has_one_outcome(colour, provider, tmp_path):
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_fault_of_the_service_is_created_again(colour, provider, tmp_path):
+    """The file is not to blame; a fault of the file's stays."""
+    sources = urls(3, n0="code=InternalError", n1="code=FaceMismatch")
+    with emulator(provider=provider) as service:
+        client = colour.open(state=str(tmp_path / "state.db"))
+        for _ in range(2):
+            states = Counter(each.state for each in colour.run(client.ensure_assets(sources, group="hosts")))
+            assert states == {FileState.FAILED: 2, FileState.ACTIVE: 1}
+        assert service.calls.count(action_of(provider)) == (2 if action_of(provider) == "PrivateAvatar" else 4)
+        colour.run(client.close())
+
+
+@pytest.mark.parametrize("provider", BLIND)
+def test_what_was_active_is_known_by_its_asset(colour, provider, tmp_path):
+    """Not by its task, which the gateway forgets."""
+    with emulator(provider=provider) as service:
+        client = colour.open(state=str(tmp_path / "state.db"))
+        first = colour.run(client.ensure_assets(urls(3), group="hosts"))
+        calls = len(service.calls.all())
+        again = colour.run(client.ensure_assets(urls(3), group="hosts"))
+        assert len(service.calls.all()) == calls
+        assert {each.uri for each in again} == {each.uri for each in first}
+        colour.run(client.close())
+
+
+def test_of_two_assets_of_a_second_the_older_is_used(colour):
+    """Apimart lists the newest first, and tells whole seconds: all processes take the same one."""
+    content = identify(urls(1)[0], limits_for(), None)
+    with emulator(provider="apimart"):
+        client = colour.open()
+        group = colour.run(client.library.create_group("hosts")).id
+        pair = [
+            colour.run(client.create_private_avatar(group_id=group, url=content.url, name=content.name)) for _ in "ab"
+        ]
+        older, younger = (colour.run(client.wait(task)).usable[0].id for task in pair)
+        (outcome,) = colour.run(client.ensure_assets(urls(1), group="hosts"))
+        assert (outcome.asset_id, outcome.duplicates) == (older, (younger,))
+        colour.run(client.close())
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
 def test_a_plan_says_what_would_be_done(colour, provider, tmp_path):
     """By reading alone, and it is carried out as it stands."""
     with emulator(provider=provider) as service:
@@ -160,15 +202,16 @@ def test_a_lost_answer_that_nobody_can_look_for(colour, provider, tmp_path):
         colour.run(client.close())
 
 
+@pytest.mark.parametrize("count", [20, 45])
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_two_clients_of_one_state_create_once(provider, tmp_path, monkeypatch):
+def test_two_clients_of_one_state_create_once(provider, count, tmp_path, monkeypatch):
     """Batches that overlap wait for each other: none is created twice, and nobody waits for ever."""
     monkeypatch.setattr("portrait.ensure.once.POLL", 0.01)
     # On a clock that waiting moves, a claim would end while its owner is at work; and then a list is looked in.
     clock = SystemClock() if provider in BLIND else None
     with emulator(provider=provider, clock="auto") as service:
         clients = [open_client(state=str(tmp_path / "state.db"), clock=clock) for _ in range(2)]
-        orders = [urls(30), urls(45)[::-1]]
+        orders = [urls(min(count, 30)), urls(count)[::-1]]
 
         def ensure(client, sources):
             return list(client.ensure_assets(sources, group="hosts", poll=0.01))
@@ -177,7 +220,7 @@ def test_two_clients_of_one_state_create_once(provider, tmp_path, monkeypatch):
             runs = [pool.submit(ensure, *each) for each in zip(clients, orders, strict=True)]
             outcomes = [each for run in runs for each in run.result(timeout=60)]
         assert {each.state for each in outcomes} == {FileState.ACTIVE}
-        assert len({each.asset_id for each in outcomes}) == created(service) == 45
+        assert len({each.asset_id for each in outcomes}) == created(service) == count
         for client in clients:
             client.close()
 

@@ -104,6 +104,17 @@ def test_a_person_passes_and_is_used(kind, provider, run):
         run(client.close())
 
 
+def test_a_person_who_takes_time(kind, provider, run):
+    """The wait ends at its deadline, and says that nothing was decided."""
+    with emulator(provider=provider):
+        client = kind.from_env()
+        session = run(client.create_visual_validate_session(callback_url="https://app.example/back"))
+        with pytest.raises(WaitTimeout) as caught:
+            run(client.wait_until_validated(session, timeout=20))
+        assert isinstance(caught.value.__cause__, ValidatePending)
+        run(client.close())
+
+
 @pytest.mark.parametrize("result", ["fail", None])
 def test_a_person_who_does_not_pass(kind, provider, run, result):
     """A failed scan, and one that nobody begins, end the wait."""

@@ -75,6 +75,12 @@ def test_a_list_without_the_others_is_enough():
     assert states(found) == [("a", "cm9x", AssetStatus.ACTIVE), ("b", "pa_7", AssetStatus.FAILED)]
 
 
+def test_what_stands_among_the_failed_has_failed():
+    """Whatever its own status says: nobody is to pay for a video that a dead asset ends."""
+    odd = {**A, "status": "Active"}
+    assert states(task({"assets": [odd, B], "failed_assets": [odd, B]}))[0] == ("a", "asset_a", AssetStatus.FAILED)
+
+
 def test_a_single_asset_by_its_address_alone():
     """Single-asset tasks have it at the top of the result."""
     known = Task(id="t", status=TaskStatus.PROCESSING, names=("a",))
