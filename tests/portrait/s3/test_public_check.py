@@ -118,6 +118,8 @@ def test_wrong_from_outside(stub: S3Stub, answer: Answer, reason: str, advice: s
         check_public(f"{stub.public_base}/a.jpg?secret=1", 1000, "image/jpeg")
     assert caught.value.reason == reason
     assert advice in caught.value.advice
+    assert caught.value.message.startswith(f"{stub.public_base}/a.jpg ")
+    assert caught.value.http_status == answer.status
     assert "secret" not in str(caught.value)
 
 
