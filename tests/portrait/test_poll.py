@@ -13,22 +13,22 @@ def page(*statuses):
     return good({"Items": items, "TotalCount": len(items), "PageNumber": 1, "PageSize": 100})
 
 
-def watched(*answers, timeout=None, recent=False, **options):
+def watched(*answers, timeout=None, poll=3.0, recent=False, **options):
     """Poll one asset, whose group is known, until it has ended."""
     clock = ManualClock()
     client = endpoint(clock=clock, **options)
     if recent:
         client.recent.add("asset-1", clock.monotonic())
     watch = Watch.start(["asset-1"], clock.now(), group_ids=["group-1"], group_type="AIGC", timeout=timeout)
-    return play(poll_watch(client, watch), *answers, clock=clock)
+    return play(poll_watch(client, watch, poll), *answers, clock=clock)
 
 
 def test_a_pause_that_the_service_asks_for_is_made_once():
     """Throttled: the next poll is later; those after it come at their usual time."""
     throttled = refused("RateLimitExceeded", status=429, retry_after="20")
-    played = watched(throttled, good(asset(status="Processing")), page("Processing"), page("Active"))
+    played = watched(throttled, good(asset(status="Processing")), page("Processing"), page("Active"), poll=0.5)
     assert [outcome.state for outcome in played.result] == [OutcomeState.ACTIVE]
-    assert played.waits == [20.0, 3.0]
+    assert played.waits == [20.0, 0.5]
 
 
 def test_no_call_outlasts_the_watch_by_more_than_a_second():
