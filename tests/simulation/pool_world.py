@@ -147,9 +147,12 @@ class PoolWorld:
         self._names = count(1)
 
     def _account(self, number, slots):
-        """Plans and quotas differ; in every other group somebody else works, too."""
+        """In every other group somebody else works, too. Bursts of the workers are throttled by the plan.
+
+        A plan without bursts would teach a rate so low that hardly any lease were served.
+        """
         others = number % 2 == 1
-        key = self.emulator.customer(tier=("premium", "advanced")[number // 2 % 2])
+        key = self.emulator.customer(tier="premium")
         self.emulator.service.control.patch_customer(key, assets=slots if others else 10_000, assets_per="group")
         group = self.emulator.client(api_key=key).create_asset_group(name="set").id
         self.truth.slots[group] = slots
