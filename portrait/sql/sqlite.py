@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -86,10 +86,21 @@ def _on_begin(connection: Connection) -> None:
     options = connection.get_execution_options()
     if options.get("reads"):
         connection.exec_driver_sql("BEGIN")
-        return
-    level = _SYNCHRONOUS[options.get("durable", True)]
-    if connection.info.get("synchronous") != level:
-        connection.exec_driver_sql(f"PRAGMA synchronous = {level}")
-        connection.info["synchronous"] = level
+    else:
+        begin(connection.exec_driver_sql, connection.info, durable=options.get("durable", True))
+
+
+def begin(execute: Callable[[str], Any], info: dict[Any, Any], *, durable: bool) -> None:
+    """Begin a transaction that writes.
+
+    Args:
+        execute: Runs a statement on a connection.
+        info: What the pool keeps about the connection.
+        durable: Whether it must be on the disk when it has ended.
+    """
+    level = _SYNCHRONOUS[durable]
+    if info.get("synchronous") != level:
+        execute(f"PRAGMA synchronous = {level}")
+        info["synchronous"] = level
     # A transaction that will write says so at its beginning: one that changes its mind in the middle cannot wait.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    execute("BEGIN IMMEDIATE")

@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from attrs import frozen
-from sqlalchemy import Connection, bindparam, delete, func, select
+from sqlalchemy import ClauseElement, bindparam, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from emulator.domain.records import Asset, Group
 from emulator.store.sql.rows import Row
 from emulator.store.sql.schema import COUNTS
+from emulator.store.sql.session import Session, Values
 from portrait.models import GroupType
 
 
@@ -68,7 +69,7 @@ _ADD = {"sqlite": _upsert(sqlite.insert(COUNTS)), "postgresql": _upsert(postgres
 _MINE = COUNTS.c.customer == bindparam("customer")
 _BY_STATUS = select(COUNTS.c.status, func.sum(COUNTS.c.size)).where(_MINE).group_by(COUNTS.c.status)
 _OF_ALL = _BY_STATUS.where(COUNTS.c.what == bindparam("what"))
-_OF_SCOPES = _OF_ALL.where(COUNTS.c.scope.in_(bindparam("scopes", expanding=True)))
+_OF_SCOPE = _OF_ALL.where(COUNTS.c.scope == bindparam("scope"))
 _FORGET = delete(COUNTS).where(_MINE, COUNTS.c.what == "members", COUNTS.c.scope == bindparam("scope"))
 
 
@@ -76,14 +77,14 @@ class Counts:
     """One customer's counts in a transaction.
 
     Args:
-        connection: In the transaction.
+        session: In the transaction.
         customer: Whose.
     """
 
-    __slots__ = ("_changes", "_connection", "_customer")
+    __slots__ = ("_changes", "_customer", "_session")
 
-    def __init__(self, connection: Connection, customer: str) -> None:
-        self._connection, self._customer = connection, customer
+    def __init__(self, session: Session, customer: str) -> None:
+        self._session, self._customer = session, customer
         self._changes: Counter[Set] = Counter()
 
     def add(self, sets: Iterable[Set], count: int = 1) -> None:
@@ -93,19 +94,22 @@ class Counts:
 
     def flush(self) -> None:
         """Write what has changed."""
-        rows = list(count_rows(self._customer, self._changes))
-        if rows:
-            self._connection.execute(_ADD[self._connection.dialect.name], rows)
-        self._changes.clear()
+        if self._changes:
+            self._session.run_many(_ADD[self._session.engine], count_rows(self._customer, self._changes))
+            self._changes.clear()
 
-    def by_status(self, what: str, scopes: Iterable[str] | None = None) -> dict[str, int]:
+    def by_status(self, what: str, scopes: Iterable[str] | None = None) -> Counter[str]:
         """How many records some sets hold, by their state; all sets of that kind where no scopes are named."""
         self.flush()
-        values = {"customer": self._customer, "what": what, "scopes": list(scopes or ())}
-        return {
-            status: int(count)
-            for status, count in self._connection.execute(_OF_ALL if scopes is None else _OF_SCOPES, values)
-        }
+        values, found = {"customer": self._customer, "what": what}, Counter[str]()
+        if scopes is None:
+            found.update(self._sizes(_OF_ALL, values))
+        for scope in scopes or ():
+            found.update(self._sizes(_OF_SCOPE, {**values, "scope": scope}))
+        return found
+
+    def _sizes(self, statement: ClauseElement, values: Values) -> dict[str, int]:
+        return {status: int(size) for status, size in self._session.rows(statement, values)}
 
     def drop_group(self, group: Group) -> None:
         """A group and its members are gone at once, whenever they are freed."""
@@ -114,4 +118,4 @@ class Counts:
         for status, count in members.items():
             self._changes[Set("assets", scope, status)] -= count
         self._changes[group_set(group)] -= 1
-        self._connection.execute(_FORGET, {"customer": self._customer, "scope": group.id})
+        self._session.run(_FORGET, {"customer": self._customer, "scope": group.id})

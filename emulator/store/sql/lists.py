@@ -7,13 +7,13 @@ branch, which an index has in order; a page is what the branches' beginnings giv
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from attrs import frozen
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
-    Connection,
     Select,
     Table,
     and_,
@@ -28,9 +28,11 @@ from sqlalchemy import (
 
 from emulator.domain.ports import AssetQuery, GroupQuery
 from emulator.store.sql.schema import ASSETS, DELETED, GROUPS, SafeText
+from emulator.store.sql.session import Session
 from portrait.models import AssetStatus, SortBy
 
 _MOST_GROUPS = 16  # that have branches of their own; a list of more is sorted when it is read
+_MOST_SHAPES = 500  # whose statements are kept
 _ORDERS: Mapping[SortBy, tuple[str, ...]] = {
     SortBy.CREATE_TIME: ("created_second", "number"),
     SortBy.UPDATE_TIME: ("updated_second", "number"),
@@ -61,29 +63,29 @@ class _Shape:
 
 
 def read_page(
-    connection: Connection, customer: str, query: GroupQuery | AssetQuery, groups: Sequence[str], *, deleted: bool
+    session: Session, customer: str, query: GroupQuery | AssetQuery, groups: Sequence[str], *, deleted: bool
 ) -> list[str]:
     """The bodies of one page.
 
     Args:
-        connection: In a transaction.
+        session: In a transaction.
         customer: Whose.
         query: What is asked for.
         groups: Where it names groups: those that are the customer's, and of the project and kind.
         deleted: Whether there are groups whose assets have yet to be freed.
     """
-    shape = _shape(connection, query, groups, deleted=deleted)
+    shape = _shape(session, query, groups, deleted=deleted)
     values = _values(customer, query, groups) | {"limit": query.limit, "offset": query.offset}
     values["reach"] = query.offset + query.limit
-    return list(connection.execute(_page_statement(shape), values).scalars())
+    return [body for (body,) in session.rows(_page_statement(shape), values)]
 
 
 def count(
-    connection: Connection, customer: str, query: GroupQuery | AssetQuery, groups: Sequence[str], *, deleted: bool
+    session: Session, customer: str, query: GroupQuery | AssetQuery, groups: Sequence[str], *, deleted: bool
 ) -> int:
     """How many a query finds in all, read one by one; arguments as above."""
-    shape = _shape(connection, query, groups, deleted=deleted)
-    return int(connection.execute(_count_statement(shape), _values(customer, query, groups)).scalar_one())
+    shape = _shape(session, query, groups, deleted=deleted)
+    return int(session.value(_count_statement(shape), _values(customer, query, groups)))
 
 
 def states_of(query: AssetQuery) -> tuple[AssetStatus, ...]:
@@ -91,14 +93,14 @@ def states_of(query: AssetQuery) -> tuple[AssetStatus, ...]:
     return tuple(dict.fromkeys(query.statuses)) or tuple(AssetStatus)
 
 
-def _shape(connection: Connection, query: GroupQuery | AssetQuery, groups: Sequence[str], *, deleted: bool) -> _Shape:
+def _shape(session: Session, query: GroupQuery | AssetQuery, groups: Sequence[str], *, deleted: bool) -> _Shape:
     named = bool(query.group_ids if isinstance(query, AssetQuery) else query.ids)
     present = {
         "name": bool(query.name),
         **{at: getattr(query, at) is not None for at in ("before", "visible_at", "after")},
     }
     return _Shape(
-        engine=connection.dialect.name,
+        engine=session.engine,
         groups=len(groups) if named else None,
         states=len(states_of(query)) if isinstance(query, AssetQuery) else None,
         sort=query.sort,
@@ -110,7 +112,7 @@ def _shape(connection: Connection, query: GroupQuery | AssetQuery, groups: Seque
 
 def _values(customer: str, query: GroupQuery | AssetQuery, groups: Sequence[str]) -> dict[str, Any]:
     """The values of a query's parameters."""
-    values: dict[str, Any] = {"customer": customer, "project": query.project, "kind": query.kind, "groups": groups}
+    values: dict[str, Any] = {"customer": customer, "project": query.project, "kind": query.kind}
     values |= {f"group_{place}": group for place, group in enumerate(groups)}
     if isinstance(query, AssetQuery):
         values |= {f"state_{place}": state for place, state in enumerate(states_of(query))}
@@ -122,7 +124,7 @@ def _values(customer: str, query: GroupQuery | AssetQuery, groups: Sequence[str]
     return values
 
 
-@cache
+@lru_cache(_MOST_SHAPES)
 def _page_statement(shape: _Shape) -> Select[Any]:
     table, branches = _branches(shape)
     order = _order(table.c, shape)
@@ -139,7 +141,7 @@ def _page_statement(shape: _Shape) -> Select[Any]:
     return rows.order_by(*_order(numbers.c, shape))
 
 
-@cache
+@lru_cache(_MOST_SHAPES)
 def _count_statement(shape: _Shape) -> Select[Any]:
     table, branches = _branches(shape)
     found = union_all(*(select(table.c.number).where(each) for each in branches)).subquery()
@@ -160,8 +162,12 @@ def _scopes(shape: _Shape) -> list[ColumnElement[bool]]:
     if shape.groups is None:
         return [_in_project(ASSETS)]
     if shape.groups > _MOST_GROUPS:
-        return [ASSETS.c.group_id.in_(bindparam("groups", expanding=True))]
-    return [ASSETS.c.group_id == bindparam(f"group_{place}") for place in range(shape.groups)]
+        return [ASSETS.c.group_id.in_(_group_parameters(shape.groups))]
+    return [ASSETS.c.group_id == each for each in _group_parameters(shape.groups)]
+
+
+def _group_parameters(count: int) -> list[BindParameter[str]]:
+    return [bindparam(f"group_{place}") for place in range(count)]
 
 
 def _in_project(table: Table) -> ColumnElement[bool]:
@@ -183,7 +189,7 @@ def _narrowed(table: Table, shape: _Shape) -> ColumnElement[bool]:
 
 
 def _named(shape: _Shape) -> ColumnElement[bool]:
-    return true() if shape.groups is None else GROUPS.c.id.in_(bindparam("groups", expanding=True))
+    return true() if shape.groups is None else GROUPS.c.id.in_(_group_parameters(shape.groups))
 
 
 def _behind(table: Table, shape: _Shape) -> ColumnElement[bool]:

@@ -6,7 +6,7 @@ needs no new column.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     BigInteger,
@@ -29,6 +29,16 @@ from emulator.messages import utf8_safe
 METADATA = MetaData()
 
 
+V = TypeVar("V")
+
+
+def safe_text(value: V) -> V:
+    """A value as both engines hold it: PostgreSQL has no zero characters, and neither has half of a surrogate pair."""
+    if isinstance(value, str) and not (value.isascii() and "\0" not in value):
+        return utf8_safe(value).replace("\0", "\N{SYMBOL FOR NULL}")  # type: ignore[return-value]
+    return value
+
+
 class SafeText(types.TypeDecorator[str]):
     """Text of whoever calls: what no database can hold is replaced, and letters sort as in Python."""
 
@@ -41,10 +51,8 @@ class SafeText(types.TypeDecorator[str]):
         return dialect.type_descriptor(kind)
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        """PostgreSQL has no zero characters, and neither engine half of a surrogate pair."""
-        if value is None or (value.isascii() and "\0" not in value):
-            return value
-        return utf8_safe(value).replace("\0", "\N{SYMBOL FOR NULL}")
+        """As `safe_text` has it."""
+        return safe_text(value)
 
 
 # SQLite takes only INTEGER for the table's own order.

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Select, bindparam, or_, select, update
 
 from emulator.clocks import ScaledClock, SettableClock
 from emulator.store.sql.schema import CUSTOMERS, META
+from emulator.store.sql.session import Session
 
 # Seconds by which a clock that runs may be ahead of the store's: nobody has seen a difference that is smaller.
 _TOLERANCE = 1.0
@@ -44,17 +45,17 @@ class SharedClock:
         self._tolerance = _TOLERANCE if isinstance(clock, ScaledClock) else 0.0
         self._known = 0  # how often the store's clock had been set, as far as this process knows
 
-    def open(self, connection: Connection) -> None:
+    def open(self, session: Session) -> None:
         """Go on at the time of the store; one without a time takes the clock's."""
-        moment, times_set = connection.execute(_READ).one()
+        moment, times_set = session.row(_READ, {})
         self._known = times_set
         if moment is not None:
             self._clock.set(moment)
-        self.lead(connection, moment)
+        self.lead(session, moment)
 
-    def synchronize(self, connection: Connection) -> None:
+    def synchronize(self, session: Session) -> None:
         """Have both agree."""
-        self.lead(connection, self.follow(*connection.execute(_READ).one()))
+        self.lead(session, self.follow(*session.row(_READ, {})))
 
     def follow(self, moment: float, times_set: int) -> float:
         """Set the clock to the store's time if that is later, or was set since; returns the store's time."""
@@ -63,11 +64,11 @@ class SharedClock:
             self._clock.set(moment)
         return moment
 
-    def lead(self, connection: Connection, moment: float | None) -> None:
+    def lead(self, session: Session, moment: float | None) -> None:
         """Move the store's time on to the clock's, where `moment` is what the store's was."""
         now = self._clock.now()
         if moment is None or now > moment + self._tolerance:
-            connection.execute(_ADVANCE, {"moment": now, "known": self._known})
+            session.run(_ADVANCE, {"moment": now, "known": self._known})
 
     def set(self, connection: Connection, moment: float) -> None:
         """Set the store's time and the clock, back too."""

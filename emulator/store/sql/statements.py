@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from emulator.store.sql.schema import (
@@ -56,12 +56,13 @@ OUTLOOK = select(
 )
 
 GROUP = select(GROUPS.c.body).where(GROUPS.c.id == bindparam("id"), _of_customer(GROUPS))
-OWN_GROUPS = select(GROUPS.c.id).where(
+OWN_GROUP = select(GROUPS.c.id).where(
     _of_customer(GROUPS),
     GROUPS.c.project == bindparam("project"),
     GROUPS.c.kind == bindparam("kind"),
-    GROUPS.c.id.in_(bindparam("groups", expanding=True)),
+    GROUPS.c.id == bindparam("id"),
 )
+ADD_GROUP = insert(GROUPS)
 SAVE_GROUP = _save(GROUPS)
 REMOVE_GROUP = delete(GROUPS).where(GROUPS.c.number == bindparam("key"))
 
@@ -70,6 +71,7 @@ LIVE_ASSETS = select(ASSETS.c.body).join(GROUPS, GROUPS.c.id == ASSETS.c.group_i
 
 ASSET = LIVE_ASSETS.where(ASSETS.c.id == bindparam("id"), _of_customer(ASSETS))
 STATUS = select(ASSETS.c.status).where(ASSETS.c.number == bindparam("key"))
+ADD_ASSET = insert(ASSETS)
 SAVE_ASSET = _save(ASSETS)
 REMOVE_ASSET = delete(ASSETS).where(ASSETS.c.number == bindparam("key"))
 DUE_ASSETS = (
@@ -81,14 +83,16 @@ DUE_ASSETS = (
 GROUP_ASSETS = (
     select(ASSETS.c.number, ASSETS.c.file).where(ASSETS.c.group_id == bindparam("id")).limit(bindparam("limit"))
 )
-FREE = delete(ASSETS).where(ASSETS.c.number.in_(bindparam("numbers", expanding=True)))
 DELETED_GROUP = select(DELETED.c.id).where(_of_customer(DELETED)).limit(1)
+ADD_DELETED_GROUP = insert(DELETED)
 FORGET_GROUP = delete(DELETED).where(DELETED.c.id == bindparam("id"))
-FREE_FILES = delete(FILES).where(FILES.c.key.in_(bindparam("keys", expanding=True)))
+FREE_FILE = delete(FILES).where(FILES.c.key == bindparam("file"))
+ADD_FILE = insert(FILES)
 DROP_FILES = delete(FILES).where(FILES.c.served_until <= bindparam("now"))
 
 VALIDATION = select(VALIDATIONS.c.body).where(VALIDATIONS.c.token == bindparam("token"))
 VALIDATION_BY_NUMBER = select(VALIDATIONS.c.body).where(VALIDATIONS.c.number == bindparam("number"))
+ADD_VALIDATION = insert(VALIDATIONS)
 SAVE_VALIDATION = _save(VALIDATIONS)
 # Another process may be at the same ones: they are its business.
 _OLD = VALIDATIONS.c.number.in_(
@@ -104,6 +108,7 @@ _JOBS = select(JOBS.c.kind, JOBS.c.body).where(_of_customer(JOBS))
 ALL_JOBS = _JOBS.order_by(JOBS.c.number.desc())
 JOB = _JOBS.where(JOBS.c.id == bindparam("id"))
 DUE_JOBS = _JOBS.where(JOBS.c.due <= bindparam("now")).order_by(JOBS.c.due, JOBS.c.number).limit(bindparam("limit"))
+ADD_JOB = insert(JOBS)
 SAVE_JOB = _save(JOBS)
 REMOVE_JOB = delete(JOBS).where(JOBS.c.number == bindparam("key"))
 DROP_JOBS = delete(JOBS).where(

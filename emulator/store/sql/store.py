@@ -46,6 +46,7 @@ from emulator.store.sql.schema import (
     STEPS,
     VALIDATIONS,
 )
+from emulator.store.sql.session import Compiler, Session
 from emulator.store.sql.shared_clock import SharedClock
 from emulator.store.sql.statements import LIVE_ASSETS
 from emulator.store.sql.transaction import SqlTransaction, find_validation
@@ -73,6 +74,7 @@ class SqlStore:
     def __init__(self, engine: Engine, new_customer: CustomerFactory) -> None:
         self._engine = engine.execution_options(durable=False)  # it outlives its process; a power cut it may not
         self._reader = engine.execution_options(reads=True)
+        self._compiler = Compiler(engine.dialect)
         self._new_customer = new_customer
         self._on_sqlite = engine.dialect.name == "sqlite"
         # SQLite has one writer. Threads wait for it in turn, other processes ask again and again.
@@ -94,14 +96,18 @@ class SqlStore:
         """Have one time for all processes on this store."""
         if isinstance(clock, SettableClock):
             self._clock = SharedClock(clock)
-            with self._write() as connection:
-                self._clock.open(connection)
+            with self._guard, self._session() as session:
+                session.begin()
+                self._clock.open(session)
+                session.commit()
 
     def synchronize(self) -> None:
         """Have the clock agree with those of other processes."""
         if self._clock is not None:
-            with self._write() as connection:
-                self._clock.synchronize(connection)
+            with self._guard, self._session() as session:
+                session.begin()
+                self._clock.synchronize(session)
+                session.commit()
 
     def close(self) -> None:
         """Close the connections."""
@@ -109,7 +115,7 @@ class SqlStore:
 
     def transaction(self, customer: str) -> SqlTransaction:
         """One customer's records."""
-        return SqlTransaction(self._engine, customer, self._new_customer, self._guard, self._clock)
+        return SqlTransaction(self._open_session, customer, self._new_customer, self._guard, self._clock)
 
     def customers(self) -> Sequence[str]:
         """All customers in the order of their first call."""
@@ -124,9 +130,9 @@ class SqlStore:
 
     def find_validation(self, token_or_handle: str) -> Validation | None:
         """A validation of whomever."""
-        with self._read() as connection:
-            by_handle = find_validation(connection, handle=token_or_handle) if token_or_handle else None
-            return by_handle or find_validation(connection, token=token_or_handle)
+        with self._session() as session:
+            by_handle = find_validation(session, handle=token_or_handle) if token_or_handle else None
+            return by_handle or find_validation(session, token=token_or_handle)
 
     def find_job(self, job_id: str) -> Job | None:
         """A job of any customer, as it was last stored."""
@@ -207,6 +213,17 @@ class SqlStore:
     def clear(self) -> None:
         """Forget everything; numbers go on."""
         self.restore(Contents())
+
+    def _open_session(self) -> Session:
+        return Session(self._engine, self._compiler)
+
+    @contextmanager
+    def _session(self) -> Iterator[Session]:
+        session = self._open_session()
+        try:
+            yield session
+        finally:
+            session.close()
 
     @contextmanager
     def _write(self) -> Iterator[Connection]:

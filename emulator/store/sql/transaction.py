@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from math import inf
 from types import TracebackType
 from typing import Any, Self
 
 from attrs import evolve, frozen
-from sqlalchemy import Connection, Engine, Executable, insert
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import ClauseElement
 
 from emulator.domain.jobs import Job
 from emulator.domain.ports import AssetQuery, GroupQuery, StoredFile
@@ -20,20 +19,20 @@ from emulator.store.scan import is_search
 from emulator.store.sql import lists, rows
 from emulator.store.sql import statements as sql
 from emulator.store.sql.counts import Counts, asset_sets, group_set, project_scope
-from emulator.store.sql.schema import ASSETS, DELETED, FILES, GROUPS, JOBS, VALIDATIONS
+from emulator.store.sql.session import Session
 from emulator.store.sql.shared_clock import SharedClock
 from portrait.models import AssetStatus
 
 
-def find_validation(connection: Connection, *, token: str = "", handle: str = "") -> Validation | None:
+def find_validation(session: Session, *, token: str = "", handle: str = "") -> Validation | None:
     """The validation of that token or handle."""
     number = handle.removeprefix("val-")
     if handle and not (handle.startswith("val-") and number.isascii() and number.isdigit() and len(number) < 16):
         return None
-    statement, values = (
-        (sql.VALIDATION_BY_NUMBER, {"number": int(number)}) if handle else (sql.VALIDATION, {"token": token})
-    )
-    body = connection.execute(statement, values).scalar()
+    if handle:
+        body = session.value(sql.VALIDATION_BY_NUMBER, {"number": int(number)})
+    else:
+        body = session.value(sql.VALIDATION, {"token": token})
     return None if body is None else rows.read_validation(body)
 
 
@@ -52,7 +51,7 @@ class SqlTransaction:
     """A `Transaction`, and a context manager, to be entered once.
 
     Args:
-        engine: The database.
+        open_session: Gives a connection of the database.
         customer: Whose records.
         new_customer: Makes a customer's record when it first comes.
         guard: Entered for as long as the transaction lasts.
@@ -61,55 +60,57 @@ class SqlTransaction:
 
     def __init__(
         self,
-        engine: Engine,
+        open_session: Callable[[], Session],
         customer: str,
         new_customer: CustomerFactory,
         guard: AbstractContextManager[Any],
         clock: SharedClock | None,
     ) -> None:
-        self._engine, self._name, self._new_customer = engine, customer, new_customer
+        self._open_session, self._name, self._new_customer = open_session, customer, new_customer
         self._guard, self._clock = guard, clock
 
     def __enter__(self) -> Self:
         self._guard.__enter__()
         try:
             try:
-                self._open()
-            except DBAPIError as error:
-                if not error.connection_invalidated:
+                self._begin()
+            except Exception:
+                if not self._session.is_lost:
                     raise
-                self._open()  # a server that was restarted is there already
+                self._begin()  # a server that was restarted is there already
         except BaseException:
             self._guard.__exit__(None, None, None)
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def _begin(self) -> None:
+        self._session = self._open_session()
         try:
-            with self._connection:  # which rolls back what is not committed
-                if kind is None:
-                    self._keep()
-        finally:
-            self._guard.__exit__(None, None, None)
-
-    def _open(self) -> None:
-        connection = self._engine.connect()
-        try:
-            connection.begin()
-            self._connection, self._counts = connection, Counts(connection, self._name)
+            self._session.begin()
+            self._counts = Counts(self._session, self._name)
             self._lock()
         except BaseException:
-            connection.close()
+            self._session.close()
             raise
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        try:
+            if kind is None:
+                self._keep()
+        finally:
+            try:
+                self._session.close()
+            finally:
+                self._guard.__exit__(None, None, None)
 
     def _lock(self) -> None:
         """Wait for others who change this customer's records, and read the customer as it is then."""
         self._outlook: _Outlook | None = None
         statement, values = sql.LOCK if self._clock is None else sql.LOCK_WITH_MOMENT, {"customer": self._name}
-        row = self._connection.execute(statement, values).first()
+        row = self._session.row(statement, values)
         if row is None:
             self._add_customer()
-            row = self._connection.execute(statement, values).one()
+            row = self._session.row(statement, values)
         body, *moment = row
         self._moment = None if self._clock is None else self._clock.follow(*moment)
         self._customer = rows.read_customer(body)
@@ -117,21 +118,21 @@ class SqlTransaction:
     def _add_customer(self) -> None:
         """A new customer is there for good, whatever becomes of its call."""
         row = rows.customer_row(self._new_customer(self._name, self._next("customers")))
-        self._connection.execute(sql.ADD_CUSTOMER[self._connection.dialect.name], row)
-        self._connection.commit()
-        self._connection.begin()
+        self._session.run(sql.ADD_CUSTOMER[self._session.engine], row)
+        self._session.commit()
+        self._session.begin()
 
     def commit(self) -> None:
         """Keep what was changed so far."""
         self._keep()
-        self._connection.begin()
+        self._session.begin()
         self._lock()
 
     def _keep(self) -> None:
         self._counts.flush()
         if self._clock is not None:
-            self._clock.lead(self._connection, self._moment)
-        self._connection.commit()
+            self._clock.lead(self._session, self._moment)
+        self._session.commit()
 
     @property
     def customer(self) -> Customer:
@@ -156,7 +157,7 @@ class SqlTransaction:
 
     def add_group(self, group: Group) -> None:
         """Keep a new group."""
-        self._connection.execute(insert(GROUPS), rows.group_row(group))
+        self._session.run(sql.ADD_GROUP, rows.group_row(group))
         self._counts.add([group_set(group)])
 
     def save_group(self, group: Group) -> None:
@@ -166,8 +167,8 @@ class SqlTransaction:
     def remove_group(self, group: Group) -> None:
         """Forget a group and every asset in it."""
         self._counts.drop_group(group)
-        self._connection.execute(sql.REMOVE_GROUP, {"key": group.number})
-        self._connection.execute(insert(DELETED), {"id": group.id, "customer": self._name})
+        self._session.run(sql.REMOVE_GROUP, {"key": group.number})
+        self._session.run(sql.ADD_DELETED_GROUP, {"id": group.id, "customer": self._name})
         self._outlook = None
 
     def drop_deleted(self, limit: int) -> int:
@@ -179,11 +180,11 @@ class SqlTransaction:
             group_id = self._one(sql.DELETED_GROUP, customer=self._name)
             if group_id is None:
                 break
-            assets = self._connection.execute(sql.GROUP_ASSETS, {"id": group_id, "limit": limit - dropped}).all()
-            self._connection.execute(sql.FREE, {"numbers": [number for number, _ in assets]})
-            self._connection.execute(sql.FREE_FILES, {"keys": [file for _, file in assets if file]})
+            assets = self._session.rows(sql.GROUP_ASSETS, {"id": group_id, "limit": limit - dropped})
+            self._session.run_many(sql.REMOVE_ASSET, ({"key": number} for number, _ in assets))
+            self._session.run_many(sql.FREE_FILE, ({"file": file} for _, file in assets if file))
             if len(assets) < limit - dropped:
-                self._connection.execute(sql.FORGET_GROUP, {"id": group_id})
+                self._session.run(sql.FORGET_GROUP, {"id": group_id})
             dropped += len(assets)
         self._outlook = None
         return dropped
@@ -191,10 +192,10 @@ class SqlTransaction:
     def groups(self, query: GroupQuery) -> tuple[int, list[Group]]:
         """How many match in all, and one page of them."""
         if query.ids or is_search(query):
-            total = lists.count(self._connection, self._name, query, query.ids, deleted=False)
+            total = lists.count(self._session, self._name, query, query.ids, deleted=False)
         else:
             total = self._counts.by_status("groups", [project_scope(query.project, query.kind)]).get("", 0)
-        bodies = lists.read_page(self._connection, self._name, query, query.ids, deleted=False) if total else ()
+        bodies = lists.read_page(self._session, self._name, query, query.ids, deleted=False) if total else ()
         return total, list(map(rows.read_group, bodies))
 
     def count_groups(self) -> int:
@@ -210,7 +211,7 @@ class SqlTransaction:
 
     def add_asset(self, asset: Asset) -> None:
         """Keep a new asset."""
-        self._connection.execute(insert(ASSETS), rows.asset_row(asset))
+        self._session.run(sql.ADD_ASSET, rows.asset_row(asset))
         self._counts.add(asset_sets(asset))
         self._outlook = None
 
@@ -225,10 +226,10 @@ class SqlTransaction:
 
     def remove_asset(self, asset: Asset) -> None:
         """Forget an asset and its file."""
-        self._connection.execute(sql.REMOVE_ASSET, {"key": asset.number})
+        self._session.run(sql.REMOVE_ASSET, {"key": asset.number})
         self._counts.add(asset_sets(asset), -1)
         if asset.file:
-            self._connection.execute(sql.FREE_FILES, {"keys": [asset.file]})
+            self._session.run(sql.FREE_FILE, {"file": asset.file})
 
     def assets(self, query: AssetQuery) -> tuple[int, list[Asset]]:
         """How many match in all, and one page of them."""
@@ -239,18 +240,19 @@ class SqlTransaction:
                 return 0, []
         deleted = not groups and self._look().deleted
         if is_search(query):
-            total = lists.count(self._connection, self._name, query, groups, deleted=deleted)
+            total = lists.count(self._session, self._name, query, groups, deleted=deleted)
         else:
             what, scopes = ("members", groups) if groups else ("assets", [project_scope(query.project, query.kind)])
             sizes = self._counts.by_status(what, scopes)
             total = sum(sizes.get(status, 0) for status in lists.states_of(query))
-        bodies = lists.read_page(self._connection, self._name, query, groups, deleted=deleted) if total else ()
+        bodies = lists.read_page(self._session, self._name, query, groups, deleted=deleted) if total else ()
         return total, list(map(rows.read_asset, bodies))
 
     def _own_groups(self, query: AssetQuery) -> list[str]:
         """Those of the named groups that a query can mean; a foreign or unknown id gives nothing. Contract §2 (I)."""
-        values = {"customer": self._name, "project": query.project, "kind": query.kind, "groups": query.group_ids}
-        return list(self._connection.execute(sql.OWN_GROUPS, values).scalars())
+        values = {"customer": self._name, "project": query.project, "kind": query.kind}
+        ids = dict.fromkeys(query.group_ids)
+        return [each for each in ids if self._session.value(sql.OWN_GROUP, {**values, "id": each}) is not None]
 
     def count_assets(self, group_id: str | None = None) -> int:
         """How many assets a group has, or the customer."""
@@ -262,7 +264,7 @@ class SqlTransaction:
         if self._look().asset_due > now:
             return []
         values = {"customer": self._name, "now": now, "limit": limit}
-        return list(map(rows.read_asset, self._connection.execute(sql.DUE_ASSETS, values).scalars()))
+        return [rows.read_asset(body) for (body,) in self._session.rows(sql.DUE_ASSETS, values)]
 
     def count_by_status(self) -> dict[str, int]:
         """How many assets the customer has in each state."""
@@ -273,11 +275,11 @@ class SqlTransaction:
 
     def validation(self, token: str) -> Validation | None:
         """The validation with that token, of any customer."""
-        return find_validation(self._connection, token=token)
+        return find_validation(self._session, token=token)
 
     def validation_by_handle(self, handle: str) -> Validation | None:
         """The validation with that handle, of any customer."""
-        return find_validation(self._connection, handle=handle) if handle else None
+        return find_validation(self._session, handle=handle) if handle else None
 
     def next_validation_number(self) -> int:
         """The next number for a validation."""
@@ -285,7 +287,7 @@ class SqlTransaction:
 
     def save_validation(self, validation: Validation) -> None:
         """Keep a new or changed validation."""
-        self._put(sql.SAVE_VALIDATION, VALIDATIONS, rows.validation_row(validation))
+        self._put(sql.SAVE_VALIDATION, sql.ADD_VALIDATION, rows.validation_row(validation))
 
     def drop_validations(self, expired_by: float, limit: int) -> int:
         """Delete at most that many validations, of any customer, that had expired by then."""
@@ -297,27 +299,27 @@ class SqlTransaction:
 
     def job(self, job_id: str) -> Job | None:
         """A job of this customer."""
-        row = self._connection.execute(sql.JOB, {"customer": self._name, "id": job_id}).first()
+        row = self._session.row(sql.JOB, {"customer": self._name, "id": job_id})
         return None if row is None else rows.read_job(*row)
 
     def jobs(self) -> Sequence[Job]:
         """The customer's jobs, the newest first."""
-        return tuple(rows.read_job(*row) for row in self._connection.execute(sql.ALL_JOBS, {"customer": self._name}))
+        return tuple(rows.read_job(*row) for row in self._session.rows(sql.ALL_JOBS, {"customer": self._name}))
 
     def due_jobs(self, now: float, limit: int) -> Sequence[Job]:
         """At most that many jobs that end by themselves by `now`."""
         if self._look().job_due > now:
             return ()
         values = {"customer": self._name, "now": now, "limit": limit}
-        return [rows.read_job(*row) for row in self._connection.execute(sql.DUE_JOBS, values)]
+        return [rows.read_job(*row) for row in self._session.rows(sql.DUE_JOBS, values)]
 
     def remove_job(self, job: Job) -> None:
         """Forget a job."""
-        self._connection.execute(sql.REMOVE_JOB, {"key": job.number})
+        self._session.run(sql.REMOVE_JOB, {"key": job.number})
 
     def save_job(self, job: Job) -> None:
         """Keep a new or changed job."""
-        self._put(sql.SAVE_JOB, JOBS, rows.job_row(job))
+        self._put(sql.SAVE_JOB, sql.ADD_JOB, rows.job_row(job))
         self._outlook = None
 
     def drop_jobs(self, created_by: float, limit: int) -> int:
@@ -330,37 +332,37 @@ class SqlTransaction:
 
     def add_file(self, key: str, file: StoredFile) -> None:
         """Keep an uploaded file."""
-        self._connection.execute(insert(FILES), rows.file_row(key, file))
+        self._session.run(sql.ADD_FILE, rows.file_row(key, file))
 
     def drop_files(self, expired_by: float) -> None:
         """Delete the files, of any customer, whose addresses had died by then."""
-        self._connection.execute(sql.DROP_FILES, {"now": expired_by})
+        self._session.run(sql.DROP_FILES, {"now": expired_by})
 
     # --- statements --------------------------------------------------------------------------------------------------
 
-    def _one(self, statement: Executable, **values: Any) -> Any:
-        return self._connection.execute(statement, values).scalar()
+    def _one(self, statement: ClauseElement, **values: Any) -> Any:
+        return self._session.value(statement, values)
 
-    def _change(self, statement: Executable, row: rows.Row) -> int:
-        return self._connection.execute(statement, {**row, "key": row["number"]}).rowcount
+    def _change(self, statement: ClauseElement, row: rows.Row) -> int:
+        return self._session.run(statement, {**row, "key": row["number"]})
 
-    def _put(self, save: Executable, table: Any, row: rows.Row) -> None:
+    def _put(self, save: ClauseElement, add: ClauseElement, row: rows.Row) -> None:
         """Change the row of that number, or insert it."""
         if not self._change(save, row):
-            self._connection.execute(insert(table), row)
+            self._session.run(add, row)
 
-    def _drop(self, statement: Executable, **values: Any) -> int:
+    def _drop(self, statement: ClauseElement, **values: Any) -> int:
         self._outlook = None
-        return self._connection.execute(statement, values).rowcount
+        return self._session.run(statement, values)
 
     def _next(self, name: str) -> int:
-        on_sqlite = self._connection.dialect.name == "sqlite"
+        on_sqlite = self._session.engine == "sqlite"
         return int(self._one((sql.NEXT if on_sqlite else sql.NEXT_OF_SEQUENCE)[name]))
 
     def _look(self) -> _Outlook:
         """What there may be to settle, as of the last change."""
         if self._outlook is None:
-            *moments, deleted = self._connection.execute(sql.OUTLOOK, {"customer": self._name}).one()
+            *moments, deleted = self._session.row(sql.OUTLOOK, {"customer": self._name})
             earliest = (inf if moment is None else moment for moment in moments)
             self._outlook = _Outlook(deleted is not None, *earliest)
         return self._outlook
