@@ -125,18 +125,17 @@ def test_the_least_recently_used_asset_makes_room():
 
 
 @pytest.mark.parametrize(
-    "untouchable",
+    ("assets", "view"),
     [
-        {"": asset("of somebody else")},
-        {"b": asset("b", AssetStatus.PROCESSING)},
-        {"leased": asset("leased")},
-        {"created": asset("created")},
+        ({"": asset("of somebody else")}, PoolView()),
+        ({"b": asset("b", AssetStatus.PROCESSING)}, PoolView()),
+        ({"leased": asset("leased")}, PoolView(leases=(lease("leased"),))),
+        ({"new": asset("new")}, PoolView(creates=(create("new", 1.0, result_id="asset-new"),))),
     ],
 )
-def test_some_assets_make_no_room(untouchable):
+def test_some_assets_make_no_room(assets, view):
     """Those of others, in review, leased, and created a moment ago."""
-    view = PoolView(leases=(lease("leased"),), creates=(create("created", 1.0, result_id="asset-created"),))
-    change = decide(wish("a", slots=1), listing(**untouchable), view)
+    change = decide(wish("a", slots=1), listing(**assets), view)
     assert change.waits
     assert not change.victims
 
