@@ -68,12 +68,41 @@ UNKNOWN_SKEW = 60.0  # seconds, where the service does not tell its time
 SKEW = 2.0  # seconds by which two clocks may differ, and a time of the wire is cut off
 
 
+def check_wait(timeout: float, poll: float) -> None:
+    """See that a wait ends.
+
+    Args:
+        timeout: Seconds in all.
+        poll: Seconds between two looks.
+
+    Raises:
+        UsageError: It would not.
+    """
+    if not poll > 0 or not timeout >= 0:
+        raise UsageError("A wait takes seconds: poll= above zero, timeout= not below it.")
+
+
+def pause_after(error: PortraitError, waited: float, poll: float) -> float:
+    """Seconds until what a read failed with may have passed: a fault of the moment, or "not there" after a create.
+
+    Args:
+        error: Of the read.
+        waited: Seconds so far: reads lag behind a create (contract §3).
+        poll: Seconds between two looks.
+
+    Raises:
+        PortraitError: The error, where it does not pass.
+    """
+    if error.retry is not Retry.BACKOFF and not (isinstance(error, NotAccessible) and waited < GRACE):
+        raise error
+    return max(poll, getattr(error, "retry_after", None) or 0.0)
+
+
 class _Poller:
     """How long a wait has lasted and may last."""
 
     def __init__(self, endpoint: Endpoint, deadline: float, poll: float) -> None:
-        if not poll > 0 or not deadline >= 0:
-            raise UsageError("A wait takes seconds: poll= above zero, timeout= not below it.")
+        check_wait(deadline, poll)
         # Each look is one attempt: the wait comes again by itself, and knows when to give up.
         self.endpoint = evolve(endpoint, policy=NO_RETRY)
         self.deadline = deadline

@@ -15,7 +15,7 @@ from portrait.actions import Action
 from portrait.ensure.actions import ActionBackend, address_of, file_of
 from portrait.ensure.backend import Finish, NewContent, Target
 from portrait.ensure.content import Content, parse_digest
-from portrait.errors import AssetVanished, NotAccessible, PortraitError, Retry, UsageError
+from portrait.errors import AssetVanished, NotAccessible, PortraitError, Retry
 from portrait.events import WatchProgress
 from portrait.flow import Flow, Notify, RunBlocking, Sleep
 from portrait.gateways import BATCH
@@ -25,7 +25,7 @@ from portrait.providers import Capability
 from portrait.retry import NO_RETRY
 from portrait.tasks.models import NewAsset, Task
 from portrait.tasks.operations import IMAGE_UPLOAD, PRIVATE_AVATAR, NewAssets, TaskService
-from portrait.wait import DEADLINES, GRACE, asset_failed, asset_timeout
+from portrait.wait import DEADLINES, GRACE, asset_failed, asset_timeout, check_wait
 from portrait.watch import AssetOutcome, OutcomeState
 
 if TYPE_CHECKING:
@@ -171,10 +171,9 @@ class TaskBackend:
         self, places: Mapping[str, Content], timeout: float | None, poll: float, finish: Finish
     ) -> Flow[None]:
         """Read each task until it has ended; what it makes is looked for in it by name."""
-        if not poll > 0 or (timeout is not None and not timeout >= 0):
-            raise UsageError("A wait takes seconds: poll= above zero, timeout= not below it.")
         following = _Following(evolve(self.service, endpoint=evolve(self.endpoint, policy=NO_RETRY)), places)
         limit = max(_deadline(content) for content in places.values()) if timeout is None else timeout
+        check_wait(limit, poll)
         started, ended = self.endpoint.clock.monotonic(), dict.fromkeys(map(str, OutcomeState), 0)
         while True:
             waited = self.endpoint.clock.monotonic() - started

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -46,7 +47,7 @@ from portrait.tasks.check import check_batch, check_group, check_type
 from portrait.tasks.models import NewAsset, Task, TaskStatus, UploadedImage
 from portrait.tasks.shapes import decode_image, decode_task, encode_files, encode_group
 from portrait.upload import ImageLimits
-from portrait.wait import GRACE, NEW_VALIDATION, TOKEN_POLL
+from portrait.wait import GRACE, NEW_VALIDATION, TOKEN_POLL, check_wait, pause_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -175,7 +176,8 @@ class TaskService:
         answer, response = yield from self._post(OPEN_SESSION, REAL_AVATAR_PATH, body, body)
         task = decode_task(answer, response)
         if task.session is None:
-            task = yield from self.get(_identified(task, OPEN_SESSION))
+            with contextlib.suppress(NotAccessible):  # a read may lag behind it: contract §3
+                task = yield from self.get(_identified(task, OPEN_SESSION))
         if task.session is None:
             task = yield from self.wait(task, TIMEOUT, TOKEN_POLL)
         if task.session is None:
@@ -230,7 +232,9 @@ class TaskService:
         byted_token = token if isinstance(token, str) else token.byted_token
         # Without a timeout of the caller's, the gateway is to end the task itself.
         limit = self.endpoint.provider.token_life + GRACE if timeout is None else timeout
-        started = self.endpoint.clock.monotonic()
+        check_wait(limit, poll)
+        service = self._without_retries()
+        started, pause = self.endpoint.clock.monotonic(), poll
         task = yield from self.ask_result(byted_token)
         while (result := _result_of(task)) is None:
             if (error := failure()) is not None:
@@ -241,8 +245,12 @@ class TaskService:
                     f"The liveness check is not passed after {waited:.0f} s.", waited=waited, advice=NEW_VALIDATION
                 ) from _pending()
             yield Notify(WaitProgress(what="validation", id="", status="pending", waited=waited, deadline=limit))
-            yield Sleep(min(poll, limit - waited))
-            task = yield from self.get(task)
+            yield Sleep(min(pause, limit - waited))
+            pause = poll
+            try:
+                task = yield from service.get(task)
+            except PortraitError as fault:
+                pause = pause_after(fault, waited, poll)
         return result
 
     def get(self, task: Task | str) -> Flow[Task]:
@@ -278,11 +286,10 @@ class TaskService:
             WaitTimeout: It has not ended in time.
             PortraitError: It cannot be read.
         """
-        if not poll > 0 or not timeout >= 0:
-            raise UsageError("A wait takes seconds: poll= above zero, timeout= not below it.")
+        check_wait(timeout, poll)
         task_id = task if isinstance(task, str) else task.id
         last = task if isinstance(task, Task) else None
-        service = evolve(self, endpoint=evolve(self.endpoint, policy=NO_RETRY))
+        service = self._without_retries()
         clock = self.endpoint.clock
         started = clock.monotonic()
         while True:
@@ -290,9 +297,7 @@ class TaskService:
             try:
                 last = yield from service.get(last or task_id)
             except PortraitError as error:
-                if error.retry is not Retry.BACKOFF and not (isinstance(error, NotAccessible) and waited < GRACE):
-                    raise
-                fault, pause = error, max(poll, getattr(error, "retry_after", None) or 0.0)
+                fault, pause = error, pause_after(error, waited, poll)
             else:
                 if last.status.is_final:
                     return last
@@ -331,6 +336,10 @@ class TaskService:
         if not image.url:
             raise BadResponse("UploadImage: the answer has no url.", action="UploadImage", may_have_executed=True)
         return image
+
+    def _without_retries(self) -> TaskService:
+        """For a wait, whose looks are the retries."""
+        return evolve(self, endpoint=evolve(self.endpoint, policy=NO_RETRY))
 
     def _project(self, project_name: str | None) -> dict[str, str]:
         project = project_name or self.endpoint.project

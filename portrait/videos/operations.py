@@ -23,7 +23,6 @@ from portrait.errors import (
     ApiError,
     BadResponse,
     InvalidRequest,
-    NotAccessible,
     NotFound,
     PortraitError,
     Retry,
@@ -40,7 +39,7 @@ from portrait.videos.check import Reader, check_assets, check_request
 from portrait.videos.download import FILE, Download, Piece
 from portrait.videos.models import Video, VideoPage, VideoRequest, VideoStatus
 from portrait.videos.shapes import CALLBACK_FIELDS, SHAPES, Shape
-from portrait.wait import GRACE
+from portrait.wait import check_wait, pause_after
 
 PLAIN = Dialect(name="plain", action_path="", name_limit=0, decoder=decode_plain)
 
@@ -189,8 +188,7 @@ class VideoService:
             OutcomeError: It was cancelled, or expired.
             WaitTimeout: It is not finished in time.
         """
-        if not poll > 0 or not timeout >= 0:
-            raise UsageError("A wait takes seconds: poll= above zero, timeout= not below it.")
+        check_wait(timeout, poll)
         video_id = video if isinstance(video, str) else video.id
         clock = self.endpoint.clock
         service = evolve(self, endpoint=evolve(self.endpoint, policy=NO_RETRY))
@@ -200,9 +198,7 @@ class VideoService:
             try:
                 last = yield from service.get(video_id)
             except PortraitError as error:
-                if error.retry is not Retry.BACKOFF and not (isinstance(error, NotAccessible) and waited < GRACE):
-                    raise
-                fault, pause = error, max(poll, getattr(error, "retry_after", None) or 0.0)
+                fault, pause = error, pause_after(error, waited, poll)
             else:
                 last.check()
                 if last.status.is_final:

@@ -115,6 +115,37 @@ def test_a_person_who_takes_time(kind, provider, run):
         run(client.close())
 
 
+def test_a_check_whose_task_is_not_visible_yet(kind, provider, run):
+    """Its session is read once it is there, and a fault of the moment does not end the wait for the person."""
+    with emulator(provider=provider) as service:
+        waits = []
+
+        def scan(event):
+            waits.append(event)
+            if len(waits) == 3:
+                service.validations.finish(session, "pass")
+
+        client = kind.from_env(on_event=lambda event: scan(event) if isinstance(event, WaitProgress) else None)
+        service.rules.add(match={"action": "GetTask"}, when={"first": 1}, do={"error": "NotFound"})
+        session = run(client.create_visual_validate_session(callback_url="https://app.example/back"))
+        service.rules.clear()
+        service.rules.add(match={"action": "GetTask"}, when={"first": 1}, do={"error": "NotFound"})
+        service.rules.add(match={"action": "GetTask"}, when={"first": 8}, do={"error": "ServiceUnavailable"})
+        assert run(client.wait_until_validated(session)).group_id
+        run(client.close())
+
+
+@pytest.mark.parametrize("poll", [0, -1, float("nan")])
+def test_a_wait_for_a_person_ends(kind, provider, run, poll):
+    """Without pauses it would not: nothing is asked."""
+    with emulator(provider=provider) as service:
+        client = kind.from_env()
+        with pytest.raises(UsageError, match="above zero"):
+            run(client.wait_until_validated("token", poll=poll))
+        assert service.calls.all() == []
+        run(client.close())
+
+
 @pytest.mark.parametrize("result", ["fail", None])
 def test_a_person_who_does_not_pass(kind, provider, run, result):
     """A failed scan, and one that nobody begins, end the wait."""
