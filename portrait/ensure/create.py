@@ -101,18 +101,29 @@ def _find(batch: Creating, one: NewContent) -> Flow[str | None]:
         if batch.options.resend_lost:
             return None
         raise _unknown(batch, one)
-    found = yield from _look(batch, [one])
-    return found[0]
+    found = yield from _find_together(batch, [one])
+    return found[0] if found else None
 
 
-def _look(batch: Creating, new: Sequence[NewContent]) -> Flow[list[str | None]]:
-    """The usable asset of each content; None for one that has none."""
-    digests = [one.digest for one in new]
-    assets = yield from batch.backend.find(batch.target, digests[0] if len(digests) == 1 else None)
-    if batch.options.ignored:
-        assets = without(assets, batch.options.ignored)
-    alive = [usable(assets.get(digest, [])) for digest in digests]
-    return [same[0].id if same else None for same in alive]
+def _find_together(batch: Creating, new: Sequence[NewContent]) -> Flow[list[str] | None]:
+    """The assets of one create; None where it was not carried out.
+
+    It is carried out for all of its contents or for none: beside one that is usable, one that failed is of it, too.
+
+    Raises:
+        UnknownOutcome: Some are there and some are not: a list lags, or others created some.
+    """
+    digest = new[0].digest if len(new) == 1 else None
+    ignored = {*batch.options.ignored, *(one.replaces.id for one in new if one.replaces is not None)}
+    assets = without((yield from batch.backend.find(batch.target, digest)), ignored)
+    alive = [usable(assets.get(one.digest, ())) for one in new]
+    if not any(alive):
+        return None
+    found = [same or assets.get(one.digest, [])[-1:] for one, same in zip(new, alive, strict=True)]
+    if not all(found):
+        count = sum(map(bool, found))
+        raise UnknownOutcome(f"{count} of {len(new)} are there.", advice="Run again: what is not there is created.")
+    return [same[0].id for same in found]
 
 
 def _unknown(batch: Creating, one: NewContent) -> UnknownOutcome:
@@ -137,17 +148,13 @@ def _send(batch: Creating, claimed: Sequence[_Claimed]) -> Flow[Created]:
         # A create into a group that was created a moment ago may not find it (contract §3).
         return call_when_visible(backend.endpoint, target.group_id, create)
 
-    def find() -> Flow[list[str] | None]:
-        found = [each for each in (yield from _look(batch, new)) if each is not None]
-        return found if len(found) == len(new) else None
-
     recorded: Callable[[], Flow[list[str]]] = send
     for _, sending in claimed:
         recorded = partial(sending, recorded)
     what = f"{backend.action.name} {', '.join(repr(one.content.name) for one in new)}"
     paced = partial(batch.pace.create, new[0].content.source, recorded)
     if backend.can_find:
-        ids, recovered = yield from create_exactly_once(paced, find, what)
+        ids, recovered = yield from create_exactly_once(paced, partial(_find_together, batch, new), what)
     else:
         ids, recovered = yield from _create_or_lose(batch, paced, new[0])
     return {

@@ -183,6 +183,18 @@ def test_a_lost_answer_is_looked_for(colour, provider):
         colour.run(client.close())
 
 
+def test_a_lost_answer_of_which_some_have_failed_is_looked_for(colour):
+    """A create is carried out for all that is in it: what has failed by then is not created again, either."""
+    with emulator(provider="apimart", review_seconds=1) as service:
+        client = colour.open()
+        service.rules.add(match={"action": "PrivateAvatar"}, when={"first": 1}, do={"close": "after-commit"})
+        outcomes = colour.run(client.ensure_assets(urls(3, n1="code=FaceMismatch"), group="hosts"))
+        assert sorted(each.state for each in outcomes) == ["Active", "Active", "Failed"]
+        assert service.calls.count("PrivateAvatar") == 1
+        assert created(service) == 3
+        colour.run(client.close())
+
+
 @pytest.mark.parametrize("provider", BLIND)
 def test_a_lost_answer_that_nobody_can_look_for(colour, provider, tmp_path):
     """It is unknown, now and in later runs, until the caller says that it is to be sent again."""
