@@ -58,7 +58,9 @@ def test_a_fixture_says_what_to_install(without, pytester, fixture):
     """Every test that asks for an emulator is an error of one line; others run."""
     without(*MODULES)
     pytester.makepyfile(f"def test_one({fixture}): pass\ndef test_two({fixture}): pass\ndef test_other(): pass")
-    result = pytester.runpytest_subprocess("-q", "-W", "error", "-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+    result = pytester.runpytest_subprocess(
+        "-q", "-W", "error", "-p", "no:cacheprovider", "-p", "no:asyncio", "-p", "no:hypothesispytest"
+    )
     result.assert_outcomes(errors=2, passed=1)
     expected = result.stdout.str()
     assert expected.count(INSTALL_HINT) >= 2

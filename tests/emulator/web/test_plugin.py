@@ -20,7 +20,9 @@ def run(pytester):
 
     def run(source, *arguments):
         pytester.makepyfile(source)
-        return pytester.runpytest_subprocess("-q", "-W", "error", "-p", "no:cacheprovider", *arguments)
+        return pytester.runpytest_subprocess(
+            "-q", "-W", "error", "-p", "no:cacheprovider", "-p", "no:asyncio", *arguments
+        )
 
     return run
 
