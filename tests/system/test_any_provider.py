@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
@@ -15,6 +16,7 @@ from portrait.ensure import Origin, identify
 from portrait.errors import InvalidRequest, PortraitError, QuotaExceeded, UnknownOutcome
 from portrait.media import limits_for
 from portrait.providers import PROVIDERS, Capability
+from portrait.state.state import State
 from portrait.tasks import AsyncTaskClient, TaskClient
 
 BLIND = [name for name, provider in PROVIDERS.items() if not provider.can(Capability.LIBRARY)]
@@ -235,6 +237,37 @@ def test_two_clients_of_one_state_create_once(provider, count, tmp_path, monkeyp
         assert len({each.asset_id for each in outcomes}) == created(service) == count
         for client in clients:
             client.close()
+
+
+@pytest.mark.parametrize("provider", BLIND)
+def test_two_batches_do_not_wait_in_a_circle(provider, tmp_path, monkeypatch):
+    """Both begin to claim in the same moment, one from either end: whoever comes second waits, and both end."""
+    monkeypatch.setattr("portrait.ensure.once.POLL", 0.01)
+    both, local = threading.Barrier(2), threading.local()
+    begin = State.begin
+
+    def begin_together(*args):
+        answer = begin(*args)
+        if not hasattr(local, "first"):
+            local.first = both.wait(timeout=10)
+        return answer
+
+    monkeypatch.setattr(State, "begin", begin_together)
+    with emulator(provider=provider, clock="auto") as service:
+        clients = [open_client(state=str(tmp_path / "state.db"), clock=SystemClock()) for _ in range(2)]
+        states = []
+
+        def ensure(client, sources):
+            states.extend(each.state for each in client.ensure_assets(sources, group="hosts", poll=0.01))
+
+        orders = zip(clients, (urls(20), urls(20)[::-1]), strict=True)
+        threads = [threading.Thread(target=ensure, args=order, daemon=True) for order in orders]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(timeout=20)
+        assert states == [FileState.ACTIVE] * 40
+        assert created(service) == 20
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)

@@ -1,12 +1,15 @@
 """Rules of the task gateways that are checked before anything is sent (contract §8)."""
 
+import json
+
 import pytest
 
-from portrait.errors import UsageError
+from portrait.errors import InvalidRequest, UsageError
 from portrait.http import HttpResponse
 from portrait.tasks import NewAsset, TaskClient, batches
 
 URL = "https://cdn.example/a.png"
+SECRET = "0123456789abcdef"
 ONE = [NewAsset(URL, "a")]
 
 
@@ -100,3 +103,27 @@ def test_what_the_wire_carries_of_a_single_asset():
     assert transport.body == (
         b'{"group_id":"group_xxx","asset_type":"Image","url":"https://cdn.example/a.png","name":"avatar-1"}'
     )
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda client: client.create_private_avatar([NewAsset(f"{URL}?sig={SECRET}", "a")], group="g"),
+        lambda client: client.create_real_avatar([NewAsset(f"{URL}?sig={SECRET}", "a")], group_id="g"),
+        lambda client: client.get_visual_validate_result(byted_token=SECRET),
+        lambda client: client.create_visual_validate_session(callback_url=f"https://a.example/?t={SECRET}"),
+    ],
+)
+def test_an_error_repeats_no_secret(call):
+    """The signature of an address, a token and the key are blanked in what a gateway says."""
+
+    class Echo(NeverSent):
+        def send(self, request):
+            text = f"{request.body.decode()} {request.headers['Authorization']}"
+            body = json.dumps({"error": {"code": 400, "message": text, "type": "invalid_request_error"}})
+            return HttpResponse(status=400, headers={}, body=body.encode())
+
+    with pytest.raises(InvalidRequest) as caught:
+        call(client(transport=Echo()))
+    assert SECRET not in f"{caught.value!r} {caught.value} {caught.value.response}"
+    assert "sk-1" not in f"{caught.value!r} {caught.value} {caught.value.response}".replace("sk-1…", "")
