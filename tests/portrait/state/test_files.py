@@ -543,3 +543,12 @@ def test_the_state_holds_what_is_given_and_no_more(file_place):
     state.close()
     assert key.account.encode() in file_place.location.read_bytes()
     assert b"sk-very-secret" not in file_place.location.read_bytes()
+
+
+def test_an_error_of_sqlite_itself_is_explained_as_one_of_the_engine(file_place):
+    """The lock beside the file is taken without an engine: what SQLite says there is as telling."""
+    backend = file_place.open()._database._backend
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR_WRITE
+    assert "the disk fails" in str(backend.explain(error))
+    assert not backend.may_pass(error)

@@ -180,3 +180,18 @@ def test_what_the_server_refuses_is_told_with_advice(postgres, server_place, ref
     assert caught.value.retry is Retry.NEVER
     with psycopg.connect(postgres, autocommit=True) as connection:
         connection.execute(f"DROP OWNED BY {user}; DROP ROLE {user}")
+
+
+@pytest.mark.parametrize(
+    ("error", "passes"),
+    [
+        (psycopg.errors.UniqueViolation("twice"), False),
+        (psycopg.errors.AdminShutdown("down"), True),
+        (psycopg.OperationalError("the server closed the connection"), True),
+        (OSError(111, "Connection refused"), True),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_an_error_of_the_driver_itself_is_judged_as_one_of_the_engine(state, error, passes):
+    """Where a connection is made there is no engine in between."""
+    assert state._database._backend.may_pass(error) is passes
