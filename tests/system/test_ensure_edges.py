@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from emulator.settings import Settings
+from emulator.testing import Emulator
 from portrait import FileState, OutcomeError
 from portrait.ensure import stops_other_groups
 from portrait.errors import AuthError, ConnectFailed, Interrupted, QuotaExceeded, Throttled, UnknownOutcome
@@ -131,6 +133,40 @@ def test_a_store_is_passed_the_state_of_its_client(colour, portrait_emulator, tm
         group = colour.run(client.ensure_group, "hosts").id
         colour.run(client.ensure_asset, path, group_id=group, store=store)
         assert store.states == [state]
+
+
+def test_each_stored_file_is_looked_at_from_outside_before_it_is_created(colour, portrait_emulator, tmp_path):
+    """`check_public` gets what was stored."""
+    path = tmp_path / "a.png"
+    path.write_bytes(image("png", 400, 400))
+    store, looks = SigningStore(portrait_emulator.clock), []
+    store.check_public = looks.append
+    client = colour.client(portrait_emulator)
+    group = colour.run(client.ensure_group, "hosts").id
+    colour.run(client.ensure_asset, path, group_id=group, store=store, check_public=True)
+    assert [(type(stored), stored.path) for stored in looks] == [(StoredObject, path)]
+
+
+def test_reviews_are_awaited_for_as_long_and_as_often_as_was_asked(colour, portrait_emulator):
+    """`timeout=` and `poll=` are those of the wait."""
+    client = colour.client(portrait_emulator)
+    group = colour.run(client.ensure_group, "hosts").id
+    before, started = portrait_emulator.calls.count("ListAssets"), portrait_emulator.clock.monotonic()
+    source = "https://magic.test/a.jpg?after=900"
+    (outcome,) = colour.run(client.ensure_assets, [source], group_id=group, timeout=20, poll=10)
+    assert outcome.state is FileState.TIMED_OUT
+    assert portrait_emulator.clock.monotonic() - started == pytest.approx(20, abs=1)
+    assert portrait_emulator.calls.count("ListAssets") - before <= 5
+
+
+def test_a_group_of_the_name_in_another_project_is_another(colour):
+    """The name is looked for in the project alone."""
+    emulator = Emulator(Settings(projects=frozenset({"film"})))
+    client = colour.client(emulator)
+    groups = [colour.run(client.ensure_group, "brand", project_name=project).id for project in ("default", "film")]
+    again = [colour.run(client.ensure_group, "brand", project_name=project).id for project in ("default", "film")]
+    assert groups == again
+    assert len(set(groups)) == 2
 
 
 @pytest.mark.parametrize("do", [{"http": {"status": 307}}, {"error": "KeyUnknown"}], ids=["redirect", "refused"])
