@@ -36,7 +36,9 @@ def measure(rounds: int) -> Iterator[Figure]:
 
 def _measure(engine: str, state: str, rounds: int, aim: float | None) -> Iterator[Figure]:
     settings = Settings(image_review=0, assets=2 * _LARGE, groups=100)
-    with Emulator(settings) as emulator, emulator.client(state=state, clock=SystemClock()) as client:
+    # A customer of its own: the state remembers what those of another emulator had.
+    options = {"api_key": f"sk-{engine.replace(' ', '-')}", "state": state, "clock": SystemClock()}
+    with Emulator(settings) as emulator, emulator.client(**options) as client:
         pool = client.pool(group="bench", slots=2 * _LARGE)
         pool.prefetch(_source(0))
         entered, held = _leases(pool, [[_source(0)]] * rounds)
