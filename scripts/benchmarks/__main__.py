@@ -21,6 +21,7 @@ from scripts.benchmarks import (
     signed_calls,
     startup,
     state_cost,
+    store_cost,
     store_size,
     testing,
     watch,
@@ -43,6 +44,7 @@ _FIGURES: Mapping[str, tuple[Callable[[int], Iterator[Figure]], int]] = {
     "media": (media.measure, 7),
     "state": (state_cost.measure, 300),
     "pool": (pool_cost.measure, 300),
+    "store": (store_cost.measure, 5),
 }
 
 

@@ -26,7 +26,7 @@ def measure(rounds: int) -> Iterator[Figure]:
     """Figure pool."""
     with _file() as state:
         yield from _measure("SQLite", state, rounds, 2.0)
-    with _server() as state:
+    with postgres_server() as state:
         yield from _measure("PostgreSQL", state, rounds, None)  # each commit waits for this machine's disk
         with psycopg.connect(state, autocommit=True) as connection:
             connection.execute("ALTER SYSTEM SET fsync = off")
@@ -78,7 +78,7 @@ def _file() -> Iterator[str]:
 
 
 @contextmanager
-def _server() -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """The URL of a PostgreSQL server that a wheel brings along."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

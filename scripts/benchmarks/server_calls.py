@@ -23,7 +23,7 @@ _AIMS = {"GetAsset": (1.2, 1.0), "List(10)": (0.95, 0.8), "List(100)": (1.2, 1.0
 def measure(rounds: int) -> Iterator[Figure]:
     """Figure a."""
     with emulator() as ours, moto() as theirs, Generator() as load:
-        requests = _prepared(ours.port)
+        requests = prepared(ours.port)
         connection = Connection(ours.port)
         answers = {name: connection.ask(request) for name, request in requests.items()}
         connection.close()
@@ -53,7 +53,7 @@ def _cpu(pairs: list[tuple[Load, Load]]) -> float:
     return ratio([(ours.cpu, theirs.cpu) for ours, theirs in pairs])
 
 
-def _prepared(port: int) -> dict[str, bytes]:
+def prepared(port: int) -> dict[str, bytes]:
     """Room for as many assets as a run creates, and a request for each Action."""
     connection = Connection(port)
     connection.ask(post(f"/_emulator/customers/{KEY}", {"assets": 10_000_000}, {}, "PATCH"))
