@@ -6,34 +6,20 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, Protocol, TypeVar
 
 from portrait.ensure import Sources
 from portrait.errors import PortraitError
-from portrait.flow import Flow
 from portrait.pool.operations import Held, Pool
 from portrait.pool.rules import PoolStatus
+from portrait.runners import Run, RunAsync
 
-T = TypeVar("T")
 TTL = 2700.0  # seconds
 TIMEOUT = 600.0  # seconds
 OWNER = "default"
 
 _LOG = logging.getLogger("portrait")
-
-
-class _Run(Protocol):
-    """Runs a flow to its result."""
-
-    def __call__(self, flow: Flow[T]) -> T: ...
-
-
-class _RunAsync(Protocol):
-    """Runs a flow to its result, for asyncio."""
-
-    def __call__(self, flow: Flow[T]) -> Coroutine[Any, Any, T]: ...
 
 
 class AssetLease:
@@ -44,7 +30,7 @@ class AssetLease:
         holder: Who leases them.
     """
 
-    def __init__(self, held: Held, run: _Run) -> None:
+    def __init__(self, held: Held, run: Run) -> None:
         self._held = held
         self._run = run
         self.uris = held.uris
@@ -63,7 +49,7 @@ class AsyncAssetLease:
         holder: Who leases them.
     """
 
-    def __init__(self, held: Held, run: _RunAsync) -> None:
+    def __init__(self, held: Held, run: RunAsync) -> None:
         self._held = held
         self._run = run
         self.uris = held.uris
@@ -77,7 +63,7 @@ class AsyncAssetLease:
 class AssetPool:
     """Assets that several workers share within the slots of one group. `client.pool(…)` is one."""
 
-    def __init__(self, pool: Pool, run: _Run) -> None:
+    def __init__(self, pool: Pool, run: Run) -> None:
         self._pool = pool
         self._run = run
 
@@ -161,7 +147,7 @@ class AssetPool:
 class AsyncAssetPool:
     """Assets that several workers share within the slots of one group. `client.pool(…)` is one."""
 
-    def __init__(self, pool: Pool, run: _RunAsync) -> None:
+    def __init__(self, pool: Pool, run: RunAsync) -> None:
         self._pool = pool
         self._run = run
 
