@@ -178,10 +178,11 @@ class AsyncAssetPool:
             yield lease
         finally:
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-            with _release(held):
-                await self._run(held.release())
+            try:
+                await asyncio.wait([task])  # a cancellation of its caller goes on
+            finally:
+                with _release(held):
+                    await self._run(held.release())
 
     async def prefetch(self, sources: Sources, *, timeout: float = TIMEOUT) -> tuple[str, ...]:
         """Have assets for all sources in the pool, without leasing them; returns their addresses, in order.

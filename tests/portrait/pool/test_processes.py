@@ -94,6 +94,25 @@ def test_a_cancelled_lease_gives_back_what_it_held(place):
         asyncio.run(main(emulator))
 
 
+def test_a_task_that_is_cancelled_at_the_end_of_its_block_ends(place):
+    """Its lease is given back, and what comes after the block is not carried out."""
+
+    async def work(pool):
+        async with pool.lease(URLS[0]):
+            asyncio.get_running_loop().call_soon(asyncio.current_task().cancel)
+        pytest.fail("the cancellation was lost")
+
+    async def main(emulator):
+        async with emulator.async_client(state=place.location, clock=CLOCK) as client:
+            pool = client.pool(group="set", slots=1)
+            with pytest.raises(asyncio.CancelledError):
+                await asyncio.create_task(work(pool))
+            assert (await pool.status()).leases == ()
+
+    with Emulator(Settings(image_review=0)) as emulator:
+        asyncio.run(main(emulator))
+
+
 @pytest.mark.slow
 def test_what_a_killed_process_held_is_free_after_its_ttl_and_never_before(place):
     """Its heartbeat held it for longer than the ttl before."""
