@@ -37,13 +37,15 @@ def store_factory(location: str) -> StoreFactory:
 
 def _open(where: SqliteFile | PostgresUrl, new_customer: CustomerFactory) -> Store:
     # Here, and not above: whoever keeps everything in memory needs no database library.
+    import sqlite3  # noqa: PLC0415
+
     from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
 
     try:
         return _open_file(where, new_customer) if isinstance(where, SqliteFile) else _open_server(where, new_customer)
     except UsageError as error:
         raise StoreError(f"{error} {error.advice}") from None
-    except (DBAPIError, OSError) as error:
+    except (DBAPIError, sqlite3.Error, OSError) as error:
         why = str(getattr(error, "orig", error)).partition("\n")[0].rstrip(".")
         raise StoreError(f"The store {where} cannot be opened: {why}.") from None
 

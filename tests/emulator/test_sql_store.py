@@ -6,6 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from http.client import HTTPConnection
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -301,6 +302,13 @@ def test_a_store_that_cannot_be_opened_says_so(named, message):
     with pytest.raises(StoreError, match=message) as caught:
         store_factory(named)(new_customer)
     assert "sesame" not in str(caught.value)
+
+
+def test_a_damaged_lock_says_so(sqlite):
+    """The file beside the store, by which processes open it in turn."""
+    Path(f"{sqlite.removeprefix('sqlite:///')}-lock").write_bytes(b"no database" * 100)
+    with pytest.raises(StoreError, match="cannot be opened: file is not a database"):
+        store_factory(sqlite)(new_customer)
 
 
 def test_a_newer_store_is_left_alone(sqlite):
