@@ -69,6 +69,17 @@ class Action(Generic[Req, Resp]):
         return issubclass(self.result, models.Page)
 
 
+def operation(name: str, summary: str, **fields: Any) -> Action[Any, Any]:
+    """What is named by a path and not by Action=: JSON goes in and comes out, as the module that calls it reads it.
+
+    Args:
+        name: For messages, logs and limits.
+        summary: As the attribute.
+        **fields: Further attributes of `Action`.
+    """
+    return Action(name=name, request=dict, result=models.Empty, summary=summary, **fields)
+
+
 # Idempotency: contract §2, last column. Required fields: contract §2 (D); `Filter.GroupType` (I).
 CREATE_ASSET_GROUP = Action(
     name="CreateAssetGroup",

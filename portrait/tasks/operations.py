@@ -12,7 +12,7 @@ from attrs import evolve, field, frozen
 from attrs.converters import optional
 
 from portrait import gateways
-from portrait.actions import Action, Idempotency
+from portrait.actions import Action, Idempotency, operation
 from portrait.errors import (
     BadResponse,
     InvalidRequest,
@@ -39,7 +39,7 @@ from portrait.gateways import (
     TASKS_PATH,
 )
 from portrait.http import HttpRequest
-from portrait.models import AssetType, Empty, Response, VisualValidateResult, VisualValidateSession
+from portrait.models import AssetType, Response, VisualValidateResult, VisualValidateSession
 from portrait.models.common import as_asset_type
 from portrait.providers import Capability
 from portrait.retry import NO_RETRY
@@ -58,26 +58,22 @@ IMAGE_UPLOAD = ImageLimits(IMAGE_LIMIT, tuple(f"image/{name}" for name in IMAGE_
 TIMEOUT = 180.0  # seconds; video and audio take up to two minutes, contract §3 (M)
 
 
-def _operation(name: str, summary: str, **fields: Any) -> Action[Any, Any]:
-    return Action(name=name, request=dict, result=Empty, summary=summary, **fields)
-
-
 _SECRETS = ("urls?", "callback_url?", "byted_token")
-PRIVATE_AVATAR = _operation(gateways.PRIVATE_AVATAR, "Create assets of a virtual person.", secrets=_SECRETS)
-REAL_AVATAR = _operation(gateways.REAL_AVATAR, "Create assets of a real person.", secrets=_SECRETS)
-OPEN_SESSION = _operation(
+PRIVATE_AVATAR = operation(gateways.PRIVATE_AVATAR, "Create assets of a virtual person.", secrets=_SECRETS)
+REAL_AVATAR = operation(gateways.REAL_AVATAR, "Create assets of a real person.", secrets=_SECRETS)
+OPEN_SESSION = operation(
     gateways.REAL_AVATAR, "Open a liveness check.", secrets=_SECRETS, idempotency=Idempotency.SELF_EXPIRING
 )
 # A result is kept in a task, and can be asked for again: contract §8.
-ASK_RESULT = _operation(
+ASK_RESULT = operation(
     gateways.REAL_AVATAR,
     "Ask for the result of a liveness check.",
     secrets=_SECRETS,
     idempotency=Idempotency.IDEMPOTENT,
 )
-GET_TASK = _operation("GetTask", "Read a task.", idempotency=Idempotency.IDEMPOTENT, reads=True)
+GET_TASK = operation("GetTask", "Read a task.", idempotency=Idempotency.IDEMPOTENT, reads=True)
 # Sent twice it leaves a picture that is gone after 72 hours.
-UPLOAD_IMAGE = _operation("UploadImage", "Have a picture kept.", idempotency=Idempotency.SELF_EXPIRING)
+UPLOAD_IMAGE = operation("UploadImage", "Have a picture kept.", idempotency=Idempotency.SELF_EXPIRING)
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from attrs import evolve, field, frozen
 
-from portrait.actions import Action, Idempotency
+from portrait.actions import Action, Idempotency, operation
 from portrait.auth import NoAuth
 from portrait.dialects.dialect import Dialect
 from portrait.dialects.plain import decode_plain
@@ -33,7 +33,7 @@ from portrait.errors import (
 from portrait.events import WaitProgress
 from portrait.flow import Flow, Notify, RunBlocking, Sleep
 from portrait.http import HttpRequest
-from portrait.models import Empty, Response
+from portrait.models import Response
 from portrait.retry import NO_RETRY
 from portrait.videos.check import Reader, check_assets, check_request
 from portrait.videos.download import FILE, Download, Piece
@@ -47,16 +47,12 @@ POLL = 5.0  # seconds between two looks at a video, which takes minutes
 TIMEOUT = 1800.0  # seconds; the longest documented videos take minutes, queues longer (I)
 
 
-def _operation(name: str, summary: str, **fields: Any) -> Action[Any, Any]:
-    return Action(name=name, request=dict, result=Empty, summary=summary, **fields)
-
-
 _READ: Mapping[str, Any] = {"idempotency": Idempotency.IDEMPOTENT, "reads": True}
-CREATE = _operation("CreateVideo", "Generate a video.")
-GET = _operation("GetVideo", "Read a video.", **_READ)
-LIST = _operation("ListVideos", "Read one page of videos.", **_READ)
-CANCEL = _operation("CancelVideo", "Stop a video that has not begun.")
-SAVE = _operation("SaveVideo", "Fetch a finished video.", **_READ)
+CREATE = operation("CreateVideo", "Generate a video.")
+GET = operation("GetVideo", "Read a video.", **_READ)
+LIST = operation("ListVideos", "Read one page of videos.", **_READ)
+CANCEL = operation("CancelVideo", "Stop a video that has not begun.")
+SAVE = operation("SaveVideo", "Fetch a finished video.", **_READ)
 
 
 @frozen(kw_only=True)
