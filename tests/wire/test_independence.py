@@ -1,4 +1,4 @@
-"""Keeps this suite an independent witness: it knows the standard library, pytest, a database and itself, nothing of ours."""
+"""Keeps this suite an independent witness: it knows the standard library, pytest, a database and itself, not ours."""
 
 import ast
 import sys
