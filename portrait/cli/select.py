@@ -122,6 +122,8 @@ def _expand(word: str, group: str | None, *, subfolders: bool, alone: bool) -> I
         return
     if word == "-":
         raise UsageError("put takes files, not standard input.", advice="A file of that name is ./- to put.")
+    if not word:  # such as a variable that is not set; Path("") is the folder that one is in
+        raise UsageError("A file or an address is missing: its name is empty.", advice=_SOURCES)
     path = Path(word)
     if not _is_there(path):
         scheme = _SCHEME.match(word)

@@ -81,7 +81,7 @@ def expand_sources(sources: Source | Iterable[Source]) -> list[Source]:
 
 def _is_folder(source: str | os.PathLike[str]) -> bool:
     try:
-        return stat.S_ISDIR(Path(source).stat().st_mode)
+        return stat.S_ISDIR(os.stat(source).st_mode)  # noqa: PTH116  (Path("") is the folder that one is in)
     except (OSError, ValueError):  # such as a name that is too long: `identify` says what is wrong with it
         return False
 
@@ -130,6 +130,8 @@ def identify(source: Source, limits: Limits, asset_type: AssetType | None, name:
     label = f"{display_name(source):.200}"
     try:
         if isinstance(source, str | os.PathLike):
+            if not os.fspath(source):
+                raise UsageError("A source is an empty name.", advice=f"Give {_KINDS}.")
             path = Path(os.fsdecode(source))
             with _open_regular(path) as file:
                 return _file(label, file, stem=name or path.stem, limits=limits, path=path)

@@ -3,6 +3,7 @@
 import pytest
 
 from portrait.ensure import display_name, identify
+from portrait.ensure.sources import expand_sources
 from portrait.errors import UsageError
 from portrait.media import limits_for
 
@@ -78,3 +79,12 @@ def test_what_is_no_address_is_a_mistake_of_its_user(url, fault):
         identify(url, LIMITS, None)
     assert "pass" not in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+def test_an_empty_name_is_not_the_folder_that_one_is_in(tmp_path, monkeypatch):
+    """A variable that is not set would send everything that lies there."""
+    (tmp_path / "a.jpg").write_bytes(b"")
+    monkeypatch.chdir(tmp_path)
+    assert expand_sources([""]) == [""]
+    with pytest.raises(UsageError, match="A source is an empty name. Give a path"):
+        identify("", LIMITS, None)

@@ -134,6 +134,7 @@ def test_a_name_that_is_no_text_is_taken(portrait, tmp_path):
     [
         (["-", "--group", "brand"], "put takes files, not standard input"),
         (["missing.jpg", "--group", "brand"], "missing.jpg does not exist"),
+        (["", "--group", "brand"], "A file or an address is missing"),
         (["empty", "--group", "brand"], "no files in empty"),
         (["a.jpg"], "--group is missing"),
         (["a.jpg", "--subfolders"], "no group for a.jpg"),
