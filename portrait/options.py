@@ -270,7 +270,7 @@ def validate_url(url: str) -> str:
         parsed = parse_http_url(url, userinfo=True)
     except ValueError as error:
         # It is not repeated, here and below: it may hold a password, or be a key that was put in the wrong place.
-        raise UsageError(f"base_url is not an absolute http or https address: it {error}.", advice=example) from None
+        raise UsageError(f"base_url cannot be used: it {error}.", advice=example) from None
     if _PATH.fullmatch(parsed.path) is None:
         raise UsageError(
             "base_url has a path with characters that no address has.",

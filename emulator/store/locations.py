@@ -32,7 +32,7 @@ def store_factory(location: str) -> StoreFactory:
     try:
         return partial(_open, parse(location, "store"))
     except UsageError as error:
-        raise StoreError(f"{error} {error.advice}") from None
+        raise StoreError(str(error)) from None
 
 
 def _open(where: SqliteFile | PostgresUrl, new_customer: CustomerFactory) -> Store:
@@ -44,10 +44,10 @@ def _open(where: SqliteFile | PostgresUrl, new_customer: CustomerFactory) -> Sto
     try:
         return _open_file(where, new_customer) if isinstance(where, SqliteFile) else _open_server(where, new_customer)
     except UsageError as error:
-        raise StoreError(f"{error} {error.advice}") from None
+        raise StoreError(str(error)) from None
     except (DBAPIError, sqlite3.Error, OSError) as error:
         why = str(getattr(error, "orig", error)).partition("\n")[0].rstrip(".")
-        raise StoreError(f"The store {where} cannot be opened: {why}.") from None
+        raise StoreError(f"The store {where} cannot be opened: {why}. Name another one, or begin a new one.") from None
 
 
 def _open_file(where: SqliteFile, new_customer: CustomerFactory) -> Store:

@@ -21,7 +21,7 @@ _NETWORK = frozenset(
     | {"glusterfs", "sshfs", "davfs", "fuse.glusterfs", "fuse.sshfs", "fuse.davfs2", "fuse.cephfs", "fuse.juicefs"}
     | {"fuse.s3fs", "fuse.rclone", "fuse.gcsfuse", "fuse.goofys", "fuse.mount-s3", "fuse.blobfuse2"}
 )
-_EXAMPLES = "It is a path such as /var/lib/app/portrait.db, or postgresql://user:password@host/database."
+_EXAMPLES = "Write sqlite:///PATH or postgresql://user:password@host/database."
 
 
 @frozen

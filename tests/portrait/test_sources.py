@@ -86,5 +86,5 @@ def test_an_empty_name_is_not_the_folder_that_one_is_in(tmp_path, monkeypatch):
     (tmp_path / "a.jpg").write_bytes(b"")
     monkeypatch.chdir(tmp_path)
     assert expand_sources([""]) == [""]
-    with pytest.raises(UsageError, match="A source is an empty name. Give a path"):
+    with pytest.raises(UsageError, match="A source is an empty name"):
         identify("", LIMITS, None)
