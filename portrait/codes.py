@@ -79,6 +79,7 @@ MEDIA_CODES: frozenset[str] = frozenset(
 )
 
 _PASSING = "The fault lay with the service: try again with the same file."
+_MODEL = "Use a model that this provider has."
 _CONTENT = "Use another file: the review does not allow what this one shows."
 # Where "use a file within the limits" does not fit.
 _MEDIA_ADVICE: Mapping[str, str] = {
@@ -112,6 +113,7 @@ CODES: Mapping[str, ErrorRule] = {
     "QuotaSharedPoolExceeded": ErrorRule(QuotaExceeded),
     "Forbidden": ErrorRule(Forbidden),
     "NotFound": ErrorRule(NotFound),
+    "NotFound.model": ErrorRule(NotFound, advice=_MODEL),
     # A wrong value of a field, and no answer to whether the id beside it exists.
     "NotFound.ProjectName": ErrorRule(InvalidParameter, advice="Use a project that exists; names are case-sensitive."),
     "RateLimitExceeded": ErrorRule(Throttled),
@@ -217,7 +219,7 @@ BY_WORD: Mapping[str, ErrorRule] = {
     "upstream_invalid_parameter": ErrorRule(InvalidParameter),
     "upstream_content_violation": ErrorRule(MediaRejected, advice=_CONTENT),
     "nsfw_content_detected": ErrorRule(MediaRejected, advice=_CONTENT),
-    "upstream_model_not_found": ErrorRule(InvalidRequest, advice="Use a model that this provider has."),
+    "upstream_model_not_found": ErrorRule(InvalidRequest, advice=_MODEL),
     "upstream_error": ErrorRule(ServerError),
 }
 

@@ -13,7 +13,7 @@ def asset_uri(asset_id: str) -> str:
     """
     bare = parse_asset_id(asset_id)
     if not bare or any(c.isspace() for c in bare) or bare.startswith("group-"):
-        raise UsageError(f"{asset_id!r} is not the id of an asset.")
+        raise UsageError(f"{asset_id!r} is not the id of an asset.", advice="It looks like asset-… or asset://asset-….")
     return f"asset://{bare}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count, islice
 from pathlib import Path
@@ -83,12 +84,26 @@ def video_command() -> None:
 def create(context: Context, /, *, prompt: str, model: str | None, **values: Any) -> int:
     """Have a video made; prints it as it is queued."""
     context.resume_hint = "The video may be made, and paid for; `portrait video list` shows it."
-    references = [Reference(url, role) for name, role in _ROLES.items() for url in _several(values.pop(name))]
+    references = [_reference(url, role) for name, role in _ROLES.items() for url in _several(values.pop(name))]
     video = context.any_client.videos.create(
         model=model or _default_model(context), prompt=prompt, references=references, **values
     )
     context.output.print_record(video_record(video), key="id")
     return 0
+
+
+def _reference(word: str, role: RoleName) -> Reference:
+    """An asset or an address.
+
+    Raises:
+        UsageError: It is neither, but perhaps a file.
+    """
+    if word and os.path.isfile(word):  # noqa: PTH113  (takes any text, an address of any length too)
+        raise UsageError(
+            f"{word:.200} is a file; a video is made from assets.",
+            advice="Send it by `portrait put`, and give the asset:// address that it prints.",
+        )
+    return Reference(word, role)
 
 
 def _several(value: str | Sequence[str] | None) -> Sequence[str]:

@@ -15,6 +15,7 @@ from attrs import frozen
 
 from portrait.dialects.json_values import json_integer, json_mapping, json_number, json_sequence, json_text
 from portrait.dialects.plain import unwrap
+from portrait.errors import UsageError
 from portrait.gateways import TASKS_PATH
 from portrait.models import AssetType, Response
 from portrait.video_models import DEFAULT_RESOLUTIONS
@@ -58,7 +59,13 @@ class Shape:
     unknown_is_invalid: bool = False
 
     def path_of(self, video_id: str) -> str:
-        """The path of a video."""
+        """The path of a video.
+
+        Raises:
+            UsageError: There is no id: the path would be that of the list.
+        """
+        if not video_id:
+            raise UsageError("The id of the video is empty.", advice="Give the id that its create returned.")
         return f"{self.video_path}/{quote(video_id, safe='')}"
 
     def list_path(self, page: int, size: int, status: VideoStatus | None) -> str:

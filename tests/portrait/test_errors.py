@@ -194,6 +194,11 @@ def test_an_unknown_code_falls_to_its_family(code, status, kind, detail):
     assert (error.code, error.detail) == (code, detail)
 
 
+def test_an_unknown_model_is_not_taken_for_a_wrong_id():
+    """What to do next differs, though both are a NotFound."""
+    assert "Use a model" in str(caught(refused("NotFound.model", status=404)))
+
+
 @given(st.text(max_size=40), st.integers(100, 599))
 def test_any_code_has_a_rule(code, status):
     """No code that a service may think of is too odd."""

@@ -130,6 +130,8 @@ def test_a_lost_answer_is_an_unknown_outcome(portrait, emulator):
         ((*ARGV, "--duration", "99"), "not of 99 s"),
         (("video", "list", "--status", "ready"), "is not one of"),
         (("video", "list", "--limit", "0"), "--limit"),
+        ((*ARGV, "--first-frame", ""), "It looks like asset-"),
+        (("video", "show", ""), "The id of the video is empty"),
         ((*ARGV, "--callback-url", "https://app.example/"), "cannot report"),
     ],
 )
@@ -137,6 +139,15 @@ def test_what_does_not_fit_is_refused(portrait, emulator, argv, words):
     """Before anything is sent."""
     ran = portrait(*argv)
     assert (ran.code in {2, 3}, words in ran.err, ran.out) == (True, True, ""), ran.err
+    assert emulator.calls.count() == 0
+
+
+def test_a_file_is_no_asset(portrait, emulator, tmp_path):
+    """It has to be put first."""
+    path = tmp_path / "a.jpg"
+    path.write_bytes(b"")
+    ran = portrait(*ARGV, "--first-frame", str(path))
+    assert (ran.code, "a.jpg is a file" in ran.err, "portrait put" in ran.err) == (2, True, True)
     assert emulator.calls.count() == 0
 
 

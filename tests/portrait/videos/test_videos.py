@@ -228,6 +228,15 @@ def test_a_video_that_is_not_there(scripted, provider):
         videos.get("v-9")
 
 
+@pytest.mark.parametrize("call", ["get", "wait", "cancel"])
+def test_a_video_without_an_id_is_a_mistake_of_its_user(scripted, provider, call):
+    """Nothing is sent: the path would be that of the list."""
+    videos, transport = scripted()
+    with pytest.raises(UsageError, match="The id of the video is empty"):
+        getattr(videos, call)("")
+    assert transport.requests == []
+
+
 def test_an_answer_about_another_video_is_refused(scripted, provider):
     """A proxy may have mixed two up."""
     videos, _ = scripted(video(provider, "queued"))
