@@ -87,6 +87,7 @@ ARK_ROWS = [
     *[(f"InvalidParameter.{code}", 400, MediaRejected, NEVER, code) for code in sorted(MEDIA_CODES)],
     ("NotFound.group_id", 404, NotFound, NEVER, "group_id"),
     ("NotFound.asset_id", 404, NotFound, NEVER, "asset_id"),
+    ("NotFound.model", 404, NotFound, NEVER, "model"),
     ("NotFound.ProjectName", 404, InvalidParameter, NEVER, "ProjectName"),
     ("SubscriptionRequired", 403, SubscriptionRequired, NEVER, ""),
     ("QuotaSharedPoolExceeded", 429, QuotaExceeded, DELETE, ""),
