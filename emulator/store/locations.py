@@ -47,7 +47,7 @@ def _open(where: SqliteFile | PostgresUrl, new_customer: CustomerFactory) -> Sto
         raise StoreError(str(error)) from None
     except (DBAPIError, sqlite3.Error, OSError) as error:
         why = str(getattr(error, "orig", error)).partition("\n")[0].rstrip(".")
-        raise StoreError(f"The store {where} cannot be opened: {why}. Name another one, or begin a new one.") from None
+        raise StoreError(f"The store {where} cannot be opened: {why}. Check it, or name another one.") from None
 
 
 def _open_file(where: SqliteFile, new_customer: CustomerFactory) -> Store:
