@@ -66,7 +66,7 @@ class Fields:
         """One of a closed set."""
         value, known = self.text(name, default), tuple(words)
         if value not in known:
-            raise self.invalid(name, f"must be one of {', '.join(known)}")
+            raise self.invalid(name, f"must be one of {', '.join(filter(None, known))}")
         return value
 
     def object(self, name: str) -> Fields:

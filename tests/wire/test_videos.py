@@ -42,6 +42,12 @@ def finished(server, customer, body=None):
     return read(customer, video, ARK)
 
 
+def test_a_word_that_is_none_is_answered_by_the_words_that_are(me):
+    """An absent field is none of them."""
+    answer = me.json("POST", ALLTOKEN, PROMPT | {"resolution": "9999p"})
+    assert "must be one of 480p, 720p" in answer.raw.decode()
+
+
 def fetch(server, url, headers=None):
     """The answer to a GET of an address of the server's own."""
     return server.request("GET", url.removeprefix(server.url), headers=headers or {})
