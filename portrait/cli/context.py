@@ -51,10 +51,16 @@ class Context:
         """The client that the options and the environment describe; options win.
 
         Raises:
-            UsageError: They do not describe one.
+            UsageError: They do not describe one, or the provider has no Actions.
         """
         from portrait.client import PortraitClient  # noqa: PLC0415  (loads an HTTP library)
+        from portrait.errors import UsageError  # noqa: PLC0415  (keeps the help quick)
 
+        if self.by_tasks:
+            raise UsageError(
+                f"This command cannot call {self.provider.title}, which has no Actions.",
+                advice="`portrait put` and `portrait video` can; --provider names another provider.",
+            )
         return PortraitClient(**self._all_options())
 
     @cached_property
@@ -125,6 +131,9 @@ class Context:
         if provider.credential is Credential.BEARER and "api_key" not in options:
             names = " or ".join(("PORTRAIT_API_KEY", *provider.key_variables))
             raise UsageError(f"There is no API key for {provider.title}.", advice=f"Set {names}.")
+        if provider.credential is Credential.SIGNED and not (options.get("access_key") and options.get("secret_key")):
+            advice = "Set PORTRAIT_ACCESS_KEY and PORTRAIT_SECRET_KEY."
+            raise UsageError(f"There is no pair of keys for {provider.title}.", advice=advice)
         return options
 
     @property

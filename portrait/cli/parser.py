@@ -239,7 +239,7 @@ def seconds(text: str) -> float:
     with suppress(ValueError):
         if 0 <= (number := float(text)) < float("inf"):
             return number
-    raise click.BadParameter("seconds are a number from 0 up")
+    raise click.BadParameter("a number from 0 up")
 
 
 def per_minute(text: str) -> float:

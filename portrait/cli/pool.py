@@ -56,7 +56,9 @@ def pool_command() -> None:
 
 @pool_command.command("status")
 @click.argument("wanted", metavar="NAME|ID")
-@click.option("--slots", type=click.IntRange(min=1), default=50, help="Assets that the pool may hold (default 50).")
+@click.option(
+    "--slots", type=click.IntRange(min=1), metavar="N", default=50, help="Assets that the pool may hold (default 50)."
+)
 @click.pass_obj
 def status(context: Context, /, wanted: str, slots: int) -> int:
     """Show what a pool holds, who leases it and until when."""
@@ -99,7 +101,7 @@ def _time(moment: float) -> str:
 
 
 @pool_command.command("prune", epilog=_PRUNE)
-@click.option("--prefix", required=True, metavar="TEXT", help="What the groups' names begin with.")
+@click.option("--prefix", required=True, metavar="PREFIX", help="What the groups' names begin with.")
 @click.option(
     "--unused-for",
     type=seconds,

@@ -28,6 +28,14 @@ def test_the_key_is_not_shown(portrait, emulator):
         assert emulator.api_key[-4:] not in form.out + form.err
 
 
+def test_a_missing_pair_is_named_by_its_variables(portrait):
+    """The command has no option for keys."""
+    ran = portrait("doctor", PORTRAIT_PROVIDER="volcengine", PORTRAIT_ACCESS_KEY="AK")
+    assert ran.code == 2
+    assert "Set PORTRAIT_ACCESS_KEY and PORTRAIT_SECRET_KEY." in ran.err
+    assert "from_env" not in ran.err
+
+
 @pytest.mark.parametrize(
     ("environ", "check", "code"),
     [

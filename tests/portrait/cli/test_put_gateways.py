@@ -80,7 +80,8 @@ def test_files_of_a_person_go_into_the_persons_group(portrait, emulator, client,
 
 
 def test_a_command_of_actions_says_that_it_cannot(portrait, provider):
-    """And which providers can."""
+    """And which commands can."""
     ran = portrait("groups", PORTRAIT_PROVIDER=provider)
     assert ran.code == 2
     assert f"cannot call {provider}" in ran.err
+    assert "`portrait put` and `portrait video` can" in ran.err
