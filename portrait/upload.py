@@ -65,7 +65,7 @@ def read_image(source: Source, limits: ImageLimits = PORTRAIT_UPLOAD) -> tuple[b
     if len(content) > limits.size:
         raise UsageError(
             f"{label} is larger than {limits.size // 1_048_576} MB, which is what the upload takes.",
-            advice="Make it smaller, or give CreateAsset its public address.",
+            advice="Make it smaller, or store it and give its public address.",
         )
     if not content:
         raise UsageError(f"{label} is empty.")
@@ -74,7 +74,7 @@ def read_image(source: Source, limits: ImageLimits = PORTRAIT_UPLOAD) -> tuple[b
         found = kind.mime if kind else "not an image"
         raise UsageError(
             f"{label} is {found}; the upload takes {limits.formats}.",
-            advice="Other files need a public address and CreateAsset.",
+            advice="Other files need a public address: store it, and give that.",
         )
     return content, name or f"portrait{kind.extension}", kind.mime
 

@@ -56,7 +56,7 @@ class TaskClient(_TaskBase, BlockingClient):
         Raises:
             UsageError: The gateway has none.
         """
-        self._endpoint.provider.require(Capability.LIBRARY, "Keep the ids that tasks tell.")
+        self._endpoint.provider.require(Capability.LIBRARY, "Keep the ids of the assets of your tasks.")
         return Library(self._endpoint, self._run)
 
     def create_private_avatar(
@@ -217,7 +217,7 @@ class AsyncTaskClient(_TaskBase, AsyncioClient):
         Raises:
             UsageError: The gateway has none.
         """
-        self._endpoint.provider.require(Capability.LIBRARY, "Keep the ids that tasks tell.")
+        self._endpoint.provider.require(Capability.LIBRARY, "Keep the ids of the assets of your tasks.")
         return AsyncLibrary(self._endpoint, self._run)
 
     async def create_private_avatar(

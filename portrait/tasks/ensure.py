@@ -275,7 +275,7 @@ def _outcome(task: Task, text: str, content: Content) -> AssetOutcome:
     if asset is None and not named and place is not None and len(task.assets) == place.count:
         asset = task.assets[place.position]
     if asset is None:
-        return _vanished(f"The task {task.id} is {task.status}, and does not tell of {content.name}.", text)
+        return _vanished(f"The task {task.id} is {task.status}, and has no asset {content.name}.", text)
     asset = evolve(asset, name=content.name, asset_type=content.asset_type or asset.asset_type)
     if asset.status == AssetStatus.ACTIVE:
         return AssetOutcome(id=text, state=OutcomeState.ACTIVE, asset=asset)
