@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import orjson
 from attrs import evolve, field, frozen
@@ -257,9 +258,9 @@ class TaskService:
         """
         known = task if isinstance(task, Task) else None
         task_id = task if isinstance(task, str) else task.id
-        if not task_id.isascii() or not task_id or "/" in task_id or not task_id.isprintable():
+        if task_id in {"", ".", ".."}:
             raise UsageError(f"{task_id!r} is not the id of a task.")
-        request = self._request("GET", f"{TASKS_PATH}/{task_id}")
+        request = self._request("GET", f"{TASKS_PATH}/{quote(task_id, safe='')}")
         try:
             answer, response = yield from self.endpoint.send_with_retries(GET_TASK, request)
         except InvalidRequest as error:  # apimart's way of saying it: contract §8 (D)

@@ -191,8 +191,11 @@ def test_a_task_that_is_unknown(kind, provider, run):
     """404, and apimart's 400, are one error."""
     with emulator(provider=provider):
         client = kind.from_env()
-        with pytest.raises(NotFound):
-            run(client.get_task("task_nosuch"))
+        for unknown in ("task_nosuch", "a/b", "a b?c#d", "\u00fc"):
+            with pytest.raises(NotFound):
+                run(client.get_task(unknown))
+        with pytest.raises(UsageError, match="not the id of a task"):
+            run(client.get_task(".."))
         run(client.close())
 
 
