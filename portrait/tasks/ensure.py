@@ -15,7 +15,7 @@ from portrait.actions import Action
 from portrait.ensure.actions import ActionBackend, address_of, file_of
 from portrait.ensure.backend import Finish, NewContent, Target
 from portrait.ensure.content import Content, parse_digest
-from portrait.errors import AssetVanished, NotAccessible, PortraitError, Retry
+from portrait.errors import AssetVanished, NotAccessible, PortraitError, Retry, WaitTimeout
 from portrait.events import WatchProgress
 from portrait.flow import Flow, Notify, RunBlocking, Sleep
 from portrait.gateways import BATCH
@@ -259,7 +259,11 @@ class _Following:
         """The contents of tasks that go on at the deadline."""
         for task_id, contents in self.tasks.items():
             for text in contents:
-                error = asset_timeout(f"The task {task_id}", "processing", limit, None)
+                error = WaitTimeout(
+                    f"The task {task_id} is still processing after {limit:.0f} s.",
+                    waited=limit,
+                    advice="Its assets may still come: give the same sources to the same group again.",
+                )
                 yield AssetOutcome(id=text, state=OutcomeState.TIMED_OUT, error=error)
 
 

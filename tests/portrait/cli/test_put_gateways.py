@@ -29,6 +29,14 @@ def test_addresses_become_active_assets_and_stay_so(portrait, emulator, provider
     assert emulator.calls.count("PrivateAvatar") == 2
 
 
+def test_a_late_review_is_waited_for_by_the_same_command(portrait, provider):
+    """`portrait wait` reads assets, and what is known here is a task."""
+    ran = portrait("put", *urls(1), "--group", "brand", "--timeout", "0", PORTRAIT_PROVIDER=provider)
+    assert ran.code == 5
+    assert "give the same sources to the same group again" in ran.err
+    assert "portrait wait" not in ran.err
+
+
 def test_a_failed_review_hides_no_other_asset(portrait, provider):
     """Its reason stands in its own line."""
     ran = portrait(
