@@ -148,7 +148,10 @@ class Output:
         needed = screen.measure(table, options=unbounded)
         screen.width = max(min(needed.maximum, width), needed.minimum)
         with stdout_errors():
-            screen.print(table)
+            try:
+                screen.print(table)
+            except SystemExit as error:  # how rich ends where the reader has gone
+                raise BrokenPipeError from error
 
 
 def _table(records: Sequence[Record], columns: Sequence[Column]) -> Table:

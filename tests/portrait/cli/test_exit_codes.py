@@ -61,10 +61,11 @@ class Closed(io.StringIO):
         raise BrokenPipeError
 
 
-def test_a_closed_pipe_is_no_fault_of_ours(portrait, group):
+@pytest.mark.parametrize("argv", [["groups"], ["groups", "--table"]])
+def test_a_closed_pipe_is_no_fault_of_ours(portrait, group, argv):
     """141, as the shell counts SIGPIPE, and not a word."""
     err = io.StringIO()
-    assert main(["groups"], portrait.console(io.StringIO(), Closed(), err)) == 141
+    assert main(argv, portrait.console(io.StringIO(), Closed(), err)) == 141
     assert err.getvalue() == ""
 
 
