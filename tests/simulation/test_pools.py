@@ -11,7 +11,7 @@ import pytest
 from portrait.sql import sqlite
 from tests.simulation.pool_world import PoolWorld
 
-LEASES = int(os.environ.get("SIMULATED_LEASES", "3000"))  # 100000 take an hour
+LEASES = int(os.environ.get("SIMULATED_LEASES", "1000"))  # 100000 take an hour
 
 
 @pytest.fixture(autouse=True)
