@@ -125,7 +125,7 @@ class Endpoint:
         result, response = yield from self._post(action, codec.encode(request), timeouts)
         value = decode_result(action, result, response)
         if action.echoes_id:
-            _check_subject(action, request, value)
+            check_subject(action, request.id, value.id)  # type: ignore[attr-defined]
             if action.asset_id_field is not None:  # a group that reads show may still be unknown to creates
                 self.recent.discard(request.id)
         return value
@@ -295,11 +295,20 @@ def decode_result(action: Action[Any, R], result: Mapping[str, Any], response: R
     return value
 
 
-def _check_subject(action: Action[Any, Any], request: Any, value: Any) -> None:
-    """Refuse an answer about another id: a proxy may have mixed up two answers."""
-    if value.id.lower() != request.id.lower():
+def check_subject(action: Action[Any, Any], wanted: str, found: str) -> None:
+    """Refuse an answer about another id: a proxy may have mixed up two answers.
+
+    Args:
+        action: What was called.
+        wanted: The id that was asked for.
+        found: The id in the answer.
+
+    Raises:
+        BadResponse: They differ.
+    """
+    if found.lower() != wanted.lower():
         raise BadResponse(
-            f"{action.name}: the answer is about {value.id!r}, not about {request.id!r}.",
+            f"{action.name}: the answer is about {found!r}, not about {wanted!r}.",
             action=action.name,
             advice="Something between here and the service mixes answers up: look at caches and proxies.",
         )

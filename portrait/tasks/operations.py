@@ -14,6 +14,7 @@ from attrs.converters import optional
 
 from portrait import gateways
 from portrait.actions import Action, Idempotency, operation
+from portrait.endpoint import check_subject
 from portrait.errors import (
     BadResponse,
     InvalidRequest,
@@ -48,7 +49,7 @@ from portrait.tasks.check import check_batch, check_group, check_type
 from portrait.tasks.models import NewAsset, Task, TaskStatus, UploadedImage
 from portrait.tasks.shapes import decode_image, decode_task, encode_files, encode_group
 from portrait.upload import ImageLimits
-from portrait.wait import GRACE, NEW_VALIDATION, TOKEN_POLL, check_wait, pause_after
+from portrait.wait import GRACE, NEW_VALIDATION, TOKEN_POLL, check_wait, pause_after, wait_for_end
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -268,12 +269,7 @@ class TaskService:
                 raise
             raise NotFound(str(error), action="GetTask", http_status=400, response=error.response) from error
         found = decode_task(answer, response, known)
-        if found.id.lower() != task_id.lower():
-            raise BadResponse(
-                f"GetTask: the answer is about {found.id!r}, not about {task_id!r}.",
-                action="GetTask",
-                advice="Something between here and the service mixes answers up: look at caches and proxies.",
-            )
+        check_subject(GET_TASK, task_id, found.id)
         return found
 
     def wait(self, task: Task | str, timeout: float, poll: float) -> Flow[Task]:
@@ -283,32 +279,20 @@ class TaskService:
             WaitTimeout: It has not ended in time.
             PortraitError: It cannot be read.
         """
-        check_wait(timeout, poll)
-        task_id = task if isinstance(task, str) else task.id
-        last = task if isinstance(task, Task) else None
+        task_id, last = (task, None) if isinstance(task, str) else (task.id, task)
         service = self._without_retries()
-        clock = self.endpoint.clock
-        started = clock.monotonic()
-        while True:
-            waited, pause, fault = clock.monotonic() - started, poll, None
-            try:
-                last = yield from service.get(last or task_id)
-            except PortraitError as error:
-                fault, pause = error, pause_after(error, waited, poll)
-            else:
-                if last.status.is_final:
-                    return last
-            remaining = timeout - (clock.monotonic() - started)
-            status = "unknown" if last is None else str(last.status)
-            if remaining <= 0:
-                raise WaitTimeout(
-                    f"The task {task_id} is still {status} after {timeout:.0f} s.", waited=waited, last=last
-                ) from fault
-            percent = "" if last is None or last.progress is None else f" {last.progress} %"
-            yield Notify(
-                WaitProgress(what="task", id=task_id, status=f"{status}{percent}", waited=waited, deadline=timeout)
+        return (
+            yield from wait_for_end(
+                self.endpoint,
+                "task",
+                task_id,
+                lambda known: service.get(known or task_id),
+                describe=_describe,
+                timeout=timeout,
+                poll=poll,
+                last=last,
             )
-            yield Sleep(min(pause, remaining))
+        )
 
     def upload(self, file: tuple[bytes, str, str]) -> Flow[UploadedImage]:
         """Have a picture kept for 72 hours, under an address of its own.
@@ -355,6 +339,11 @@ class TaskService:
             body=orjson.dumps(dict(body)) if body else b"",
             timeouts=self.endpoint.timeouts,
         )
+
+
+def _describe(task: Task) -> str:
+    """How far a task is, for events."""
+    return str(task.status) if task.progress is None else f"{task.status} {task.progress} %"
 
 
 def _identified(task: Task, action: Action[Any, Any]) -> Task:

@@ -18,20 +18,19 @@ from portrait.actions import Action, Idempotency, operation
 from portrait.auth import NoAuth
 from portrait.dialects.dialect import Dialect
 from portrait.dialects.plain import decode_plain
-from portrait.endpoint import Endpoint
+from portrait.endpoint import Endpoint, check_subject
 from portrait.errors import (
     ApiError,
     BadResponse,
     InvalidRequest,
+    NotAccessible,
     NotFound,
     PortraitError,
     Retry,
     UnknownOutcome,
     UsageError,
-    WaitTimeout,
 )
-from portrait.events import WaitProgress
-from portrait.flow import Flow, Notify, RunBlocking, Sleep
+from portrait.flow import Flow, RunBlocking
 from portrait.http import HttpRequest
 from portrait.models import Response
 from portrait.retry import NO_RETRY
@@ -39,7 +38,7 @@ from portrait.videos.check import Reader, check_assets, check_request
 from portrait.videos.download import FILE, Download, Piece
 from portrait.videos.models import Video, VideoPage, VideoRequest, VideoStatus
 from portrait.videos.shapes import CALLBACK_FIELDS, SHAPES, Shape
-from portrait.wait import check_wait, pause_after
+from portrait.wait import wait_for_end
 
 PLAIN = Dialect(name="plain", action_path="", name_limit=0, decoder=decode_plain)
 
@@ -129,12 +128,7 @@ class VideoService:
                 raise
             raise _not_found(error) from error  # the request has nothing but the id
         video = self.shape.decode_answer(answer, response)
-        if video.id.lower() != video_id.lower():
-            raise BadResponse(
-                f"GetVideo: the answer is about {video.id!r}, not about {video_id!r}.",
-                action="GetVideo",
-                advice="Something between here and the service mixes answers up: look at caches and proxies.",
-            )
+        check_subject(GET, video_id, video.id)
         return video
 
     def list(self, page: int, size: int, status: VideoStatus | str | None) -> Flow[VideoPage]:
@@ -184,30 +178,13 @@ class VideoService:
             OutcomeError: It was cancelled, or expired.
             WaitTimeout: It is not finished in time.
         """
-        check_wait(timeout, poll)
-        video_id = video if isinstance(video, str) else video.id
-        clock = self.endpoint.clock
+        video_id, last = (video, None) if isinstance(video, str) else (video.id, video)
         service = evolve(self, endpoint=evolve(self.endpoint, policy=NO_RETRY))
-        started, last = clock.monotonic(), video if isinstance(video, Video) else None
-        while True:
-            waited, pause, fault = clock.monotonic() - started, poll, None
-            try:
-                last = yield from service.get(video_id)
-            except PortraitError as error:
-                fault, pause = error, pause_after(error, waited, poll)
-            else:
-                last.check()
-                if last.status.is_final:
-                    return last
-            remaining = timeout - (clock.monotonic() - started)
-            if remaining <= 0:
-                status = last.status if last else "unknown"
-                raise WaitTimeout(
-                    f"The video {video_id} is still {status} after {timeout:.0f} s.", waited=waited, last=last
-                ) from fault
-            progress = str(last.status) if last else "unknown"
-            yield Notify(WaitProgress(what="video", id=video_id, status=progress, waited=waited, deadline=timeout))
-            yield Sleep(min(pause, remaining))
+        ended = yield from wait_for_end(
+            self.endpoint, "video", video_id, lambda _: service.get(video_id), timeout=timeout, poll=poll, last=last
+        )
+        ended.check()
+        return ended
 
     def save(self, video: Video | str, path: str | os.PathLike[str]) -> Flow[Path]:
         """Fetch the result into a file, which is there whole or not at all.
@@ -237,7 +214,7 @@ class VideoService:
     def _fetch(self, request: HttpRequest) -> Flow[Piece]:
         try:
             answer, _ = yield from self.files.send_with_retries(SAVE, request)
-        except PortraitError as error:
+        except NotAccessible as error:
             error.advice = "The address of a result lives 24 hours: read the video again, which may give a new one."
             raise
         piece: Piece = answer["piece"]
