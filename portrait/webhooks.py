@@ -17,7 +17,7 @@ import orjson
 from aiohttp import web
 from attrs import frozen
 
-from portrait.errors import NotAccessible, PortraitError
+from portrait.errors import NotAccessible, PortraitError, UsageError
 
 __all__ = ["WebhookEvent", "WebhookHandler", "parse_webhook", "webhook_handler"]
 
@@ -111,12 +111,22 @@ class WebhookHandler(Generic[J]):
         return web.Response(status=await asyncio.shield(task))  # a provider that gives up waiting ends nothing
 
     async def _confirm(self, job_id: str) -> int:
-        """Read what is meant and report it, one post after the other; the HTTP status of the answer."""
+        """The HTTP status of the answer; what the application raises is logged, even if nobody waits for the answer."""
+        try:
+            return await self._read_and_report(job_id)
+        except Exception:  # noqa: BLE001  (whatever `on_change` raises: it is the application's)
+            _LOG.exception("a webhook was not dealt with; it is when the provider posts again")
+            return 500
+
+    async def _read_and_report(self, job_id: str) -> int:
+        """Read what is meant and report it, one post after the other."""
         async with self._locks.setdefault(job_id, asyncio.Lock()):
             try:
                 job = await self._find(job_id)
             except NotAccessible:
                 return 404
+            except UsageError:  # no read can work: the application asks for it in a wrong way
+                raise
             except PortraitError as error:
                 _LOG.warning("a webhook could not be confirmed: %s", type(error).__name__)
                 return 503

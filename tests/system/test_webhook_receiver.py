@@ -7,7 +7,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from emulator import environment
-from portrait.errors import ConnectFailed
+from portrait.errors import ConnectFailed, UsageError
 from portrait.tasks import NewAsset, Task
 from portrait.videos import Video, VideoStatus
 from portrait.webhooks import MAX_REMEMBERED, WebhookEvent, WebhookHandler, parse_webhook, webhook_handler
@@ -206,10 +206,28 @@ def test_a_read_that_fails_asks_for_another_post(caplog):
 
     asyncio.run(scenario())
     assert "could not be confirmed: ConnectFailed" in caplog.text
+    assert "was not dealt with" in caplog.text
 
 
-def test_a_provider_that_gives_up_waiting_ends_nothing():
-    """The change is reported all the same."""
+def test_a_read_that_can_never_work_is_logged(caplog):
+    """An application that asks in a wrong way is told in its log; the provider is not asked to post for nothing."""
+
+    async def read(id):  # noqa: A002
+        raise UsageError(f"No key for {id}.")
+
+    async def scenario():
+        handler = WebhookHandler(read, None)
+        app = web.Application()
+        app.add_routes([web.post("/", handler.handle)])
+        async with TestClient(TestServer(app)) as http:
+            return (await http.post("/", data='{"id": "v-1"}')).status
+
+    assert asyncio.run(scenario()) == 500
+    assert "No key for v-1" in caplog.text
+
+
+def test_a_provider_that_gives_up_waiting_ends_nothing(caplog):
+    """The change is reported all the same, and what the application raises then is logged."""
 
     async def scenario():
         started, go_on, reported = asyncio.Event(), asyncio.Event(), asyncio.Event()
@@ -221,6 +239,7 @@ def test_a_provider_that_gives_up_waiting_ends_nothing():
 
         async def on_change(_):
             reported.set()
+            raise RuntimeError("the application's own")
 
         handler = WebhookHandler(read, on_change)
         app = web.Application()
@@ -233,8 +252,10 @@ def test_a_provider_that_gives_up_waiting_ends_nothing():
                 await post
             go_on.set()
             await asyncio.wait_for(reported.wait(), 5)
+            await asyncio.gather(*handler._tasks)
 
     asyncio.run(scenario())
+    assert "the application's own" in caplog.text
 
 
 def test_what_was_reported_is_remembered_within_bounds(monkeypatch):
