@@ -19,7 +19,7 @@ from attrs import define, field, frozen
 
 from emulator.domain.reasons import Refusal
 from emulator.fetch import addresses_of
-from portrait.clock import Clock
+from portrait.clock import Clock, SystemClock
 from portrait.urls import parse_http_url
 
 _LOG = logging.getLogger("emulator")
@@ -51,7 +51,7 @@ class Hook:
     client_error_ends: bool = False
 
 
-@define
+@define(eq=False)
 class _Pending:
     hook: Hook
     address: str = field(repr=False)
@@ -102,22 +102,20 @@ class Webhooks:
                 _start(_look, weakref.ref(self))
 
     def step(self) -> bool:
-        """Begin the posts that are due; False once nothing is pending."""
+        """Begin the posts that are due; False once nothing is pending. One thread calls it."""
         now = self._clock.now()
         with self._lock:
-            for pending in [each for each in self._pending if not each.sending]:
-                self._begin(pending, now)
+            idle = [each for each in self._pending if not each.sending]
+        for pending in idle:  # a read may wait for a disk: nobody waits for it here
+            body = _render(pending)
+            with self._lock:
+                self._begin(pending, body, now)
+        with self._lock:
             self._running = bool(self._pending)
             return self._running
 
-    def _begin(self, pending: _Pending, now: float) -> None:
-        try:
-            body = pending.render()
-        except Refusal:  # it was deleted, forgotten, or reset
-            self._pending.remove(pending)
-            return
-        except Exception:  # noqa: BLE001 - one that fails does not end the others
-            _LOG.exception("A webhook is not followed any more.")
+    def _begin(self, pending: _Pending, body: bytes | None, now: float) -> None:
+        if body is None:
             self._pending.remove(pending)
             return
         status = _status(body)
@@ -144,19 +142,30 @@ class Webhooks:
             pending.failures += 1
 
 
+def _render(pending: _Pending) -> bytes | None:
+    """The body of a read as it is now; None for what is not followed any more."""
+    try:
+        return pending.render()
+    except Refusal:  # it was deleted, forgotten, or reset
+        return None
+    except Exception:  # noqa: BLE001 - one that fails does not end the others
+        _LOG.exception("A webhook is not followed any more.")
+        return None
+
+
 def _start(work: Callable[..., None], *args: object) -> None:
     threading.Thread(target=work, args=args, name="portrait-emulator-webhook", daemon=True).start()
 
 
 def _look(webhooks: weakref.ref[Webhooks]) -> None:
     """Look at what is pending until there is nothing, or nobody needs it any more."""
-    pause = threading.Event()
+    pause, clock = threading.Event(), SystemClock()
     while True:
-        found = webhooks()
+        started, found = clock.monotonic(), webhooks()
         if found is None or not found.step():
             return
         del found
-        pause.wait(_LOOK_SECONDS)
+        pause.wait(max(_LOOK_SECONDS, 9 * (clock.monotonic() - started)))  # a tenth of the time at most
 
 
 def _status(body: bytes) -> str:
