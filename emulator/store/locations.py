@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from emulator.store.base import CustomerFactory, Store, StoreFactory
 from emulator.store.memory import MemoryStore
 from portrait.errors import UsageError
 from portrait.sql.location import PostgresUrl, SqliteFile, parse, require_local
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 MEMORY = "memory"
 
@@ -51,18 +55,26 @@ def _open(where: SqliteFile | PostgresUrl, new_customer: CustomerFactory) -> Sto
 
 
 def _open_file(where: SqliteFile, new_customer: CustomerFactory) -> Store:
-    from emulator.store.sql.store import SqlStore  # noqa: PLC0415
     from portrait.sql.sqlite import create_private, create_sqlite_engine, exclusively  # noqa: PLC0415
 
     require_local(where.path, "store")
     where.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with exclusively(where.path):
         create_private(where.path)
-        return SqlStore(create_sqlite_engine(where.path), new_customer)
+        return _open_engine(create_sqlite_engine(where.path), new_customer)
 
 
 def _open_server(where: PostgresUrl, new_customer: CustomerFactory) -> Store:
-    from emulator.store.sql.store import SqlStore  # noqa: PLC0415
     from portrait.sql.postgres import create_postgres_engine, read_url  # noqa: PLC0415
 
-    return SqlStore(create_postgres_engine(read_url(where.url)), new_customer)
+    return _open_engine(create_postgres_engine(read_url(where.url)), new_customer)
+
+
+def _open_engine(engine: Engine, new_customer: CustomerFactory) -> Store:
+    from emulator.store.sql.store import SqlStore  # noqa: PLC0415
+
+    try:
+        return SqlStore(engine, new_customer)
+    except BaseException:
+        engine.dispose()
+        raise

@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+import portrait.sql.sqlite as sqlite_engines
 from emulator.clocks import ScaledClock
 from emulator.domain.ports import AssetQuery, GroupQuery, Position
 from emulator.server import EmulatorServer
@@ -312,11 +313,14 @@ def test_a_damaged_lock_says_so(sqlite):
         store_factory(sqlite)(new_customer)
 
 
-def test_a_newer_store_is_left_alone(sqlite):
-    """Its version is one that this emulator does not know."""
+def test_a_newer_store_is_left_alone(sqlite, monkeypatch):
+    """Its version is one that this emulator does not know; no connection to it stays open."""
     store = store_factory(sqlite)(new_customer)
     with store._engine.begin() as connection:
         connection.exec_driver_sql("UPDATE emulator_store SET version = 99")
     store.close()
+    engines, create = [], sqlite_engines.create_sqlite_engine
+    monkeypatch.setattr(sqlite_engines, "create_sqlite_engine", lambda path: engines.append(create(path)) or engines[0])
     with pytest.raises(StoreError, match="made by a newer portrait"):
         store_factory(sqlite)(new_customer)
+    assert engines[0].pool.checkedin() == 0

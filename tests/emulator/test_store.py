@@ -529,3 +529,14 @@ def test_a_validation_is_found_by_its_handle(store):
         assert tx.validation_by_handle(validation.handle) == validation
         assert tx.validation_by_handle("T") is None
         assert tx.validation_by_handle("") is None
+
+
+def test_files_whose_addresses_died_are_dropped(store):
+    """Of any customer; those that are still served, or for ever, stay."""
+    until = {"gone": 10.0, "served": 11.0, "kept": None}
+    with transaction(store, "acme", 0) as tx:
+        for key, moment in until.items():
+            tx.add_file(key, StoredFile(content=b"x", content_type="image/png", served_until=moment))
+    with transaction(store, "other", 0) as tx:
+        tx.drop_files(10.0)
+    assert [key for key in until if store.file(key) is not None] == ["served", "kept"]

@@ -88,7 +88,9 @@ ADD_DELETED_GROUP = insert(DELETED)
 FORGET_GROUP = delete(DELETED).where(DELETED.c.id == bindparam("id"))
 FREE_FILE = delete(FILES).where(FILES.c.key == bindparam("file"))
 ADD_FILE = insert(FILES)
-DROP_FILES = delete(FILES).where(FILES.c.served_until <= bindparam("now"))
+# Another process may be at the same ones: they are its business.
+_DEAD = select(FILES.c.key).where(FILES.c.served_until <= bindparam("now")).with_for_update(skip_locked=True)
+DROP_FILES = delete(FILES).where(FILES.c.key.in_(_DEAD))
 
 VALIDATION = select(VALIDATIONS.c.body).where(VALIDATIONS.c.token == bindparam("token"))
 VALIDATION_BY_NUMBER = select(VALIDATIONS.c.body).where(VALIDATIONS.c.number == bindparam("number"))
