@@ -23,7 +23,7 @@ _LOG = logging.getLogger("portrait")
 
 
 class AssetLease:
-    """Assets that are leased for now.
+    """Leased assets.
 
     Attributes:
         uris: `asset://<id>` of each source, in order.
@@ -42,7 +42,7 @@ class AssetLease:
 
 
 class AsyncAssetLease:
-    """Assets that are leased for now.
+    """Leased assets.
 
     Attributes:
         uris: `asset://<id>` of each source, in order.

@@ -1,4 +1,4 @@
-"""Who uses which asset of a group for now, what was used last, and who waits for a slot: for all who share a pool.
+"""The leases of a pool's assets, their last uses, and who waits for a slot: for all who share the pool.
 
 Each decision about a pool is one transaction that has locked the pool's row: what it read holds until it ends. Several
 holders may lease one item; what one of them does changes nothing for the others.

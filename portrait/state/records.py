@@ -155,7 +155,7 @@ class PoolKey(NamedTuple):
 
 @frozen(kw_only=True)
 class Lease:
-    """An item that a holder uses for now.
+    """A leased item.
 
     Attributes:
         item: A digest of the content.
