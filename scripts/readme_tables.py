@@ -14,6 +14,7 @@ from emulator.dialects import DIALECTS as SERVER_DIALECTS
 from emulator.dialects import ServerDialect
 from emulator.domain.reasons import Reason
 from emulator.web.languages import read_texts
+from emulator.web.openapi.control import OPERATIONS, Operation
 from emulator.web.pages import CODE_GROUPS
 from portrait import errors
 from portrait.actions import ACTIONS
@@ -266,6 +267,28 @@ def fixtures_table() -> str:
     return table(("fixture", "what it is"), *((f"`{name}`", f"{fixtures[name].__doc__}") for name in names))
 
 
+def control_table() -> str:
+    """The calls of the control plane, by the operations of the OpenAPI document; a query is marked by its `?`."""
+    rows = [
+        (f"`{method} {path.replace('*', '{name}')}`", operation.summary.rstrip("."), control_fields(operation))
+        for (method, path), operation in OPERATIONS.items()
+    ]
+    return table(("call", "what it does", "fields"), *rows)
+
+
+def control_fields(operation: Operation) -> str:
+    """What a call takes, with the values of closed sets that are short."""
+    body = operation.body or {}
+    fields: dict[str, list[str]] = {f"?{name}=": [] for name in operation.query}
+    for schema in body.get("oneOf", [body]):
+        for name, kind in schema.get("properties", {}).items():
+            fields.setdefault(name, []).extend(str(value) for value in kind.get("enum", []) if isinstance(value, str))
+    return ", ".join(
+        f"`{name}`" + (f" ({', '.join(f'`{value}`' for value in values)})" if 0 < len(values) < 6 else "")
+        for name, values in fields.items()
+    )
+
+
 MARKS = {"D": "documented by the vendor", "M": "measured on the real service", "I": "inferred by us"}
 
 
@@ -299,6 +322,7 @@ PAGES: dict[str, dict[str, Callable[[], str]]] = {
     },
     "portrait/cli/README.md": {"commands": commands_part},
     "emulator/README.md": {
+        "control": control_table,
         "fixtures": fixtures_table,
         "serve": serve_table,
         "codes": page_codes_table,

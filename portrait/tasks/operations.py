@@ -41,6 +41,7 @@ from portrait.gateways import (
     TASKS_PATH,
 )
 from portrait.http import HttpRequest
+from portrait.job_wait import pause_after, wait_for_end
 from portrait.models import AssetType, Response, VisualValidateResult, VisualValidateSession
 from portrait.models.common import as_asset_type
 from portrait.providers import Capability
@@ -49,7 +50,7 @@ from portrait.tasks.check import check_batch, check_group, check_type
 from portrait.tasks.models import NewAsset, Task, TaskStatus, UploadedImage
 from portrait.tasks.shapes import decode_image, decode_task, encode_files, encode_group
 from portrait.upload import ImageLimits
-from portrait.wait import GRACE, NEW_VALIDATION, TOKEN_POLL, check_wait, pause_after, wait_for_end
+from portrait.wait import GRACE, NEW_VALIDATION, TOKEN_POLL, check_wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable

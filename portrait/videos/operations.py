@@ -32,13 +32,13 @@ from portrait.errors import (
 )
 from portrait.flow import Flow, RunBlocking
 from portrait.http import HttpRequest
+from portrait.job_wait import wait_for_end
 from portrait.models import Response
 from portrait.retry import NO_RETRY
 from portrait.videos.check import Reader, check_assets, check_request
 from portrait.videos.download import FILE, Download, Piece
 from portrait.videos.models import Video, VideoPage, VideoRequest, VideoStatus
 from portrait.videos.shapes import CALLBACK_FIELDS, SHAPES, Shape
-from portrait.wait import wait_for_end
 
 PLAIN = Dialect(name="plain", action_path="", name_limit=0, decoder=decode_plain)
 

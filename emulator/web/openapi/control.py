@@ -193,7 +193,7 @@ _DECISION = {
 
 
 @frozen(kw_only=True)
-class _Operation:
+class Operation:
     """One method of one address.
 
     Attributes:
@@ -215,57 +215,66 @@ class _Operation:
 
 _KINDS = {404: "not_found_error", 409: "conflict_error"}
 # By method and path, in which * is a name.
-OPERATIONS: Mapping[tuple[str, str], _Operation] = {
-    ("GET", "health"): _Operation(name="Health", response=_HEALTH, summary="It is there, and what time it has."),
-    ("POST", "reset"): _Operation(name="Reset", response=_HEALTH, summary="Forget everything but the time."),
-    ("GET", "state"): _Operation(name="State", response=_STATE, summary="Customers, validations, rules and the time."),
-    ("GET", "calls"): _Operation(
+OPERATIONS: Mapping[tuple[str, str], Operation] = {
+    ("GET", "health"): Operation(name="Health", response=_HEALTH, summary="It is there, and what time it has."),
+    ("POST", "reset"): Operation(name="Reset", response=_HEALTH, summary="Forget everything but the time."),
+    ("GET", "state"): Operation(name="State", response=_STATE, summary="Customers, validations, rules and the time."),
+    ("GET", "calls"): Operation(
         name="Calls",
         response=_CALLS,
         summary="The last calls, oldest first.",
         query={"action": _TEXT, "customer": _TEXT, "outcome": _TEXT, "since": _TIME_FILTER},
     ),
-    ("GET", "clock"): _Operation(name="Clock", response=_CLOCK, summary="What time it is."),
-    ("POST", "clock"): _Operation(
+    ("GET", "clock"): Operation(name="Clock", response=_CLOCK, summary="What time it is."),
+    ("POST", "clock"): Operation(
         name="SetClock",
         response=_CLOCK,
         summary="Move the clock forwards: by seconds, or to a moment.",
         body=_CLOCK_CHANGE,
     ),
-    ("POST", "validations/*"): _Operation(
+    ("POST", "validations/*"): Operation(
         name="FinishValidation",
         response=_VALIDATION,
-        summary="End a scan.",
+        summary="End a scan, as the page's buttons do.",
         body=_SCAN_RESULT,
         errors=(404, 409),
     ),
-    ("POST", "assets/*"): _Operation(
+    ("POST", "assets/*"): Operation(
         name="DecideAsset",
         response=obj({"id": _TEXT, "status": _TEXT, "code": _TEXT, "subject": _TEXT}),
-        summary="Decide over an asset.",
+        summary="End an asset's review, let it expire, say whose face it shows, or that a generation has used it.",
         body={**obj(_DECISION, ()), "minProperties": 1},
         errors=(404, 409),
     ),
-    ("PATCH", "customers/*"): _Operation(
-        name="PatchCustomer", response=_CUSTOMER, summary="Change limits and switches.", body=obj(_LIMITS, ())
+    ("PATCH", "customers/*"): Operation(
+        name="PatchCustomer",
+        response=_CUSTOMER,
+        summary="Change a customer's limits and switches.",
+        body=obj(_LIMITS, ()),
     ),
-    ("GET", "rules"): _Operation(name="Rules", response=_RULES, summary="All rules."),
-    ("POST", "rules"): _Operation(
-        name="AddRule", response=_RULE_STATUS, summary="Add a rule.", body=obj(_RULE, ["do"])
+    ("GET", "rules"): Operation(name="Rules", response=_RULES, summary="All rules."),
+    ("POST", "rules"): Operation(
+        name="AddRule",
+        response=_RULE_STATUS,
+        summary="Add a rule: faults and verdicts on demand.",
+        body=obj(_RULE, ["do"]),
     ),
-    ("DELETE", "rules"): _Operation(name="DeleteRules", response=_RULES, summary="Remove all rules."),
-    ("DELETE", "rules/*"): _Operation(name="DeleteRule", response=_RULES, summary="Remove one rule.", errors=(404,)),
-    ("GET", "snapshots"): _Operation(name="Snapshots", response=_SNAPSHOTS, summary="All snapshots."),
-    ("PUT", "snapshots/*"): _Operation(
-        name="SaveSnapshot", response=_SNAPSHOT, summary="Keep the state under a name.", errors=(409,)
+    ("DELETE", "rules"): Operation(name="DeleteRules", response=_RULES, summary="Remove all rules."),
+    ("DELETE", "rules/*"): Operation(name="DeleteRule", response=_RULES, summary="Remove one rule.", errors=(404,)),
+    ("GET", "snapshots"): Operation(name="Snapshots", response=_SNAPSHOTS, summary="All snapshots."),
+    ("PUT", "snapshots/*"): Operation(
+        name="SaveSnapshot",
+        response=_SNAPSHOT,
+        summary="Keep the state as it is now, the time included.",
+        errors=(409,),
     ),
-    ("POST", "snapshots/*"): _Operation(
+    ("POST", "snapshots/*"): Operation(
         name="LoadSnapshot", response=_SNAPSHOT, summary="Go back to a state, its time included.", errors=(404,)
     ),
-    ("GET", "snapshots/*"): _Operation(
+    ("GET", "snapshots/*"): Operation(
         name="ReadSnapshot", response=_SNAPSHOT_DOCUMENT, summary="A snapshot as JSON, without secrets.", errors=(404,)
     ),
-    ("DELETE", "snapshots/*"): _Operation(
+    ("DELETE", "snapshots/*"): Operation(
         name="DeleteSnapshot", response=_SNAPSHOTS, summary="Forget a snapshot.", errors=(404,)
     ),
 }
@@ -277,7 +286,7 @@ def paths() -> Iterator[tuple[str, Schema]]:
         yield CONTROL + path.replace("*", "{name}"), {method.lower(): _operation(path, operation)}
 
 
-def _operation(path: str, operation: _Operation) -> Schema:
+def _operation(path: str, operation: Operation) -> Schema:
     rows = [(400, "invalid_request_error", ()), (403, "permission_error", ()), (413, "invalid_request_error", ())]
     rows += [(status, _KINDS[status], ()) for status in operation.errors]
     schema: dict[str, Any] = {
