@@ -10,6 +10,7 @@ import asyncio
 from typing import Any
 
 from aiohttp import HttpVersion11, web
+from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http_parser import HttpRequestParser
 
 from emulator.messages import Reply, ReplyFlow
@@ -26,6 +27,7 @@ _MOST_BYTES = 65_536
 _LIFE_SECONDS = 1_800.0
 
 _SAMPLE = b"POST /?Action=A HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}"
+_PARSED = ("/?Action=A", b"{}")
 _INCOMPLETE = object()
 
 
@@ -50,22 +52,20 @@ class FastLane:
         return await self.handler.answer(request, self.pending.pop(request.protocol, None))
 
     def connection(self) -> asyncio.Protocol:
-        """The protocol of a new connection: aiohttp's own if its parser is not as expected."""
+        """The protocol of a new connection."""
         ordinary = self.server()
-        parser = _make_parser(ordinary)
-        return ordinary if parser is None else _Connection(self, ordinary, parser)
+        return _Connection(self, ordinary, HttpRequestParser(ordinary, asyncio.get_running_loop(), _MOST_BYTES))
 
 
-def _make_parser(ordinary: Any) -> Any:
-    """A parser that does as expected; None if it does not."""
+def parser_is_known() -> bool:
+    """Whether aiohttp's parser does as expected; another version's may not. Needs a running loop."""
     try:
-        parser = HttpRequestParser(ordinary, asyncio.get_running_loop(), _MOST_BYTES)
-        request = _Request(parser)
+        loop = asyncio.get_running_loop()
+        request = _Request(HttpRequestParser(BaseProtocol(loop), loop, _MOST_BYTES))
         halves = request.feed(_SAMPLE[:-1]), request.feed(_SAMPLE[-1:])
-    except Exception:  # noqa: BLE001 - it is aiohttp's own, and another version's may be different
-        return None
-    as_expected = halves == (True, True) and request.is_whole and request.body() == b"{}"
-    return parser if as_expected and request.message.path == "/?Action=A" else None
+        return halves == (True, True) and request.is_whole and (request.message.path, request.body()) == _PARSED
+    except Exception:  # noqa: BLE001 - it is aiohttp's own
+        return False
 
 
 class _Request:

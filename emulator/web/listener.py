@@ -9,7 +9,7 @@ from contextlib import suppress
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from emulator.web.fast_lane import FastLane
+from emulator.web.fast_lane import FastLane, parser_is_known
 from emulator.web.http_handler import HttpHandler
 from emulator.web.router import Router
 
@@ -53,7 +53,8 @@ async def listen(router: Router, host: str, port: int) -> Listener:
         OSError: The address cannot be used.
     """
     handler = HttpHandler(router)
-    lane = None if router.service.store.blocks else FastLane(handler)
+    # What blocks is answered in a thread, which the fast lane could only hand over.
+    lane = FastLane(handler) if not router.service.store.blocks and parser_is_known() else None
     server = web.Server(
         handler.answer if lane is None else lane.answer,
         access_log=None,

@@ -48,7 +48,7 @@ def started(monkeypatch=None, **settings):
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         patch.setattr(HttpHandler.__init__, "__defaults__", (_Clock(),))
         if monkeypatch is not None:
-            patch.setattr(fast_lane, "_make_parser", lambda ordinary: None)
+            patch.setattr("emulator.web.listener.parser_is_known", lambda: False)
         yield stack.enter_context(
             EmulatorServer(Settings(seed=7, public_url="http://e.test", **settings), ManualClock(_START))
         )
