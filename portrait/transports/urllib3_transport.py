@@ -24,6 +24,8 @@ from portrait.transports.failures import Phase, failed_before_send, transport_fa
 from portrait.transports.proxies import ProxyResolver
 from portrait.urls import HttpUrl
 
+# What is raised for a response that is not HTTP; urllib3 itself finds two lengths in one head.
+_MALFORMED = (HTTPException, exceptions.InvalidHeader)
 _NO_RETRIES = Retry(total=False, redirect=False)  # made once: urllib3 logs each `False` that it converts
 # Of these urllib3 says with certainty that there was no connection yet.
 _CONNECT_ERRORS = (exceptions.NewConnectionError, exceptions.ConnectTimeoutError)
@@ -91,7 +93,7 @@ class Urllib3Transport:
             if not isinstance(error, (exceptions.HTTPError, OSError)):
                 raise
             phase = self._phase(error) if response is None else Phase.RESPONSE
-            raise transport_failure(error, phase, malformed=(HTTPException,), proxy=proxy) from error
+            raise transport_failure(error, phase, malformed=_MALFORMED, proxy=proxy) from error
 
     def _phase(self, error: BaseException) -> Phase:
         """How far a request without a response came. Connections of ours mark failures to connect themselves."""

@@ -64,6 +64,10 @@ BREAKS = {
         FailureKind.INCOMPLETE,
     ),
     "not HTTP": (send_exactly(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), FailureKind.INCOMPLETE),
+    "two lengths": (
+        send_exactly(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{} "),
+        FailureKind.INCOMPLETE,
+    ),
     "half a status line": (send_exactly(b"HTTP/1.1 2"), FailureKind.INCOMPLETE, FailureKind.DISCONNECTED),
     "a bad chunk": (send_exactly(CHUNKED + b"zz\r\nabc\r\n"), FailureKind.INCOMPLETE),
     "closed without an answer": (raw_server.closing, FailureKind.DISCONNECTED),
