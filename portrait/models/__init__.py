@@ -1,5 +1,16 @@
 """The protocol's values: one frozen, keyword-only attrs class for every request and every result. No behaviour."""
 
+from portrait.enums import (
+    AssetStatus,
+    AssetType,
+    AssetTypeName,
+    GroupType,
+    Language,
+    SortBy,
+    SortByName,
+    SortOrder,
+    SortOrderName,
+)
 from portrait.models.assets import (
     Asset,
     AssetFilter,
@@ -13,22 +24,7 @@ from portrait.models.assets import (
     UpdateAssetRequest,
     UploadedAsset,
 )
-from portrait.models.common import (
-    AssetStatus,
-    AssetType,
-    AssetTypeName,
-    Created,
-    Empty,
-    GroupType,
-    Page,
-    Response,
-    Result,
-    SortBy,
-    SortByName,
-    SortOrder,
-    SortOrderName,
-    Updated,
-)
+from portrait.models.common import Created, Empty, Page, Response, Result, Updated
 from portrait.models.groups import (
     AssetGroup,
     CreateAssetGroupRequest,
@@ -42,7 +38,6 @@ from portrait.models.groups import (
 from portrait.models.validations import (
     CreateVisualValidateSessionRequest,
     GetVisualValidateResultRequest,
-    Language,
     VisualValidateResult,
     VisualValidateSession,
 )

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from attrs import evolve, field, frozen
 
+from portrait.enums import AssetStatus, AssetType, GroupType, SortBy, SortOrder
 from portrait.models.common import (
-    AssetStatus,
-    AssetType,
-    GroupType,
     Page,
     Response,
     Result,
-    SortBy,
-    SortOrder,
     as_asset_type,
     as_group_type,
     as_many,

@@ -1,4 +1,4 @@
-"""What the models of all resources share: the closed sets of the protocol, pages, and where a result came from.
+"""What the models of all resources share: converters of closed sets, pages, and where a result came from.
 
 Values only. Nothing here knows wire names (`portrait.codec`), HTTP or who answers.
 """
@@ -7,10 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, TypeVar
 
 from attrs import field, frozen
 
+from portrait.enums import (
+    AssetStatus,
+    AssetType,
+    AssetTypeName,
+    GroupType,
+    SortBy,
+    SortByName,
+    SortOrder,
+    SortOrderName,
+)
 from portrait.errors import UsageError
 
 T = TypeVar("T")
@@ -24,53 +34,6 @@ def _one_of(kind: type[E], value: str) -> E:
         return kind(value)
     except ValueError:
         raise UsageError(f"{kind.__name__} is one of {', '.join(kind)}, not {value!r}.") from None
-
-
-class GroupType(StrEnum):
-    """How a group came to be. Contract §3."""
-
-    AIGC = "AIGC"
-    LIVENESS_FACE = "LivenessFace"
-
-
-class AssetType(StrEnum):
-    """What a file is. Contract §2, CreateAsset."""
-
-    IMAGE = "Image"
-    VIDEO = "Video"
-    AUDIO = "Audio"
-
-
-AssetTypeName = Literal["Image", "Video", "Audio"]
-
-
-class AssetStatus(StrEnum):
-    """How far the review of an asset is. Contract §3; a value outside of these three is read as not finished."""
-
-    PROCESSING = "Processing"
-    ACTIVE = "Active"
-    FAILED = "Failed"
-
-
-class SortBy(StrEnum):
-    """What a list is ordered by. `GroupId` is for assets only. Contract §2."""
-
-    CREATE_TIME = "CreateTime"
-    UPDATE_TIME = "UpdateTime"
-    GROUP_ID = "GroupId"
-
-
-SortByName = Literal["CreateTime", "UpdateTime", "GroupId"]
-
-
-class SortOrder(StrEnum):
-    """Which way a list is ordered. Contract §2."""
-
-    DESC = "Desc"
-    ASC = "Asc"
-
-
-SortOrderName = Literal["Desc", "Asc"]
 
 
 # Converters: a plain string is as good as a member; anything outside of the closed set is a `UsageError`, and an error

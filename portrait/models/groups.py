@@ -4,17 +4,8 @@ from __future__ import annotations
 
 from attrs import field, frozen
 
-from portrait.models.common import (
-    GroupType,
-    Page,
-    Result,
-    SortBy,
-    SortOrder,
-    as_group_type,
-    as_many,
-    as_sort_by,
-    as_sort_order,
-)
+from portrait.enums import GroupType, SortBy, SortOrder
+from portrait.models.common import Page, Result, as_group_type, as_many, as_sort_by, as_sort_order
 
 
 @frozen(kw_only=True)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import get_args
 
 from attrs import field, frozen
 
+from portrait.enums import Language
 from portrait.errors import UsageError
 from portrait.models.common import Result
-
-Language = Literal["zh", "en", "zh-Hant"]
-"""A language of the page that the link leads to (contract §3)."""
 
 
 @frozen(kw_only=True)

@@ -8,8 +8,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from portrait.enums import VideoStatus
 from portrait.runners import Run, RunAsync
-from portrait.videos.models import Reference, Video, VideoPage, VideoRequest, VideoStatus
+from portrait.videos.models import Reference, Video, VideoPage, VideoRequest
 from portrait.videos.operations import POLL, TIMEOUT, VideoService
 
 T = TypeVar("T")

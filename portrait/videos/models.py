@@ -6,15 +6,15 @@ Each provider has a shape of its own for them (`portrait.videos.shapes`); these 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Literal
 
 from attrs import field, frozen
 
 from portrait.codes import BY_WORD, api_error
+from portrait.enums import AssetType, VideoStatus
 from portrait.errors import ApiError, OutcomeError, PortraitError, UsageError
-from portrait.models import AssetType, Response
+from portrait.models import Response
 from portrait.uri import asset_uri
 from portrait.video_models import AUDIO_ROLES, IMAGE_ROLES, VIDEO_ROLES
 
@@ -66,22 +66,6 @@ class Reference:
         """The id in an `asset://` address; None for any other."""
         scheme, _, rest = self.url.partition("://")
         return rest if scheme.lower() == "asset" else None
-
-
-class VideoStatus(StrEnum):
-    """How far a video is. Providers have other words for it; one that is not known counts as running."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    EXPIRED = "expired"
-
-    @property
-    def is_final(self) -> bool:
-        """True once nothing more will happen."""
-        return self not in {VideoStatus.QUEUED, VideoStatus.RUNNING}
 
 
 @frozen(kw_only=True)

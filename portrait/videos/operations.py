@@ -19,6 +19,7 @@ from portrait.auth import NoAuth
 from portrait.dialects.dialect import Dialect
 from portrait.dialects.plain import decode_plain
 from portrait.endpoint import Endpoint, check_subject
+from portrait.enums import VideoStatus
 from portrait.errors import (
     ApiError,
     BadResponse,
@@ -37,7 +38,7 @@ from portrait.models import Response
 from portrait.retry import NO_RETRY
 from portrait.videos.check import Reader, check_assets, check_request
 from portrait.videos.download import FILE, Download, Piece
-from portrait.videos.models import Video, VideoPage, VideoRequest, VideoStatus
+from portrait.videos.models import Video, VideoPage, VideoRequest
 from portrait.videos.shapes import CALLBACK_FIELDS, SHAPES, Shape
 
 PLAIN = Dialect(name="plain", action_path="", name_limit=0, decoder=decode_plain)

@@ -15,11 +15,12 @@ from attrs import frozen
 
 from portrait.dialects.json_values import json_integer, json_mapping, json_number, json_sequence, json_text
 from portrait.dialects.plain import unwrap
+from portrait.enums import VideoStatus
 from portrait.errors import UsageError
 from portrait.gateways import TASKS_PATH
 from portrait.models import AssetType, Response
 from portrait.video_models import DEFAULT_RESOLUTIONS
-from portrait.videos.models import Reference, Video, VideoFailure, VideoPage, VideoRequest, VideoStatus
+from portrait.videos.models import Reference, Video, VideoFailure, VideoPage, VideoRequest
 
 # Every provider's words in one table: none of them means two things. Unknown: not finished (contract §8).
 _STATUSES: Mapping[str, VideoStatus] = {
