@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any
 from emulator._optional import missing_extra
 from emulator.validation import MAX_SECONDS
 from portrait._version import __version__
-from portrait.urls import is_loopback
 
 if TYPE_CHECKING:
     from emulator.settings import KeyPair, Settings
@@ -294,6 +293,8 @@ def _serve(settings: Settings, clock: Clock, args: argparse.Namespace, start: An
 
 def _needs(args: argparse.Namespace) -> str:
     """What users on other machines need; "" where only this machine can call."""
+    from portrait.urls import is_loopback  # noqa: PLC0415 - after --help
+
     if is_loopback(args.host.lower()):
         return ""
     lines = ["for plain http, PORTRAIT_INSECURE_HOSTS on the other machines names this one."]

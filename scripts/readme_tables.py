@@ -18,7 +18,8 @@ from emulator.web.openapi.control import OPERATIONS, Operation
 from emulator.web.pages import CODE_GROUPS
 from portrait import errors
 from portrait.actions import ACTIONS
-from portrait.cli import parser as command_line
+from portrait.cli.commands import ROOT
+from portrait.cli.parser import SHARED_OPTIONS
 from portrait.codes import CODES, rule_for
 from portrait.dialects import DIALECTS, TASKS
 from portrait.gateways import BATCH
@@ -192,9 +193,7 @@ def number(value: float) -> str:
 
 def commands_part() -> str:
     """Each command of `portrait`: what it does, its options, and what its help says besides."""
-    sections = [
-        section for name in command_line.COMMANDS for section in command_sections(name, command_line.load(name))
-    ]
+    sections = [section for name, command in ROOT.commands.items() for section in command_sections(name, command)]
     return "\n\n".join([*sections, shared_section()])
 
 
@@ -207,15 +206,15 @@ def command_sections(name: str, command: click.Command) -> Iterator[str]:
 
 def command_section(name: str, command: click.Command) -> str:
     context = click.Context(command, info_name=f"portrait {name}")
-    own = [option for option in command.params if option not in command_line.SHARED_OPTIONS]
+    own = [option for option in command.params if option not in SHARED_OPTIONS]
     usage = " ".join(command.collect_usage_pieces(context))
     parts = [f"#### `portrait {name}`", f"{command.help}", f"`portrait {name} {usage}`", options_table(own, context)]
     return "\n\n".join(filter(None, parts))
 
 
 def shared_section() -> str:
-    context = click.Context(command_line.ROOT, info_name="portrait")
-    return f"#### Options of all commands\n\n{options_table(command_line.SHARED_OPTIONS, context)}"
+    context = click.Context(ROOT, info_name="portrait")
+    return f"#### Options of all commands\n\n{options_table(SHARED_OPTIONS, context)}"
 
 
 def options_table(options: Iterable[click.Parameter], context: click.Context) -> str:

@@ -6,7 +6,6 @@ Nothing heavy is imported before a command needs it.
 from __future__ import annotations
 
 import sys
-import traceback
 from collections.abc import Sequence
 from contextlib import closing
 
@@ -25,7 +24,7 @@ def main(argv: Sequence[str] | None = None, console: Console | None = None) -> i
     """
     context = Context(console or Console.of_process())
     try:
-        from portrait.cli import parser  # noqa: PLC0415  (click is an extra)
+        from portrait.cli import commands  # noqa: PLC0415  (click is an extra)
     except ModuleNotFoundError as error:
         if error.name != "click":
             raise
@@ -35,7 +34,7 @@ def main(argv: Sequence[str] | None = None, console: Console | None = None) -> i
         return 2
     try:
         with closing(context):
-            code = parser.run(sys.argv[1:] if argv is None else argv, context)
+            code = commands.run_command(sys.argv[1:] if argv is None else argv, context)
         with stdout_errors():
             context.console.stdout.flush()
     except SystemExit:  # whoever raised it has chosen the exit code
@@ -54,6 +53,8 @@ def _report(error: BaseException, context: Context) -> int:
         silence(console.stdout)
         return errors.BROKEN_PIPE
     if console.debugging:
+        import traceback  # noqa: PLC0415
+
         traceback.print_exception(error, file=console.stderr)
     if isinstance(error, OutputError):
         silence(console.stdout)

@@ -8,31 +8,15 @@ from __future__ import annotations
 import json
 from typing import Any, TextIO
 
-import click
-
-from portrait.actions import ACTIONS
 from portrait.cli.console import is_file, is_pipe
 from portrait.cli.context import Context
 from portrait.cli.output import OutputFormat
-from portrait.cli.parser import command, complete_from
 from portrait.errors import ApiError, UsageError
 
-_DETAILS = """\
-\b
-Examples:
-  portrait call GetAsset '{"Id": "asset-20260318035710-xxxxx"}'
-  portrait call ListAssetGroups - < filter.json
-  echo '{"Filter": {"GroupType": "AIGC"}}' | portrait call ListAssets
-"""
 _JSON_ADVICE = """It looks like '{"Id": "asset-..."}'."""
 
 
-@command(epilog=_DETAILS)
-@click.argument("action", metavar="ACTION", shell_complete=complete_from(ACTIONS))
-@click.argument("body", metavar="[JSON|-]", required=False)
-@click.option("--full", is_flag=True, help="Print the whole envelope, not only Result.")
-@click.pass_obj
-def call_command(context: Context, /, action: str, body: str | None, *, full: bool) -> int:
+def call(context: Context, /, action: str, body: str | None, *, full: bool) -> int:
     """Call an Action; without JSON the request is read from a pipe, or empty."""
     request = _request(body, context.console.stdin)
     context.resume_hint = "The call may have been carried out; look before you call again."

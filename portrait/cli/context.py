@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from portrait.cli.console import Console
-from portrait.cli.output import Output, OutputFormat
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from portrait.cli.output import Output
     from portrait.client import PortraitClient
     from portrait.options import Options
     from portrait.providers import Provider
@@ -41,6 +42,8 @@ class Context:
     @cached_property
     def output(self) -> Output:
         """Where results go."""
+        from portrait.cli.output import Output, OutputFormat  # noqa: PLC0415  (keeps the help quick)
+
         if self.options.get("quiet"):
             return Output(self.console, OutputFormat.QUIET)
         table = self.options.get("table") or (self.console.stdout.isatty() and not self.options.get("json"))
@@ -183,5 +186,7 @@ class Context:
 
 def _default_state(environ: Mapping[str, str]) -> Path:
     """The XDG Base Directory Specification names the folder."""
+    from pathlib import Path  # noqa: PLC0415  (keeps the help quick)
+
     folder = environ.get("XDG_STATE_HOME")
     return (Path(folder) if folder else Path.home() / ".local" / "state") / "portrait" / "state.db"

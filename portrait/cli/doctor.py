@@ -14,15 +14,12 @@ from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-import click
-
 from portrait._version import __version__
 from portrait.cli.context import Context
 from portrait.cli.errors import advice_of, code_of, exit_code
 from portrait.cli.list import leftover_notes
 from portrait.cli.output import Column, OutputFormat
-from portrait.cli.parser import command
-from portrait.cli.storage import StorageOptions, open_store, public_base_option, storage_options
+from portrait.cli.storage import StorageOptions, open_store
 from portrait.clock import default_clock
 from portrait.errors import AccountError, ApiError, AuthError, BadResponse, PortraitError, TransportError
 from portrait.models import GroupType
@@ -54,11 +51,7 @@ class _Finding(NamedTuple):
     code: int = 0
 
 
-@command()
-@storage_options("store an object there, fetch and delete it.")
-@public_base_option
-@click.pass_obj
-def doctor_command(context: Context, /, **values: Any) -> int:
+def examine(context: Context, /, **values: Any) -> int:
     """Check step by step whether calls can work, and uploads to a storage that is named."""
     findings = [*_findings(context, StorageOptions(**values))]
     if context.output.format is not OutputFormat.QUIET:

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import click
-
 from portrait.cli.context import Context
 from portrait.cli.errors import error_record, exit_code, format_error, merge_exit_codes
-from portrait.cli.parser import command
 from portrait.cli.resolve import resolve
 from portrait.cli.serialize import count_assets, pluralize
 from portrait.client import PortraitClient
@@ -17,11 +14,7 @@ from portrait.errors import NotAccessible, PortraitError, UsageError
 from portrait.models import AssetGroup
 
 
-@command(epilog="An asset that `put` made is recognized by its name: under another one, its file is new to `put`.")
-@click.argument("id", metavar="NAME|ID")
-@click.argument("name", metavar="NEW-NAME")
-@click.pass_obj
-def rename_command(context: Context, /, id: str, name: str) -> int:  # noqa: A002
+def rename(context: Context, /, id: str, name: str) -> int:  # noqa: A002
     """Rename a group or an asset; a name has at most 50 characters on AllToken."""
     client = context.client
     item = resolve(client, id)
@@ -50,12 +43,7 @@ class _Target:
             self.text += f" with {pluralize(assets, 'asset')}"
 
 
-@command(epilog="Deleting a group deletes every asset in it. What generates with asset://... stops working.")
-@click.argument("ids", metavar="NAME|ID...", nargs=-1, required=True)
-@click.option("--dry-run", is_flag=True, help="Say what would be deleted, and delete nothing.")
-@click.option("--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
-@click.pass_obj
-def rm_command(context: Context, /, ids: Sequence[str], *, dry_run: bool, yes: bool) -> int:
+def remove(context: Context, /, ids: Sequence[str], *, dry_run: bool, yes: bool) -> int:
     """Delete groups and assets."""
     if not yes and not dry_run and not context.console.can_ask:
         raise UsageError("rm needs --yes where there is no terminal to ask on.")

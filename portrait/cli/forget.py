@@ -5,36 +5,20 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
-import click
 from attrs import frozen
 
 from portrait.cli.context import Context
 from portrait.cli.errors import error_record, exit_code, format_errors, merge_exit_codes
 from portrait.cli.manifest import Lines, read_manifest
-from portrait.cli.parser import command, complete_files
 from portrait.cli.resolve import find_group
 from portrait.cli.serialize import pluralize
-from portrait.cli.storage import StorageOptions, open_store, storage_options
+from portrait.cli.storage import StorageOptions, open_store
 from portrait.ensure import ErasureOutcome, ErasurePlan, ErasureQuery
 from portrait.errors import AmbiguousGroup, NotAccessible, UsageError
 from portrait.models import GroupType
 from portrait.s3 import ObjectStore, StorageWarning, UploadProgress
 
 _MAX_SHOWN = 5  # kept objects, and lines of a manifest, that people see
-
-_DETAILS = """\
-Objects are deleted first, then the group with all of its assets. An object that an asset of another group uses stays,
-and is reported. Objects are found by the digests in the assets' names; assets that were renamed, and objects whose
-asset was never made, only by the manifest that `put` wrote. A run that was killed is taken up by the same command, and
-so is what could not be erased. Only this project of this key is looked at; where the manifest knows several groups of
-one name that are gone, say which by its id. Copies at a CDN, versions that a bucket keeps, and the manifest itself are
-yours to delete.
-
-\b
-Examples:
-  portrait forget alice --to s3://bucket/portraits --manifest people.jsonl
-  portrait forget group-20260518163348-xtzxl --dry-run
-"""
 
 
 @frozen(kw_only=True)
@@ -54,14 +38,7 @@ class ForgetOptions(StorageOptions):
     yes: bool
 
 
-@command(epilog=_DETAILS)
-@click.argument("group", metavar="NAME|ID")
-@click.option("--manifest", metavar="FILE", shell_complete=complete_files, help="What `put --manifest` wrote.")
-@click.option("--dry-run", is_flag=True, help="Say what would be erased, and erase nothing.")
-@click.option("--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
-@storage_options("where the files were stored.")
-@click.pass_obj
-def forget_command(context: Context, /, **values: Any) -> int:
+def forget(context: Context, /, **values: Any) -> int:
     """Erase a person's group."""
     options = ForgetOptions(**values)
     if not (options.yes or options.dry_run or context.console.can_ask):

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from heapq import merge
 from itertools import chain, islice
 from types import MappingProxyType
-from typing import Any, TypeVar
-
-import click
+from typing import Any
 
 from portrait.cli.console import escape
 from portrait.cli.context import Context
 from portrait.cli.output import Column, OutputFormat
-from portrait.cli.parser import command, one_of
 from portrait.cli.resolve import resolve, resolve_group
 from portrait.cli.serialize import asset_record, count_assets, group_record
 from portrait.dialects import DIALECTS
-from portrait.models import Asset, AssetGroup, AssetStatus, GroupType, SortBy
+from portrait.models import Asset, AssetGroup, GroupType, SortBy
 
 _GROUP_COLUMNS = (
     Column("ID", "id"),
@@ -41,22 +38,6 @@ _ORDERS: Mapping[str, tuple[str, SortBy | None]] = MappingProxyType(
         "name": ("name", None),
     }
 )
-_LINK = "The signed link to an asset's file is not shown; `portrait call GetAsset` prints it."
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def _list_options(function: F) -> F:
-    """Add `--type`, `--name`, `--sort` and `--limit`."""
-    types = one_of(*map(str, GroupType))
-    for option in (
-        click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N."),
-        click.option("--sort", type=one_of(*_ORDERS), default="created", help="The order (default: newest first)."),
-        click.option("--name", metavar="PART", help="Part of the name, in any case."),
-        click.option("--type", "group_type", type=types, help="The type of group (default: both)."),
-    ):
-        function = option(function)
-    return function
 
 
 def _group_types(group_type: str | None) -> Sequence[str]:
@@ -69,12 +50,7 @@ def _sorted(records: Iterable[dict[str, Any]], sort: str) -> list[dict[str, Any]
     return sorted(records, key=lambda record: (record[field] or "").casefold(), reverse=sort_by is not None)
 
 
-@command()
-@_list_options
-@click.pass_obj
-def groups_command(
-    context: Context, /, *, group_type: str | None, name: str | None, sort: str, limit: int | None
-) -> int:
+def list_groups(context: Context, /, *, group_type: str | None, name: str | None, sort: str, limit: int | None) -> int:
     """List groups."""
     client, output = context.client, context.output
     groups = [  # whole, whatever the limit is: for the notes
@@ -99,18 +75,7 @@ def leftover_notes(context: Context, groups: Collection[AssetGroup]) -> list[str
     ]
 
 
-@command(epilog=_LINK)
-@click.option("--group", "groups", metavar="NAME|ID", multiple=True, help="Only of this group; may be repeated.")
-@click.option(
-    "--status",
-    "statuses",
-    type=one_of(*sorted(AssetStatus)),
-    multiple=True,
-    help="Only in this state; may be repeated.",
-)
-@_list_options
-@click.pass_obj
-def assets_command(
+def list_assets(
     context: Context,
     /,
     *,
@@ -143,10 +108,7 @@ def assets_command(
     return 0
 
 
-@command(epilog=_LINK)
-@click.argument("id", metavar="NAME|ID")
-@click.pass_obj
-def show_command(context: Context, /, id: str) -> int:  # noqa: A002
+def show(context: Context, /, id: str) -> int:  # noqa: A002
     """Show a group by its name or id, or an asset by its id or `asset://` address."""
     item = resolve(context.client, id)
     if isinstance(item, Asset):

@@ -1,15 +1,13 @@
-"""The command line: the table of commands, the options that all of them share, and what users may write as values.
-
-A command's module is imported when the command is meant, so that the help and the completion of a shell are quick.
+"""How command lines are parsed: commands whose work is loaded when they run, the options that all of them share, and
+what users may write as values.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
@@ -20,50 +18,17 @@ from portrait.cli.console import stdout_errors
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-# Command → what it does, and the module that has a function of its name; in the order of the help.
-COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {
-        "put": ("send files and wait until they are Active", "put"),
-        "wait": ("wait until assets are Active", "wait"),
-        "groups": ("list groups", "list"),
-        "assets": ("list assets", "list"),
-        "show": ("show a group or an asset", "list"),
-        "rename": ("rename a group or an asset", "edit"),
-        "rm": ("delete groups and assets, for good", "edit"),
-        "forget": ("erase a person's group and stored files, for good", "forget"),
-        "validate": ("let a person pass the liveness check, for a group", "validate"),
-        "pool": ("look at pools of assets, and remove unused ones", "pool"),
-        "video": ("make videos from assets", "video"),
-        "call": ("call an Action by its name, with raw JSON", "call"),
-        "doctor": ("check configuration, network and key step by step", "doctor"),
-        "help": ("show the help of a command", "parser"),
-    }
-)
-
 _COMPLETE = "_PORTRAIT_COMPLETE"  # click's convention: the shell's hook sets it
 
-_EPILOG = """\
-\b
-Environment:
-  PORTRAIT_API_KEY   the key; for AllToken also ALLTOKEN_API_KEY
-  PORTRAIT_PROVIDER, PORTRAIT_BASE_URL, PORTRAIT_PROJECT
-                     defaults of the options of the same names
-  PORTRAIT_DEBUG=1   prints tracebacks
 
-\b
-Exit codes:
-  0 all done   1 some failed   2 wrong usage   3 refused by the service
-  4 network, or outcome unknown   5 not finished in time   130 interrupted
+def option(*names: str, **settings: Any) -> click.Option:
+    """An option of one command."""
+    return click.Option(names, **settings)
 
-Tables on a terminal or with --table; JSON in a pipe or with --json: lists print one array, put, wait and rm one line
-for each outcome.
-Fields are called as in the library (id, group_id); only `call` uses the wire's names (Id, GroupId).
 
-`portrait COMMAND --help` says more about a command. Completion for bash (zsh and fish alike):
-
-\b
-  eval "$(_PORTRAIT_COMPLETE=bash_source portrait)"
-"""
+def argument(name: str, **settings: Any) -> click.Argument:
+    """An operand of one command."""
+    return click.Argument([name], **settings)
 
 
 def _share(context: click.Context, option: click.Parameter, value: Any) -> None:
@@ -82,23 +47,23 @@ def _print_version(context: click.Context, _: click.Parameter, value: bool) -> N
         context.exit()
 
 
-_shared = partial(click.Option, expose_value=False, callback=_share)
+_shared = partial(option, expose_value=False, callback=_share)
 # The providers that can be called are named here: looking it up would load the library for every help.
 SHARED_OPTIONS: Sequence[click.Option] = (
     _shared(
-        ["--provider"],
+        "--provider",
         metavar="NAME",
         help="The service: alltoken (default), volcengine or byteplus; for put and video also xcompute, apimart or "
         "gccai.",
     ),
-    _shared(["--base-url"], metavar="URL", help="The service's address; for AllToken it includes /v1."),
-    _shared(["--project"], metavar="NAME", help="The ProjectName of all calls."),
-    _shared(["--state"], metavar="PATH|URL", help="What was begun (default $XDG_STATE_HOME/portrait/state.db)."),
-    _shared(["--json"], is_flag=True, help="Print JSON, as in a pipe, on a terminal too."),
-    _shared(["--table"], is_flag=True, help="Print what a terminal shows, whole tables, into a pipe or a file too."),
-    _shared(["--quiet", "-q"], is_flag=True, help="Print only ids and asset:// addresses."),
-    click.Option(
-        ["--version"],
+    _shared("--base-url", metavar="URL", help="The service's address; for AllToken it includes /v1."),
+    _shared("--project", metavar="NAME", help="The ProjectName of all calls."),
+    _shared("--state", metavar="PATH|URL", help="What was begun (default $XDG_STATE_HOME/portrait/state.db)."),
+    _shared("--json", is_flag=True, help="Print JSON, as in a pipe, on a terminal too."),
+    _shared("--table", is_flag=True, help="Print what a terminal shows, whole tables, into a pipe or a file too."),
+    _shared("--quiet", "-q", is_flag=True, help="Print only ids and asset:// addresses."),
+    option(
+        "--version",
         is_flag=True,
         is_eager=True,
         expose_value=False,
@@ -108,8 +73,8 @@ SHARED_OPTIONS: Sequence[click.Option] = (
 )
 
 
-class Command(click.Command):
-    """A command with the shared options."""
+class _WithSharedOptions(click.Command):
+    """What a command and a group of commands have in common."""
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
@@ -124,18 +89,38 @@ class Command(click.Command):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the command's own options, then the shared ones."""
         rows: dict[str, list[tuple[str, str]]] = {"Options": [], "Options of all commands": []}
-        for option in self.get_params(ctx):
-            heading = "Options of all commands" if option in SHARED_OPTIONS else "Options"
-            rows[heading] += filter(None, [option.get_help_record(ctx)])
+        for param in self.get_params(ctx):
+            if isinstance(param, click.Option):
+                heading = "Options of all commands" if param in SHARED_OPTIONS else "Options"
+                rows[heading] += filter(None, [param.get_help_record(ctx)])
         for heading, records in rows.items():
             with formatter.section(heading):
                 formatter.write_dl(records)
 
 
-class Group(Command, click.Group):
-    """A command that has commands, in the order in which they are defined."""
+class Command(_WithSharedOptions):
+    """One command. It is light: the module that does its work is imported when it runs.
 
-    command_class = Command
+    Attributes:
+        work: `MODULE:FUNCTION` below `portrait.cli`. The function takes the object of all commands and, by name, what
+            the command's parameters hold; it returns the exit code.
+    """
+
+    def __init__(self, name: str, work: str, summary: str, *params: click.Parameter, epilog: str | None = None) -> None:
+        super().__init__(name, callback=click.pass_obj(self.do), params=[*params], help=summary, epilog=epilog)
+        self.work = work
+
+    def do(self, context: Any, /, **values: Any) -> int:
+        """Load the work, and do it."""
+        module, _, function = self.work.partition(":")
+        return int(getattr(import_module(f"portrait.cli.{module}"), function)(context, **values))
+
+
+class Group(_WithSharedOptions, click.Group):
+    """A command that has commands, in the order in which they are given."""
+
+    def __init__(self, name: str, summary: str, *commands: click.Command, epilog: str | None = None) -> None:
+        super().__init__(name, commands=commands, help=summary, epilog=epilog, no_args_is_help=False)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Their names."""
@@ -148,47 +133,7 @@ class Group(Command, click.Group):
         super().format_options(ctx, formatter)
 
 
-class _Listed(Command):
-    """A command of the table, which has the first line of its help."""
-
-    def __init__(self, *args: Any, **settings: Any) -> None:
-        super().__init__(*args, **settings)
-        summary = COMMANDS[self.name or ""][0]
-        self.help = f"{summary[0].upper()}{summary[1:]}."
-
-
-class _ListedGroup(_Listed, Group):
-    """A command of the table that has commands."""
-
-
-class _LazyCommand(click.Command):
-    """A row of the table; the command itself is loaded when it is called."""
-
-    def make_context(self, *args: Any, **settings: Any) -> click.Context:
-        return load(self.name or "").make_context(*args, **settings)
-
-
-ROOT = Group(
-    name="portrait",
-    help="Portraits as reusable assets for Seedance 2.0.",
-    epilog=_EPILOG,
-    no_args_is_help=False,
-    commands={name: _LazyCommand(name, short_help=summary) for name, (summary, _) in COMMANDS.items()},
-)
-
-command: Callable[..., Callable[[Callable[..., Any]], Command]] = partial(click.command, cls=_Listed)
-group: Callable[..., Callable[[Callable[..., Any]], Group]] = partial(
-    click.command, cls=_ListedGroup, no_args_is_help=False
-)
-
-
-def load(name: str) -> Command:
-    """Import the command of that name."""
-    loaded: Command = getattr(import_module(f"portrait.cli.{COMMANDS[name][1]}"), f"{name}_command")
-    return loaded
-
-
-def run(argv: Sequence[str], context: Any) -> int:
+def run(root: Group, argv: Sequence[str], context: Any) -> int:
     """Run the command that `argv` names with `context` as the object of all commands; returns the exit code.
 
     Raises:
@@ -197,10 +142,10 @@ def run(argv: Sequence[str], context: Any) -> int:
     if instruction := context.console.environ.get(_COMPLETE):
         from click.shell_completion import shell_complete  # noqa: PLC0415  (for shells alone)
 
-        return shell_complete(ROOT, {"obj": context}, "portrait", _COMPLETE, instruction)
+        return shell_complete(root, {"obj": context}, "portrait", _COMPLETE, instruction)
     try:
-        with ROOT.make_context("portrait", list(argv), obj=context) as parsed:
-            return int(ROOT.invoke(parsed))
+        with root.make_context("portrait", list(argv), obj=context) as parsed:
+            return int(root.invoke(parsed))
     except click.exceptions.Exit as finished:  # --help and --version
         return finished.exit_code
     except click.UsageError as error:
@@ -217,17 +162,9 @@ def complete_files(_: click.Context, __: click.Parameter, incomplete: str) -> li
     return [CompletionItem(incomplete, type="file")]
 
 
-def complete_from(names: Iterable[str]) -> Callable[[click.Context, click.Parameter, str], list[str]]:
-    """What a shell completes where one of these names may stand."""
-    return lambda _, __, incomplete: [name for name in names if name.startswith(incomplete)]
-
-
-@command(epilog="Without a command: the list of commands.")
-@click.argument("names", metavar="COMMAND", nargs=-1, shell_complete=complete_from(COMMANDS))
-@click.pass_obj
-def help_command(context: Any, /, names: Sequence[str]) -> int:
-    """Show the help of a command, or of all."""
-    return run([*(names if names != ("help",) else ()), "--help"], context)
+def complete_from(names: Callable[[], Iterable[str]]) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """What a shell completes where one of these names may stand; `names` is called for shells alone."""
+    return lambda _, __, incomplete: [name for name in names() if name.startswith(incomplete)]
 
 
 def seconds(text: str) -> float:
@@ -267,12 +204,13 @@ def quota(text: str) -> int | Literal["none"]:
     return int(text)
 
 
-def one_of(*names: str) -> click.Choice[str]:
+def one_of(names: Iterable[str]) -> click.Choice[str]:
     """One of a closed set of names, in any case."""
-    return click.Choice(names, case_sensitive=False)
+    return click.Choice([*map(str, names)], case_sensitive=False)
 
 
-review_timeout = click.option(
+YES = option("--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
+REVIEW_TIMEOUT = option(
     "--timeout",
     type=seconds,
     metavar="SECONDS",

@@ -7,17 +7,14 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
 
-import click
-
 from portrait.cli.context import Context
 from portrait.cli.output import Column
-from portrait.cli.parser import group, seconds
 from portrait.cli.resolve import resolve_group
 from portrait.cli.serialize import asset_record, group_record, pluralize
 from portrait.ensure import parse_digest
 from portrait.errors import UsageError
 from portrait.pool import PoolStatus
-from portrait.pool.prune import UNUSED_FOR, UnusedPool
+from portrait.pool.prune import UnusedPool
 from portrait.state import Lease
 from portrait.uri import asset_uri
 
@@ -38,29 +35,8 @@ _PRUNE_COLUMNS = (
     Column("IDLE DAYS", "idle_days"),
 )
 
-_PRUNE = """\
-A group whose assets are not all a pool's is listed, and not removed. A pool counts as used while somebody leases from
-it by the state that --state names, and when an asset in it was created or used to generate.
 
-\b
-Examples:
-  portrait pool prune --prefix ci- --dry-run
-  portrait pool prune --prefix ci- --unused-for 1 --yes
-"""
-
-
-@group()
-def pool_command() -> None:
-    """Look at pools, and remove those that nobody uses."""
-
-
-@pool_command.command("status")
-@click.argument("wanted", metavar="NAME|ID")
-@click.option(
-    "--slots", type=click.IntRange(min=1), metavar="N", default=50, help="Assets that the pool may hold (default 50)."
-)
-@click.pass_obj
-def status(context: Context, /, wanted: str, slots: int) -> int:
+def show_status(context: Context, /, wanted: str, slots: int) -> int:
     """Show what a pool holds, who leases it and until when."""
     found = resolve_group(context.client, wanted)
     pool = context.client.pool(group_id=found.id, slots=slots).status()
@@ -100,18 +76,6 @@ def _time(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-@pool_command.command("prune", epilog=_PRUNE)
-@click.option("--prefix", required=True, metavar="PREFIX", help="What the groups' names begin with.")
-@click.option(
-    "--unused-for",
-    type=seconds,
-    metavar="DAYS",
-    default=str(UNUSED_FOR / _DAY),
-    help="Days without a use (default 7).",
-)
-@click.option("--dry-run", is_flag=True, help="Only list them.")
-@click.option("--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
-@click.pass_obj
 def prune(context: Context, /, *, prefix: str, unused_for: float, dry_run: bool, yes: bool) -> int:
     """List groups whose pools nobody uses, and remove them with their assets, for good."""
     if not (yes or dry_run or context.console.can_ask):

@@ -14,7 +14,6 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Literal
 
-import click
 from attrs import frozen
 
 from portrait.actions import CREATE_ASSET
@@ -22,12 +21,11 @@ from portrait.cli.context import Context
 from portrait.cli.dry_run import dry_run
 from portrait.cli.errors import INTERRUPTED
 from portrait.cli.manifest import Manifest
-from portrait.cli.parser import command, complete_files, one_of, per_minute, quota, review_timeout
 from portrait.cli.progress import Progress, progress
 from portrait.cli.put_session import PutSession
 from portrait.cli.report import NO_MEDIA, Summary
 from portrait.cli.select import Checked, Selection, check, left_out, select
-from portrait.cli.storage import StorageOptions, open_store, public_base_option, storage_options
+from portrait.cli.storage import StorageOptions, open_store
 from portrait.ensure import EnsureQuery, FileOutcome, check_group_name
 from portrait.errors import UsageError
 from portrait.events import CreateDelayed, Event, FileProgress
@@ -45,25 +43,6 @@ _STOPPING = "Stopping; what is under way is finished first. Ctrl-C again ends at
 _DELAYED = """\
 portrait: the service limits creates: the next one is sent in {seconds:.0f} s, and so on until all are sent.
   → --pace N/min keeps to a pace from the beginning.
-"""
-
-_DETAILS = """\
-Through AllToken's own upload: JPEG, PNG and WebP of at most 10 MB; through apimart's: of 20 MB, and GIF too. With
---to, or as http(s) addresses: whatever the service takes, video and audio too. A folder stands for the images, video
-and audio in it and below; its other files, hidden ones and linked folders are skipped and counted. Nothing is sent of
-a file that does not fit, and nothing twice: a content that the group has already is used as it is, and the same
-command, given again, goes on where it stopped.
-
-In JSON, `origin` is how the asset came to be; a file whose content an earlier one has shares that one's asset, and
-names the file in `same_as`.
-
-\b
-Examples:
-  portrait put front.jpg side.jpg --group brand-host
-  portrait put people/ --subfolders --group others --manifest people.jsonl
-  portrait put clips/ --group brand-host --to s3://bucket/portraits \\
-      --endpoint-url https://ACCOUNT.r2.cloudflarestorage.com \\
-      --public-base https://cdn.example.com
 """
 
 
@@ -96,33 +75,7 @@ class PutOptions(StorageOptions):
     group_type: str | None
 
 
-@command(epilog=_DETAILS)
-@click.argument("paths", metavar="PATH|URL...", nargs=-1, required=True, shell_complete=complete_files)
-@click.option("--group", metavar="NAME|ID", help="The group that files go into; created if it is missing.")
-@click.option("--subfolders", is_flag=True, help="Make each subfolder of a folder a group of its name.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and send nothing.")
-@click.option("--manifest", metavar="FILE", shell_complete=complete_files, help="Append a line of JSON per outcome.")
-@click.option(
-    "--quota",
-    type=quota,
-    metavar="N|none",
-    help="Assets that a group may hold (default: what the service documents).",
-)
-@click.option("--concurrency", type=click.IntRange(1, 64), default=8, metavar="N", help="Files at once (default 8).")
-@click.option("--pace", type=per_minute, metavar="N/min", help="Creates in a minute (default: as the service lets it).")
-@click.option(
-    "--group-type",
-    type=one_of(*map(str, GroupType)),
-    help="Type of the group, where the provider cannot tell it (default AIGC).",
-)
-@click.option("--no-wait", is_flag=True, help="Do not wait for the reviews.")
-@review_timeout
-@click.option("--asset-type", type=one_of(*map(str, AssetType)), help="What addresses lead to.")
-@storage_options("store the files there; the service fetches them.")
-@public_base_option
-@click.option("--check-public", is_flag=True, help="See from outside that each file can be fetched, or each address.")
-@click.pass_obj
-def put_command(context: Context, /, paths: Sequence[str], **values: Any) -> int:
+def put(context: Context, /, paths: Sequence[str], **values: Any) -> int:
     """Send files, folders and http(s) addresses."""
     options = PutOptions(**values)
     if options.group is None and not options.subfolders:

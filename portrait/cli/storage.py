@@ -5,11 +5,10 @@ Keys and secrets are found as boto3 finds them, never on the command line.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
-import click
 from attrs import frozen
 
 from portrait.errors import UsageError
@@ -26,8 +25,6 @@ _ENV_FALLBACKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "region": ("AWS_REGION", "AWS_DEFAULT_REGION"),
     }
 )
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 @frozen(kw_only=True)
@@ -49,28 +46,6 @@ class StorageOptions:
     public_base: str | None = None
     check_public: bool = False
     concurrency: int = 8
-
-
-def storage_options(to: str) -> Callable[[F], F]:
-    """Add `--to` and what goes with it; `to` is its help."""
-
-    def add(function: F) -> F:
-        for option in reversed(
-            (
-                click.option("--to", metavar="s3://BUCKET/PREFIX", help=f"S3, Cloudflare R2 or MinIO: {to}"),
-                click.option("--endpoint-url", metavar="URL", help="The storage's address; not needed for AWS."),
-                click.option("--region", metavar="R", help="The storage's region; not needed for R2."),
-            )
-        ):
-            function = option(function)
-        return function
-
-    return add
-
-
-public_base_option = click.option(
-    "--public-base", metavar="URL", help="The bucket's public address (default: presigned)."
-)
 
 
 def open_store(context: Context, options: StorageOptions, on_event: OnEvent) -> ObjectStore | None:

@@ -6,13 +6,10 @@ The link is printed, since it must be opened; the token is not.
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Literal, get_args
-
-import click
+from typing import TYPE_CHECKING, Literal
 
 from portrait.cli.context import Context
 from portrait.cli.output import Output, OutputFormat
-from portrait.cli.parser import command, one_of, quota, seconds
 from portrait.cli.progress import output_terminal
 from portrait.clock import Clock, SystemClock
 from portrait.errors import TokenExpired, UsageError, ValidationFailed, WaitTimeout
@@ -29,35 +26,8 @@ _DARK_ON_LIGHT, _RESET = "\x1b[30;107m", "\x1b[0m"
 _HALVES = {(0, 0): " ", (1, 0): "▀", (0, 1): "▄", (1, 1): "█"}
 QUIET_ZONE = 2  # modules around the code: half of what the standard asks for is enough for phones
 
-_DETAILS = """\
-The link can be used by whoever has it while it is valid: do not store it. A terminal shows it as a QR code as well, and
-the seconds that are left. Piped, each link and then the group is a line of JSON.
 
-The page sends the person's browser to the callback, and tells nobody else why a scan failed. With an emulator on this
-machine the command answers the callback itself, and ends with the page's code. A real service needs a callback that a
-phone can reach: an application of yours, or a tunnel to this machine together with --listen. Without --listen a failed
-scan looks like an open one: the link runs out, and the next one of --attempts follows.
-"""
-
-
-@command(epilog=_DETAILS)
-@click.option("--callback-url", metavar="URL", help="Where the person's browser goes afterwards (default: here).")
-@click.option(
-    "--listen",
-    type=click.IntRange(1, 65535),
-    metavar="PORT",
-    help="Answer the callback on this port of 127.0.0.1, where a tunnel brings it.",
-)
-@click.option(
-    "--attempts", type=click.IntRange(1), default=1, metavar="N", help="Links at most, one after the other (default 1)."
-)
-@click.option("--timeout", type=seconds, metavar="SECONDS", help="To wait for each (default: the life of the link).")
-@click.option("--lang", type=one_of(*get_args(Language)), help="The language of the page (default: the service's).")
-@click.option(
-    "--quota", type=quota, metavar="N", help="Groups that the customer may have, or `none` (default: as documented)."
-)
-@click.pass_obj
-def validate_command(
+def validate(
     context: Context,
     /,
     *,

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import count, islice
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar
-
-import click
+from typing import Any
 
 from portrait.cli.context import Context
 from portrait.cli.output import Column
-from portrait.cli.parser import complete_files, group, one_of, seconds
 from portrait.cli.serialize import video_record
 from portrait.errors import UsageError, WaitTimeout
 from portrait.events import Event, WaitProgress
-from portrait.videos import Reference, Video, VideoStatus
+from portrait.videos import Reference, Video
 from portrait.videos.models import RoleName
-from portrait.videos.operations import TIMEOUT
 
 _COLUMNS = (
     Column("VIDEO", "id"),
@@ -39,48 +35,7 @@ _ROLES: Mapping[str, RoleName] = MappingProxyType(
 )
 _PAGE = 100  # videos of one call of a list
 
-_DETAILS = """\
-\b
-Examples:
-  portrait video create "She waves." --first-frame asset://asset-1
-  portrait video create "Two people talk." --image asset-1 --image asset-2
-  portrait video wait vgen_01abc --save wave.mp4
 
-Each asset is read first: one that is not Active, or of another kind, is refused before anything is sent. A video costs
-money; `portrait video wait` says what it has used, where the provider does.
-"""
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def _references(function: F) -> F:
-    """Add the options that name what a video is made from."""
-    options = (
-        click.option("--first-frame", metavar="ASSET|URL", help="The picture that it begins with."),
-        click.option("--last-frame", metavar="ASSET|URL", help="The picture that it ends with."),
-        click.option("--image", "images", metavar="ASSET|URL", multiple=True, help="A picture; may be repeated."),
-        click.option("--video", "videos", metavar="ASSET|URL", multiple=True, help="A video; may be repeated."),
-        click.option("--audio", "audios", metavar="ASSET|URL", multiple=True, help="A sound; may be repeated."),
-    )
-    for option in reversed(options):
-        function = option(function)
-    return function
-
-
-@group()
-def video_command() -> None:
-    """Make videos from assets, and look after them."""
-
-
-@video_command.command("create", epilog=_DETAILS)
-@click.argument("prompt", metavar="[PROMPT]", default="")
-@_references
-@click.option("--model", metavar="NAME", help="The provider's name of the model (default: its first one for assets).")
-@click.option("--duration", type=int, metavar="SECONDS", help="The length; -1 leaves it to the model (default 5).")
-@click.option("--resolution", metavar="NAME", help="Such as 720p (default: the provider's).")
-@click.option("--ratio", metavar="W:H", help="Such as 16:9, or adaptive (default: the provider's).")
-@click.option("--callback-url", metavar="URL", help="Where the provider is to report changes, where it can.")
-@click.pass_obj
 def create(context: Context, /, *, prompt: str, model: str | None, **values: Any) -> int:
     """Have a video made; prints it as it is queued."""
     context.resume_hint = "The video may be made, and paid for; `portrait video list` shows it."
@@ -122,20 +77,12 @@ def _default_model(context: Context) -> str:
     return models[0]
 
 
-@video_command.command("show")
-@click.argument("id", metavar="ID")
-@click.pass_obj
 def show(context: Context, /, id: str) -> int:  # noqa: A002
     """Show a video; `wait --save` fetches its file."""
     context.output.print_record(video_record(context.any_client.videos.get(id)), key="id")
     return 0
 
 
-@video_command.command("wait", epilog="The address of the file dies after 24 hours: save what you need.")
-@click.argument("id", metavar="ID")
-@click.option("--timeout", type=seconds, default=TIMEOUT, metavar="SECONDS", help="To wait (default 1800).")
-@click.option("--save", "path", metavar="FILE", shell_complete=complete_files, help="Write the finished video there.")
-@click.pass_obj
 def wait(context: Context, /, id: str, *, timeout: float, path: str | None) -> int:  # noqa: A002
     """Wait until a video is made."""
     again = f"`portrait video wait {id}` goes on."
@@ -167,10 +114,6 @@ class _StatusLine:
             self._output.info(f"{event.id} is {event.status}")
 
 
-@video_command.command("list")
-@click.option("--status", type=one_of(*VideoStatus), help="Only in this state.")
-@click.option("--limit", type=click.IntRange(1), default=20, metavar="N", help="Videos at most (default 20).")
-@click.pass_obj
 def list_videos(context: Context, /, *, status: str | None, limit: int) -> int:
     """List the videos that the provider still knows, newest first."""
     records = map(video_record, islice(_newest(context, status, min(limit, _PAGE)), limit))
@@ -189,9 +132,6 @@ def _newest(context: Context, status: str | None, size: int) -> Iterator[Video]:
             return
 
 
-@video_command.command("cancel")
-@click.argument("id", metavar="ID")
-@click.pass_obj
 def cancel(context: Context, /, id: str) -> int:  # noqa: A002
     """Stop a video that has not begun."""
     context.resume_hint = f"It may be cancelled already; `portrait video show {id}` says so."

@@ -5,22 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import click
-
 from portrait.cli.context import Context
 from portrait.cli.errors import error_record, exit_code, format_error, merge_exit_codes
-from portrait.cli.parser import command, review_timeout
 from portrait.cli.progress import progress
 from portrait.errors import PortraitError, UsageError
 from portrait.uri import parse_asset_id
 from portrait.watch import AssetOutcome
 
 
-@command()
-@click.argument("ids", metavar="ID...", nargs=-1, required=True)
-@review_timeout
-@click.pass_obj
-def wait_command(context: Context, /, ids: Sequence[str], timeout: float | None) -> int:
+def wait(context: Context, /, ids: Sequence[str], timeout: float | None) -> int:
     """Wait for assets, which are named by id or `asset://` address."""
     if groups := [id for id in ids if id.lower().startswith("group")]:  # noqa: A001
         raise UsageError(f"{groups[0]} is a group.", advice="`portrait assets --group ID` lists its assets.")

@@ -1,7 +1,9 @@
-"""What `help()` says of the things that a test holds in its hands: all that they have, a line each."""
+"""What `help()` says of the things that a test holds in its hands: all that they have, a line each. And `--help`."""
 
 import inspect
 import pydoc
+import subprocess
+import sys
 
 import pytest
 
@@ -58,3 +60,19 @@ def test_what_help_promises_works():
         assert emulator.client(api_key=key).create_asset_group(name="g", group_type="AIGC").id != group
         assert emulator.calls.count(customer=key) == 1
         assert emulator.base_url == f"{emulator.url}/v1"
+
+
+def test_the_help_of_the_command_loads_nothing_heavy():
+    """Every help, and the version, is there at once."""
+    heavy = {"aiohttp", "asyncio", "attrs", "cattrs", "jinja2", "orjson", "sqlalchemy", "ssl", "emulator.server"}
+    code = f"""
+import sys
+from emulator.__main__ import main
+for argv in [[], ["--help"], ["serve", "--help"], ["--version"]]:
+    try:
+        assert main(argv) == 0
+    except SystemExit as end:
+        assert end.code == 0
+    assert not (loaded := {heavy} & set(sys.modules)), (argv, loaded)
+"""
+    subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portrait.cli.parser import COMMANDS, SHARED_OPTIONS, load
+from portrait.cli.commands import ROOT
+from portrait.cli.parser import SHARED_OPTIONS
 from tests.media_samples import image
 from tests.s3_stub import ACCESS_KEY, SECRET_KEY
 from tests.system.hypothesis_profiles import searching
@@ -23,18 +24,18 @@ WORDS = st.sampled_from(
         *("0", "1", "-1", "3/min", "none", "nan", "1e9", "alltoken", "volcengine", "Image", "active", "AIGC"),
         *("GetAsset", "ListAssets", "CreateAssetGroup", "DeleteAssetGroup", "NoSuchAction"),
         *('{"Id": "{asset}"}', '{"Filter": {"GroupType": "AIGC"}}', '{"Name": "n"}', "[]", "{", "null", "[" * 5000),
-        *("m.jsonl", "state.db", *COMMANDS),
+        *("m.jsonl", "state.db", *ROOT.commands),
     ]
 )
 
 
-NAMES = [*COMMANDS, *(f"video {name}" for name in load("video").commands)]
+NAMES = [*ROOT.commands, *(f"video {name}" for name in ROOT.commands["video"].commands)]
 
 
 def options_of(name):
     """How the options of a command are written."""
     first, _, inner = name.partition(" ")
-    command = load(first).commands[inner] if inner else load(first)
+    command = ROOT.commands[first].commands[inner] if inner else ROOT.commands[first]
     params = [*command.params, *SHARED_OPTIONS]
     return sorted({text for param in params if isinstance(param, click.Option) for text in param.opts})
 

@@ -1,5 +1,7 @@
 """From a command line to a command: where options may stand, what is refused, and what the help says."""
 
+import importlib
+import inspect
 import io
 import os
 import subprocess
@@ -9,10 +11,23 @@ import click
 import pytest
 
 from portrait.cli import main
+from portrait.cli.commands import ROOT
 from portrait.cli.console import Console
-from portrait.cli.parser import COMMANDS, load
 from portrait.dialects import DIALECTS
 from portrait.providers import PROVIDERS
+
+
+def leaves(group, *path):
+    """The commands of a group and of the groups in it, each with its path."""
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from leaves(command, *path, name)
+        else:
+            yield " ".join((*path, name)), command
+
+
+LEAVES = dict(leaves(ROOT))
+HELPS = ["", *ROOT.commands, *(name for name in LEAVES if name not in ROOT.commands)]
 
 
 @pytest.fixture
@@ -21,9 +36,9 @@ def parse(monkeypatch):
 
     def parse(argv):
         seen = []
-        for name in COMMANDS:
-            replacement = lambda context, /, **values: seen.append((context.obj.options, values)) or 0  # noqa: E731
-            monkeypatch.setattr(load(name), "callback", click.pass_context(replacement))
+        replacement = lambda context, /, **values: seen.append((context.obj.options, values)) or 0  # noqa: E731
+        for command in LEAVES.values():
+            monkeypatch.setattr(command, "callback", click.pass_context(replacement))
         err = io.StringIO()
         assert main(argv, Console(io.StringIO(), io.StringIO(), err, environ={})) == 0, err.getvalue()
         return seen[0]
@@ -31,19 +46,26 @@ def parse(monkeypatch):
     return parse
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_of_the_table_is_where_the_table_says(name):
-    """A row leads to a command of that name."""
-    assert load(name).name == name
+@pytest.mark.parametrize("command", LEAVES.values(), ids=LEAVES)
+def test_what_a_command_takes_is_what_its_work_takes(command):
+    """The function that a command names is there, and its parameters are the command's, by their names."""
+    module, _, name = command.work.partition(":")
+    function = getattr(importlib.import_module(f"portrait.cli.{module}"), name)
+    names = [param.name for param in command.params if param.expose_value]
+    inspect.signature(function).bind(object(), **dict.fromkeys(names))
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", ROOT.commands)
 def test_every_command_explains_itself(name, capsys):
-    """`portrait COMMAND --help` says what the table says, and the shared options."""
+    """`portrait COMMAND --help` says what the list of commands says, and the shared options."""
+    assert main(["--help"]) == 0
+    page = capsys.readouterr().out
     assert main([name, "--help"]) == 0
     help_text = capsys.readouterr().out
     assert help_text.startswith(f"Usage: portrait {name}")
-    assert COMMANDS[name][0][1:] in help_text
+    summary = ROOT.commands[name].help
+    assert summary in help_text
+    assert summary in page
     assert "--base-url" in help_text
 
 
@@ -51,14 +73,14 @@ def test_the_help_lists_the_commands_and_the_exit_codes(capsys):
     """One page is enough to begin."""
     assert main(["--help"]) == 0
     help_text = capsys.readouterr().out
-    assert all(f"  {name} " in help_text for name in COMMANDS)
+    assert all(f"  {name} " in help_text for name in ROOT.commands)
     assert "130 interrupted" in help_text
     sentences = " ".join(help_text.split())
     assert "lists print one array" in sentences
     assert "only `call` uses the wire's names" in sentences
 
 
-@pytest.mark.parametrize("name", ["", *COMMANDS, *(f"video {name}" for name in load("video").commands)])
+@pytest.mark.parametrize("name", HELPS)
 @pytest.mark.parametrize(("columns", "most"), [(80, 78), (300, 98)])
 def test_help_fits_the_terminal(name, columns, most, capsys, monkeypatch):
     """Nothing is cut inside a word at 80 columns, and nothing is wider than people like to read."""
@@ -229,21 +251,31 @@ def test_every_provider_can_be_named(parse, provider):
     assert parse(["groups", "--provider", provider])[0] == {"provider": provider}
 
 
-def test_the_help_loads_nothing_heavy():
-    """`portrait --help` answers at once: no HTTP library, no rich, not even attrs."""
-    code = (
-        "import sys; from portrait.cli import main; main(['--help']);"
-        "print({'aiohttp', 'urllib3', 'rich', 'attrs', 'portrait.client'} & set(sys.modules), file=sys.stderr)"
-    )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ran.stderr.strip() == "set()"
+HEAVY = {
+    *("aiohttp", "asyncio", "attrs", "boto3", "botocore", "cattrs", "orjson", "rich", "sqlalchemy", "ssl", "urllib3"),
+    *("portrait.client", "portrait.models", "portrait.errors"),
+}
+
+
+def test_no_help_loads_anything_heavy():
+    """Every help, and the version, is there at once: no HTTP library, no rich, not even attrs."""
+    lines = [[*name.split(), "--help"] for name in HELPS] + [["--version"], ["help", "put"]]
+    code = f"""
+import sys
+from portrait.cli import main
+for argv in {lines}:
+    assert main(argv) == 0
+    assert not (loaded := {HEAVY} & set(sys.modules)), (argv, loaded)
+"""
+    subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
 
 def test_a_missing_extra_says_what_to_install(monkeypatch):
     """As after a plain `pip install portrait-actions`."""
     monkeypatch.setitem(sys.modules, "click", None)
+    monkeypatch.delitem(sys.modules, "portrait.cli.commands")
+    monkeypatch.delattr("portrait.cli.commands")
     monkeypatch.delitem(sys.modules, "portrait.cli.parser")
-    monkeypatch.delattr("portrait.cli.parser")
     err = io.StringIO()
     assert main(["groups"], Console(io.StringIO(), io.StringIO(), err, environ={})) == 2
     assert "pip install 'portrait-actions[cli]'" in err.getvalue()
