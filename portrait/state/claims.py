@@ -7,10 +7,10 @@ from collections.abc import Callable
 from attrs import frozen
 from sqlalchemy import and_, delete, select, update
 
-from portrait.state.database import Database
+from portrait.state.database import Database, Transaction
 from portrait.state.records import Claim, Holder, Key
 from portrait.state.schema import CLAIMS
-from portrait.state.statements import Retention, Transaction, Upsert, about_key, equal, param
+from portrait.state.statements import Retention, Upsert, about_key, equal, param
 
 KEEP = 3600.0
 """Seconds for which a claim that nobody released is kept. It counts for nothing once it has ended."""

@@ -7,10 +7,10 @@ from functools import partial
 from attrs import evolve, frozen
 from sqlalchemy import RowMapping, delete, or_, select
 
-from portrait.state.database import Database
+from portrait.state.database import Database, Transaction
 from portrait.state.records import Create, Key
 from portrait.state.schema import CREATES
-from portrait.state.statements import Retention, Transaction, Upsert, about_key, equal, param
+from portrait.state.statements import Retention, Upsert, about_key, equal, param
 
 KEEP = 7 * 86_400.0
 """Seconds. Reads lag by seconds only, after which lists are the better memory; what is asked for again is mostly asked

@@ -8,28 +8,93 @@ import contextlib
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from attrs import define
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, Executable, RowMapping, Table, func, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from portrait.clock import Clock
 from portrait.errors import StateError
-from portrait.state.statements import Transaction
+from portrait.state.statements import PREFIX, Retention, Upsert
 
 T = TypeVar("T")
 
 RETRIES = 5  # of one transaction; with the pauses below they outlast the restart of a database server
 FIRST_PAUSE = 0.1  # seconds; each is twice the one before
+_SERVER_TIME = select(func.extract("epoch", func.clock_timestamp()))
+
+
+class Transaction:
+    """Statements that take effect together, or not at all.
+
+    A transaction may run twice: where the connection was lost at its end, nobody knows whether it took effect. Each
+    piece of work is written so that this changes nothing.
+    """
+
+    def __init__(self, connection: Connection, clock: Clock | None) -> None:
+        """Run statements on a connection.
+
+        Args:
+            connection: In a transaction.
+            clock: Of the state; None for the database's own.
+        """
+        self._connection = connection
+        self._clock = clock
+
+    def now(self) -> float:
+        """Seconds since 1970 by the clock that all users of this state share.
+
+        The database's is not that of the transaction's begin, which stands still while it waits for locks.
+        """
+        if self._clock is not None:
+            return self._clock.now()
+        return float(self._connection.execute(_SERVER_TIME).scalar_one())
+
+    def execute(self, statement: Executable, **values: object) -> int:
+        """Change something; returns how many rows were changed."""
+        return self._connection.execute(statement, _params(values)).rowcount
+
+    def all(self, statement: Executable, build: Callable[[RowMapping], T], **values: object) -> list[T]:
+        """The values of the rows; a row that cannot be read is left out."""
+        found = []
+        for row in self._connection.execute(statement, _params(values)).mappings():
+            with contextlib.suppress(ValueError, TypeError):
+                found.append(build(row))
+        return found
+
+    def first(self, statement: Executable, build: Callable[[RowMapping], T], **values: object) -> T | None:
+        """The value of the first row that can be read; None without one."""
+        return next(iter(self.all(statement, build, **values)), None)
+
+    def insert(self, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
+        """Insert rows, if there are any."""
+        if rows:
+            self._connection.execute(insert(table), rows)
+
+    def upsert(self, statement: Upsert, row: Mapping[str, object], **values: object) -> None:
+        """Insert a row, or change the one that is there."""
+        self._connection.execute(statement.by_engine[self._connection.dialect.name], {**row, **_params(values)})
+
+    def drop_old(self, retention: Retention, now: float) -> None:
+        """Delete a few rows that are too old."""
+        self.execute(retention.statement, before=now - retention.keep)
+
+
+def _params(values: Mapping[str, object]) -> dict[str, object]:
+    """The values of parameters, by the names that they have in statements."""
+    return {f"{PREFIX}{name}": value for name, value in values.items()}
 
 
 class Backend(Protocol):
     """What differs between the engines."""
 
     errors: tuple[type[Exception], ...]
+
+    @property
+    def clock(self) -> Clock | None:
+        """Measures claims and leases for all who use the state; None where the database's own clock does."""
 
     def open(self) -> Engine:
         """Make the tables, or bring them to this version.
@@ -41,9 +106,6 @@ class Backend(Protocol):
 
     def is_current(self) -> bool:
         """Whether the state's name still leads to what was opened."""
-
-    def now(self, connection: Connection) -> float:
-        """Seconds since 1970 by the clock that all users of this state share."""
 
     def may_pass(self, error: Exception) -> bool:
         """Whether the transaction is worth another try; the state is opened anew for it."""
@@ -121,7 +183,7 @@ class Database:
                     engine.connect().execution_options(**options) as connection,
                     connection.begin(),
                 ):
-                    return work(Transaction(connection, partial(self._backend.now, connection)))
+                    return work(Transaction(connection, self._backend.clock))
             except self._backend.errors as error:
                 self.close()
                 if attempt == RETRIES or not self._backend.may_pass(error):

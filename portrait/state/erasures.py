@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from attrs import frozen
 from sqlalchemy import delete, select
 
-from portrait.state.database import Database
+from portrait.state.database import Database, Transaction
 from portrait.state.records import Erasure, Key
 from portrait.state.schema import ERASED_OBJECTS, ERASURES
-from portrait.state.statements import Retention, Transaction, Upsert, about_key, equal
+from portrait.state.statements import Retention, Upsert, about_key, equal
 
 KEEP = 90 * 86_400.0
 """Seconds for which a finished erasure is remembered: whoever asks again, or is asked for proof, asks within a quarter

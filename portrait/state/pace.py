@@ -12,9 +12,9 @@ from attrs import asdict, fields, frozen
 from sqlalchemy import RowMapping, select
 
 from portrait.pace import Change, Pace
-from portrait.state.database import Database
+from portrait.state.database import Database, Transaction
 from portrait.state.schema import PACE
-from portrait.state.statements import Retention, Transaction, Upsert, equal
+from portrait.state.statements import Retention, Upsert, equal
 
 T = TypeVar("T")
 

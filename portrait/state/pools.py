@@ -16,10 +16,10 @@ from sqlalchemy import RowMapping, and_, case, delete, exists, func, or_, select
 
 from portrait.recent_creates import VISIBILITY_LAG
 from portrait.state.creates import Creates
-from portrait.state.database import Database
+from portrait.state.database import Database, Transaction
 from portrait.state.records import KnownLease, Lease, PoolChange, PooledAsset, PoolKey, PoolView
 from portrait.state.schema import LEASES, POOL_ASSETS, POOLS, WAITERS
-from portrait.state.statements import Retention, Transaction, Upsert, equal, param, params
+from portrait.state.statements import Retention, Upsert, equal, param, params
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import psycopg
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from portrait.clock import Clock
@@ -50,7 +50,7 @@ class PostgresBackend:
     def __init__(self, where: PostgresUrl, server_clock: Clock | None) -> None:
         self._where = where
         self._url = read_url(where.url)
-        self._clock = server_clock
+        self.clock = server_clock
 
     def open(self) -> Engine:
         """Connect, and make the tables if they are not there."""
@@ -66,12 +66,6 @@ class PostgresBackend:
     def is_current(self) -> bool:
         """A name leads to one database."""
         return True
-
-    def now(self, connection: Connection) -> float:
-        """The database's clock; not that of the transaction's begin, which stands still while it waits for locks."""
-        if self._clock is not None:
-            return self._clock.now()
-        return float(connection.execute(select(func.extract("epoch", func.clock_timestamp()))).scalar_one())
 
     def may_pass(self, error: Exception) -> bool:
         """A lost connection is worth another try, and so is a lost race."""

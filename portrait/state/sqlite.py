@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Engine, select
 from sqlalchemy.exc import DBAPIError
 
 from portrait.clock import Clock
@@ -44,14 +44,14 @@ class SqliteBackend:
 
     Args:
         path: The file; made with its folder if it is not there.
-        clock: Measures claims and leases.
+        clock: Of the client: all who use the file are on its machine.
     """
 
     errors: tuple[type[Exception], ...] = (DBAPIError, sqlite3.Error, OSError)
 
     def __init__(self, path: Path, clock: Clock) -> None:
         self._path = path
-        self._clock = clock
+        self.clock = clock
         self._identity: tuple[int, int] | None = None
         self._suspect = False
 
@@ -84,11 +84,6 @@ class SqliteBackend:
         """Whether the file is still the one that was opened: others may set it aside or delete it."""
         return _identity(self._path) == self._identity
 
-    def now(self, connection: Connection) -> float:
-        """The client's clock: all who use the file are on its machine."""
-        del connection
-        return self._clock.now()
-
     def may_pass(self, error: Exception) -> bool:
         """Whether opening the file again may help: it checks for damage; other errors stay."""
         if (_is_damage(error) or _says(error, _SUSPICIOUS_TEXTS)) and not self._suspect:
@@ -118,14 +113,14 @@ class SqliteBackend:
         engine = create_sqlite_engine(self._path)
         try:
             with engine.connect() as connection, connection.begin():
-                migrate(connection, None if is_first else self._clock.now())
+                migrate(connection, None if is_first else self.clock.now())
         except BaseException:
             engine.dispose()
             raise
         return engine
 
     def _set_aside(self) -> None:
-        stamp = datetime.fromtimestamp(self._clock.now(), UTC).strftime("%Y%m%dT%H%M%SZ")
+        stamp = datetime.fromtimestamp(self.clock.now(), UTC).strftime("%Y%m%dT%H%M%SZ")
         aside = self._path.with_name(self._damaged(stamp))
         for ending in ("", "-wal", "-shm"):
             with contextlib.suppress(FileNotFoundError):

@@ -12,13 +12,12 @@ from sqlalchemy import func, select
 from portrait.clock import Clock
 from portrait.state.claims import Claims
 from portrait.state.creates import Creates
-from portrait.state.database import Backend, Database
+from portrait.state.database import Backend, Database, Transaction
 from portrait.state.erasures import Erasures
 from portrait.state.pace import Paces
 from portrait.state.pools import Pools
 from portrait.state.records import ClaimedCreate, Create, Holder, Key, Report
 from portrait.state.schema import META, METADATA
-from portrait.state.statements import Transaction
 from portrait.state.uploads import Uploads
 
 _UNCHANGED = META.update().values(version=META.c.version)  # it still needs a disk that can be written

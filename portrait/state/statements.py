@@ -1,25 +1,20 @@
-"""Statements, which are built once, at import, and the transaction that runs them.
+"""Parts of statements, which are built once, at import; a `Transaction` runs them.
 
 To build a statement costs more than to run it on a small file.
 """
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
-    Connection,
-    Executable,
-    RowMapping,
     Table,
     and_,
     bindparam,
     delete,
-    insert,
     select,
     tuple_,
 )
@@ -27,19 +22,17 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from portrait.state.records import Key
 
-T = TypeVar("T")
-
-_PREFIX = "value_"  # a parameter of a column's name would be a value for that column
+PREFIX = "value_"  # a parameter of a column's name would be a value for that column
 
 
 def param(name: str) -> BindParameter[Any]:
     """A value that is given when the statement runs."""
-    return bindparam(f"{_PREFIX}{name}")
+    return bindparam(f"{PREFIX}{name}")
 
 
 def params(name: str) -> BindParameter[Any]:
     """Several values that are given when the statement runs, for `in_`."""
-    return bindparam(f"{_PREFIX}{name}", expanding=True)
+    return bindparam(f"{PREFIX}{name}", expanding=True)
 
 
 def equal(table: Table, *names: str) -> ColumnElement[bool]:
@@ -99,55 +92,3 @@ class Retention:
         # Rows that another transaction has locked are its business, and not worth a wait or a deadlock.
         oldest = select(*keys).where(age < param("before")).order_by(age).limit(most).with_for_update(skip_locked=True)
         self.statement = delete(table).where(tuple_(*keys).in_(oldest))
-
-
-class Transaction:
-    """Statements that take effect together, or not at all.
-
-    A transaction may run twice: where the connection was lost at its end, nobody knows whether it took effect. Each
-    piece of work is written so that this changes nothing.
-    """
-
-    def __init__(self, connection: Connection, now: Callable[[], float]) -> None:
-        """Run statements on a connection.
-
-        Args:
-            connection: In a transaction.
-            now: Gives seconds since 1970 by the clock of the state.
-        """
-        self._connection = connection
-        self.now = now
-
-    def execute(self, statement: Executable, **values: object) -> int:
-        """Change something; returns how many rows were changed."""
-        return self._connection.execute(statement, _params(values)).rowcount
-
-    def all(self, statement: Executable, build: Callable[[RowMapping], T], **values: object) -> list[T]:
-        """The values of the rows; a row that cannot be read is left out."""
-        found = []
-        for row in self._connection.execute(statement, _params(values)).mappings():
-            with contextlib.suppress(ValueError, TypeError):
-                found.append(build(row))
-        return found
-
-    def first(self, statement: Executable, build: Callable[[RowMapping], T], **values: object) -> T | None:
-        """The value of the first row that can be read; None without one."""
-        return next(iter(self.all(statement, build, **values)), None)
-
-    def insert(self, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
-        """Insert rows, if there are any."""
-        if rows:
-            self._connection.execute(insert(table), rows)
-
-    def upsert(self, statement: Upsert, row: Mapping[str, object], **values: object) -> None:
-        """Insert a row, or change the one that is there."""
-        self._connection.execute(statement.by_engine[self._connection.dialect.name], {**row, **_params(values)})
-
-    def drop_old(self, retention: Retention, now: float) -> None:
-        """Delete a few rows that are too old."""
-        self.execute(retention.statement, before=now - retention.keep)
-
-
-def _params(values: Mapping[str, object]) -> dict[str, object]:
-    """The values of parameters, by the names that they have in statements."""
-    return {f"{_PREFIX}{name}": value for name, value in values.items()}

@@ -9,10 +9,10 @@ from collections.abc import Collection
 from attrs import frozen
 from sqlalchemy import RowMapping, delete, select, update
 
-from portrait.state.database import Database
+from portrait.state.database import Database, Transaction
 from portrait.state.records import Upload
 from portrait.state.schema import PARTS, UPLOADS
-from portrait.state.statements import Retention, Transaction, equal, param
+from portrait.state.statements import Retention, equal, param
 
 KEEP = 30 * 86_400.0
 """Seconds. Storages abort unfinished uploads after a week by their usual rules; whoever keeps them for longer than a
