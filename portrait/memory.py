@@ -6,7 +6,7 @@ import contextlib
 import os
 import threading
 from collections.abc import Iterable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, TypeVar
 
 from attrs import evolve, field, frozen
@@ -215,9 +215,7 @@ def recall(
     lags = {item: settle_delay(completed_at, now) for item, completed_at in items.items()}
     if state is None or not items:
         return {}, max(lags.values(), default=0.0)
-    creates, age = yield RunBlocking(
-        lambda: (state.creates.recent(memory.account, scope, VISIBILITY_LAG), state.replacement_age())
-    )
+    creates, age = yield RunBlocking(partial(state.creates.recent, memory.account, scope, VISIBILITY_LAG))
     known: dict[str, str] = {}
     for create in creates:
         item = create.key.item

@@ -166,7 +166,7 @@ class _Attempt:
         while True:
             now = self.begun_at = self.clock.monotonic()
             answer: ClaimedCreate | Create | Holder = yield RunBlocking(
-                partial(self.state.begin, self.key, self.lease, lambda: self.clock.monotonic() - since)
+                partial(self.state.creates.begin, self.key, self.lease, lambda: self.clock.monotonic() - since)
             )
             if isinstance(answer, ClaimedCreate):
                 self.claimed = answer
@@ -214,7 +214,7 @@ class _Attempt:
 
     def finish(self) -> None:
         """Release the claim, and record what is known of the create. It blocks."""
-        self.state.finish(self.claimed, self.result_id, withdraw=not self.may_exist)
+        self.state.creates.finish(self.claimed, self.result_id, withdraw=not self.may_exist)
 
 
 class RightLost(Exception):

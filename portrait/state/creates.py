@@ -1,15 +1,17 @@
-"""Recorded creates and their results: another process knows the id of what was created before lists show it."""
+"""Creates: claimed and recorded before they are sent. All processes know their results before lists show them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from attrs import evolve, frozen
 from sqlalchemy import RowMapping, delete, or_, select
 
+from portrait.state.claims import Claims
 from portrait.state.database import Database, Transaction
-from portrait.state.records import Create, Key
-from portrait.state.schema import CREATES
+from portrait.state.records import ClaimedCreate, Create, Holder, Key
+from portrait.state.schema import CREATES, META
 from portrait.state.statements import Retention, Upsert, about_key, equal, param
 
 KEEP = 7 * 86_400.0
@@ -18,6 +20,7 @@ for within a week, and is then known without looking through lists."""
 
 _OLD = Retention(CREATES.c.begun_at, KEEP)
 _RECORD = Upsert(CREATES)
+_REPLACED_AT = select(META.c.replaced_at)
 _WITHDRAW = delete(CREATES).where(equal(CREATES, "id"))
 _FORGET = delete(CREATES).where(equal(CREATES, "account", "result_id"))
 _RENAME = CREATES.update().where(equal(CREATES, "account", "result_id")).values(result_id=param("new_id"))
@@ -38,9 +41,65 @@ class Creates:
     """The creates of a state."""
 
     _database: Database
+    _new_id: Callable[[], str]
+
+    def begin(self, key: Key, ttl: float, max_age: Callable[[], float]) -> ClaimedCreate | Create | Holder:
+        """Claim a create and record it, in one transaction that is on the disk when this returns.
+
+        Args:
+            key: What is to be created, and where.
+            ttl: Seconds for which the claim holds.
+            max_age: Gives seconds: what was created less than that ago is taken. It is called once the claim is there,
+                because it may take a while to get it.
+
+        Returns:
+            The claim; the create that was answered within `max_age`; or that somebody else has the claim. Where an
+            earlier create was not answered, the claim comes with that one, and nothing new is recorded.
+
+        Raises:
+            StateError: It cannot be recorded; nothing should be sent then.
+        """
+        token = self._new_id()
+
+        def work(transaction: Transaction) -> ClaimedCreate | Create | Holder:
+            claim = Claims.take(transaction, key, token, ttl)
+            if isinstance(claim, Holder):
+                return claim
+            now = transaction.now()
+            known = transaction.first(_ANSWERED, partial(_create, now=now), **key._asdict())
+            if known is not None and known.age < max_age():
+                Claims.drop(transaction, claim)
+                return known
+            pending = transaction.first(_PENDING, partial(_create, now=now), **key._asdict())
+            if pending is not None and pending.id != token:  # it is this one where the transaction runs again
+                return ClaimedCreate(claim=claim, create=pending, is_new=False)
+            create = Create(id=token, key=key, begun_at=now)
+            _put(transaction, create)
+            return ClaimedCreate(claim=claim, create=create, is_new=True)
+
+        return self._database.write(work, durable=True)
+
+    def finish(self, claimed: ClaimedCreate, result_id: str | None, *, withdraw: bool = False) -> None:
+        """Release the claim, and record what came of the create, in one transaction.
+
+        Args:
+            claimed: From `begin`.
+            result_id: The id of what was created or found; None if it is not known.
+            withdraw: The create was surely not carried out.
+        """
+
+        def work(transaction: Transaction) -> None:
+            was_ours = Claims.drop(transaction, claimed.claim)
+            if result_id is not None:
+                answered = evolve(claimed.create, answered_at=transaction.now(), result_id=result_id)
+                _put(transaction, answered)
+            elif withdraw and was_ours:  # whoever has the claim now may have sent the create by this record
+                transaction.execute(_WITHDRAW, id=claimed.create.id)
+
+        self._database.write(work)
 
     def record_again(self, create: Create) -> Create:
-        """Record that a create is sent now, some time after `State.begin` recorded it.
+        """Record that a create is sent now, some time after `begin` recorded it.
 
         It is on the disk when this returns.
 
@@ -50,7 +109,7 @@ class Creates:
 
         def work(transaction: Transaction) -> Create:
             current = evolve(create, begun_at=transaction.now())
-            self.put(transaction, current)
+            _put(transaction, current)
             return current
 
         return self._database.write(work, durable=True)
@@ -60,17 +119,22 @@ class Creates:
         self._database.write(lambda transaction: transaction.execute(_FORGET, account=account, result_id=result_id))
 
     def rename(self, account: str, result_id: str, new_id: str) -> None:
-        """What is known by one id is known by another from now on: a task has told the asset's."""
+        """What is known by one id is known by another from now on: a task has ended, and names its asset."""
         values = {"account": account, "result_id": result_id, "new_id": new_id}
         self._database.write(lambda transaction: transaction.execute(_RENAME, **values))
 
     def answered(self, account: str, scope: str) -> list[Create]:
         """All creates there that were answered, the oldest first."""
-        return [create for create in self.recent(account, scope, 2 * KEEP) if create.result_id is not None]
+        creates, _ = self.recent(account, scope, 2 * KEEP)
+        return [create for create in creates if create.result_id is not None]
 
     def find(self, key: Key) -> Create | None:
         """The newest create of it that was answered."""
-        return self._database.read(lambda transaction: self.newest(transaction, key, transaction.now(), answered=True))
+
+        def work(transaction: Transaction) -> Create | None:
+            return transaction.first(_ANSWERED, partial(_create, now=transaction.now()), **key._asdict())
+
+        return self._database.read(work)
 
     def age(self, account: str, result_id: str) -> float | None:
         """Seconds since it was created; None if that is not known."""
@@ -82,9 +146,21 @@ class Creates:
 
         return self._database.read(work)
 
-    def recent(self, account: str, scope: str, seconds: float) -> list[Create]:
-        """All creates there that were begun or answered within so many seconds, the oldest first."""
-        return self._database.read(lambda transaction: self.of_scope(transaction, account, scope, seconds))
+    def recent(self, account: str, scope: str, seconds: float) -> tuple[list[Create], float | None]:
+        """What is known of the creates of a short time ago, which a list of the service may lack.
+
+        Returns:
+            All creates there that were begun or answered within so many seconds, the oldest first; and the seconds
+            since this state took the place of one that was lost, None where it did not. What was created before that
+            is not in it, and may not be in a list yet either.
+        """
+
+        def work(transaction: Transaction) -> tuple[list[Create], float | None]:
+            creates = self.of_scope(transaction, account, scope, seconds)
+            lost_at = replaced_at(transaction)
+            return creates, None if lost_at is None else transaction.now() - lost_at
+
+        return self._database.read(work)
 
     @staticmethod
     def of_scope(transaction: Transaction, account: str, scope: str, seconds: float) -> list[Create]:
@@ -93,22 +169,20 @@ class Creates:
         values = {"account": account, "scope": scope, "since": now - seconds}
         return transaction.all(_RECENT, partial(_create, now=now), **values)
 
-    @staticmethod
-    def put(transaction: Transaction, create: Create) -> None:
-        """As a part of a transaction: record it as it is."""
-        transaction.upsert(_RECORD, _row(create))
-        if create.answered_at is None:
-            transaction.drop_old(_OLD, create.begun_at)
 
-    @staticmethod
-    def drop(transaction: Transaction, create: Create) -> None:
-        """As a part of a transaction: withdraw it."""
-        transaction.execute(_WITHDRAW, id=create.id)
+def replaced_at(transaction: Transaction) -> float | None:
+    """When this state took the place of one that was lost; None where it did not.
 
-    @staticmethod
-    def newest(transaction: Transaction, key: Key, now: float, *, answered: bool) -> Create | None:
-        """As a part of a transaction: the newest create that was answered, or the newest one that was not."""
-        return transaction.first(_ANSWERED if answered else _PENDING, partial(_create, now=now), **key._asdict())
+    A moment that cannot be read is now: what such a state lacks is not believed.
+    """
+    found = transaction.all(_REPLACED_AT, lambda row: None if row["replaced_at"] is None else float(row["replaced_at"]))
+    return found[0] if found else transaction.now()
+
+
+def _put(transaction: Transaction, create: Create) -> None:
+    transaction.upsert(_RECORD, _row(create))
+    if create.answered_at is None:
+        transaction.drop_old(_OLD, create.begun_at)
 
 
 def _row(create: Create) -> dict[str, object]:

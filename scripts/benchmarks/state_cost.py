@@ -20,9 +20,9 @@ def measure(rounds: int) -> Iterator[Figure]:
         state.check()
         for number in range(rounds):
             started, used = time.perf_counter(), time.process_time()
-            claimed = state.begin(Key("account", "group", str(number)), 72, lambda: 11)
+            claimed = state.creates.begin(Key("account", "group", str(number)), 72, lambda: 11)
             assert isinstance(claimed, ClaimedCreate)
-            state.finish(claimed, "asset")
+            state.creates.finish(claimed, "asset")
             walls.append(1000 * (time.perf_counter() - started))
             cpus.append(1000 * (time.process_time() - used))
     yield Figure(

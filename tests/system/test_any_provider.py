@@ -16,7 +16,7 @@ from portrait.ensure import Origin, identify
 from portrait.errors import InvalidRequest, PortraitError, QuotaExceeded, UnknownOutcome
 from portrait.media import limits_for
 from portrait.providers import PROVIDERS, Capability
-from portrait.state.state import State
+from portrait.state.creates import Creates
 from portrait.tasks import AsyncTaskClient, TaskClient
 
 BLIND = [name for name, provider in PROVIDERS.items() if not provider.can(Capability.LIBRARY)]
@@ -244,7 +244,7 @@ def test_two_batches_do_not_wait_in_a_circle(provider, tmp_path, monkeypatch):
     """Both begin to claim in the same moment, one from either end: whoever comes second waits, and both end."""
     monkeypatch.setattr("portrait.ensure.once.POLL", 0.01)
     both, local = threading.Barrier(2), threading.local()
-    begin = State.begin
+    begin = Creates.begin
 
     def begin_together(*args):
         answer = begin(*args)
@@ -252,7 +252,7 @@ def test_two_batches_do_not_wait_in_a_circle(provider, tmp_path, monkeypatch):
             local.first = both.wait(timeout=10)
         return answer
 
-    monkeypatch.setattr(State, "begin", begin_together)
+    monkeypatch.setattr(Creates, "begin", begin_together)
     with emulator(provider=provider, clock="auto") as service:
         clients = [open_client(state=str(tmp_path / "state.db"), clock=SystemClock()) for _ in range(2)]
         states = []

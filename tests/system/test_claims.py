@@ -97,7 +97,7 @@ def test_an_owner_that_was_suspended_sends_nothing_more(tmp_path, portrait_emula
             if len(effects) == 1:
                 assert isinstance(value, ClaimedCreate)
                 clock.advance(300)
-                state.finish(state.begin(key, 60, lambda: 1.0), "asset-2")
+                state.creates.finish(state.creates.begin(key, 60, lambda: 1.0), "asset-2")
             effect = flow.send(value)
 
     with pytest.raises(StopIteration) as stop:

@@ -11,7 +11,7 @@ import pytest
 from emulator.server import EmulatorServer
 from portrait import PortraitClient
 from portrait.ensure import FileState
-from portrait.state.state import State
+from portrait.state.creates import Creates
 from tests.media_samples import image
 from tests.system.test_lagging_lists import Killed, killed_after
 from tests.system.test_two_processes import ROOT
@@ -93,7 +93,7 @@ def test_what_another_process_has_created_is_waited_for(colour, emulator, place,
 @pytest.fixture
 def looked(monkeypatch):
     """Two processes meet between their looks and their creates: neither has seen anything of the other."""
-    barrier, begin, waiting = threading.Barrier(2, timeout=10), State.begin, [None, None]
+    barrier, begin, waiting = threading.Barrier(2, timeout=10), Creates.begin, [None, None]
 
     def begin_together(state, *arguments):
         answer = begin(state, *arguments)
@@ -102,7 +102,7 @@ def looked(monkeypatch):
             barrier.wait()
         return answer
 
-    monkeypatch.setattr(State, "begin", begin_together)
+    monkeypatch.setattr(Creates, "begin", begin_together)
 
 
 # Two states of their own show that this race makes two, so that one is the state's merit.
@@ -162,7 +162,7 @@ def test_a_claim_of_the_dead_is_taken_over(emulator, place, colour):
     emulator.clock.advance(60)
     photo = image("jpeg", 400, 400)
     first = colour.run(client.ensure_asset, photo, group_id=group, wait=False)
-    create = memory.open_state().creates.recent(memory.account, group, 60)[0]
+    create = memory.open_state().creates.recent(memory.account, group, 60)[0][0]
     memory.open_state().creates.forget(memory.account, first.asset_id)
     emulator.client().delete_asset(id=first.asset_id)
     emulator.clock.advance(20)

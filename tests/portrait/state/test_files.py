@@ -20,6 +20,7 @@ from tests.portrait.state.workers import (
     lease,
     open_together,
     pending,
+    replacement_age,
     run_all,
     take_turn,
     use_pool,
@@ -186,9 +187,9 @@ def test_a_damaged_file_is_set_aside_with_a_message(file_place, caplog, damage):
     file_place.clock.advance(60)
     second = file_place.open()
     assert pending(second, KEY) is None
-    assert second.replacement_age() == 0
+    assert replacement_age(second) == 0
     file_place.clock.advance(5)
-    assert file_place.open().replacement_age() == 5
+    assert replacement_age(file_place.open()) == 5
     begin(second, KEY)
     assert pending(second, KEY) is not None
     (aside,) = file_place.location.parent.glob("*.damaged-*Z")
@@ -299,7 +300,7 @@ def test_a_state_that_was_lost_leaves_a_trace(file_place, loss):
         trace = {"emptied": "state.db", "set aside": "state.db.damaged-20260318T000000Z"}[loss]
         file_place.location.with_name(trace).write_bytes(b"" if loss == "emptied" else content)
     file_place.clock.advance(60)
-    assert state.replacement_age() == 0
+    assert replacement_age(state) == 0
 
 
 def test_a_moment_that_cannot_be_understood_is_now(file_place):
@@ -309,7 +310,7 @@ def test_a_moment_that_cannot_be_understood_is_now(file_place):
     with raw(file_place) as connection:
         connection.execute("UPDATE portrait_state SET replaced_at = 'zz'")
     file_place.clock.advance(1000)
-    assert state.replacement_age() == 0
+    assert replacement_age(state) == 0
 
 
 # --- disks ----------------------------------------------------------------------------------------------------------
@@ -423,11 +424,11 @@ def use_everything(state):
     """Every call but `check`."""
     claimed = begin(state, KEY)
     state.creates.record_again(claimed.create)
-    state.finish(claimed, "asset-1")
+    state.creates.finish(claimed, "asset-1")
     state.creates.find(KEY)
     state.creates.recent("account", "group-1", 11)
     state.creates.forget("account", "asset-1")
-    state.finish(begin(state, KEY), None, withdraw=True)
+    state.creates.finish(begin(state, KEY), None, withdraw=True)
     claim = state.claims.acquire(KEY, 30)
     state.claims.renew(claim, 30)
     state.claims.release(claim)
@@ -441,7 +442,6 @@ def use_everything(state):
     state.erasures.find(KEY)
     use_pool(state)
     take_turn(state)
-    state.replacement_age()
 
 
 # --- network file systems -------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from portrait.errors import Retry, StateError
 from portrait.state import Claim, Holder, Key, open_state
 from portrait.state.database import RETRIES
 from portrait.state.schema import CLAIMS
-from tests.portrait.state.workers import POOL, begin, change, holders, lease, pending
+from tests.portrait.state.workers import POOL, begin, change, holders, lease, pending, replacement_age
 
 KEY = Key("account", "group-1", "digest")
 
@@ -148,7 +148,7 @@ def test_a_check_notices_that_nothing_can_be_written(state, server_place):
     """Although all can be read."""
     location = f"{server_place.location}%20-cdefault_transaction_read_only%3Don"
     with open_state(location, server_clock=server_place.clock) as standby:
-        assert standby.replacement_age() is None
+        assert replacement_age(standby) is None
         with pytest.raises(StateError, match="read-only"):
             standby.check()
 

@@ -21,7 +21,7 @@ from portrait.state import (
     schema,
     uploads,
 )
-from tests.portrait.state.workers import answer, begin, change, lease, pending, take_turn
+from tests.portrait.state.workers import answer, begin, change, lease, pending, replacement_age, take_turn
 
 KEY = Key("account", "group-1", "digest")
 
@@ -83,7 +83,7 @@ def test_a_create_is_pending_until_it_is_answered(state, place):
     place.clock.advance(5)
     assert state.creates.find(KEY) is None
     assert (pending(state, KEY).id, pending(state, KEY).age) == (claimed.create.id, 5)
-    state.finish(claimed, "asset-1")
+    state.creates.finish(claimed, "asset-1")
     place.clock.advance(7)
     assert pending(state, KEY) is None
     found = state.creates.find(KEY)
@@ -102,10 +102,10 @@ def test_another_process_knows_the_id_of_a_create(place):
 def test_the_newest_create_counts(state, place):
     """One that was made anew, after the first was deleted, takes its place; an older answer changes nothing."""
     old = begin(state, KEY)
-    state.finish(old, "asset-1")
+    state.creates.finish(old, "asset-1")
     place.clock.advance(1)
     answer(state, KEY, "asset-2")
-    state.finish(old, "asset-1")
+    state.creates.finish(old, "asset-1")
     assert state.creates.find(KEY).result_id == "asset-2"
 
 
@@ -123,8 +123,8 @@ def test_an_answer_is_kept_although_the_record_was_lost(place):
     """A file may be set aside between the record and the answer."""
     first, second = place.open(), place.open()
     claimed = begin(first, KEY)
-    second.finish(claimed, None, withdraw=True)
-    first.finish(claimed, "asset-1")
+    second.creates.finish(claimed, None, withdraw=True)
+    first.creates.finish(claimed, "asset-1")
     assert second.creates.find(KEY).result_id == "asset-1"
 
 
@@ -134,11 +134,11 @@ def test_recent_creates_of_a_scope_are_those_that_a_list_may_lack(state, place):
     answer(state, KEY._replace(item="old"), "asset-1")
     begin(state, KEY._replace(item="killed"))
     place.clock.advance(20)
-    state.finish(slow, "asset-2")
+    state.creates.finish(slow, "asset-2")
     answer(state, KEY, "asset-3")
     begin(state, KEY._replace(scope="group-2"))
     place.clock.advance(5)
-    found = state.creates.recent("account", "group-1", 11)
+    found, _ = state.creates.recent("account", "group-1", 11)
     assert [(create.key.item, create.result_id, create.age) for create in found] == [
         ("slow", "asset-2", 5),
         ("digest", "asset-3", 5),
@@ -150,13 +150,13 @@ def test_recent_creates_of_a_scope_are_those_that_a_list_may_lack(state, place):
 
 def test_a_create_begins_with_a_claim_and_a_record(state):
     """Both in one step; with its end the next one takes what came of it, if it is new enough."""
-    claimed = state.begin(KEY, 30, lambda: 11)
+    claimed = state.creates.begin(KEY, 30, lambda: 11)
     assert claimed.is_new
     assert pending(state, KEY).id == claimed.create.id
-    assert state.begin(KEY, 30, lambda: 11) == Holder(seconds=30)
-    state.finish(claimed, "asset-1")
-    assert state.begin(KEY, 30, lambda: 11).result_id == "asset-1"
-    again = state.begin(KEY, 30, lambda: 0)
+    assert state.creates.begin(KEY, 30, lambda: 11) == Holder(seconds=30)
+    state.creates.finish(claimed, "asset-1")
+    assert state.creates.begin(KEY, 30, lambda: 11).result_id == "asset-1"
+    again = state.creates.begin(KEY, 30, lambda: 0)
     assert again.is_new
     assert again.create.id != claimed.create.id
 
@@ -165,7 +165,7 @@ def test_what_is_new_enough_is_decided_once_the_claim_is_there(file_place, monke
     """To get the lock of the file may take seconds, in which the one who has it creates the thing."""
     state, other, clock = file_place.open(), file_place.open(), file_place.clock
     listed_at = clock.monotonic()
-    other.finish(other.begin(KEY, 30, lambda: 0), "asset-1")
+    other.creates.finish(other.creates.begin(KEY, 30, lambda: 0), "asset-1")
     take = type(state.claims).take
 
     def late(*arguments):
@@ -174,14 +174,14 @@ def test_what_is_new_enough_is_decided_once_the_claim_is_there(file_place, monke
 
     clock.advance(1)
     monkeypatch.setattr(type(state.claims), "take", staticmethod(late))
-    assert state.begin(KEY, 30, lambda: clock.monotonic() - listed_at + 1).result_id == "asset-1"
+    assert state.creates.begin(KEY, 30, lambda: clock.monotonic() - listed_at + 1).result_id == "asset-1"
 
 
 def test_a_create_of_somebody_who_was_killed_comes_with_the_claim(state, place):
     """Nothing new is recorded: it may have been carried out."""
-    first = state.begin(KEY, 30, lambda: 11)
+    first = state.creates.begin(KEY, 30, lambda: 11)
     place.clock.advance(30)
-    second = state.begin(KEY, 30, lambda: 11)
+    second = state.creates.begin(KEY, 30, lambda: 11)
     assert (second.is_new, second.create.id, second.create.age) == (False, first.create.id, 30)
     assert state.report().rows["portrait_creates"] == 1
     place.clock.advance(5)
@@ -191,22 +191,22 @@ def test_a_create_of_somebody_who_was_killed_comes_with_the_claim(state, place):
 
 def test_a_create_that_was_not_carried_out_is_withdrawn_with_its_claim(state):
     """One that may have been stays."""
-    state.finish(state.begin(KEY, 30, lambda: 11), None, withdraw=True)
+    state.creates.finish(state.creates.begin(KEY, 30, lambda: 11), None, withdraw=True)
     assert pending(state, KEY) is None
-    claimed = state.begin(KEY, 30, lambda: 11)
-    state.finish(claimed, None)
+    claimed = state.creates.begin(KEY, 30, lambda: 11)
+    state.creates.finish(claimed, None)
     assert pending(state, KEY).id == claimed.create.id
 
 
 def test_who_has_lost_the_claim_withdraws_nothing(state, place):
     """The record is that of the new owner, who may have sent its create; an id that is known is recorded still."""
-    lost = state.begin(KEY, 30, lambda: 11)
+    lost = state.creates.begin(KEY, 30, lambda: 11)
     place.clock.advance(30)
-    state.begin(KEY, 30, lambda: 11)
-    state.finish(lost, None, withdraw=True)
+    state.creates.begin(KEY, 30, lambda: 11)
+    state.creates.finish(lost, None, withdraw=True)
     assert pending(state, KEY).id == lost.create.id
-    assert isinstance(state.begin(KEY, 30, lambda: 11), Holder)
-    state.finish(lost, "asset-1")
+    assert isinstance(state.creates.begin(KEY, 30, lambda: 11), Holder)
+    state.creates.finish(lost, "asset-1")
     assert state.creates.find(KEY).result_id == "asset-1"
 
 
@@ -399,7 +399,7 @@ def test_a_write_takes_a_few_old_rows_along_and_not_all(state, place):
 def test_a_new_state_has_lost_nothing(place):
     """It is as good as none: what a list lacks may be created."""
     state = place.open()
-    assert state.replacement_age() is None
+    assert replacement_age(state) is None
     assert state.report().replaced_at is None
 
 

@@ -51,17 +51,22 @@ def use_pool(state):
 
 def begin(state, key):
     """Claim a create and record it."""
-    return state.begin(key, 30, lambda: 0)
+    return state.creates.begin(key, 30, lambda: 0)
+
+
+def replacement_age(state):
+    """Seconds since it took the place of a state that was lost."""
+    return state.creates.recent("account", "group-1", 0)[1]
 
 
 def answer(state, key, result_id):
     """A create that was answered."""
-    state.finish(begin(state, key), result_id)
+    state.creates.finish(begin(state, key), result_id)
 
 
 def pending(state, key):
     """The create of a key that has no answer, if there is one."""
-    creates = state.creates.recent(key.account, key.scope, inf)
+    creates, _ = state.creates.recent(key.account, key.scope, inf)
     return next((create for create in creates if create.key == key and create.answered_at is None), None)
 
 
@@ -93,10 +98,10 @@ def create_each(barrier, results, location):
 
 
 def _create(state, key):
-    while isinstance(claimed := state.begin(key, 60, lambda: 60), Holder):
+    while isinstance(claimed := state.creates.begin(key, 60, lambda: 60), Holder):
         CLOCK.sleep(0.01)
     if isinstance(claimed, ClaimedCreate):
-        state.finish(claimed, f"asset-{claimed.create.id}")
+        state.creates.finish(claimed, f"asset-{claimed.create.id}")
     return state.creates.find(key).result_id
 
 
@@ -126,7 +131,7 @@ def claim_and_die(barrier, results, location, ttl):
     state.check()
     barrier.wait()
     before = CLOCK.monotonic()  # the same scale in all processes of a machine
-    results.put((before, state.begin(KEYS[0], ttl, lambda: 0).create.id))
+    results.put((before, state.creates.begin(KEYS[0], ttl, lambda: 0).create.id))
     results.close()
     results.join_thread()  # which sends it
     os.kill(os.getpid(), signal.SIGKILL)
