@@ -17,12 +17,12 @@ from portrait.ensure.create import Created, Creating, create_assets
 from portrait.ensure.once import VERIFY_DELAYS
 from portrait.ensure.options import EnsureOptions
 from portrait.ensure.outcomes import FATAL, FileOutcome, FileState, Origin, rejection, state_of_error
-from portrait.ensure.pace import CreatePacer
 from portrait.ensure.plan import AssetPlan, PlanEntry, Sources, Verdict, plan_assets
 from portrait.errors import Interrupted, InvalidRequest, PortraitError, UsageError
 from portrait.events import FileProgress
 from portrait.flow import CancelToken, Emit, Flow, Gather, Notify, RunBlocking, Sleep
 from portrait.models import Asset, AssetStatus
+from portrait.pace import CreatePacer
 from portrait.s3 import PartialFailure, StoredObject, check_public
 from portrait.watch import AssetOutcome, OutcomeState
 

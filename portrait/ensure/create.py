@@ -12,9 +12,9 @@ from portrait.ensure.backend import Backend, NewContent, Target, usable, without
 from portrait.ensure.once import Sending, create_exactly_once, create_once
 from portrait.ensure.options import EnsureOptions
 from portrait.ensure.outcomes import Origin
-from portrait.ensure.pace import CreatePacer
 from portrait.errors import PortraitError, UnknownOutcome
 from portrait.flow import Flow
+from portrait.pace import CreatePacer
 from portrait.recent_creates import LAG
 from portrait.wait import call_when_visible
 

@@ -10,7 +10,6 @@ from attrs import evolve
 from portrait import pagination
 from portrait.actions import CREATE_ASSET_GROUP, GET_ASSET_GROUP, UPDATE_ASSET_GROUP
 from portrait.ensure.once import VERIFY_DELAYS, Sending, create_exactly_once, create_once
-from portrait.ensure.pace import CreatePacer
 from portrait.errors import NotAccessible, PortraitError, UnknownOutcome, UsageError
 from portrait.flow import Flow, RunBlocking, Sleep
 from portrait.memory import open_state, recall
@@ -21,6 +20,7 @@ from portrait.models import (
     GroupType,
     UpdateAssetGroupRequest,
 )
+from portrait.pace import CreatePacer
 from portrait.pagination import GroupQuery
 from portrait.recent_creates import LAG, VISIBILITY_LAG
 from portrait.state import short_digest
