@@ -249,49 +249,20 @@ class CreatePacer:
         at_once: int | None = yield from self._update(lambda pace, _: (pace, pace.concurrency(self.documented)))
         return count if at_once is None else min(at_once, count)
 
-    def create(self, source: str, send: Callable[[], Flow[T]]) -> Flow[T]:
-        """Send a create when it is its turn, again and again while it is throttled.
+    def take_turn(self, source: str) -> Flow[Turn | None]:
+        """Wait until a create may be sent; None where creates take no turns yet.
 
         Args:
             source: Of the file, or the name of the group, for the event.
-            send: Sends it once.
 
         Raises:
-            Throttled: The service has accepted no create for ten minutes.
             Interrupted: The deadline comes before its turn.
-            StateError: The state cannot be used; nothing was sent.
-            PortraitError: The create failed.
+            StateError: The state cannot be used.
         """
-        while True:
-            turn = yield from self._take_turn(source)
-            try:
-                created = yield from send()
-            except Throttled as error:
-                self.takes_turns = True
-                yield from self._refuse(turn, error)
-                # After a lost answer the create may be there: whoever asks for it looks first.
-                if error.may_have_executed or self.endpoint.clock.monotonic() - self.progress_at >= PATIENCE:
-                    raise
-            else:
-                if self.takes_turns:
-                    self.progress_at = self.endpoint.clock.monotonic()
-                    yield from self._update(lambda pace, now: (pace.accept(now), None))
-                return created
-
-    def _refuse(self, turn: Turn | None, error: Throttled) -> Flow[None]:
-        retry_after, documented = error.retry_after, self.documented
-        yield from self._update(
-            lambda pace, now: (pace.refuse(now, now if turn is None else turn.at, retry_after, documented), None)
-        )
-
-    def _update(self, change: Change[T]) -> Flow[T]:
-        return update_pace(self.endpoint.paces, self.action, change)
-
-    def _take_turn(self, source: str) -> Flow[Turn | None]:
         if not self.takes_turns:
             return None
         turn: Turn = yield from self._update(lambda pace, now: pace.reserve(now))
-        if self.endpoint.clock.monotonic() + turn.delay > self.deadline:
+        if self.deadline < inf and self.endpoint.clock.monotonic() + turn.delay > self.deadline:
             raise Interrupted(
                 f"{source} was not created: the service limits creates, and the deadline comes first.",
                 advice="Run again: it goes on where it stopped. deadline= allows more time.",
@@ -300,3 +271,31 @@ class CreatePacer:
             yield Notify(CreateDelayed(source=source, delay=turn.delay))
             yield Sleep(turn.delay)
         return turn
+
+    def accept(self) -> Flow[None]:
+        """A create was carried out."""
+        if self.takes_turns:
+            self.progress_at = self.endpoint.clock.monotonic()
+            yield from self._update(lambda pace, now: (pace.accept(now), None))
+
+    def refuse(self, turn: Turn | None, error: Throttled) -> Flow[None]:
+        """A create was throttled: it may be sent again when it is its turn.
+
+        Args:
+            turn: In which it was sent.
+            error: The answer.
+
+        Raises:
+            Throttled: That one: the service has accepted no create for ten minutes, or the create may be there.
+        """
+        self.takes_turns = True
+        retry_after, documented = error.retry_after, self.documented
+        yield from self._update(
+            lambda pace, now: (pace.refuse(now, now if turn is None else turn.at, retry_after, documented), None)
+        )
+        # After a lost answer the create may be there: whoever asks for it looks first.
+        if error.may_have_executed or self.endpoint.clock.monotonic() - self.progress_at >= PATIENCE:
+            raise error
+
+    def _update(self, change: Change[T]) -> Flow[T]:
+        return update_pace(self.endpoint.paces, self.action, change)

@@ -48,6 +48,7 @@ from portrait.models import (
     VisualValidateResult,
     VisualValidateSession,
 )
+from portrait.recent_creates import VISIBILITY_LAG
 from portrait.retry import NO_RETRY
 from portrait.uri import parse_asset_id
 
@@ -297,20 +298,31 @@ def call_when_visible(endpoint: Endpoint, subject: str, call: Callable[[], Flow[
         NotAccessible: It is not there, and no lag explains that.
         PortraitError: The call failed otherwise.
     """
-    started = endpoint.clock.monotonic()
     while True:
         try:
             return (yield from call())
-        except NotAccessible:
-            yield from recall_create(endpoint, subject)
-            remaining = endpoint.recent.lag_left(subject, endpoint.clock.monotonic())
-            if remaining <= 0:
-                raise
-        waited = endpoint.clock.monotonic() - started
-        yield Notify(
-            WaitProgress(what="group", id=subject, status=NOT_VISIBLE, waited=waited, deadline=waited + remaining)
-        )
-        yield Sleep(min(POLL, remaining))
+        except NotAccessible as error:
+            yield from pause_until_visible(endpoint, subject, error)
+
+
+def pause_until_visible(endpoint: Endpoint, subject: str, error: NotAccessible) -> Flow[None]:
+    """Pause before another try of a call whose subject this client may have created a moment ago.
+
+    Args:
+        endpoint: Of the client.
+        subject: The id of what was not there.
+        error: Of the call.
+
+    Raises:
+        NotAccessible: That one, where no lag explains it.
+    """
+    yield from recall_create(endpoint, subject)
+    remaining = endpoint.recent.lag_left(subject, endpoint.clock.monotonic())
+    if remaining <= 0:
+        raise error
+    waited = VISIBILITY_LAG - remaining
+    yield Notify(WaitProgress(what="group", id=subject, status=NOT_VISIBLE, waited=waited, deadline=VISIBILITY_LAG))
+    yield Sleep(min(POLL, remaining))
 
 
 def recall_create(endpoint: Endpoint, some_id: str) -> Flow[None]:

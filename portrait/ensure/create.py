@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import TypeVar
 
 from attrs import frozen
 
 from portrait.ensure.backend import Backend, NewContent, Target, usable, without
-from portrait.ensure.once import Sending, create_exactly_once, create_once
+from portrait.ensure.once import Creation
 from portrait.ensure.options import EnsureOptions
 from portrait.ensure.outcomes import Origin
 from portrait.errors import PortraitError, UnknownOutcome
 from portrait.flow import Flow
 from portrait.pace import CreatePacer
 from portrait.recent_creates import LAG
-from portrait.wait import call_when_visible
 
-T = TypeVar("T")
 Created = dict[str, tuple[str, Origin]]
 """By digest: what the asset is followed by, and how it came to be."""
 
@@ -58,37 +55,28 @@ def create_assets(batch: Creating, new: Sequence[NewContent]) -> Flow[Created]:
         Interrupted: The batch's deadline came first.
         PortraitError: The service refused.
     """
-    return _claim(batch, sorted(new, key=lambda each: each.digest), [])
+    creation = Creation(batch.backend.endpoint, batch.options.memory, batch.target.scope)
+    ordered = sorted(new, key=lambda each: each.digest)
+    return creation.run(lambda: _create(batch, creation, ordered))
 
 
-_Claimed = tuple[NewContent, Sending[list[str]]]
-
-
-def _claim(batch: Creating, new: Sequence[NewContent], claimed: Sequence[_Claimed]) -> Flow[Created]:
-    """Claim the first content, and the others under its claim; what is claimed is sent once all are."""
-    if not new:
-        return (yield from _send(batch, claimed)) if claimed else {}
-    one, rest = new[0], new[1:]
-    digest = one.digest
+def _create(batch: Creating, creation: Creation, new: Sequence[NewContent]) -> Flow[Created]:
     created: Created = {}
-
-    def create(sending: Sending[list[str]]) -> Flow[tuple[str, Origin]]:
+    missing = []
+    for one in new:
+        # A list may lack what was created shortly before; an asset that it shows as failed it does not lack.
+        since = batch.listed_at - LAG if one.replaces is None else batch.listed_at
+        existing = yield from creation.claim(one.digest, since, partial(_find, batch, one))
+        if existing is None:
+            missing.append(one)
+        else:
+            created[one.digest] = existing, Origin.EXISTING
+    for one in missing:
         if one.replaces is not None:
             yield from batch.backend.remove(one.replaces)
-        created.update((yield from _claim(batch, rest, [*claimed, (one, sending)])))
-        return created[digest]
-
-    # A list may lack what was created shortly before; an asset that it shows as failed it does not lack.
-    since = batch.listed_at - LAG if one.replaces is None else batch.listed_at
-    where = (batch.target.scope, digest)
-    endpoint, memory = batch.backend.endpoint, batch.options.memory
-    created_id, origin = yield from create_once(
-        endpoint, memory, where, since, create=create, find=lambda: _find(batch, one)
-    )
-    if origin is not None:
-        return created
-    others = yield from _claim(batch, rest, claimed)
-    return {**others, digest: (created_id, Origin.EXISTING)}
+    if missing:
+        created.update((yield from _send(batch, creation, missing)))
+    return created
 
 
 def _find(batch: Creating, one: NewContent) -> Flow[str | None]:
@@ -134,44 +122,27 @@ def _unknown(batch: Creating, one: NewContent) -> UnknownOutcome:
     )
 
 
-def _send(batch: Creating, claimed: Sequence[_Claimed]) -> Flow[Created]:
-    """Send one create for all that is claimed; recorded for each before it is sent."""
+def _send(batch: Creating, creation: Creation, new: Sequence[NewContent]) -> Flow[Created]:
+    """Send one create for all that is claimed."""
     backend, target = batch.backend, batch.target
-    new = [one for one, _ in claimed]
-
-    def create() -> Flow[list[str]]:
-        return backend.create(batch.pace.endpoint, target, new)
-
-    def send() -> Flow[list[str]]:
-        if target.group_id is None:
-            return create()
-        # A create into a group that was created a moment ago may not find it (contract §3).
-        return call_when_visible(backend.endpoint, target.group_id, create)
-
-    recorded: Callable[[], Flow[list[str]]] = send
-    for _, sending in claimed:
-        recorded = partial(sending, recorded)
-    what = f"{backend.action.name} {', '.join(repr(one.content.name) for one in new)}"
-    paced = partial(batch.pace.create, new[0].content.source, recorded)
-    if backend.can_find:
-        ids, recovered = yield from create_exactly_once(paced, partial(_find_together, batch, new), what)
-    else:
-        ids, recovered = yield from _create_or_lose(batch, paced, new[0])
+    try:
+        ids, recovered = yield from creation.create(
+            partial(backend.create, batch.pace.endpoint, target, new),
+            partial(_find_together, batch, new) if backend.can_find else None,
+            pace=batch.pace,
+            source=new[0].content.source,
+            what=f"{backend.action.name} {', '.join(repr(one.content.name) for one in new)}",
+            group_id=target.group_id,
+        )
+    except PortraitError as error:
+        if backend.can_find or not error.may_have_executed:
+            raise
+        raise _unknown(batch, new[0]) from error  # it stays recorded as one without an answer
+    for one, created_id in zip(new, ids, strict=True):
+        creation.set_id(one.digest, created_id)
     return {
         one.digest: (created_id, _origin(one, recovered=recovered)) for one, created_id in zip(new, ids, strict=True)
     }
-
-
-def _create_or_lose(
-    batch: Creating, create: Callable[[], Flow[list[str]]], first: NewContent
-) -> Flow[tuple[list[str], bool]]:
-    """A create whose answer nobody can look for; it stays recorded as one without an answer."""
-    try:
-        return (yield from create()), False
-    except PortraitError as error:
-        if not error.may_have_executed:
-            raise
-        raise _unknown(batch, first) from error
 
 
 def _origin(new: NewContent, *, recovered: bool) -> Origin:

@@ -9,7 +9,7 @@ from attrs import evolve
 
 from portrait import pagination
 from portrait.actions import CREATE_ASSET_GROUP, GET_ASSET_GROUP, UPDATE_ASSET_GROUP
-from portrait.ensure.once import VERIFY_DELAYS, Sending, create_exactly_once, create_once
+from portrait.ensure.once import VERIFY_DELAYS, Creation
 from portrait.errors import NotAccessible, PortraitError, UnknownOutcome, UsageError
 from portrait.flow import Flow, RunBlocking, Sleep
 from portrait.memory import open_state, recall
@@ -53,7 +53,8 @@ def ensure_group(
     check_group_name(name, endpoint.dialect.name_limit)
     project = project_name or endpoint.project or "default"
     where = short_digest("project", project), short_digest(name)  # the state holds no names
-    remembered = yield from _remembered(endpoint, memory, where, _described("", name, description, project))
+    wanted = AssetGroup(id="", name=name, description=description or "", project_name=project)
+    remembered = yield from _remembered(endpoint, memory, where, wanted)
     if remembered is not None:
         return remembered
     listed_at = endpoint.clock.monotonic()
@@ -66,21 +67,8 @@ def ensure_group(
             found = yield from groups_named(endpoint, name, project_name)
     if found:
         return oldest(found)
-    groups: dict[str, AssetGroup] = {}
-
-    def create(sending: Sending[AssetGroup]) -> Flow[tuple[str, None]]:
-        group = yield from _create_group(endpoint, name, description, project_name, sending)
-        groups[group.id] = group
-        return group.id, None
-
-    def find() -> Flow[str | None]:
-        found = yield from groups_named(endpoint, name, project_name)
-        groups.update((group.id, group) for group in found)
-        return oldest(found).id if found else None
-
-    group_id, _ = yield from create_once(endpoint, memory, where, listed_at - LAG, create=create, find=find)
-    # Somebody else may have created it: then its id is all that is known here.
-    return groups.get(group_id) or _described(group_id, name, description, project)
+    creation = Creation(endpoint, memory, where[0])
+    return (yield from creation.run(lambda: _create(creation, where[1], listed_at - LAG, wanted, project_name)))
 
 
 def check_group_name(name: str, limit: int) -> None:
@@ -142,40 +130,47 @@ def oldest(groups: Sequence[AssetGroup]) -> AssetGroup:
     return min(reversed(groups), key=lambda group: group.create_time)
 
 
-def _described(group_id: str, name: str, description: str | None, project: str) -> AssetGroup:
-    return AssetGroup(id=group_id, name=name, description=description or "", project_name=project)
-
-
-def _create_group(
-    endpoint: Endpoint,
-    name: str,
-    description: str | None,
-    project_name: str | None,
-    sending: Sending[AssetGroup],
+def _create(
+    creation: Creation, item: str, since: float, wanted: AssetGroup, project_name: str | None
 ) -> Flow[AssetGroup]:
     """A new group, created once; an older one, where another client has created one in the same moment.
 
     A throttled create is waited out, as those of assets are; a full one is not.
+
+    Args:
+        creation: By which it is created.
+        item: What the state knows it by.
+        since: When it was seen not to be there, in monotonic seconds.
+        wanted: What it looks like, but for its id.
+        project_name: As the calls take it.
     """
+    endpoint, name = creation.endpoint, wanted.name
+    listed: dict[str, AssetGroup] = {}
+
+    def find() -> Flow[str | None]:
+        found = yield from groups_named(endpoint, name, project_name)
+        listed.update((group.id, group) for group in found)
+        return oldest(found).id if found else None
+
+    existing = yield from creation.claim(item, since, find)
+    if existing is not None:  # where somebody else has created it, its id is all that is known here
+        return listed.get(existing) or evolve(wanted, id=existing)
     pace = CreatePacer.start(endpoint, CREATE_ASSET_GROUP)
 
-    def create() -> Flow[AssetGroup]:
-        request = CreateAssetGroupRequest(name=name, description=description, project_name=project_name)
-        created = yield from pace.endpoint.call(CREATE_ASSET_GROUP, request)
-        return _described(created.id, name, description, project_name or endpoint.project or "default")
+    def send() -> Flow[str]:
+        request = CreateAssetGroupRequest(name=name, description=wanted.description or None, project_name=project_name)
+        return (yield from pace.endpoint.call(CREATE_ASSET_GROUP, request)).id
 
-    def find() -> Flow[AssetGroup | None]:
-        found = yield from groups_named(endpoint, name, project_name)
-        return oldest(found) if found else None
-
-    group, recovered = yield from create_exactly_once(
-        lambda: pace.create(name, lambda: sending(create)), find, f"CreateAssetGroup {name!r}"
-    )
+    what = f"CreateAssetGroup {name!r}"
+    created_id, recovered = yield from creation.create(send, find, pace=pace, source=name, what=what)
     if recovered:  # whoever created it: it is the oldest, and nothing says which one is ours
-        return group
-    winner = oldest((yield from _list_until_visible(endpoint, group, project_name)))
-    if winner.id != group.id:
-        yield from _rename_out_of_the_way(endpoint, group, project_name)
+        winner = listed[created_id]
+    else:
+        group = evolve(wanted, id=created_id)
+        winner = oldest((yield from _list_until_visible(endpoint, group, project_name)))
+        if winner.id != group.id:
+            yield from _rename_out_of_the_way(endpoint, group, project_name)
+    creation.set_id(item, winner.id)
     return winner
 
 
@@ -188,7 +183,8 @@ def _list_until_visible(endpoint: Endpoint, group: AssetGroup, project_name: str
     listed, failed = [group], None
     for delay in (0.0, *VERIFY_DELAYS):
         try:
-            yield Sleep(delay)
+            if delay:
+                yield Sleep(delay)
             listed, failed = (yield from groups_named(endpoint, group.name, project_name)), None
         except PortraitError as error:
             failed = error

@@ -18,22 +18,22 @@ from attrs import define, evolve, field
 
 from portrait.clock import SystemClock
 from portrait.ensure.outcomes import RUN_AGAIN
-from portrait.errors import PortraitError, UnknownOutcome
+from portrait.errors import NotAccessible, PortraitError, Throttled, UnknownOutcome
 from portrait.flow import Await, Effect, Flow, Gather, Heartbeat, RunBlocking, Send, Sleep
 from portrait.memory import open_state, settle_delay
 from portrait.recent_creates import LAG
 from portrait.single_flight import LeaderCancelled
 from portrait.state import ClaimedCreate, Holder
+from portrait.wait import pause_until_visible
 
 if TYPE_CHECKING:
     from portrait.clock import Clock
     from portrait.endpoint import Endpoint
     from portrait.memory import Memory
-    from portrait.state import Create, Key
+    from portrait.pace import CreatePacer
     from portrait.state.state import State
 
 T = TypeVar("T")
-Sending = Callable[[Callable[[], Flow[T]]], Flow[T]]  # sends a create, and records that it does
 
 # Seconds before each look after a lost answer. Together they are as long as `LAG`.
 VERIFY_DELAYS = (3.0, 4.0, 4.0)
@@ -51,170 +51,226 @@ RENEWAL = 5.0  # seconds after which a claim is renewed
 _UNBOUNDED = 600.0  # seconds for a call without a limit
 
 
-def create_once(
-    endpoint: Endpoint,
-    memory: Memory,
-    where: tuple[str, str],
-    since: float,
-    *,
-    create: Callable[[Sending[Any]], Flow[tuple[str, T]]],
-    find: Callable[[], Flow[str | None]],
-) -> Flow[tuple[str, T | None]]:
-    """Create a thing, or take it from the flow of this process, or the process, that creates it.
+@define
+class _Claim:
+    """One thing that nobody else creates now.
 
-    Returns its id, and the other value of `create`; None where somebody else has created it.
-
-    Args:
-        endpoint: Of the client.
-        memory: Of the client.
-        where: Scope and content.
-        since: What was created after that, in monotonic seconds, is taken.
-        create: Creates it; sends each create by the function that it gets.
-        find: Looks for it where a create was sent and nobody knows what came of it.
-
-    Raises:
-        StateError: The state cannot be used; nothing was sent.
-        PortraitError: The create failed, here or there.
+    Attributes:
+        created_id: What came of it; None while that is not known.
+        claimed: The state's claim, and the create as it is recorded; None without a state.
+        recorded_at: When it was recorded, in monotonic seconds; None where somebody else recorded it.
+        may_exist: Whether it was sent, and nobody knows that it was not carried out.
     """
-    single_flight, clock = memory.single_flight, endpoint.clock
-    while True:
-        future, is_leader = single_flight.join(where, since)
-        if is_leader:
-            try:
-                created_id, value = yield from _create_claimed(endpoint, memory, where, since, create=create, find=find)
-            except BaseException as error:
-                single_flight.complete(where, clock.monotonic(), error)
-                raise
-            single_flight.complete(where, clock.monotonic(), created_id)
-            return created_id, value
-        try:
-            return (yield Await(future)), None
-        except LeaderCancelled:
-            yield Sleep(LAG)
-        since = clock.monotonic() - LAG
-        found = yield from find()
-        if found is not None:
-            return found, None
 
-
-def _create_claimed(
-    endpoint: Endpoint,
-    memory: Memory,
-    where: tuple[str, str],
-    since: float,
-    *,
-    create: Callable[[Sending[Any]], Flow[tuple[str, T]]],
-    find: Callable[[], Flow[str | None]],
-) -> Flow[tuple[str, T | None]]:
-    """As `create_once`, among the processes that share the state."""
-    state = yield from open_state(memory)
-    if state is None:
-        return (yield from create(lambda send: send()))
-    # Nothing can wait beside a call on a clock of a test, which moves by waiting: the claim holds for all of the call.
-    can_beat = isinstance(endpoint.clock, SystemClock)
-    lease = LEASE if can_beat else LEASE + (endpoint.timeouts.total or _UNBOUNDED)
-    attempt = _Attempt(state, memory.key(*where), endpoint.clock, lease)
-    while True:
-        claimed = yield from attempt.begin(since)
-        if not isinstance(claimed, ClaimedCreate):
-            return str(claimed.result_id), None
-        can_ask = True
-        try:
-            return (yield from attempt.renewal().keep(attempt.create(create, find)))
-        except RightLost:
-            continue
-        except GeneratorExit:  # the claim ends by itself
-            can_ask = False
-            raise
-        finally:
-            if can_ask:
-                yield RunBlocking(attempt.finish)
+    created_id: str | None = None
+    claimed: ClaimedCreate | None = None
+    recorded_at: float | None = None
+    may_exist: bool = False
 
 
 @define
-class _Attempt:
-    """One wish to create one thing.
+class Creation:
+    """The things that one create makes: claimed one by one, created together, and released together.
 
     Attributes:
-        state: Shared with others who may want it, too.
-        key: What it is.
-        clock: Of the client.
-        lease: Seconds for which a claim holds when it is taken or renewed.
-        claimed: The claim, and the create as it is recorded.
-        begun_at: When the claim was taken, in monotonic seconds.
-        recorded_at: When that was, in monotonic seconds; None where somebody else recorded it.
-        may_exist: Whether it was sent, and nobody knows that it was not carried out.
-        result_id: What came of it; None while that is not known.
+        endpoint: Of the client.
+        memory: Of the client.
+        scope: Where they are created: a group's id, or a digest of a project or a name.
     """
 
-    state: State
-    key: Key
-    clock: Clock
-    lease: float
-    claimed: ClaimedCreate = field(init=False)
-    begun_at: float = 0.0
-    recorded_at: float | None = None
-    may_exist: bool = False
-    result_id: str | None = None
+    endpoint: Endpoint
+    memory: Memory
+    scope: str
+    _state: State | None = field(default=None, init=False)
+    _claims: dict[str, _Claim] = field(factory=dict, init=False)  # by item
 
-    def begin(self, since: float) -> Flow[ClaimedCreate | Create]:
-        """The claim, once nobody else has it; or what was created after `since`.
+    def run(self, create: Callable[[], Flow[T]]) -> Flow[T]:
+        """Run a flow that claims things and creates them. What it has claimed is renewed meanwhile, and released.
+
+        Args:
+            create: Makes the flow. It is begun again where a claim has ended.
+
+        Raises:
+            StateError: The state cannot be used; nothing was sent.
+            PortraitError: A create failed, here or where it was waited for.
+        """
+        single_flight, clock = self.memory.single_flight, self.endpoint.clock
+        try:
+            self._state = yield from open_state(self.memory)
+            value = yield from (create() if self._state is None else self._run_renewed(create))
+        except BaseException as error:
+            for item in self._claims:
+                single_flight.complete((self.scope, item), clock.monotonic(), error)
+            raise
+        for item, claim in self._claims.items():
+            single_flight.complete((self.scope, item), clock.monotonic(), claim.created_id or LeaderCancelled())
+        return value
+
+    def claim(self, item: str, since: float, find: Callable[[], Flow[str | None]]) -> Flow[str | None]:
+        """Claim a thing, once nobody else has it; or return its id, where somebody else has created it.
+
+        Args:
+            item: What it is: a digest of a content, or of a group's name.
+            since: What was created after that, in monotonic seconds, is taken.
+            find: Looks for it where a create was sent and nobody knows what came of it.
 
         Raises:
             StateError: It cannot be recorded; nothing was sent.
+            PortraitError: The create that was waited for has failed.
         """
-        while True:
-            now = self.begun_at = self.clock.monotonic()
-            answer: ClaimedCreate | Create | Holder = yield RunBlocking(
-                partial(self.state.creates.begin, self.key, self.lease, lambda: self.clock.monotonic() - since)
-            )
-            if isinstance(answer, ClaimedCreate):
-                self.claimed = answer
-                self.recorded_at = now if answer.is_new else None
-                self.may_exist = not answer.is_new
-            if not isinstance(answer, Holder):
-                return answer
-            yield Sleep(POLL)
-
-    def renewal(self) -> Renewal:
-        """Renews the claim."""
-        renew = partial(self.state.claims.renew, self.claimed.claim, self.lease)
-        return Renewal(renew, self.clock, RENEWAL, self.begun_at)
+        while item not in self._claims:
+            future, is_leader = self.memory.single_flight.join((self.scope, item), since)
+            if is_leader:
+                break
+            try:
+                return (yield Await(future))  # type: ignore[no-any-return]
+            except LeaderCancelled:
+                yield Sleep(LAG)
+            since = self.endpoint.clock.monotonic() - LAG
+            found = yield from find()
+            if found is not None:
+                return found
+        claim = self._claims[item] = _Claim()
+        if self._state is not None:
+            claim.created_id = yield from self._claim_among_processes(self._state, item, since, find)
+        return claim.created_id
 
     def create(
-        self, create: Callable[[Sending[Any]], Flow[tuple[str, T]]], find: Callable[[], Flow[str | None]]
-    ) -> Flow[tuple[str, T | None]]:
-        """Create it under the claim; look first for a create that another process left without an answer."""
-        if self.recorded_at is None:
-            yield Sleep(settle_delay(-self.claimed.create.age, 0.0))
-            self.result_id = yield from find()
-            if self.result_id is not None:
-                return self.result_id, None
-            self.may_exist = False
-        self.result_id, value = yield from create(self.send)
-        return self.result_id, value
+        self,
+        send: Callable[[], Flow[T]],
+        find: Callable[[], Flow[T | None]] | None,
+        *,
+        pace: CreatePacer,
+        source: str,
+        what: str,
+        group_id: str | None = None,
+    ) -> Flow[tuple[T, bool]]:
+        """Create what is claimed, exactly once; returns it, and whether its answer was lost and it had to be found.
 
-    def send(self, send: Callable[[], Flow[T]]) -> Flow[T]:
-        """Record a create on the disk, then send it. An earlier one is known not to have been carried out.
+        Args:
+            send: Sends the create once.
+            find: Looks for what it makes; None where nothing can be looked in: then a lost answer is its end.
+            pace: Of all creates.
+            source: Of the file, or the name of the group, for events.
+            what: The create, for errors.
+            group_id: In which it creates; one that was created a moment ago may not be visible yet (contract §3).
 
         Raises:
-            StateError: It cannot be recorded; nothing was sent.
-            PortraitError: The create failed.
+            UnknownOutcome: Answers were lost, and looking did not tell what was done.
+            Interrupted: The deadline came first.
+            PortraitError: The create was refused.
         """
-        now = self.clock.monotonic()
-        if self.recorded_at is None or now - self.recorded_at > FRESH:
-            record = yield RunBlocking(partial(self.state.creates.record_again, self.claimed.create))
-            self.claimed, self.recorded_at = evolve(self.claimed, create=record), now
-        self.may_exist = True
-        try:
-            return (yield from send())
-        except PortraitError as error:
-            self.may_exist = error.may_have_executed
-            raise
+        lost: PortraitError | None = None
+        for _ in range(MAX_CREATES):
+            try:
+                return (yield from self._send_in_turn(send, pace, source, group_id)), False
+            except PortraitError as error:
+                if not error.may_have_executed or find is None:
+                    raise
+                lost = error
+            found = yield from _verify(find, what, lost)
+            if found is not None:
+                return found, True
+        raise UnknownOutcome(f"{what}: {MAX_CREATES} answers were lost.", advice=RUN_AGAIN) from lost
 
-    def finish(self) -> None:
-        """Release the claim, and record what is known of the create. It blocks."""
-        self.state.creates.finish(self.claimed, self.result_id, withdraw=not self.may_exist)
+    def set_id(self, item: str, created_id: str) -> None:
+        """Say what came of a thing that is claimed: all who want it take that."""
+        self._claims[item].created_id = created_id
+
+    def _run_renewed(self, create: Callable[[], Flow[T]]) -> Flow[T]:
+        while True:
+            renewal = Renewal(self._renew, self.endpoint.clock, RENEWAL, self.endpoint.clock.monotonic())
+            can_ask = True
+            try:
+                return (yield from renewal.keep(create()))
+            except RightLost:
+                continue
+            except GeneratorExit:  # the claims end by themselves
+                can_ask = False
+                raise
+            finally:
+                if can_ask:
+                    yield RunBlocking(self._release)
+
+    def _claim_among_processes(
+        self, state: State, item: str, since: float, find: Callable[[], Flow[str | None]]
+    ) -> Flow[str | None]:
+        clock, key, claim = self.endpoint.clock, self.memory.key(self.scope, item), self._claims[item]
+        begin = partial(state.creates.begin, key, self._lease, lambda: clock.monotonic() - since)
+        begun_at = clock.monotonic()
+        while isinstance(answer := (yield RunBlocking(begin)), Holder):
+            yield Sleep(POLL)
+            begun_at = clock.monotonic()
+        if not isinstance(answer, ClaimedCreate):
+            return answer.result_id  # type: ignore[no-any-return]
+        claim.claimed = answer
+        if answer.is_new:
+            claim.recorded_at = begun_at
+            return None
+        # Somebody sent it, or was about to, and did not live to see the answer.
+        claim.may_exist = True
+        yield Sleep(settle_delay(-answer.create.age, 0.0))
+        found = yield from find()
+        claim.may_exist = found is not None
+        return found
+
+    def _send_in_turn(
+        self, send: Callable[[], Flow[T]], pace: CreatePacer, source: str, group_id: str | None
+    ) -> Flow[T]:
+        """Send the create when it is its turn, again and again while it is throttled."""
+        while True:
+            turn = yield from pace.take_turn(source)
+            try:
+                created = yield from self._send(send, group_id)
+            except Throttled as error:
+                yield from pace.refuse(turn, error)
+            else:
+                yield from pace.accept()
+                return created
+
+    def _send(self, send: Callable[[], Flow[T]], group_id: str | None) -> Flow[T]:
+        """Send the create, again and again while its group is not visible yet; each is on the disk before it is sent.
+
+        An earlier one is known not to have been carried out.
+        """
+        while True:
+            yield from self._record()
+            try:
+                return (yield from send())
+            except PortraitError as error:
+                for claim in self._claims.values():
+                    claim.may_exist = error.may_have_executed
+                if group_id is None or not isinstance(error, NotAccessible):
+                    raise
+                yield from pause_until_visible(self.endpoint, group_id, error)
+
+    def _record(self) -> Flow[None]:
+        now = self.endpoint.clock.monotonic()
+        for claim in self._claims.values():
+            if self._state is None or claim.claimed is None or claim.created_id is not None:
+                continue
+            if claim.recorded_at is None or now - claim.recorded_at > FRESH:
+                create = yield RunBlocking(partial(self._state.creates.record_again, claim.claimed.create))
+                claim.claimed, claim.recorded_at = evolve(claim.claimed, create=create), now
+            claim.may_exist = True
+
+    @property
+    def _lease(self) -> float:
+        # Nothing can wait beside a call on a clock of a test, which moves by waiting: the claim holds for all of it.
+        can_beat = isinstance(self.endpoint.clock, SystemClock)
+        return LEASE if can_beat else LEASE + (self.endpoint.timeouts.total or _UNBOUNDED)
+
+    def _renew(self) -> bool:
+        """Make all claims hold for their whole time again; False where one has ended. It blocks."""
+        claims = [claim.claimed for claim in self._claims.values() if claim.claimed is not None]
+        return self._state is None or all(self._state.claims.renew(each.claim, self._lease) for each in claims)
+
+    def _release(self) -> None:
+        """Release the claims, and record what is known of the creates. It blocks."""
+        for claim in self._claims.values():
+            if self._state is not None and claim.claimed is not None:
+                self._state.creates.finish(claim.claimed, claim.created_id, withdraw=not claim.may_exist)
+                claim.claimed = None
 
 
 class RightLost(Exception):
@@ -309,29 +365,6 @@ def _both(first: Callable[[], object], second: Callable[[], object]) -> Callable
         second()
 
     return beat
-
-
-def create_exactly_once(
-    create: Callable[[], Flow[T]], find: Callable[[], Flow[T | None]], what: str
-) -> Flow[tuple[T, bool]]:
-    """Create a thing exactly once; returns it, and whether its answer was lost and it had to be found.
-
-    Raises:
-        UnknownOutcome: Answers were lost, and looking did not tell what was done.
-        PortraitError: The create was refused.
-    """
-    lost: PortraitError | None = None
-    for _ in range(MAX_CREATES):
-        try:
-            return (yield from create()), False
-        except PortraitError as error:
-            if not error.may_have_executed:
-                raise
-            lost = error
-        found = yield from _verify(find, what, lost)
-        if found is not None:
-            return found, True
-    raise UnknownOutcome(f"{what}: {MAX_CREATES} answers were lost.", advice=RUN_AGAIN) from lost
 
 
 def _verify(find: Callable[[], Flow[T | None]], what: str, lost: PortraitError) -> Flow[T | None]:

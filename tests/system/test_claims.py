@@ -6,11 +6,15 @@ import threading
 import pytest
 
 from emulator.transports import AsyncInProcessTransport, InProcessTransport
+from portrait.actions import CREATE_ASSET_GROUP
 from portrait.clock import SystemClock
 from portrait.ensure import once
+from portrait.errors import NotFound
 from portrait.flow import Heartbeat, RunBlocking, Send, Sleep
 from portrait.http import HttpRequest
 from portrait.memory import Memory
+from portrait.pace import CreatePacer
+from portrait.runners import Runner
 from portrait.state import ClaimedCreate, Holder, open_state
 from tests.media_samples import image
 from tests.portrait.helpers import endpoint
@@ -19,27 +23,35 @@ WHERE = ("group-1", "digest")
 REQUEST = HttpRequest(method="POST", url="http://localhost:1/", headers={}, body=b"")
 
 
-def create(sending):
-    """Sends one request."""
-
-    def send():
-        yield Send(REQUEST)
-        return "asset-1"
-
-    return (yield from sending(send)), None
-
-
 def find():
     """Finds nothing."""
     return None
     yield
 
 
+def create(creation):
+    """Claim one thing, and send one request for it; returns its id."""
+    scope, item = WHERE
+    assert creation.scope == scope
+
+    def send():
+        yield Send(REQUEST)
+        return "asset-1"
+
+    existing = yield from creation.claim(item, 0.0, find)
+    if existing is not None:
+        return existing
+    pace = CreatePacer.start(creation.endpoint, CREATE_ASSET_GROUP)
+    created_id, _ = yield from creation.create(send, find, pace=pace, source="a.jpg", what="CreateAsset")
+    creation.set_id(item, created_id)
+    return created_id
+
+
 def start(clock, place, create=create):
     """The flow of a create under a claim, and a state as another process has it."""
     memory = Memory(clock, place, "http://localhost:1", "key")
-    flow = once.create_once(endpoint(clock=clock), memory, WHERE, 0.0, create=create, find=find)
-    return flow, memory
+    creation = once.Creation(endpoint(clock=clock), memory, WHERE[0])
+    return creation.run(lambda: create(creation)), memory
 
 
 def run_until(flow, kind):
@@ -65,9 +77,10 @@ def test_a_long_pause_does_not_lose_the_claim(portrait_emulator, tmp_path):
     """once-race-asset: a pause is made in pieces, and the claim renewed before each."""
     clock = portrait_emulator.clock
 
-    def patient(sending):
+    def patient(creation):
+        assert (yield from creation.claim(WHERE[1], 0.0, find)) is None
         yield Sleep(100)
-        return (yield from create(sending))
+        yield Send(REQUEST)
 
     flow, memory = start(clock, tmp_path / "state.db", patient)
     slept, effect = 0.0, next(flow)
@@ -102,8 +115,35 @@ def test_an_owner_that_was_suspended_sends_nothing_more(tmp_path, portrait_emula
 
     with pytest.raises(StopIteration) as stop:
         run()
-    assert stop.value.value == ("asset-2", None)
+    assert stop.value.value == "asset-2"
     assert all(isinstance(one, RunBlocking) for one in effects)
+    memory.close()
+
+
+def test_a_create_that_waits_for_its_group_is_recorded_each_time(portrait_emulator, tmp_path):
+    """visible-create: whoever finds the record waits for as long as a read may lag behind the last try."""
+    clock, (scope, item), sent = portrait_emulator.clock, WHERE, []
+    memory = Memory(clock, tmp_path / "state.db", "http://localhost:1", "key")
+    creation = once.Creation(endpoint(clock=clock), memory, scope)
+    creation.endpoint.recent.add(scope, clock.monotonic())
+
+    def send():
+        creates, _ = memory.open_state().creates.recent(memory.account, scope, 60)
+        sent.append(creates[0].age)
+        if len(sent) == 1:
+            raise NotFound("the group is not visible yet")
+        return "asset-1"
+        yield
+
+    def create():
+        yield from creation.claim(item, 0.0, find)
+        pace = CreatePacer.start(creation.endpoint, CREATE_ASSET_GROUP)
+        settings = {"pace": pace, "source": "a.jpg", "what": "CreateAsset", "group_id": scope}
+        created_id, _ = yield from creation.create(send, find, **settings)
+        creation.set_id(item, created_id)
+
+    Runner(None, clock).run(creation.run(create))
+    assert sent == [0, 0]
     memory.close()
 
 
