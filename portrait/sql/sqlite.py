@@ -41,6 +41,11 @@ def create_private(path: Path) -> bool:
     return True
 
 
+def lock_path(path: Path) -> Path:
+    """The file beside another one that `exclusively` locks; it stays there."""
+    return path.with_name(f"{path.name}-lock")
+
+
 @contextlib.contextmanager
 def exclusively(path: Path) -> Iterator[None]:
     """Keep other processes from opening a file: it is switched to WAL, and set aside where damaged, by one of them.
@@ -48,7 +53,7 @@ def exclusively(path: Path) -> Iterator[None]:
     SQLite's own lock on an empty file beside it serves: it is bounded in time, dies with the process, and is the same
     on every platform.
     """
-    beside = path.with_name(f"{path.name}-lock")
+    beside = lock_path(path)
     create_private(beside)
     with contextlib.closing(sqlite3.connect(beside, timeout=BUSY, isolation_level=None)) as lock:
         lock.execute("BEGIN EXCLUSIVE")

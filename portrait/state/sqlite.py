@@ -16,11 +16,12 @@ from sqlalchemy.exc import DBAPIError
 from portrait.clock import Clock
 from portrait.errors import StateError, UsageError
 from portrait.sql.location import require_local
-from portrait.sql.sqlite import create_private, create_sqlite_engine, exclusively
+from portrait.sql.sqlite import create_private, create_sqlite_engine, exclusively, lock_path
 from portrait.state.schema import METADATA, migrate
 
 _LOG = logging.getLogger("portrait")
 
+_HEADER = b"SQLite format 3\0"  # sqlite.org/fileformat.html, §1.3
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _DAMAGE_TEXTS = ("Could not decode", "malformed")
 # Damage where the tables have this version; in the middle of a migration it may be a mistake of ours.
@@ -64,6 +65,8 @@ class SqliteBackend:
             )
         if self._path.exists() and not self._path.is_file():
             raise UsageError(f"The state {self._path} is no regular file.", advice="Name another one.")
+        if _is_foreign(self._path):
+            raise UsageError(f"The state {self._path} is no SQLite database; it stays as it is.", advice=_OTHER_PLACE)
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with exclusively(self._path):
             try:
@@ -137,6 +140,18 @@ class SqliteBackend:
 
     def _damaged(self, stamp: str) -> str:
         return f"{self._path.name}.damaged-{stamp}"
+
+
+def _is_foreign(path: Path) -> bool:
+    """Whether a file is another program's: not empty, without SQLite's header, and never opened as a state.
+
+    A state that has lost its header has a lock file beside it, which its first opening left there.
+    """
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_HEADER)) not in {b"", _HEADER} and not lock_path(path).exists()
+    except OSError:  # it is not there, or SQLite says what is wrong with it
+        return False
 
 
 def _code(error: BaseException) -> int:

@@ -177,7 +177,7 @@ def test_a_claim_of_the_dead_is_taken_over(emulator, place, colour):
 def test_a_state_makes_a_first_run_wait_only_if_it_was_damaged(colour, emulator, place, damaged):
     """What a lost one knew may be missing from lists: they are believed after the lag. A new one has lost nothing."""
     if damaged:
-        place.write_bytes(b"not a database" * 1000)
+        place.write_bytes(b"SQLite format 3\0" + b"no more" * 1000)
     moments = {}
     client = colour.client(
         emulator,

@@ -135,7 +135,7 @@ def test_the_state_is_looked_at(portrait, tmp_path):
     broken = portrait("doctor", "--state", str(tmp_path))
     assert broken.code == 2
     assert "is a folder" in broken.err
-    (tmp_path / "state.db").write_bytes(b"no database at all")
+    (tmp_path / "state.db").write_bytes(b"SQLite format 3\0 and no more")
     rows = portrait("doctor", PORTRAIT_STATE=str(tmp_path / "state.db")).json
     assert [row["state"] for row in rows if row["check"] == "state"] == ["ok", "note"]
     assert any("damaged" in row["what"] for row in rows)

@@ -258,7 +258,9 @@ def test_a_sound_file_is_not_set_aside(file_place):
 
 def test_eight_processes_that_find_damage_set_it_aside_once(file_place):
     """The claims of those that came first are in the new file."""
-    file_place.location.parent.mkdir()
+    first = file_place.open()
+    first.check()
+    first.close()
     overwritten(file_place.location)
     assert run_all(open_together, file_place.location) == [VERSION] * 8
     assert len(list(file_place.location.parent.glob("*.damaged-*Z"))) == 1
@@ -382,6 +384,23 @@ def test_a_device_is_no_state(tmp_path):
     with pytest.raises(UsageError, match="no regular file"):
         open_state(tmp_path / "pipe").check()
     assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
+
+
+@pytest.mark.parametrize("content", [b"\x89PNG\r\n\x1a\n" + bytes(100), b"{}"], ids=["longer", "shorter"])
+def test_a_file_of_another_program_is_no_state(tmp_path, content):
+    """It is refused however often it is named, and stays as it is."""
+    (tmp_path / "picture.png").write_bytes(content)
+    for _ in range(2):
+        with pytest.raises(UsageError, match=r"picture\.png is no SQLite database; it stays as it is"):
+            open_state(tmp_path / "picture.png").check()
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [content]
+
+
+def test_an_empty_file_is_a_state(tmp_path):
+    """One that `mktemp` made."""
+    (tmp_path / "state.db").touch()
+    with open_state(tmp_path / "state.db") as state:
+        state.check()
 
 
 def test_a_folder_is_no_state(tmp_path):
