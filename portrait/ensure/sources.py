@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import os
+import re
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO
@@ -25,6 +26,7 @@ BLOCK = 1024 * 1024  # bytes
 Source = str | os.PathLike[str] | bytes | BinaryIO | Content
 """A path, an address, bytes or an open binary file; or what `identify` has made of one before."""
 
+_OTHER_ADDRESS = re.compile(r"(?!https?:)([a-z][a-z0-9+.-]+)://|(data):", re.IGNORECASE)
 _KINDS = "a path, an http(s) address, bytes or an open binary file"
 
 
@@ -41,7 +43,7 @@ def display_name(source: Source) -> str:
         name = getattr(source, "name", None)
         return PurePosixPath(name).name if isinstance(name, str) else f"<{type(source).__name__}>"
     text = os.fsdecode(source)
-    return redact_url(text) if is_url(text) else text
+    return redact_url(text) if "://" in text else text
 
 
 def limits_of(source: Source, upload_of: str | None) -> Limits:
@@ -139,6 +141,9 @@ def identify(source: Source, limits: Limits, asset_type: AssetType | None, name:
         stem = "" if label.startswith("<") else PurePosixPath(label).stem
         return _file(label, BytesIO(data), stem=name or stem, limits=limits, data=data)
     except (OSError, ValueError) as error:  # a name with a NUL, and a closed file, are a ValueError
+        if scheme := _OTHER_ADDRESS.match(label):
+            message = f"A source cannot be an address of the scheme {scheme[1] or scheme[2]}."
+            raise UsageError(message, advice=f"Give {_KINDS}.") from error
         why = f"{getattr(error, 'strerror', None) or error}".rstrip(".")
         raise UsageError(f"{label} cannot be read: {why}.", advice=_UNREADABLE) from error
 

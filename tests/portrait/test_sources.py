@@ -81,6 +81,17 @@ def test_what_is_no_address_is_a_mistake_of_its_user(url, fault):
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("url", ["ftp://me:secret@cdn.example/a.jpg", "s3://bucket/secret", "data:image/png;secret"])
+def test_an_address_of_another_kind_is_told_what_kinds_there_are(url):
+    """It is no file that is not there; nor is a file whose name only looks like one."""
+    with pytest.raises(UsageError, match=r"cannot be an address of the scheme (ftp|s3|data)") as caught:
+        identify(url, LIMITS, None)
+    assert "a path, an http(s) address, bytes or an open binary file" in caught.value.advice
+    assert "secret" not in str(caught.value)
+    with pytest.raises(UsageError, match="No such file"):
+        identify("data-1:2.png", LIMITS, None)
+
+
 def test_an_empty_name_is_not_the_folder_that_one_is_in(tmp_path, monkeypatch):
     """A variable that is not set would send everything that lies there."""
     (tmp_path / "a.jpg").write_bytes(b"")
