@@ -277,9 +277,10 @@ def _parse_date(date: str) -> float | None:
 
 @lru_cache(maxsize=64)
 def _split_url(url: str) -> tuple[str, str, str]:
-    """Host without a default port, path, and query."""
+    """Host without a default port, path, and query, as transports send them: beyond ASCII percent-encoded."""
     parsed = parse_http_url(url)
-    return _without_default_port(parsed.netloc), parsed.path, parsed.query or ""
+    path, _, query = parsed.target.partition("?")
+    return _without_default_port(parsed.netloc), path, query
 
 
 def _without_default_port(host: str) -> str:

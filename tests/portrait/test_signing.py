@@ -110,6 +110,12 @@ def test_the_vectors_of_the_contract(vector):
     assert check(sent, now=moment(date), secrets=secrets) == credentials.access_key
 
 
+def test_an_address_beyond_ascii_is_signed_as_it_is_sent():
+    """Percent-encoded, in its path and its query."""
+    sent = signed(path="/v1/\u5f20", query="Action=GetAsset&Name=\u5f20")
+    assert check(sent, path="/v1/%E5%BC%A0", query="Action=GetAsset&Name=%E5%BC%A0") == EXAMPLE.access_key
+
+
 @pytest.mark.parametrize(
     ("query", "canonical"),
     [
