@@ -188,8 +188,7 @@ class Endpoint:
                 delay = self._retry_delay(action, attempt, error)
                 if delay is None:
                     error.may_have_executed = uncertain
-                    if uncertain and action.idempotency is Idempotency.UNSAFE and error.retry is Retry.BACKOFF:
-                        error.retry = Retry.VERIFY_FIRST
+                    error.retry = _retry_of(action, error)
                     raise
                 reason = type(error).__name__
             else:
@@ -275,6 +274,12 @@ class Endpoint:
         return Notify(event)
 
 
+def _retry_of(action: Action[Any, Any], error: PortraitError) -> Retry:
+    """What may have been carried out, and is not to be done twice, is looked for before it is sent again."""
+    unsafe = error.may_have_executed and action.idempotency is Idempotency.UNSAFE
+    return Retry.VERIFY_FIRST if unsafe and error.retry is Retry.BACKOFF else error.retry
+
+
 def decode_result(action: Action[Any, R], result: Mapping[str, Any], response: Response) -> R:
     """A typed result that carries its raw answer.
 
@@ -284,12 +289,14 @@ def decode_result(action: Action[Any, R], result: Mapping[str, Any], response: R
     try:
         value = codec.decode(action.result, result)
     except codec.DecodeError as error:
-        raise BadResponse(
+        bad = BadResponse(
             f"{action.name}: the answer does not fit: {error.path or 'Result'} {error.message}.",
             action=action.name,
             http_status=response.http_status,
             may_have_executed=True,
-        ) from None
+        )
+        bad.retry = _retry_of(action, bad)
+        raise bad from None
     # The value was made a moment ago and nobody else holds it: setting the field beats making it again.
     object.__setattr__(value, "response", response)
     return value

@@ -89,7 +89,7 @@ class TaskClient(_TaskBase, BlockingClient):
 
         Raises:
             UsageError: A rule is broken, or the gateway cannot do what is asked; nothing was sent.
-            UnknownOutcome: The answer was lost; the assets may be there.
+            UnknownOutcome: The answer was lost, or has no id; the assets may be there.
             PortraitError: The gateway refused, or gave no usable answer.
         """
         place = {"group": group, "description": description, "group_id": group_id, "project_name": project_name}
@@ -114,7 +114,7 @@ class TaskClient(_TaskBase, BlockingClient):
 
         Raises:
             UsageError: A rule is broken; nothing was sent.
-            UnknownOutcome: The answer was lost; the assets may be there.
+            UnknownOutcome: The answer was lost, or has no id; the assets may be there.
             PortraitError: The gateway refused, or gave no usable answer.
         """
         files = tuple(assets)
@@ -250,7 +250,7 @@ class AsyncTaskClient(_TaskBase, AsyncioClient):
 
         Raises:
             UsageError: A rule is broken, or the gateway cannot do what is asked; nothing was sent.
-            UnknownOutcome: The answer was lost; the assets may be there.
+            UnknownOutcome: The answer was lost, or has no id; the assets may be there.
             PortraitError: The gateway refused, or gave no usable answer.
         """
         place = {"group": group, "description": description, "group_id": group_id, "project_name": project_name}
@@ -275,7 +275,7 @@ class AsyncTaskClient(_TaskBase, AsyncioClient):
 
         Raises:
             UsageError: A rule is broken; nothing was sent.
-            UnknownOutcome: The answer was lost; the assets may be there.
+            UnknownOutcome: The answer was lost, or has no id; the assets may be there.
             PortraitError: The gateway refused, or gave no usable answer.
         """
         files = tuple(assets)

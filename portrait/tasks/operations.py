@@ -123,7 +123,7 @@ class TaskService:
 
         Raises:
             UsageError: A rule is broken, or the gateway cannot do what is asked; nothing was sent.
-            UnknownOutcome: The answer was lost; the assets may be there.
+            UnknownOutcome: The answer was lost, or has no id; the assets may be there.
             PortraitError: The gateway refused.
         """
         check_group(new.group, new.description, new.group_id)
@@ -156,14 +156,17 @@ class TaskService:
         except PortraitError as error:
             if error.retry is not Retry.VERIFY_FIRST:
                 raise
-            raise _lost(action) from error
+            raise _unknown(action, "the answer was lost") from error
         known = Task(
             id="",
             status=TaskStatus.PROCESSING,
             names=tuple(asset.name for asset in new.assets),
             asset_type=new.asset_type,
         )
-        return _identified(decode_task(answer, response, known), action)
+        task = decode_task(answer, response, known)
+        if not task.id:  # it is as little help as one that was lost
+            raise _unknown(action, "the answer has no id")
+        return task
 
     def open_session(self, callback_url: str, project_name: str | None = None) -> Flow[VisualValidateSession]:
         """Open a liveness check. Link and token are read from its task, where the answer has none.
@@ -355,9 +358,9 @@ def _identified(task: Task, action: Action[Any, Any]) -> Task:
     return task
 
 
-def _lost(action: Action[Any, Any]) -> UnknownOutcome:
+def _unknown(action: Action[Any, Any], why: str) -> UnknownOutcome:
     return UnknownOutcome(
-        f"{action.name}: the answer was lost; the assets may be there.",
+        f"{action.name}: {why}; the assets may be there.",
         advice="ensure_assets() creates what is not there; or look at the provider's own pages.",
     )
 

@@ -57,7 +57,7 @@ class Videos:
         Raises:
             InvalidParameter: A rule of the model is broken, or an asset is not Active, not there or of another kind.
             MediaRejected: The provider does not allow what it shows.
-            UnknownOutcome: The answer was lost; the video may be made, and paid for.
+            UnknownOutcome: The answer was lost, or has no id; the video may be made, and paid for.
             UsageError: The provider cannot do that; nothing was sent.
             PortraitError: The call failed otherwise.
         """
@@ -186,7 +186,7 @@ class AsyncVideos:
         Raises:
             InvalidParameter: A rule of the model is broken, or an asset is not Active, not there or of another kind.
             MediaRejected: The provider does not allow what it shows.
-            UnknownOutcome: The answer was lost; the video may be made, and paid for.
+            UnknownOutcome: The answer was lost, or has no id; the video may be made, and paid for.
             UsageError: The provider cannot do that; nothing was sent.
             PortraitError: The call failed otherwise.
         """

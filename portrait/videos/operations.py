@@ -22,7 +22,6 @@ from portrait.endpoint import Endpoint, check_subject
 from portrait.enums import VideoStatus
 from portrait.errors import (
     ApiError,
-    BadResponse,
     InvalidRequest,
     NotAccessible,
     NotFound,
@@ -96,7 +95,7 @@ class VideoService:
 
         Raises:
             InvalidParameter: A rule is broken, or an asset cannot be used; nothing was sent.
-            UnknownOutcome: The answer was lost; the video may be made.
+            UnknownOutcome: The answer was lost, or has no id; the video may be made.
             PortraitError: The provider refused, or cannot do what is asked.
         """
         body = self._encode(request)
@@ -108,12 +107,10 @@ class VideoService:
         except PortraitError as error:
             if error.retry is not Retry.VERIFY_FIRST:
                 raise
-            raise self._unknown() from error
+            raise self._unknown("the answer was lost") from error
         video = self.shape.decode_answer(answer, response)
-        if not video.id:
-            raise BadResponse(
-                "CreateVideo: the answer has no id.", action="CreateVideo", http_status=200, may_have_executed=True
-            )
+        if not video.id:  # it is as little help as one that was lost
+            raise self._unknown("the answer has no id")
         return evolve(video, model=video.model or request.model)
 
     def get(self, video_id: str) -> Flow[Video]:
@@ -245,10 +242,10 @@ class VideoService:
     def _cannot(self, what: str, advice: str) -> UsageError:
         return UsageError(f"{self.endpoint.provider.title} cannot {what}.", advice=advice)
 
-    def _unknown(self) -> UnknownOutcome:
+    def _unknown(self, why: str) -> UnknownOutcome:
         where = "the list of videos" if self.shape.list_query is not None else "the provider's own pages"
         return UnknownOutcome(
-            "CreateVideo: the answer was lost; the video may be made, and paid for.",
+            f"CreateVideo: {why}; the video may be made, and paid for.",
             advice=f"Look at {where} before you create it again.",
         )
 

@@ -140,8 +140,10 @@ def test_a_call_is_this_list_of_effects():
 def test_an_error_never_invites_to_repeat_a_create_blindly(idempotency):
     """`retry` says "again" where that does no harm, and "look first" where it would make a second one."""
     action, request, _ = CALLS[idempotency]
-    played = play(endpoint(policy=NO_RETRY).call(action, request), broken(FailureKind.DISCONNECTED))
-    assert played.error.retry is (Retry.VERIFY_FIRST if idempotency is Idempotency.UNSAFE else Retry.BACKOFF)
+    for no_help in (broken(FailureKind.DISCONNECTED), good({"Id": None, "PageNumber": "?"})):
+        played = play(endpoint(policy=NO_RETRY).call(action, request), no_help)
+        assert played.error.may_have_executed
+        assert played.error.retry is (Retry.VERIFY_FIRST if idempotency is Idempotency.UNSAFE else Retry.BACKOFF)
     played = play(endpoint(policy=NO_RETRY).call(action, request), broken(FailureKind.CONNECT))
     assert played.error.retry is Retry.BACKOFF
 

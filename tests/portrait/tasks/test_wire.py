@@ -18,10 +18,14 @@ from portrait.errors import (
     NotFound,
     ServerError,
     Throttled,
+    UnknownOutcome,
 )
 from portrait.http import HttpResponse
-from portrait.tasks import TaskStatus
+from portrait.providers import PROVIDERS
+from portrait.tasks import NewAsset, TaskStatus
+from portrait.tasks.operations import NewAssets, TaskService
 from portrait.tasks.shapes import decode_task
+from tests.portrait.helpers import answer, endpoint, play
 
 FOLDER = Path("fixtures/wire-tasks")
 FILES = sorted(path for name in ("GetTask", "PrivateAvatar", "RealAvatar") for path in (FOLDER / name).glob("*.json"))
@@ -113,6 +117,15 @@ def test_each_golden_request_of_the_library_is_written(path):
     sent, (method, address, body) = golden["request"], encode_library(*ENCODED[path.stem])
     wanted = sent["path"].replace("${group}", "group-1").replace("${asset}", "asset-1")
     assert (method, f"/v1{address}", body) == (sent["method"], wanted, sent.get("json"))
+
+
+def test_a_create_whose_answer_has_no_id_is_an_unknown_outcome():
+    """As one whose answer was lost: the assets may be there, and it is not sent twice."""
+    gateway = endpoint(dialect=TASKS, provider=PROVIDERS["xcompute"])
+    new = NewAssets(assets=(NewAsset("https://cdn.example/a.png", "a"),), group="g")
+    played = play(TaskService(endpoint=gateway).create_private(new), answer({"code": 200, "data": [{}]}))
+    assert isinstance(played.error, UnknownOutcome)
+    assert (played.error.may_have_executed, len(played.sent)) == (True, 1)
 
 
 def test_all_goldens_are_there():
