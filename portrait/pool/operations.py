@@ -216,10 +216,13 @@ class Pool:
 
     def pin(self, sources: ensure.Sources, owner: str, timeout: float) -> Flow[tuple[str, ...]]:
         """Lease assets without an end; returns their addresses, in order."""
-        held = yield from self.lease(sources, PIN_TTL, timeout)
-        ids = dict(zip(held.items, held.ids, strict=True))
-        yield RunBlocking(partial(held.group.pools.pin, held.group.key, held.holder, PIN + owner, ids))
-        return held.uris
+        contents = [content for _, content in (yield from self.identify(sources))]
+        while True:
+            held = yield from self.lease(contents, PIN_TTL, timeout)
+            ids = dict(zip(held.items, held.ids, strict=True))
+            pin = partial(held.group.pools.pin, held.group.key, held.holder, PIN + owner, ids)
+            if (yield RunBlocking(pin)):
+                return held.uris
 
     def unpin(self, sources: ensure.Sources | None, owner: str) -> Flow[None]:
         """End pins of an owner; None for all."""

@@ -179,8 +179,7 @@ class Pools:
 
         def work(transaction: Transaction) -> bool:
             now = _lock(transaction, pool)
-            found = transaction.all(_COUNT, dict, **pool._asdict(), holder=holder, now=now)
-            if found[0]["count"] < len(ids):
+            if not _holds(transaction, pool, holder, len(ids), now):
                 return False
             _put_leases(transaction, pool, holder, ids, now + ttl)
             _put_assets(transaction, pool, ids, now)
@@ -215,15 +214,18 @@ class Pools:
 
         self._database.write(work)
 
-    def pin(self, pool: PoolKey, holder: str, owner: str, ids: Mapping[str, str]) -> None:
-        """Make a holder's leases those of an owner, which never end by themselves."""
+    def pin(self, pool: PoolKey, holder: str, owner: str, ids: Mapping[str, str]) -> bool:
+        """Make a holder's leases those of an owner, which never end by themselves; False where some have ended."""
 
-        def work(transaction: Transaction) -> None:
-            _lock(transaction, pool)
+        def work(transaction: Transaction) -> bool:
+            now = _lock(transaction, pool)
+            if not _holds(transaction, pool, holder, len(ids), now):
+                return False
             _put_leases(transaction, pool, owner, ids, inf)
             transaction.execute(_RELEASE, **pool._asdict(), holder=holder)
+            return True
 
-        self._database.write(work)
+        return self._database.write(work)
 
     def end_eviction(self, pool: PoolKey, asset_id: str, *, is_deleted: bool) -> None:
         """Record that an asset was deleted, or surely was not."""
@@ -275,6 +277,12 @@ def _finish(transaction: Transaction, pool: PoolKey, now: float) -> None:
     transaction.execute(_TOUCH, **pool._asdict(), now=now)
     for retention in _OLD:
         transaction.drop_old(retention, now)
+
+
+def _holds(transaction: Transaction, pool: PoolKey, holder: str, count: int, now: float) -> bool:
+    """Whether so many leases of a holder have not ended: others may have deleted the assets of those that have."""
+    (held,) = transaction.all(_COUNT, lambda row: int(row["count"]), **pool._asdict(), holder=holder, now=now)
+    return held >= count
 
 
 def _view(transaction: Transaction, pool: PoolKey, now: float) -> PoolView:

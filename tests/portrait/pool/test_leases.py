@@ -6,8 +6,9 @@ import pytest
 
 from portrait import events
 from portrait.errors import MediaRejected, NoFreeSlot, PortraitError, Throttled, UsageError
+from portrait.pool.operations import PIN_TTL
 from portrait.state import PoolChange
-from portrait.state.pools import PATIENCE
+from portrait.state.pools import PATIENCE, Pools
 from tests.portrait.pool.conftest import URLS
 
 
@@ -297,6 +298,24 @@ def test_what_is_pinned_is_read_once(workers):
     pinned = worker.run("pin", iter([*URLS[:2], URLS[0]]))
     assert pinned[0] == pinned[2] != pinned[1]
     assert {holder for _, holder in held(worker)} == {"pin of default"}
+
+
+def test_what_ends_before_it_is_pinned_is_leased_anew(workers, monkeypatch):
+    """A process that stood still: another worker has made room of its assets meanwhile."""
+    worker = workers(slots=2)
+    other = workers.emulator.client(state=workers.place.open()).pool(group="set", slots=2)
+    pin, lost = Pools.pin, []
+
+    def late(*values):
+        if not lost:
+            workers.place.clock.advance(PIN_TTL)
+            lost.extend(other.prefetch(URLS[2:4]))
+        return pin(*values)
+
+    monkeypatch.setattr(Pools, "pin", late)
+    pinned = worker.run("pin", URLS[:2])
+    assert {uri[8:] for uri in pinned} == workers.ids()
+    assert len(held(worker)) == 2
 
 
 def test_a_pin_stays_until_its_owner_unpins_it(workers):

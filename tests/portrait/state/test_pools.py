@@ -120,11 +120,19 @@ def test_a_pin_never_ends_and_belongs_to_its_owner(state, place):
     """Neither time nor a renewal nor another's release ends it."""
     for holder, owner in (("x", "brand"), ("y", "shop")):
         lease(state, holder, a="asset-a")
-        state.pools.pin(POOL, holder, owner, {"a": "asset-a"})
+        assert state.pools.pin(POOL, holder, owner, {"a": "asset-a"})
     place.clock.advance(10 * pools.KEEP_USES)
     assert state.pools.renew(POOL, "brand", 30) == 0
     state.pools.release(POOL, "brand")
     assert holders(state) == [("a", "shop", "asset-a", inf)]
+
+
+def test_a_lease_that_has_ended_is_not_pinned(state, place):
+    """Somebody may have deleted the asset since."""
+    lease(state, "x", a="asset-a", b="asset-b")
+    place.clock.advance(600)
+    assert not state.pools.pin(POOL, "x", "brand", {"a": "asset-a", "b": "asset-b"})
+    assert holders(state) == []
 
 
 def test_creates_of_the_group_are_seen_with_the_pool(state):
