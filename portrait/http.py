@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, cache_hash=True)  # transports look up what they make of it, at every call
 class Timeouts:
     """How long a call may take, in seconds; None means no limit.
 

@@ -22,7 +22,6 @@ from portrait.http import FailureKind, HttpRequest, HttpResponse, Timeouts, Tran
 from portrait.transports.common import MAX_RESPONSE_BYTES, parse_request_url, ssl_context
 from portrait.transports.failures import Phase, transport_failure
 from portrait.transports.proxies import ProxyResolver
-from portrait.urls import HttpUrl
 
 # Of these aiohttp says with certainty that there was no connection yet.
 _CONNECT_ERRORS = (
@@ -33,11 +32,6 @@ _CONNECT_ERRORS = (
 )
 _LARGE_BODY = 512 * 1024
 _MALFORMED = (aiohttp.ClientPayloadError, aiohttp.ClientResponseError)
-
-
-@lru_cache(maxsize=64)
-def _url(url: HttpUrl) -> URL:
-    return URL(url.origin + url.target, encoded=True)
 
 
 @lru_cache(maxsize=64)
@@ -83,6 +77,7 @@ class AiohttpTransport:
         self._external_session = session
         # A caller's session has its own proxy. Ours gets it here, else it reads the environment for every request.
         self._proxy_for = ProxyResolver("" if proxy is None and session is not None else proxy)
+        self._route = lru_cache(maxsize=256)(self._find_route)  # once for each address, not for every call
         self._ssl = ssl_context(ssl)
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
@@ -98,13 +93,12 @@ class AiohttpTransport:
             UsageError: Another event loop is at work with this transport.
         """
         session = self._external_session or self._session_here() or await self._open()
-        url = parse_request_url(request.url)
-        proxy = self._proxy_for(url)
+        url, proxy = self._route(request.url)
         response = None
         try:
             response = await session.request(
                 request.method,
-                _url(url),
+                url,
                 data=_payload(request.body),
                 headers=request.headers,
                 allow_redirects=False,
@@ -121,6 +115,11 @@ class AiohttpTransport:
             raise transport_failure(error, phase, malformed=_MALFORMED, proxy=proxy) from error
         headers = {name.lower(): value for name, value in response.headers.items()}
         return HttpResponse(status=response.status, headers=headers, body=body)
+
+    def _find_route(self, address: str) -> tuple[URL, str | None]:
+        """The address as aiohttp takes it, and the proxy in between."""
+        url = parse_request_url(address)
+        return URL(url.origin + url.target, encoded=True), self._proxy_for(url)
 
     def _session_here(self) -> aiohttp.ClientSession | None:
         """The session of this loop and process, if there is one."""

@@ -17,16 +17,16 @@ from urllib3 import exceptions
 from urllib3.util import Retry
 
 from portrait.clock import Clock, SystemClock
-from portrait.http import FailureKind, HttpRequest, HttpResponse, Timeouts, TransportFailure
-from portrait.transports.bounded_connections import RequestLimits, bounded_pools
-from portrait.transports.common import MAX_RESPONSE_BYTES, parse_request_url, ssl_context
+from portrait.http import HttpRequest, HttpResponse, Timeouts
+from portrait.transports.bounded_connections import BOUNDED_POOLS, CONNECTION_ERRORS, Progress, Route, read_pieces
+from portrait.transports.common import parse_request_url, ssl_context
 from portrait.transports.failures import Phase, failed_before_send, transport_failure
 from portrait.transports.proxies import ProxyResolver
-from portrait.urls import HttpUrl
 
 # What is raised for a response that is not HTTP; urllib3 itself finds two lengths in one head.
 _MALFORMED = (HTTPException, exceptions.InvalidHeader)
 _NO_RETRIES = Retry(total=False, redirect=False)  # made once: urllib3 logs each `False` that it converts
+_HOSTS = 10_000  # urllib3 closes the pools of further ones, to which routes may still lead
 # Of these urllib3 says with certainty that there was no connection yet.
 _CONNECT_ERRORS = (exceptions.NewConnectionError, exceptions.ConnectTimeoutError)
 
@@ -53,10 +53,14 @@ class Urllib3Transport:
     ) -> None:
         self._external_pool = pool
         self._proxy_for = ProxyResolver(proxy)
-        self._options: dict[str, Any] = {"maxsize": connections, "ssl_context": ssl_context(ssl)}
-        self._limits = RequestLimits(clock or SystemClock())
-        self._pools: dict[str | None, urllib3.PoolManager] = {}
-        self._hosts: dict[str, urllib3.HTTPConnectionPool] = {}
+        self._options: dict[str, Any] = {
+            "num_pools": _HOSTS,
+            "maxsize": connections,
+            "ssl_context": ssl_context(ssl),
+        }
+        self._now = (clock or SystemClock()).monotonic
+        self._managers: dict[str | None, urllib3.PoolManager] = {}
+        self._route = lru_cache(maxsize=256)(self._find_route)  # once for each address, not for every call
         self._pid = os.getpid()
         self._lock = threading.Lock()
 
@@ -66,87 +70,90 @@ class Urllib3Transport:
         Raises:
             TransportFailure: No whole response came.
         """
-        response = None
-        url = parse_request_url(request.url)
-        proxy = None if self._external_pool is not None else self._proxy_for(url)
-        try:
-            pool, target = self._route(url, proxy)
-            self._limits.start(request.timeouts)
-            response = pool.urlopen(
-                request.method,
-                target,
-                body=request.body,
-                headers=request.headers,
-                retries=_NO_RETRIES,
-                redirect=False,
-                preload_content=False,
-                timeout=_timeout(request.timeouts),
-            )
-            return HttpResponse(
-                status=response.status,
-                headers={name.lower(): value for name, value in response.headers.items()},
-                body=self._read(response),
-            )
-        except BaseException as error:
-            if response is not None:
-                response.close()
-            if not isinstance(error, (exceptions.HTTPError, OSError)):
-                raise
-            phase = self._phase(error) if response is None else Phase.RESPONSE
-            raise transport_failure(error, phase, malformed=_MALFORMED, proxy=proxy) from error
-
-    def _phase(self, error: BaseException) -> Phase:
-        """How far a request without a response came. Connections of ours mark failures to connect themselves."""
-        if isinstance(error, exceptions.LocationValueError):
-            return Phase.CONNECT
-        return Phase.CONNECT if self._external_pool is not None and _certainly_unsent(error) else Phase.REQUEST
-
-    def _read(self, response: urllib3.BaseHTTPResponse) -> bytes:
-        """The whole body, unless it is longer than any response of the protocol or takes longer than allowed."""
-        parts, size = [], 0
-        while part := response.read1(65536):
-            parts.append(part)
-            size += len(part)
-            if size > MAX_RESPONSE_BYTES:
-                raise TransportFailure(FailureKind.INCOMPLETE, f"the answer is larger than {MAX_RESPONSE_BYTES} bytes")
-            self._limits.remaining()  # a caller's pool does not keep the limits by itself
-        response.release_conn()
-        return b"".join(parts)
-
-    def _route(self, url: HttpUrl, proxy: str | None) -> tuple[urllib3.PoolManager | urllib3.HTTPConnectionPool, str]:
-        """Who takes the request, and what to ask them for. A host's own pool is found once, not for every call."""
         if self._external_pool is not None:
-            return self._external_pool, url.origin + url.target
+            return _send_through(self._external_pool, request, Progress(request.timeouts, self._now))
         if self._pid != os.getpid():
-            self._pid, self._pools, self._hosts, self._lock = os.getpid(), {}, {}, threading.Lock()
-        if proxy is not None:
-            return self._pool(proxy), url.origin + url.target
-        origin = url.origin
-        if origin not in self._hosts:
-            self._hosts[origin] = self._pool(None).connection_from_url(origin)
-        return self._hosts[origin], url.target
+            self._pid, self._managers, self._lock = os.getpid(), {}, threading.Lock()
+            self._route.cache_clear()
+        route = self._route(request.url)
+        progress = Progress(request.timeouts, self._now)
+        try:
+            return route.pool.exchange(request, route, progress)
+        except CONNECTION_ERRORS as error:
+            raise transport_failure(error, progress.phase, malformed=_MALFORMED, proxy=route.proxy) from error
 
-    def _pool(self, proxy: str | None) -> urllib3.PoolManager:
-        if proxy not in self._pools:
+    def _find_route(self, address: str) -> Route:
+        url = parse_request_url(address)
+        proxy = self._proxy_for(url)
+        pool: Any = self._manager(proxy).connection_from_url(url.origin)
+        headers = {"Host": url.netloc, "Accept-Encoding": "identity"}
+        forwards = proxy is not None and url.scheme == "http"
+        if proxy is not None and forwards:
+            headers |= {"Accept": "*/*", **_proxy_headers(proxy)}
+        return Route(
+            pool=pool,
+            target=url.origin + url.target if forwards else url.target,
+            proxy=proxy,
+            tunnels=proxy is not None and not forwards,
+            headers=tuple((name.lower(), f"{name}: {value}") for name, value in headers.items()),
+        )
+
+    def _manager(self, proxy: str | None) -> urllib3.PoolManager:
+        if proxy not in self._managers:
             with self._lock:
-                self._pools.setdefault(proxy, self._make(proxy))
-        return self._pools[proxy]
+                self._managers.setdefault(proxy, self._make_manager(proxy))
+        return self._managers[proxy]
 
-    def _make(self, proxy: str | None) -> urllib3.PoolManager:
+    def _make_manager(self, proxy: str | None) -> urllib3.PoolManager:
         if proxy is None:
             manager = urllib3.PoolManager(**self._options)
         else:
-            parsed = urllib3.util.parse_url(proxy)
-            headers = urllib3.make_headers(proxy_basic_auth=parsed.auth) if parsed.auth else None
-            manager = urllib3.ProxyManager(proxy, proxy_headers=headers, **self._options)
-        manager.pool_classes_by_scheme = bounded_pools(self._limits)
+            manager = urllib3.ProxyManager(proxy, proxy_headers=_proxy_headers(proxy), **self._options)
+        manager.pool_classes_by_scheme = BOUNDED_POOLS
         return manager
 
     def close(self) -> None:
         """Close the transport's own connections; a caller's pool stays open."""
-        for pool in self._pools.values():
-            pool.clear()
-        self._pools, self._hosts = {}, {}
+        for manager in self._managers.values():
+            manager.clear()
+        self._managers = {}
+        self._route.cache_clear()
+
+
+def _proxy_headers(proxy: str) -> dict[str, str]:
+    """What a proxy is told of who asks: the user and the password in its URL."""
+    user = urllib3.util.parse_url(proxy).auth
+    return dict(urllib3.make_headers(proxy_basic_auth=user)) if user else {}
+
+
+def _send_through(pool: urllib3.PoolManager, request: HttpRequest, progress: Progress) -> HttpResponse:
+    """Send over a caller's own pool, as it is."""
+    response = None
+    url = parse_request_url(request.url)
+    try:
+        response = pool.urlopen(
+            request.method,
+            url.origin + url.target,
+            body=request.body,
+            headers=request.headers,
+            retries=_NO_RETRIES,
+            redirect=False,
+            preload_content=False,
+            timeout=_timeout(request.timeouts),
+        )
+        progress.phase = Phase.RESPONSE
+        body = read_pieces(response, progress)
+        response.release_conn()
+    except BaseException as error:
+        if response is not None:
+            response.close()
+        if not isinstance(error, CONNECTION_ERRORS):
+            raise
+        unsent = isinstance(error, exceptions.LocationValueError) or _certainly_unsent(error)
+        phase = Phase.RESPONSE if response is not None else Phase.CONNECT if unsent else Phase.REQUEST
+        raise transport_failure(error, phase, malformed=_MALFORMED, proxy=None) from error
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return HttpResponse(status=response.status, headers=headers, body=body)
 
 
 @lru_cache(maxsize=64)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import gzip
 import socket
 import ssl
@@ -66,6 +67,10 @@ BREAKS = {
     "not HTTP": (send_exactly(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), FailureKind.INCOMPLETE),
     "two lengths": (
         send_exactly(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{} "),
+        FailureKind.INCOMPLETE,
+    ),
+    "two lengths in one header": (
+        send_exactly(b"HTTP/1.1 200 OK\r\nContent-Length: 2, 3\r\n\r\n{} "),
         FailureKind.INCOMPLETE,
     ),
     "half a status line": (send_exactly(b"HTTP/1.1 2"), FailureKind.INCOMPLETE, FailureKind.DISCONNECTED),
@@ -245,6 +250,47 @@ def test_a_short_request_goes_out_in_one_piece(monkeypatch, size, pieces):
     assert len(sent) == pieces
 
 
+@pytest.mark.parametrize(
+    "error", [BrokenPipeError(errno.EPIPE, "pipe"), ConnectionResetError(errno.ECONNRESET, "reset")]
+)
+def test_an_answer_that_comes_before_the_request_is_read_counts(monkeypatch, error):
+    """A server may answer after the headers and close its side: what it said is not lost."""
+    pieces = []
+    send = HTTPConnection.send
+
+    def broken(connection, data):
+        pieces.append(data)
+        if len(pieces) > 1:
+            raise error
+        send(connection, data)
+
+    def behave(connection, _):
+        raw_server.read_head(connection)
+        connection.sendall(ok().replace(b"200 OK", b"413 Too Large"))
+
+    monkeypatch.setattr(HTTPConnection, "send", broken)
+    with RawServer(behave) as server, contextlib.closing(Urllib3Transport()) as transport:
+        assert transport.send(request(server.url, body=bytes(100_000))).status == 413
+
+
+@pytest.mark.parametrize("value", ["a\r\nX-Second: b", "a\nX-Second: b"])
+def test_a_header_cannot_hold_another(colour, value):
+    """A line break would begin a header that nobody wrote; nothing is sent."""
+    with RawServer(respond_with()) as server:
+        with pytest.raises(ValueError, match=r"(?i)header"):
+            colour.transport().send(request(server.url, headers={"X-First": value}))
+        assert server.requests == []
+
+
+@pytest.mark.parametrize("name", ["Host", "host", "Accept-Encoding", "accept-encoding"])
+def test_a_request_may_have_its_own_of_the_usual_headers(colour, name):
+    """A signature covers the Host that it names; there is one of it, in any spelling."""
+    with RawServer(respond_with()) as server:
+        colour.transport().send(request(server.url, headers={name: "own.test"}))
+    lines = server.heads[0].split("\r\n")
+    assert [line for line in lines if line.startswith(f"{name.lower()}:")] == [f"{name.lower()}: own.test"]
+
+
 def test_a_redirect_is_not_followed(colour):
     """The answer is handed up as it is: the key must not travel to another host."""
     moved = b"HTTP/1.1 307 Moved\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n"
@@ -257,8 +303,8 @@ def test_a_redirect_is_not_followed(colour):
     assert len(server.requests) == 2
 
 
-def test_a_request_is_one_line_of_urllib3s_own_log(caplog):
-    """At DEBUG urllib3 says what it connects to and what was answered, and nothing of retries that are off."""
+def test_urllib3s_own_log_has_connections_alone(caplog):
+    """At DEBUG urllib3 says what it connects to, and nothing of retries that are off."""
     caplog.set_level("DEBUG")
     with RawServer(respond_with(ok())) as server, contextlib.closing(Urllib3Transport()) as transport:
         transport.send(request(server.url))
@@ -277,7 +323,7 @@ def test_a_request_is_one_line_of_urllib3s_own_log(caplog):
 )
 def test_an_answer_without_end_is_cut_off(colour, content, monkeypatch):
     """Larger than any answer of the protocol, also after decompression: it is not kept in memory."""
-    for module in ("aiohttp_transport", "urllib3_transport"):
+    for module in ("aiohttp_transport", "bounded_connections"):
         monkeypatch.setattr(f"portrait.transports.{module}.MAX_RESPONSE_BYTES", 2000)
     with RawServer(send_exactly(content)) as server, pytest.raises(TransportFailure) as info:
         colour.transport().send(request(server.url))
