@@ -113,9 +113,12 @@ CODES: Mapping[str, ErrorRule] = {
     "QuotaSharedPoolExceeded": ErrorRule(QuotaExceeded),
     "Forbidden": ErrorRule(Forbidden),
     "NotFound": ErrorRule(NotFound),
-    "NotFound.model": ErrorRule(NotFound, advice=_MODEL),
     # A wrong value of a field, and no answer to whether the id beside it exists.
     "NotFound.ProjectName": ErrorRule(InvalidParameter, advice="Use a project that exists; names are case-sensitive."),
+    # The same of a model. The vendor's table of error codes (volcengine.com/docs/82379/1299023, D).
+    "NotFound.model": ErrorRule(InvalidParameter, advice=_MODEL),
+    "InvalidEndpointOrModel": ErrorRule(InvalidParameter, advice=_MODEL),
+    "ModelNotOpen": ErrorRule(AccountError, advice="Activate the model in the provider's console."),
     "RateLimitExceeded": ErrorRule(Throttled),
     "QuotaWriteQPMExceeded": ErrorRule(Throttled),
     "AccountFlowLimitExceeded": ErrorRule(Throttled),
@@ -219,7 +222,7 @@ BY_WORD: Mapping[str, ErrorRule] = {
     "upstream_invalid_parameter": ErrorRule(InvalidParameter),
     "upstream_content_violation": ErrorRule(MediaRejected, advice=_CONTENT),
     "nsfw_content_detected": ErrorRule(MediaRejected, advice=_CONTENT),
-    "upstream_model_not_found": ErrorRule(InvalidRequest, advice=_MODEL),
+    "upstream_model_not_found": ErrorRule(InvalidParameter, advice=_MODEL),
     "upstream_error": ErrorRule(ServerError),
 }
 
@@ -294,7 +297,7 @@ def api_error(code: str, message: str, *, http_status: int, rule: ErrorRule | No
         message: The service's message; a plain sentence stands in for an empty one.
         http_status: The HTTP status of the answer.
         rule: What the code means, where a dialect knows better than `CODES`.
-        **fields: `action`, `request_id`, `retry_after`, `response` as in `ApiError`.
+        **fields: `code_number`, `data`, `action`, `request_id`, `retry_after`, `response` as in `ApiError`.
     """
     if rule is None and _by_prefix(code)[0] is None:
         code = code_within(f"{code} {message}") or code

@@ -195,6 +195,8 @@ class ApiError(PortraitError):
 
     Attributes:
         code: The service's code as it came, such as `InvalidParameter.WidthTooSmall`.
+        code_number: Ark's number of the code (`CodeN`), such as 100009; None where it gave none. Contract §1.
+        data: What Ark says besides (`Data`), such as `{"__Message.parameter": "Id"}`; empty where it says nothing.
         detail: What follows the known part of the code, "" if nothing does.
         action: The Action that was called.
         request_id: The service's id of the request, "" if it gave none.
@@ -210,6 +212,8 @@ class ApiError(PortraitError):
         message: str,
         *,
         code: str = "",
+        code_number: int | None = None,
+        data: Mapping[str, Any] | None = None,
         detail: str = "",
         action: str = "",
         request_id: str = "",
@@ -221,6 +225,8 @@ class ApiError(PortraitError):
     ) -> None:
         super().__init__(message, advice=advice)
         self.code = code
+        self.code_number = code_number
+        self.data: Mapping[str, Any] = data or {}
         self.detail = detail
         self.action = action
         self.request_id = request_id

@@ -65,7 +65,12 @@ _ERRORS = {
     Reason.TOKEN_EXPIRED: _NO_TOKEN,
     # Contract §7: the code and the sentence about a reference, and the code of a person's face (M); the others (I).
     Reason.UNKNOWN_JOB: ErrorSpec(404, "NotFound.task_id", "The specified task {id} is not found."),
-    Reason.UNKNOWN_MODEL: ErrorSpec(404, "NotFound.model", "The model {id} does not exist."),
+    # The vendor's table of error codes, volcengine.com/docs/82379/1299023 (D).
+    Reason.UNKNOWN_MODEL: ErrorSpec(
+        404,
+        "InvalidEndpointOrModel.NotFound",
+        "The model or endpoint {id} does not exist or you do not have access to it.",
+    ),
     Reason.REFERENCE_REJECTED: ErrorSpec(400, "InvalidParameter", "{message}"),
     Reason.PERSON_SHOWN: ErrorSpec(
         400,

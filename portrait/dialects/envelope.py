@@ -188,10 +188,12 @@ def _api_error(
     metadata = body["ResponseMetadata"]
     error = metadata.get("Error")
     fields = error if isinstance(error, dict) else {"Message": error}
-    code = _text(fields.get("Code"))
+    code, number, data = _text(fields.get("Code")), fields.get("CodeN"), fields.get("Data")
     built = api_error(
         code,
         _text(fields.get("Message")),
+        code_number=number if type(number) is int else None,
+        data=data if isinstance(data, dict) else None,
         rule=codes.get(code.partition(".")[0]),
         http_status=response.status,
         action=action,

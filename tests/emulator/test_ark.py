@@ -107,7 +107,7 @@ def test_wrong_pages_are_refused(client, fields):
     with pytest.raises(InvalidParameter) as info:
         lists(client, **fields)
     assert info.value.http_status == 400
-    assert info.value.response["ResponseMetadata"]["Error"]["Data"]["__Message.parameter"] in fields
+    assert info.value.data["__Message.parameter"] in fields
 
 
 def test_a_token_of_another_list_is_refused(client, groups):
@@ -143,7 +143,7 @@ def test_moderation_needs_a_strategy(client, groups, moderation):
     with pytest.raises(MissingParameter) as info:
         client.call("CreateAsset", {**asset, "Moderation": moderation})
     assert info.value.code == "MissingParameter.Moderation.Strategy"
-    assert info.value.response["ResponseMetadata"]["Error"]["Data"] == {"__Message.parameter": "Moderation.Strategy"}
+    assert info.value.data == {"__Message.parameter": "Moderation.Strategy"}
     assert client.call("CreateAsset", {**asset, "Moderation": None})["Id"]
 
 
@@ -363,7 +363,7 @@ def test_calls_of_a_plan_in_a_second(portrait_emulator):
         client.delete_asset_group(id=groups.pop())
     with pytest.raises(Throttled) as info:
         client.delete_asset_group(id=groups[-1])
-    assert info.value.response["ResponseMetadata"]["Error"]["CodeN"] == 100018
+    assert info.value.code_number == 100018
     portrait_emulator.clock.advance(1)
     client.delete_asset_group(id=groups[-1])
 

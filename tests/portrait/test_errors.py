@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+import json
 import pickle
 import traceback
 from pathlib import Path
@@ -53,8 +54,9 @@ from portrait.errors import (
     ValidationFailed,
     WaitTimeout,
 )
-from tests.portrait.helpers import REQUEST_ID, answer, asset, refused
+from tests.portrait.helpers import REQUEST_ID, answer, asset, body, refused
 
+GOLDEN = Path(__file__).parents[2] / "fixtures" / "wire-ark"
 NEVER, BACKOFF, WINDOW, DELETE = Retry.NEVER, Retry.BACKOFF, Retry.IN_WINDOW, Retry.AFTER_DELETING
 
 # Code, HTTP status, class, retry, detail. Contract §4, "alltoken".
@@ -87,7 +89,10 @@ ARK_ROWS = [
     *[(f"InvalidParameter.{code}", 400, MediaRejected, NEVER, code) for code in sorted(MEDIA_CODES)],
     ("NotFound.group_id", 404, NotFound, NEVER, "group_id"),
     ("NotFound.asset_id", 404, NotFound, NEVER, "asset_id"),
-    ("NotFound.model", 404, NotFound, NEVER, "model"),
+    ("NotFound.model", 404, InvalidParameter, NEVER, "model"),
+    ("InvalidEndpointOrModel", 404, InvalidParameter, NEVER, ""),
+    ("InvalidEndpointOrModel.NotFound", 404, InvalidParameter, NEVER, "NotFound"),
+    ("ModelNotOpen", 404, AccountError, NEVER, ""),
     ("NotFound.ProjectName", 404, InvalidParameter, NEVER, "ProjectName"),
     ("SubscriptionRequired", 403, SubscriptionRequired, NEVER, ""),
     ("QuotaSharedPoolExceeded", 429, QuotaExceeded, DELETE, ""),
@@ -196,8 +201,49 @@ def test_an_unknown_code_falls_to_its_family(code, status, kind, detail):
 
 
 def test_an_unknown_model_is_not_taken_for_a_wrong_id():
-    """What to do next differs, though both are a NotFound."""
-    assert "Use a model" in str(caught(refused("NotFound.model", status=404)))
+    """A model is a value of a field: no id of one's own is missing."""
+    for code in ("NotFound.model", "InvalidEndpointOrModel.NotFound"):
+        error = caught(refused(code, status=404))
+        assert type(error) is InvalidParameter
+        assert "Use a model" in error.advice
+
+
+def golden_errors():
+    """The errors in the golden files of Ark, with the HTTP status and what is expected of each: number and data."""
+    for path in sorted(GOLDEN.rglob("*.json")):
+        response = json.loads(path.read_text(encoding="utf-8"))["response"]
+        error = response.get("body", {}).get("ResponseMetadata", {}).get("Error")
+        if error:
+            name = f"{path.parent.name}-{path.stem}"
+            yield pytest.param(response, error.get("CodeN"), error.get("Data") or {}, id=name)
+
+
+GOLDEN_ERRORS = [*golden_errors()]
+
+
+@pytest.mark.parametrize(("response", "number", "data"), GOLDEN_ERRORS)
+def test_the_number_and_the_data_of_ark_are_typed(colour, response, number, data):
+    """`CodeN` and `Data` are attributes, and survive pickling."""
+    client, _ = colour.scripted(answer(response["body"], response["status"]), retry=None)
+    with pytest.raises(ApiError) as info:
+        client.get_asset(id="asset-1")
+    for error in (info.value, pickle.loads(pickle.dumps(info.value))):
+        assert (error.code_number, error.data) == (number, data)
+
+
+def test_the_golden_errors_have_numbers_and_data():
+    """Otherwise the test above tests nothing."""
+    values = [param.values for param in GOLDEN_ERRORS]
+    assert {100010, 100018} <= {number for _, number, _ in values}
+    assert {"__Message.parameter": "Id"} in [data for *_, data in values]
+
+
+@pytest.mark.parametrize("number", [True, "100009", 1.5, None, [100009]])
+def test_a_number_that_is_none_and_data_that_are_no_object_are_left_out(number):
+    """They are in `response` as they came."""
+    error = caught(answer(body(error={"Code": "Forbidden", "Message": "No.", "CodeN": number, "Data": "x"})))
+    assert (error.code_number, error.data) == (None, {})
+    assert error.response["ResponseMetadata"]["Error"]["CodeN"] == number
 
 
 @given(st.text(max_size=40), st.integers(100, 599))

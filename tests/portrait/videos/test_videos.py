@@ -8,7 +8,6 @@ from portrait.errors import (
     BadResponse,
     ConnectFailed,
     InvalidParameter,
-    InvalidRequest,
     MediaRejected,
     NotFound,
     OutcomeError,
@@ -171,7 +170,8 @@ def test_a_create_that_was_never_sent_is_sent_again(scripted, provider):
         (400, {"code": "InvalidParameter", "message": "m", "param": "content[0]"}, InvalidParameter),
         (400, {"code": "upstream_content_violation", "message": "m"}, MediaRejected),
         (400, {"code": "InputImageSensitiveContentDetected.PrivacyInformation", "message": "m"}, MediaRejected),
-        (404, {"code": "upstream_model_not_found", "message": "m"}, InvalidRequest),
+        (404, {"code": "upstream_model_not_found", "message": "m"}, InvalidParameter),
+        (404, {"code": "InvalidEndpointOrModel.NotFound", "message": "m"}, InvalidParameter),
         (503, {"code": "upstream_error", "message": "m"}, ServerError),
     ],
 )
