@@ -75,15 +75,15 @@ class Table(Generic[R]):
     """Records by id and by number.
 
     Attributes:
-        copy: A copy of `records` that is being made, in which every change is made as well.
+        changes: While a copy is made, the records that have changed since, by number; None for one that is gone.
     """
 
-    __slots__ = ("copy", "numbers", "records")
+    __slots__ = ("changes", "numbers", "records")
 
     def __init__(self) -> None:
         self.numbers: dict[str, int] = {}
         self.records: dict[int, R] = {}
-        self.copy: dict[int, R] | None = None
+        self.changes: dict[int, R | None] | None = None
 
     def get(self, record_id: str) -> R | None:
         """The record with that id."""
@@ -97,15 +97,15 @@ class Table(Generic[R]):
 
     def _put(self, record: R) -> None:
         self.records[record.number] = record
-        if self.copy is not None:
-            self.copy[record.number] = record
+        if self.changes is not None:
+            self.changes[record.number] = record
 
     def pop(self, record: R) -> None:
         """Forget a record."""
         del self.numbers[record.id]
         del self.records[record.number]
-        if self.copy is not None:
-            self.copy.pop(record.number, None)
+        if self.changes is not None:
+            self.changes[record.number] = None
 
     def free(self) -> None:
         """Free the records one by one: to free a large container in one step would stop every thread."""
@@ -265,20 +265,26 @@ class Index(Generic[R]):
         return list(islice(self._created.irange(entry, inclusive=(False, True)), limit))
 
     def pop(self, limit: int) -> Iterator[int]:
-        """Take out at most `limit` entries, the newest first. The other orders only shrink with them; parts end."""
-        self._parts.clear()
-        for _ in range(min(limit, len(self._created))):
-            for order in self._others.values():
-                if order.entries:
-                    order.entries.pop()
-            yield self._created.pop()
+        """Take out at most `limit` entries, the newest first. Other orders and parts only shrink with them."""
+        created, *others = self.lists()
+        for _ in range(min(limit, len(created))):
+            for entries in others:
+                if entries:
+                    entries.pop()
+            yield created.pop()
 
     def free(self) -> None:
         """Free the entries, list by list."""
-        for entries in (self._created, *(order.entries for order in self._others.values())):
+        for entries in self.lists():
             entries.clear()
+
+    def lists(self) -> Iterator[SortedList]:
+        """Its entries in the order of creation and in others, and those of its parts."""
+        yield self._created
+        for order in self._others.values():
+            yield order.entries
         for part in self._parts.values():
-            part.index.free()
+            yield from part.index.lists()
 
     def scan(self, sort: SortBy, keep: Callable[[R], bool]) -> list[Any]:
         """The entries of the records that `keep` takes, read one by one."""

@@ -225,6 +225,7 @@ class MemoryTransaction:
         old = self._assets.records[asset.number]
         self._records.save_asset(old, asset)
         self._undo.append((self._records.save_asset, (asset, old)))
+        self._tables.replacements.add()
 
     def remove_asset(self, asset: Asset) -> None:
         """Forget an asset and its file."""

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Container, Iterable, Iterator
+from functools import partial
 from itertools import islice
 from threading import RLock
 
+from emulator.collector import Replacements
 from emulator.domain.ports import StoredFile
 from emulator.domain.records import Asset, Group, Validation
 from emulator.store import scan
 from emulator.store.base import Contents, CustomerFactory, CustomerUsage, Latest
 from emulator.store.customer_records import CustomerRecords
 from emulator.store.index import Table
+from portrait.clock import SystemClock
 
 _MAX_LOOKED_AT = 2_000  # assets, for the newest ones: a fraction of a millisecond
+# A thread that takes a lock again at once keeps others from it, and from the interpreter for 5 ms each time.
+_OTHERS_TURN = partial(SystemClock.sleep, 0.0001)
 _COUNTERS = ("numbers", "validations", "customers")
 _CONTAINERS = ("by_customer", "groups", "assets", "tokens", "handles", "files", "expiring")
 
@@ -38,6 +44,7 @@ class Tables:
         self.handles: dict[str, str] = {}
         self.files: dict[str, StoredFile] = {}
         self.expiring: deque[tuple[float, str]] = deque()  # validations in the order of their making: end and token
+        self.replacements = Replacements()  # of assets
 
     def live_asset(self, asset_id: str) -> Asset | None:
         """An asset whose group has not been deleted."""
@@ -68,31 +75,28 @@ class Tables:
 
     def copy(self) -> Contents:
         """Everything held, as of its end. Assets are copied in slices, between which other threads have a turn."""
-        table, copied = self.assets, dict[int, Asset]()
-        table.copy = copied
+        table, slices = self.assets, deque[list[Asset]]()
+        table.changes = changes = dict[int, Asset | None]()
         try:
             for first in range(0, self.numbers + 1, scan.SLICE):
                 with self.lock:
                     found = map(table.records.get, range(first, first + scan.SLICE))
-                    copied.update((asset.number, asset) for asset in found if asset is not None)
+                    slices.append([asset for asset in found if asset is not None])
+                if first + scan.SLICE <= self.numbers:
+                    _OTHERS_TURN()
             with self.lock:
-                table.copy = None  # what follows is no part of it
+                table.changes = None  # what follows is no part of it
                 customers = tuple(records.customer for records in self.by_customer.values())
                 groups = tuple(self.groups.records.values())
                 numbers = self.numbers
                 validations, files = tuple(self.tokens.values()), dict(self.files)
                 jobs = [job for records in self.by_customer.values() for job in records.jobs.values()]
         finally:
-            table.copy = None
-        live = {group.id for group in groups}
-        assets = [copied[number] for number in sorted(copied)]
-        for asset in assets:
-            if asset.group_id not in live:  # it is freed later
-                files.pop(asset.file, None)
+            table.changes = None
         return Contents(
             customers=customers,
             groups=groups,
-            assets=tuple(asset for asset in assets if asset.group_id in live),
+            assets=tuple(_live(_merged(slices, changes), {group.id for group in groups}, files)),
             validations=validations,
             jobs=tuple(sorted(jobs, key=lambda job: job.number)),
             files=files,
@@ -146,3 +150,22 @@ class Tables:
             new_customer = self.new_customer(customer, self.customers)
             records = self.by_customer[customer] = CustomerRecords(new_customer, self.groups, self.assets)
         return records
+
+
+def _merged(slices: deque[list[Asset]], changes: dict[int, Asset | None]) -> Iterator[Asset]:
+    """The assets of a copy in their order, with what was changed while it was made. It empties both, piece by piece."""
+    while slices:
+        for asset in slices.popleft():
+            current = changes.pop(asset.number, asset)
+            if current is not None:
+                yield current
+    yield from (new for _, new in sorted(changes.items()) if new is not None)
+
+
+def _live(assets: Iterable[Asset], groups: Container[str], files: dict[str, StoredFile]) -> Iterator[Asset]:
+    """Those of groups that are there; what others have left is freed later, and their files are no part of the copy."""
+    for asset in assets:
+        if asset.group_id in groups:
+            yield asset
+        else:
+            files.pop(asset.file, None)

@@ -1,15 +1,19 @@
 """Much at once: no call waits for the work of others, no list shows half of it, and nothing is kept for ever."""
 
+import gc
+from contextlib import suppress
+
 import orjson
 import pytest
 from attrs import evolve
 
 from emulator.auth import key_handle
+from emulator.collector import _MAX_REPLACEMENTS
 from emulator.domain import lifecycle
 from emulator.domain.ports import AssetQuery, Unfinished
 from emulator.domain.records import Asset, Customer, Group
 from emulator.messages import Call
-from emulator.store import scan
+from emulator.store import scan, tables
 from emulator.store.memory import MemoryStore
 from portrait.flow import Sleep
 from portrait.models import AssetStatus, AssetType, GroupType, SortBy
@@ -254,6 +258,57 @@ def test_a_copy_in_slices_is_as_of_its_end(store):
     transact(lambda tx: rename(tx, "a5", "later"))
     store.restore(copied)
     assert assets_of(store) == expected
+
+
+def test_a_copy_reads_a_slice_and_then_lets_others_have_a_turn(store, monkeypatch):
+    """emulator-burst: under the lock no more than a slice; and the lock is not taken again at once."""
+    reads, steps = [], []
+
+    class Records(dict):
+        def get(self, number):
+            reads.append(number)
+            return super().get(number)
+
+    table = store._tables.assets
+    table.records = Records(table.records)
+    monkeypatch.setattr(tables, "_OTHERS_TURN", lambda: (steps.append(len(reads)), reads.clear()))
+    assert len(store.copy().assets) == 105
+    assert (steps, len(reads)) == ([50, 50], 50)
+
+
+@pytest.mark.parametrize("sort", [SortBy.CREATE_TIME, SortBy.UPDATE_TIME])
+def test_the_entries_of_a_deleted_group_are_freed_in_slices(store, sort):
+    """emulator-burst: in each order and for each state that a list has asked for, too."""
+    query = AssetQuery(
+        project="default", kind=GroupType.AIGC, group_ids=("g1",), statuses=(AssetStatus.PROCESSING,), sort=sort
+    )
+    search(store, query, lambda tx: None)
+    records = store._tables.by_customer["acme"]
+    with store.transaction("acme") as tx:
+        tx.remove_group(tx.group("g1"))
+    index = records._deleted[0].sets["g1", None]
+    lists = list(index.lists())
+    before = [len(entries) for entries in lists]
+    assert len(before) == (2 if sort is SortBy.CREATE_TIME else 3)
+    with store.transaction("acme") as tx:
+        assert tx.drop_deleted(20) == 20
+    assert [len(entries) for entries in lists] == [size - 20 for size in before]
+
+
+def test_the_collector_traverses_records_soon_after_they_took_the_place_of_others(start, clock):
+    """emulator-burst: it counts new objects less freed ones, and would traverse a whole settlement at once."""
+    alice = start(assets=10**6)
+    group = alice.group()
+    for _ in range(3 * _MAX_REPLACEMENTS):
+        alice.asset(group)
+    clock.advance(10)
+    gc.collect()
+    flow, most = begin(alice, "ListAssets", AIGC), 0
+    with suppress(StopIteration):
+        while True:
+            flow.send(None)
+            most = max(most, *(sum(isinstance(each, Asset) for each in gc.get_objects(young)) for young in (0, 1)))
+    assert 0 < most <= _MAX_REPLACEMENTS
 
 
 def assets_of(store):
