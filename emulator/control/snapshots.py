@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterable
 from threading import Lock
 from typing import Any
 
 from emulator.control.values import ControlError
+from emulator.domain.records import Asset
 from emulator.snapshots import Snapshot, SnapshotError, Snapshots, decode, encode
 from emulator.snapshots.codec import VERSION
 from emulator.timestamps import TimestampFormatter
@@ -50,8 +52,9 @@ class NamedSnapshots:
         snapshot = self._snapshots.take()
         with self._lock:
             _check_room(snapshot, [each for key, each in self._named.items() if key != name])
-            self._named.pop(name, None)
+            replaced = self._remove(name)
             self._named[name] = snapshot
+        _free(replaced)
         return self._describe(name, snapshot)
 
     def load(self, name: str) -> dict[str, Any]:
@@ -70,8 +73,9 @@ class NamedSnapshots:
     def delete(self, name: str) -> dict[str, Any]:
         """Forget a snapshot."""
         with self._lock:
-            if self._named.pop(name, None) is None:
-                raise _unknown(name)
+            self._get(name)
+            removed = self._remove(name)
+        _free(removed)
         return self.all()
 
     def load_document(self, document: Any) -> None:
@@ -80,6 +84,11 @@ class NamedSnapshots:
             self._snapshots.restore(decode(document, self._new_token))
         except SnapshotError as error:
             raise ControlError(400, str(error)) from None
+
+    def _remove(self, name: str) -> deque[Asset]:
+        """The assets of a snapshot that is dropped, none where there is no such snapshot."""
+        snapshot = self._named.pop(name, None)
+        return deque(() if snapshot is None else snapshot.contents.assets)
 
     def _get(self, name: str) -> Snapshot:
         snapshot = self._named.get(name)
@@ -90,6 +99,12 @@ class NamedSnapshots:
     def _describe(self, name: str, snapshot: Snapshot) -> dict[str, Any]:
         counts = {kind: len(getattr(snapshot.contents, kind)) for kind in KINDS}
         return {"name": name, "version": VERSION, "clock": self._format_time(snapshot.now), **counts}
+
+
+def _free(assets: deque[Asset]) -> None:
+    """Free assets one by one: a million in one step would stop every thread."""
+    while assets:
+        assets.popleft()
 
 
 def _unknown(name: str) -> ControlError:

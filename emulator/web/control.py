@@ -87,7 +87,7 @@ _LONG = frozenset(
         ("GET", "state"),
         ("PATCH", "customers/*"),
         ("POST", "reset"),
-        *((method, "snapshots/*") for method in ("GET", "PUT", "POST")),
+        *((method, "snapshots/*") for method in ("GET", "PUT", "POST", "DELETE")),
     }
 )
 

@@ -1,5 +1,6 @@
 """The state of an emulator is kept, read, restored and carried to another emulator, time included, secrets left out."""
 
+import weakref
 from threading import Thread
 
 import orjson
@@ -318,6 +319,26 @@ def test_snapshots_are_bounded(monkeypatch, bound, value, why):
     assert refused.value.status == 409
     snapshots.delete("one")
     assert [each["name"] for each in (snapshots.save("two"), *snapshots.all()["snapshots"])] == ["two", "two"]
+
+
+@pytest.mark.parametrize("drop", ["delete", "save"])
+def test_the_assets_of_a_snapshot_are_freed_one_by_one(alice, monkeypatch, drop):
+    """Nothing else holds them by then; a million in one step would stop every thread."""
+    control, group, alive = alice.service.control, alice.group(), []
+    for _ in range(3):
+        alice.asset(group)
+    records = [weakref.ref(asset) for asset in alice.service.store.copy().assets]
+
+    def free(assets):
+        while assets:
+            assets.popleft()
+            alive.append(sum(record() is not None for record in records))
+
+    monkeypatch.setattr(named, "_free", free)
+    control.snapshots.save("base")
+    control.reset()
+    getattr(control.snapshots, drop)("base")
+    assert alive == [2, 1, 0]
 
 
 def test_a_document_is_bounded(alice, monkeypatch):

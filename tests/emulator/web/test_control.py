@@ -170,8 +170,8 @@ def test_a_snapshot_that_cannot_be_is_refused(url, method, name, body, status):
     assert control(url, method, f"snapshots/{name}", body)[0] == status
 
 
-@pytest.mark.parametrize("method", ["PUT", "POST", "GET"])
-def test_snapshots_are_made_in_a_thread(method):
+@pytest.mark.parametrize("method", ["PUT", "POST", "GET", "DELETE"])
+def test_snapshots_are_made_and_freed_in_a_thread(method):
     """However large the state is, the event loop answers others meanwhile."""
     head = Head(
         method, "/_emulator/snapshots/base", "", {"host": "localhost", **{k.lower(): v for k, v in JSON.items()}}
