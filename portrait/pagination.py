@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack
 
 from attrs import evolve, fields
@@ -71,8 +71,13 @@ class Paginator(Generic[Item]):
     def __init__(self, action: Action[Any, Any], request: Any, *, by_cursor: bool = False) -> None:
         self.action = action
         self.by_cursor = by_cursor
+        self._first = request
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin again at the first page."""
         self.total_count: int | None = None
-        self._request = request
+        self._request = self._first
         self._seen: set[str] = set()
         self._stale_pages = 0
         self._more = True
@@ -116,7 +121,7 @@ class Paginator(Generic[Item]):
         return bool(page.items) and further
 
 
-def list_complete(endpoint: Endpoint, pages: Callable[[], Paginator[Item]]) -> Flow[list[Item]]:
+def list_complete(endpoint: Endpoint, pages: Paginator[Item]) -> Flow[list[Item]]:
     """Every item of a list, for decisions that depend on what is *not* in it.
 
     What is deleted between two pages moves later items forward, past the reader, and a create in the same moment hides
@@ -129,19 +134,20 @@ def list_complete(endpoint: Endpoint, pages: Callable[[], Paginator[Item]]) -> F
     """
     before: set[str] | None = None
     for _ in range(MAX_PASSES):
-        paginator, found, counts = pages(), [], []
-        while (request := paginator.next_request()) is not None:
-            found += paginator.consume((yield from endpoint.call(paginator.action, request)))
-            counts.append(paginator.total_count or 0)
+        pages.restart()
+        found, counts = [], []
+        while (request := pages.next_request()) is not None:
+            found += pages.consume((yield from endpoint.call(pages.action, request)))
+            counts.append(pages.total_count or 0)
         ids = {item.id for item in found}
         whole = len(ids) >= counts[0]
         if whole and (len(counts) == 1 or (before is not None and before <= ids)):
             return found
         before = ids if whole else None
     raise BadResponse(
-        f"{pages().action.name}: the list could not be read whole: it changed during each of {MAX_PASSES} passes, or "
+        f"{pages.action.name}: the list could not be read whole: it changed during each of {MAX_PASSES} passes, or "
         "counts items that it does not show.",
-        action=pages().action.name,
+        action=pages.action.name,
         advice="Run again when nobody else changes the list.",
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
@@ -25,7 +26,6 @@ from portrait.models import (
     SortBy,
     SortOrder,
 )
-from portrait.pagination import Paginator
 from portrait.poll import poll_watch
 from portrait.wait import call_when_visible
 from portrait.watch import Watch
@@ -61,7 +61,7 @@ class ActionBackend:
     def group_type(self, group_id: str) -> Flow[GroupType]:
         """As `Backend.group_type`."""
         request = GetAssetGroupRequest(id=group_id)
-        lookup = call_when_visible(self.endpoint, group_id, lambda: self.endpoint.call(GET_ASSET_GROUP, request))
+        lookup = call_when_visible(self.endpoint, group_id, partial(self.endpoint.call, GET_ASSET_GROUP, request))
         face = (yield from lookup).group_type == GroupType.LIVENESS_FACE
         return GroupType.LIVENESS_FACE if face else GroupType.AIGC
 
@@ -69,18 +69,16 @@ class ActionBackend:
         """As `Backend.find`."""
         group_id = target.group_id or ""
 
-        def pages() -> Paginator[Asset]:
-            # Oldest first: what is created while pages are read comes at the end and moves nothing.
-            return pagination.asset_pages(
-                group_type=target.group_type,
-                group_ids=(group_id,),
-                name=digest,
-                sort_by=SortBy.CREATE_TIME,
-                sort_order=SortOrder.ASC,
-            )
-
+        # Oldest first: what is created while pages are read comes at the end and moves nothing.
+        pages = pagination.asset_pages(
+            group_type=target.group_type,
+            group_ids=(group_id,),
+            name=digest,
+            sort_by=SortBy.CREATE_TIME,
+            sort_order=SortOrder.ASC,
+        )
         by_digest: dict[str, list[Asset]] = {}
-        listing = call_when_visible(self.endpoint, group_id, lambda: pagination.list_complete(self.endpoint, pages))
+        listing = call_when_visible(self.endpoint, group_id, partial(pagination.list_complete, self.endpoint, pages))
         for asset in (yield from listing):
             by_digest.setdefault(parse_digest(asset.name) or "", []).append(asset)
         return by_digest

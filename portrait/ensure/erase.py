@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypedDict
@@ -21,7 +22,6 @@ from portrait.ensure.content import parse_digest, sha256_prefix
 from portrait.errors import NotAccessible, PortraitError, StateError, UsageError
 from portrait.flow import Flow, RunBlocking
 from portrait.models import Asset, AssetGroup, DeleteAssetGroupRequest, GetAssetGroupRequest, GroupType
-from portrait.pagination import Paginator
 from portrait.s3 import ObjectStore, StorageError
 from portrait.state import Erasure, Key, short_digest
 from portrait.wait import call_when_visible
@@ -214,7 +214,7 @@ def erase_group(endpoint: Endpoint, target: str | ErasurePlan, options: ErasureO
 def _get_group(endpoint: Endpoint, group_id: str) -> Flow[AssetGroup | None]:
     request = GetAssetGroupRequest(id=group_id)
     try:
-        return (yield from call_when_visible(endpoint, group_id, lambda: endpoint.call(GET_ASSET_GROUP, request)))
+        return (yield from call_when_visible(endpoint, group_id, partial(endpoint.call, GET_ASSET_GROUP, request)))
     except NotAccessible:
         return None
 
@@ -222,11 +222,9 @@ def _get_group(endpoint: Endpoint, group_id: str) -> Flow[AssetGroup | None]:
 def _list_assets(
     endpoint: Endpoint, group_type: GroupType | str, group_ids: tuple[str, ...] | None = None
 ) -> Flow[list[Asset]]:
-    def pages() -> Paginator[Asset]:
-        return pagination.asset_pages(group_type=group_type, group_ids=group_ids)
-
+    pages = pagination.asset_pages(group_type=group_type, group_ids=group_ids)
     (subject,) = group_ids or ("",)
-    return call_when_visible(endpoint, subject, lambda: pagination.list_complete(endpoint, pages))
+    return call_when_visible(endpoint, subject, partial(pagination.list_complete, endpoint, pages))
 
 
 def _other_users(

@@ -240,5 +240,5 @@ def groups_named(
 ) -> Flow[list[AssetGroup]]:
     """All groups of exactly that name, the newest first; the service's own filter finds parts of names."""
     query: GroupQuery = {"group_type": group_type, "name": name, "project_name": project_name}
-    found = yield from pagination.list_complete(endpoint, lambda: pagination.group_pages(**query))
+    found = yield from pagination.list_complete(endpoint, pagination.group_pages(**query))
     return [group for group in found if group.name == name]

@@ -62,7 +62,7 @@ def find_unused(endpoint: Endpoint, memory: Memory, prefix: str, unused_for: flo
         raise UsageError("A prefix is missing.", advice="Name what the groups' names begin with.")
     state = yield from _state(memory)
     query: GroupQuery = {"group_type": GroupType.AIGC, "name": prefix}
-    groups = yield from pagination.list_complete(endpoint, lambda: pagination.group_pages(**query))
+    groups = yield from pagination.list_complete(endpoint, pagination.group_pages(**query))
     found = []
     for group in groups:
         if group.name.startswith(prefix):

@@ -49,7 +49,7 @@ def driven(flow, service):
 
 def walked(service):
     """All assets of a service."""
-    return driven(pagination.list_complete(endpoint(), lambda: pagination.asset_pages(group_ids=["group-1"])), service)
+    return driven(pagination.list_complete(endpoint(), pagination.asset_pages(group_ids=["group-1"])), service)
 
 
 @pytest.mark.parametrize("size", [100, 50, 7])
@@ -110,7 +110,7 @@ def test_groups_of_a_name_are_walked_alike():
 def test_a_walk_needs_no_total():
     """Without one, an empty page is the end; a short one is not, since gateways shorten pages."""
     items, end = good({"Items": [asset(f"asset-{n}") for n in range(3)]}), good({"Items": []})
-    paginated = pagination.list_complete(endpoint(), pagination.asset_pages)
+    paginated = pagination.list_complete(endpoint(), pagination.asset_pages())
     played = play(paginated, items, end, items, end)
     assert len(played.result) == 3
     assert len(played.sent) == 4
