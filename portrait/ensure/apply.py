@@ -5,25 +5,24 @@ Every source of the plan ends in exactly one `FileOutcome`, which is emitted as 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterator
 from typing import Any
 
 from attrs import define, evolve, field
 
 from portrait.ensure.backend import Backend, NewContent, Target, usable, without
 from portrait.ensure.content import Content
-from portrait.ensure.create import Created, Creating, create_assets
+from portrait.ensure.create import Creating, create_assets
 from portrait.ensure.once import VERIFY_DELAYS
 from portrait.ensure.options import EnsureOptions
-from portrait.ensure.outcomes import FATAL, FileOutcome, FileState, Origin, rejection, state_of_error
+from portrait.ensure.outcomes import FileOutcome, FileState, Origin, rejection, state_of_error
 from portrait.ensure.plan import AssetPlan, PlanEntry, Sources, Verdict, plan_assets
-from portrait.errors import Interrupted, InvalidRequest, PortraitError, UsageError
+from portrait.errors import Interrupted, PortraitError, UsageError
 from portrait.events import FileProgress
 from portrait.flow import CancelToken, Emit, Flow, Gather, Notify, RunBlocking, Sleep
 from portrait.models import Asset, AssetStatus
 from portrait.pace import CreatePacer
-from portrait.s3 import PartialFailure, StoredObject, check_public
+from portrait.s3 import PartialFailure, StoredObject
 from portrait.watch import AssetOutcome, OutcomeState
 
 # Verdicts that are outcomes already.
@@ -67,25 +66,19 @@ class _Job:
     duplicates: tuple[str, ...] = ()
 
 
-@define
-class _Batch:
+@define(kw_only=True)
+class _Batch(Creating):
     """What the steps of one run share.
 
     Attributes:
+        plan: What is carried out.
         jobs: By digest: the contents that have no outcome yet.
         outcomes: What was emitted so far.
-        fatal_error: The first error that every further create would meet, such as `QuotaExceeded`: nothing more is
-            created, what was created is still waited for.
     """
 
-    backend: Backend
-    options: EnsureOptions
     plan: AssetPlan
-    target: Target
-    pace: CreatePacer
     jobs: dict[str, _Job] = field(factory=dict)
     outcomes: list[FileOutcome] = field(factory=list)
-    fatal_error: PortraitError | None = None
 
     def missing(self) -> list[_Job]:
         """Contents without an asset."""
@@ -99,7 +92,7 @@ class _Batch:
             outcome = FileOutcome(
                 source=source,
                 state=state,
-                asset_id=asset_id or self.asset_id(job.created_id),
+                asset_id=asset_id or self.backend.asset_id(job.created_id),
                 asset=asset,
                 origin=job.origin,
                 sha256=job.content.sha256,
@@ -110,10 +103,6 @@ class _Batch:
                 **fields,
             )
             yield from self.emit(outcome)
-
-    def asset_id(self, created_id: str) -> str:
-        """The id of the asset; "" while it is not known."""
-        return created_id if self.backend.knows_ids else self.backend.asset_id(created_id)
 
     def emit(self, outcome: FileOutcome) -> Flow[None]:
         """Hand an outcome on."""
@@ -139,7 +128,7 @@ def ensure_assets(backend: Backend, sources: Sources | AssetPlan, options: Ensur
         plan = yield from plan_assets(backend, sources, located)
     pace = CreatePacer.start(backend.endpoint, backend.action, options.deadline)
     target = Target(group_id=group_id, group=name, group_type=plan.group_type)
-    batch = _Batch(backend, options, plan, target, pace)
+    batch = _Batch(backend=backend, options=options, target=target, pace=pace, listed_at=plan.listed_at, plan=plan)
     yield from _begin(batch)
     yield from _store(batch)
     yield from _create(batch)
@@ -219,87 +208,32 @@ def _create(batch: _Batch) -> Flow[None]:
         # A few first, and few at once, until it is known how many creates the service takes in a minute.
         at_once = yield from batch.pace.concurrency(len(waiting))
         requests, waiting = waiting[:at_once], waiting[at_once:]
-        results = yield Gather([_create_some(batch, jobs) for jobs in requests], batch.options.concurrency)
-        for jobs, result in zip(requests, results, strict=True):
-            ends = dict.fromkeys((job.digest for job in jobs), result)
-            ends = ends if isinstance(result, PortraitError) else result
-            for job in jobs:
-                end = ends[job.digest]
+        results = yield Gather([create_assets(batch, new) for new in requests], batch.options.concurrency)
+        for new, result in zip(requests, results, strict=True):
+            ends = dict.fromkeys((one.digest for one in new), result) if isinstance(result, PortraitError) else result
+            for one in new:
+                job, end = batch.jobs[one.digest], ends[one.digest]
                 if isinstance(end, PortraitError):
                     yield from batch.finish(job, state_of_error(end), error=end)
                 else:
                     job.created_id, job.origin = end
 
 
-def _requests(batch: _Batch) -> Iterator[list[_Job]]:
+def _requests(batch: _Batch) -> Iterator[list[NewContent]]:
     """What is missing, as many at a time as one create takes; all of one type."""
-    by_type: dict[Any, list[_Job]] = {}
+    by_type: dict[Any, list[NewContent]] = {}
     for job in batch.missing():
-        by_type.setdefault(job.content.asset_type, []).append(job)
-    size = batch.backend.batch_size
-    for jobs in by_type.values():
-        yield from (jobs[start : start + size] for start in range(0, len(jobs), size))
-
-
-_Ends = Mapping[str, tuple[str, Origin] | PortraitError]
-
-
-def _create_some(batch: _Batch, jobs: Sequence[_Job]) -> Flow[_Ends]:
-    """What came of one create, by digest. One that is refused for a file in it is sent again in halves."""
-    if batch.fatal_error is not None:
-        return {job.digest: batch.fatal_error for job in jobs}
-    try:
-        created = yield from _create_together(batch, jobs)
-    except FATAL as error:
-        batch.fatal_error = error
-        raise
-    except (InvalidRequest, UsageError) as error:
-        if len(jobs) == 1 or not _may_split(batch, error):
-            raise
-        return {**(yield from _create_half(batch, jobs[::2])), **(yield from _create_half(batch, jobs[1::2]))}
-    for job in jobs:
-        asset_id = batch.asset_id(created[job.digest][0])
-        yield Notify(FileProgress(source=job.content.source, stage="created", asset_id=asset_id))
-    return created
-
-
-def _may_split(batch: _Batch, error: PortraitError) -> bool:
-    """Whether the refusal may be about one file alone. Where each create makes a group, it has to say so."""
-    return batch.target.group_id is not None or isinstance(error, UsageError) or "assets[" in str(error)
-
-
-def _create_half(batch: _Batch, jobs: Sequence[_Job]) -> Flow[_Ends]:
-    try:
-        return (yield from _create_some(batch, jobs))
-    except PortraitError as error:
-        return {job.digest: error for job in jobs}
-
-
-def _create_together(batch: _Batch, jobs: Sequence[_Job]) -> Flow[Created]:
-    store = batch.options.store
-    for job in jobs if batch.options.check_public else ():
-        if store is not None and job.stored is not None:
-            yield RunBlocking(partial(store.check_public, job.stored))
-        elif job.content.url is not None:
-            yield RunBlocking(partial(check_public, job.content.url))
-    new = [
-        NewContent(
+        new = NewContent(
             content=job.content,
             digest=job.digest,
             stored=job.stored,
-            store=store,
+            store=batch.options.store,
             replaces=job.entry.asset if job.entry.verdict is Verdict.REPLACE else None,
         )
-        for job in jobs
-    ]
-    creating = Creating(
-        backend=batch.backend,
-        options=batch.options,
-        target=batch.target,
-        pace=batch.pace,
-        listed_at=batch.plan.listed_at,
-    )
-    return (yield from create_assets(creating, new))
+        by_type.setdefault(job.content.asset_type, []).append(new)
+    size = batch.backend.batch_size
+    for same in by_type.values():
+        yield from (same[start : start + size] for start in range(0, len(same), size))
 
 
 def _resolve_duplicates(batch: _Batch) -> Flow[None]:

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
-from attrs import frozen
+from attrs import define
 
 from portrait.ensure.backend import Backend, NewContent, Target, usable, without
 from portrait.ensure.once import Creation
 from portrait.ensure.options import EnsureOptions
-from portrait.ensure.outcomes import Origin
-from portrait.errors import PortraitError, UnknownOutcome
-from portrait.flow import Flow
+from portrait.ensure.outcomes import FATAL, Origin
+from portrait.errors import InvalidRequest, PortraitError, UnknownOutcome, UsageError
+from portrait.events import FileProgress
+from portrait.flow import Flow, Notify, RunBlocking
 from portrait.pace import CreatePacer
 from portrait.recent_creates import LAG
+from portrait.s3 import check_public
 
-Created = dict[str, tuple[str, Origin]]
-"""By digest: what the asset is followed by, and how it came to be."""
+Created = tuple[str, Origin]
+"""What the asset is followed by, and how it came to be."""
 
 
-@frozen(kw_only=True)
+@define(kw_only=True)
 class Creating:
     """What the creates of one batch share.
 
@@ -30,6 +32,8 @@ class Creating:
         target: The group.
         pace: Of the batch.
         listed_at: When the contents were seen not to be there, in monotonic seconds.
+        fatal_error: The first error that every further create would meet, such as `QuotaExceeded`: nothing more is
+            created, what was created is still waited for.
     """
 
     backend: Backend
@@ -37,31 +41,72 @@ class Creating:
     target: Target
     pace: CreatePacer
     listed_at: float
+    fatal_error: PortraitError | None = None
 
 
-def create_assets(batch: Creating, new: Sequence[NewContent]) -> Flow[Created]:
+def create_assets(batch: Creating, new: Sequence[NewContent]) -> Flow[Mapping[str, Created | PortraitError]]:
     """Create the assets, but for those that another flow of this process creates or has created since the list.
 
-    Each content is claimed by itself, in the order that all processes have, and the creates are sent under the claims
-    together: two batches that share a content wait for each other, and do not wait in a circle.
+    A create that is refused for a file in it is sent again in halves.
 
     Args:
         batch: What the creates share.
         new: Different contents of one type, as many as one create takes.
 
+    Returns:
+        By digest: what came of each content.
+
     Raises:
-        UsageError: A file cannot be read any more, or has changed.
+        UsageError: The one file cannot be read any more, or has changed.
         UnknownOutcome: The answer was lost, and looking did not help.
         Interrupted: The batch's deadline came first.
         PortraitError: The service refused.
     """
+    if batch.fatal_error is not None:
+        return {one.digest: batch.fatal_error for one in new}
+    # Each content is claimed by itself, in the order that all processes have, and the creates are sent under the claims
+    # together: two batches that share a content wait for each other, and do not wait in a circle.
     creation = Creation(batch.backend.endpoint, batch.options.memory, batch.target.scope)
     ordered = sorted(new, key=lambda each: each.digest)
-    return creation.run(lambda: _create(batch, creation, ordered))
+    try:
+        if batch.options.check_public:
+            yield from _check_public(new)
+        created = yield from creation.run(partial(_create, batch, creation, ordered))
+    except FATAL as error:
+        batch.fatal_error = error
+        raise
+    except (InvalidRequest, UsageError) as error:
+        if len(new) == 1 or not _may_split(batch, error):
+            raise
+        return {**(yield from _create_half(batch, new[::2])), **(yield from _create_half(batch, new[1::2]))}
+    for one in new:
+        asset_id = batch.backend.asset_id(created[one.digest][0])
+        yield Notify(FileProgress(source=one.content.source, stage="created", asset_id=asset_id))
+    return created
 
 
-def _create(batch: Creating, creation: Creation, new: Sequence[NewContent]) -> Flow[Created]:
-    created: Created = {}
+def _check_public(new: Sequence[NewContent]) -> Flow[None]:
+    for one in new:
+        if one.store is not None and one.stored is not None:
+            yield RunBlocking(partial(one.store.check_public, one.stored))
+        elif one.content.url is not None:
+            yield RunBlocking(partial(check_public, one.content.url))
+
+
+def _may_split(batch: Creating, error: PortraitError) -> bool:
+    """Whether the refusal may be about one file alone. Where each create makes a group, it has to say so."""
+    return batch.target.group_id is not None or isinstance(error, UsageError) or "assets[" in str(error)
+
+
+def _create_half(batch: Creating, new: Sequence[NewContent]) -> Flow[Mapping[str, Created | PortraitError]]:
+    try:
+        return (yield from create_assets(batch, new))
+    except PortraitError as error:
+        return {one.digest: error for one in new}
+
+
+def _create(batch: Creating, creation: Creation, new: Sequence[NewContent]) -> Flow[dict[str, Created]]:
+    created: dict[str, Created] = {}
     missing = []
     for one in new:
         # A list may lack what was created shortly before; an asset that it shows as failed it does not lack.
@@ -122,7 +167,7 @@ def _unknown(batch: Creating, one: NewContent) -> UnknownOutcome:
     )
 
 
-def _send(batch: Creating, creation: Creation, new: Sequence[NewContent]) -> Flow[Created]:
+def _send(batch: Creating, creation: Creation, new: Sequence[NewContent]) -> Flow[dict[str, Created]]:
     """Send one create for all that is claimed."""
     backend, target = batch.backend, batch.target
     try:
