@@ -117,7 +117,7 @@ class BaseClient:
 
     def _backend(self) -> Backend:
         """What `ensure` asks of this client's provider."""
-        from portrait.ensure.actions import ActionBackend  # noqa: PLC0415  (loads s3 and media)
+        from portrait.ensure.backend import ActionBackend  # noqa: PLC0415  (loads s3 and media)
 
         return ActionBackend(endpoint=self._endpoint, memory=self._shared.memory)
 

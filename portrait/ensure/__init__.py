@@ -5,6 +5,17 @@ creates nothing, and a create whose answer was lost is found by listing.
 """
 
 from portrait.ensure.apply import ensure_assets
+from portrait.ensure.batch import (
+    EnsureOptions,
+    EnsureQuery,
+    FileOutcome,
+    FileState,
+    Origin,
+    parse_options,
+    rejection,
+    state_of_error,
+    stops_other_groups,
+)
 from portrait.ensure.content import Content, media_error, parse_digest, sha256_prefix, short_digest
 from portrait.ensure.erase import (
     ErasureOptions,
@@ -17,8 +28,6 @@ from portrait.ensure.erase import (
     plan_erasure,
 )
 from portrait.ensure.groups import check_group_name, ensure_group, leftovers
-from portrait.ensure.options import EnsureOptions, EnsureQuery, parse_options
-from portrait.ensure.outcomes import FileOutcome, FileState, Origin, rejection, state_of_error, stops_other_groups
 from portrait.ensure.plan import AssetPlan, PlanEntry, Sources, Verdict, check_group, plan_assets
 from portrait.ensure.sources import (
     Source,

@@ -11,11 +11,10 @@ from typing import Any
 from attrs import define, evolve, field
 
 from portrait.ensure.backend import Backend, NewContent, Target, usable, without
+from portrait.ensure.batch import EnsureOptions, FileOutcome, FileState, Origin, rejection, state_of_error
 from portrait.ensure.content import Content
 from portrait.ensure.create import Creating, create_assets
 from portrait.ensure.once import VERIFY_DELAYS
-from portrait.ensure.options import EnsureOptions
-from portrait.ensure.outcomes import FileOutcome, FileState, Origin, rejection, state_of_error
 from portrait.ensure.plan import AssetPlan, PlanEntry, Sources, Verdict, plan_assets
 from portrait.errors import Interrupted, PortraitError, UsageError
 from portrait.events import FileProgress

@@ -8,9 +8,8 @@ from functools import partial
 from attrs import define
 
 from portrait.ensure.backend import Backend, NewContent, Target, usable, without
+from portrait.ensure.batch import FATAL, EnsureOptions, Origin
 from portrait.ensure.once import Creation
-from portrait.ensure.options import EnsureOptions
-from portrait.ensure.outcomes import FATAL, Origin
 from portrait.errors import InvalidRequest, PortraitError, UnknownOutcome, UsageError
 from portrait.events import FileProgress
 from portrait.flow import Flow, Notify, RunBlocking

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from attrs import define, evolve, field
 
 from portrait.clock import SystemClock
-from portrait.ensure.outcomes import RUN_AGAIN
+from portrait.ensure.batch import RUN_AGAIN
 from portrait.errors import NotAccessible, PortraitError, Throttled, UnknownOutcome
 from portrait.flow import Await, Effect, Flow, Gather, Heartbeat, RunBlocking, Send, Sleep
 from portrait.memory import open_state, settle_delay

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from attrs import evolve, field, frozen
 
 from portrait.ensure.backend import Backend, Target, usable
+from portrait.ensure.batch import EnsureOptions
 from portrait.ensure.content import Content, check_reach, media_error
-from portrait.ensure.options import EnsureOptions
 from portrait.ensure.sources import Source, display_name, expand_sources, identify, limits_of
 from portrait.errors import AssetFailed, PortraitError, QuotaExceeded, UsageError
 from portrait.events import FileProgress

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from attrs import define, field, frozen
 
 from portrait import ensure
-from portrait.ensure.actions import ActionBackend
-from portrait.ensure.backend import Target
+from portrait.ensure.backend import ActionBackend, Target
 from portrait.ensure.once import RightLost
 from portrait.ensure.plan import identify_sources
 from portrait.errors import (

@@ -14,8 +14,7 @@ from attrs import frozen
 
 from portrait import pagination
 from portrait.actions import DELETE_ASSET_GROUP
-from portrait.ensure.actions import ActionBackend
-from portrait.ensure.backend import Target
+from portrait.ensure.backend import ActionBackend, Target
 from portrait.errors import NotAccessible, PortraitError, UsageError
 from portrait.flow import Flow, RunBlocking
 from portrait.memory import Memory, open_state

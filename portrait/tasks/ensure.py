@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, field, frozen
 
 from portrait.actions import Action
-from portrait.ensure.actions import ActionBackend, address_of, file_of
-from portrait.ensure.backend import Finish, NewContent, Target
+from portrait.ensure.backend import ActionBackend, Finish, NewContent, Target, address_of, file_of
 from portrait.ensure.content import Content, parse_digest
 from portrait.errors import AssetVanished, NotAccessible, PortraitError, Retry, WaitTimeout
 from portrait.events import WatchProgress

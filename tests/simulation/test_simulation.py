@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from emulator.settings import Settings
 from emulator.testing import Emulator
 from portrait.ensure import FileState, ensure_assets, ensure_group, parse_options
-from portrait.ensure.actions import ActionBackend
+from portrait.ensure.backend import ActionBackend
 from portrait.memory import Memory
 from portrait.recent_creates import RecentCreates
 from tests.simulation.adversary import Adversary
