@@ -139,7 +139,7 @@ class Context:
             raise UsageError(f"There is no pair of keys for {provider.title}.", advice=advice)
         return options
 
-    @property
+    @cached_property
     def provider(self) -> Provider:
         """The provider that is called.
 
