@@ -1,6 +1,44 @@
-"""No test is timed, so Hypothesis has no deadline either."""
+"""What all tests share: how many cases Hypothesis tries, a PostgreSQL server, and what of a product is quick."""
 
+import gc
+from collections import defaultdict
+
+import pytest
 from hypothesis import settings
 
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+from tests.databases import postgres_server
+from tests.hypothesis_profiles import searching
+
+settings.register_profile("searching", searching(25))
+settings.load_profile("searching")
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """The URL of a PostgreSQL server."""
+    with postgres_server() as url:
+        yield url
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Make slow what `rotate` leaves out: each combination of the other parameters keeps one of the named ones in turn.
+
+    A later test of a module begins with a later one, so that a module's tests meet all combinations.
+    """
+    products = defaultdict(lambda: defaultdict(list))
+    for item in items:
+        for marker in item.iter_markers("rotate"):
+            values = tuple(str(item.callspec.params[name]) for name in marker.args if name in item.fixturenames)
+            products[item.function][values].append(item)
+    for turn, product in enumerate(products.values()):
+        for number, tests in enumerate(product.values()):
+            for position, test in enumerate(tests):
+                if len(tests) > 1 and (turn + number + position) % len(product):
+                    test.add_marker(pytest.mark.slow)
+
+
+def pytest_collection_finish():
+    """Spare the collector the thousands of tests, none of which goes away before the end."""
+    gc.collect()
+    gc.freeze()

@@ -19,7 +19,7 @@ from portrait import PortraitClient
 from portrait.clock import SystemClock
 from tests.conformance.scaled_process import KEY
 from tests.portrait.cli.kills import assert_one_each
-from tests.portrait.state.conftest import closing, postgres, server_place  # noqa: F401 - fixtures
+from tests.portrait.state.conftest import closing, server_place  # noqa: F401 - fixtures
 from tests.wire.media import png
 
 ROOT = Path(__file__).resolve().parents[2]

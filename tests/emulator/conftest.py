@@ -15,7 +15,7 @@ from portrait.clock import ManualClock, SystemClock
 from portrait.flow import Sleep
 from portrait.http import HttpRequest
 from portrait.signing import Credentials, sign
-from tests.databases import empty_schema, postgres_server
+from tests.databases import empty_schema
 
 VERSION = "2024-01-01"
 BASE = "http://emulator.test"
@@ -162,13 +162,6 @@ def alice(start):
 def control(alice):
     """The control plane of the same service."""
     return alice.service.control
-
-
-@pytest.fixture(scope="session")
-def postgres():
-    """The URL of a PostgreSQL server."""
-    with postgres_server() as url:
-        yield url
 
 
 @pytest.fixture

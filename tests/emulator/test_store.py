@@ -5,7 +5,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 from attrs import evolve
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sortedcontainers import SortedList
 
@@ -19,6 +19,7 @@ from emulator.store.locations import store_factory
 from emulator.store.memory import MemoryStore
 from emulator.store.pages import page, split_ranks
 from portrait.models import AssetStatus, AssetType, GroupType, SortBy
+from tests.hypothesis_profiles import searching
 
 STORES = ("memory", "sqlite", "postgresql")
 AIGC, FACE = GroupType.AIGC, GroupType.LIVENESS_FACE
@@ -331,17 +332,14 @@ def change(tx, story, assets, groups, now):
         tx.save_asset(assets[old.id])
 
 
-EXAMPLES = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
-
-
-@settings(max_examples=150, **EXAMPLES)
+@searching(40)
 @given(steps=STEPS, queries=QUERIES)
 def test_lists_are_what_a_naive_reading_gives(steps, queries):
     """After any story, every page of every list is the slice of all that matches, sorted."""
     compare_with_naive(MemoryStore(new_customer), steps, queries)
 
 
-@settings(max_examples=150, **EXAMPLES)
+@searching(40)
 @given(steps=STEPS, queries=QUERIES)
 def test_lists_in_slices_are_what_a_naive_reading_gives(monkeypatch, steps, queries):
     """The same where orders, states and searches are prepared two records at a time, with changes in between."""
@@ -349,7 +347,7 @@ def test_lists_in_slices_are_what_a_naive_reading_gives(monkeypatch, steps, quer
     compare_with_naive(MemoryStore(new_customer), steps, queries)
 
 
-@settings(max_examples=10, **EXAMPLES)
+@searching(3)
 @given(steps=STEPS, queries=QUERIES)
 def test_lists_of_every_store_are_what_a_naive_reading_gives(store, steps, queries):
     """The same of each store, with fewer stories."""
@@ -411,7 +409,6 @@ def test_groups_are_listed_like_assets(store, sort, descending):
 # --- one page out of many lists --------------------------------------------------------------------------------------
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.integers(0, 5), min_size=0, max_size=300),
     st.integers(0, 310),

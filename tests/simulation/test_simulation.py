@@ -19,9 +19,9 @@ from portrait.ensure import FileState, ensure_assets, ensure_group, parse_option
 from portrait.ensure.backend import ActionBackend
 from portrait.memory import Memory
 from portrait.recent_creates import RecentCreates
+from tests.hypothesis_profiles import searching
 from tests.simulation.adversary import Adversary
 from tests.simulation.scheduler import Scheduler
-from tests.system.hypothesis_profiles import searching
 
 MAX_EFFECTS = 5_000  # of one job
 KEY = "sk-simulation"
@@ -119,7 +119,7 @@ class World:
 
 
 @given(seed=st.integers(0, 1_000_000), lag=st.sampled_from([3.0, 9.0, 12.0]))
-@searching(30)
+@searching(8)
 def test_a_batch_in_a_fresh_group_is_not_refused(seed, lag):
     """visible-group, visible-create: reads and creates that do not know the group yet refuse nothing for good."""
     world = World(Scenario(seed=seed, jobs=[[0, 1, 2]], trouble=1e-9, lag=lag))
@@ -152,7 +152,7 @@ def vars_of(scenario):
 
 
 @given(scenario=scenarios)
-@searching(60)
+@searching(15)
 def test_whatever_happens_all_agree_in_the_end_and_nothing_is_lost(scenario):
     """Undisturbed, every process ends with the same Active asset for a content, and every other one is reported."""
     world = World(scenario)
@@ -173,7 +173,7 @@ def test_whatever_happens_all_agree_in_the_end_and_nothing_is_lost(scenario):
 
 
 @given(scenario=scenarios.filter(lambda s: len(s.jobs) == 1 or not s.kills))
-@searching(60)
+@searching(15)
 def test_one_process_creates_nothing_twice(scenario):
     """However many answers are lost: one process, never killed, creates each content once; and says what it left."""
     world = World(Scenario(**{**vars_of(scenario), "jobs": scenario.jobs[:1], "kills": []}))
@@ -188,7 +188,7 @@ def test_one_process_creates_nothing_twice(scenario):
 
 
 @given(scenario=scenarios)
-@searching(60)
+@searching(15)
 def test_with_a_shared_state_nothing_is_created_twice(scenario):
     """once-race, once-race-asset, once-kill: whoever races and is killed, one create for each group and content."""
     with tempfile.TemporaryDirectory() as folder:

@@ -14,7 +14,7 @@ from portrait.errors import BadResponse, NotAccessible, UsageError
 from portrait.events import CallFinished
 from portrait.s3 import AccessDenied
 from portrait.s3.keys import Location, key_for
-from tests.system.hypothesis_profiles import searching
+from tests.hypothesis_profiles import searching
 
 
 class Store:
@@ -179,7 +179,7 @@ def test_the_oldest_user_of_an_object_is_not_overlooked():
     theirs=st.lists(st.integers(0, 7), min_size=1, max_size=8, unique=True),
     moments=st.lists(st.tuples(st.integers(1, 6), st.integers(0, 7)), max_size=4),
 )
-@searching(40)
+@searching(10)
 def test_what_a_surviving_asset_names_is_never_erased(monkeypatch, mine, theirs, moments):
     """Whatever is deleted meanwhile: an object stays as long as an asset of another group names its content."""
     monkeypatch.setattr(pagination, "PAGE_SIZE", 3)

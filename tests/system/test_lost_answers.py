@@ -12,7 +12,7 @@ from emulator.testing import Emulator
 from emulator.transports import AsyncInProcessTransport
 from portrait.ensure import FileState
 from portrait.errors import AssetFailed, PortraitError, UnknownOutcome, WaitTimeout
-from tests.system.hypothesis_profiles import searching
+from tests.hypothesis_profiles import searching
 from tests.wire.media import png
 
 READS = ("GetAsset", "ListAssets", "GetAssetGroup", "ListAssetGroups")
@@ -86,7 +86,7 @@ def assets_of(emulator, group_id):
 
 
 @given(plan=plans, seed=seeds)
-@searching(40)
+@searching(10)
 def test_a_create_is_done_once_or_said_to_be_in_doubt(colour, plan, seed):
     """A create that answers was done once; one that fails without doubt was not done; none is ever done twice."""
     emulator, break_ = troubled(plan, seed)
@@ -108,7 +108,7 @@ def test_a_create_is_done_once_or_said_to_be_in_doubt(colour, plan, seed):
 
 
 @given(plan=plans, seed=seeds)
-@searching(40)
+@searching(10)
 def test_a_delete_and_an_update_are_done_or_said_to_be_in_doubt(colour, plan, seed):
     """What is said to be deleted is gone, what is said to be renamed has its name; a sure failure changed nothing."""
     emulator, break_ = troubled(plan, seed)
@@ -136,7 +136,7 @@ def test_a_delete_and_an_update_are_done_or_said_to_be_in_doubt(colour, plan, se
 
 
 @given(plan=plans, seed=seeds)
-@searching(40)
+@searching(10)
 def test_ensure_group_never_makes_a_second_one(colour, plan, seed):
     """However often answers get lost, a name has one group at most; what is returned exists, a sure "no" is true."""
     emulator, break_ = troubled(plan, seed)
@@ -167,7 +167,7 @@ CONTENTS = 6  # the first address comes twice
 
 
 @given(plan=plans, seed=seeds)
-@searching(40)
+@searching(10)
 def test_ensure_assets_makes_each_content_once(colour, plan, seed):
     """Each outcome is true, no content has two assets, none gets lost, and a second run completes what is missing."""
     emulator, break_ = troubled(plan, seed)
@@ -329,7 +329,7 @@ def test_what_was_deleted_is_made_again(colour):
 
 
 @given(plan=st.lists(st.one_of(faults, lags, lags), min_size=1, max_size=5), seed=seeds, fails=st.booleans())
-@searching(40)
+@searching(10)
 def test_a_wait_ends_with_the_truth(colour, plan, seed, fails):
     """Faults and lagging reads end no wait early: it gives the state, or says that time is up."""
     emulator, break_ = troubled(plan, seed)

@@ -13,7 +13,7 @@ from emulator.service import Service
 from emulator.settings import Settings
 from emulator.web.runner import run
 from portrait.clock import ManualClock
-from tests.system.hypothesis_profiles import searching
+from tests.hypothesis_profiles import searching
 from tests.system.model import Model
 from tests.wire.media import JPEG, TEXT
 
@@ -534,6 +534,6 @@ class SchemaHistories(Histories):
 
 
 TestGuide = Histories.TestCase
-TestGuide.settings = searching(100, steps=40, shrinks=False)
+TestGuide.settings = searching(25, steps=40, shrinks=False)
 TestSchema = SchemaHistories.TestCase
-TestSchema.settings = searching(100, steps=40, shrinks=False)
+TestSchema.settings = searching(25, steps=40, shrinks=False)

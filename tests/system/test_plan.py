@@ -10,8 +10,8 @@ from emulator.testing import Emulator
 from portrait import AssetPlan, AssetStatus, FileState, UsageError, Verdict
 from portrait.ensure import identify
 from portrait.media import limits_for
+from tests.hypothesis_profiles import searching
 from tests.media_samples import image
-from tests.system.hypothesis_profiles import searching
 
 WRITES = ("CreateAsset", "DeleteAsset", "UpdateAsset", "upload")
 SMALL = image("jpeg", 100, 100)  # narrower than the service takes
@@ -55,7 +55,7 @@ def writes(emulator):
 
 @pytest.mark.parametrize("from_plan", [True, False], ids=["apply the plan", "plan again"])
 @given(states=contents, extra=extras, quota=quotas)
-@searching(40)
+@searching(10)
 def test_what_the_plan_says_is_what_the_run_does(colour, from_plan, states, extra, quota):
     """once-dry-run: every verdict, each asset that it names, and the number of creates and deletes."""
     emulator = Emulator()

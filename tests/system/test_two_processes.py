@@ -17,8 +17,8 @@ from emulator.testing import Emulator
 from emulator.transports import AsyncInProcessTransport
 from portrait import PortraitClient
 from portrait.ensure import FileState
+from tests.hypothesis_profiles import searching
 from tests.system.ensure_process import SPEED
-from tests.system.hypothesis_profiles import searching
 from tests.system.runners import colour_of
 from tests.wire.media import png
 
@@ -49,7 +49,7 @@ class Interleaved(AsyncInProcessTransport):
     often=st.sampled_from([1.0, 0.5]),
     pause=st.sampled_from([0.0, 0.4, 1.5]),
 )
-@searching(60)
+@searching(15)
 def test_two_clients_converge_on_the_oldest(seed, lag, often, pause):
     """However their calls interleave and reads lag, two clients end with the same asset for each content."""
     emulator = Emulator(Settings(seed=seed))

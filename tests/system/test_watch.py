@@ -11,7 +11,7 @@ from emulator.settings import Settings
 from emulator.testing import Emulator
 from portrait.errors import AuthError
 from portrait.watch import OutcomeState
-from tests.system.hypothesis_profiles import searching
+from tests.hypothesis_profiles import searching
 from tests.system.test_lost_answers import FAULTS, READS, plans, seeds
 
 MANY = 50
@@ -157,7 +157,7 @@ kinds = st.lists(st.sampled_from(["", "code=TypeMismatch", "after=40", "gone"]),
 
 
 @given(plan=plans, seed=seeds, queries=kinds)
-@searching(30)
+@searching(8)
 def test_every_outcome_is_true(colour, plan, seed, queries):
     """Under any faults and lags each asset has one outcome, and it is what the service says, or Late."""
     emulator = Emulator(Settings(seed=seed))

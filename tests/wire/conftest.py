@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.databases import empty_schema, postgres_server
+from tests.databases import empty_schema
 from tests.wire.client import Server
 
 
@@ -42,9 +42,9 @@ def sqlite(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def postgresql():
+def postgresql(postgres):
     """Where a store in a PostgreSQL database is."""
-    with postgres_server() as url, empty_schema(url) as location:
+    with empty_schema(postgres) as location:
         yield location
 
 

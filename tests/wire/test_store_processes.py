@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.databases import empty_schema, postgres_server
+from tests.databases import empty_schema
 from tests.wire.client import Server
 
 pytestmark = pytest.mark.slow
@@ -20,7 +20,7 @@ def location(request, tmp_path):
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/store.db"
         return
-    with postgres_server() as url, empty_schema(url) as where:
+    with empty_schema(request.getfixturevalue("postgres")) as where:
         yield where
 
 

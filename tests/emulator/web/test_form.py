@@ -4,7 +4,7 @@ import tracemalloc
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator.web import form as subject
@@ -31,7 +31,6 @@ def test_fields_and_file_are_read():
     assert file == FILE
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, len(WHOLE)), max_size=12))
 def test_where_a_body_is_cut_does_not_matter(split_ranks):
     """The same form comes out however the body is cut into pieces."""
@@ -43,7 +42,6 @@ def test_a_body_may_come_byte_by_byte():
     assert read(WHOLE, split_ranks=range(len(WHOLE))) == read(WHOLE)
 
 
-@settings(deadline=None)
 @given(st.integers(0, len(WHOLE) - 4))
 def test_a_body_that_ends_early_is_broken(length):
     """No cut-off body is taken for a whole form. The last CRLF may be missing, and one hyphen with it is an end."""
@@ -51,7 +49,6 @@ def test_a_body_that_ends_early_is_broken(length):
         read(WHOLE[:length])
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_garbage_is_broken_and_nothing_else(garbage):
     """Whatever bytes come, the reader answers with a form or with `InvalidForm`."""
@@ -60,7 +57,6 @@ def test_garbage_is_broken_and_nothing_else(garbage):
             read(body)
 
 
-@settings(deadline=None)
 @given(st.integers(0, len(WHOLE) - 1), st.binary(min_size=1, max_size=3))
 def test_a_damaged_form_never_escapes(place, damage):
     """A form with a few bytes overwritten is read or broken; no other error comes out."""

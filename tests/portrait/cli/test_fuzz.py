@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from portrait.cli.commands import ROOT
 from portrait.cli.parser import SHARED_OPTIONS
+from tests.hypothesis_profiles import searching
 from tests.media_samples import image
 from tests.s3_stub import ACCESS_KEY, SECRET_KEY
-from tests.system.hypothesis_profiles import searching
 
 CODES = {0, 1, 2, 3, 4, 5, 130}
 NOWHERE = "http://127.0.0.1:1"
@@ -72,7 +72,7 @@ def test_any_command_line_ends_in_an_exit_code(portrait, emulator, group, asset)
     """Whatever is typed, piped or answered; a command that does what it was told ends well, too."""
     codes = set()
 
-    @searching(150)
+    @searching(40)
     @given(command_lines(), st.sampled_from(["", "y\n", "{}", "[" * 5000]) | TEXT, st.booleans(), st.booleans())
     def run(argv, stdin, terminal, interactive):
         words = [word.replace("{group}", group).replace("{asset}", asset) for word in argv]

@@ -20,6 +20,7 @@ from portrait.errors import UsageError
 from portrait.media import Measurement, measure
 from portrait.models import AssetType
 from tests import media_samples as samples
+from tests.hypothesis_profiles import searching
 from tests.media_samples import box
 
 ORIENTED = ("jpeg", "png", "webp", "tiff")
@@ -413,14 +414,14 @@ SMALL = {
 }
 
 
-@settings(deadline=2000, max_examples=300)
+@settings(searching(75), deadline=2000)
 @given(st.binary(max_size=400))
 def test_any_bytes_can_be_measured(data):
     """Random bytes never raise."""
     assert measure(data).size == len(data)
 
 
-@settings(deadline=2000, max_examples=150)
+@settings(searching(40), deadline=2000)
 @given(prefix=st.sampled_from([value[:12] for value in SMALL.values()] + [FTYP]), rest=st.binary(max_size=300))
 def test_any_bytes_after_a_real_beginning_can_be_measured(prefix, rest):
     """Random bytes after the magic of a format never raise."""
@@ -428,7 +429,7 @@ def test_any_bytes_after_a_real_beginning_can_be_measured(prefix, rest):
 
 
 @pytest.mark.parametrize("name", SMALL)
-@settings(deadline=2000, max_examples=60)
+@settings(searching(15), deadline=2000)
 @given(
     changes=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.binary(min_size=1, max_size=4)), max_size=5),
     data=st.data(),
@@ -445,7 +446,7 @@ def test_any_change_to_a_real_file_can_be_measured(name, changes, data):
     assert measured.duration is None or measured.duration >= 0
 
 
-@settings(deadline=2000, max_examples=40)
+@settings(searching(10), deadline=2000)
 @given(
     name=st.sampled_from([name for name in samples.IMAGE_FORMATS if name != "heic"]),
     width=st.integers(1, 90),

@@ -7,9 +7,9 @@ import pytest
 
 from emulator.testing import Emulator
 from portrait.state import PoolKey
-from tests.portrait.state.conftest import closing, file_place, place, postgres, server_place
+from tests.portrait.state.conftest import closing, file_place, place, server_place
 
-__all__ = ["closing", "file_place", "place", "postgres", "server_place"]
+__all__ = ["closing", "file_place", "place", "server_place"]
 
 URLS = [f"https://cdn.example.com/{number}.jpg" for number in range(8)]
 

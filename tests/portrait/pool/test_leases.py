@@ -11,6 +11,8 @@ from portrait.state import PoolChange
 from portrait.state.pools import PATIENCE, Pools
 from tests.portrait.pool.conftest import URLS
 
+pytestmark = pytest.mark.rotate("place")  # what the engines do is tested with the state
+
 
 def held(worker):
     """Who leases what."""
@@ -99,17 +101,17 @@ def test_a_use_that_the_service_tells_of_counts(workers):
 
 def test_a_full_pool_says_who_holds_what(workers):
     """Nothing is deleted and nothing created; once the holder has died and its ttl is over, there is room."""
-    held, _ = workers(slots=1).enter(URLS[:1], ttl=300)
+    held, _ = workers(slots=1).enter(URLS[:1], ttl=40)
     worker = workers(slots=1)
     with pytest.raises(NoFreeSlot) as caught:
-        worker.enter(URLS[1:2], timeout=30)
+        worker.enter(URLS[1:2], timeout=5)
     assert [lease.holder for lease in caught.value.leases] == [held.holder]
     assert held.holder in str(caught.value)
     assert workers.count("DeleteAsset") == 0
     with pytest.raises(NoFreeSlot):  # never before
-        worker.enter(URLS[1:2], timeout=200)
+        worker.enter(URLS[1:2], timeout=20)
     assert workers.count("DeleteAsset") == 0
-    worker.use(URLS[1:2], timeout=400)
+    worker.use(URLS[1:2], timeout=60)
     assert workers.count("DeleteAsset") == 1
 
 
@@ -177,7 +179,7 @@ def test_full_by_surprise_without_anything_idle_waits(workers):
     worker.enter(URLS[:2])
     workers.emulator.rules.add(match={"action": "CreateAsset"}, do={"error": "QuotaExceeded"})
     with pytest.raises(NoFreeSlot):
-        worker.enter(URLS[2], timeout=30)
+        worker.enter(URLS[2], timeout=10)
     assert workers.count("DeleteAsset") == 0
     assert len(held(worker)) == 2
 
@@ -231,8 +233,9 @@ def test_an_asset_whose_deletion_is_not_known_is_leased_by_nobody(workers):
     with pytest.raises(PortraitError):
         worker.enter(URLS[1])
     with pytest.raises(NoFreeSlot):
-        worker.enter(URLS[0], timeout=100)
-    assert len(worker.use(URLS[0], timeout=200)) == 1
+        worker.enter(URLS[0], timeout=10)
+    workers.emulator.clock.advance(80)
+    assert len(worker.use(URLS[0], timeout=100)) == 1
 
 
 def test_what_was_evicted_a_moment_ago_is_made_anew(workers):
@@ -325,11 +328,11 @@ def test_a_pin_stays_until_its_owner_unpins_it(workers):
     assert worker.run("pin", URLS[0], owner="shop") == pinned[:1]
     workers.emulator.clock.advance(1_000_000)
     with pytest.raises(NoFreeSlot, match="pin of shop holds"):
-        worker.enter(URLS[2], timeout=20)
+        worker.enter(URLS[2], timeout=7)
     worker.run("unpin", URLS[0], owner="brand")
     worker.run("unpin", URLS[1], owner="shop")
     with pytest.raises(NoFreeSlot):
-        worker.enter(URLS[2], timeout=20)
+        worker.enter(URLS[2], timeout=7)
     worker.run("unpin", owner="shop")
     worker.use(URLS[2])
     assert pinned[1][8:] in workers.ids()

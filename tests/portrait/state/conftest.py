@@ -6,14 +6,7 @@ import pytest
 
 from portrait.clock import ManualClock, SystemClock
 from portrait.state import open_state
-from tests.databases import empty_schema, postgres_server
-
-
-@pytest.fixture(scope="session")
-def postgres():
-    """The URL of a PostgreSQL server."""
-    with postgres_server() as url:
-        yield url
+from tests.databases import empty_schema
 
 
 class Place:
