@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from typing import Any
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
+from emulator.domain.records import replacer
 from portrait.flow import RunBlocking, Sleep
 
 
@@ -52,7 +53,10 @@ class Call:
 
     def with_body(self, body: bytes | Mapping[str, str], file: bytes | None = None, file_name: str = "") -> Call:
         """The call with the body that was read, and the file of an upload."""
-        return evolve(self, body=body, file=file, file_name=file_name)
+        return _replace_body(self, body, file, file_name)
+
+
+_replace_body = replacer(Call, "body", "file", "file_name")
 
 
 @frozen(kw_only=True)

@@ -7,6 +7,7 @@ of its connection, is left to aiohttp's handler with the very same bytes. Nothin
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import HttpVersion11, web
@@ -23,12 +24,19 @@ from emulator.web.runner import PendingReply
 # No request within this many bytes makes the parser pause its connection.
 _MOST_BYTES = 65_536
 
+# Heads that are remembered, and how long one may be: a client sends the same one with each body of the same length.
+_MAX_HEADS = 256
+_MAX_HEAD_BYTES = 2_048
+
 # aiohttp closes a connection on which it sees no request for an hour; of those answered here it sees none.
 _LIFE_SECONDS = 1_800.0
 
 _SAMPLE = b"POST /?Action=A HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}"
 _PARSED = ("/?Action=A", b"{}")
 _INCOMPLETE = object()
+_HEAD_END = b"\r\n\r\n"
+
+AnswerBody = Callable[[bytes], ReplyFlow]
 
 
 class FastLane:
@@ -46,10 +54,28 @@ class FastLane:
     def __init__(self, handler: HttpHandler) -> None:
         self.handler = handler
         self.pending: dict[Any, PendingReply] = {}
+        self._heads: dict[bytes, tuple[int, AnswerBody]] = {}  # the length of the body, and what answers it
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Reply to a request, or send the reply that was begun here."""
         return await self.handler.answer(request, self.pending.pop(request.protocol, None))
+
+    def known(self, data: bytes) -> ReplyFlow | None:
+        """The flow of the reply to a whole request whose head has come before; None for any other bytes."""
+        start = data.find(_HEAD_END) + len(_HEAD_END)
+        known = self._heads.get(data[:start])
+        if known is None:
+            return None
+        length, answer = known
+        return answer(data[start:]) if len(data) - start == length else None
+
+    def remember(self, head: bytes, length: int, answer: AnswerBody) -> None:
+        """Answer requests with the same head without parsing it. The oldest one is forgotten."""
+        if len(head) > _MAX_HEAD_BYTES:
+            return
+        if len(self._heads) >= _MAX_HEADS:
+            del self._heads[next(iter(self._heads))]
+        self._heads[head] = length, answer
 
     def connection(self) -> asyncio.Protocol:
         """The protocol of a new connection."""
@@ -77,9 +103,10 @@ class _Request:
     Attributes:
         data: All of its bytes that have arrived.
         message: Its head.
+        start: Where its body begins.
     """
 
-    __slots__ = ("_end", "_parser", "_payload", "data", "message")
+    __slots__ = ("_end", "_parser", "_payload", "data", "message", "start")
 
     def __init__(self, parser: Any) -> None:
         self._parser = parser
@@ -96,7 +123,8 @@ class _Request:
             [(self.message, self._payload)] = messages
             length = self.message.headers.get("content-length", "0")
             # The parser does not tell what it has seen of a next request.
-            self._end = self.data.index(b"\r\n\r\n") + 4 + int(length)
+            self.start = self.data.index(_HEAD_END) + len(_HEAD_END)
+            self._end = self.start + int(length)
         return len(self.data) <= self._end <= _MOST_BYTES and self._is_plain()
 
     def _is_plain(self) -> bool:
@@ -175,21 +203,30 @@ class _Connection(asyncio.Protocol):
 
     def _flow(self, data: bytes) -> Any:
         """The flow of the reply to a call; None for anything else."""
-        router = self._lane.handler.router
         request = self._request
+        is_old = self._loop.time() > self._last_second
         try:
-            if not request.feed(data) or self._loop.time() > self._last_second:
-                return None
-            message = request.message
-            path, _, query = message.path.partition("?")
-            if path not in router.actions:
-                return None
-            if not request.is_whole:
-                return _INCOMPLETE
-            head = Head("POST", path, query, message.headers, self._lane.handler.address, self._peer)
-            return router.action(head, request.body())
+            flow = None if request.data or is_old else self._lane.known(data)
+            if flow is not None:
+                request.data = data
+                return flow
+            return self._parse() if request.feed(data) and not is_old else None
         except Exception:  # noqa: BLE001 - aiohttp meets it again, and says what there is to say
             return None
+
+    def _parse(self) -> Any:
+        """The flow of the reply to the request as far as it has arrived; None for one that is not answered here."""
+        lane, request = self._lane, self._request
+        router, message = lane.handler.router, request.message
+        path, _, query = message.path.partition("?")
+        if path not in router.actions:
+            return None
+        if not request.is_whole:
+            return _INCOMPLETE
+        answer = router.action(Head("POST", path, query, message.headers, lane.handler.address, self._peer))
+        body = request.body()
+        lane.remember(request.data[: request.start], len(body), answer)
+        return answer(body)
 
     def _answer(self, flow: ReplyFlow) -> None:
         """Send the reply at once; one that waits for something, or is to break off, is sent by aiohttp's handler."""

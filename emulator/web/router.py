@@ -86,9 +86,10 @@ class Router:
         handler = methods.get(head.method) or (methods.get("GET") if head.method == "HEAD" else None)
         return handler(head) if handler is not None else self._wrong_method(head, methods)
 
-    def action(self, head: Head, body: bytes) -> ReplyFlow:
-        """Reply to a whole POST to one of the paths in `actions`; its body has at most `JSON_LIMIT` bytes."""
-        return self.actions[head.path].answer(self._call(head, head.parameters.get("Action", ""), body))
+    def action(self, head: Head) -> Callable[[bytes], ReplyFlow]:
+        """What replies to a body, of at most `JSON_LIMIT` bytes, of a POST to one of the paths in `actions`."""
+        pipeline, call = self.actions[head.path], self._call(head, head.parameters.get("Action", ""))
+        return lambda body: pipeline.answer(call.with_body(body))
 
     def base_url(self, head: Head) -> str:
         """The base of links in replies: the public URL, or the host of the request. Without a slash at the end."""
@@ -123,8 +124,8 @@ class Router:
         """Contract §2: the upload replies with `Action` = `CreateAsset`."""
         return read_form(self._call(head, "CreateAsset"), head, pipeline, FILE_LIMIT)
 
-    def _call(self, head: Head, action: str, body: bytes | None = None) -> Call:
-        """The call of a request; None for a body that is not read yet."""
+    def _call(self, head: Head, action: str) -> Call:
+        """The call of a request, whose body is not read yet."""
         return Call(
             method=head.method,
             path=head.path,
@@ -134,7 +135,7 @@ class Router:
             parameters=head.parameters,
             version=head.parameters.get("Version"),
             key=head.key,
-            body=body,
+            body=None,
             base=self.base_url(head),
             rule=head.header("x-emulator-rule"),
         )

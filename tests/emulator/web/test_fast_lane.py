@@ -116,6 +116,11 @@ _CALLS = [
     call("GetAsset", {}).replace(b"Action=GetAsset", b"Action=%ff%00&Action=GetAsset"),
     call("GetAsset", {}, Cookie="a\x80b"),
     call("GetAsset", {}, Content_Encoding="gzip"),
+    call("CreateAssetGroup", GROUP),  # with heads that have come before
+    call("CreateAssetGroup", {**GROUP, "Name": "b"}),
+    call("GetAsset", b"{"),
+    call("GetAsset", b"}"),
+    call("GetAsset", {}, X_Emulator_Rule='{"do": {"http": 204}}'),
 ]
 # Answered before their body is read: in pieces, it depends on the time what has been read by then.
 _EARLY = [
@@ -236,6 +241,30 @@ def test_a_reply_that_waits_is_sent_once(handled):
     assert json.loads(after.partition(b"\r\n\r\n")[2])["Result"]["TotalCount"] == 1
     assert [entry["action"] for entry in calls] == ["CreateAssetGroup", "ListAssetGroups"]
     assert len(handled) == 2
+
+
+def test_a_head_that_has_come_before_is_not_parsed_again(monkeypatch):
+    """With any body of the same length, on any connection; the oldest head is forgotten."""
+    parsed, feed = [], fast_lane._Request.feed
+    monkeypatch.setattr(fast_lane._Request, "feed", lambda self, data: (parsed.append(data), feed(self, data))[1])
+    monkeypatch.setattr(fast_lane, "_MAX_HEADS", 2)
+    one, same, two, three = (call("GetAsset", {"Id": name}) for name in ("a", "b", "cc", "ddd"))
+    with started() as server:
+        parsed.clear()
+        for request in (one, same, two, same, three, two, one):
+            answers(server, [request], whole)
+    assert parsed == [one, two, three, one]
+
+
+def test_a_long_head_is_not_remembered(monkeypatch):
+    """What is kept of the heads of others stays small."""
+    parsed, feed = [], fast_lane._Request.feed
+    monkeypatch.setattr(fast_lane._Request, "feed", lambda self, data: (parsed.append(data), feed(self, data))[1])
+    request = call("GetAsset", {}, X_Long="x" * 3_000)
+    with started() as server:
+        parsed.clear()
+        answers(server, [request, request], whole)
+    assert parsed == [request, request]
 
 
 def test_another_parser_switches_it_off(monkeypatch, handled):
