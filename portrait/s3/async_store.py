@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from typing import Self, TypeVar, Unpack
+from typing import Any, Self, TypeVar, Unpack
 
 from portrait.flow import CancelToken
 from portrait.s3.models import IncompleteUpload, StoredObject
@@ -38,16 +38,15 @@ class AsyncObjectStore:
 
     async def put(self, path: PathLike) -> StoredObject:
         """As `ObjectStore.put`."""
-        return await self._run(lambda cancel: self._store.put(path, cancel=cancel))
+        return await self._run(self._store.put, path)
 
     async def put_many(self, paths: Iterable[PathLike]) -> list[StoredObject]:
         """As `ObjectStore.put_many`."""
-        files = list(paths)
-        return await self._run(lambda cancel: self._store.put_many(files, cancel=cancel))
+        return await self._run(self._store.put_many, list(paths))
 
     async def list_objects(self, prefix: str = "") -> dict[str, int]:
         """As `ObjectStore.list_objects`."""
-        return await self._run(lambda cancel: self._store.list_objects(prefix, cancel=cancel))
+        return await self._run(self._store.list_objects, prefix)
 
     def url(self, key: str) -> str:
         """As `ObjectStore.url`; nothing is sent."""
@@ -55,23 +54,23 @@ class AsyncObjectStore:
 
     async def check_public(self, stored: StoredObject) -> None:
         """As `ObjectStore.check_public`."""
-        await self._run(lambda _: self._store.check_public(stored))
+        await asyncio.to_thread(self._store.check_public, stored)
 
     async def incomplete_uploads(self) -> list[IncompleteUpload]:
         """As `ObjectStore.incomplete_uploads`."""
-        return await self._run(lambda cancel: self._store.incomplete_uploads(cancel=cancel))
+        return await self._run(self._store.incomplete_uploads)
 
     async def abort_incomplete(self, older_than: timedelta = timedelta(days=1)) -> list[IncompleteUpload]:
         """As `ObjectStore.abort_incomplete`."""
-        return await self._run(lambda cancel: self._store.abort_incomplete(older_than, cancel=cancel))
+        return await self._run(self._store.abort_incomplete, older_than)
 
     async def delete(self, *objects: StoredObject | str) -> None:
         """As `ObjectStore.delete`."""
-        await self._run(lambda cancel: self._store.delete(*objects, cancel=cancel))
+        await self._run(self._store.delete, *objects)
 
-    async def _run(self, work: Callable[[CancelToken], R]) -> R:
+    async def _run(self, method: Callable[..., R], *arguments: Any) -> R:
         cancel = CancelToken()
-        task = asyncio.ensure_future(asyncio.to_thread(work, cancel))
+        task = asyncio.ensure_future(asyncio.to_thread(method, *arguments, cancel=cancel))
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:

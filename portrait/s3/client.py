@@ -12,13 +12,13 @@ from urllib.parse import quote
 import boto3.session
 import botocore
 from attrs import frozen
-from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest, AWSResponse, HeadersDict
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import create_parser
 
 from portrait.errors import UsageError
+from portrait.s3.files import FilePart
 from portrait.s3.keys import parse_base_url
 from portrait.urls import HttpUrl
 
@@ -117,19 +117,30 @@ def validate_client(client: S3Client) -> None:
 
 
 _CHECKSUM = "x-amz-checksum-sha256"
-KNOWN_HASH = "portrait_sha256"
-"""Where a request's context may hold the hash of its body."""
-SIGNED_HERE = "portrait_signed"
+_SIGNED_HERE = "portrait_signed"
 """Set in a request's context where it is signed here: plain V4, with the client's own key."""
 _OPERATIONS = ("PutObject", "UploadPart")
 
 
-class KnownHashAuth(S3SigV4Auth):
+@frozen
+class _Signer:
     """botocore's signature of S3, with the hash of the body taken as known."""
 
-    def payload(self, request: AWSRequest) -> str:
-        """The hash of the body, as its maker computed it."""
-        return _known_hash(request)
+    signer: RequestSigner
+    name: str
+    region: str
+
+    @classmethod
+    def of(cls, request: AWSRequest, signer: RequestSigner) -> _Signer:
+        """As boto3 would sign that request."""
+        signing = request.context["signing"]
+        return cls(signer, signing["signing_name"], signing["region"])
+
+    def sign(self, request: AWSRequest) -> None:
+        """Sign a request."""
+        auth: Any = self.signer.get_auth_instance(self.name, self.region, "s3v4")
+        auth.payload = _known_hash
+        auth.add_auth(request)
 
 
 def sign_with_known_hash(client: S3Client) -> None:
@@ -140,27 +151,22 @@ def sign_with_known_hash(client: S3Client) -> None:
 
 
 def _leave_plain_v4_to_us(signature_version: Any, context: dict[str, Any], **_: Any) -> Any:
-    plain = signature_version == "s3v4" and not context.get("signing", {}).get("request_credentials")
-    context[SIGNED_HERE] = plain
+    signing = context.get("signing", {})
+    plain = signature_version == "s3v4" and "region" in signing and "request_credentials" not in signing
+    context[_SIGNED_HERE] = plain
     return botocore.UNSIGNED if plain else None
 
 
-def _sign(request: AWSRequest, request_signer: RequestSigner, signing_name: str, region_name: str, **_: Any) -> None:
-    if not request.context.get(SIGNED_HERE):
-        return
-    signing = request.context.get("signing", {})
-    region = signing.get("region") or region_name
-    name = signing.get("signing_name") or signing_name
-    plain = request_signer.get_auth_instance(name, region, "s3v4")
-    KnownHashAuth(plain.credentials, name, region).add_auth(request)
+def _sign(request: AWSRequest, request_signer: RequestSigner, **_: Any) -> None:
+    if request.context.get(_SIGNED_HERE):
+        _Signer.of(request, request_signer).sign(request)
 
 
 def _known_hash(request: AWSRequest) -> str:
-    existing_sizes = getattr(request.data, "sha256", None) or request.context.get(KNOWN_HASH)
-    if isinstance(existing_sizes, str):
-        return existing_sizes
-    stated = request.headers[_CHECKSUM]
-    return base64.b64decode(stated if isinstance(stated, str) else stated.decode()).hex()
+    """The hash of a body, as its maker computed it."""
+    if isinstance(request.data, FilePart):
+        return str(request.data.sha256)
+    return base64.b64decode(request.headers[_CHECKSUM]).hex()
 
 
 _KEY = "portrait_key"
@@ -174,9 +180,7 @@ class _Template:
 
     base: str
     user_agent: str
-    signer: RequestSigner
-    name: str
-    region: str
+    signer: _Signer
 
 
 class FastPut:
@@ -190,8 +194,13 @@ class FastPut:
         client.meta.events.register("before-parameter-build.s3.PutObject", _capture_key)
         client.meta.events.register("before-sign.s3.PutObject", self._capture)
 
-    def put(self, key: str, content: bytes, headers: dict[str, str], sha256: str) -> dict[str, Any] | None:
+    def put(self, key: str, content: bytes, headers: dict[str, str]) -> dict[str, Any] | None:
         """Send an object and return the response in boto3's form; None where boto3 has to do it.
+
+        Args:
+            key: The object's key.
+            content: Its bytes.
+            headers: The request's, among them the content's checksum, by which it is signed.
 
         Raises:
             ClientError: The storage refused.
@@ -200,10 +209,8 @@ class FastPut:
         if template is None or self._session is None:
             return None
         headers = headers | {"User-Agent": template.user_agent}
-        request = AWSRequest("PUT", template.base + quote(key, safe="/~"), headers, content)
-        request.context[KNOWN_HASH] = sha256
-        plain = template.signer.get_auth_instance(template.name, template.region, "s3v4")
-        KnownHashAuth(plain.credentials, template.name, template.region).add_auth(request)
+        request = AWSRequest("PUT", template.base + quote(key), headers, content)
+        template.signer.sign(request)
         response = self._session.send(request.prepare())
         if response.status_code < 300 and not response.content:
             return {"ResponseMetadata": _metadata(response), "ETag": response.headers.get("ETag")}
@@ -223,21 +230,15 @@ class FastPut:
         parsed: Any = self._parser.parse(fields, self._shape)
         return ClientError(parsed, "PutObject")
 
-    def _capture(
-        self, request: AWSRequest, request_signer: RequestSigner, signing_name: str, region_name: str, **_: Any
-    ) -> None:
+    def _capture(self, request: AWSRequest, request_signer: RequestSigner, **_: Any) -> None:
         """Record where and how boto3 sends a PUT; one that is not plain is ignored."""
-        signing = request.context.get("signing", {})
-        key, url = quote(request.context.get(_KEY, ""), safe="/~"), str(request.url)
-        if not key or not url.endswith(f"/{key}") or not request.context.get(SIGNED_HERE):
-            return
-        self._template = _Template(
-            url.removesuffix(key),
-            str(request.headers.get("User-Agent", "")),
-            request_signer,
-            signing.get("signing_name") or signing_name,
-            signing.get("region") or region_name,
-        )
+        key, url = quote(request.context[_KEY]), str(request.url)
+        if url.endswith(f"/{key}") and request.context.get(_SIGNED_HERE):
+            self._template = _Template(
+                url.removesuffix(key),
+                request.headers["User-Agent"],
+                _Signer.of(request, request_signer),
+            )
 
 
 def _capture_key(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:

@@ -96,8 +96,7 @@ def digest(path: Path, plan: Plan, *, cancel: CancelToken, report: Callable[[int
     """
     whole = hashlib.sha256()
     parts: list[str] = []
-    buffers = [memoryview(bytearray(_BLOCK)) for _ in range(2)]
-    done = turn = 0
+    buffer, done = memoryview(bytearray(_BLOCK)), 0
     with ThreadPoolExecutor(1, "portrait-hash") as pool, _open(path) as file:
         for part in plan.parts():
             # A file of one part needs one hash.
@@ -105,12 +104,11 @@ def digest(path: Path, plan: Plan, *, cancel: CancelToken, report: Callable[[int
             remaining = part.size
             while remaining:
                 cancel.check()
-                turn ^= 1
                 with _translate_errors(path):
-                    count = file.readinto(buffers[turn][: min(remaining, _BLOCK)])
+                    count = file.readinto(buffer[: min(remaining, _BLOCK)])
                 if not count:
                     raise truncated(path)
-                block = buffers[turn][:count]
+                block = buffer[:count]
                 other = pool.submit(own.update, block) if own else None
                 whole.update(block)
                 if other:

@@ -129,7 +129,7 @@ class Operations:
 
         def call(content: Body) -> None:
             if isinstance(content, bytes) and self._fast_put is not None:
-                response = self._fast_put.put(key, content, headers, sha256)
+                response = self._fast_put.put(key, content, headers)
                 if response is not None:
                     check_response("PutObject", response)
                     return

@@ -117,7 +117,7 @@ def _in_parts(uploader: Uploader, path: Path) -> bool:
 
 
 def _is_fatal(error: BaseException) -> bool:
-    return not isinstance(error, StorageError | UsageError) or getattr(error, "fatal", False)
+    return not isinstance(error, UsageError) and getattr(error, "fatal", True)
 
 
 class ObjectStore:

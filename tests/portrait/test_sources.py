@@ -43,6 +43,13 @@ def test_another_signature_is_the_same_content(signature):
     assert digest(f"{first}&page=1") != digest(f"{second}&page=2")
 
 
+@pytest.mark.parametrize("query", ["full", "full=", "page=1&page=2", "page=2&page=1", "Full"])
+def test_any_other_difference_of_queries_tells_two_contents_apart(query):
+    """A parameter without a value, one that comes twice, another order: nobody knows what a server makes of it."""
+    others = {"", "full=1", "page=1", "page=1&page=2", "page=2&page=1", "FULL"} - {query}
+    assert digest(f"{PLACE}?{query}") not in {digest(f"{PLACE}?{other}") for other in others}
+
+
 def test_an_address_is_told_without_its_secrets():
     """Neither the query nor a password is shown, and the port stays."""
     url = "https://cdn.example:8443/a.jpg?token=secret#here"

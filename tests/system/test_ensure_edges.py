@@ -9,7 +9,8 @@ from emulator.settings import Settings
 from emulator.testing import Emulator
 from portrait import FileState, OutcomeError
 from portrait.ensure import stops_other_groups
-from portrait.errors import AuthError, ConnectFailed, Interrupted, QuotaExceeded, Throttled, UnknownOutcome
+from portrait.errors import AuthError, ConnectFailed, Interrupted, QuotaExceeded, Throttled, UnknownOutcome, UsageError
+from portrait.events import FileProgress
 from portrait.s3 import AccessDenied, SourceUnreadable, StorageUnreachable, StoredObject
 from portrait.state import open_state
 from portrait.wait import parse_timestamp
@@ -133,6 +134,45 @@ def test_a_store_is_passed_the_state_of_its_client(colour, portrait_emulator, tm
         group = colour.run(client.ensure_group, "hosts").id
         colour.run(client.ensure_asset, path, group_id=group, store=store)
         assert store.states == [state]
+
+
+class MovingStore(SigningStore):
+    """Object storage that is handed files which change in that moment."""
+
+    def put_many(self, paths, **options):
+        """Store what the first file has become."""
+        Path(paths[0]).write_bytes(image("png", 600, 600))
+        return super().put_many(paths, **options)
+
+
+def test_a_file_that_changes_before_it_is_stored_is_rejected(colour, portrait_emulator, tmp_path):
+    """answer-sources: what the storage holds is not what was looked at; nothing of it is created, and the other is."""
+    paths = [tmp_path / "a.png", tmp_path / "b.png"]
+    for number, path in enumerate(paths):
+        path.write_bytes(image("png", 400 + number, 400))
+    client, store = colour.client(portrait_emulator), MovingStore(portrait_emulator.clock)
+    group = colour.run(client.ensure_group, "hosts").id
+    outcomes = {Path(o.source).name: o for o in colour.run(client.ensure_assets, paths, group_id=group, store=store)}
+    assert {name: outcome.state for name, outcome in outcomes.items()} == {"a.png": "Rejected", "b.png": "Active"}
+    with pytest.raises(UsageError, match="changed while it was being uploaded"):
+        outcomes["a.png"].check()
+    assert [asset.name for asset in portrait_emulator.client().iter_assets()] == [outcomes["b.png"].name]
+
+
+def test_the_steps_of_each_file_are_reported(colour, portrait_emulator, tmp_path):
+    """In their order, the last one with the id of the asset."""
+    path, events = tmp_path / "a.png", []
+    path.write_bytes(image("png", 400, 400))
+    client = colour.client(portrait_emulator, on_event=events.append)
+    group = colour.run(client.ensure_group, "hosts").id
+    store = SigningStore(portrait_emulator.clock)
+    outcome = colour.run(client.ensure_asset, path, group_id=group, store=store)
+    steps = [event for event in events if isinstance(event, FileProgress)]
+    assert [(step.source, step.stage, step.asset_id) for step in steps] == [
+        (str(path), "checked", ""),
+        (str(path), "stored", ""),
+        (str(path), "created", outcome.asset_id),
+    ]
 
 
 def test_each_stored_file_is_looked_at_from_outside_before_it_is_created(colour, portrait_emulator, tmp_path):

@@ -125,6 +125,17 @@ def test_a_plan_for_a_group_to_come(portrait_client):
     assert (outcome.state, outcome.group_id) == (FileState.ACTIVE, group)
 
 
+def test_a_plan_for_a_name_is_one_for_the_group_that_bears_it(colour, portrait_emulator):
+    """What that group holds is used, and whoever reads the plan learns its id; nothing is created for a plan."""
+    client = colour.client(portrait_emulator)
+    assert colour.run(client.plan_assets, [url(0)], group="hosts").group_id is None
+    group = portrait_emulator.client().create_asset_group(name="hosts").id
+    fill(portrait_emulator, portrait_emulator.client(), group, ["A"])
+    plan = colour.run(client.plan_assets, [url(0)], group="hosts")
+    assert (plan.group_id, plan.asset_count, plan.counts) == (group, 1, {Verdict.EXISTING: 1})
+    assert portrait_emulator.calls.count("CreateAssetGroup") == 1
+
+
 def test_an_ensure_needs_a_group(portrait_client):
     """Said at once, not when the first outcome is asked for."""
     with pytest.raises(UsageError, match="group_id"):

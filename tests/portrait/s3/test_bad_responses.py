@@ -21,8 +21,6 @@ from portrait.s3 import (
 from tests.portrait.s3.conftest import only_object
 from tests.s3_stub import S3Stub
 
-pytestmark = pytest.mark.slow
-
 Make = Callable[..., Any]
 
 HTML = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body><p>Please sign in<br></body></html>"
@@ -47,6 +45,7 @@ NO_RESPONSES = {
 NO_DELETIONS = {name: NO_RESPONSES[name] for name in ("html", "well-formed html", "error")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", NO_RESPONSES.values(), ids=NO_RESPONSES)
 @pytest.mark.parametrize("size", [1000, 2_000_000])
 @pytest.mark.parametrize("first", [True, False], ids=["boto3", "fast"])
@@ -71,6 +70,7 @@ def test_put_without_a_response_is_not_stored(
     assert only_object(stub)[1] == path.read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", NO_RESPONSES.values(), ids=NO_RESPONSES)
 @pytest.mark.parametrize(
     "operation",
@@ -90,6 +90,7 @@ def test_upload_without_a_response_is_not_stored(
     assert only_object(stub)[1] == large.read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", NO_RESPONSES.values(), ids=NO_RESPONSES)
 def test_parts_without_a_response_are_not_trusted(
     stub: S3Stub, make_store: Make, larger: Path, answer: dict[str, Any]
@@ -108,6 +109,7 @@ def test_parts_without_a_response_are_not_trusted(
     assert len(stub.bucket.parts_received) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", NO_DELETIONS.values(), ids=NO_DELETIONS)
 def test_delete_without_a_response_is_an_error(
     stub: S3Stub, make_store: Make, make_file: Make, answer: dict[str, Any]
@@ -120,10 +122,26 @@ def test_delete_without_a_response_is_an_error(
         store.delete(stored)
 
 
-def test_complete_whose_response_is_empty_is_looked_at(stub: S3Stub, make_store: Make, large: Path) -> None:
+@pytest.mark.parametrize(
+    ("response", "message"),
+    [(NO_RESPONSES["html with an etag"], "is a web page"), (NO_RESPONSES["empty"], "has no ETag")],
+    ids=["page", "empty"],
+)
+def test_what_is_wrong_with_a_response_is_told(
+    stub: S3Stub, make_store: Make, make_file: Make, *, response: dict[str, Any], message: str
+) -> None:
+    """With its status and the id of the request, after five attempts; and nothing is taken for stored."""
+    fault = stub.fault("PutObject", "instead", **{"status": 200, "times": 99} | response)
+    with pytest.raises(StorageBadResponse, match=f"PutObject: the response {message}") as caught:
+        make_store().put(make_file())
+    assert (caught.value.http_status, caught.value.request_id) == (200, "stub")
+    assert fault.fired >= 5
+
+
+def test_complete_whose_response_is_empty_is_looked_at(stub: S3Stub, open_store: Make, large: Path) -> None:
     """answer-complete: where the object was made nevertheless, the listing says so, and it is stored."""
     fault = stub.fault("CompleteMultipartUpload", "alter", rewrite=lambda _: b"")
-    make_store().put(large)
+    open_store().put(large)
     assert only_object(stub)[1] == large.read_bytes()
     assert (fault.fired, stub.count("CompleteMultipartUpload")) == (1, 1)
 
@@ -138,15 +156,16 @@ TOKENS = {
 @pytest.mark.parametrize("repeated", [True, False], ids=["repeated", "missing"])
 @pytest.mark.parametrize("operation", TOKENS)
 def test_listing_that_does_not_end_is_an_error(
-    stub: S3Stub, make_store: Make, larger: Path, operation: str, *, repeated: bool
+    stub: S3Stub, open_store: Make, larger: Path, operation: str, *, repeated: bool
 ) -> None:
     """answer-list-token: a listing whose pages repeat their token, or lack it, is an error after two of them."""
-    store = make_store(concurrency=1)
-    stub.fault("UploadPart", "cut", part=2, times=99)
-    with pytest.raises(StorageUnreachable):
-        store.put(larger)
-    stub.faults.clear()
-    stub.calls.clear()
+    store = open_store(concurrency=1)
+    if operation == "ListParts":
+        stub.fault("UploadPart", "cut", part=2, times=99)
+        with pytest.raises(StorageUnreachable):
+            store.put(larger)
+        stub.faults.clear()
+        stub.calls.clear()
     name, token = TOKENS[operation]
     marker = f"<IsTruncated>true</IsTruncated>{f'<{name}>{token}</{name}>' if repeated else ''}".encode()
 
@@ -167,10 +186,10 @@ def test_listing_that_does_not_end_is_an_error(
 
 @pytest.mark.parametrize(("operation", "field"), [("ListObjectsV2", "Size"), ("ListObjectsV2", "Key")])
 def test_listing_whose_items_lack_something_is_an_error(
-    stub: S3Stub, make_store: Make, make_file: Make, operation: str, field: str
+    stub: S3Stub, open_store: Make, make_file: Make, operation: str, field: str
 ) -> None:
     """An item without its key or size is an error of the tree."""
-    store = make_store()
+    store = open_store()
     store.put(make_file())
     rewrite = re.compile(f"<{field}>.*?</{field}>".encode())
     stub.fault(operation, "alter", times=99, rewrite=lambda body: rewrite.sub(b"", body))
@@ -181,10 +200,10 @@ def test_listing_whose_items_lack_something_is_an_error(
 @pytest.mark.parametrize("code", ["RequestTimeTooSkewed", "RequestExpired"])
 @pytest.mark.parametrize("first", [True, False], ids=["boto3", "fast"])
 def test_a_wrong_clock_is_told_as_such(
-    stub: S3Stub, make_store: Make, make_file: Make, code: str, *, first: bool
+    stub: S3Stub, open_store: Make, make_file: Make, code: str, *, first: bool
 ) -> None:
     """answer-skew: the advice names this machine's clock, not the key."""
-    store = make_store()
+    store = open_store()
     if not first:
         store.put(make_file("first.jpg", seed=99))
     stub.fault("PutObject", "status-before", times=99, status=403, code=code)
@@ -194,19 +213,19 @@ def test_a_wrong_clock_is_told_as_such(
 
 
 @pytest.mark.parametrize("size", [1000, 6_000_000])
-def test_a_refused_connection_sent_nothing(make_store: Make, make_file: Make, size: int) -> None:
+def test_a_refused_connection_sent_nothing(open_store: Make, make_file: Make, size: int) -> None:
     """advice-storage: nothing was sent where no attempt got a connection."""
     with pytest.raises(StorageUnreachable) as caught:
-        make_store(endpoint_url="http://127.0.0.1:9").put(make_file(size=size))
+        open_store(endpoint_url="http://127.0.0.1:9").put(make_file(size=size))
     assert not caught.value.may_have_executed
 
 
-def test_an_attempt_that_may_have_executed_is_not_forgotten(stub: S3Stub, make_store: Make, make_file: Make) -> None:
+def test_an_attempt_that_may_have_executed_is_not_forgotten(stub: S3Stub, open_store: Make, make_file: Make) -> None:
     """The last attempt was refused; an earlier one lost its response and may have stored the object."""
     stub.fault("PutObject", "drop-after")
     stub.fault("PutObject", "status-before", after=1, times=99, status=403, code="AccessDenied")
     with pytest.raises(StorageError) as caught:
-        make_store().put(make_file())
+        open_store().put(make_file())
     assert caught.value.may_have_executed
 
 
@@ -220,39 +239,39 @@ def test_an_attempt_that_may_have_executed_is_not_forgotten(stub: S3Stub, make_s
     ],
 )
 def test_a_large_upload_that_is_refused_late_has_sent_something(
-    stub: S3Stub, make_store: Make, large: Path, operation: str, after: int, *, executed: bool
+    stub: S3Stub, open_store: Make, large: Path, operation: str, after: int, *, executed: bool
 ) -> None:
     """`may_have_executed` is true for the whole call: an upload was begun, although the last request was refused."""
     stub.fault(operation, "status-before", after=after, times=99, status=403, code="AccessDenied")
     with pytest.raises(AccessDenied) as caught:
-        make_store(concurrency=1).put(large)
+        open_store(concurrency=1).put(large)
     assert caught.value.may_have_executed is executed
 
 
 @pytest.mark.parametrize("after", [0, 1, 2])
 def test_a_batch_that_is_refused_late_has_sent_something(
-    stub: S3Stub, make_store: Make, make_file: Make, after: int
+    stub: S3Stub, open_store: Make, make_file: Make, after: int
 ) -> None:
     """`may_have_executed` is true for the whole call: earlier files were stored, although this one was refused."""
     stub.fault("PutObject", "status-before", after=after, times=99, status=403, code="AccessDenied")
     with pytest.raises(AccessDenied) as caught:
-        make_store(concurrency=1).put_many([make_file(f"{n}.jpg", seed=n) for n in range(3)])
+        open_store(concurrency=1).put_many([make_file(f"{n}.jpg", seed=n) for n in range(3)])
     assert caught.value.may_have_executed is (after > 0)
 
 
-def test_each_file_of_a_batch_speaks_for_itself(stub: S3Stub, make_store: Make, make_file: Make) -> None:
+def test_each_file_of_a_batch_speaks_for_itself(stub: S3Stub, open_store: Make, make_file: Make) -> None:
     """`may_have_executed` of one file's error does not count what was sent for other files; that of the batch does."""
     stub.fault("PutObject", "status-before", after=1, times=1, status=400, code="InvalidArgument")
     files = [make_file(f"{n}.jpg", seed=n) for n in range(3)]
     with pytest.raises(PartialFailure) as caught:
-        make_store(concurrency=1).put_many(files)
+        open_store(concurrency=1).put_many(files)
     (failure,) = caught.value.failures.values()
     assert (failure.may_have_executed, caught.value.may_have_executed) == (False, True)
 
 
-def test_a_lost_listing_changed_nothing(stub: S3Stub, make_store: Make, make_file: Make) -> None:
+def test_a_lost_listing_changed_nothing(stub: S3Stub, open_store: Make, make_file: Make) -> None:
     """`may_have_executed` is false where only listings were sent: they change nothing in the bucket."""
     stub.fault("ListObjectsV2", "drop-after", times=99)
     with pytest.raises(StorageUnreachable) as caught:
-        make_store().put(make_file())
+        open_store().put(make_file())
     assert not caught.value.may_have_executed

@@ -14,12 +14,12 @@ from portrait.clock import ManualClock
 from portrait.errors import Interrupted, StateError
 from portrait.flow import CancelToken
 from portrait.memory import LazyState
-from portrait.s3 import memory
+from portrait.s3 import Stage, UploadProgress, memory
 from portrait.s3.memory import POLL, TTL, UploadMemory
 from portrait.s3.pool import Context, KeyedLocks
 from portrait.state import Upload, open_state
 from portrait.state.state import State
-from tests.portrait.s3.conftest import count_uploads, only_object
+from tests.portrait.s3.conftest import LARGE, count_uploads, only_object
 from tests.portrait.s3.test_resume import break_off
 from tests.s3_stub import S3Stub
 
@@ -127,6 +127,24 @@ def test_a_wait_is_told_once_and_ends_with_the_claim(saved: State, clock: Manual
         assert TTL <= clock.monotonic() - start <= TTL + POLL
     assert waits == [1]
     dead.__exit__(None, None, None)
+
+
+def test_whoever_waits_for_another_process_is_told(stub: S3Stub, open_store: Make, large: Path) -> None:
+    """With the file and its size; and the wait can be cancelled."""
+    waits: list[object] = []
+    cancel = CancelToken()
+
+    def listen(event: object) -> None:
+        waits.append(event)
+        cancel.set()
+
+    def meet() -> None:
+        with pytest.raises(Interrupted):
+            open_store(on_event=listen).put(large, cancel=cancel)
+
+    stub.fault("UploadPart", "call", part=1, hook=meet)
+    open_store(concurrency=1).put(large)
+    assert waits == [UploadProgress(stage=Stage.WAITING, file=large, bytes_done=0, bytes_total=LARGE)]
 
 
 def test_a_claim_is_renewed_while_it_is_used(saved: State, clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,6 +102,7 @@ RANGE = {"Content-Type": "image/jpeg", "Content-Range": "bytes 0-0/1000"}
         (Answer(429), "throttled", "custom domain"),
         (Answer(500), "failing", "later"),
         (Answer(302, headers={"Location": "https://login.example"}), "moved", "leads to"),
+        (Answer(416), "status", "browser"),
         (Answer(418), "status", "browser"),
         (Answer(200, b"<html>", HTML), "page", "login"),
         (Answer(206, b"\xff", RANGE | {"Content-Range": "bytes 0-0/999"}), "length", "cache"),
@@ -130,6 +131,22 @@ def test_right_from_outside(stub: S3Stub, answer: Answer) -> None:
     """A server that ignores the range is as good as one that does not."""
     stub.public = lambda _: answer
     check_public(f"{stub.public_base}/a.jpg", 1000, "image/jpeg")
+
+
+@pytest.mark.parametrize(("answer", "reason"), [(Answer(404), "missing"), (Answer(200, b"x"), "length")])
+def test_an_empty_object_is_held_to_its_size_as_any_other(stub: S3Stub, answer: Answer, reason: str) -> None:
+    """No range of it can be asked for: that is all that is different."""
+    stub.public = lambda _: answer
+    with pytest.raises(NotPublic) as caught:
+        check_public(f"{stub.public_base}/a.jpg", 0)
+    assert caught.value.reason == reason
+
+
+def test_whoever_says_nothing_is_not_waited_for() -> None:
+    """`timeout=` ends the wait for an answer."""
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(NotPublic) as caught:
+        check_public(f"http://127.0.0.1:{silent.getsockname()[1]}/a.jpg", timeout=0.02)
+    assert caught.value.reason == "unreachable"
 
 
 def test_nothing_answers() -> None:

@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from portrait.errors import UsageError
+from portrait.errors import Interrupted, UsageError
 from portrait.s3 import (
     AccessDenied,
+    CancelToken,
     ObjectStore,
     Stage,
     StorageThrottled,
@@ -197,17 +198,52 @@ def test_an_object_of_another_size_is_stored_anew_without_listing(
         store.put(path)
 
 
-def test_progress(make_store: Make, large: Path) -> None:
-    """Events count bytes up to the whole within each stage, and end with the file stored."""
-    seen: list[UploadProgress] = []
-    make_store(on_event=seen.append).put(large)
-    stages = list(dict.fromkeys(event.stage for event in seen))
-    assert stages == [Stage.HASHING, Stage.UPLOADING, Stage.STORED]
+@pytest.mark.parametrize(
+    ("size", "stages"),
+    [
+        (1000, [Stage.UPLOADING, Stage.STORED]),
+        (2_000_000, [Stage.HASHING, Stage.UPLOADING, Stage.STORED]),
+        (LARGE, [Stage.HASHING, Stage.UPLOADING, Stage.STORED]),
+    ],
+)
+def test_progress(make_store: Make, make_file: Make, size: int, stages: list[Stage]) -> None:
+    """Events count bytes up to the whole within each stage, and end with the file stored; so does a second run."""
+    path, seen = make_file("clip.bin", size), list[UploadProgress]()
+    store = make_store(on_event=seen.append)
+    key = store.put(path).key
+    assert list(dict.fromkeys(event.stage for event in seen)) == stages
     for stage in stages:
         done = [event.bytes_done for event in seen if event.stage is stage]
         assert done == sorted(done)
-        assert done[-1] == LARGE
-    assert {event.file for event in seen} == {large}
+        assert done[-1] == (size if stage is not Stage.UPLOADING or size == LARGE else 0)  # then one request sends all
+    assert {(event.file, event.bytes_total) for event in seen} == {(path, size)}
+    assert {event.key for event in seen if event.stage is not Stage.HASHING} == {key}
+    seen.clear()
+    store.put(path)
+    end = UploadProgress(stage=Stage.EXISTED, file=path, bytes_done=size, bytes_total=size, key=key)
+    assert [event for event in seen if event.stage is not Stage.HASHING] == [end]
+
+
+CALLS: dict[str, Callable[[ObjectStore, Path, CancelToken], object]] = {
+    "put": lambda store, path, cancel: store.put(path, cancel=cancel),
+    "put_many": lambda store, path, cancel: store.put_many([path], cancel=cancel),
+    "list_objects": lambda store, _, cancel: store.list_objects(cancel=cancel),
+    "incomplete_uploads": lambda store, _, cancel: store.incomplete_uploads(cancel=cancel),
+    "abort_incomplete": lambda store, _, cancel: store.abort_incomplete(cancel=cancel),
+    "delete": lambda store, _, cancel: store.delete("faces/a.jpg", cancel=cancel),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_every_call_can_be_cancelled(
+    stub: S3Stub, open_store: Make, make_file: Make, call: Callable[[ObjectStore, Path, CancelToken], object]
+) -> None:
+    """Once the token is set nothing is sent."""
+    cancel = CancelToken()
+    cancel.set()
+    with pytest.raises(Interrupted):
+        call(open_store(), make_file(), cancel)
+    assert stub.calls == []
 
 
 def test_existing_and_delete(stub: S3Stub, make_store: Make, make_file: Make) -> None:
