@@ -75,8 +75,8 @@ def test_only_plain_signatures_are_made_here(
     """By the hash that a body comes with; boto3 makes all others, such as those of S3 Express and access points."""
     events, event = open_store()._client.meta.events, f"choose-signer.s3.{operation}"
     scope = {"region_name": "eu-1", "signing_name": "s3"}
-    _, chosen = events.emit_until_response(event, signature_version=version, context={"signing": signing}, **scope)
-    assert chosen is (botocore.UNSIGNED if here else None)
+    _, signer = events.emit_until_response(event, signature_version=version, context={"signing": signing}, **scope)
+    assert signer is (botocore.UNSIGNED if here else None)
 
 
 def test_later_puts_say_the_same_as_the_first(
