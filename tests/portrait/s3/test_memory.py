@@ -190,7 +190,7 @@ def test_a_claim_that_cannot_be_released_is_no_failure(
     assert len(attempts) == 1
 
 
-@pytest.mark.parametrize("damage", [b"", b"not a database" * 1000])
+@pytest.mark.parametrize("damage", [b"", b"SQLite format 3\0" + b"and no more of it" * 1000])
 def test_damaged_state(stub: S3Stub, make_store: Make, large: Path, state: Path, damage: bytes) -> None:
     """It is set aside, the upload is found on the storage, and nothing is left behind."""
     break_off(stub, make_store(concurrency=1), large)
