@@ -18,6 +18,7 @@ __all__ = [
     "CreateDelayed",
     "Event",
     "FileProgress",
+    "GroupFound",
     "LeaseGranted",
     "LeaseLost",
     "LeaseWaiting",
@@ -129,6 +130,21 @@ class CreateDelayed(Event):
 
     source: str
     delay: float
+
+
+@frozen(kw_only=True)
+class GroupFound(Event):
+    """The group of a batch was named, and is found or created; the files follow.
+
+    Attributes:
+        name: As given.
+        group_id: Its id.
+        is_new: Whether it was created for this batch.
+    """
+
+    name: str
+    group_id: str
+    is_new: bool
 
 
 @frozen(kw_only=True)

@@ -75,7 +75,7 @@ def dry_run(context: Context, groups: Sequence[Checked], left_out: Mapping[str, 
 
 
 def _plan(client: PortraitClient | TaskClient, group: Checked, options: EnsureQuery) -> AssetPlan:
-    place: EnsureQuery = locate_group(client, group.group, create=False) if group.valid else {}
+    place: EnsureQuery = locate_group(client, group.group) if group.valid else {}
     query: EnsureQuery = {**options, **place}
     return client.plan_assets(group.valid, **query)
 

@@ -28,7 +28,7 @@ from portrait.cli.select import Checked, Selection, check, left_out, select
 from portrait.cli.storage import StorageOptions, open_store
 from portrait.ensure import EnsureQuery, FileOutcome, check_group_name
 from portrait.errors import UsageError
-from portrait.events import CreateDelayed, Event, FileProgress
+from portrait.events import CreateDelayed, Event, FileProgress, GroupFound
 from portrait.gateways import PRIVATE_AVATAR, REAL_AVATAR
 from portrait.models import AssetType, GroupType
 from portrait.rate_limiter import UPLOAD
@@ -183,7 +183,7 @@ class Run:
         files = sum(len(group.valid) + len(group.rejected) for group in groups)
         try:
             with progress(context.output, self._totals(groups), {"stored"}) as self.progress:
-                PutSession(self._client, self.ensure_options, self._add, summary.start_group).run(groups)
+                PutSession(self._client, self.ensure_options, self._add, summary.group_ids).run(groups)
         except KeyboardInterrupt as error:
             error.add_note(summary.describe_progress(files, self._created))
             raise
@@ -217,6 +217,8 @@ class Run:
         if isinstance(event, FileProgress) and event.stage in {"checked", "created"}:
             self._created |= {event.asset_id} - {""}
             self.progress.advance(event.stage)
+        elif isinstance(event, GroupFound):
+            self.summary.group_ids[event.name] = event.group_id
         elif isinstance(event, CreateDelayed):
             self.progress.describe("created", f"next in {event.delay:.0f} s")
             if not self._delayed:  # once for those who see no display

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
@@ -25,7 +25,8 @@ class PutSession:
         client: Makes the calls.
         options: How files are sent.
         report: Takes each outcome as soon as it is known, and its group as it was named.
-        start_group: Takes the name and the id of a group when the work on it begins.
+        group_ids: The ids of groups as they were named, in the order in which they are worked on; "" where one is not
+            known yet.
     """
 
     def __init__(
@@ -33,14 +34,14 @@ class PutSession:
         client: PortraitClient | TaskClient,
         options: EnsureQuery,
         report: Callable[[FileOutcome, str], object],
-        start_group: Callable[[str, str], object],
+        group_ids: MutableMapping[str, str],
     ) -> None:
         self._client = client
         self._options = options
         self._report = report
-        self._start_group = start_group
+        self._group_ids = group_ids
         self._in_review: dict[str, list[tuple[FileOutcome, str]]] = {}  # by asset
-        self._types: dict[str, GroupType] = {}  # by group
+        self._types: dict[str, GroupType] = {}  # by group, as it was named
         self._fatal_error: PortraitError | None = None
 
     def run(self, groups: Sequence[Checked]) -> None:
@@ -55,16 +56,14 @@ class PutSession:
 
     def _send(self, group: Checked) -> None:
         pending = list(group.valid)
-        group_id = ""
         try:
             if self._fatal_error is not None:
                 raise self._fatal_error
             place = locate_group(self._client, group.group)
-            group_id = place.get("group_id") or ""
-            self._start_group(group.group, group_id)
+            self._group_ids[group.group] = place.get("group_id") or ""
             options: EnsureQuery = {**self._options, **place}
             if (group_type := place.get("group_type")) is not None:
-                self._types[group_id] = GroupType(group_type)
+                self._types[group.group] = GroupType(group_type)
             if isinstance(self._client, PortraitClient):  # lists show all groups at once
                 options["wait"] = False
             for outcome in self._client.ensure_assets(group.valid, **options):
@@ -79,7 +78,7 @@ class PutSession:
             if stops_other_groups(error):
                 self._fatal_error = error
             for content in pending:
-                self._report(_not_sent(content, group_id, error), group.group)
+                self._report(_not_sent(content, self._group_ids.get(group.group, ""), error), group.group)
 
     def _review(self) -> None:
         """One wait for all groups; without a service to ask there is nothing to wait for."""
@@ -88,11 +87,11 @@ class PutSession:
         elif isinstance(self._fatal_error, ConnectFailed):
             self._finish_all(self._fatal_error)
         elif self._in_review and isinstance(self._client, PortraitClient):
-            group_ids = {outcome.group_id for outcomes in self._in_review.values() for outcome, _ in outcomes}
-            types = {self._types.get(group_id) for group_id in group_ids}
+            in_review = [each for outcomes in self._in_review.values() for each in outcomes]
+            types = {self._types.get(group) for _, group in in_review}
             watch = self._client.watch_assets(
                 list(self._in_review),
-                group_ids=group_ids,
+                group_ids={outcome.group_id for outcome, _ in in_review},
                 group_type=types.pop() if len(types) == 1 else None,
                 timeout=self._options.get("timeout"),
             )

@@ -74,24 +74,22 @@ class Summary:
 
     Attributes:
         paths: File → its name on the command line, where that differs.
+        group_ids: The ids of groups as they were named, in the order in which they are worked on; "" where one is not
+            known yet.
     """
 
     def __init__(self, output: Output, manifest: Manifest, bucket: str | None) -> None:
         self.paths: dict[Path, str] = {}
+        self.group_ids: dict[str, str] = {}
         self._outcomes: list[tuple[FileOutcome, str]] = []
         self._skipped: list[tuple[str, str]] = []
         self._bucket = bucket
-        self._group_ids: dict[str, str] = {}
         self._output = output
         self._manifest = manifest
         self._reported = 0
         self._silent = False
         self._first: dict[tuple[str, str], str] = {}
         self._full: set[str] = set()
-
-    def start_group(self, group: str, group_id: str) -> None:
-        """The work on a group begins."""
-        self._group_ids[group] = group_id
 
     def add(self, outcome: FileOutcome, group: str) -> None:
         """Add an outcome of a file for `group`, as it was named. People read failures later."""
@@ -146,7 +144,7 @@ class Summary:
 
     def stored(self, path: Path, key: str) -> None:
         """Record that a file has an object: it must be known even if no asset comes of it."""
-        group, group_id = list(self._group_ids.items())[-1]
+        group, group_id = list(self.group_ids.items())[-1]
         record = {"file": self.paths.get(path, str(path)), "status": "Stored", "group": group, "group_id": group_id}
         self._append({**record, "stored_key": key, "stored_in": self._bucket})
 
@@ -190,7 +188,7 @@ class Summary:
         return exit_code(self._manifest.error) if self._manifest.error is not None and code == OK else code
 
     def _group_summary(self, group: str, outcomes: Sequence[FileOutcome]) -> str:
-        group_id = self._group_ids.get(group, "")
+        group_id = self.group_ids.get(group, "")
         title = group if group_id in {"", group} else f"{group} ({group_id})"
         done = [one for one in outcomes if one.error is None]
         ends = Counter(one.state for one in outcomes if one.error is not None)

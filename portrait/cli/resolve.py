@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from portrait.client import PortraitClient
 from portrait.errors import AmbiguousGroup, NotAccessible, UsageError
 from portrait.models import Asset, AssetGroup, GroupType
-from portrait.providers import Capability
 
 if TYPE_CHECKING:
     from portrait.ensure import EnsureQuery
@@ -19,42 +18,26 @@ if TYPE_CHECKING:
 _ID = re.compile(r"group-\d{14}-[a-z0-9]+", re.IGNORECASE)  # contract §1, *Identifiers*
 
 
-def get_or_create_group(client: PortraitClient, wanted: str) -> AssetGroup:
-    """The group of that id, or of that very name, which is created if there is none.
-
-    Raises:
-        AmbiguousGroup: Several groups have the name.
-        NotAccessible: There is no group of that id.
-        PortraitError: As the calls.
-    """
-    return _by_id(client, wanted) or client.ensure_group(wanted)
-
-
-def locate_group(client: PortraitClient | TaskClient, wanted: str, *, create: bool = True) -> EnsureQuery:
+def locate_group(client: PortraitClient | TaskClient, wanted: str) -> EnsureQuery:
     """The options of `ensure_assets` for the group of that id, or of that very name.
 
     Args:
         client: Of the service.
         wanted: An id or a name. Where the provider has no list of groups, an id is what looks like one.
-        create: Whether to create the group if it is missing.
 
     Raises:
-        AmbiguousGroup: Several groups have the name.
         NotAccessible: There is no group of that id.
         PortraitError: As the calls.
     """
-    if isinstance(client, PortraitClient):
-        found = get_or_create_group(client, wanted) if create else find_group(client, wanted)
-        if found is None:
-            return {}
-        known = isinstance(found.group_type, GroupType)  # the library decides what any other is
-        return {"group_id": found.id, "group_type": GroupType(found.group_type)} if known else {"group_id": found.id}
     _require_name(wanted)
-    if _ID.fullmatch(wanted) or wanted.lower().startswith("group_"):
-        return {"group_id": wanted}
-    if create and client.provider.can(Capability.LIBRARY):
-        return {"group_id": client.ensure_group(wanted).id}
-    return {"group": wanted}
+    if not isinstance(client, PortraitClient):
+        is_id = _ID.fullmatch(wanted) or wanted.lower().startswith("group_")
+        return {"group_id": wanted} if is_id else {"group": wanted}
+    found = _by_id(client, wanted)
+    if found is None:
+        return {"group": wanted, "group_type": GroupType.AIGC}  # which is all that is found, or created, by a name
+    known = isinstance(found.group_type, GroupType)  # the library decides what any other is
+    return {"group_id": found.id, "group_type": GroupType(found.group_type)} if known else {"group_id": found.id}
 
 
 def find_group(

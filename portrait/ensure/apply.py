@@ -17,7 +17,7 @@ from portrait.ensure.create import Creating, create_assets
 from portrait.ensure.once import VERIFY_DELAYS
 from portrait.ensure.plan import AssetPlan, PlanEntry, Sources, Verdict, plan_assets
 from portrait.errors import Interrupted, PortraitError, UsageError
-from portrait.events import FileProgress
+from portrait.events import FileProgress, GroupFound
 from portrait.flow import CancelToken, Emit, Flow, Gather, Notify, RunBlocking, Sleep
 from portrait.models import Asset, AssetStatus
 from portrait.pace import CreatePacer
@@ -115,16 +115,19 @@ def ensure_assets(backend: Backend, sources: Sources | AssetPlan, options: Ensur
     Raises:
         PortraitError: The group cannot be read, or the key is refused: nothing was created then.
     """
-    group_id, name = options.group_id, options.group
+    group_id, name, found = options.group_id, options.group, None
     if isinstance(sources, AssetPlan):
         group_id, name = group_id or sources.group_id, name or sources.group
     if group_id is None and name is not None:
-        group_id = yield from backend.find_group(name, create=True)
+        found = yield from backend.find_group(name, create=True)
+    if found is not None and name is not None:
+        group_id = found.id
+        yield Notify(GroupFound(name=name, group_id=group_id, is_new=found.is_new))
     if isinstance(sources, AssetPlan):
         plan = sources
     else:
         located = options if group_id is None else evolve(options, group_id=group_id, group=None)
-        plan = yield from plan_assets(backend, sources, located)
+        plan = yield from plan_assets(backend, sources, located, found)
     pace = CreatePacer.start(backend.endpoint, backend.action, options.deadline)
     target = Target(group_id=group_id, group=name, group_type=plan.group_type)
     batch = _Batch(backend=backend, options=options, target=target, pace=pace, listed_at=plan.listed_at, plan=plan)

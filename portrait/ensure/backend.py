@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from attrs import field, frozen
 
 from portrait import pagination, upload
 from portrait.actions import CREATE_ASSET, DELETE_ASSET, GET_ASSET_GROUP, Action
 from portrait.ensure.content import Content, parse_digest
-from portrait.ensure.groups import ensure_group, groups_named, oldest
+from portrait.ensure.groups import find_or_create_group, groups_named, oldest
 from portrait.ensure.sources import read_again
 from portrait.errors import NotAccessible
 from portrait.flow import Flow, RunBlocking
@@ -59,6 +59,18 @@ class Target:
     def scope(self) -> str:
         """What the state knows it by: it holds no names."""
         return self.group_id or short_digest("group", self.group or "")
+
+
+class FoundGroup(NamedTuple):
+    """A group that was looked for by its name.
+
+    Attributes:
+        id: Its id.
+        is_new: Whether the look has created it: then nothing is in it.
+    """
+
+    id: str
+    is_new: bool = False
 
 
 @frozen(kw_only=True)
@@ -106,8 +118,8 @@ class Backend(Protocol):
     def knows_ids(self) -> bool:
         """Whether a create is answered with the ids of the assets, and not with those of what makes them."""
 
-    def find_group(self, name: str, *, create: bool) -> Flow[str | None]:
-        """The id of the group of that name.
+    def find_group(self, name: str, *, create: bool) -> Flow[FoundGroup | None]:
+        """The group of that name, which is an AIGC group.
 
         Args:
             name: Exactly.
@@ -198,12 +210,13 @@ class ActionBackend:
     can_find: bool = field(default=True, init=False)
     knows_ids: bool = field(default=True, init=False)
 
-    def find_group(self, name: str, *, create: bool) -> Flow[str | None]:
+    def find_group(self, name: str, *, create: bool) -> Flow[FoundGroup | None]:
         """As `Backend.find_group`."""
         if create:
-            return (yield from ensure_group(self.endpoint, self.memory, name)).id
+            group, is_new = yield from find_or_create_group(self.endpoint, self.memory, name)
+            return FoundGroup(group.id, is_new=is_new)
         found = yield from groups_named(self.endpoint, name)
-        return oldest(found).id if found else None
+        return FoundGroup(oldest(found).id) if found else None
 
     def group_type(self, group_id: str) -> Flow[GroupType]:
         """As `Backend.group_type`."""

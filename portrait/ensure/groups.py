@@ -50,13 +50,25 @@ def ensure_group(
         UnknownOutcome: The answer to the create was lost and looking did not help.
         PortraitError: A call was refused.
     """
+    group, _ = yield from find_or_create_group(endpoint, memory, name, description, project_name)
+    return group
+
+
+def find_or_create_group(
+    endpoint: Endpoint,
+    memory: Memory,
+    name: str,
+    description: str | None = None,
+    project_name: str | None = None,
+) -> Flow[tuple[AssetGroup, bool]]:
+    """As `ensure_group`; and whether this very call has created the group, so that nothing can be in it."""
     check_group_name(name, endpoint.dialect.name_limit)
     project = project_name or endpoint.project or "default"
     where = short_digest("project", project), short_digest(name)  # the state holds no names
     wanted = AssetGroup(id="", name=name, description=description or "", project_name=project)
     remembered = yield from _remembered(endpoint, memory, where, wanted)
     if remembered is not None:
-        return remembered
+        return remembered, False
     listed_at = endpoint.clock.monotonic()
     found = yield from groups_named(endpoint, name, project_name)
     if not found:
@@ -66,7 +78,7 @@ def ensure_group(
             listed_at = endpoint.clock.monotonic()
             found = yield from groups_named(endpoint, name, project_name)
     if found:
-        return oldest(found)
+        return oldest(found), False
     creation = Creation(endpoint, memory, where[0])
     return (yield from creation.run(lambda: _create(creation, where[1], listed_at - LAG, wanted, project_name)))
 
@@ -132,7 +144,7 @@ def oldest(groups: Sequence[AssetGroup]) -> AssetGroup:
 
 def _create(
     creation: Creation, item: str, since: float, wanted: AssetGroup, project_name: str | None
-) -> Flow[AssetGroup]:
+) -> Flow[tuple[AssetGroup, bool]]:
     """A new group, created once; an older one, where another client has created one in the same moment.
 
     A throttled create is waited out, as those of assets are; a full one is not.
@@ -154,7 +166,7 @@ def _create(
 
     existing = yield from creation.claim(item, since, find)
     if existing is not None:  # where somebody else has created it, its id is all that is known here
-        return listed.get(existing) or evolve(wanted, id=existing)
+        return listed.get(existing) or evolve(wanted, id=existing), False
     pace = CreatePacer.start(endpoint, CREATE_ASSET_GROUP)
 
     def send() -> Flow[str]:
@@ -164,14 +176,15 @@ def _create(
     what = f"CreateAssetGroup {name!r}"
     created_id, recovered = yield from creation.create(send, find, pace=pace, source=name, what=what)
     if recovered:  # whoever created it: it is the oldest, and nothing says which one is ours
-        winner = listed[created_id]
+        winner, is_new = listed[created_id], False
     else:
         group = evolve(wanted, id=created_id)
         winner = oldest((yield from _list_until_visible(endpoint, group, project_name)))
-        if winner.id != group.id:
+        is_new = winner.id == group.id
+        if not is_new:
             yield from _rename_out_of_the_way(endpoint, group, project_name)
     creation.set_id(item, winner.id)
-    return winner
+    return winner, is_new
 
 
 def _list_until_visible(endpoint: Endpoint, group: AssetGroup, project_name: str | None) -> Flow[list[AssetGroup]]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, field, frozen
 
-from portrait.ensure.backend import Backend, Target, usable
+from portrait.ensure.backend import Backend, FoundGroup, Target, usable
 from portrait.ensure.batch import EnsureOptions
 from portrait.ensure.content import Content, check_reach, media_error
 from portrait.ensure.sources import Source, display_name, expand_sources, identify, limits_of
@@ -123,8 +123,16 @@ class GroupContents:
     group_id: str | None = None
 
 
-def plan_assets(backend: Backend, sources: Sources, options: EnsureOptions) -> Flow[AssetPlan]:
+def plan_assets(
+    backend: Backend, sources: Sources, options: EnsureOptions, group: FoundGroup | None = None
+) -> Flow[AssetPlan]:
     """Read the sources and the group, and decide. Writes nothing.
+
+    Args:
+        backend: Of the client.
+        sources: As they were given.
+        options: Of the batch.
+        group: The group, where it was looked for by its name before.
 
     Raises:
         UsageError: What was given are no sources.
@@ -132,7 +140,7 @@ def plan_assets(backend: Backend, sources: Sources, options: EnsureOptions) -> F
     """
     found = yield from identify_sources(backend.endpoint, sources, options)
     digests = {content.digest for _, content in found if isinstance(content, Content) and not content.faults}
-    return decide(found, (yield from _read_group(backend, options, digests)), options)
+    return decide(found, (yield from _read_group(backend, options, group, digests)), options)
 
 
 def identify_sources(
@@ -164,13 +172,17 @@ def _identify(endpoint: Endpoint, source: Source, options: EnsureOptions) -> Flo
     return content
 
 
-def _read_group(backend: Backend, options: EnsureOptions, digests: set[str]) -> Flow[GroupContents]:
+def _read_group(
+    backend: Backend, options: EnsureOptions, group: FoundGroup | None, digests: set[str]
+) -> Flow[GroupContents]:
     """The group's assets, once no create of a killed process can be missing from the list any more."""
     endpoint, group_id, group_type = backend.endpoint, options.group_id, options.group_type
     if group_id is None and options.group is not None:
-        group_id = yield from backend.find_group(options.group, create=False)
+        group = yield from backend.find_group(options.group, create=False)
+    if group is not None:
+        group_id, group_type = group.id, group_type or GroupType.AIGC
     nowhere = group_id is None and (options.group is None or backend.can_find)
-    if nowhere or not digests:
+    if nowhere or not digests or (group is not None and group.is_new):
         return GroupContents(group_type or GroupType.AIGC, {}, endpoint.clock.monotonic(), group_id)
     if group_type is None:
         group_type = GroupType.AIGC if group_id is None else (yield from backend.group_type(group_id))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, field, frozen
 
 from portrait.actions import Action
-from portrait.ensure.backend import ActionBackend, Finish, NewContent, Target, address_of, file_of
+from portrait.ensure.backend import ActionBackend, Finish, FoundGroup, NewContent, Target, address_of, file_of
 from portrait.ensure.content import Content, parse_digest
 from portrait.errors import AssetVanished, NotAccessible, PortraitError, Retry, WaitTimeout
 from portrait.events import WatchProgress
@@ -90,7 +90,7 @@ class TaskBackend:
     def _library(self) -> ActionBackend:
         return ActionBackend(endpoint=self.endpoint, memory=self.memory)
 
-    def find_group(self, name: str, *, create: bool) -> Flow[str | None]:
+    def find_group(self, name: str, *, create: bool) -> Flow[FoundGroup | None]:
         """As `Backend.find_group`."""
         if not self.can_find:
             return None

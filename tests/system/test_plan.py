@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from emulator.testing import Emulator
 from portrait import AssetPlan, AssetStatus, FileState, UsageError, Verdict
 from portrait.ensure import identify
+from portrait.events import GroupFound
 from portrait.media import limits_for
 from tests.hypothesis_profiles import searching
 from tests.media_samples import image
@@ -159,3 +160,23 @@ def test_what_failed_a_moment_ago_is_replaced_by_the_same_client(portrait_emulat
     second = portrait_client.ensure_asset(url(0), group_id=group)
     assert (second.origin, second.asset.status) == ("replaced", AssetStatus.ACTIVE)
     assert second.asset_id != first.asset_id
+
+
+def test_a_group_that_the_run_has_created_is_not_read_before_its_assets_are(colour, portrait_emulator):
+    """Nothing can be in it, and it is an AIGC group; one that another call has created is read."""
+    found = []
+
+    def note(event):
+        if isinstance(event, GroupFound):
+            found.append((event.name, event.is_new, portrait_emulator.calls.count("ListAssets")))
+
+    client = colour.client(portrait_emulator, on_event=note)
+    for number, expected in enumerate([0, 1]):
+        before = portrait_emulator.calls.count("ListAssets")
+        outcomes = colour.run(client.ensure_assets, [url(number)], group="hosts", wait=False)
+        assert [each.origin for each in outcomes] == ["created"]
+        # The one look that is always there finds what others may have created in the same moment.
+        assert portrait_emulator.calls.count("ListAssets") - before == 1 + expected
+    assert portrait_emulator.calls.count("GetAssetGroup") == 0
+    assert [(name, is_new) for name, is_new, _ in found] == [("hosts", True), ("hosts", False)]
+    assert found[0][2] == 0, "the group is named before anything is sent into it"
