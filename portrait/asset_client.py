@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Literal, Self, TypeVar, Unpack
 
 from portrait.base import BaseClient
-from portrait.errors import UsageError
-from portrait.flow import Flow
 from portrait.http import AsyncTransport, Transport
 from portrait.models import AssetGroup, Language, VisualValidateResult, VisualValidateSession
 from portrait.options import ClientOptions
 from portrait.providers import Capability
-from portrait.runners import AsyncRunner, Runner
+from portrait.runners import AsyncRunner, Run, RunAsync, Runner
 from portrait.validate import Query, validate_person
 from portrait.wait import TOKEN_POLL
 
@@ -31,6 +29,7 @@ class BlockingClient(BaseClient):
     _http_library = "urllib3"
     _transport: Transport
     _runner: Runner
+    _run: Run
 
     def _make_transport(self, options: ClientOptions) -> Transport:
         from portrait.transports.urllib3_transport import Urllib3Transport  # noqa: PLC0415  (loads urllib3)
@@ -49,11 +48,7 @@ class BlockingClient(BaseClient):
             self._transport.close()
 
     def _make_runner(self) -> Runner:
-        return Runner(self._transport, self._endpoint.clock, self._options.on_event)
-
-    def _run(self, flow: Flow[T]) -> T:
-        check_open(self)
-        return self._runner.run(flow)
+        return Runner(self._transport, self._endpoint.clock, self._options.on_event, lifetime=self._shared.lifetime)
 
     @cached_property
     def videos(self) -> Videos:
@@ -205,7 +200,7 @@ class BlockingClient(BaseClient):
         """
         from portrait import ensure  # noqa: PLC0415  (loads s3 and media)
 
-        check_open(self)
+        self._shared.lifetime.check()
         parsed = ensure.parse_options(self._shared.memory, self._endpoint, options)
         ensure.check_group(sources, parsed)
         return self._runner.iterate(ensure.ensure_assets(self._backend(), sources, parsed))
@@ -217,6 +212,7 @@ class AsyncioClient(BaseClient):
     _http_library = "aiohttp"
     _transport: AsyncTransport
     _runner: AsyncRunner
+    _run: RunAsync
 
     def _make_transport(self, options: ClientOptions) -> AsyncTransport:
         from portrait.transports.aiohttp_transport import AiohttpTransport  # noqa: PLC0415  (loads aiohttp)
@@ -235,11 +231,9 @@ class AsyncioClient(BaseClient):
             await self._transport.close()
 
     def _make_runner(self) -> AsyncRunner:
-        return AsyncRunner(self._transport, self._endpoint.clock, self._options.on_event)
-
-    def _run(self, flow: Flow[T]) -> Coroutine[Any, Any, T]:
-        check_open(self)
-        return self._runner.run(flow)
+        return AsyncRunner(
+            self._transport, self._endpoint.clock, self._options.on_event, lifetime=self._shared.lifetime
+        )
 
     @cached_property
     def videos(self) -> AsyncVideos:
@@ -393,17 +387,7 @@ class AsyncioClient(BaseClient):
         """
         from portrait import ensure  # noqa: PLC0415  (loads s3 and media)
 
-        check_open(self)
+        self._shared.lifetime.check()
         parsed = ensure.parse_options(self._shared.memory, self._endpoint, options)
         ensure.check_group(sources, parsed)
         return self._runner.iterate(ensure.ensure_assets(self._backend(), sources, parsed))
-
-
-def check_open(client: BaseClient) -> None:
-    """Refuse a client that is closed.
-
-    Raises:
-        UsageError: It is.
-    """
-    if client._shared.closed:  # noqa: SLF001  (a part of every client)
-        raise UsageError("This client is closed.", advice="Make a new one, or close it later.")

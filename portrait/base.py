@@ -16,6 +16,7 @@ from portrait.errors import UsageError
 from portrait.memory import Memory, remembering
 from portrait.options import ClientOptions, Options, SharedOptions, build_endpoint, data_endpoint, from_environment
 from portrait.providers import Capability, Provider
+from portrait.runners import Lifetime
 from portrait.validate import ActionValidator, Validations, Validator
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class _Shared:
     """Shared by a client and those derived from it."""
 
     def __init__(self, memory: Memory) -> None:
-        self.closed = False
+        self.lifetime = Lifetime()
         self.memory = memory
         self.memories = [memory]  # that of the client, and of pools with a state of their own
         self.validations = Validations()
@@ -72,6 +73,7 @@ class BaseClient:
         self._owns_transport = transport is None
         self._transport: Any = self._make_transport(self._options) if transport is None else transport
         self._runner: Any = self._make_runner()
+        self._run: Any = self._runner.run
         self._derived = False
 
     if TYPE_CHECKING:
@@ -111,6 +113,7 @@ class BaseClient:
             create_age=self._endpoint.create_age,
         )
         other._runner = other._make_runner()
+        other._run = other._runner.run
         for name in ("videos", "library"):  # made anew, with these options
             other.__dict__.pop(name, None)
         return other
@@ -159,9 +162,9 @@ class BaseClient:
 
     def _begin_close(self) -> bool:
         """True if there is something to close, which is then closed for good: also for derived clients."""
-        first = self._derived is False and not self._shared.closed
+        first = self._derived is False and not self._shared.lifetime.closed
         if first:
-            self._shared.closed = True
+            self._shared.lifetime.closed = True
             for memory in self._shared.memories:
                 memory.close()
         return first and self._owns_transport

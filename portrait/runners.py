@@ -56,6 +56,25 @@ class RunAsync(Protocol):
         """The result; the flow's error is raised."""
 
 
+class Lifetime:
+    """Whether a client is open: shared by it, those derived from it, and their runners.
+
+    Attributes:
+        closed: True once the client was closed, for good.
+    """
+
+    closed = False
+
+    def check(self) -> None:
+        """Do nothing while the client is open.
+
+        Raises:
+            UsageError: It is closed.
+        """
+        if self.closed:
+            raise UsageError("This client is closed.", advice="Make a new one, or close it later.")
+
+
 class Runner:
     """Carries out a flow's effects in the calling thread. Safe to share between threads.
 
@@ -64,6 +83,7 @@ class Runner:
         clock: For `Sleep`.
         listener: For `Notify`.
         cancel: Ends pauses when it is set.
+        lifetime: Of the client whose flows are run.
     """
 
     def __init__(
@@ -72,14 +92,21 @@ class Runner:
         clock: Clock,
         listener: Listener | None = None,
         cancel: CancelToken | None = None,
+        lifetime: Lifetime | None = None,
     ) -> None:
         self._transport = transport
         self._clock = clock
         self._listener = listener
         self._cancel = cancel
+        self._lifetime = lifetime or Lifetime()
 
     def run(self, flow: Flow[T]) -> T:
-        """The result of a flow."""
+        """The result of a flow.
+
+        Raises:
+            UsageError: The client is closed.
+        """
+        self._lifetime.check()
         resume, value = _start(flow)
         while True:
             try:
@@ -187,6 +214,7 @@ class AsyncRunner:
         clock: For `Sleep`.
         listener: For `Notify`.
         cancel: Makes pauses the last thing that a flow does once it is set.
+        lifetime: Of the client whose flows are run.
     """
 
     def __init__(
@@ -195,18 +223,21 @@ class AsyncRunner:
         clock: Clock,
         listener: Listener | None = None,
         cancel: CancelToken | None = None,
+        lifetime: Lifetime | None = None,
     ) -> None:
         self._transport = transport
         self._clock = clock
         self._listener = listener
         self._cancel = cancel
+        self._lifetime = lifetime or Lifetime()
 
     async def run(self, flow: Flow[T]) -> T:
         """The result of a flow.
 
         Raises:
-            UsageError: No asyncio loop runs.
+            UsageError: The client is closed, or no asyncio loop runs.
         """
+        self._lifetime.check()
         _require_asyncio()
         resume, value = _start(flow)
         while True:

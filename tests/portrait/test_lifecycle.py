@@ -73,7 +73,7 @@ def test_a_context_manager_closes(colour):
                     return client
 
             client = colour.runner.run(block())
-        assert client._shared.closed
+        assert client._shared.lifetime.closed
 
 
 def test_a_client_does_not_travel(colour):
