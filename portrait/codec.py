@@ -58,18 +58,19 @@ def wire_name(attribute: str) -> str:
     return "".join(_WORDS.get(word, word[:1].upper() + word[1:]) for word in attribute.split("_"))
 
 
-def encode(value: Any) -> dict[str, Any]:
-    """A request as the JSON object of the wire; what is None is left out."""
-    return _CLIENT.unstructure(value)  # type: ignore[no-any-return]
+@cache
+def encoder(cls: type) -> Callable[[Any], dict[str, Any]]:
+    """The function that gives a request of that class as the JSON object of the wire; what is None is left out."""
+    return _CLIENT.get_unstructure_hook(cls)
 
 
-def decode(cls: type[T], value: Any) -> T:
-    """Read a service's answer, tolerantly.
+@cache
+def decoder(cls: type[T]) -> Callable[[Any, type[T]], T]:
+    """The function that reads a service's answer as that class, tolerantly: it takes the JSON value and the class.
 
-    Raises:
-        DecodeError: Something without which the class makes no sense is absent or of another kind.
+    It raises `DecodeError` where something is absent or of another kind without which the class makes no sense.
     """
-    return _CLIENT.get_structure_hook(cls)(value, cls)  # type: ignore[no-any-return]
+    return _CLIENT.get_structure_hook(cls)
 
 
 def decode_strict(cls: type[T], value: Any) -> T:
@@ -136,18 +137,41 @@ def _structure_factory(converter: Converter) -> Callable[[type], Callable[[Any, 
     def factory(cls: type) -> Callable[[Any, Any], Any]:
         scope: dict[str, Any] = {"cls": cls, "as_mapping": _as_mapping}
         lines = ["def structure(value, _):", "    get = (value if type(value) is dict else as_mapping(value)).get"]
-        arguments = []
+        variables = {}
         for number, (attribute, names, hint, required) in enumerate(wire_fields(cls)):
             kind, default = _strip_optional(hint), getattr(attrs.fields(cls), attribute).default
             field = _Field(attribute, names, kind, converter.get_structure_hook(kind), required, default)
             lines += _field_lines(f"v{number}", field, scope)
-            arguments.append(f"{attribute}=v{number}")
-        lines.append(f"    return cls({', '.join(arguments)})")
-        exec("\n".join(lines), scope)  # noqa: S102 - made of the names of this package's classes
-        structure: Callable[[Any, Any], Any] = scope["structure"]
-        return structure
+            variables[attribute] = f"v{number}"
+        lines += _instance_lines(cls, variables, scope)
+        return _compile("structure", lines, scope)
 
     return factory
+
+
+def _compile(name: str, lines: list[str], scope: dict[str, Any]) -> Callable[..., Any]:
+    """The function of that name which the lines define: they are made of the names of this package's classes."""
+    exec("\n".join(lines), scope)  # noqa: S102
+    function: Callable[..., Any] = scope[name]
+    return function
+
+
+def _instance_lines(cls: type, variables: Mapping[str, str], scope: dict[str, Any]) -> list[str]:
+    """The lines that return an instance, with its attributes from variables.
+
+    The constructor of a frozen class sets one attribute after the other by `object.__setattr__`, which takes longer
+    than all the rest. Where it does nothing else, the slots are set directly.
+    """
+    fields = attrs.fields(cls)
+    if any(field.converter or field.validator for field in fields) or hasattr(cls, "__attrs_post_init__"):
+        return [f"    return cls({', '.join(f'{name}={variable}' for name, variable in variables.items())})"]
+    scope["new"] = object.__new__
+    lines = ["    instance = new(cls)"]
+    for field in fields:
+        scope[f"set_{field.name}"] = getattr(cls, field.name).__set__
+        scope[f"other_{field.name}"] = field.default  # of what does not travel
+        lines.append(f"    set_{field.name}(instance, {variables.get(field.name, f'other_{field.name}')})")
+    return [*lines, "    return instance"]
 
 
 def _field_lines(variable: str, field: _Field, scope: dict[str, Any]) -> list[str]:
@@ -191,18 +215,17 @@ def _is_blank(raw: Any) -> bool:
 
 
 def _unstructure_factory(converter: Converter) -> Callable[[type], Callable[[Any], dict[str, Any]]]:
+    """A cattrs hook factory that makes the unstructure function of an attrs class; compiled likewise."""
+
     def factory(cls: type) -> Callable[[Any], dict[str, Any]]:
-        fields = [(attribute, names[-1]) for attribute, names, _, _ in wire_fields(cls)]
-
-        def unstructure(value: Any) -> dict[str, Any]:
-            written = {}
-            for attribute, name in fields:
-                part = getattr(value, attribute)
-                if part is not None:  # a member of a StrEnum is a text already
-                    written[name] = part if isinstance(part, str) else converter.unstructure(part)
-            return written
-
-        return unstructure
+        lines = ["def unstructure(value):", "    written = {}"]
+        for attribute, names, _, _ in wire_fields(cls):
+            lines += [
+                f"    part = value.{attribute}",
+                "    if part is not None:",  # a member of a StrEnum is a text already
+                f"        written[{names[-1]!r}] = part if isinstance(part, str) else unstructure_part(part)",
+            ]
+        return _compile("unstructure", [*lines, "    return written"], {"unstructure_part": converter.unstructure})
 
     return factory
 

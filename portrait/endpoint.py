@@ -117,12 +117,11 @@ class Endpoint:
             )
         if self.project is not None and request.project_name is None:
             request = evolve(request, project_name=self.project)
-        name = action.asset_id_field
-        if name is not None and (asset_id := parse_asset_id(getattr(request, name))) != getattr(request, name):
-            request = evolve(request, **{name: asset_id})
+        if action.asset_id_field is not None:
+            request = _with_bare_id(request, action.asset_id_field)
         if action.address_field is not None:
             check_address(action.name, getattr(request, action.address_field))
-        result, response = yield from self._post(action, codec.encode(request), timeouts)
+        result, response = yield from self._post(action, codec.encoder(request.__class__)(request), timeouts)
         value = decode_result(action, result, response)
         if action.echoes_id:
             check_subject(action, request.id, value.id)  # type: ignore[attr-defined]
@@ -280,14 +279,23 @@ def _retry_of(action: Action[Any, Any], error: PortraitError) -> Retry:
     return Retry.VERIFY_FIRST if unsafe and error.retry is Retry.BACKOFF else error.retry
 
 
+def _with_bare_id(request: Any, name: str) -> Any:
+    """The request with the id of an asset in place of an `asset://<id>`."""
+    value = getattr(request, name)
+    if isinstance(value, str) and value.startswith("asset-"):  # of most requests
+        return request
+    return evolve(request, **{name: parse_asset_id(value)})
+
+
 def decode_result(action: Action[Any, R], result: Mapping[str, Any], response: Response) -> R:
     """A typed result that carries its raw answer.
 
     Raises:
         BadResponse: The answer lacks what the class needs; the call was carried out all the same.
     """
+    kind: Any = action.result
     try:
-        value = codec.decode(action.result, result)
+        value: R = codec.decoder(kind)(result, kind)
     except codec.DecodeError as error:
         bad = BadResponse(
             f"{action.name}: the answer does not fit: {error.path or 'Result'} {error.message}.",

@@ -41,7 +41,8 @@ class RecentCreates:
 
     def discard(self, some_id: str) -> None:
         """It was deleted or read: that it is not there is not a lag."""
-        self.add(some_id, -inf)
+        if self._created.get(some_id.lower()) != -inf:  # a wait reads the same asset again and again
+            self.add(some_id, -inf)
 
     def knows(self, some_id: str) -> bool:
         """Whether this client has created, read or deleted it."""
