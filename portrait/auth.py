@@ -7,7 +7,6 @@ from typing import Protocol
 from attrs import field, frozen
 
 from portrait.http import HttpRequest
-from portrait.signing import Credentials, DayKeys, sign
 
 
 class Auth(Protocol):
@@ -63,28 +62,3 @@ class NoAuth:
     def secrets(self) -> tuple[str, ...]:
         """Nothing."""
         return ()
-
-
-@frozen
-class SignatureAuth:
-    """A V4 signature by a pair of keys. Contract §9.
-
-    Attributes:
-        credentials: The pair, and the session token of temporary ones.
-        region: Such as `cn-beijing`.
-        service: Such as `ark`.
-    """
-
-    credentials: Credentials
-    region: str
-    service: str
-    _keys: DayKeys = field(factory=DayKeys, eq=False, repr=False)
-
-    def apply(self, request: HttpRequest, now: float) -> HttpRequest:
-        """The request with a signature of this moment."""
-        return sign(request, self.credentials, region=self.region, service=self.service, now=now, keys=self._keys)
-
-    def secrets(self) -> tuple[str, ...]:
-        """The secret key and the session token; the access key travels in clear."""
-        token = self.credentials.session_token
-        return (self.credentials.secret_key,) if token is None else (self.credentials.secret_key, token)

@@ -15,7 +15,7 @@ from attrs import Converter, evolve, field, frozen
 
 from portrait import clock
 from portrait._version import __version__
-from portrait.auth import Auth, BearerAuth, SignatureAuth
+from portrait.auth import Auth, BearerAuth
 from portrait.clock import Clock
 from portrait.dialects import Dialect
 from portrait.endpoint import Endpoint
@@ -26,7 +26,7 @@ from portrait.providers import PROVIDERS, Credential, Provider
 from portrait.rate_limiter import RateLimiter
 from portrait.retry import NO_RETRY, RetryPolicy
 from portrait.runners import Listener
-from portrait.signing import Credentials
+from portrait.signing import Credentials, SignatureAuth
 from portrait.urls import parse_http_url
 
 if TYPE_CHECKING:

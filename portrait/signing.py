@@ -111,6 +111,31 @@ class DayKeys:
         return key
 
 
+@frozen
+class SignatureAuth:
+    """A V4 signature by a pair of keys. Contract §9.
+
+    Attributes:
+        credentials: The pair, and the session token of temporary ones.
+        region: Such as `cn-beijing`.
+        service: Such as `ark`.
+    """
+
+    credentials: Credentials
+    region: str
+    service: str
+    _keys: DayKeys = field(factory=DayKeys, eq=False, repr=False)
+
+    def apply(self, request: HttpRequest, now: float) -> HttpRequest:
+        """The request with a signature of this moment."""
+        return sign(request, self.credentials, region=self.region, service=self.service, now=now, keys=self._keys)
+
+    def secrets(self) -> tuple[str, ...]:
+        """The secret key and the session token; the access key travels in clear."""
+        token = self.credentials.session_token
+        return (self.credentials.secret_key,) if token is None else (self.credentials.secret_key, token)
+
+
 def sign(
     request: HttpRequest,
     credentials: Credentials,
@@ -131,14 +156,13 @@ def sign(
         keys: Keeps derived keys; None derives one for this request.
     """
     date = _format_date(int(now))
-    scope = Scope(date[:8], region, service)
+    scope = _scope(date[:8], region, service)
     host, path, query = _split_url(request.url)
     body_hash = hashlib.sha256(request.body).hexdigest()
     headers = {**request.headers, "Host": host, "X-Date": date, "X-Content-Sha256": body_hash}
     if credentials.session_token is not None:
         headers["X-Security-Token"] = credentials.session_token
-    lowered = [(name.lower(), value) for name, value in headers.items()]
-    signed = sorted(pair for pair in lowered if pair[0] in _SIGNED or pair[0].startswith("x-"))
+    signed = [(name, headers[spelling]) for name, spelling in _signed(tuple(headers))]
     names, canonical = canonical_request(request.method, path, query, signed, body_hash)
     key = (keys or DayKeys()).get(credentials.secret_key, scope)
     headers["Authorization"] = (
@@ -258,7 +282,19 @@ def _check_date(date: str, scope: Scope, now: float) -> None:
         raise SignatureError(SignatureFault.STALE_DATE)
 
 
-# Calls of one second share their date, and those of one client their addresses.
+# Calls of one second share their date, and those of one client their addresses and headers.
+
+
+@lru_cache(maxsize=64)
+def _scope(date: str, region: str, service: str) -> Scope:
+    return Scope(date, region, service)
+
+
+@lru_cache(maxsize=64)
+def _signed(spellings: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Those of a request's headers that are signed, in their order: names in lower case, and as they are spelled."""
+    names = ((spelling.lower(), spelling) for spelling in spellings)
+    return sorted(pair for pair in names if pair[0] in _SIGNED or pair[0].startswith("x-"))
 
 
 @lru_cache(maxsize=64)
