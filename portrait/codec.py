@@ -112,9 +112,9 @@ class _Field:
     required: bool
     default: Any
 
-    def read(self, value: Mapping[str, Any], raw: Any) -> Any:
-        """The attribute of an object, whatever stands there; `raw` is what its first name has."""
-        name = self.names[0]
+    def read(self, value: Mapping[str, Any]) -> Any:
+        """The attribute of an object, whatever stands there."""
+        name, raw = self.names[0], value.get(self.names[0])
         if len(self.names) > 1 and (raw is None or _is_blank(raw)):
             name, raw = _first_present(value, self.names)
         if raw is None:
@@ -177,21 +177,22 @@ def _instance_lines(cls: type, variables: Mapping[str, str], scope: dict[str, An
 def _field_lines(variable: str, field: _Field, scope: dict[str, Any]) -> list[str]:
     """The lines that read a field into a variable; what they need is put into the scope."""
     scope[f"read_{variable}"] = field.read
-    value = f"read_{variable}(value, {variable})"
+    value = f"read_{variable}(value)"
     if not field.required and not isinstance(field.default, attrs.Factory):  # type: ignore[arg-type]
         scope[f"default_{variable}"] = field.default
-        absent = [f"{variable} is None", *(f"get({name!r}) is None" for name in field.names[1:])]
-        value = f"default_{variable} if {' and '.join(absent)} else {value}"
+        value = f"default_{variable} if {variable} is None else {value}"
     exact = _enum_by_value(field.kind)
     if exact:
         scope[f"exact_{variable}"] = exact
         value = (
             f"exact_{variable}[{variable}] if type({variable}) is str and {variable} in exact_{variable} else {value}"
         )
-    found = f"    {variable} = get({field.names[0]!r})"
+    found = [f"    {variable} = get({field.names[0]!r})"]
+    for name in field.names[1:]:
+        found += [f"    if {variable} is None:", f"        {variable} = get({name!r})"]
     if field.kind is str and len(field.names) == 1:
-        return [found, f"    if type({variable}) is not str:", f"        {variable} = {value}"]
-    return [found, f"    {variable} = {value}"]
+        return [*found, f"    if type({variable}) is not str:", f"        {variable} = {value}"]
+    return [*found, f"    {variable} = {value}"]
 
 
 def _as_mapping(value: Any) -> Mapping[str, Any]:

@@ -229,7 +229,7 @@ class Endpoint:
         response: HttpResponse | None = None
         try:
             response = yield Send(self.auth.apply(request, self.machine_clock.now()))
-            result, info = self.dialect.decode(response, name, lambda: self._redactions(action, fields))
+            result, info = self.dialect.decoder(response, name, self.dialect, lambda: self._redactions(action, fields))
         except TransportFailure as failure:
             error = transport_error(name, failure, request.url)
             yield self._finished(name, attempt, started, response, error)

@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import Any, Protocol
 
 from attrs import field, frozen
 
 from portrait.codes import ErrorRule
 from portrait.dialects.envelope import decode_envelope
-from portrait.errors import ValidatePending
 from portrait.http import HttpResponse
 from portrait.models import Response
 
-_NONE: Mapping[str, ErrorRule] = MappingProxyType({})
-
 
 class Decoder(Protocol):
-    """Reads an answer: its `Result` object and where it came from, or an `ApiError` or `BadResponse`."""
+    """Reads an answer."""
 
     def __call__(
-        self,
-        response: HttpResponse,
-        action: str,
-        codes: Mapping[str, ErrorRule],
-        secrets: Callable[[], tuple[str, ...]],
+        self, response: HttpResponse, action: str, dialect: Dialect, secrets: Callable[[], tuple[str, ...]]
     ) -> tuple[Mapping[str, Any], Response]:
-        """As `Dialect.decode`."""
+        """Read an answer to an Action: its `Result` object, and where it came from.
+
+        Args:
+            response: The answer.
+            action: The Action's name.
+            dialect: What it is answered in.
+            secrets: Gives what is replaced by `<secret>` in an error; called only if there is one.
+
+        Raises:
+            ApiError: The service refused.
+            BadResponse: The answer is not the protocol's.
+        """
 
 
 Line = tuple[str, str, Mapping[str, Any] | None]
@@ -75,28 +78,6 @@ class Dialect:
     decoder: Decoder = decode_envelope
     encoder: Encoder | None = None
 
-    def decode(
-        self, response: HttpResponse, action: str, secrets: Callable[[], tuple[str, ...]] = tuple
-    ) -> tuple[Mapping[str, Any], Response]:
-        """Read an answer to an Action: its `Result` object, and where it came from.
-
-        Args:
-            response: The answer.
-            action: The Action's name.
-            secrets: Gives what no error may repeat.
-
-        Raises:
-            ApiError: The service refused.
-            BadResponse: The answer is not the protocol's.
-        """
-        result, info = self.decoder(response, action, self.codes.get(action, _NONE), secrets)
-        name = self.pending_without.get(action)
-        if name is not None and not result.get(name):
-            raise ValidatePending(
-                f"The answer has no {name} yet.",
-                action=action,
-                request_id=info.request_id,
-                http_status=info.http_status,
-                response=info.body,
-            )
-        return result, info
+    def rule(self, action: str, code: str) -> ErrorRule | None:
+        """What a code means in an answer to that Action, where it means something else than elsewhere."""
+        return self.codes.get(action, {}).get(code)

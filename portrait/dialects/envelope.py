@@ -10,27 +10,24 @@ import re
 from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from portrait.codes import BY_STATUS, BY_TYPE, BY_WORD, CODES, ErrorRule, api_error, code_within
-from portrait.errors import ApiError, BadResponse, Retry, Throttled
+from portrait.errors import ApiError, BadResponse, Retry, Throttled, ValidatePending
 from portrait.http import HttpResponse, retry_after
 from portrait.models import Response
 from portrait.urls import redact_url
 
+if TYPE_CHECKING:
+    from portrait.dialects.dialect import Dialect
+
 
 def decode_envelope(
-    response: HttpResponse, action: str, codes: Mapping[str, ErrorRule], secrets: Callable[[], tuple[str, ...]]
+    response: HttpResponse, action: str, dialect: Dialect, secrets: Callable[[], tuple[str, ...]]
 ) -> tuple[Mapping[str, Any], Response]:
-    """The `Result` of an answer, `{}` where it is null or absent, and where it came from.
-
-    Args:
-        response: The answer.
-        action: The Action's name.
-        codes: Codes that mean something else in an answer to this Action than in `portrait.codes.CODES`.
-        secrets: Gives what is replaced by `<secret>` in an error; called only if there is one.
+    """The `Result` of an answer, `{}` where it is null or absent, and where it came from; a `Decoder` of a dialect.
 
     Raises:
         ApiError: The service refused, or a gateway did in a form of its own.
@@ -38,16 +35,16 @@ def decode_envelope(
     """
     if response.status == 404 and not response.body.strip():
         # Ark says "not found" of a token without a word, too. §10.9.
-        pending = codes.get("NotFound")
+        pending = dialect.rule(action, "NotFound")
         if pending is not None:
             raise api_error("NotFound", "", http_status=404, rule=pending, action=action)
     body = read_object(response, action, secrets)
     metadata = body.get("ResponseMetadata")
     if isinstance(metadata, dict):
-        error, result = metadata.get("Error"), body.get("Result")
-        if response.status < 400 and (not error or _is_empty_error(error, result)):
-            return _result(result, response, action), _response_info(body, response)
-        raise _api_error(redact(body, secrets()), response, action, codes)
+        error = metadata.get("Error")
+        if response.status < 400 and (not error or _is_empty_error(error, body.get("Result"))):
+            return _result(body, response, action, dialect)
+        raise _api_error(redact(body, secrets()), response, action, dialect)
     raise gateway_error(redact(body, secrets()), response, action)
 
 
@@ -164,26 +161,33 @@ def _text_error(what: str, response: HttpResponse, action: str, secrets: tuple[s
 _READ = 4096  # bytes of a body that is no JSON object
 
 
-def _result(result: Any, response: HttpResponse, action: str) -> Mapping[str, Any]:
+def _result(
+    body: Mapping[str, Any], response: HttpResponse, action: str, dialect: Dialect
+) -> tuple[Mapping[str, Any], Response]:
+    result = body.get("Result")
     if result is None:
-        return {}
-    if not isinstance(result, dict):
+        result = {}
+    elif not isinstance(result, dict):
         raise _bad_response(response, action, f"answered a Result that is a {type(result).__name__}, not an object")
-    return result
-
-
-def _response_info(body: Mapping[str, Any], response: HttpResponse) -> Response:
-    return Response(
+    info = Response(
         request_id=_text(body["ResponseMetadata"].get("RequestId")),
         http_status=response.status,
         headers=response.headers,
         body=body,
     )
+    needed = dialect.pending_without.get(action)
+    if needed is not None and not result.get(needed):
+        raise ValidatePending(
+            f"The answer has no {needed} yet.",
+            action=action,
+            request_id=info.request_id,
+            http_status=info.http_status,
+            response=info.body,
+        )
+    return result, info
 
 
-def _api_error(
-    body: Mapping[str, Any], response: HttpResponse, action: str, codes: Mapping[str, ErrorRule]
-) -> ApiError:
+def _api_error(body: Mapping[str, Any], response: HttpResponse, action: str, dialect: Dialect) -> ApiError:
     """The envelope's `Error`; a dialect may read a code of one Action in its own way."""
     metadata = body["ResponseMetadata"]
     error = metadata.get("Error")
@@ -194,7 +198,7 @@ def _api_error(
         _text(fields.get("Message")),
         code_number=number if type(number) is int else None,
         data=data if isinstance(data, dict) else None,
-        rule=codes.get(code.partition(".")[0]),
+        rule=dialect.rule(action, code.partition(".")[0]),
         http_status=response.status,
         action=action,
         request_id=_text(metadata.get("RequestId")),

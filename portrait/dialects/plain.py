@@ -6,33 +6,31 @@ A refusal is `{"error": {…}}` or one of the forms that gateways have for it (c
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from portrait.codes import ErrorRule
 from portrait.dialects.envelope import gateway_error, read_object, redact
 from portrait.http import HttpResponse
 from portrait.models import Response
+
+if TYPE_CHECKING:
+    from portrait.dialects.dialect import Dialect
 
 # Who answers one of these has answered what was asked: an `error` beside them is that of the task or the video.
 _SUBJECTS = frozenset({"id", "task_id", "data", "items", "status", "url"})
 
 
 def decode_plain(
-    response: HttpResponse, action: str, codes: Mapping[str, ErrorRule], secrets: Callable[[], tuple[str, ...]]
+    response: HttpResponse, action: str, dialect: Dialect, secrets: Callable[[], tuple[str, ...]]
 ) -> tuple[Mapping[str, Any], Response]:
     """The body of an answer, and where it came from; a `Decoder` of a dialect.
 
-    Args:
-        response: The answer. An empty body with a good status is an empty object.
-        action: What was called.
-        codes: Not used: such answers have no codes of one call alone.
-        secrets: Gives what is replaced by `<secret>` in an error; called only if there is one.
+    An empty body with a good status is an empty object. Such answers have no codes of one call alone.
 
     Raises:
         ApiError: The service refused.
         BadResponse: The body is no JSON object.
     """
-    del codes
+    del dialect
     good = response.status < 400
     body = {} if good and not response.body.strip() else read_object(response, action, secrets)
     if not good or _is_refusal(body):

@@ -12,7 +12,6 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from portrait.codes import ErrorRule
 from portrait.dialects.dialect import Dialect, Line
 from portrait.dialects.envelope import decode_envelope
 from portrait.dialects.plain import decode_plain
@@ -76,7 +75,7 @@ def _words(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def decode_library(
-    response: HttpResponse, action: str, codes: Mapping[str, ErrorRule], secrets: Callable[[], tuple[str, ...]]
+    response: HttpResponse, action: str, dialect: Dialect, secrets: Callable[[], tuple[str, ...]]
 ) -> tuple[Mapping[str, Any], Response]:
     """What the library answered, with the envelope or without; a `Decoder` of a dialect.
 
@@ -85,8 +84,8 @@ def decode_library(
         BadResponse: The body is no JSON object.
     """
     if b'"ResponseMetadata"' in response.body:
-        return decode_envelope(response, action, codes, secrets)
-    return decode_plain(response, action, codes, secrets)
+        return decode_envelope(response, action, dialect, secrets)
+    return decode_plain(response, action, dialect, secrets)
 
 
 TASKS = Dialect(name="tasks", action_path="", name_limit=64, decoder=decode_library, encoder=encode_library)

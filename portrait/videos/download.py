@@ -127,10 +127,10 @@ class Download:
 
 
 def _decode(
-    response: HttpResponse, action: str, codes: Mapping[str, ErrorRule], secrets: Callable[[], tuple[str, ...]]
+    response: HttpResponse, action: str, dialect: Dialect, secrets: Callable[[], tuple[str, ...]]
 ) -> tuple[Mapping[str, Any], Response]:
     """An answer that is a file, or a part of one; a `Decoder` of a dialect."""
-    del codes, secrets
+    del dialect, secrets
     info = Response(http_status=response.status, headers=response.headers)
     part = _RANGE.fullmatch(response.headers.get("content-range", ""))
     if response.status in {200, 206} and response.body and (response.status == 200 or part):

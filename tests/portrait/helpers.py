@@ -11,7 +11,7 @@ from attrs import define, field, frozen
 from portrait import AsyncPortraitClient, PortraitClient, RetryPolicy
 from portrait.auth import BearerAuth
 from portrait.clock import ManualClock
-from portrait.dialects import ALLTOKEN
+from portrait.dialects import ALLTOKEN, Dialect
 from portrait.endpoint import Endpoint
 from portrait.events import Event
 from portrait.flow import Notify, Send, Sleep
@@ -59,6 +59,11 @@ def asset(id: str = "asset-1", status: str = "Active", **more: Any) -> dict[str,
     """An asset item as AllToken sends it."""
     item = {"Id": id, "GroupId": "group-1", "Name": "n", "AssetType": "Image", "Status": status}
     return {**item, "UpstreamStatus": status, "ProjectName": "default", **more}
+
+
+def decode(dialect: Dialect, response: HttpResponse, action: str, secrets: Any = tuple) -> Any:
+    """The `Result` object of an answer in a dialect, and where it came from."""
+    return dialect.decoder(response, action, dialect, secrets)
 
 
 class Half:

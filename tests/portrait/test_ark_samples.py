@@ -15,7 +15,7 @@ from portrait.actions import ACTIONS
 from portrait.dialects import ARK
 from portrait.endpoint import decode_result
 from portrait.errors import ApiError
-from tests.portrait.helpers import answer
+from tests.portrait.helpers import answer, decode
 
 ROOT = Path(__file__).parents[2] / "fixtures" / "samples-ark"
 SAMPLES = sorted(ROOT.rglob("*.json"))
@@ -46,14 +46,14 @@ def test_a_sample_is_read_as_it_says(path):
     response = answer(sample["response"]["body"], sample["response"]["status"])
     if "error" in wanted:
         with pytest.raises(ApiError) as info:
-            ARK.decode(response, action.name)
+            decode(ARK, response, action.name)
         assert type(info.value) is getattr(errors, wanted["error"])
         found = {"code": info.value.code, "detail": info.value.detail, "retry": info.value.retry.value}
         assert found == {name: wanted[name] for name in found}
         assert info.value.http_status == sample["response"]["status"]
         assert info.value.request_id == sample["response"]["body"]["ResponseMetadata"]["RequestId"]
         return
-    value = decode_result(action, *ARK.decode(response, action.name))
+    value = decode_result(action, *decode(ARK, response, action.name))
     assert type(value) is getattr(models, wanted["class"]) is action.result
     assert {name: plain(getattr(value, name)) for name in wanted["fields"]} == wanted["fields"]
 
@@ -72,7 +72,7 @@ def test_a_sample_is_said_as_it_reads(path):
         status, rendered = row.status, wrap(**envelope, error=error)
     else:
         response = answer(body)
-        value = decode_result(ACTIONS[name], *ARK.decode(response, name))
+        value = decode_result(ACTIONS[name], *decode(ARK, response, name))
         status, rendered = 200, wrap(**envelope, result=SERVER.serialize(value))
     assert orjson.dumps(rendered) == orjson.dumps(body)
     assert status == sample["response"]["status"]

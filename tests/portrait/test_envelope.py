@@ -26,7 +26,7 @@ from portrait.errors import (
     ValidatePending,
 )
 from portrait.http import HttpResponse, retry_after
-from tests.portrait.helpers import HTML, REQUEST_ID, answer, body
+from tests.portrait.helpers import HTML, REQUEST_ID, answer, body, decode
 
 GOOD = body({"Id": "asset-1"})
 META = {
@@ -185,14 +185,14 @@ def test_what_an_answer_means(name, dialect):
     """The body is read before the HTTP status; what is not the protocol is a BadResponse that says what it is."""
     response, meaning = ANSWERS[name]
     if isinstance(meaning, dict):
-        result, source = dialect.decode(response, "GetAsset")
+        result, source = decode(dialect, response, "GetAsset")
         assert result == meaning
         assert source.http_status == response.status
         assert source.body == orjson.loads(response.body.removeprefix(b"\xef\xbb\xbf"))
         return
     kind, text = meaning
     with pytest.raises(ApiError if issubclass(kind, ApiError) else BadResponse) as info:
-        dialect.decode(response, "GetAsset")
+        decode(dialect, response, "GetAsset")
     assert type(info.value) is kind
     assert text in str(info.value)
     assert "GetAsset" in str(info.value)
@@ -214,7 +214,7 @@ def test_what_an_answer_means(name, dialect):
 def test_a_page_in_the_place_of_an_answer_says_whether_the_call_may_have_happened(status, executed, retry):
     """A 4xx turned the call away; a 200 or 5xx says nothing of what was done behind the proxy."""
     with pytest.raises(BadResponse) as info:
-        ALLTOKEN.decode(answer(HTML, status), "CreateAsset")
+        decode(ALLTOKEN, answer(HTML, status), "CreateAsset")
     assert (info.value.may_have_executed, info.value.retry) == (executed, retry)
 
 
@@ -224,7 +224,7 @@ def test_429_is_throttled_whatever_its_body_is(dialect, content):
     """answer-quota: a gateway's page as well, and its Retry-After counts."""
     response = HttpResponse(status=429, headers={"retry-after": "20"}, body=content)
     with pytest.raises(Throttled) as info:
-        dialect.decode(response, "CreateAsset")
+        decode(dialect, response, "CreateAsset")
     assert (info.value.retry_after, info.value.may_have_executed, info.value.retry) == (20, False, Retry.BACKOFF)
 
 
@@ -241,19 +241,19 @@ PENDING = {
 def test_pending_on_ark_is_pending(name):
     """While the window is open each of them may still turn into a group; only for this Action, and only on ark."""
     with pytest.raises(ValidatePending) as info:
-        ARK.decode(PENDING[name], "GetVisualValidateResult")
+        decode(ARK, PENDING[name], "GetVisualValidateResult")
     assert info.value.retry is Retry.IN_WINDOW
     assert info.value.http_status == 404
     for action, dialect in (("GetAsset", ARK), ("GetVisualValidateResult", ALLTOKEN)):
         with pytest.raises((NotFound, BadResponse)):
-            dialect.decode(PENDING[name], action)
+            decode(dialect, PENDING[name], action)
 
 
 def test_a_404_is_read_in_both_ways():
     """answer-404: an id that is not there, or an address that is not the service's."""
     for content in ({"message": UNFOUND}, {"error": {"message": "group-x is not found"}}, {"detail": "Not Found"}):
         with pytest.raises((NotFound, BadResponse)) as info:
-            ALLTOKEN.decode(answer(content, 404), "GetAssetGroup")
+            decode(ALLTOKEN, answer(content, 404), "GetAssetGroup")
         assert "the id does not exist" in info.value.advice
         assert "base_url" in info.value.advice
 
@@ -274,7 +274,7 @@ def test_a_text_is_repeated_without_secrets(content):
     """answer-gateway: whatever the form, what the request held as a secret is blanked."""
     for status in (200, 400, 404, 500):
         with pytest.raises((ApiError, BadResponse)) as info:
-            ALLTOKEN.decode(answer(content, status), "GetAsset", lambda: ("sk-planted-key",))
+            decode(ALLTOKEN, answer(content, status), "GetAsset", lambda: ("sk-planted-key",))
         error = info.value
         assert "planted" not in f"{error} {error!r} {error.__dict__}"
 
@@ -282,10 +282,10 @@ def test_a_text_is_repeated_without_secrets(content):
 def test_a_wrapped_answer_is_decoded_again():
     """What `wrap` writes for a server, `decode` reads for a client."""
     facts = {"request_id": REQUEST_ID, "action": "GetAsset", "version": "2024-01-01"}
-    result, source = ALLTOKEN.decode(answer(wrap(**facts, result={"Id": "a"})), "GetAsset")
+    result, source = decode(ALLTOKEN, answer(wrap(**facts, result={"Id": "a"})), "GetAsset")
     assert (result, source.request_id) == ({"Id": "a"}, REQUEST_ID)
     with pytest.raises(Forbidden):
-        ALLTOKEN.decode(answer(wrap(**facts, error=REFUSED)), "GetAsset")
+        decode(ALLTOKEN, answer(wrap(**facts, error=REFUSED)), "GetAsset")
     wrapped = wrap(**facts)
     assert set(wrapped["ResponseMetadata"]) == {"RequestId", "Action", "Version", "Service", "Region"}
 
@@ -314,7 +314,7 @@ ENVELOPES = st.fixed_dictionaries(
 def test_any_json_is_a_result_or_a_documented_error(content, status, action, dialect):
     """Whatever a service answers, a call ends with its result class, an ApiError or a BadResponse; nothing else."""
     try:
-        result, source = dialect.decode(answer(orjson.dumps(content), status), action)
+        result, source = decode(dialect, answer(orjson.dumps(content), status), action)
         value = decode_result(ACTIONS[action], result, source)
     except (ApiError, BadResponse) as error:
         ending = f"{error}{error!r}"
@@ -328,7 +328,7 @@ def test_any_json_is_a_result_or_a_documented_error(content, status, action, dia
 def test_any_bytes_are_a_documented_error(content, status):
     """Nothing that is not JSON passes, and nothing else is raised."""
     with pytest.raises((ApiError, BadResponse)):
-        ALLTOKEN.decode(answer(content, status), "GetAsset")
+        decode(ALLTOKEN, answer(content, status), "GetAsset")
 
 
 @pytest.mark.parametrize(

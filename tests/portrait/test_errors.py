@@ -54,7 +54,7 @@ from portrait.errors import (
     ValidationFailed,
     WaitTimeout,
 )
-from tests.portrait.helpers import REQUEST_ID, answer, asset, body, refused
+from tests.portrait.helpers import REQUEST_ID, answer, asset, body, decode, refused
 
 GOLDEN = Path(__file__).parents[2] / "fixtures" / "wire-ark"
 NEVER, BACKOFF, WINDOW, DELETE = Retry.NEVER, Retry.BACKOFF, Retry.IN_WINDOW, Retry.AFTER_DELETING
@@ -131,7 +131,7 @@ ROWS = [(ALLTOKEN, *row) for row in ALLTOKEN_ROWS] + [(ARK, *row) for row in ARK
 def caught(response, dialect=ALLTOKEN, action="GetAsset"):
     """The error that an answer stands for."""
     with pytest.raises(PortraitError) as info:
-        dialect.decode(response, action)
+        decode(dialect, response, action)
     return info.value
 
 

@@ -51,11 +51,12 @@ class StampAuth:
         return (self.secret,)
 
 
-def decode_flat(response, action, codes, secrets):
+def decode_flat(response, action, dialect, secrets):
     """No envelope: the body is the result, or `{"code": …}`."""
     body = orjson.loads(response.body)
     if "code" in body:
-        raise api_error(body["code"], "", http_status=response.status, rule=codes.get(body["code"]), action=action)
+        rule = dialect.rule(action, body["code"])
+        raise api_error(body["code"], "", http_status=response.status, rule=rule, action=action)
     return body, Response(http_status=response.status, body=body)
 
 

@@ -25,7 +25,7 @@ from portrait.providers import PROVIDERS
 from portrait.tasks import NewAsset, TaskStatus
 from portrait.tasks.operations import NewAssets, TaskService
 from portrait.tasks.shapes import decode_task
-from tests.portrait.helpers import answer, endpoint, play
+from tests.portrait.helpers import answer, decode, endpoint, play
 
 FOLDER = Path("fixtures/wire-tasks")
 FILES = sorted(path for name in ("GetTask", "PrivateAvatar", "RealAvatar") for path in (FOLDER / name).glob("*.json"))
@@ -78,10 +78,10 @@ def test_each_golden_answer_is_read(path):
     response, body = answer_of(path)
     if response.status >= 400:
         with pytest.raises(ApiError) as caught:
-            TASKS.decode(response, path.parent.name)
+            decode(TASKS, response, path.parent.name)
         assert isinstance(caught.value, ERRORS[response.status]) or caught.value.code.startswith("Inval")
         return
-    task = decode_task(*TASKS.decode(response, path.parent.name))
+    task = decode_task(*decode(TASKS, response, path.parent.name))
     result = body["data"].get("result", {})
     result = result if isinstance(result, dict) else {}  # a placeholder: anything
     assert task.id
@@ -99,10 +99,10 @@ def test_each_golden_answer_of_the_library_is_read(path):
     response, body = answer_of(path)
     if response.status >= 400:
         with pytest.raises({404: NotFound, 409: InvalidRequest}[response.status]):
-            TASKS.decode(response, "Library")
+            decode(TASKS, response, "Library")
         return
     action = ACTIONS[body["ResponseMetadata"]["Action"]]
-    value = decode_result(action, *TASKS.decode(response, action.name))
+    value = decode_result(action, *decode(TASKS, response, action.name))
     if action.lists:
         (item,) = value.items
         assert (item.id, value.total_count) == (body["Result"]["Items"][0]["Id"], 1)
