@@ -6,10 +6,10 @@ from collections.abc import Callable
 from functools import partial
 
 from attrs import evolve, frozen
-from sqlalchemy import RowMapping, delete, or_, select
+from sqlalchemy import delete, or_, select
 
 from portrait.state.claims import Claims
-from portrait.state.database import Database, Transaction
+from portrait.state.database import Database, Row, Transaction
 from portrait.state.records import ClaimedCreate, Create, Holder, Key
 from portrait.state.schema import CREATES, META
 from portrait.state.statements import Retention, Upsert, about_key, equal, param
@@ -190,7 +190,7 @@ def _row(create: Create) -> dict[str, object]:
     return {"id": create.id, **create.key._asdict(), **times, "result_id": create.result_id}
 
 
-def _create(row: RowMapping, now: float) -> Create:
+def _create(row: Row, now: float) -> Create:
     begun_at = float(row["begun_at"])
     answered = None if row["answered_at"] is None else float(row["answered_at"])
     return Create(

@@ -12,14 +12,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from attrs import define
-from sqlalchemy import Connection, Engine, Executable, RowMapping, Table, func, insert, select
+from sqlalchemy import Connection, Engine, Executable, Table, func, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from portrait.clock import Clock
 from portrait.errors import StateError
-from portrait.state.statements import PREFIX, Retention, Upsert
+from portrait.state.statements import PREFIX, Retention, Upsert, render
 
 T = TypeVar("T")
+Row = Mapping[str, Any]
+"""The values of a row, by the names of their columns."""
 
 RETRIES = 5  # of one transaction; with the pauses below they outlast the restart of a database server
 FIRST_PAUSE = 0.1  # seconds; each is twice the one before
@@ -41,6 +43,8 @@ class Transaction:
             clock: Of the state; None for the database's own.
         """
         self._connection = connection
+        self._driver: Any = connection.connection
+        self._engine = connection.dialect.name
         self._clock = clock
 
     def now(self) -> float:
@@ -50,21 +54,24 @@ class Transaction:
         """
         if self._clock is not None:
             return self._clock.now()
-        return float(self._connection.execute(_SERVER_TIME).scalar_one())
+        (seconds,) = self._run(_SERVER_TIME, {}).fetchone()
+        return float(seconds)
 
     def execute(self, statement: Executable, **values: object) -> int:
         """Change something; returns how many rows were changed."""
-        return self._connection.execute(statement, _params(values)).rowcount
+        return int(self._run(statement, _params(values)).rowcount)
 
-    def all(self, statement: Executable, build: Callable[[RowMapping], T], **values: object) -> list[T]:
+    def all(self, statement: Executable, build: Callable[[Row], T], **values: object) -> list[T]:
         """The values of the rows; a row that cannot be read is left out."""
         found = []
-        for row in self._connection.execute(statement, _params(values)).mappings():
+        cursor = self._run(statement, _params(values))
+        names = [column[0] for column in cursor.description]
+        for row in cursor:
             with contextlib.suppress(ValueError, TypeError):
-                found.append(build(row))
+                found.append(build(dict(zip(names, row, strict=True))))
         return found
 
-    def first(self, statement: Executable, build: Callable[[RowMapping], T], **values: object) -> T | None:
+    def first(self, statement: Executable, build: Callable[[Row], T], **values: object) -> T | None:
         """The value of the first row that can be read; None without one."""
         return next(iter(self.all(statement, build, **values)), None)
 
@@ -75,11 +82,18 @@ class Transaction:
 
     def upsert(self, statement: Upsert, row: Mapping[str, object], **values: object) -> None:
         """Insert a row, or change the one that is there."""
-        self._connection.execute(statement.by_engine[self._connection.dialect.name], {**row, **_params(values)})
+        self._run(statement.by_engine[self._engine], {**row, **_params(values)})
 
     def drop_old(self, retention: Retention, now: float) -> None:
         """Delete a few rows that are too old."""
         self.execute(retention.statement, before=now - retention.keep)
+
+    def _run(self, statement: Executable, values: Mapping[str, object]) -> Any:
+        """Run a statement; returns the driver's cursor."""
+        text = render(statement, self._engine)
+        cursor = self._driver.cursor()
+        cursor.execute(text.sql, text.arguments(values))
+        return cursor
 
 
 def _params(values: Mapping[str, object]) -> dict[str, object]:

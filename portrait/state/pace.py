@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TypeVar
 
 from attrs import asdict, fields, frozen
-from sqlalchemy import RowMapping, select
+from sqlalchemy import select
 
 from portrait.pace import Change, Pace
-from portrait.state.database import Database, Transaction
+from portrait.state.database import Database, Row, Transaction
 from portrait.state.schema import PACE
 from portrait.state.statements import Retention, Upsert, equal
 
@@ -58,5 +58,5 @@ class Paces:
         return self._database.write(work)
 
 
-def _build(row: RowMapping) -> Pace:
+def _build(row: Row) -> Pace:
     return Pace(**{name: None if row[name] is None else float(row[name]) for name in _NAMES})  # type: ignore[arg-type]

@@ -1,16 +1,20 @@
-"""Parts of statements, which are built once, at import; a `Transaction` runs them.
+"""Statements, which are built once, at import, and their texts; a `Transaction` runs them.
 
-To build a statement costs more than to run it on a small file.
+To build a statement costs more than to run it on a small file, and so does what SQLAlchemy does each time to run one
+that was built: the text of each is made once, and the driver gets it as it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
+from attrs import frozen
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
+    Executable,
     Table,
     and_,
     bindparam,
@@ -23,6 +27,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from portrait.state.records import Key
 
 PREFIX = "value_"  # a parameter of a column's name would be a value for that column
+_DIALECTS: Mapping[str, Any] = {
+    "sqlite": sqlite.dialect(),
+    "postgresql": postgresql.psycopg.dialect(),  # type: ignore[no-untyped-call]
+}
 
 
 def param(name: str) -> BindParameter[Any]:
@@ -30,9 +38,14 @@ def param(name: str) -> BindParameter[Any]:
     return bindparam(f"{PREFIX}{name}")
 
 
-def params(name: str) -> BindParameter[Any]:
-    """Several values that are given when the statement runs, for `in_`."""
-    return bindparam(f"{PREFIX}{name}", expanding=True)
+def params(name: str, count: int) -> list[BindParameter[Any]]:
+    """So many values that are given when the statement runs, for `in_`; `**numbered(name, values)` are they."""
+    return [param(f"{name}{number}") for number in range(count)]
+
+
+def numbered(name: str, values: Iterable[object]) -> dict[str, object]:
+    """The values of `params`."""
+    return {f"{name}{number}": value for number, value in enumerate(values)}
 
 
 def equal(table: Table, *names: str) -> ColumnElement[bool]:
@@ -92,3 +105,31 @@ class Retention:
         # Rows that another transaction has locked are its business, and not worth a wait or a deadlock.
         oldest = select(*keys).where(age < param("before")).order_by(age).limit(most).with_for_update(skip_locked=True)
         self.statement = delete(table).where(tuple_(*keys).in_(oldest))
+
+
+@frozen
+class Text:
+    """A statement as the driver takes it.
+
+    Attributes:
+        sql: The text.
+        constants: The values of those parameters that are always the same.
+        order: The names of its parameters, in order; None where the driver takes them by their names.
+    """
+
+    sql: str
+    constants: Mapping[str, object]
+    order: Sequence[str] | None
+
+    def arguments(self, values: Mapping[str, object]) -> Any:
+        """The values of the parameters, as the driver takes them."""
+        named = {**self.constants, **values} if self.constants else values
+        return named if self.order is None else tuple([named[name] for name in self.order])
+
+
+@lru_cache(maxsize=512)
+def render(statement: Executable, engine: str) -> Text:
+    """The text of a statement for the engine of that name."""
+    compiled: Any = statement.compile(dialect=_DIALECTS[engine])  # type: ignore[attr-defined]
+    constants = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
+    return Text(str(compiled), constants, compiled.positiontup if compiled.positional else None)

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from attrs import frozen
-from sqlalchemy import RowMapping, delete, select, update
+from sqlalchemy import delete, select, update
 
-from portrait.state.database import Database, Transaction
+from portrait.state.database import Database, Row, Transaction
 from portrait.state.records import Upload
 from portrait.state.schema import PARTS, UPLOADS
 from portrait.state.statements import Retention, equal, param
@@ -106,11 +106,11 @@ def _part_rows(source: str, upload: Upload) -> list[dict[str, object]]:
     ]
 
 
-def _part(row: RowMapping) -> tuple[int, str, str | None]:
+def _part(row: Row) -> tuple[int, str, str | None]:
     return int(row["number"]), row["sha256"], row["etag"]
 
 
-def _upload(row: RowMapping, parts: tuple[str, ...], etags: dict[int, str]) -> Upload:
+def _upload(row: Row, parts: tuple[str, ...], etags: dict[int, str]) -> Upload:
     plain = {name: row[name] for name in _PLAIN}
     plain |= {"size": int(row["size"]), "part_size": int(row["part_size"]), "foreign": bool(row["foreign"])}
     if not plain["part_size"] * (len(parts) - 1) < plain["size"] <= plain["part_size"] * len(parts):
