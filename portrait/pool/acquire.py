@@ -21,7 +21,7 @@ from portrait.events import AssetEvicted, LeaseGranted, LeaseWaiting
 from portrait.flow import Flow, Gather, Notify, RunBlocking, Sleep
 from portrait.models import Asset, AssetStatus, DeleteAssetRequest, GetAssetRequest
 from portrait.pool.rules import UNANSWERED, Listing, Wish, decide, no_free_slot
-from portrait.state import KnownLease, PoolChange, PoolView
+from portrait.state import KnownLease, PoolChange, PoolView, Waiting
 
 if TYPE_CHECKING:
     from portrait.pool.operations import Held, Pool
@@ -136,8 +136,10 @@ class Acquisition:
         self.reserved = len(answer.ids)
         flows = [self.pool.endpoint.call(GET_ASSET, GetAssetRequest(id=asset_id)) for asset_id in answer.ids.values()]
         assets: list[Asset | PortraitError] = yield Gather(flows, _VERIFIED_AT_ONCE)
-        for asset in assets:
-            if isinstance(asset, PortraitError) and not isinstance(asset, NotAccessible):
+        for asset_id, asset in zip(answer.ids.values(), assets, strict=True):
+            if isinstance(asset, NotAccessible):
+                yield RunBlocking(partial(group.pools.forget, group.key, asset_id))
+            elif isinstance(asset, PortraitError):
                 raise asset
         if all(isinstance(asset, Asset) and asset.status == AssetStatus.ACTIVE for asset in assets):
             return answer.ids
@@ -156,7 +158,13 @@ class Acquisition:
         result: PoolChange
         (result, self.view), self.ticket = yield RunBlocking(
             lambda: group.pools.update(
-                group.key, held.holder, change, ttl=held.ttl, eviction=eviction, ticket=self.ticket
+                group.key,
+                held.holder,
+                change,
+                ttl=held.ttl,
+                eviction=eviction,
+                age=listing.age,
+                ticket=self.ticket,
             )
         )
         self.reserved = len(result.leases)
@@ -179,6 +187,9 @@ class Acquisition:
         look_at = clock.monotonic() + (inf if before else ROOM_POLL)
         while clock.monotonic() < look_at:
             yield from self.pause(TURN_POLL)
+            waiting: Waiting = yield RunBlocking(partial(group.pools.look, group.key, held.holder, self.items))
+            if not (waiting.is_known or waiting.is_overdue or (before and waiting.is_next)):
+                continue
             ids = yield from self._lease_known()
             if ids is not None or self.reserved or (before and self.is_next):
                 return ids

@@ -140,7 +140,7 @@ class Pool:
         """What the pool holds, as the service and the state have it."""
         group = yield from self.open()
         listing, _ = yield from self.list(group)
-        view: PoolView = yield RunBlocking(partial(group.pools.view, group.key))
+        view: PoolView = yield RunBlocking(partial(group.pools.view, group.key, listing.age))
         present = listing.without(listing.deleted(view))
         assets = tuple(asset for same in present.values() for asset in same)
         return PoolStatus(

@@ -29,6 +29,7 @@ from portrait.state.records import (
     PoolView,
     Report,
     Upload,
+    Waiting,
     account_digest,
     short_digest,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "PooledAsset",
     "Report",
     "Upload",
+    "Waiting",
     "account_digest",
     "open_state",
     "short_digest",

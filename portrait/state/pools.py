@@ -6,20 +6,21 @@ holders may lease one item; what one of them does changes nothing for the others
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from functools import partial
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import lru_cache, partial
+from itertools import cycle
 from math import inf
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from attrs import frozen
-from sqlalchemy import RowMapping, and_, case, delete, exists, func, or_, select, update
+from attrs import field, frozen
+from sqlalchemy import Delete, Select, Update, and_, case, delete, exists, func, or_, select, update
 
 from portrait.recent_creates import VISIBILITY_LAG
 from portrait.state.creates import Creates
-from portrait.state.database import Database, Transaction
-from portrait.state.records import KnownLease, Lease, PoolChange, PooledAsset, PoolKey, PoolView
+from portrait.state.database import Database, Row, Transaction
+from portrait.state.records import KnownLease, Lease, PoolChange, PooledAsset, PoolKey, PoolView, Waiting
 from portrait.state.schema import LEASES, POOL_ASSETS, POOLS, WAITERS
-from portrait.state.statements import Retention, Upsert, equal, param, params
+from portrait.state.statements import Retention, Upsert, equal, numbered, param, params
 
 T = TypeVar("T")
 
@@ -55,7 +56,6 @@ _RENEW = (
     .values(expires_at=param("until"))
 )
 _RELEASE = delete(LEASES).where(_OF_HOLDER)
-_RELEASE_ITEMS = _RELEASE.where(LEASES.c.item.in_(params("items")))
 _LEASES = select(LEASES).where(_ALIVE).order_by(LEASES.c.item, LEASES.c.holder)
 _COUNT = select(func.count().label("count")).select_from(LEASES).where(_ALIVE, equal(LEASES, "holder"))
 
@@ -64,12 +64,9 @@ _OF_ASSET = equal(POOL_ASSETS, "account", "scope", "asset_id")
 _OF_POOL = equal(POOL_ASSETS, "account", "scope")
 _EVICT = Upsert(POOL_ASSETS, only=("evicted_until",))
 _SET_DELETED = update(POOL_ASSETS).where(_OF_ASSET).values(evicted_until=None, deleted_at=param("now"))
+_NOT_EVICTED = and_(POOL_ASSETS.c.evicted_until.is_(None), POOL_ASSETS.c.deleted_at.is_(None))
+_FORGET = delete(POOL_ASSETS).where(_OF_ASSET, _NOT_EVICTED)
 _SPARE = update(POOL_ASSETS).where(_OF_ASSET).values(evicted_until=None)
-_USE = (
-    update(POOL_ASSETS)
-    .where(_OF_POOL, POOL_ASSETS.c.item.in_(params("items")), POOL_ASSETS.c.deleted_at.is_(None))
-    .values(used_at=param("now"))
-)
 _USE_OF_HOLDER = (
     update(POOL_ASSETS)
     .where(_OF_POOL, POOL_ASSETS.c.asset_id.in_(select(LEASES.c.asset_id).where(_OF_HOLDER)))
@@ -80,20 +77,34 @@ _ASSETS = select(POOL_ASSETS).where(
 )
 _IS_LEASED = exists().where(_ALIVE, LEASES.c.item == POOL_ASSETS.c.item)
 _IS_CLOSED = exists().where(equal(POOLS, "account", "scope"), POOLS.c.closed_until > param("now"))
-_KNOWN = select(POOL_ASSETS.c.item, POOL_ASSETS.c.asset_id, _IS_LEASED.label("is_leased")).where(
-    _OF_POOL,
-    ~_IS_CLOSED,
-    POOL_ASSETS.c.item.in_(params("items")),
-    POOL_ASSETS.c.evicted_until.is_(None),
-    POOL_ASSETS.c.deleted_at.is_(None),
-)
-
 _WAIT = Upsert(WAITERS)
 _STAY = update(WAITERS).where(equal(WAITERS, "account", "scope", "holder")).values(expires_at=param("until"))
 _LEAVE = delete(WAITERS).where(equal(WAITERS, "account", "scope", "holder"))
 _WAITING = and_(equal(WAITERS, "account", "scope"), WAITERS.c.expires_at > param("now"))
 _WAITERS = select(WAITERS).where(_WAITING).order_by(WAITERS.c.ticket, WAITERS.c.holder)
 _LAST_TICKET = select(func.max(WAITERS.c.ticket).label("ticket")).where(equal(WAITERS, "account", "scope"))
+
+
+@lru_cache
+def _release_items(count: int) -> Delete:
+    return _RELEASE.where(LEASES.c.item.in_(params("item", count)))
+
+
+@lru_cache
+def _use(count: int) -> Update:
+    items = POOL_ASSETS.c.item.in_(params("item", count))
+    return update(POOL_ASSETS).where(_OF_POOL, items, POOL_ASSETS.c.deleted_at.is_(None)).values(used_at=param("now"))
+
+
+@lru_cache
+def _known(count: int) -> Select[Any]:
+    return select(POOL_ASSETS.c.item, POOL_ASSETS.c.asset_id, _IS_LEASED.label("is_leased")).where(
+        _OF_POOL,
+        ~_IS_CLOSED,
+        POOL_ASSETS.c.item.in_(params("item", count)),
+        _NOT_EVICTED,
+    )
+
 
 Change = Callable[[PoolView], tuple[PoolChange, T]]
 """Decides by what is known of a pool: what the holder does to it; and a value."""
@@ -104,6 +115,7 @@ class Pools:
     """The pools of a state."""
 
     _database: Database
+    _old: Iterator[Retention] = field(factory=lambda: cycle(_OLD), init=False)
 
     def lease_known(self, pool: PoolKey, holder: str, items: Collection[str], ttl: float) -> KnownLease:
         """Lease items whose assets are known, whatever else the pool holds. It costs the same in a large pool.
@@ -120,25 +132,43 @@ class Pools:
         def work(transaction: Transaction) -> KnownLease:
             now = _lock(transaction, pool)
             values = pool._asdict()
-            known = transaction.all(_KNOWN, dict, **values, items=list(items), now=now)
             waiters = _waiters(transaction, pool, now)
-            is_next = not waiters or waiters[0] == holder
-            ids = {row["item"]: row["asset_id"] for row in known}
-            may_lease = is_next or all(row["is_leased"] for row in known)
-            if ids.keys() != set(items) or not may_lease:
+            is_next = _is_next(waiters, holder)
+            ids = _may_lease(transaction, pool, items, now, is_next=is_next)
+            if ids is None:
                 if waiters:
                     transaction.execute(_STAY, **values, holder=holder, until=now + PATIENCE)
                 return KnownLease(None, is_next)
             _put_leases(transaction, pool, holder, ids, now + ttl)
-            transaction.execute(_USE, **values, items=list(items), now=now)
+            transaction.execute(_use(len(items)), **values, **numbered("item", items), now=now)
             if waiters:
                 transaction.execute(_LEAVE, **values, holder=holder)
             return KnownLease(ids, is_next)
 
         return self._database.write(work)
 
+    def look(self, pool: PoolKey, holder: str, items: Collection[str]) -> Waiting:
+        """Whether `lease_known` would change anything for one who waits; this locks nothing, and writes nothing."""
+
+        def work(transaction: Transaction) -> Waiting:
+            now = transaction.now()
+            waiters = _waiters(transaction, pool, now)
+            is_next = _is_next(waiters, holder)
+            is_known = _may_lease(transaction, pool, items, now, is_next=is_next) is not None
+            return Waiting(is_next, is_known, waiters.get(holder, now) < now + PATIENCE / 2)
+
+        return self._database.read(work)
+
     def update(
-        self, pool: PoolKey, holder: str, change: Change[T], *, ttl: float, eviction: float, ticket: int | None = None
+        self,
+        pool: PoolKey,
+        holder: str,
+        change: Change[T],
+        *,
+        ttl: float,
+        eviction: float,
+        age: float = 0.0,
+        ticket: int | None = None,
     ) -> tuple[T, int | None]:
         """Decide about a pool, alone among all who share the state.
 
@@ -148,6 +178,7 @@ class Pools:
             change: May be called again, with another view.
             ttl: Seconds for which the holder's leases hold.
             eviction: Seconds for which nobody leases what the holder is going to delete.
+            age: As `view`.
             ticket: The holder's place among those who wait, if it had one before.
 
         Returns:
@@ -156,7 +187,7 @@ class Pools:
 
         def work(transaction: Transaction) -> tuple[T, int | None]:
             now = _lock(transaction, pool)
-            applied, value = change(_view(transaction, pool, now))
+            applied, value = change(_view(transaction, pool, now, age))
             transaction.execute(_RELEASE, **pool._asdict(), holder=holder)
             _put_leases(transaction, pool, holder, applied.leases, now + ttl)
             _put_assets(transaction, pool, applied.leases, now)
@@ -169,7 +200,7 @@ class Pools:
                 transaction.upsert(_WAIT, pool._asdict() | row)
             else:
                 transaction.execute(_LEAVE, **pool._asdict(), holder=holder)
-            _finish(transaction, pool, now)
+            self._finish(transaction, pool, now)
             return value, place
 
         return self._database.write(work)
@@ -208,9 +239,10 @@ class Pools:
             if items is None:
                 transaction.execute(_RELEASE, **pool._asdict(), holder=holder)
             else:
-                transaction.execute(_RELEASE_ITEMS, **pool._asdict(), holder=holder, items=list(items))
+                named = numbered("item", items)
+                transaction.execute(_release_items(len(items)), **pool._asdict(), holder=holder, **named)
             transaction.execute(_LEAVE, **pool._asdict(), holder=holder)
-            _finish(transaction, pool, now)
+            self._finish(transaction, pool, now)
 
         self._database.write(work)
 
@@ -239,16 +271,26 @@ class Pools:
 
         self._database.write(work)
 
-    def view(self, pool: PoolKey) -> PoolView:
-        """All that is known of a pool."""
-        return self._database.read(lambda transaction: _view(transaction, pool, transaction.now()))
+    def forget(self, pool: PoolKey, asset_id: str) -> None:
+        """Forget an asset that somebody else has deleted; one that was deleted here stays known as such."""
+        self._database.write(lambda transaction: transaction.execute(_FORGET, **pool._asdict(), asset_id=asset_id))
+
+    def view(self, pool: PoolKey, age: float = 0.0) -> PoolView:
+        """All that counts of a pool.
+
+        Args:
+            pool: The pool.
+            age: Seconds since the list was begun that this is compared with: what was created or deleted longer before
+                than lists may lag is left out.
+        """
+        return self._database.read(lambda transaction: _view(transaction, pool, transaction.now(), age))
 
     def close(self, pool: PoolKey, seconds: float) -> bool:
         """Let nobody lease from a pool for so many seconds, 0 to open it; False where somebody uses it."""
 
         def work(transaction: Transaction) -> bool:
             now = _lock(transaction, pool)
-            view = _view(transaction, pool, now)
+            view = _view(transaction, pool, now, 0.0)
             if seconds and (view.leases or view.waiters):
                 return False
             transaction.execute(_CLOSE, **pool._asdict(), now=now, until=now + seconds)
@@ -265,18 +307,16 @@ class Pools:
 
         return self._database.read(work)
 
+    def _finish(self, transaction: Transaction, pool: PoolKey, now: float) -> None:
+        """Remember that the pool is used, and drop what is old: from one table at a time, in turn."""
+        transaction.execute(_TOUCH, **pool._asdict(), now=now)
+        transaction.drop_old(next(self._old), now)
+
 
 def _lock(transaction: Transaction, pool: PoolKey) -> float:
     """Lock the pool's row; returns the moment after it was waited for."""
     transaction.upsert(_LOCK, {**pool._asdict(), "used_at": 0.0, "closed_until": None})
     return transaction.now()
-
-
-def _finish(transaction: Transaction, pool: PoolKey, now: float) -> None:
-    """Remember that the pool is used, and drop what is old."""
-    transaction.execute(_TOUCH, **pool._asdict(), now=now)
-    for retention in _OLD:
-        transaction.drop_old(retention, now)
 
 
 def _holds(transaction: Transaction, pool: PoolKey, holder: str, count: int, now: float) -> bool:
@@ -285,19 +325,37 @@ def _holds(transaction: Transaction, pool: PoolKey, holder: str, count: int, now
     return held >= count
 
 
-def _view(transaction: Transaction, pool: PoolKey, now: float) -> PoolView:
-    values = pool._asdict()
+def _view(transaction: Transaction, pool: PoolKey, now: float, age: float) -> PoolView:
+    values, seconds = pool._asdict(), age + VISIBILITY_LAG
     return PoolView(
         leases=tuple(transaction.all(_LEASES, partial(_lease, now=now), **values, now=now)),
-        assets=tuple(transaction.all(_ASSETS, partial(_pooled, now=now), **values, since=now - KEEP)),
+        assets=tuple(transaction.all(_ASSETS, partial(_pooled, now=now), **values, since=now - seconds)),
         waiters=tuple(_waiters(transaction, pool, now)),
-        creates=tuple(Creates.of_scope(transaction, *pool, VISIBILITY_LAG)),
+        creates=tuple(Creates.of_scope(transaction, *pool, seconds)),
         is_closed=bool(transaction.all(_CLOSED, dict, **values, now=now)),
     )
 
 
-def _waiters(transaction: Transaction, pool: PoolKey, now: float) -> list[str]:
-    return transaction.all(_WAITERS, lambda row: str(row["holder"]), **pool._asdict(), now=now)
+def _may_lease(
+    transaction: Transaction, pool: PoolKey, items: Collection[str], now: float, *, is_next: bool
+) -> dict[str, str] | None:
+    """The assets of items that are all known, and are leased already where somebody else waits; else None."""
+    known = transaction.all(_known(len(items)), dict, **pool._asdict(), **numbered("item", items), now=now)
+    ids = {row["item"]: row["asset_id"] for row in known}
+    may_lease = ids.keys() == set(items) and (is_next or all(row["is_leased"] for row in known))
+    return ids if may_lease else None
+
+
+def _waiters(transaction: Transaction, pool: PoolKey, now: float) -> dict[str, float]:
+    """Who waits, in order, and until when without a sign of life."""
+    rows = transaction.all(
+        _WAITERS, lambda row: (str(row["holder"]), float(row["expires_at"])), **pool._asdict(), now=now
+    )
+    return dict(rows)
+
+
+def _is_next(waiters: Mapping[str, float], holder: str) -> bool:
+    return next(iter(waiters), holder) == holder
 
 
 def _new_ticket(transaction: Transaction, pool: PoolKey) -> int:
@@ -324,12 +382,12 @@ def _asset(pool: PoolKey, item: str, asset_id: str, used_at: float) -> dict[str,
     return {**pool._asdict(), "item": item, "asset_id": asset_id, **times}
 
 
-def _lease(row: RowMapping, now: float) -> Lease:
+def _lease(row: Row, now: float) -> Lease:
     seconds = float(row["expires_at"]) - now
     return Lease(item=row["item"], holder=row["holder"], asset_id=row["asset_id"], seconds=seconds)
 
 
-def _pooled(row: RowMapping, now: float) -> PooledAsset:
+def _pooled(row: Row, now: float) -> PooledAsset:
     return PooledAsset(
         item=row["item"],
         asset_id=row["asset_id"],

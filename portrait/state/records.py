@@ -191,11 +191,11 @@ class PooledAsset:
 
 @frozen(kw_only=True)
 class PoolView:
-    """All that the state knows of a pool at one moment.
+    """All that counts of a pool at one moment.
 
     Attributes:
         leases: Those that have not ended, pins and reservations included.
-        assets: What was leased or deleted.
+        assets: What was leased, and what was deleted in the last minutes.
         waiters: Who waits for a slot, in order.
         creates: Creates in the group of the last minutes, the oldest first.
         is_closed: Whether its group is being removed.
@@ -219,6 +219,21 @@ class KnownLease:
 
     ids: dict[str, str] | None
     is_next: bool
+
+
+@frozen
+class Waiting:
+    """What one who waits for a slot sees.
+
+    Attributes:
+        is_next: Whether nobody waits before the holder.
+        is_known: Whether all that it wants is known and may be leased at once.
+        is_overdue: Whether it has to give a sign of life.
+    """
+
+    is_next: bool
+    is_known: bool
+    is_overdue: bool
 
 
 @frozen(kw_only=True)

@@ -66,6 +66,9 @@ def test_assets_that_others_made_are_used_and_those_that_they_deleted_made_anew(
     (anew,) = worker.use(URLS[0])
     assert anew != outcome.asset_id
     assert workers.ids() == {anew}
+    lists = workers.count("ListAssets")
+    assert worker.use(URLS[0]) == [anew]
+    assert workers.count("ListAssets") == lists  # the one that is gone is forgotten
 
 
 def test_the_least_recently_used_makes_room(workers):

@@ -3,7 +3,8 @@
 from concurrent.futures import ThreadPoolExecutor
 from math import inf
 
-from portrait.state import Key, KnownLease, PoolChange, PooledAsset, PoolKey, pools
+from portrait.recent_creates import VISIBILITY_LAG
+from portrait.state import Key, KnownLease, PoolChange, PooledAsset, PoolKey, Waiting, pools
 from tests.portrait.state.workers import EVICTION, POOL, answer, begin, change, holders, lease
 
 
@@ -83,6 +84,42 @@ def test_those_who_wait_are_in_order_and_keep_their_places(state, place):
     assert state.pools.view(POOL).waiters == ("b",)
     known(state, "c", "item")
     assert state.pools.view(POOL).waiters == ("c", "b")
+
+
+def test_who_waits_sees_whether_it_is_worth_asking(state, place):
+    """Its turn, what it wants becoming known, and a sign of life that is due; looking is no sign of life."""
+    lease(state, "x", a="asset-a")
+    for holder in ("first", "second"):
+        change(state, holder, waits=True)
+    assert state.pools.look(POOL, "first", ["b"]) == Waiting(is_next=True, is_known=False, is_overdue=False)
+    assert state.pools.look(POOL, "second", ["a"]) == Waiting(is_next=False, is_known=True, is_overdue=False)
+    state.pools.release(POOL, "x")
+    assert not state.pools.look(POOL, "second", ["a"]).is_known
+    place.clock.advance(pools.PATIENCE / 2 + 1)
+    assert state.pools.look(POOL, "second", ["a"]).is_overdue
+    place.clock.advance(pools.PATIENCE / 2)
+    assert state.pools.view(POOL).waiters == ()
+    assert state.pools.look(POOL, "second", ["a"]) == Waiting(is_next=True, is_known=True, is_overdue=True)
+
+
+def test_what_somebody_else_has_deleted_is_forgotten(state):
+    """What was deleted here, or is being deleted, stays known as such."""
+    lease(state, "x", a="asset-a", b="asset-b", c="asset-c")
+    change(state, "x", waits=True, victims={"asset-b": "b", "asset-c": "c"})
+    state.pools.end_eviction(POOL, "asset-c", is_deleted=True)
+    for asset_id in ("asset-a", "asset-b", "asset-c"):
+        state.pools.forget(POOL, asset_id)
+    assert [each.asset_id for each in state.pools.view(POOL).assets] == ["asset-b", "asset-c"]
+
+
+def test_deletions_are_seen_for_as_long_as_lists_may_lag(state, place):
+    """Counted from the begin of the list that they are compared with; a pool's history costs nothing."""
+    lease(state, "x", a="asset-a")
+    change(state, "x", waits=True, victims={"asset-a": "a"})
+    state.pools.end_eviction(POOL, "asset-a", is_deleted=True)
+    place.clock.advance(VISIBILITY_LAG)
+    assert state.pools.view(POOL).assets == ()
+    assert len(state.pools.view(POOL, age=1.0).assets) == 1
 
 
 def test_what_is_being_deleted_is_leased_by_nobody(state, place):

@@ -335,8 +335,9 @@ def write_new(state):
     state.claims.acquire(other, 30)
     state.uploads.begin("other", UPLOAD)
     state.erasures.record([other], "group-2", [])
-    change(state, "new", waits=True)
-    lease(state, "y", b="asset-b")
+    for _ in range(3):  # each write of a pool takes old rows of one table along, in turn
+        change(state, "new", waits=True)
+        lease(state, "y", b="asset-b")
     take_turn(state, "GetAsset")
 
 

@@ -42,6 +42,8 @@ def use_pool(state):
     change(state, "z", waits=True, victims={"asset-c": "c"})
     state.pools.end_eviction(POOL, "asset-c", is_deleted=False)
     state.pools.view(POOL)
+    state.pools.look(POOL, "z", ["a"])
+    state.pools.forget(POOL, "asset-c")
     state.pools.pin(POOL, "y", "pin of y", {"a": "asset-a"})
     state.pools.close(POOL, 0)
     state.pools.idle(POOL)
