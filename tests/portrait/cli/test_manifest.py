@@ -1,9 +1,11 @@
 """The manifest: each outcome is recorded whole or told to be missing, and `forget` says what it cannot read of it."""
 
 import errno
+import hashlib
 import io
 import json
 import os
+from pathlib import Path
 
 import pytest
 
@@ -38,6 +40,73 @@ def test_a_manifest_goes_on_after_a_torn_line(portrait, tmp_path):
     folder = make_plain(tmp_path / "photos", 1)
     assert portrait("put", str(folder), "--group", "brand", "--manifest", str(path)).code == 0
     assert json.loads(path.read_text().splitlines()[1])["status"] == "Active"
+
+
+def test_each_line_says_what_became_of_a_file(portrait, emulator, stub, tmp_path, monkeypatch):
+    """What was stored, what became of it, what was passed over, and where that was; a file as it was named."""
+    monkeypatch.chdir(tmp_path)
+    path = make_plain(tmp_path / "photos", 1) / "00.jpg"
+    (tmp_path / "photos" / "notes.txt").write_text("words")
+    (tmp_path / "photos" / ".hidden.jpg").touch()
+    storage = ["--to", "s3://portraits/faces", "--endpoint-url", stub.url, "--public-base", stub.public_base]
+    ran = portrait("put", "./photos", "--group", "brand", *storage, "--manifest", "m.jsonl")
+    assert ran.code == 0, ran.err
+    (key,), (asset,) = stub.bucket.objects, emulator.client().iter_assets()
+    nothing = dict.fromkeys(("uri", "origin", "asset_id", "group_id", "sha256", "stored_key"))
+    passed_over = {**nothing, "status": "Skipped"}
+    place = {"group": "brand", "group_id": asset.group_id, "stored_key": key, "stored_in": "portraits"}
+    printed = [
+        {**passed_over, "file": "photos/notes.txt", "reason": "no media", "group": "brand"},
+        {**passed_over, "file": "photos/.hidden.jpg", "reason": "hidden", "group": None},
+        {
+            **place,
+            "file": "photos/00.jpg",
+            "uri": f"asset://{asset.id}",
+            "status": "Active",
+            "origin": "created",
+            "asset_id": asset.id,
+            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        },
+    ]
+    assert ran.rows == printed
+    stored = {**place, "file": "photos/00.jpg", "status": "Stored"}
+    where = {"base_url": emulator.base_url, "project": "default"}
+    lines = read_manifest("m.jsonl").rows
+    assert [{**line, "time": None} for line in lines] == [
+        {**line, **where, "time": None} for line in (*printed[:2], stored, printed[2])
+    ]
+    assert {line["time"][:11] for line in lines} == {"2026-03-18T"}
+
+
+def test_a_file_is_called_as_it_was_named_all_the_way(portrait, stub, tmp_path, picture, monkeypatch):
+    """By the object's line as well, which is written before anything else is known of it."""
+    monkeypatch.chdir(tmp_path)
+    picture("a.jpg")
+    storage = ["--to", "s3://portraits", "--endpoint-url", stub.url]
+    assert portrait("put", "./a.jpg", "--group", "brand", *storage, "--manifest", "m.jsonl").code == 0
+    assert [row["file"] for row in read_manifest("m.jsonl").rows] == ["./a.jpg"] * 2
+
+
+@pytest.mark.parametrize(("action", "is_known"), [("ListAssetGroups", False), ("ListAssets", True)])
+def test_what_was_not_sent_is_recorded_as_well(portrait, emulator, client, group, picture, *, action, is_known):
+    """With its content, its group as far as that was found, and the reason."""
+    path = picture("a.jpg")
+    emulator.rules.add(match={"action": action}, do={"error": "KeyUnknown"})
+    ran = portrait("put", path, "--group", "hosts")
+    assert ran.code == 3
+    (row,) = ran.rows
+    assert row.pop("error")["kind"] == "AuthError"
+    assert row == {
+        "file": path,
+        "uri": None,
+        "status": "Refused",
+        "origin": None,
+        "asset_id": None,
+        "group_id": group if is_known else None,
+        "sha256": hashlib.sha256(Path(path).read_bytes()).hexdigest(),
+        "stored_key": None,
+        "group": "hosts",
+    }
 
 
 def test_outcomes_are_printed_when_the_disk_fills_up(portrait, emulator, tmp_path, monkeypatch, full_disk):

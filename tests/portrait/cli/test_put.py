@@ -1,11 +1,13 @@
 """`put`: files go in, addresses come out, and the same command again is harmless."""
 
 import sqlite3
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from portrait.cli.progress import Progress
 from tests.media_samples import image
 from tests.portrait.s3.conftest import count_uploads
 
@@ -87,6 +89,15 @@ def test_people_see_a_line_for_each_file_and_a_sum(portrait, picture):
     assert len(lines) == 1
     assert lines[0].endswith(f"  {file}")
     assert "1 file Active in brand (group-" in ran.err
+
+
+def test_people_are_told_once_that_a_group_is_full(portrait, picture, tmp_path):
+    """As soon as it is known, beside each file's failure at the end; what is wrong with a file is not the group's."""
+    (tmp_path / "small.png").write_bytes(image("png", 40, 40))
+    files = [picture(f"{number}.jpg", 400 + number) for number in range(3)]
+    ran = portrait("put", *files, str(tmp_path / "small.png"), "--group", "brand", "--quota", "1", terminal=True)
+    assert (ran.out + ran.err).count("brand: ") == 1
+    assert "brand: The group holds 0 of 1 assets, and 3 more are wanted.\n" in ran.out + ran.err
 
 
 def test_quiet_prints_only_addresses(portrait, picture, tmp_path):
@@ -224,15 +235,71 @@ def test_what_an_error_leaves_undone_is_told_of_each_address(portrait, emulator,
     assert sorted(row["status"] for row in ran.rows) == ["Active", "NoRoom", "NoRoom"]
 
 
-def test_what_is_there_already_is_not_counted_as_created(portrait, monkeypatch):
-    """A line of the display ends where its stage does, whatever files are called."""
-    urls = [f"https://cdn.example.com/a.jpg?id={number}" for number in (1, 2)]
-    assert portrait("put", urls[0], "--group", "brand").code == 0
-    seen, stages = [], "portrait.cli.progress.Progress"
-    monkeypatch.setattr(f"{stages}.advance", lambda _, stage, by=1: seen.append(("done", stage, by)))
-    monkeypatch.setattr(f"{stages}.reduce_total", lambda _, stage, by=1: seen.append(("reduced", stage, by)))
-    assert portrait("put", *urls, "--group", "brand").code == 0
-    assert [way for way, stage, _ in seen if stage == "created"] in (["done", "reduced"], ["reduced", "done"])
+@pytest.fixture
+def stages(monkeypatch):
+    """What the lines of the display come to: what each stage has done, and what it had to do."""
+    done, totals = Counter(), Counter()
+
+    def start(self, display, planned, in_bytes=()):
+        self.planned = planned
+        totals.update(planned)
+
+    def reduce_total(self, stage, by=1):
+        totals.update({stage: -by} if stage in self.planned else {})
+
+    def advance(self, stage, by=1):
+        done.update({stage: by} if stage in self.planned else {})
+
+    for method in (start, reduce_total, advance):
+        monkeypatch.setattr(Progress, "__init__" if method is start else method.__name__, method)
+    return lambda: {stage: (done[stage], total) for stage, total in totals.items()}
+
+
+@pytest.mark.parametrize(
+    ("names", "options", "created", "reviewed"),
+    [
+        (["a.jpg", "b.jpg", "c.jpg"], [], 2, 3),  # one is there already
+        (["a.jpg?Expires=1&Signature=x", "b.jpg", "a.jpg?Expires=2&Signature=x"], [], 1, 2),  # two are one content
+        (["b.jpg", "c.jpg", "d.jpg"], ["--quota", "3"], 2, 2),  # one has no room
+        (["b.jpg", "c.jpg?code=FaceMismatch"], [], 2, 2),
+        (["b.jpg", "c.jpg?reject=FpsTooLow"], [], 1, 1),
+        (["b.jpg", "c.jpg"], ["--no-wait"], 2, 0),
+    ],
+    ids=["existing", "twice", "no room", "failed", "refused", "not awaited"],
+)
+def test_each_stage_of_the_display_comes_to_its_end(portrait, stages, *, names, options, created, reviewed):
+    """Whatever became of the files: what need not be done is taken off, and nothing is counted twice."""
+    portrait("put", "https://magic.test/a.jpg", "--group", "brand")
+    before = stages()
+    portrait("put", *(f"https://magic.test/{name}" for name in names), "--group", "brand", *options)
+    after = {stage: (done - before[stage][0], total - before[stage][1]) for stage, (done, total) in stages().items()}
+    counts = {"checked": len(names), "created": created, "reviewed": reviewed}
+    assert after == {stage: (count, count) for stage, count in counts.items()}
+
+
+@pytest.mark.parametrize("fails", ["nothing", "one create", "the storage", "the group"])
+def test_the_bytes_of_the_display_come_to_their_end(portrait, emulator, stub, picture, *, stages, fails):
+    """By object storage: what was stored counts, whatever becomes of it, and what was not is taken off."""
+    files = [picture("a.jpg", 400), picture("b.jpg", 401), picture("again.jpg", 401)]
+    storage = ["--to", "s3://portraits", "--endpoint-url", stub.url, "--public-base", stub.public_base]
+    if fails == "one create":
+        emulator.rules.add(
+            match={"action": "CreateAsset"}, when={"nth": [1]}, do={"error": "MediaRejected.WidthTooSmall"}
+        )
+    elif fails == "the group":
+        emulator.rules.add(match={"action": "ListAssetGroups"}, do={"error": "KeyUnknown"})
+    elif fails == "the storage":
+        stub.fault("PutObject", "status-before", status=403, code="AccessDenied", times=99)
+    portrait("put", *files, "--group", "brand", *storage, "--concurrency", "1")
+    nothing = fails in {"the storage", "the group"}
+    size = 0 if nothing else sum(Path(file).stat().st_size for file in files[:2])
+    count = 0 if nothing else 1 if fails == "one create" else 2
+    assert stages() == {
+        "checked": (3, 3),
+        "stored": (size, size),
+        "created": (count, count),
+        "reviewed": (count, count),
+    }
 
 
 def test_a_customer_with_a_larger_quota_is_not_held_back(portrait, emulator):
