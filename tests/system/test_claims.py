@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from contextlib import suppress
 
 import pytest
 
@@ -9,7 +10,7 @@ from emulator.transports import AsyncInProcessTransport, InProcessTransport
 from portrait.actions import CREATE_ASSET_GROUP
 from portrait.clock import SystemClock
 from portrait.ensure import once
-from portrait.errors import NotFound
+from portrait.errors import NotFound, StateError
 from portrait.flow import Heartbeat, RunBlocking, Send, Sleep
 from portrait.http import HttpRequest
 from portrait.memory import Memory
@@ -197,3 +198,60 @@ def test_a_slow_owner_that_lives_is_not_robbed(colour, portrait_emulator, tmp_pa
     assert seen  # the last of them after twice the lease
     assert all(isinstance(one, Holder) for one in seen)
     other.close()
+
+
+def calls(count, closed):
+    """Sends so many requests; says when it was closed."""
+    try:
+        for _ in range(count):
+            yield Send(REQUEST)
+    finally:
+        closed.append(count)
+
+
+@pytest.mark.parametrize("shorter", ["inner", "outer"])
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_call_under_two_rights_renews_both(shorter, fails):
+    """A lease of a pool, and a claim in it: as often as the shorter one asks, even if the inner one cannot be."""
+    clock, renewed = SystemClock(), []
+
+    def renew_inner():
+        renewed.append("inner")
+        if fails:
+            raise StateError("The disk is full.")
+        return True
+
+    intervals = {"inner": 40.0, "outer": 40.0} | {shorter: 20.0}
+    inner = once.Renewal(renew_inner, clock, intervals["inner"], clock.monotonic() - intervals["inner"] * 0.7)
+    outer = once.Renewal(lambda: renewed.append("outer") or True, clock, intervals["outer"], clock.monotonic())
+    outer.renewed_at -= intervals["outer"] * 0.7
+    effect = next(outer.keep(inner.keep(calls(1, []))))
+    assert (effect.effect, effect.interval) == (Send(REQUEST), 20.0)
+    effect.beat()
+    assert renewed == ["inner", "outer"]
+    effect.beat()
+    assert renewed == ["inner", "outer"] + ["inner"] * fails, "what was renewed holds for now"
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["lost", "not written"])
+def test_a_right_that_is_lost_beside_a_call_is_noticed_after_it(fails):
+    """Nothing more is sent, and the flow is closed; one that could not be renewed is renewed before the next call."""
+    clock, closed = SystemClock(), []
+
+    def renew():
+        if fails:
+            raise StateError("The disk is full.")
+        return False
+
+    right = once.Renewal(renew, clock, 40.0, clock.monotonic() - 30)
+    flow = right.keep(calls(2, closed))
+    with suppress(StateError):
+        next(flow).beat()
+    effect = flow.send("the answer to the first")
+    assert isinstance(effect, RunBlocking)
+    if fails:
+        assert isinstance(flow.send(True), Heartbeat)
+    else:
+        with pytest.raises(once.RightLost):
+            flow.send(effect.work())
+        assert closed == [2]
