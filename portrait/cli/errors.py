@@ -53,6 +53,7 @@ _OPTIONS: Mapping[str, str] = MappingProxyType(
         "check_public": "--check-public",
         "concurrency": "--concurrency",
         "endpoint_url": "--endpoint-url",
+        "model": "--model",
         "provider": "--provider",
         "public_base": "--public-base",
         "region": "--region",

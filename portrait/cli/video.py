@@ -40,9 +40,7 @@ def create(context: Context, /, *, prompt: str, model: str | None, **values: Any
     """Have a video made; prints it as it is queued."""
     context.resume_hint = "The video may be made, and paid for; `portrait video list` shows it."
     references = [_reference(url, role) for name, role in _ROLES.items() for url in _several(values.pop(name))]
-    video = context.any_client.videos.create(
-        model=model or _default_model(context), prompt=prompt, references=references, **values
-    )
+    video = context.any_client.videos.create(model=model, prompt=prompt, references=references, **values)
     context.output.print_record(video_record(video), key="id")
     return 0
 
@@ -63,18 +61,6 @@ def _reference(word: str, role: RoleName) -> Reference:
 
 def _several(value: str | Sequence[str] | None) -> Sequence[str]:
     return (value,) if isinstance(value, str) else value or ()
-
-
-def _default_model(context: Context) -> str:
-    """The provider's first model that takes assets.
-
-    Raises:
-        UsageError: It has none.
-    """
-    models = context.provider.video_models
-    if not models:
-        raise UsageError(f"{context.provider.title} has no model that is known to take assets.", advice="Pass --model.")
-    return models[0]
 
 
 def show(context: Context, /, id: str) -> int:  # noqa: A002

@@ -31,7 +31,7 @@ class Videos:
     def create(
         self,
         *,
-        model: str,
+        model: str | None = None,
         prompt: str = "",
         references: Iterable[Reference | str] = (),
         duration: int | None = None,
@@ -44,7 +44,7 @@ class Videos:
         """Have a video made. Looks first at whether its model and assets can be used.
 
         Args:
-            model: The provider's name of the model, such as `seedance-2.0`.
+            model: The provider's name of the model, such as `seedance-2.0`; default: its first one that takes assets.
             prompt: What is to be seen.
             references: What it is made from; an address alone is a `reference_image`.
             duration: Seconds; -1 leaves it to the model; default: the provider's, 5.
@@ -58,11 +58,11 @@ class Videos:
             InvalidParameter: A rule of the model is broken, or an asset is not Active, not there or of another kind.
             MediaRejected: The provider does not allow what it shows.
             UnknownOutcome: The answer was lost, or has no id; the video may be made, and paid for.
-            UsageError: The provider cannot do that; nothing was sent.
+            UsageError: The provider cannot do that, or has no default model; nothing was sent.
             PortraitError: The call failed otherwise.
         """
         request = VideoRequest(
-            model=model,
+            model=self._service.default_model if model is None else model,
             prompt=prompt,
             references=tuple(each if isinstance(each, Reference) else Reference(each) for each in references),
             duration=duration,
@@ -160,7 +160,7 @@ class AsyncVideos:
     async def create(
         self,
         *,
-        model: str,
+        model: str | None = None,
         prompt: str = "",
         references: Iterable[Reference | str] = (),
         duration: int | None = None,
@@ -173,7 +173,7 @@ class AsyncVideos:
         """Have a video made. Looks first at whether its model and assets can be used.
 
         Args:
-            model: The provider's name of the model, such as `seedance-2.0`.
+            model: The provider's name of the model, such as `seedance-2.0`; default: its first one that takes assets.
             prompt: What is to be seen.
             references: What it is made from; an address alone is a `reference_image`.
             duration: Seconds; -1 leaves it to the model; default: the provider's, 5.
@@ -187,11 +187,11 @@ class AsyncVideos:
             InvalidParameter: A rule of the model is broken, or an asset is not Active, not there or of another kind.
             MediaRejected: The provider does not allow what it shows.
             UnknownOutcome: The answer was lost, or has no id; the video may be made, and paid for.
-            UsageError: The provider cannot do that; nothing was sent.
+            UsageError: The provider cannot do that, or has no default model; nothing was sent.
             PortraitError: The call failed otherwise.
         """
         request = VideoRequest(
-            model=model,
+            model=self._service.default_model if model is None else model,
             prompt=prompt,
             references=tuple(each if isinstance(each, Reference) else Reference(each) for each in references),
             duration=duration,

@@ -90,6 +90,18 @@ class VideoService:
         """The provider's name."""
         return self.endpoint.provider.name
 
+    @property
+    def default_model(self) -> str:
+        """The provider's first model that takes assets.
+
+        Raises:
+            UsageError: None is known.
+        """
+        provider = self.endpoint.provider
+        if not provider.video_models:
+            raise UsageError(f"{provider.title} has no model that is known to take assets.", advice="Pass model=.")
+        return provider.video_models[0]
+
     def create(self, request: VideoRequest, *, check: bool) -> Flow[Video]:
         """Check, then create.
 

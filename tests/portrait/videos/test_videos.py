@@ -2,6 +2,7 @@
 
 import orjson
 import pytest
+from attrs import evolve
 
 from portrait.errors import (
     AuthError,
@@ -154,6 +155,21 @@ def test_a_lost_answer_is_an_unknown_outcome(scripted, provider):
         videos.create(model=MODELS[provider], prompt=PROMPT)
     assert error.value.may_have_executed
     assert len(script.requests) == 1
+
+
+def test_the_first_model_that_takes_assets_is_the_default(scripted, provider):
+    """As for the command; `""` is no default, but a wrong name."""
+    videos, script = scripted(CREATED[provider])
+    assert videos.create(prompt=PROMPT).model == MODELS[provider]
+    assert orjson.loads(script.requests[0].body)["model"] == MODELS[provider]
+
+
+def test_without_a_known_model_the_name_is_needed(colour):
+    """A provider that a user registers has none."""
+    client, script = colour.scripted(provider=evolve(PROVIDERS["alltoken"], video_models=()))
+    with pytest.raises(UsageError, match=r"no model that is known to take assets\. Pass model=\."):
+        Driven(client.client.videos, colour.runner).create(prompt=PROMPT)
+    assert script.requests == []
 
 
 def test_a_create_that_was_never_sent_is_sent_again(scripted, provider):
