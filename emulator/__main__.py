@@ -207,11 +207,14 @@ def _clock(name: str) -> Clock:
         raise ValueError(f"--clock: {error}") from None
 
 
+_LOAD_ADVICE = "GET /_emulator/snapshots/NAME answers such a file, and the help of serve shows a short one"
+
+
 def _start_state(path: Path | None) -> Any:
     """What the file of `--load` holds.
 
     Raises:
-        ValueError: It cannot be read, or is no JSON.
+        ValueError: It cannot be read, or is no JSON; the message says which and what to do.
     """
     from emulator.snapshots.codec import MAX_BYTES  # noqa: PLC0415 - after --help
 
@@ -220,13 +223,20 @@ def _start_state(path: Path | None) -> Any:
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
-        if len(content) <= MAX_BYTES:
-            return json.loads(content)
-    except (OSError, ValueError) as error:
-        raise ValueError(f"--load {path}: {error}") from None
+    except OSError as error:
+        why = "it takes a file; /dev/stdin is what is piped in" if str(path) == "-" else error.strerror
+        raise ValueError(f"--load {path}: {why}") from None
+    if len(content) > MAX_BYTES:
+        raise ValueError(f"--load {path}: it has more than {MAX_BYTES} bytes; load fewer records")
+    try:
+        return json.loads(content)
+    except json.JSONDecodeError as error:
+        why = f"it is not JSON at line {error.lineno}, column {error.colno}"
+    except UnicodeDecodeError:
+        why = "it is not JSON, which is text in UTF-8"
     except RecursionError:
-        raise ValueError(f"--load {path}: its JSON is nested too deeply") from None
-    raise ValueError(f"--load {path}: it has more than {MAX_BYTES} bytes")
+        why = "its JSON is nested too deeply"
+    raise ValueError(f"--load {path}: {why}; {_LOAD_ADVICE}")
 
 
 @contextmanager
@@ -272,7 +282,7 @@ def _serve(settings: Settings, clock: Clock, args: argparse.Namespace, start: An
     try:
         load_state(server.control, start)
     except ControlError as error:
-        sys.stderr.write(f"portrait-emulator: --load: {error.message}\n")
+        sys.stderr.write(f"portrait-emulator: --load {args.load}: {error.message}; {_LOAD_ADVICE}\n")
         return 2
     try:
         server.start()

@@ -8,15 +8,12 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import click
 
 from portrait._version import __version__
 from portrait.cli.console import stdout_errors
-
-if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
 
 _COMPLETE = "_PORTRAIT_COMPLETE"  # click's convention: the shell's hook sets it
 
@@ -29,6 +26,19 @@ def option(*names: str, **settings: Any) -> click.Option:
 def argument(name: str, **settings: Any) -> click.Argument:
     """An operand of one command."""
     return click.Argument([name], **settings)
+
+
+class FileName(click.Path):
+    """The name of a file, which a shell completes. `-` is refused: it stands for a standard stream elsewhere."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Take the text as it is."""
+        if value == "-":
+            self.fail("it takes a file, not a standard stream; ./- is a file named -", param, ctx)
+        return value
+
+
+FILE = FileName()
 
 
 def _share(context: click.Context, option: click.Parameter, value: Any) -> None:
@@ -58,7 +68,12 @@ SHARED_OPTIONS: Sequence[click.Option] = (
     ),
     _shared("--base-url", metavar="URL", help="The service's address; for AllToken it includes /v1."),
     _shared("--project", metavar="NAME", help="The ProjectName of all calls."),
-    _shared("--state", metavar="PATH|URL", help="What was begun (default $XDG_STATE_HOME/portrait/state.db)."),
+    _shared(
+        "--state",
+        type=FILE,
+        metavar="PATH|URL",
+        help="What was begun (default $XDG_STATE_HOME/portrait/state.db).",
+    ),
     _shared("--json", is_flag=True, help="Print JSON, as in a pipe, on a terminal too."),
     _shared("--table", is_flag=True, help="Print what a terminal shows, whole tables, into a pipe or a file too."),
     _shared("--quiet", "-q", is_flag=True, help="Print only ids and asset:// addresses."),
@@ -153,13 +168,6 @@ def run(root: Group, argv: Sequence[str], context: Any) -> int:
 
         path = error.ctx.command_path if error.ctx else "portrait"
         raise UsageError(error.format_message(), advice=f"{path} --help says what it takes.") from None
-
-
-def complete_files(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """What a shell completes where a file may stand: it knows them itself."""
-    from click.shell_completion import CompletionItem  # noqa: PLC0415  (for shells alone)
-
-    return [CompletionItem(incomplete, type="file")]
 
 
 def complete_from(names: Callable[[], Iterable[str]]) -> Callable[[click.Context, click.Parameter, str], list[str]]:

@@ -120,8 +120,6 @@ def _expand(word: str, group: str | None, *, subfolders: bool, alone: bool) -> I
     if is_url(word):
         yield _Part(group, [word])
         return
-    if word == "-":
-        raise UsageError("put takes files, not standard input.", advice="A file of that name is ./- to put.")
     if not word:  # such as a variable that is not set; Path("") is the folder that one is in
         raise UsageError("A file or an address is missing: its name is empty.", advice=_SOURCES)
     path = Path(word)

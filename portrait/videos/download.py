@@ -60,6 +60,15 @@ class Download:
         self._size = 0
         self._first: Piece | None = None
 
+    def check(self) -> None:
+        """See that a file may be there: it takes the place of what is, which must not be a folder or a device.
+
+        Raises:
+            UsageError: It may not.
+        """
+        if self._path.exists() and not self._path.is_file():
+            raise UsageError(f"{self._path} is not a regular file.", advice="Name a file for the video.")
+
     @property
     def is_whole(self) -> bool:
         """Whether all of it is there."""

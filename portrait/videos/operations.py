@@ -203,7 +203,8 @@ class VideoService:
             UsageError: The video is not finished, or has no result.
             NotFound: The address of the result is dead: it lives 24 hours.
         """
-        target = Path(path)
+        download = Download(target := Path(path))
+        yield RunBlocking(download.check)
         if isinstance(video, str):
             video = yield from self.get(video)
         video.check()
@@ -211,7 +212,6 @@ class VideoService:
             if video.status.is_final:
                 raise UsageError(f"The video {video.id} has no result any more: its address lives 24 hours.")
             raise UsageError(f"The video {video.id} has no result yet.", advice="Wait for it first.")
-        download = Download(target)
         try:
             while not download.is_whole:
                 piece = yield from self._fetch(download.request(video.url))

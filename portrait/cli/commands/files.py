@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import click
 
 from portrait.cli.parser import (
+    FILE,
     REVIEW_TIMEOUT,
     YES,
     Command,
     argument,
-    complete_files,
     one_of,
     option,
     per_minute,
@@ -68,11 +68,11 @@ PUT = Command(
     "put",
     "put:put",
     "Send files and wait until they are Active.",
-    argument("paths", metavar="PATH|URL...", nargs=-1, required=True, shell_complete=complete_files),
+    argument("paths", metavar="PATH|URL...", nargs=-1, required=True, type=FILE),
     option("--group", metavar="NAME|ID", help="The group that files go into; created if it is missing."),
     option("--subfolders", is_flag=True, help="Make each subfolder of a folder a group of its name."),
     option("--dry-run", is_flag=True, help="Say what would be done, and send nothing."),
-    option("--manifest", metavar="FILE", shell_complete=complete_files, help="Append a line of JSON per outcome."),
+    option("--manifest", type=FILE, metavar="FILE", help="Append a line of JSON per outcome."),
     option(
         "--quota",
         type=quota,
@@ -100,7 +100,7 @@ FORGET = Command(
     "forget:forget",
     "Erase a person's group and stored files, for good.",
     argument("group", metavar="NAME|ID"),
-    option("--manifest", metavar="FILE", shell_complete=complete_files, help="What `put --manifest` wrote."),
+    option("--manifest", type=FILE, metavar="FILE", help="What `put --manifest` wrote."),
     option("--dry-run", is_flag=True, help="Say what would be erased, and erase nothing."),
     YES,
     *_storage("where the files were stored."),

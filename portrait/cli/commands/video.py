@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from portrait.cli.parser import Command, Group, argument, complete_files, one_of, option, seconds
+from portrait.cli.parser import FILE, Command, Group, argument, one_of, option, seconds
 from portrait.enums import VideoStatus
 
 _CREATE = """\
@@ -51,7 +51,7 @@ VIDEO = Group(
         "Wait until a video is made.",
         argument("id", metavar="ID"),
         option("--timeout", type=seconds, default="1800", metavar="SECONDS", help="To wait (default 1800)."),
-        option("--save", "path", metavar="FILE", shell_complete=complete_files, help="Write the finished video there."),
+        option("--save", "path", type=FILE, metavar="FILE", help="Write the finished video there."),
         epilog="The address of the file dies after 24 hours: save what you need.",
     ),
     Command(

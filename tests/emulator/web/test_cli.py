@@ -362,26 +362,48 @@ def test_what_is_told_wrong_is_said(capsys, arguments, why):
     assert why in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("content", ["{", '{"rules": [1]}'])
-def test_a_start_file_that_is_none_is_said(tmp_path, content):
+def test_a_start_file_that_is_none_is_said(tmp_path):
     """emulator-scaled: exit code 2 and one line; nothing is served."""
     path = tmp_path / "start.json"
-    path.write_text(content)
+    path.write_text('{"rules": [1]}')
     ended = run("serve", "--port", "0", "--load", str(path))
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr.startswith("portrait-emulator: --load")
+    assert ended.stderr.startswith(f"portrait-emulator: --load {path}: a rule must be an object; GET /_emulator/snap")
     assert ended.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("content", ["", "{", "\udcff", "[" * 100_000])
-def test_a_start_file_that_is_no_json_ends_the_command(tmp_path, capsys, content):
-    """Before anything is set up."""
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "it is not JSON at line 1, column 1"),
+        (b'{\n "rules": [,', "it is not JSON at line 2, column 12"),
+        (b"\xff", "it is not JSON, which is text in UTF-8"),
+        (b"[" * 100_000, "its JSON is nested too deeply"),
+    ],
+)
+def test_a_start_file_that_is_no_json_ends_the_command(tmp_path, capsys, content, why):
+    """Before anything is set up, in one line that says where a file of the kind comes from."""
     path = tmp_path / "start.json"
-    path.write_bytes(content.encode("utf-8", "surrogateescape"))
+    path.write_bytes(content)
     with pytest.raises(SystemExit) as ended:
         main(["serve", "--load", str(path)])
     assert ended.value.code == 2
-    assert capsys.readouterr().err.startswith("portrait-emulator: --load")
+    error = capsys.readouterr().err
+    assert error.startswith(f"portrait-emulator: --load {path}: {why}; GET /_emulator/snapshots/NAME answers such")
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [("none.json", "No such file or directory"), (".", "Is a directory"), ("-", "it takes a file; /dev/stdin is")],
+)
+def test_a_start_file_that_cannot_be_read_is_said_in_plain_words(tmp_path, capsys, monkeypatch, name, why):
+    """Not in Python's."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        main(["serve", "--load", name])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith(f"portrait-emulator: --load {name}: {why}")
 
 
 @pytest.mark.parametrize(

@@ -182,6 +182,7 @@ def test_operands_stand_anywhere_and_two_dashes_end_the_options(parse, argv, pat
         (["put", "pho"], "file,pho"),
         (["put", "photos", "--manifest", "m"], "file,m"),
         (["forget", "ann", "--manifest", "m"], "file,m"),
+        (["video", "wait", "v-1", "--save", "v"], "file,v"),
     ],
 )
 def test_a_shell_completes_commands_options_and_files(argv, name):
@@ -226,6 +227,10 @@ def test_a_shell_completes_commands_options_and_files(argv, name):
         (["groups", "--json", "--quiet"], "exclude each other"),
         (["--json", "groups", "--quiet"], "exclude each other"),
         (["--base-url"], "--base-url"),
+        (["put", "a", "--group", "g", "--manifest", "-"], "'--manifest': it takes a file, not a standard stream"),
+        (["forget", "g", "--manifest", "-"], "./- is a file named -"),
+        (["video", "wait", "v", "--save", "-"], "'--save': it takes a file, not a standard stream"),
+        (["groups", "--state", "-"], "'--state': it takes a file, not a standard stream"),
     ],
 )
 def test_what_does_not_fit_is_refused_with_a_way_to_the_help(argv, words):

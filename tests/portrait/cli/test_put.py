@@ -143,7 +143,7 @@ def test_a_name_that_is_no_text_is_taken(portrait, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["-", "--group", "brand"], "put takes files, not standard input"),
+        (["-", "--group", "brand"], "it takes a file, not a standard stream; ./- is a file named -"),
         (["missing.jpg", "--group", "brand"], "missing.jpg does not exist"),
         (["", "--group", "brand"], "A file or an address is missing"),
         (["empty", "--group", "brand"], "no files in empty"),

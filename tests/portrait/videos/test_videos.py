@@ -373,6 +373,15 @@ def test_a_full_disk_is_told_and_leaves_nothing(scripted, provider, tmp_path, mo
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_video_takes_the_place_of_files_alone(scripted, tmp_path):
+    """Not of a folder, and not of a device: that is seen before anything is fetched."""
+    videos, script = scripted()
+    for path in (tmp_path, "/dev/null"):
+        with pytest.raises(UsageError, match="is not a regular file"):
+            videos.save("v-1", path)
+    assert script.requests == []
+
+
 def test_a_result_that_the_provider_has_dropped_cannot_be_saved(scripted, provider, tmp_path):
     """It is told why, and waiting is not advised."""
     videos, _ = scripted(video(provider, "succeeded", is_expired=True))
