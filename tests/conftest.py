@@ -1,6 +1,7 @@
 """What all tests share: how many cases Hypothesis tries, a PostgreSQL server, and what of a product is quick."""
 
 import gc
+import os
 from collections import defaultdict
 
 import pytest
@@ -8,6 +9,9 @@ from hypothesis import settings
 
 from tests.databases import postgres_server
 from tests.hypothesis_profiles import searching
+
+# No test needs the authorities that this machine trusts, which each process would read anew.
+os.environ["SSL_CERT_FILE"] = os.devnull
 
 settings.register_profile("searching", searching(25))
 settings.load_profile("searching")
@@ -20,6 +24,18 @@ def postgres():
         yield url
 
 
+@pytest.fixture(scope="session", autouse=True)
+def synced():
+    """No power fails during the tests, and nothing has to be on the disk. The value is what patches the real levels."""
+    from portrait.sql import sqlite  # noqa: PLC0415 - the wire suite loads nothing of the project as it begins
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sqlite, "_SETUP", ("PRAGMA synchronous = OFF", *sqlite._SETUP))
+        levels = sqlite._SYNCHRONOUS
+        patch.setattr(sqlite, "_SYNCHRONOUS", dict.fromkeys(levels, "OFF"))
+        yield lambda own: own.setattr(sqlite, "_SYNCHRONOUS", levels)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Make slow what `rotate` leaves out: each combination of the other parameters keeps one of the named ones in turn.
@@ -30,7 +46,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         for marker in item.iter_markers("rotate"):
             values = tuple(str(item.callspec.params[name]) for name in marker.args if name in item.fixturenames)
-            products[item.function][values].append(item)
+            products[item.function, marker.args][values].append(item)
     for turn, product in enumerate(products.values()):
         for number, tests in enumerate(product.values()):
             for position, test in enumerate(tests):

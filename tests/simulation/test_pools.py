@@ -8,16 +8,9 @@ import os
 
 import pytest
 
-from portrait.sql import sqlite
 from tests.simulation.pool_world import PoolWorld
 
 LEASES = int(os.environ.get("SIMULATED_LEASES", "1000"))  # 100000 take an hour
-
-
-@pytest.fixture(autouse=True)
-def unsynced(monkeypatch):
-    """No power fails in a simulation."""
-    monkeypatch.setattr(sqlite, "_SYNCHRONOUS", {True: "OFF", False: "OFF"})
 
 
 def play(seed, path, leases, **values):

@@ -22,6 +22,9 @@ from portrait.tasks import AsyncTaskClient, TaskClient
 BLIND = [name for name, provider in PROVIDERS.items() if not provider.can(Capability.LIBRARY)]
 SEEING = [name for name in PROVIDERS if name not in BLIND]
 FILE = "fixtures/media/portrait.jpg"
+POLL = 30  # seconds between two looks for a person, who comes late or never
+
+pytestmark = pytest.mark.rotate("colour")  # the code above the transports is common to both
 
 
 class Colour:
@@ -216,6 +219,7 @@ def test_a_lost_answer_that_nobody_can_look_for(colour, provider, tmp_path):
         colour.run(client.close())
 
 
+@pytest.mark.rotate("count")
 @pytest.mark.parametrize("count", [20, 45])
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_two_clients_of_one_state_create_once(provider, count, tmp_path, monkeypatch):
@@ -300,12 +304,11 @@ def test_a_person_who_fails_is_tried_again(colour, provider):
             if len(sessions) == 3:
                 service.validations.finish(session, "pass")
 
-        assert colour.run(client.validate_person(callback_url="https://app.example/back", show=show)).group_id
+        options = {"callback_url": "https://app.example/back", "poll": POLL}
+        assert colour.run(client.validate_person(show=show, **options)).group_id
         assert len(set(sessions)) == 3
         with pytest.raises(PortraitError):
-            colour.run(
-                client.validate_person(callback_url="https://app.example/back", show=sessions.append, attempts=1)
-            )
+            colour.run(client.validate_person(show=sessions.append, attempts=1, **options))
         colour.run(client.close())
 
 

@@ -169,7 +169,7 @@ def enumerate_points(kind, attempt, capsys, step):
 @pytest.fixture
 def step():
     """How far tried points are apart; scripts/conformance tries every one."""
-    return 24
+    return 47
 
 
 @pytest.fixture(params=[Kind.FAILS, Kind.KILLED], ids=str)

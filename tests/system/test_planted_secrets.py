@@ -157,6 +157,7 @@ def read_emulator(search, emulator, url):
     search.texts.append(ask(url, "GET", f"/_emulator/calls?customer={customer}", None, {})[2].decode())
 
 
+@pytest.mark.rotate("route")
 @pytest.mark.parametrize("provider", CREDENTIALS)
 @pytest.mark.parametrize("route", ["in process", "socket"])
 def test_no_secret_is_shown(colour, caplog, provider, route):

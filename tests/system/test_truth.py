@@ -92,6 +92,7 @@ def site(request, colour):
         instance.close()
 
 
+@pytest.mark.rotate("colour", "site")
 @pytest.mark.parametrize("action", ["GetAsset", "CreateAssetGroup", "CreateAsset"])
 @pytest.mark.parametrize("fault", FAULTS, ids=name_of)
 def test_an_error_says_whether_the_call_may_have_executed(site, action, fault):

@@ -65,6 +65,7 @@ def test_passed_at_the_last_moment_of_its_life(person):
     assert person.wait().startswith("group-")
 
 
+@pytest.mark.rotate("colour")
 @pytest.mark.parametrize("result", [None, "fail", "cancel"])
 def test_not_finished_or_failed(person, result):
     """Pending, which says no more; the wait ends with the token's life."""
@@ -77,6 +78,7 @@ def test_not_finished_or_failed(person, result):
         person.wait()
 
 
+@pytest.mark.rotate("colour")
 @pytest.mark.parametrize("passed", [True, False])
 def test_older_than_its_life(person, passed):
     """Whether passed or not; its group, where there is one, stays."""
@@ -142,6 +144,7 @@ def test_another_key(colour, owner, passes):
             assert person.read().startswith("group-")
 
 
+@pytest.mark.rotate("colour")
 @pytest.mark.parametrize("provider", ["volcengine", "byteplus"])
 @pytest.mark.parametrize("pending", PENDING)
 def test_the_four_ways_of_not_yet(colour, pending, provider):

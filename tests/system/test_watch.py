@@ -1,5 +1,6 @@
 """Many assets followed to their end: few calls, one true outcome for each, resumable anywhere, never an exception."""
 
+import functools
 import json
 from collections import Counter
 
@@ -187,6 +188,18 @@ def fill(emulator, count):
     return key, group, ids
 
 
+@pytest.fixture(scope="module")
+def crowd():
+    """Makes an emulator that is filled, once for each number: watching changes nothing of it."""
+
+    @functools.cache
+    def crowd(count):
+        emulator = Emulator()
+        return emulator, *fill(emulator, count)
+
+    return crowd
+
+
 @pytest.mark.parametrize(
     ("count", "wanted", "grouped", "calls"),
     [
@@ -199,10 +212,9 @@ def fill(emulator, count):
     ],
     ids=["all", "all of a group", "oldest", "newest", "middle", "three"],
 )
-def test_ended_assets_take_a_call_for_each_page(count, wanted, grouped, calls):
+def test_ended_assets_take_a_call_for_each_page(crowd, count, wanted, grouped, calls):
     """pace-calls, pace-calls-old: ended assets are found on pages from both ends, and are not asked for one by one."""
-    emulator = Emulator()
-    key, group, ids = fill(emulator, count)
+    emulator, key, group, ids = crowd(count)
     before = emulator.calls.count()
     outcomes = list(emulator.client(api_key=key).watch_assets(ids[wanted], group_ids=[group] if grouped else None))
     assert states(outcomes) == dict.fromkeys(ids[wanted], OutcomeState.ACTIVE)

@@ -104,8 +104,9 @@ def test_once_closed_it_is_one_file(file_place):
         (lambda state: lease(state, "x", a=None), "NORMAL"),
     ],
 )
-def test_what_must_not_be_forgotten_is_synced(file_place, write, level):
+def test_what_must_not_be_forgotten_is_synced(file_place, write, level, synced, monkeypatch):
     """A create, an upload's id and an erasure are on the disk before anything follows; claims need not be."""
+    synced(monkeypatch)
     state = file_place.open()
     state.check()
     levels = []
