@@ -85,17 +85,19 @@ def _rotated(data: bytes, degrees: int) -> bytes:
 
 
 def _encode(container, width, height, *, fps, seconds, audio, picture, aspect):
-    frames = container.add_stream("libx264", rate=fps, options={"preset": "ultrafast"}) if picture else None
+    frames = (
+        container.add_stream("libx264", rate=fps, options={"preset": "ultrafast", "threads": "1"}) if picture else None
+    )
     if frames is not None:
         frames.width, frames.height, frames.pix_fmt = width, height, "yuv420p"
         if aspect is not None:
             frames.codec_context.sample_aspect_ratio = aspect
     sound = container.add_stream("aac", rate=16000, layout="mono") if audio else None
+    frame = av.VideoFrame(width, height, "yuv420p")
+    for plane, value in zip(frame.planes, (90, 110, 150), strict=True):
+        plane.update(bytes([value]) * plane.buffer_size)
     for index in range(round(fps * seconds) if frames is not None else 0):
-        frame = av.VideoFrame(width, height, "yuv420p")
         frame.pts = index
-        for plane, value in zip(frame.planes, (90, 110, 150), strict=True):
-            plane.update(bytes([value]) * plane.buffer_size)
         container.mux(frames.encode(frame))
     if frames is not None:
         container.mux(frames.encode())

@@ -28,7 +28,7 @@ def registered(server, kind, content, name):
 @pytest.mark.parametrize(
     ("parameters", "code"),
     [
-        ({"seconds": 2, "fps": 24}, ""),
+        ({"width": 1280, "height": 720, "fps": 24}, ""),
         ({"seconds": 1.5}, "DurationTooShort"),
         ({"seconds": 31}, "DurationTooLong"),
         ({"fps": 20}, "FpsTooLow"),
@@ -41,7 +41,7 @@ def registered(server, kind, content, name):
 )
 def test_a_video_outside_of_its_limits_is_refused_at_once(server, parameters, code):
     """2 to 30 s, 24 to 60 frames a second, 0.4 to 2.5, at least 407,696 pixels: CreateAsset itself says which."""
-    content = media.video(**({"width": 1280, "height": 720, "seconds": 3} | parameters))
+    content = media.video(**({"width": 640, "height": 640, "seconds": 2} | parameters))
     assert registered(server, "Video", content, "a.mp4") == code
 
 

@@ -248,7 +248,11 @@ FILES = {
     "short video": (lambda: samples.video(seconds=1), None, {"DurationTooShort"}),
     "long video": (lambda: samples.video(seconds=31), None, {"DurationTooLong"}),
     "small video": (lambda: samples.video(width=400, height=400), None, {"PixelCountTooSmall"}),
-    "large video": (lambda: samples.video(width=3840, height=2176), None, {"PixelCountTooLarge"}),
+    "large video": (
+        lambda: samples.video(width=3840, height=2176, seconds=0.5),
+        None,
+        {"PixelCountTooLarge", "DurationTooShort"},
+    ),
     "long sound": (lambda: samples.audio("mp3", seconds=31), None, {"DurationTooLong"}),
     "short sound": (lambda: samples.audio("wav", seconds=1), None, {"DurationTooShort"}),
     "heavy sound": (

@@ -119,10 +119,10 @@ def test_a_worker_that_is_killed_at_work_tries_the_file_again(worker):
     ("name", "problem"),
     [
         ("SIGSEGV", "crashes"),
-        ("SIGABRT", "crashes"),
-        ("SIGBUS", "crashes"),
+        pytest.param("SIGABRT", "crashes", marks=pytest.mark.slow),
+        pytest.param("SIGBUS", "crashes", marks=pytest.mark.slow),
         ("SIGPROF", "takes longer than"),
-        ("SIGALRM", "takes longer than"),
+        pytest.param("SIGALRM", "takes longer than", marks=pytest.mark.slow),
     ],
 )
 def test_a_library_that_crashes_is_a_fault_of_the_file(worker, name, problem):
@@ -257,7 +257,7 @@ def test_no_descriptor_and_no_process_stays_behind(worker):
     worker.close()
     gc.collect()  # what earlier tests left open
     before = set(Path("/proc/self/fd").iterdir())
-    for _ in range(3):
+    for _ in range(2):
         seconds(worker)
         pid = worker.pid
         os.kill(pid, signal.SIGKILL)
