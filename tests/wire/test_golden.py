@@ -39,12 +39,12 @@ def test_the_signed_answer_is_the_golden_one(path, ark_server):
     assert_answered(path, ark_server, {name: Customer(ark_server, name) for name in PAIRS})
 
 
-@pytest.mark.parametrize("path", [*FILES, *ARK_FILES], ids=named)
-def test_a_golden_file_says_what_it_is_and_where_it_comes_from(path):
+def test_a_golden_file_says_what_it_is_and_where_it_comes_from():
     """A golden file carries its own name, a sentence, a mark, a source, a date, and only known matchers."""
-    assert_explained(path)
-    action = load(path)["request"]["query"].get("Action", path.parent.name)
-    assert path.parent.name in {action, "http"}
+    for path in (*FILES, *ARK_FILES):
+        assert_explained(path)
+        action = load(path)["request"]["query"].get("Action", path.parent.name)
+        assert path.parent.name in {action, "http"}
 
 
 @pytest.mark.parametrize(("dialect", "besides"), [("alltoken", {"upload", "http"}), ("ark", {"http"})])
