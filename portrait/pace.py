@@ -28,36 +28,60 @@ T = TypeVar("T")
 MINUTE = 60.0  # seconds
 MARGIN = 1.02  # by how much calls are further apart than the limit asks for: two clocks never run alike
 WINDOW = MINUTE * MARGIN
-SLOWER = 0.7  # what is left of a learnt rate that was still too high, such as where others share the account
+SLOWER = 0.7  # what a refusal leaves of the rate: the multiplicative decrease of CUBIC (RFC 9438, 4.6)
 SLOWEST = 0.5  # calls per minute
-REST = 600.0  # seconds after a refusal for which the learnt rate stays as it is
-GROWTH = 1.0  # calls per minute by which the rate rises in each minute after that
+PROOF = 2  # how often a plan's limit fits into a minute of ours, which may lie in two of the service's
+QUIET = 10.0  # calls without a refusal, but no less than a minute, after which a lowered rate begins to recover
+REST = 600.0  # seconds after a refusal for which the limit itself is believed
+_MOST_DOUBLINGS = 30.0
+GROWTH = 1.0  # calls per minute by which the rate rises above it in each minute after that
 
 
 class Turn(NamedTuple):
-    """When a call may be sent.
+    """When a call may be sent; both are moments of the table's clock.
 
     Attributes:
-        delay: Seconds until then.
-        at: The same as a moment of the table's clock.
+        reserved_at: When the turn was taken.
+        at: When it is.
     """
 
-    delay: float
+    reserved_at: float
     at: float
+
+    @property
+    def delay(self) -> float:
+        """Seconds from the one to the other."""
+        return self.at - self.reserved_at
 
 
 @frozen
 class Pace:
     """What is known of the pace of one Action; a value. All moments are seconds of one clock.
 
-    Nothing is limited until a call is throttled: then as many calls are allowed in a minute as were accepted in the
-    last one. Ten minutes after the last refusal the rate begins to rise again, by one call per minute each minute: a
-    plan may have been changed, and others may have stopped.
+    Nothing is limited until a call is throttled. What the service then says counts first: nothing is sent before the
+    time of `Retry-After` or `x-ratelimit-reset`. The rate is learnt beside that (contract §6, "ark tiers"; the numbers
+    are the provider's documented plans, of which some allow a burst and some want calls apart):
+
+    - The first refusal guesses the plan: the lowest one but the first that allows as many calls as were accepted in the
+      last minute. A plan without bursts refuses the second call of all.
+    - A second refusal in a row, though its turn kept the distance of that plan, is of the next lower plan, unless more
+      were accepted in the last minute than that one can allow.
+    - Any other refusal leaves 0.7 of the rate, and not less than the next lower plan allows: others use the account, or
+      calls that were sent apart arrived together. Where as many were accepted as the plan allows, the rate stays.
+    - Refusals in a row lower the rate once, and double the pause, to a minute at most. A minute whose calls are used up
+      is waited out.
+    - The time of ten calls without a refusal, a minute at least, doubles a lowered rate, up to the plan's limit. After
+      ten minutes it rises above that, by one call per minute each minute: the plan may have been changed.
+    - Twice as many accepted in a minute as the plan allows: it is another plan, and its limit is not known.
+
+    Where no plans are documented, the first rate is 0.7 of what was accepted in the last minute, or of one a second.
 
     Attributes:
         next_at: When the next turn is.
-        rate: Calls per minute, as they were learnt; None if none was throttled.
+        rate: Calls per minute after the last refusal; None if none was throttled.
+        limit: Calls per minute up to which the rate recovers; infinite if it is not known.
         lowered_at: When that was learnt.
+        refusals: In a row, without an accepted call since.
         window_at: When the present minute began.
         count: Calls that were accepted in it.
         previous: Calls that were accepted in the minute before.
@@ -66,7 +90,9 @@ class Pace:
 
     next_at: float = 0.0
     rate: float | None = None
+    limit: float = inf
     lowered_at: float = 0.0
+    refusals: int = 0
     window_at: float = 0.0
     count: int = 0
     previous: int = 0
@@ -82,14 +108,15 @@ class Pace:
         pace = self._at(now)
         start = max(now, pace.next_at)
         until_next = WINDOW / pace.rate_at(now) if interval is None else interval
-        return evolve(pace, next_at=start + until_next), Turn(start - now, start)
+        return evolve(pace, next_at=start + until_next), Turn(now, start)
 
     def accept(self, now: float) -> Pace:
         """A call was carried out."""
         pace = self._at(now)
         if not pace.count and not pace.previous:
             pace = evolve(pace, window_at=now)
-        return evolve(pace, count=pace.count + 1, accepted=pace.accepted + 1)
+        limit = inf if pace.count >= PROOF * pace.limit else pace.limit
+        return evolve(pace, count=pace.count + 1, accepted=pace.accepted + 1, refusals=0, limit=limit)
 
     def refuse(self, now: float, sent_at: float, retry_after: float | None, documented: Sequence[int]) -> Pace:
         """A call was throttled: no turn until one is allowed again, and a distance from then on.
@@ -100,19 +127,20 @@ class Pace:
             retry_after: Seconds that the service asked to wait; None if it did not say.
             documented: The limits of the provider's plans, in calls per minute, the lowest first.
         """
-        pace, free = self._at(now), now
-        if pace.rate is None or sent_at >= pace.lowered_at:
-            recent = pace.recent(now)
-            rate = _lower(pace.rate_at(now), recent, documented)
-            # A minute that began with a burst ends for all of it at once.
-            began_with_burst = rate == recent and not pace.previous
-            free = pace.window_at + WINDOW if began_with_burst else now + WINDOW / rate
-            pace = evolve(pace, rate=rate, lowered_at=now)
-        return evolve(pace, next_at=max(pace.next_at, free if retry_after is None else now + retry_after))
+        pace, pause = self._at(now), 0.0
+        if pace.rate is None or sent_at > pace.lowered_at:
+            pace = _lower(pace, now, documented)
+            pause = _pause(pace, now)
+        return evolve(pace, next_at=max(pace.next_at, now + (pause if retry_after is None else retry_after)))
 
     def rate_at(self, now: float) -> float:
         """Calls per minute that are allowed at that moment; infinite if none was throttled."""
-        return inf if self.rate is None else self.rate + GROWTH * max(0.0, now - self.lowered_at - REST) / MINUTE
+        if self.rate is None:
+            return inf
+        quiet = now - self.lowered_at
+        doublings = min(quiet / (max(1.0, QUIET / self.rate) * MINUTE) - 1, _MOST_DOUBLINGS)
+        recovered = max(self.rate, min(self.limit, self.rate * 2**doublings))
+        return recovered + GROWTH * max(0.0, quiet - REST) / MINUTE
 
     def recent(self, now: float) -> int:
         """About how many calls were accepted in the last minute."""
@@ -139,22 +167,28 @@ class Pace:
         return evolve(self, window_at=now, count=0, previous=0)
 
 
-def _lower(rate: float, recent: int, documented: Sequence[int]) -> float:
-    """The rate after a refusal, in calls per minute.
+def _lower(pace: Pace, now: float, documented: Sequence[int]) -> Pace:
+    """With the rate after one more refusal."""
+    rate, recent = pace.rate_at(now), pace.recent(now)
+    lowered = evolve(pace, lowered_at=now, refusals=pace.refusals + 1)
+    if pace.limit == inf and documented:
+        plan = float(next((limit for limit in documented[1:] if limit >= recent), max(recent, documented[-1])))
+        return evolve(lowered, rate=min(rate, plan), limit=plan)
+    if pace.rate is None:
+        return evolve(lowered, rate=max(MINUTE, recent) * SLOWER)
+    lower_plan = float(max((limit for limit in documented if limit < pace.limit), default=0))
+    if pace.refusals == 1 and lower_plan and recent <= PROOF * lower_plan:
+        return evolve(lowered, rate=lower_plan, limit=lower_plan, refusals=1)
+    if pace.refusals or recent >= pace.limit:
+        return lowered
+    return evolve(lowered, rate=min(pace.limit, max(lower_plan, rate * SLOWER, SLOWEST)))
 
-    Args:
-        rate: Before it.
-        recent: Calls that were accepted in the last minute.
-        documented: The limits of the provider's plans, the lowest first.
-    """
-    lower = [limit for limit in documented if limit < rate]
-    if documented and recent >= documented[0]:
-        return min(rate, recent)
-    if rate == inf and len(lower) > 1:
-        # The plan's limit is used up by others, or it is one that allows no burst: the next lower one but the highest,
-        # for which there is no evidence.
-        return lower[-2]
-    return lower[-1] if lower else max(SLOWEST, (MINUTE if rate == inf else rate) * SLOWER)
+
+def _pause(pace: Pace, now: float) -> float:
+    """Seconds after a refusal until the next turn."""
+    if pace.count >= pace.limit:
+        return pace.window_at + WINDOW - now
+    return min(WINDOW, WINDOW / pace.rate_at(now) * 2.0 ** (pace.refusals - 1))
 
 
 Change = Callable[[Pace, float], tuple[Pace, T]]  # of a pace at a moment: the new one, and what is asked for
@@ -259,18 +293,25 @@ class CreatePacer:
             Interrupted: The deadline comes before its turn.
             StateError: The state cannot be used.
         """
-        if not self.takes_turns:
-            return None
-        turn: Turn = yield from self._update(lambda pace, now: pace.reserve(now))
-        if self.deadline < inf and self.endpoint.clock.monotonic() + turn.delay > self.deadline:
-            raise Interrupted(
-                f"{source} was not created: the service limits creates, and the deadline comes first.",
-                advice="Run again: it goes on where it stopped. deadline= allows more time.",
-            )
-        if turn.delay > 0:
+        turn: Turn | None = None
+        while self.takes_turns:
+            turn = yield from self._update(lambda pace, now: pace.reserve(now))
+            if self.deadline < inf and self.endpoint.clock.monotonic() + turn.delay > self.deadline:
+                raise Interrupted(
+                    f"{source} was not created: the service limits creates, and the deadline comes first.",
+                    advice="Run again: it goes on where it stopped. deadline= allows more time.",
+                )
+            if turn.delay <= 0:
+                break
             yield Notify(CreateDelayed(source=source, delay=turn.delay))
             yield Sleep(turn.delay)
+            if (yield from self._is_valid(turn)):
+                break
         return turn
+
+    def _is_valid(self, turn: Turn) -> Flow[bool]:
+        """Whether no call was throttled since a turn was reserved: after one, all who wait take later turns."""
+        return self._update(lambda pace, _: (pace, pace.lowered_at <= turn.reserved_at))
 
     def accept(self) -> Flow[None]:
         """A create was carried out."""

@@ -152,7 +152,9 @@ PACE = Table(
     Column("action", Text, primary_key=True),
     Column("next_at", Double, nullable=False),
     Column("rate", Double),
+    Column("limit", Double, nullable=False),
     Column("lowered_at", Double, nullable=False),
+    Column("refusals", Integer, nullable=False),
     Column("window_at", Double, nullable=False),
     Column("count", Integer, nullable=False),
     Column("previous", Integer, nullable=False),
@@ -166,6 +168,7 @@ PACE = Table(
 STEPS: tuple[tuple[str, ...], ...] = (
     ("DROP TABLE portrait_pace",),  # it held turns alone, and holds what was learnt of a limit now
     (),  # pools, their assets, and who waits for a slot
+    ("DROP TABLE portrait_pace",),  # what was learnt was one number, from which a limit cannot be told
 )
 
 

@@ -58,10 +58,19 @@ class Scheduler:
         rng: Chooses delays, and what is next among what is due.
         send: Carries a request out: called when it reaches the service; returns what to resume the flow with.
         max_effects: How many effects a task may ask for.
+        max_delay: Seconds that a request and a response take at most, each.
     """
 
-    def __init__(self, clock: ManualClock, rng: Random, send: Callable[[Any], Any], max_effects: int) -> None:
+    def __init__(
+        self,
+        clock: ManualClock,
+        rng: Random,
+        send: Callable[[Any], Any],
+        max_effects: int,
+        max_delay: float = MAX_DELAY,
+    ) -> None:
         self._clock, self._rng, self._send, self._max = clock, rng, send, max_effects
+        self._max_delay = max_delay
         self._queue: list[tuple[float, float, int, Callable[[], None]]] = []
         self._order = count()
         self._killed: list[Task] = []
@@ -177,7 +186,7 @@ class Scheduler:
             begin()
 
     def _delay(self) -> float:
-        return self._rng.uniform(0.0, MAX_DELAY)
+        return self._rng.uniform(0.0, self._max_delay)
 
 
 def _outcome(task: Task, work: Callable[[], Any]) -> tuple[Callable[[Any], Any], Any]:

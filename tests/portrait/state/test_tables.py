@@ -295,17 +295,16 @@ def test_turns_come_in_order_and_outlive_a_restart(place):
 
 
 def test_what_is_learnt_of_a_limit_holds_for_all_and_outlives_a_restart(place):
-    """pace-entry: three creates were accepted in a minute, the next was throttled; others keep to three a minute."""
+    """pace-entry: three creates were accepted in a minute, the next throttled twice; others keep to three a minute."""
     first = place.open()
     for _ in range(3):
         first.paces.update("account", "CreateAsset", lambda pace, now: (pace.accept(now), None))
-    throttled_at = place.clock.now()
-    first.paces.update(
-        "account", "CreateAsset", lambda pace, now: (pace.refuse(now, throttled_at, None, (3, 120)), None)
-    )
+    for _ in range(2):
+        place.clock.advance(0.6)
+        first.paces.update("account", "CreateAsset", lambda pace, now: (pace.refuse(now, now, None, (3, 120)), None))
     first.close()
     second = place.open()
-    assert [take_turn(second, interval=None).delay for _ in range(2)] == pytest.approx([61.2, 81.6])
+    assert [take_turn(second, interval=None).delay for _ in range(2)] == pytest.approx([60.0, 80.4])
     assert take_turn(second, "CreateAssetGroup", interval=None).delay == 0
 
 
