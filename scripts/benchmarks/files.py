@@ -39,6 +39,14 @@ s3 =
   max_concurrent_requests = {_AT_ONCE}
 """
 
+# Runs a command from a small process: what a child has resident counts from what its parent had when it forked.
+_PEAK = """
+import json, resource, subprocess, sys, time
+started = time.perf_counter()
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+print(json.dumps([time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss]))
+"""
+
 
 def measure(rounds: int) -> Iterator[Figure]:
     """Figure files."""
@@ -128,12 +136,9 @@ class _Runs:
         return subprocess.check_output(command, cwd=ROOT, env=self._environment(), text=True)
 
     def _run(self, *command: str) -> tuple[float, float]:
-        started = time.perf_counter()
-        process = subprocess.Popen(command, cwd=ROOT, env=self._environment(), stdout=subprocess.DEVNULL)
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        assert process.returncode == 0, command
-        return time.perf_counter() - started, used.ru_maxrss / 1024
+        found = subprocess.check_output([PYTHON, "-c", _PEAK, *command], cwd=ROOT, env=self._environment(), text=True)
+        seconds, kilobytes = json.loads(found)
+        return seconds, kilobytes / 1024
 
     def _words(self, work: str, words: tuple[object, ...]) -> list[str]:
         return [work, self._url, self._place(), *map(str, words)]

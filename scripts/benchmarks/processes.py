@@ -6,6 +6,7 @@ All get the same environment. Bytecode is written and read on every side, whatev
 from __future__ import annotations
 
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -19,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PYTHON = sys.executable
 PORTRAIT = str(ROOT / ".venv" / "bin" / "portrait")
 EMULATOR = str(ROOT / ".venv" / "bin" / "portrait-emulator")
+BENCH_PYTHON = str(ROOT / ".venv-bench" / "bin" / "python")
 MOTO = str(ROOT / ".venv-bench" / "bin" / "moto_server")
 
 _CPU_CLOCK = 2  # Linux: makes a clock's number of the complement of a process's
@@ -44,6 +46,18 @@ def seconds_of(*command: str) -> float:
     started = time.perf_counter()
     subprocess.run(command, cwd=ROOT, env=environment(), check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - started
+
+
+def cpu_of(*command: str) -> float:
+    """How many seconds a command computes, with what it starts; a busy machine changes that little.
+
+    Raises:
+        subprocess.CalledProcessError: It failed.
+    """
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, cwd=ROOT, env=environment(), check=True, stdout=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def module(name: str, *arguments: str) -> str:

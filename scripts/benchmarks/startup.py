@@ -1,13 +1,14 @@
-"""From the start of a process to its first good answer, and what an import costs."""
+"""From the start of a process to its first good answer, and what imports and helps cost."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 from statistics import median
 
-from scripts.benchmarks.processes import PORTRAIT, PYTHON, Process, emulator, moto, seconds_of
+from scripts.benchmarks.processes import EMULATOR, PORTRAIT, PYTHON, Process, cpu_of, emulator, moto, seconds_of
 from scripts.benchmarks.report import Figure, ratio
 from scripts.benchmarks.wire import Connection, action, parameter
 
@@ -41,6 +42,8 @@ def measure_imports(rounds: int) -> Iterator[Figure]:
     both = ratio([(ours, theirs) for _, ours, theirs in found])
     yield Figure("d", "`import portrait` against `import aiohttp`, whole processes", plain, 0.55, 0.6, higher=False)
     yield Figure("d", f"`{_CLIENTS}` against the same", both)
-    for command in ("--help", "put --help"):
-        duration = median([seconds_of(PORTRAIT, *command.split()) for _ in range(rounds + 1)][1:])
-        yield Figure("d", f"`portrait {command}`", duration * 1000, 60, unit="ms", higher=False)
+    for command in ((PORTRAIT, "--help"), (PORTRAIT, "put", "--help"), (EMULATOR, "serve", "--help")):
+        pairs = [(cpu_of(*command), cpu_of(PYTHON, "-c", "")) for _ in range(rounds + 1)][1:]
+        more = median(ours - bare for ours, bare in pairs)
+        words = " ".join((Path(command[0]).name, *command[1:]))
+        yield Figure("d", f"CPU of `{words}` over a bare interpreter's", more * 1000, 60, unit="ms", higher=False)
