@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from contextlib import suppress
 from itertools import count
 from random import Random
 
@@ -15,11 +16,12 @@ from attrs import define, evolve
 from emulator.settings import Settings
 from emulator.testing import Emulator
 from portrait.ensure import parse_digest
-from portrait.errors import NoFreeSlot, PortraitError
+from portrait.errors import NoFreeSlot, PortraitError, Throttled
 from portrait.flow import Sleep
 from portrait.memory import Memory, remembering
 from portrait.pool.operations import Pool
 from portrait.recent_creates import RecentCreates
+from portrait.retry import RetryPolicy
 from portrait.state import open_state
 from tests.simulation.adversary import Adversary, body_of
 from tests.simulation.scheduler import Scheduler
@@ -30,6 +32,9 @@ SLACK = (
     90.0  # seconds by which the last call of a lease may outlast its deadline: attempts, and looks for what was lost
 )
 MAX_EFFECTS = 20_000  # of one lease
+# By plan: how much more often some contents are wanted than others. One that takes three creates a minute serves
+# workers who mostly want the same.
+SKEW = {"entry": 30, "advanced": 6, "premium": 6}
 
 
 @define
@@ -38,12 +43,14 @@ class Account:
 
     Attributes:
         key: Its API key.
+        plan: How many creates a minute it has, and whether they may come at once.
         slots: Of its pool.
         group: The pool's group.
         others: Whether somebody else creates assets in the group; the service then refuses what does not fit.
     """
 
     key: str
+    plan: str
     slots: int
     group: str
     others: bool = False
@@ -138,25 +145,22 @@ class PoolWorld:
         self.emulator = Emulator(Settings(seed=seed))
         self.truth = Truth(self.emulator, rng, trouble, lag)
         self.scheduler = Scheduler(self.emulator.clock, rng, self.truth.send, MAX_EFFECTS)
-        self.state = open_state(state, self.emulator.clock)
+        self._names = count(1)
+        self.state = open_state(state, self.emulator.clock, new_id=lambda: str(next(self._names)))
         self.accounts = [self._account(number, slots) for number in range(accounts)]
         self.contents, self.workers = contents, workers
         self.outcomes: Counter[str] = Counter()
         self.late: list[str] = []
         self.remaining = 0
-        self._names = count(1)
 
     def _account(self, number, slots):
-        """In every other group somebody else works, too. Bursts of the workers are throttled by the plan.
-
-        A plan without bursts would teach a rate so low that hardly any lease were served.
-        """
-        others = number % 2 == 1
-        key = self.emulator.customer(tier="premium")
+        """On a plan of the seed's choice. In every other group somebody else works, too."""
+        others, plan = number % 2 == 1, self.rng.choice(list(SKEW))
+        key = self.emulator.customer(tier=plan)
         self.emulator.service.control.patch_customer(key, assets=slots if others else 10_000, assets_per="group")
         group = self.emulator.client(api_key=key).create_asset_group(name="set").id
         self.truth.slots[group] = slots
-        return Account(key, slots, group, others)
+        return Account(key, plan, slots, group, others)
 
     def play(self, leases):
         """So many leases by all workers together."""
@@ -175,22 +179,23 @@ class PoolWorld:
         account = self.accounts[worker % len(self.accounts)]
         client = self.emulator.client(api_key=account.key)
         memory = Memory(self.emulator.clock, self.state, client._endpoint.base_url, account.key)
-        endpoint = remembering(evolve(client._endpoint, recent=RecentCreates()), memory)
+        own = {"recent": RecentCreates(), "rng": Random(self.rng.random())}
+        endpoint = remembering(evolve(client._endpoint, **own), memory)
         holder = f"worker-{worker}-{next(self._names)}"
         pool = Pool(
             endpoint, memory, lambda: f"{holder}-{next(self._names)}", group_id=account.group, slots=account.slots
         )
-        self._next(worker, pool)
+        self._next(worker, pool, SKEW[account.plan])
 
-    def _next(self, worker, pool):
+    def _next(self, worker, pool, skew):
         if self.remaining > 0:
             self.remaining -= 1
-            self.scheduler.start(self._work(pool), worker, lambda _: self._next(worker, pool))
+            self.scheduler.start(self._work(pool, skew), worker, lambda _: self._next(worker, pool, skew))
 
-    def _work(self, pool):
+    def _work(self, pool, skew):
         """Lease a few contents, mostly of those that are wanted often; use them; give them back."""
         rng, clock = self.rng, self.emulator.clock
-        wanted = sorted({int(self.contents * rng.random() ** 6) for _ in range(rng.randint(1, 3))})
+        wanted = sorted({int(self.contents * rng.random() ** skew) for _ in range(rng.randint(1, 3))})
         began = clock.now()
         try:
             held = yield from pool.lease([source(content) for content in wanted], TTL, TIMEOUT)
@@ -235,7 +240,7 @@ class PoolWorld:
         """Somebody else deletes an asset that nobody leases, and creates and deletes one of their own."""
         if self.remaining <= 0:
             return
-        client, truth = self.emulator.client(api_key=account.key), self.truth
+        client, truth = self.emulator.client(api_key=account.key, retry=RetryPolicy(attempts=1)), self.truth
         mine = [asset_id for asset_id, (_, group) in truth.assets.items() if group == account.group]
         idle = [asset_id for asset_id in mine if not truth.holders(asset_id)]
         if idle:
@@ -244,10 +249,11 @@ class PoolWorld:
             del truth.assets[victim]
         if account.others and len(mine) < account.slots:
             name = f"of somebody else {next(self._names)}"
-            asset_id = client.create_asset(
-                group_id=account.group, url="https://cdn.example/x.jpg", asset_type="Image", name=name
-            ).id
-            truth.assets[asset_id] = (name, account.group)
+            with suppress(Throttled):
+                asset_id = client.create_asset(
+                    group_id=account.group, url="https://cdn.example/x.jpg", asset_type="Image", name=name
+                ).id
+                truth.assets[asset_id] = (name, account.group)
         self.outcomes["deleted by others"] += bool(idle)
         self.scheduler.after(self.rng.uniform(30, 200), lambda: self._others(account))
 
