@@ -107,8 +107,8 @@ def validate_client(client: S3Client) -> None:
     host = parse_base_url("The client's endpoint", client.meta.endpoint_url).host
     if host.endswith((".amazonaws.com", ".amazonaws.com.cn")):
         return
-    setting = getattr(client.meta.config, "request_checksum_calculation", "when_required")
-    if setting != "when_required":
+    config: Any = client.meta.config
+    if config.request_checksum_calculation != "when_required":
         raise UsageError(
             f"The client given adds checksums that S3-compatible storages such as {host} refuse.",
             advice="Make it with botocore.config.Config(request_checksum_calculation='when_required', "

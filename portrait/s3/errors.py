@@ -305,19 +305,20 @@ def _is_certificate_error(error: BaseException) -> bool:
 
 def requested_pause(error: Exception) -> float:
     """Seconds that the storage asked to wait, 0 if it did not say."""
-    response: Mapping[str, Any] = getattr(error, "response", None) or {}
-    return retry_after(response.get("ResponseMetadata", {}).get("HTTPHeaders", {}), throttled=False) or 0.0
+    response: Mapping[str, Any] | None = getattr(error, "response", None)
+    headers = response["ResponseMetadata"]["HTTPHeaders"] if response else {}
+    return retry_after(headers, throttled=False) or 0.0
 
 
 def _response_error(response: Any, operation: str) -> StorageError:
-    detail, metadata = response.get("Error", {}), response.get("ResponseMetadata", {})
-    status = int(metadata.get("HTTPStatusCode", 0)) or None
+    detail, metadata = response["Error"], response["ResponseMetadata"]
+    status: int = metadata["HTTPStatusCode"]
     code = str(detail.get("Code", ""))
     if code == str(status):  # botocore's stopgap for a response without a code
         code = ""
-    kind = _CODES.get(code) or _STATUSES.get(status or 0)
+    kind = _CODES.get(code) or _STATUSES.get(status)
     if kind is None:
-        kind = StorageUnavailable if status is not None and status >= 500 else StorageRefused
+        kind = StorageUnavailable if status >= 500 else StorageRefused
     if status == 500 and not code and is_web_page(metadata):  # botocore's status for a 200 that is not XML
         kind = StorageBadResponse
     text = str(detail.get("Message", "")).strip() or "no reason was given."
@@ -335,6 +336,6 @@ def is_web_page(metadata: Mapping[str, Any]) -> bool:
 
     An empty body is no page, whatever type its server gives it.
     """
-    headers = metadata.get("HTTPHeaders", {})
-    is_empty = headers.get("content-length") == "0" or metadata.get("HTTPStatusCode") == 204
+    headers = metadata["HTTPHeaders"]
+    is_empty = headers.get("content-length") == "0" or metadata["HTTPStatusCode"] == 204
     return not is_empty and str(headers.get("content-type", "")).lower().startswith("text/html")

@@ -51,7 +51,7 @@ def check_response(operation: str, response: Page) -> None:
     Raises:
         StorageBadResponse: It is a web page, or lacks what this operation's responses always have.
     """
-    metadata, required = response.get("ResponseMetadata", {}), OPERATIONS[operation].required
+    metadata, required = response["ResponseMetadata"], OPERATIONS[operation].required
     what = ""
     if is_web_page(metadata) and not OPERATIONS[operation].object_headers:
         what = "is a web page"
@@ -60,7 +60,7 @@ def check_response(operation: str, response: Page) -> None:
     if what:
         raise StorageBadResponse(
             f"{operation}: the response {what}, so nothing is known to be done.",
-            http_status=metadata.get("HTTPStatusCode"),
+            http_status=metadata["HTTPStatusCode"],
             request_id=str(metadata.get("RequestId", "")),
         )
 
@@ -83,5 +83,5 @@ def bare_etag(etag: str) -> str:
 
 def response_date(page: Page) -> datetime | None:
     """The storage's own time, by the Date header: ages must not depend on this machine's clock."""
-    text = page["ResponseMetadata"].get("HTTPHeaders", {}).get("date")
+    text = page["ResponseMetadata"]["HTTPHeaders"].get("date")
     return parsedate_to_datetime(text).astimezone(UTC) if text else None

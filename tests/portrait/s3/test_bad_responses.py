@@ -146,6 +146,17 @@ def test_complete_whose_response_is_empty_is_looked_at(stub: S3Stub, open_store:
     assert (fault.fired, stub.count("CompleteMultipartUpload")) == (1, 1)
 
 
+@pytest.mark.parametrize("status", [200, 204])
+def test_a_deletion_without_a_body_is_believed(
+    stub: S3Stub, open_store: Make, monkeypatch: pytest.MonkeyPatch, *, status: int
+) -> None:
+    """Some servers call it a page; 204 has no body, whether its length is told or not."""
+    headers = (*PAGE, *((("Content-Length", "0"),) if status == 200 else (("Content-Length", ""),)))
+    stub.fault("DeleteObject", "instead", status=status, headers=headers)
+    open_store().delete("faces/a.jpg")
+    assert stub.count("DeleteObject") == 1
+
+
 TOKENS = {
     "ListObjectsV2": ("NextContinuationToken", "faces/"),
     "ListMultipartUploads": ("NextKeyMarker", "faces/x"),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from portrait.flow import CancelToken
-from portrait.s3.files import FilePart
+from portrait.s3.files import FilePart, stat_file
 from portrait.s3.parts import Plan
 from tests.s3_stub import S3Stub
 
@@ -24,6 +25,17 @@ def test_a_body_gives_no_more_than_it_is_asked_for(tmp_path: Path) -> None:
         assert (body.read(9), body.read(9), body.read()) == (b"7", b"", b"")
         body.seek(0)
         assert body.read(None) == b"4567"
+
+
+def test_whatever_tells_that_a_file_was_written_is_remembered(tmp_path: Path) -> None:
+    """Not all file systems keep all of it: each of its size, its times and its inode counts."""
+    path = tmp_path / "a"
+    path.write_bytes(b"0123456789")
+    os.utime(path, (1, 1))
+    seen = path.stat()
+    values = (seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino)
+    assert len(set(values)) == 4
+    assert stat_file(path).fingerprint == "{} {} {} {}".format(*values)
 
 
 def test_files_of_different_contents_are_stored_beside_each_other(

@@ -126,6 +126,7 @@ def test_refusals_have_classes(
     error = caught.value
     assert type(error) is kind
     assert (error.code, error.http_status, error.request_id) == (code, status, "stub")
+    assert error.message == f"PutObject: {code}: Refused."
     assert error.advice
     passing = kind in {StorageThrottled, StorageUnavailable}
     assert stub.count("PutObject") == (5 if passing else 1)

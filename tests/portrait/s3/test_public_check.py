@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import urllib3
+from attrs import evolve
 
 from portrait.errors import UsageError
 from portrait.s3 import NotPublic, StorageWarning, check_public
@@ -35,6 +36,10 @@ def test_public_base(stub: S3Stub, make_store: Make, make_file: Make) -> None:
     assert url == f"{stub.public_base}/faces%20of%202026/{stored.key.partition('/')[2]}"
     assert fetch(url) == (200, path.read_bytes())
     store.check_public(stored)
+    for wrong, reason in (({"size": 7}, "length"), ({"content_type": "image/png"}, "type")):
+        with pytest.raises(NotPublic) as caught:
+            store.check_public(evolve(stored, **wrong))
+        assert caught.value.reason == reason
 
 
 @pytest.mark.parametrize("size", [0, 1000])

@@ -309,6 +309,7 @@ def test_clean_up(stub: S3Stub, make_store: Make, large: Path, state: Path) -> N
     break_off(stub, store, large)
     (young,) = stub.bucket.uploads
     old = [stub.bucket.create(f"faces/{n}", {}, timedelta(days=3)) for n in range(3)]
+    old += [stub.bucket.create("faces/0", {}, timedelta(days=3)) for _ in range(3)]  # a page may end among those
     other = stub.bucket.create("elsewhere/x", {}, timedelta(days=3))
     stub.page = 2
     found = {upload.upload_id: upload.age for upload in store.incomplete_uploads()}
