@@ -211,7 +211,7 @@ class Run:
         if self._created.isdisjoint({outcome.asset_id, *outcome.duplicates}):
             self.progress.reduce_total("created")
         if not outcome.stored_key:
-            self.progress.reduce_total("stored", self._sizes.get(outcome.sha256, 0))
+            self.progress.reduce_total("stored", self._sizes[outcome.sha256])
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, FileProgress) and event.stage in {"checked", "created"}:

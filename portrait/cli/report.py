@@ -73,7 +73,7 @@ class Summary:
         bucket: Of the object storage; None without one.
 
     Attributes:
-        paths: File → its name on the command line, where that differs.
+        paths: File → its name on the command line, of all that may be stored.
         group_ids: The ids of groups as they were named, in the order in which they are worked on; "" where one is not
             known yet.
     """
@@ -145,7 +145,7 @@ class Summary:
     def stored(self, path: Path, key: str) -> None:
         """Record that a file has an object: it must be known even if no asset comes of it."""
         group, group_id = list(self.group_ids.items())[-1]
-        record = {"file": self.paths.get(path, str(path)), "status": "Stored", "group": group, "group_id": group_id}
+        record = {"file": self.paths[path], "status": "Stored", "group": group, "group_id": group_id}
         self._append({**record, "stored_key": key, "stored_in": self._bucket})
 
     def print_failures(self) -> None:

@@ -35,7 +35,6 @@ from portrait.ensure.sources import (
     expand_sources,
     identify,
     is_url,
-    limits_of,
     list_files,
     list_skipped,
 )
@@ -67,7 +66,6 @@ __all__ = [
     "identify",
     "is_url",
     "leftovers",
-    "limits_of",
     "list_files",
     "list_skipped",
     "media_error",

@@ -162,7 +162,7 @@ def _identify(endpoint: Endpoint, source: Source, options: EnsureOptions) -> Flo
         return source
     stored = options.store is not None
     uploads = not stored and Capability.FILES in endpoint.provider.capabilities
-    limits = limits_of(source, endpoint.provider.name if uploads else None)
+    limits = limits_of(endpoint.provider.name if uploads else None)
     content: Content = yield RunBlocking(lambda: identify(source, limits, options.asset_type, options.name))
     if content.url is not None:
         check_reach(content.url, endpoint.base_url)

@@ -46,16 +46,15 @@ def display_name(source: Source) -> str:
     return redact_url(text) if "://" in text else text
 
 
-def limits_of(source: Source, upload_of: str | None) -> Limits:
-    """The limits that hold for a source: those of the provider's upload, or those of CreateAsset.
+def limits_of(upload_of: str | None) -> Limits:
+    """The limits that hold for a file: those of the provider's upload, or those of CreateAsset.
 
     All providers pass files on to the same service (contract §5), so that CreateAsset's hold for each of them.
 
     Args:
-        source: What is to be sent.
         upload_of: The provider whose own upload files go by; None where a storage, or nothing, gives them addresses.
     """
-    if upload_of is None or is_url(source):
+    if upload_of is None:
         return limits_for()
     # A further provider that has an upload has AllToken's.
     known = (upload_of, "upload", "newest") in LIMITS

@@ -1,6 +1,7 @@
 """What ensure_* does where something stands in the way: other processes, the storage, an interrupt."""
 
 import hashlib
+import socket
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from emulator.settings import Settings
 from emulator.testing import Emulator
 from portrait import FileState, OutcomeError
-from portrait.ensure import stops_other_groups
+from portrait.ensure import parse_digest, stops_other_groups
 from portrait.errors import AuthError, ConnectFailed, Interrupted, QuotaExceeded, Throttled, UnknownOutcome, UsageError
 from portrait.events import FileProgress
 from portrait.s3 import AccessDenied, SourceUnreadable, StorageUnreachable, StoredObject
@@ -185,6 +186,28 @@ def test_each_stored_file_is_looked_at_from_outside_before_it_is_created(colour,
     group = colour.run(client.ensure_group, "hosts").id
     colour.run(client.ensure_asset, path, group_id=group, store=store, check_public=True)
     assert [(type(stored), stored.path) for stored in looks] == [(StoredObject, path)]
+
+
+def test_an_address_is_looked_at_from_outside_before_it_is_created(colour, portrait_emulator):
+    """One that does not answer is refused, and nothing of it is created."""
+    client = colour.client(portrait_emulator)
+    group = colour.run(client.ensure_group, "hosts").id
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        source = f"http://127.0.0.1:{server.getsockname()[1]}/a.jpg"
+    (outcome,) = colour.run(client.ensure_assets, [source], group_id=group, check_public=True)
+    assert (outcome.state, outcome.error.reason) == (FileState.REFUSED, "unreachable")
+    assert portrait_emulator.calls.count("CreateAsset") == 0
+
+
+def test_a_look_for_one_content_lists_that_content_alone(colour, portrait_emulator):
+    """A group may hold thousands of others."""
+    client = colour.client(portrait_emulator)
+    group = colour.run(client.ensure_group, "hosts").id
+    portrait_emulator.rules.add(match={"action": "CreateAsset"}, when={"first": 1}, do={"close": "after-commit"})
+    (outcome,) = colour.run(client.ensure_assets, ["https://cdn.example.com/a.jpg"], group_id=group, wait=False)
+    assert outcome.origin == "recovered"
+    filters = [call["request"]["Filter"] for call in portrait_emulator.calls.all("ListAssets")]
+    assert parse_digest(outcome.name) in [each.get("Name") for each in filters]
 
 
 def test_reviews_are_awaited_for_as_long_and_as_often_as_was_asked(colour, portrait_emulator):

@@ -125,6 +125,18 @@ def test_an_object_that_cannot_be_deleted_is_taken_up_later(portrait_emulator, t
     assert b"alice" not in (tmp_path / "state.db").read_bytes()
 
 
+def test_what_was_erased_is_not_remembered(colour, portrait_emulator, tmp_path):
+    """An object that somebody stores in that place later is nobody's business here, while one that is left is."""
+    client = colour.client(portrait_emulator, state=tmp_path / "state.db")
+    alice = portrait_emulator.client().create_asset_group(name="alice").id
+    for content in (1, 2):
+        create(portrait_emulator.client(), alice, content)
+    store, whole = Store(1, 2), Store(1, 2)
+    store.failing = {key: AccessDenied("No.") for key in Store(2).keys}
+    assert colour.run(client.erase_group, alice, stores=[store]).objects == (address(1),)
+    assert colour.run(client.plan_erasure, alice, stores=[whole]).objects == (address(2),)
+
+
 def test_a_plan_needs_the_stores_that_it_was_made_with(portrait_client):
     """Without them nothing is erased, the group neither."""
     alice = portrait_client.create_asset_group(name="alice").id

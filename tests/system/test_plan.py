@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator.testing import Emulator
-from portrait import AssetPlan, AssetStatus, FileState, UsageError, Verdict
+from portrait import AssetPlan, AssetStatus, FileState, GroupType, UsageError, Verdict
 from portrait.ensure import identify
 from portrait.events import GroupFound
 from portrait.media import limits_for
@@ -118,7 +118,8 @@ def test_a_plan_for_a_group_to_come(portrait_client):
     """Without a group it is planned for an empty one, and carried out once there is one."""
     plan = portrait_client.plan_assets([url(0)])
     assert isinstance(plan, AssetPlan)
-    assert (plan.group_id, plan.counts) == (None, {Verdict.NEW: 1})
+    assert (plan.group_id, plan.group_type, plan.counts) == (None, GroupType.AIGC, {Verdict.NEW: 1})
+    assert portrait_client.plan_assets([], group_type="LivenessFace").group_type == GroupType.LIVENESS_FACE
     with pytest.raises(UsageError, match="group"):
         list(portrait_client.ensure_assets(plan))
     group = portrait_client.ensure_group("hosts").id
@@ -129,7 +130,9 @@ def test_a_plan_for_a_group_to_come(portrait_client):
 def test_a_plan_for_a_name_is_one_for_the_group_that_bears_it(colour, portrait_emulator):
     """What that group holds is used, and whoever reads the plan learns its id; nothing is created for a plan."""
     client = colour.client(portrait_emulator)
-    assert colour.run(client.plan_assets, [url(0)], group="hosts").group_id is None
+    nowhere = colour.run(client.plan_assets, [url(0)], group="hosts")
+    assert (nowhere.group_id, nowhere.group_type) == (None, GroupType.AIGC)
+    assert portrait_emulator.calls.count("ListAssets") == 0
     group = portrait_emulator.client().create_asset_group(name="hosts").id
     fill(portrait_emulator, portrait_emulator.client(), group, ["A"])
     plan = colour.run(client.plan_assets, [url(0)], group="hosts")
@@ -168,7 +171,7 @@ def test_a_group_that_the_run_has_created_is_not_read_before_its_assets_are(colo
 
     def note(event):
         if isinstance(event, GroupFound):
-            found.append((event.name, event.is_new, portrait_emulator.calls.count("ListAssets")))
+            found.append((event, portrait_emulator.calls.count("ListAssets")))
 
     client = colour.client(portrait_emulator, on_event=note)
     for number, expected in enumerate([0, 1]):
@@ -178,5 +181,7 @@ def test_a_group_that_the_run_has_created_is_not_read_before_its_assets_are(colo
         # The one look that is always there finds what others may have created in the same moment.
         assert portrait_emulator.calls.count("ListAssets") - before == 1 + expected
     assert portrait_emulator.calls.count("GetAssetGroup") == 0
-    assert [(name, is_new) for name, is_new, _ in found] == [("hosts", True), ("hosts", False)]
-    assert found[0][2] == 0, "the group is named before anything is sent into it"
+    group = outcomes[0].group_id
+    events = [GroupFound(name="hosts", group_id=group, is_new=is_new) for is_new in (True, False)]
+    assert [event for event, _ in found] == events
+    assert found[0][1] == 0, "the group is named before anything is sent into it"

@@ -78,6 +78,7 @@ def test_one_bad_source_is_one_rejected_outcome(colour, portrait_emulator, tmp_p
         return
     outcomes = colour.run(client.ensure_assets, sources, group_id=group)
     assert sorted(outcome.state for outcome in outcomes) == ["Active", "Active", "Rejected"]
+    assert {outcome.group_id for outcome in outcomes} == {group}
     (error,) = [outcome.error for outcome in outcomes if outcome.error]
     assert isinstance(error, UsageError)
     assert error.message

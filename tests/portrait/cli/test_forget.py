@@ -116,6 +116,7 @@ def test_a_dry_run_erases_nothing(portrait, emulator, client, stub, people):
     assert ran.json["erased"] == {"group": False, "assets": [], "objects": []}
     would = ran.json["would_erase"]
     assert (would["group"], len(would["assets"]), len(would["objects"])) == (True, 3, 2)
+    assert ran.json["nothing_left"] is False
     assert emulator.calls.count("DeleteAssetGroup") == stub.count("DeleteObject") == 0
     seen = portrait("forget", "alice", *people, "--dry-run", terminal=True)
     assert "with 3 assets" in seen.out
@@ -183,6 +184,57 @@ def test_objects_in_no_place_that_was_named_are_told(portrait, client, stub, peo
     assert later.code == 0, later.err
     assert len(later.json["erased"]["objects"]) == 2
     assert len(stub.bucket.objects) == 2
+
+
+@pytest.mark.parametrize("count", [3, 4])
+def test_the_first_of_many_objects_elsewhere_are_named(portrait, group, tmp_path, count):
+    """Up to three; --json has them all."""
+    addresses = [f"s3://elsewhere/{number}.jpg" for number in range(count)]
+    rows = [{"group_id": group, "stored_in": "elsewhere", "stored_key": f"{number}.jpg"} for number in range(count)]
+    (tmp_path / "m.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    ran = portrait("forget", group, "--manifest", str(tmp_path / "m.jsonl"), "--yes")
+    assert (ran.code, ran.json["elsewhere"]) == (1, addresses)
+    assert f"given: {', '.join(addresses[:3])}{' …' if count == 4 else ''}\n" in ran.err
+
+
+@pytest.mark.parametrize("count", [5, 6])
+def test_the_first_of_many_lines_and_objects_are_told_to_people(portrait, client, stub, storage, tmp_path, *, count):
+    """Up to five: of a manifest that cannot be read, and of objects that stay, each with who uses it."""
+    people, manifest = tmp_path / "people", tmp_path / "m.jsonl"
+    for name in ("alice", "bob"):
+        make_plain(people / name, count)
+    put = ["put", str(people), "--subfolders", *storage, "--public-base", stub.public_base]
+    assert portrait(*put).code == 0
+    users = {asset.name[:2]: asset.id for asset in client.iter_assets(group_ids=[group_ids(client)["bob"]])}
+    manifest.write_text("torn\n" * count)
+    ran = portrait("forget", "alice", *storage, "--manifest", str(manifest), "--yes", terminal=True)
+    assert ran.code == 0
+    more = count - 5
+    numbers = ", ".join(map(str, range(1, 6))) + " …" * more
+    assert f"{manifest}: {count} lines cannot be read: {numbers}.\n" in ran.err
+    erased, objects, in_use, *lines = ran.out.splitlines()
+    assert erased.startswith("Erased group-")
+    assert erased.endswith(f" with {count} assets.")
+    assert objects == "Erased 0 stored objects."
+    assert in_use == f"Kept {count} stored objects that other groups use:"
+    assert {line.rpartition(": ")[2] for line in lines[:5]} <= set(users.values())
+    assert lines[5:] == ["  and 1 more; --json lists them all."] * more
+
+
+def test_a_group_that_bore_the_name_before_keeps_its_objects(portrait, client, stub, storage, tmp_path):
+    """It is gone, and may have been another person's: whoever means it names its id."""
+    manifest = ["--manifest", str(tmp_path / "m.jsonl")]
+    for number in (0, 1):
+        path = tmp_path / f"{number}.jpg"
+        path.write_bytes(image("jpeg", 500 + number, 400))
+        assert portrait("put", str(path), "--group", "alice", *storage, *manifest).code == 0
+        if number == 0:
+            (before,) = stub.bucket.objects
+            client.delete_asset_group(id=group_ids(client)["alice"])
+            portrait.emulator.clock.advance(1000)  # a group of a moment ago would be waited for
+    ran = portrait("forget", "alice", *storage, *manifest, "--yes")
+    assert ran.code == 0, ran.err
+    assert list(stub.bucket.objects) == [before]
 
 
 def test_an_object_that_cannot_be_deleted_is_taken_up_later(portrait, client, stub, storage, people):

@@ -268,6 +268,40 @@ def test_each_subfolder_is_a_group(portrait, put, client, emulator, tmp_path):
     assert emulator.clock.now() - before < 10
 
 
+@pytest.mark.parametrize(
+    ("rule", "calls"),
+    [
+        ({"match": {"action": "ListAssets"}, "do": {"error": "KeyUnknown"}}, 1),
+        ({"match": {"action": "CreateAsset"}, "when": {"first": 1}, "do": {"error": "KeyUnknown"}}, 1),
+        ({"match": {"action": "ListAssets"}, "when": {"first": 1}, "do": {"error": "UnknownGroup"}}, 2),
+        ({"match": {"action": "CreateAsset"}, "when": {"first": 1}, "do": {"error": "AssetQuotaFull"}}, 2),
+    ],
+    ids=["key, before", "key, under way", "group, before", "full, under way"],
+)
+def test_what_stops_one_group_may_stop_the_others(portrait, emulator, tmp_path, rule, calls):
+    """A key does, whenever it is refused; a group that is full or gone says nothing of others."""
+    for name in ("alice", "bob"):
+        make_plain(tmp_path / "people" / name, 1)
+    for name in ("alice", "bob"):
+        emulator.client().create_asset_group(name=name)
+    emulator.rules.add(**rule)
+    ran = portrait("put", str(tmp_path / "people"), "--subfolders", "--no-wait")
+    assert emulator.calls.count("ListAssetGroups") == calls
+    assert {row["group"]: row["status"] for row in ran.rows}["bob"] == ("Late" if calls == 2 else "Refused")
+
+
+def test_other_assets_with_the_content_are_named(portrait, client, group, tmp_path):
+    """In the record, and for people at the end; nothing is made of them."""
+    folder = make_plain(tmp_path / "photos", 1)
+    assert portrait("put", str(folder), "--group", "hosts").code == 0
+    (asset,) = client.iter_assets()
+    twin = client.create_asset(group_id=group, url="https://cdn.example/a.jpg", asset_type="Image", name=asset.name).id
+    ran = portrait("put", str(folder), "--group", "hosts")
+    assert [(row["asset_id"], row["duplicates"]) for row in ran.rows] == [(asset.id, [twin])]
+    people = portrait("put", str(folder), "--group", "hosts", terminal=True)
+    assert f"Other assets with the same content: {twin}. `portrait rm` deletes them." in people.err
+
+
 def test_a_dry_run_writes_nothing(put, emulator, client, tmp_path):
     """It says what is new, what is there, how much it is, and whether there is room."""
     folder = make_plain(tmp_path / "photos", 3)

@@ -91,4 +91,5 @@ def test_each_stage_has_a_line_while_it_lasts(portrait, stub, picture):
     )
     assert code == 0
     assert all(stage in seen for stage in ("checked", "stored", "created", "reviewed"))
+    assert re.search(r"[0-9]+/[0-9]+ bytes|[0-9.]+/[0-9.]+ [kM]B", seen), "what is stored is measured in bytes"
     assert seen.rindex("\x1b[2K") < seen.rindex("1 file Active in brand (group-")
