@@ -191,7 +191,8 @@ class Endpoint:
                     raise
                 reason = type(error).__name__
             else:
-                yield from self._note(action, fields, result)
+                if not action.reads:
+                    yield from self._note(action, fields, result)
                 return result, response
             _LOG.info("%s failed with %s; again in %.1f s", action.name, reason, delay)
             yield Notify(CallRetried(action=action.name, attempt=attempt, delay=delay, error=reason))

@@ -277,8 +277,8 @@ class AsyncRunner:
     async def _emit(self, effect: Emit) -> None:
         """Nothing: `iterate` has handed it on."""
 
-    async def _send(self, effect: Send) -> Any:
-        return await self._transport.send(effect.request)
+    def _send(self, effect: Send) -> Awaitable[Any]:
+        return self._transport.send(effect.request)
 
     async def _heartbeat(self, effect: Heartbeat) -> Any:
         async def beat() -> None:

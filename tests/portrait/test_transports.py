@@ -291,6 +291,19 @@ def test_a_request_may_have_its_own_of_the_usual_headers(colour, name):
     assert [line for line in lines if line.startswith(f"{name.lower()}:")] == [f"{name.lower()}: own.test"]
 
 
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+@pytest.mark.parametrize("size", [0, 100, 65_536, 65_537, 1_000_000])
+def test_a_body_of_any_size_arrives_whole(colour, size, method):
+    """Short ones go out at once, long ones in pieces; each connection carries either."""
+    content = bytes(number % 251 for number in range(size))
+    with RawServer(respond_with()) as server:
+        transport = colour.transport()
+        for body_sent in (content, b"{}"):
+            assert transport.send(request(server.url, body=body_sent, method=method)).status == 200
+    assert [body_read for _, body_read in server.requests] == [content, b"{}"]
+    assert server.connections == 1
+
+
 def test_a_redirect_is_not_followed(colour):
     """The answer is handed up as it is: the key must not travel to another host."""
     moved = b"HTTP/1.1 307 Moved\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n"
