@@ -75,7 +75,7 @@ class Endpoint:
         pace: The client's own rate limit.
         rng: Draws the random part of a backoff.
         provider: Who answers, for its documented limits.
-        has_listener: False skips the event of a successful call.
+        has_listener: False skips the event of each attempt.
         recent: What was created a short time ago, and may not be visible yet.
         paces: The turns of limited calls, and what is known of the service's limits.
         retries_throttled: False raises a throttled call's error at once, for callers that wait it out.
@@ -226,32 +226,40 @@ class Endpoint:
             turn = yield from update_pace(self.paces, limit.name, lambda pace, now: pace.reserve(now, interval))
             if turn.delay > 0:
                 yield Sleep(turn.delay)
-        started = self.clock.monotonic()
+        started = self.clock.monotonic() if self.has_listener or _LOG.isEnabledFor(logging.DEBUG) else None
         response: HttpResponse | None = None
         try:
             response = yield Send(self.auth.apply(request, self.machine_clock.now()))
             result, info = self.dialect.decoder(response, name, self.dialect, lambda: self._redactions(action, fields))
         except TransportFailure as failure:
             error = transport_error(name, failure, request.url)
-            yield self._finished(name, attempt, started, response, error)
+            yield from self._report(name, attempt, started, response, error)
             raise error from failure
         except PortraitError as error:
-            yield self._finished(name, attempt, started, response, error)
+            yield from self._report(name, attempt, started, response, error)
             raise
         except BaseException as interrupt:
             yield from _on_cancel(action, interrupt)
             raise
-        if self.has_listener or _LOG.isEnabledFor(logging.DEBUG):
-            yield self._finished(name, attempt, started, response, info)
+        if started is not None:
+            yield from self._report(name, attempt, started, response, info)
         return result, info
 
     def _redactions(self, action: Action[Any, Any], fields: Mapping[str, Any]) -> tuple[str, ...]:
         """The texts that no message may repeat, but for those of up to three characters: they would garble messages."""
         return tuple(text for text in (*self.auth.secrets(), *_secrets(action, fields)) if len(text) > 3)
 
-    def _finished(
-        self, name: str, attempt: int, started: float, response: HttpResponse | None, outcome: Response | PortraitError
-    ) -> Notify:
+    def _report(
+        self,
+        name: str,
+        attempt: int,
+        started: float | None,
+        response: HttpResponse | None,
+        outcome: Response | PortraitError,
+    ) -> Flow[None]:
+        """An attempt ended: an event and a line in the log; nothing if its beginning was not taken down."""
+        if started is None:
+            return
         error = outcome if isinstance(outcome, PortraitError) else None
         request_id = outcome.request_id if isinstance(outcome, Response | ApiError) else ""
         event = CallFinished(
@@ -271,7 +279,7 @@ class Endpoint:
             event.seconds,
             request_id or "-",
         )
-        return Notify(event)
+        yield Notify(event)
 
 
 def _retry_of(action: Action[Any, Any], error: PortraitError) -> Retry:

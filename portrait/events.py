@@ -1,12 +1,14 @@
 """Events: one frozen class for each thing that `on_event` is called with.
 
 Events carry no secret: neither keys nor tokens nor signed addresses. A callback is called in the thread or task that
-made the call and must return soon; what it raises is logged, and changes nothing.
+made the call and must return soon; what it raises is logged, and changes nothing. One that is marked with `listens_to`
+is called with the events that it names; what nobody listens to is not made for every call.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from attrs import frozen
 
@@ -24,7 +26,10 @@ __all__ = [
     "LeaseWaiting",
     "WaitProgress",
     "WatchProgress",
+    "listens_to",
 ]
+
+C = TypeVar("C", bound=Callable[..., None])
 
 
 @frozen(kw_only=True)
@@ -223,3 +228,22 @@ class AssetEvicted(Event):
     group_id: str
     asset_id: str
     item: str
+
+
+def listens_to(*kinds: type[Event]) -> Callable[[C], C]:
+    """Mark a callback for `on_event=`: it is called with these events only.
+
+    Args:
+        *kinds: Classes of events.
+    """
+
+    def mark(callback: C) -> C:
+        callback.kinds = kinds  # type: ignore[attr-defined]
+        return callback
+
+    return mark
+
+
+def kinds_of(callback: Any) -> tuple[type[Event], ...]:
+    """The events that a callback is called with; none without a callback."""
+    return () if callback is None else getattr(callback, "kinds", (Event,))

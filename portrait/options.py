@@ -20,6 +20,7 @@ from portrait.clock import Clock
 from portrait.dialects import Dialect
 from portrait.endpoint import Endpoint
 from portrait.errors import UsageError
+from portrait.events import CallFinished, kinds_of
 from portrait.http import Timeouts, TimeoutTypes
 from portrait.pace import MARGIN
 from portrait.providers import PROVIDERS, Credential, Provider
@@ -183,7 +184,7 @@ def build_endpoint(options: ClientOptions, library: str, dialects: Mapping[str, 
         policy=options.retry,
         clock=options.clock,
         pace=options.pace,
-        has_listener=options.on_event is not None,
+        has_listener=issubclass(CallFinished, kinds_of(options.on_event)),
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 from portrait.clock import Clock
 from portrait.errors import PortraitError, UsageError
-from portrait.events import Event
+from portrait.events import Event, kinds_of
 from portrait.flow import (
     Await,
     CancelToken,
@@ -97,6 +97,7 @@ class Runner:
         self._transport = transport
         self._clock = clock
         self._listener = listener
+        self._kinds = kinds_of(listener)
         self._cancel = cancel
         self._lifetime = lifetime or Lifetime()
 
@@ -166,7 +167,8 @@ class Runner:
             self._cancel.sleep(self._clock, effect.seconds)
 
     def _notify(self, effect: Notify) -> None:
-        notify(self._listener, effect.event)
+        if isinstance(effect.event, self._kinds):
+            notify(self._listener, effect.event)
 
     def _run_blocking(self, effect: RunBlocking) -> Any:
         return effect.work()
@@ -228,6 +230,7 @@ class AsyncRunner:
         self._transport = transport
         self._clock = clock
         self._listener = listener
+        self._kinds = kinds_of(listener)
         self._cancel = cancel
         self._lifetime = lifetime or Lifetime()
 
@@ -299,7 +302,8 @@ class AsyncRunner:
             self._cancel.check()
 
     async def _notify(self, effect: Notify) -> None:
-        notify(self._listener, effect.event)
+        if isinstance(effect.event, self._kinds):
+            notify(self._listener, effect.event)
 
     async def _run_blocking(self, effect: RunBlocking) -> Any:
         return await asyncio.to_thread(effect.work)

@@ -28,7 +28,7 @@ from portrait.cli.select import Checked, Selection, check, left_out, select
 from portrait.cli.storage import StorageOptions, open_store
 from portrait.ensure import EnsureQuery, FileOutcome, check_group_name
 from portrait.errors import UsageError
-from portrait.events import CreateDelayed, Event, FileProgress, GroupFound
+from portrait.events import CreateDelayed, Event, FileProgress, GroupFound, listens_to
 from portrait.gateways import PRIVATE_AVATAR, REAL_AVATAR
 from portrait.models import AssetType, GroupType
 from portrait.rate_limiter import UPLOAD
@@ -213,6 +213,7 @@ class Run:
         if not outcome.stored_key:
             self.progress.reduce_total("stored", self._sizes[outcome.sha256])
 
+    @listens_to(FileProgress, GroupFound, CreateDelayed)
     def _on_event(self, event: Event) -> None:
         if isinstance(event, FileProgress) and event.stage in {"checked", "created"}:
             self._created |= {event.asset_id} - {""}

@@ -6,7 +6,8 @@ import logging
 import pytest
 
 from portrait import actions, models
-from portrait.events import CallCancelled, CallFinished
+from portrait.events import CallCancelled, CallFinished, CallRetried, Event, listens_to
+from portrait.http import FailureKind, TransportFailure
 from tests.portrait.helpers import KEY, asset, endpoint, good, play
 
 CALLS = {
@@ -53,8 +54,6 @@ def test_an_interrupted_pause_sends_nothing_more():
     """Given up between two attempts: the interrupt goes through."""
     flow = endpoint().call(*CALLS["GetAsset"][:2])
     next(flow)
-    from portrait.http import FailureKind, TransportFailure  # noqa: PLC0415
-
     flow.throw(TransportFailure(FailureKind.DISCONNECTED))
     next(flow)
     next(flow)
@@ -148,10 +147,31 @@ def test_a_listener_that_raises_changes_nothing(colour, caplog):
 
 def test_events_come_in_order(colour):
     """A lost answer, its retry, and the end."""
-    from portrait.http import FailureKind, TransportFailure  # noqa: PLC0415
-
     events = []
     client, _ = colour.scripted(TransportFailure(FailureKind.DISCONNECTED), good(asset("a")), on_event=events.append)
     client.get_asset(id="a")
     assert [type(event).__name__ for event in events] == ["CallFinished", "CallRetried", "CallFinished"]
     assert [event.attempt for event in events if isinstance(event, CallFinished)] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "names"),
+    [
+        ((CallRetried,), ["CallRetried"]),
+        ((CallFinished, CallCancelled), ["CallFinished", "CallFinished"]),
+        ((Event,), ["CallFinished", "CallRetried", "CallFinished"]),
+        ((), []),
+    ],
+)
+def test_a_callback_may_name_the_events_that_it_is_called_with(colour, kinds, names):
+    """Others do not reach it; one that names none of a call's attempts saves the making of their events."""
+    events = []
+
+    @listens_to(*kinds)
+    def callback(event):
+        events.append(type(event).__name__)
+
+    client, _ = colour.scripted(TransportFailure(FailureKind.DISCONNECTED), good(asset("a")), on_event=callback)
+    assert client.get_asset(id="a").id == "a"
+    assert events == names
+    assert client.client._endpoint.has_listener is any(issubclass(CallFinished, kind) for kind in kinds)
