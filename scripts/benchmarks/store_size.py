@@ -1,4 +1,4 @@
-"""What a call costs with 100,000 assets in store against 100, and how much memory an asset takes.
+"""What a call costs with 1,000,000 assets in store against 100, and how much memory an asset takes.
 
 Each size is measured in a process of its own (`python -m scripts.benchmarks.store_size SIZE…`), through the service but
 without HTTP, for what is looked for is a cost that grows.
@@ -24,7 +24,7 @@ from portrait.clock import ManualClock
 from scripts.benchmarks.processes import module
 from scripts.benchmarks.report import Figure, ratio
 
-_FEW, _MANY = 100, 100_000
+_FEW, _MANY = 100, 1_000_000
 _CALLS = 80
 
 
