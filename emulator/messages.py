@@ -80,6 +80,11 @@ class Reply:
     truncate: int | None = None
 
 
+@frozen
+class RunInTurn(RunBlocking):
+    """Do work that blocks, of a kind that is done one after the other anyway: one thread does it all."""
+
+
 ReplyFlow = Generator[Sleep | RunBlocking, Any, Reply]
 
 

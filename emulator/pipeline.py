@@ -23,7 +23,7 @@ from emulator.domain.ports import StoredFile, Transaction, Unfinished
 from emulator.domain.reasons import Reason, Refusal
 from emulator.fetch import check_media, download_and_measure
 from emulator.ids import Ids
-from emulator.messages import Call, Reply, ReplyFlow, utf8_safe
+from emulator.messages import Call, Reply, ReplyFlow, RunInTurn, utf8_safe
 from emulator.mounts import AnyMount
 from emulator.request_decoder import read_object
 from emulator.rules import Do, RuleError, RuleSet
@@ -208,7 +208,9 @@ class Pipeline:
 
     def _work(self, work: Callable[[], Any]) -> Generator[RunBlocking, Any, Any]:
         """Do what takes a transaction: in a thread if the store may block."""
-        return (yield RunBlocking(work)) if self._store.blocks else work()
+        if not self._store.blocks:
+            return work()
+        return (yield RunInTurn(work) if self._store.in_turn else RunBlocking(work))
 
     def _in_transaction(
         self, state: _RequestState, handler: Handler, request: Any, measured: Mapping[str, Measured]

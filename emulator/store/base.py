@@ -82,6 +82,10 @@ class Store(Protocol):
         """True if a transaction may wait for a disk or a network: it is then carried out in a thread."""
 
     @property
+    def in_turn(self) -> bool:
+        """True if there is one transaction at a time, whoever waits for it."""
+
+    @property
     def process(self) -> int:
         """How many processes had opened this store before this one did."""
 

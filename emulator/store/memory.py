@@ -34,7 +34,7 @@ class MemoryStore:
         new_customer: Makes a customer's record when it first comes.
     """
 
-    blocks = False
+    blocks = in_turn = False
     process = 0
 
     def __init__(self, new_customer: CustomerFactory) -> None:

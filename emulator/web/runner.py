@@ -1,8 +1,4 @@
-"""The two runners of a `ReplyFlow`. The caller decides on whose clock a pause passes.
-
-Work that blocks gets a thread of its own each time: downloads that take their time leave room for each other, and
-nobody waits for them when the emulator ends.
-"""
+"""The two runners of a `ReplyFlow`. The caller decides on whose clock a pause passes."""
 
 from __future__ import annotations
 
@@ -10,11 +6,12 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from queue import SimpleQueue
 from typing import Any
 
 from attrs import frozen
 
-from emulator.messages import Reply, ReplyFlow
+from emulator.messages import Reply, ReplyFlow, RunInTurn
 from portrait.flow import RunBlocking, Sleep
 
 
@@ -45,14 +42,56 @@ async def run_async(
             except StopIteration as stop:
                 return stop.value  # type: ignore[no-any-return]
         try:
-            value = await (sleep(effect.seconds) if isinstance(effect, Sleep) else _in_thread(effect.work))
+            value = await (sleep(effect.seconds) if isinstance(effect, Sleep) else _in_thread(effect))
             resume = flow.send
         except Exception as error:  # noqa: BLE001 - the flow decides, and raises it again
             resume, value = flow.throw, error
         effect = None
 
 
-async def _in_thread(work: Callable[[], Any]) -> Any:
+class Threads:
+    """Threads for work that blocks. A few that are idle are kept: to start one takes longer than most work.
+
+    Downloads that take their time leave room for each other, and nobody waits for them when the emulator ends.
+
+    Args:
+        limit: How many there may be; then work waits for its turn. None for one for each work.
+    """
+
+    def __init__(self, limit: int | None = None) -> None:
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._work: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._threads = self._unfinished = 0
+
+    def start(self, work: Callable[[], None]) -> None:
+        """Do work that raises nothing.
+
+        Raises:
+            RuntimeError: It needs one more thread, and there may be no more in this process.
+        """
+        with self._lock:
+            if self._unfinished >= self._threads and self._threads != self._limit:
+                threading.Thread(target=self._run, name="portrait-emulator-work", daemon=True).start()
+                self._threads += 1
+            self._unfinished += 1
+        self._work.put(work)
+
+    def _run(self) -> None:
+        while True:
+            self._work.get()()
+            with self._lock:
+                self._unfinished -= 1
+                if self._threads - self._unfinished > _MAX_IDLE:
+                    self._threads -= 1
+                    return
+
+
+_MAX_IDLE = 8
+_ANY, _IN_TURN = Threads(), Threads(1)
+
+
+async def _in_thread(effect: RunBlocking) -> Any:
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Any] = loop.create_future()
 
@@ -67,13 +106,13 @@ async def _in_thread(work: Callable[[], Any]) -> Any:
     def run_work() -> None:
         result, error = None, None
         try:
-            result = work()
+            result = effect.work()
         except BaseException as raised:  # noqa: BLE001 - the flow decides, and raises it again
             error = raised
         with suppress(RuntimeError):  # the loop has ended: nobody waits any more
             loop.call_soon_threadsafe(set_result, result, error)
 
-    threading.Thread(target=run_work, name="portrait-emulator-work", daemon=True).start()
+    (_IN_TURN if isinstance(effect, RunInTurn) else _ANY).start(run_work)
     return await future
 
 

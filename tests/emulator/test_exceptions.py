@@ -14,6 +14,7 @@ from emulator.messages import Call
 from emulator.server import EmulatorServer
 from emulator.service import Service
 from emulator.store.memory import MemoryStore
+from emulator.web import runner as runner_module
 from emulator.web.runner import run, run_async
 from portrait.clock import ManualClock
 from tests.wire.media import png
@@ -127,6 +128,7 @@ def test_a_thread_that_does_not_start(monkeypatch, caplog):
         blocks = True
 
     service = Service(clock=ManualClock(), store=Blocking)
+    monkeypatch.setattr(runner_module, "_ANY", runner_module.Threads())  # without an idle one
     monkeypatch.setattr(threading.Thread, "start", start)
     check(service, concurrent(create())(service), caplog)
 

@@ -76,7 +76,7 @@ class SqlStore:
         self._reader = engine.execution_options(reads=True)
         self._compiler = Compiler(engine.dialect)
         self._new_customer = new_customer
-        self._on_sqlite = engine.dialect.name == "sqlite"
+        self._on_sqlite = self.in_turn = engine.dialect.name == "sqlite"
         # SQLite has one writer. Threads wait for it in turn, other processes ask again and again.
         self._guard: AbstractContextManager[Any] = Lock() if self._on_sqlite else nullcontext()
         self._clock: SharedClock | None = None
