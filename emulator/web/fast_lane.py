@@ -1,13 +1,15 @@
 """Answers whole calls of Actions before aiohttp's own handling, which takes most of their time.
 
-What arrives as exactly one call is parsed by aiohttp's parser and answered in one write. Everything else, and the rest
-of its connection, is left to aiohttp's handler with the very same bytes. Nothing but speed depends on this module.
+What arrives as exactly one call is parsed by aiohttp's parser and answered in one write, by a task if that takes time.
+Everything else, and the rest of its connection, is left to aiohttp's handler with the very same bytes. Nothing but
+speed depends on this module.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from aiohttp import HttpVersion11, web
@@ -15,11 +17,13 @@ from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http_parser import HttpRequestParser
 
 from emulator.messages import Reply, ReplyFlow
-from emulator.web.body_reader import immediate
 from emulator.web.http_handler import HttpHandler
 from emulator.web.raw_response import encode
 from emulator.web.request_head import Head
-from emulator.web.runner import PendingReply
+from emulator.web.runner import run_async
+from portrait.flow import RunBlocking, Sleep
+
+_LOG = logging.getLogger("emulator.web")
 
 # No request within this many bytes makes the parser pause its connection.
 _MOST_BYTES = 65_536
@@ -45,20 +49,17 @@ class FastLane:
     Args:
         handler: Answers the requests that are left to aiohttp.
 
+        server: aiohttp's.
+
     Attributes:
-        server: aiohttp's, whose handler is `answer`; set before the first connection.
+        handler: As given.
     """
 
-    server: web.Server
-
-    def __init__(self, handler: HttpHandler) -> None:
+    def __init__(self, handler: HttpHandler, server: web.Server) -> None:
         self.handler = handler
-        self.pending: dict[Any, PendingReply] = {}
+        self._server = server
+        self._tasks: set[asyncio.Task[None]] = set()
         self._heads: dict[bytes, tuple[int, AnswerBody]] = {}  # the length of the body, and what answers it
-
-    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Reply to a request, or send the reply that was begun here."""
-        return await self.handler.answer(request, self.pending.pop(request.protocol, None))
 
     def known(self, data: bytes) -> ReplyFlow | None:
         """The flow of the reply to a whole request whose head has come before; None for any other bytes."""
@@ -77,9 +78,20 @@ class FastLane:
             del self._heads[next(iter(self._heads))]
         self._heads[head] = length, answer
 
+    def start(self, reply: Coroutine[Any, Any, None]) -> None:
+        """Have a reply sent that is not ready."""
+        task = asyncio.get_running_loop().create_task(reply)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def finish(self, seconds: float) -> None:
+        """Wait until the replies under way are sent, but no longer than that."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+
     def connection(self) -> asyncio.Protocol:
         """The protocol of a new connection."""
-        ordinary = self.server()
+        ordinary = self._server()
         return _Connection(self, ordinary, HttpRequestParser(ordinary, asyncio.get_running_loop(), _MOST_BYTES))
 
 
@@ -163,6 +175,8 @@ class _Connection(asyncio.Protocol):
         self._parser = parser
         self._request = _Request(parser)
         self._handed_over = False  # to aiohttp
+        self._is_busy = self._is_leaving = False
+        self._held = b""  # what has arrived while a reply is under way
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Aiohttp knows every connection, and closes it when the server ends."""
@@ -177,6 +191,9 @@ class _Connection(asyncio.Protocol):
         if self._handed_over:
             self._ordinary.data_received(data)
             return
+        if self._is_busy:
+            self._hold(data)
+            return
         flow = self._flow(data)
         if flow is None:
             self._hand_over()
@@ -185,7 +202,10 @@ class _Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """A client that does not read its answers gets no further ones from here."""
-        self._hand_over()
+        if self._is_busy:
+            self._is_leaving = True
+        else:
+            self._hand_over()
         self._ordinary.pause_writing()
 
     def resume_writing(self) -> None:
@@ -198,7 +218,6 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Aiohttp forgets the connection."""
-        self._lane.pending.pop(self._ordinary, None)
         self._ordinary.connection_lost(exc)
 
     def _flow(self, data: bytes) -> Any:
@@ -229,25 +248,53 @@ class _Connection(asyncio.Protocol):
         return answer(body)
 
     def _answer(self, flow: ReplyFlow) -> None:
-        """Send the reply at once; one that waits for something, or is to break off, is sent by aiohttp's handler."""
+        """Send the reply, or begin it where it waits for something."""
         try:
             effect = flow.send(None)
         except StopIteration as stop:
-            reply: Reply = stop.value
-            if reply.drop or reply.truncate is not None:
-                self._hand_over(PendingReply(immediate(reply)))
-            else:
-                self._request = _Request(self._parser)
-                self._transport.write(encode(reply, self._lane.handler.date(), "POST"))
+            self._send(stop.value)
         else:
-            self._hand_over(PendingReply(flow, effect))
+            self._is_busy = True
+            self._lane.start(self._finish(flow, effect))
 
-    def _hand_over(self, pending: PendingReply | None = None) -> None:
+    async def _finish(self, flow: ReplyFlow, effect: Sleep | RunBlocking) -> None:
+        """Send the reply once it is there, and go on with what has arrived meanwhile."""
+        router = self._lane.handler.router
+        try:
+            reply = await run_async(flow, router.service.clock.async_sleep, effect)
+        except Exception:  # noqa: BLE001 - a fault of ours is an answer too, and is logged
+            _LOG.exception("a call failed")
+            reply = router.internal_error()
+        self._is_busy = False
+        if self._transport.is_closing():
+            return
+        self._send(reply)
+        if self._is_leaving:
+            self._hand_over()
+        held, self._held = self._held, b""
+        if held:
+            self._transport.resume_reading()
+            self.data_received(held)
+
+    def _hold(self, data: bytes) -> None:
+        self._held += data
+        if len(self._held) > _MOST_BYTES:
+            self._transport.pause_reading()
+
+    def _send(self, reply: Reply) -> None:
+        self._request = _Request(self._parser)
+        if reply.drop:
+            self._transport.abort()
+        elif reply.truncate is None:
+            self._transport.write(encode(reply, self._lane.handler.date(), "POST"))
+        else:
+            self._transport.write(encode(reply, self._lane.handler.date(), "POST", "close"))
+            self._transport.close()
+
+    def _hand_over(self) -> None:
         """Leave the connection to aiohttp, from the request on that is not answered yet."""
         if self._handed_over:
             return
         self._handed_over = True
-        if pending is not None:
-            self._lane.pending[self._ordinary] = pending
         if self._request.data:
             self._ordinary.data_received(self._request.data)

@@ -18,7 +18,7 @@ from emulator.web.body_reader import BodyReader
 from emulator.web.raw_response import RawResponse
 from emulator.web.request_head import Head
 from emulator.web.router import Router
-from emulator.web.runner import PendingReply, run_async
+from emulator.web.runner import run_async
 from portrait.clock import SystemClock
 from portrait.media import MB
 
@@ -49,16 +49,11 @@ class HttpHandler:
         self.router = router
         self._clock = clock or SystemClock()
 
-    async def answer(self, request: web.BaseRequest, pending: PendingReply | None = None) -> web.StreamResponse:
-        """Reply to one request.
-
-        Args:
-            request: The request.
-            pending: The reply to it, if that was begun before.
-        """
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Reply to one request."""
         content = request.content
         try:
-            reply = await self._reply(request, content, pending)
+            reply = await self._reply(request, content)
         except web.RequestPayloadError:
             return self._response(self.router.damaged_body(), keep_alive=False)
         except ConnectionError:
@@ -79,12 +74,10 @@ class HttpHandler:
     def _response(self, reply: Reply, *, keep_alive: bool) -> RawResponse:
         return RawResponse(reply, date=self.date(), keep_alive=keep_alive)
 
-    async def _reply(self, request: web.BaseRequest, content: StreamReader, pending: PendingReply | None) -> Reply:
+    async def _reply(self, request: web.BaseRequest, content: StreamReader) -> Reply:
         path, _, query = request.raw_path.partition("?")
         sleep = self.router.service.clock.async_sleep
         try:
-            if pending is not None:
-                return await run_async(pending.flow, sleep, pending.effect)
             head = Head(request.method, path, query, request.headers, self.address, request.remote or "")
             routed = self.router.route(head)
             if isinstance(routed, Reply):

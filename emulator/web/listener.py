@@ -25,9 +25,10 @@ class Listener:
         address: Host and actual port; an IPv6 host in brackets.
     """
 
-    def __init__(self, tcp: asyncio.Server, server: web.Server, host: str) -> None:
+    def __init__(self, tcp: asyncio.Server, server: web.Server, lane: FastLane | None, host: str) -> None:
         self._tcp = tcp
         self._server = server
+        self._lane = lane
         port = tcp.sockets[0].getsockname()[1]
         self.address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
@@ -40,6 +41,8 @@ class Listener:
                 loop.remove_reader(socket_.fileno())
         await _yield_to_loop()
         self._tcp.close()
+        if self._lane is not None:
+            await self._lane.finish(GRACE_SECONDS)
         self._server.pre_shutdown()
         await self._server.shutdown(GRACE_SECONDS)
         await _yield_to_loop()
@@ -53,20 +56,17 @@ async def listen(router: Router, host: str, port: int) -> Listener:
         OSError: The address cannot be used.
     """
     handler = HttpHandler(router)
-    # What blocks is answered in a thread, which the fast lane could only hand over.
-    lane = FastLane(handler) if not router.service.store.blocks and parser_is_known() else None
     server = web.Server(
-        handler.answer if lane is None else lane.answer,
+        handler.answer,
         access_log=None,
         logger=_logger(),
         # The handler drains refused bodies itself, up to a limit.
         lingering_time=0,
     )
-    if lane is not None:
-        lane.server = server
+    lane = FastLane(handler, server) if parser_is_known() else None
     connection = server if lane is None else lane.connection
     tcp = await asyncio.get_running_loop().create_server(connection, host, port, backlog=512)
-    listener = Listener(tcp, server, host)
+    listener = Listener(tcp, server, lane, host)
     handler.address = listener.address
     return listener
 

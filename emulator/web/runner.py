@@ -9,18 +9,8 @@ from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any
 
-from attrs import frozen
-
 from emulator.messages import Reply, ReplyFlow, RunInTurn
 from portrait.flow import RunBlocking, Sleep
-
-
-@frozen
-class PendingReply:
-    """A flow that was begun, and the effect that it waits for; None before the first one."""
-
-    flow: ReplyFlow
-    effect: Sleep | RunBlocking | None = None
 
 
 async def run_async(

@@ -1,5 +1,6 @@
 """The way of whole calls past aiohttp's handler: the same bytes, and everything else is left to aiohttp."""
 
+import asyncio
 import json
 import re
 import socket
@@ -33,9 +34,9 @@ def handled(monkeypatch):
     """The requests that aiohttp's handler has seen."""
     seen, answer = [], HttpHandler.answer
 
-    async def counted(self, request, pending=None):
+    async def counted(self, request):
         seen.append(request.path_qs)
-        return await answer(self, request, pending)
+        return await answer(self, request)
 
     monkeypatch.setattr(HttpHandler, "answer", counted)
     return seen
@@ -138,8 +139,11 @@ _ENDINGS = [
     call("GetAsset", b"zz\r\n", Content_Length=None, Transfer_Encoding="chunked"),
     b"\x16\x03\x01\x02\x00\x01\x00",
     b"POST /v1/portrait/ HTTP/1.1\r\nbad header\r\n\r\n",
-    call("GetAsset", {}, X_Emulator_Rule='{"do": {"drop": "before"}}'),
+    call("GetAsset", {}, X_Emulator_Rule='{"do": {"close": "before"}}'),
     call("GetAsset", {}, X_Emulator_Rule='{"do": {"truncate": 10}}'),
+    call("GetAsset", {}, X_Emulator_Rule='{"do": {"delay": 3, "truncate": 10}}'),
+    call("GetAsset", {}, X_Emulator_Rule='{"do": {"delay": 3, "close": "before"}}'),
+    call("GetAsset", {}, X_Emulator_Rule='{"do": {"close": "after-commit"}}'),
 ]
 
 
@@ -231,16 +235,157 @@ def test_a_connection_that_left_stays_with_aiohttp(handled):
     assert [re.split(r"[=&]", target)[1:2] for target in handled] == [[], ["CreateAssetGroup"], ["ListAssetGroups"]]
 
 
-def test_a_reply_that_waits_is_sent_once(handled):
-    """A delayed call is carried out once: begun on the fast way, ended by aiohttp's handler."""
-    rule = '{"do": {"delay": 3}}'
+DELAYED = call("CreateAssetGroup", GROUP, X_Emulator_Rule='{"do": {"delay": 3}}')
+
+
+class _Held:
+    """A clock on which a pause lasts until it is ended."""
+
+    def __init__(self):
+        self.ended, self.pausing = asyncio.Event(), threading.Event()
+        self.now = self.monotonic = lambda: _START
+
+    async def async_sleep(self, _):
+        """Waits."""
+        self.loop = asyncio.get_running_loop()
+        self.pausing.set()
+        await self.ended.wait()
+
+    def end(self):
+        """From any thread."""
+        self.loop.call_soon_threadsafe(self.ended.set)
+
+
+@contextmanager
+def held(monkeypatch):
+    """A server on such a clock, and the clock."""
+    clock = _Held()
     with started() as server:
-        delayed, after = answers(server, [call("CreateAssetGroup", GROUP, X_Emulator_Rule=rule), _CALLS[1]], whole)
+        monkeypatch.setattr(server.service, "clock", clock)
+        yield server, clock
+
+
+def test_a_reply_that_waits_is_sent_once(handled):
+    """A delayed call is carried out once, and the connection goes on."""
+    with started() as server:
+        delayed, after = answers(server, [DELAYED, _CALLS[1]], whole)
         calls = server.control.calls()["calls"]
     assert b'"Id":"group-' in delayed
     assert json.loads(after.partition(b"\r\n\r\n")[2])["Result"]["TotalCount"] == 1
     assert [entry["action"] for entry in calls] == ["CreateAssetGroup", "ListAssetGroups"]
-    assert len(handled) == 2
+    assert handled == []
+
+
+@pytest.mark.parametrize("size", [10, 500])
+def test_what_arrives_while_a_reply_waits_is_answered_after_it(monkeypatch, size):
+    """In its order, whatever it is; of much the connection reads no more until then."""
+    reads, hold = [], fast_lane._Connection._hold
+    monkeypatch.setattr(fast_lane, "_MOST_BYTES", 600)
+    monkeypatch.setattr(
+        fast_lane._Connection,
+        "_hold",
+        lambda self, data: (hold(self, data), reads.append(self._transport.is_reading())),
+    )
+    others, data = _CALLS[1] + call("GetAsset", {"Id": "x" * size}), b""
+    with held(monkeypatch) as (server, clock), connect(server) as sock:
+        sock.sendall(DELAYED)
+        assert clock.pausing.wait(10)
+        sock.sendall(others)
+        while not reads:
+            threading.Event().wait(0.002)
+        clock.end()
+        while data.count(b"HTTP/1.1 ") < 3:
+            data += sock.recv(65536)
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: e.test\r\nConnection: close\r\n\r\n")
+        while more := sock.recv(65536):
+            data += more
+    assert reads == [size < 100]
+    found = [
+        re.search(rb'"Action":"(\w+)"|This is portrait-emulator', part)[0] for part in data.split(b"HTTP/1.1 ")[1:]
+    ]
+    assert found == [
+        b'"Action":"CreateAssetGroup"', b'"Action":"ListAssetGroups"', b'"Action":"GetAsset"',
+        b"This is portrait-emulator",
+    ]  # fmt: skip
+
+
+def test_a_client_may_leave_before_its_reply_is_there(monkeypatch, caplog):
+    """The call is carried out and nothing is sent; what it has sent behind is forgotten."""
+    with held(monkeypatch) as (server, clock):
+        with connect(server) as sock:
+            sock.sendall(DELAYED)
+            assert clock.pausing.wait(10)
+            sock.sendall(_CALLS[0])
+            threading.Event().wait(0.02)
+        threading.Event().wait(0.02)
+        clock.end()
+        while not server.control.calls()["calls"]:
+            threading.Event().wait(0.002)
+        answer = answers(server, [_CALLS[1]], whole)[0]
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["Result"]["TotalCount"] == 1
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_the_server_waits_a_moment_for_a_reply(monkeypatch, ends):
+    """As aiohttp's handler does: what is not there in time is not sent."""
+    monkeypatch.setattr("emulator.web.listener.GRACE_SECONDS", 10 if ends else 0.01)
+    with held(monkeypatch) as (server, clock), connect(server) as sock:
+        sock.sendall(DELAYED)
+        assert clock.pausing.wait(10)
+        if ends:
+            clock.loop.call_soon_threadsafe(clock.loop.call_later, 0.02, clock.ended.set)
+        server.stop()
+        assert receive(sock).startswith(b"HTTP/1.1 200 ") is ends
+
+
+def test_an_error_of_a_runner_is_an_answer(monkeypatch, caplog):
+    """It is logged, and the connection goes on."""
+
+    async def broken(*_):
+        raise OSError("broken")
+
+    monkeypatch.setattr(fast_lane, "run_async", broken)
+    with started() as server:
+        failed, after = answers(server, [DELAYED, _CALLS[1]], whole)
+    assert (failed[:12], after[:12]) == (b"HTTP/1.1 500", b"HTTP/1.1 200")
+    assert "broken" in caplog.text
+    caplog.clear()
+
+
+def test_a_client_that_stops_reading_while_its_reply_waits_is_left_to_aiohttp(monkeypatch):
+    """The reply is sent here, and what follows is aiohttp's, which waits until it is read."""
+    seen, busy = [], fast_lane._Connection._hold
+
+    def hold(self, data):
+        self.pause_writing()
+        seen.append(self)
+        busy(self, data)
+
+    monkeypatch.setattr(fast_lane._Connection, "_hold", hold)
+    with held(monkeypatch) as (server, clock), connect(server) as sock:
+        sock.sendall(DELAYED)
+        assert clock.pausing.wait(10)
+        sock.sendall(_CALLS[1])
+        while not seen:
+            threading.Event().wait(0.002)
+        assert not seen[0]._handed_over
+        clock.loop.call_soon_threadsafe(seen[0].resume_writing)
+        clock.end()
+        data = b""
+        while data.count(b"HTTP/1.1 200") < 2:
+            data += sock.recv(65536)
+        assert seen[0]._handed_over
+
+
+@pytest.mark.parametrize("split", [whole, head_first])
+def test_no_byte_differs_on_a_store_that_blocks(monkeypatch, tmp_path, split):
+    """The same with transactions in a thread."""
+    found = []
+    for name, plain in (("fast", None), ("plain", monkeypatch)):
+        with started(plain, store=f"sqlite:///{tmp_path / name}.db") as server:
+            found.append([_DATE_OF_AIOHTTP.sub(b"", answer) for answer in answers(server, _CALLS, split)])
+    assert found[0] == found[1]
 
 
 def test_a_head_that_has_come_before_is_not_parsed_again(monkeypatch):
@@ -318,18 +463,3 @@ def test_the_server_ends_with_open_connections():
     assert (idle.recv(1), half.recv(1)) == (b"", b"")
     idle.close()
     half.close()
-
-
-def test_a_reply_that_was_begun_is_forgotten_with_its_connection():
-    """A client that goes away before aiohttp's handler has run leaves nothing behind."""
-
-    class Ordinary:
-        def connection_lost(self, exc):
-            """As of aiohttp."""
-
-    lane = fast_lane.FastLane(None)
-    connection = fast_lane._Connection(lane, Ordinary(), None)
-    connection._hand_over(fast_lane.PendingReply(None))
-    assert len(lane.pending) == 1
-    connection.connection_lost(None)
-    assert lane.pending == {}
