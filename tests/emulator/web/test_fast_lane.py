@@ -123,8 +123,9 @@ _CALLS = [
     call("GetAsset", b"}"),
     call("GetAsset", {}, X_Emulator_Rule='{"do": {"http": 204}}'),
 ]
-# Answered before their body is read: in pieces, it depends on the time what has been read by then.
+# Answered before all of it is read: in pieces, it depends on the time what has been read by then.
 _EARLY = [
+    b"\x16\x03\x01\x02\x00\x01\x00",
     call("GetAsset", {}).replace(b"/v1/portrait/", b"/v1/portrait/upload"),
     call("GetAsset", {}).replace(b"/v1/portrait/", b"/nowhere"),
     call("GetAsset", {}).replace(b"POST /v1", b"PUT /v1"),
@@ -137,7 +138,6 @@ _ENDINGS = [
     call("GetAsset", {}, Content_Length="-1"),
     call("GetAsset", {}, Content_Length="1e9"),
     call("GetAsset", b"zz\r\n", Content_Length=None, Transfer_Encoding="chunked"),
-    b"\x16\x03\x01\x02\x00\x01\x00",
     b"POST /v1/portrait/ HTTP/1.1\r\nbad header\r\n\r\n",
     call("GetAsset", {}, X_Emulator_Rule='{"do": {"close": "before"}}'),
     call("GetAsset", {}, X_Emulator_Rule='{"do": {"truncate": 10}}'),
