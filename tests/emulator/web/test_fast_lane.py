@@ -17,6 +17,8 @@ from portrait.clock import ManualClock
 
 # aiohttp answers what is no HTTP itself, with the machine's time.
 _DATE_OF_AIOHTTP = re.compile(rb"Date: [^\r]*\r\n(?=Server: Python)")
+# What it says of bytes that are no HTTP depends on the pieces in which they came.
+_TEXT_OF_AIOHTTP = re.compile(rb"(?<=HTTP/1.0 400 Bad Request\r\n).*", re.DOTALL)
 _START = 1_790_000_000.0
 
 
@@ -191,9 +193,9 @@ def test_no_byte_differs(monkeypatch, split):
         orders += [[request] for request in _EARLY]
     with started() as fast, started(monkeypatch) as plain:
         for requests in orders:
+            unlike = _TEXT_OF_AIOHTTP if split is torn else _DATE_OF_AIOHTTP
             found, expected = (
-                [_DATE_OF_AIOHTTP.sub(b"", answer) for answer in answers(server, requests, split)]
-                for server in (fast, plain)
+                [unlike.sub(b"", answer) for answer in answers(server, requests, split)] for server in (fast, plain)
             )
             assert found == expected, requests
 
