@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.wire.client import Server
+from tests.wire.client import MODULE, Server
 
 KEY = "sk-conformance"
 
@@ -14,9 +14,9 @@ KEY = "sk-conformance"
 class Watched:
     """A server process, a session of connections to it, and what it writes to its log."""
 
-    def __init__(self, log: Path, *options: str) -> None:
+    def __init__(self, log: Path, *options: str, module: str = MODULE) -> None:
         self.log = log
-        self.server = Server(log, *options)
+        self.server = Server(log, *options, module=module)
         self.url: str = self.server.url
         self.session = requests.Session()
         self.session.trust_env = False
@@ -38,9 +38,9 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Wa
     """Starts servers with options of their own; all end with the run."""
     created: list[Watched] = []
 
-    def start(*options: str) -> Watched:
+    def start(*options: str, module: str = MODULE) -> Watched:
         log = tmp_path_factory.mktemp("server") / "stderr.log"
-        created.append(Watched(log, "--fetch", "never", *options))
+        created.append(Watched(log, "--fetch", "never", *options, module=module))
         return created[-1]
 
     yield start

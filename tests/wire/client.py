@@ -3,6 +3,7 @@
 import http.client
 import itertools
 import json
+import os
 import secrets
 import select
 import subprocess
@@ -14,6 +15,7 @@ UPLOAD = "/v1/portrait/upload"
 VERSION = "2024-01-01"
 CONTROL_TOKEN = "T"
 READY = "portrait-emulator ready on "
+MODULE = os.environ.get("PORTRAIT_TEST_SERVER", "emulator")  # that serves; tests/conformance has another one
 MB = 1_048_576
 
 
@@ -56,9 +58,9 @@ class Answer:
 class Server:
     """A server process on a free port, on a manual clock, and the raw requests one can send to it."""
 
-    def __init__(self, log, *options):
+    def __init__(self, log, *options, module=MODULE):
         self._log = log.open("wb")
-        command = [sys.executable, "-m", "emulator", "serve", "--port", "0", "--clock", "manual"]
+        command = [sys.executable, "-m", module, "serve", "--port", "0", "--clock", "manual"]
         command += ["--control-token", CONTROL_TOKEN, "--fetch", "loopback", *options]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self._log)
         ready, _, _ = select.select([self.process.stdout], [], [], 30)
