@@ -134,7 +134,7 @@ class _Request:
         if messages:
             [(self.message, self._payload)] = messages
             length = self.message.headers.get("content-length", "0")
-            # The parser does not tell what it has seen of a next request.
+            # What the parser has seen of a next request is not in its result.
             self.start = self.data.index(_HEAD_END) + len(_HEAD_END)
             self._end = self.start + int(length)
         return len(self.data) <= self._end <= _MOST_BYTES and self._is_plain()

@@ -103,12 +103,12 @@ def require_local(path: Path, what: str) -> None:
         what: What it keeps, for messages.
 
     Raises:
-        UsageError: It is on a network file system. Where there is no /proc/mounts, nobody can tell.
+        UsageError: It is on a network file system. Without /proc/mounts none is recognized.
     """
     kind = _file_system(path)
     if kind in _NETWORK:
         raise UsageError(
-            f"The {what} {path} is on a network file system ({kind}), where SQLite can lose what it was told.",
+            f"The {what} {path} is on a network file system ({kind}), where SQLite can lose what was committed.",
             advice="Name a file on a local disk, or use PostgreSQL: postgresql://user:password@host/database.",
         )
 

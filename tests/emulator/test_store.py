@@ -82,6 +82,17 @@ def add_job(tx, now=0.0, **fields):
     return job
 
 
+def add_validation(tx, customer, expires):
+    """Keeps a new validation."""
+    number = tx.next_validation_number()
+    validation = Validation(
+        number=number, token=f"T{number}", customer=customer, owner="k", project="default",
+        callback_url="https://a.example/", created=expires - 120.0, expires=expires,
+    )  # fmt: skip
+    tx.save_validation(validation)
+    return validation
+
+
 def everything(store, customer="acme", now=0.0):
     """All that a customer can see, in every order."""
     with transaction(store, customer, now) as tx:
@@ -518,13 +529,9 @@ def test_old_jobs_are_dropped_up_to_a_limit(store):
 def test_a_validation_is_found_by_its_handle(store):
     """By `val-1`, and not by its token."""
     with transaction(store, "acme", 0) as tx:
-        validation = Validation(
-            number=tx.next_validation_number(), token="T", customer="acme", owner="k", project="default",
-            callback_url="https://a.example/", created=0.0, expires=120.0,
-        )  # fmt: skip
-        tx.save_validation(validation)
+        validation = add_validation(tx, "acme", 120.0)
         assert tx.validation_by_handle(validation.handle) == validation
-        assert tx.validation_by_handle("T") is None
+        assert tx.validation_by_handle(validation.token) is None
         assert tx.validation_by_handle("") is None
 
 
@@ -537,3 +544,26 @@ def test_files_whose_addresses_died_are_dropped(store):
     with transaction(store, "other", 0) as tx:
         tx.drop_files(10.0)
     assert [key for key in until if store.file(key) is not None] == ["served", "kept"]
+
+
+def test_old_validations_are_dropped_up_to_a_limit(store):
+    """Those of any customer that had expired by the moment that is named, the oldest first."""
+    with store.transaction("acme") as tx:
+        validations = [add_validation(tx, "acme", 120.0 + n) for n in range(3)]
+    with store.transaction("zenith") as tx:
+        validations.append(add_validation(tx, "zenith", 123.0))
+    with store.transaction("zenith") as tx:
+        assert tx.drop_validations(119.9, 9) == 0
+        assert tx.drop_validations(122.0, 2) == 2
+        assert [tx.validation(each.token) for each in validations] == [None, None, *validations[2:]]
+        assert tx.validation_by_handle(validations[0].handle) is None
+        assert tx.drop_validations(122.0, 2) == 1
+        assert tx.drop_validations(122.0, 2) == 0
+    assert store.validations() == (validations[3],)
+    copied = store.copy()
+    store.clear()
+    store.restore(copied)
+    assert store.find_validation(validations[2].token) is None
+    with store.transaction("acme") as tx:
+        assert tx.drop_validations(123.0, 2) == 1
+    assert store.validations() == ()
