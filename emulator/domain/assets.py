@@ -12,7 +12,7 @@ from emulator.domain.reasons import Reason, Refusal
 from emulator.domain.records import Asset, AssetState, Group
 from emulator.domain.verdicts import PASS, Verdict, message_for, parse_magic
 from portrait import models
-from portrait.models import AssetType, SortBy, SortOrder
+from portrait.models import AssetType
 
 DEEPEST = 20_000  # assets; contract §2, small print (D)
 STRATEGIES = ("Default", "Skip")  # contract §2, CreateAsset (D)
@@ -104,20 +104,7 @@ def list_(ctx: Context, request: models.ListAssetsRequest) -> Page[AssetItem]:
     window = pages.window(ctx, request, DEEPEST)
     if not ctx.settled:
         raise Unfinished
-    total, found = ctx.tx.assets(
-        AssetQuery(
-            project=ctx.project(request.project_name),
-            kind=request.filter.group_type,
-            group_ids=request.filter.group_ids or (),
-            statuses=request.filter.statuses or (),
-            name=request.filter.name or "",
-            before=ctx.visible_until,
-            sort=request.sort_by or SortBy.CREATE_TIME,
-            visible_at=ctx.visible_at,
-            descending=request.sort_order is not SortOrder.ASC,
-            **window.bounds,
-        )
-    )
+    total, found = ctx.tx.assets(AssetQuery(statuses=request.filter.statuses or (), **window.query(ctx)))
     records, beside = window.close(total, found)
     return Page(items=[_to_item(ctx, asset) for asset in records], **beside)
 

@@ -11,7 +11,7 @@ from emulator.domain.ports import GroupQuery
 from emulator.domain.reasons import Reason, Refusal
 from emulator.domain.records import Group
 from portrait import models
-from portrait.models import GroupType, SortBy, SortOrder
+from portrait.models import GroupType, SortBy
 
 DEEPEST = 10_000  # groups; contract §2, small print (D)
 
@@ -80,19 +80,7 @@ def list_(ctx: Context, request: models.ListAssetGroupsRequest) -> Page[Group]:
         raise checks.invalid("SortBy", "must be one of CreateTime, UpdateTime")
     if request.filter.group_type is ctx.hidden_kind:
         return Page(items=(), **window.close(0, ())[1])
-    total, found = ctx.tx.groups(
-        GroupQuery(
-            project=ctx.project(request.project_name),
-            kind=request.filter.group_type,
-            ids=request.filter.group_ids or (),
-            name=request.filter.name or "",
-            before=ctx.visible_until,
-            sort=request.sort_by or SortBy.CREATE_TIME,
-            visible_at=ctx.visible_at,
-            descending=request.sort_order is not SortOrder.ASC,
-            **window.bounds,
-        )
-    )
+    total, found = ctx.tx.groups(GroupQuery(**window.query(ctx)))
     records, beside = window.close(total, found)
     return Page(items=records, **beside)
 

@@ -18,7 +18,7 @@ from emulator.domain import checks, quotas
 from emulator.domain.context import Context
 from emulator.domain.ports import Position
 from emulator.domain.records import Asset, Group
-from portrait.models import ListAssetGroupsRequest, ListAssetsRequest
+from portrait.models import ListAssetGroupsRequest, ListAssetsRequest, SortBy, SortOrder
 
 ListRequest = ListAssetGroupsRequest | ListAssetsRequest
 Record = TypeVar("Record", Asset, Group)
@@ -75,9 +75,23 @@ class Window:
     number: int | None = None
     after: Position | None = None
 
-    @property
-    def bounds(self) -> dict[str, Any]:
-        """The bounds of a query; by cursor one record more than the page, which shows whether another page follows."""
+    def query(self, ctx: Context) -> dict[str, Any]:
+        """What the queries of groups and of assets have in common."""
+        request = self.request
+        return {
+            "project": ctx.project(request.project_name),
+            "kind": request.filter.group_type,
+            "group_ids": request.filter.group_ids or (),
+            "name": request.filter.name or "",
+            "before": ctx.visible_until,
+            "visible_at": ctx.visible_at,
+            "sort": request.sort_by or SortBy.CREATE_TIME,
+            "descending": request.sort_order is not SortOrder.ASC,
+            **self._bounds(),
+        }
+
+    def _bounds(self) -> dict[str, Any]:
+        """By cursor one record more than the page, which shows whether another page follows."""
         if self.number is None:
             return {"after": self.after, "limit": self.limit + 1}
         return {"offset": (self.number - 1) * self.limit, "limit": self.limit}

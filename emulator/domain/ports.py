@@ -42,11 +42,11 @@ class Position:
 
 
 @frozen(kw_only=True)
-class GroupQuery:
-    """One page of a customer's groups.
+class ListQuery:
+    """One page of a customer's groups or assets.
 
     Attributes:
-        ids: Only these; empty means all.
+        group_ids: Only these groups, or the assets of these; empty means all.
         name: Part of the name, without case; "" means any.
         before: Only what was created up to this moment; None means all.
         visible_at: Only what is visible at this moment; None means all.
@@ -57,7 +57,7 @@ class GroupQuery:
 
     project: str
     kind: GroupType
-    ids: tuple[str, ...] = ()
+    group_ids: tuple[str, ...] = ()
     name: str = ""
     before: float | None = None
     visible_at: float | None = None
@@ -69,26 +69,19 @@ class GroupQuery:
 
 
 @frozen(kw_only=True)
-class AssetQuery:
-    """One page of a customer's assets; the fields are those of `GroupQuery`.
+class GroupQuery(ListQuery):
+    """One page of groups."""
+
+
+@frozen(kw_only=True)
+class AssetQuery(ListQuery):
+    """One page of assets.
 
     Attributes:
-        group_ids: Only of these groups; empty means all.
         statuses: Only in these states; empty means all that are shown.
     """
 
-    project: str
-    kind: GroupType
-    group_ids: tuple[str, ...] = ()
     statuses: tuple[AssetStatus, ...] = ()
-    name: str = ""
-    before: float | None = None
-    visible_at: float | None = None
-    sort: SortBy = SortBy.CREATE_TIME
-    descending: bool = True
-    after: Position | None = None
-    offset: int = 0
-    limit: int = 10
 
 
 class Unfinished(Exception):

@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar
 
 from emulator.clocks import SettableClock
 from emulator.domain.jobs import Job
-from emulator.domain.ports import AssetQuery, GroupQuery, StoredFile, Unfinished
+from emulator.domain.ports import AssetQuery, GroupQuery, ListQuery, StoredFile, Unfinished
 from emulator.domain.records import Asset, AssetState, Customer, Group, Validation
 from emulator.store import scan
 from emulator.store.base import Contents, CustomerFactory, Latest
@@ -198,9 +198,9 @@ class MemoryTransaction:
         scope = self._records.groups.get(name)
         if scope is None:
             return 0, []
-        if query.ids:
+        if query.group_ids:
             scope = Index(self._groups)
-            for group in self._own_groups(query.ids, query):
+            for group in self._own_groups(query):
                 scope.add(by_creation(group), group)
         elif scan.is_search(query) and len(scope) > scan.SLICE:
             return self._scan(self._groups, self._records.groups, [name], query, scan.position_by_scope(query))
@@ -249,7 +249,7 @@ class MemoryTransaction:
         table: Table[R],
         sets: IndexSets[R],
         names: Sequence[Any],
-        query: GroupQuery | AssetQuery,
+        query: ListQuery,
         position: Callable[[R], int | None],
     ) -> tuple[int, list[R]]:
         """A slice of a search, and its page at the end.
@@ -356,9 +356,9 @@ class MemoryTransaction:
         self._undo.append((tables.__setitem__, (key, tables[key])) if key in tables else (tables.pop, (key,)))
         tables[key] = value
 
-    def _own_groups(self, ids: Sequence[str], query: GroupQuery | AssetQuery) -> list[Group]:
+    def _own_groups(self, query: ListQuery) -> list[Group]:
         """Those of the named groups that a query can mean; a foreign or unknown id gives nothing. Contract §2 (I)."""
-        known = (self.group(group_id) for group_id in dict.fromkeys(ids))
+        known = (self.group(group_id) for group_id in dict.fromkeys(query.group_ids))
         return [group for group in known if group and (group.project, group.kind) == (query.project, query.kind)]
 
     def _indexes_for(self, query: AssetQuery) -> Sequence[Index[Asset]]:
@@ -383,5 +383,5 @@ class MemoryTransaction:
     def _scopes(self, query: AssetQuery) -> Sequence[tuple[Any, ...]]:
         """The names of the sets that a query is about, but for the state: a project's, or some groups'."""
         if query.group_ids:
-            return [(group.id,) for group in self._own_groups(query.group_ids, query)]
+            return [(group.id,) for group in self._own_groups(query)]
         return [(query.project, query.kind)]

@@ -8,13 +8,13 @@ from typing import Any
 
 from sortedcontainers import SortedList
 
-from emulator.domain.ports import AssetQuery, GroupQuery, Position, Unfinished
+from emulator.domain.ports import ListQuery, Position, Unfinished
 from emulator.store import scan
 from emulator.store.index import Index, R, Table, entry_key, record_number
 from portrait.models import SortBy
 
 
-def page_of_sets(table: Table[R], sets: Sequence[Index[R]], query: GroupQuery | AssetQuery) -> tuple[int, list[R]]:
+def page_of_sets(table: Table[R], sets: Sequence[Index[R]], query: ListQuery) -> tuple[int, list[R]]:
     """One page of several sets taken as one.
 
     Raises:
@@ -71,7 +71,7 @@ def page(lists: Sequence[Any], offset: int, limit: int, *, descending: bool) -> 
     return found
 
 
-def page_of(lists: Sequence[Any], query: GroupQuery | AssetQuery) -> list[Any]:
+def page_of(lists: Sequence[Any], query: ListQuery) -> list[Any]:
     """The entries of a query's page, of several sequences in ascending order that are taken as one."""
     offset = query.offset
     if query.after is not None:

@@ -7,7 +7,7 @@ from typing import Any, Generic
 
 from sortedcontainers import SortedList
 
-from emulator.domain.ports import AssetQuery, GroupQuery
+from emulator.domain.ports import AssetQuery, GroupQuery, ListQuery
 from emulator.domain.records import Asset, Group
 from emulator.store.index import IndexSets, R, by_creation, record_number
 from portrait.models import AssetStatus
@@ -72,12 +72,12 @@ class Scan(Generic[R]):
         return position is not None and (position, by_creation(record)) <= (self._current, self._last)
 
 
-def is_search(query: GroupQuery | AssetQuery) -> bool:
+def is_search(query: ListQuery) -> bool:
     """Only a part of a name, and what is not visible yet, are looked for record by record."""
     return bool(query.name) or query.before is not None or query.visible_at is not None
 
 
-def predicate(query: GroupQuery | AssetQuery) -> Callable[[Any], bool]:
+def predicate(query: ListQuery) -> Callable[[Any], bool]:
     """Contract §2: the fuzzy Name is a substring, without case (I)."""
     part, before, visible_at = query.name.casefold(), query.before, query.visible_at
     statuses = frozenset(query.statuses) if isinstance(query, AssetQuery) and query.statuses else frozenset(AssetStatus)
@@ -94,7 +94,7 @@ def predicate(query: GroupQuery | AssetQuery) -> Callable[[Any], bool]:
     return keep
 
 
-def position_by_scope(query: GroupQuery | AssetQuery) -> Callable[[Any], int | None]:
+def position_by_scope(query: ListQuery) -> Callable[[Any], int | None]:
     """Whether a record is in the one set of a project and kind, for a scan of it."""
     scope, is_group = (query.project, query.kind), isinstance(query, GroupQuery)
 

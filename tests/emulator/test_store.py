@@ -413,7 +413,7 @@ def test_groups_are_listed_like_assets(store, sort, descending):
         assert tx.groups(evolve(query, offset=9)) == (6, [])
         assert tx.groups(evolve(query, name="bRAND-3", offset=0)) == (1, [groups[3]])
         ids = (groups[4].id, "group-none", groups[1].id, groups[4].id)
-        assert tx.groups(evolve(query, ids=ids, offset=0)) == (2, [g for g in by if g.id in ids])
+        assert tx.groups(evolve(query, group_ids=ids, offset=0)) == (2, [g for g in by if g.id in ids])
         assert tx.groups(evolve(query, before=2.0, offset=0))[0] == 3
 
 

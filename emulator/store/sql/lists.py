@@ -26,7 +26,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from emulator.domain.ports import AssetQuery, GroupQuery
+from emulator.domain.ports import AssetQuery, ListQuery
 from emulator.store.sql.schema import ASSETS, DELETED, GROUPS, SafeText
 from emulator.store.sql.session import Session
 from portrait.models import AssetStatus, SortBy
@@ -62,9 +62,7 @@ class _Shape:
     deleted: bool
 
 
-def read_page(
-    session: Session, customer: str, query: GroupQuery | AssetQuery, groups: Sequence[str], *, deleted: bool
-) -> list[str]:
+def read_page(session: Session, customer: str, query: ListQuery, groups: Sequence[str], *, deleted: bool) -> list[str]:
     """The bodies of one page.
 
     Args:
@@ -80,9 +78,7 @@ def read_page(
     return [body for (body,) in session.rows(_page_statement(shape), values)]
 
 
-def count(
-    session: Session, customer: str, query: GroupQuery | AssetQuery, groups: Sequence[str], *, deleted: bool
-) -> int:
+def count(session: Session, customer: str, query: ListQuery, groups: Sequence[str], *, deleted: bool) -> int:
     """How many a query finds in all, read one by one; arguments as above."""
     shape = _shape(session, query, groups, deleted=deleted)
     return int(session.value(_count_statement(shape), _values(customer, query, groups)))
@@ -93,15 +89,14 @@ def states_of(query: AssetQuery) -> tuple[AssetStatus, ...]:
     return tuple(dict.fromkeys(query.statuses)) or tuple(AssetStatus)
 
 
-def _shape(session: Session, query: GroupQuery | AssetQuery, groups: Sequence[str], *, deleted: bool) -> _Shape:
-    named = bool(query.group_ids if isinstance(query, AssetQuery) else query.ids)
+def _shape(session: Session, query: ListQuery, groups: Sequence[str], *, deleted: bool) -> _Shape:
     present = {
         "name": bool(query.name),
         **{at: getattr(query, at) is not None for at in ("before", "visible_at", "after")},
     }
     return _Shape(
         engine=session.engine,
-        groups=len(groups) if named else None,
+        groups=len(groups) if query.group_ids else None,
         states=len(states_of(query)) if isinstance(query, AssetQuery) else None,
         sort=query.sort,
         descending=query.descending,
@@ -110,7 +105,7 @@ def _shape(session: Session, query: GroupQuery | AssetQuery, groups: Sequence[st
     )
 
 
-def _values(customer: str, query: GroupQuery | AssetQuery, groups: Sequence[str]) -> dict[str, Any]:
+def _values(customer: str, query: ListQuery, groups: Sequence[str]) -> dict[str, Any]:
     """The values of a query's parameters."""
     values: dict[str, Any] = {"customer": customer, "project": query.project, "kind": query.kind}
     values |= {f"group_{place}": group for place, group in enumerate(groups)}

@@ -191,11 +191,11 @@ class SqlTransaction:
 
     def groups(self, query: GroupQuery) -> tuple[int, list[Group]]:
         """How many match in all, and one page of them."""
-        if query.ids or is_search(query):
-            total = lists.count(self._session, self._name, query, query.ids, deleted=False)
+        if query.group_ids or is_search(query):
+            total = lists.count(self._session, self._name, query, query.group_ids, deleted=False)
         else:
             total = self._counts.by_status("groups", [project_scope(query.project, query.kind)]).get("", 0)
-        bodies = lists.read_page(self._session, self._name, query, query.ids, deleted=False) if total else ()
+        bodies = lists.read_page(self._session, self._name, query, query.group_ids, deleted=False) if total else ()
         return total, list(map(rows.read_group, bodies))
 
     def count_groups(self) -> int:
