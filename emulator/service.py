@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from attrs import frozen
 
@@ -12,7 +13,7 @@ from emulator.call_log import CallLog, CallRecord
 from emulator.control import Control, NamedSnapshots, Overview
 from emulator.domain import lifecycle, validations
 from emulator.domain.context import Context, ServiceConfig
-from emulator.domain.ports import StoredFile, Transaction
+from emulator.domain.ports import StoredFile
 from emulator.domain.reasons import Reason, Refusal
 from emulator.domain.records import AssetState, Customer, Validation
 from emulator.fetch import FETCH_POLICIES
@@ -112,7 +113,7 @@ class Service:
             call_log=call_log,
             rules=rules,
             stamps=stamps,
-            context=self._context,
+            begin=self._begin,
             find_customer=names.find,
             snapshots=NamedSnapshots(self.snapshots, ids.byted_token, stamps),
         )
@@ -152,11 +153,9 @@ class Service:
         found = self._validation(query)
         if found is None:
             return None
-        with self.store.transaction(found.customer) as tx:
-            now = self.clock.now()
-            lifecycle.settle(tx, now)
-            validation = validations.start_scan(self._context(tx, now), tx.validation(found.token) or found)
-        return ValidationPage(validation.handle, lifecycle.state_name(validation, now), validation.expires)
+        with self._begin(found.customer) as ctx:
+            validation = validations.start_scan(ctx, ctx.tx.validation(found.token) or found)
+        return ValidationPage(validation.handle, lifecycle.state_name(validation, ctx.now), validation.expires)
 
     def page_query(self, handle: str) -> str | None:
         """The query of a link to a validation's page that holds no token; None where there is no such validation."""
@@ -174,10 +173,8 @@ class Service:
         found = self._validation(query)
         if found is None:
             return
-        with self.store.transaction(found.customer) as tx:
-            now = self.clock.now()
-            lifecycle.settle(tx, now)
-            validations.finish(self._context(tx, now), tx.validation(found.token) or found, outcome, None, code)
+        with self._begin(found.customer) as ctx:
+            validations.finish(ctx, ctx.tx.validation(found.token) or found, outcome, None, code)
 
     def callback(self, query: Mapping[str, str], *, with_token: bool = True) -> str | None:
         """Where the browser goes once the scan has ended; None before that, and for a link that is not ours.
@@ -196,9 +193,13 @@ class Service:
         found = self.store.find_validation(self._signed_urls.page_subject(query))
         return found if found is not None and self._signed_urls.verify_page(found, query) else None
 
-    def _context(self, tx: Transaction, now: float) -> Context:
-        """For what happens without a call: scans, and what the control plane does."""
-        return Context(tx=tx, now=now, config=self._config, owner="", base="")
+    @contextmanager
+    def _begin(self, customer: str) -> Iterator[Context]:
+        """A transaction for what happens without a call: scans, and what the control plane does."""
+        with self.store.transaction(customer) as tx:
+            now = self.clock.now()
+            lifecycle.settle(tx, now)
+            yield Context(tx=tx, now=now, config=self._config, owner="", base="")
 
     def _new_customer(self, name: str, number: int) -> Customer:
         settings = self.settings

@@ -7,6 +7,7 @@ customer may be named by its name, its handle or its key.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 from attrs import evolve
@@ -17,7 +18,6 @@ from emulator.control.snapshots import NamedSnapshots
 from emulator.control.values import FIELDS, ControlError, as_control_error, parse_query_time, parse_time
 from emulator.domain import lifecycle, validations
 from emulator.domain.context import Context
-from emulator.domain.ports import Transaction
 from emulator.domain.records import Asset, AssetState, Group, Validation
 from emulator.domain.verdicts import review
 from emulator.rules import RuleError, RuleSet
@@ -42,7 +42,7 @@ class Control:
         call_log: CallLog,
         rules: RuleSet,
         stamps: TimestampFormatter,
-        context: Callable[[Transaction, float], Context],
+        begin: Callable[[str], AbstractContextManager[Context]],
         find_customer: Callable[[str], str],
         snapshots: NamedSnapshots,
     ) -> None:
@@ -51,7 +51,7 @@ class Control:
         self._call_log = call_log
         self._rules = rules
         self._stamps = stamps
-        self._context = context
+        self._begin = begin
         self._find_customer = find_customer
         self.snapshots = snapshots
 
@@ -154,14 +154,12 @@ class Control:
         found = self._store.find_validation(token_or_handle)
         if found is None:
             raise ControlError(404, "there is no such validation")
-        with self._store.transaction(found.customer) as tx:
-            now = self._clock.now()
-            lifecycle.settle(tx, now)
-            validation = tx.validation(found.token) or found
-            ended = validations.finish(self._context(tx, now), validation, outcome, subject, code)
+        with self._begin(found.customer) as ctx:
+            validation = ctx.tx.validation(found.token) or found
+            ended = validations.finish(ctx, validation, outcome, subject, code)
         if ended is None:
-            raise ControlError(409, f"{found.handle} has already ended: {lifecycle.state_name(validation, now)}")
-        return self._validation_status(ended, now)
+            raise ControlError(409, f"{found.handle} has already ended: {lifecycle.state_name(validation, ctx.now)}")
+        return self._validation_status(ended, ctx.now)
 
     def callback_url(self, token_or_handle: str) -> str:
         """Where the page sends the browser after the scan. For tests in this process: it holds the token.
@@ -190,14 +188,12 @@ class Control:
         found = self._store.find_asset(asset_id)
         if found is None:
             raise ControlError(404, "there is no such asset")
-        with self._store.transaction(found.customer) as tx:
-            now = self._clock.now()
-            lifecycle.settle(tx, now)
-            asset = lifecycle.asset_at(tx, asset_id, now)
+        with self._begin(found.customer) as ctx:
+            asset = lifecycle.asset_at(ctx.tx, asset_id, ctx.now)
             if asset is None:
                 raise ControlError(404, "there is no such asset")
-            changed = apply_decision(asset, tx.group(asset.group_id), change, now)
-            tx.save_asset(changed)
+            changed = apply_decision(asset, ctx.tx.group(asset.group_id), change, ctx.now)
+            ctx.tx.save_asset(changed)
         return {"id": changed.id, "status": str(changed.status), "code": changed.code, "subject": changed.subject}
 
     # --- customers ---------------------------------------------------------------------------------------------------
@@ -217,11 +213,9 @@ class Control:
         changes: dict[str, Any] = {}
         for field, value in ordered:
             changes |= FIELDS[field](field, value)
-        with self._store.transaction(name) as tx:
-            now = self._clock.now()
-            lifecycle.settle(tx, now)
-            tx.save_customer(evolve(tx.customer, **changes))
-        return self._customer_status(name, now)
+        with self._begin(name) as ctx:
+            ctx.tx.save_customer(evolve(ctx.tx.customer, **changes))
+        return self._customer_status(name, ctx.now)
 
     # --- rules -------------------------------------------------------------------------------------------------------
 
