@@ -22,8 +22,8 @@ Make = Callable[..., Any]
 
 def refusal(code: str, status: int = 400) -> boto.ClientError:
     """A response of the storage with that code, as botocore raises it."""
-    response: Any = {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": status}}
-    return boto.ClientError(response, "PutObject")
+    metadata: Any = {"HTTPStatusCode": status, "HTTPHeaders": {}}
+    return boto.ClientError({"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": metadata}, "PutObject")
 
 
 URL = {"endpoint_url": "https://s3.example", "proxy_url": "http://proxy.example", "error": "x"}
@@ -63,6 +63,29 @@ def test_advice_of_a_failed_request(error: Exception, words: str) -> None:
     translated = errors.translate(error, "PutObject")
     assert isinstance(translated, PortraitError)
     assert words in translated.advice
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, errors.StorageRefused),
+        (401, errors.CredentialsRejected),
+        (403, errors.AccessDenied),
+        (429, errors.StorageThrottled),
+        (499, errors.StorageRefused),
+        (500, errors.StorageUnavailable),
+        (501, errors.StorageUnsupported),
+        (503, errors.StorageThrottled),
+        (599, errors.StorageUnavailable),
+    ],
+)
+def test_a_status_decides_where_no_code_is_known(status: int, kind: type[errors.StorageError]) -> None:
+    """A code that says the status again is none."""
+    for code in ("SomethingNew", str(status)):
+        translated = errors.translate(refusal(code, status), "PutObject")
+        assert type(translated) is kind
+        assert translated.code == ("SomethingNew" if code == "SomethingNew" else "")
+        assert str(translated).startswith(f"PutObject: {code}: no")
 
 
 OPTIONS = {"region": None, "access_key": None, "secret_key": None, "session_token": None, "connections": 1}

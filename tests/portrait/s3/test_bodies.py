@@ -8,8 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from portrait.flow import CancelToken
-from portrait.s3.files import FilePart, stat_file
+from portrait.s3 import SourceChanged
+from portrait.s3.files import FilePart, read_whole, stat_file
 from portrait.s3.parts import Plan
 from tests.s3_stub import S3Stub
 
@@ -25,6 +28,16 @@ def test_a_body_gives_no_more_than_it_is_asked_for(tmp_path: Path) -> None:
         assert (body.read(9), body.read(9), body.read()) == (b"7", b"", b"")
         body.seek(0)
         assert body.read(None) == b"4567"
+
+
+def test_a_small_file_is_read_whole_or_not_at_all(tmp_path: Path) -> None:
+    """One that has grown or shrunk since it was looked at is another."""
+    path = tmp_path / "a"
+    path.write_bytes(b"0123456789")
+    assert read_whole(path, 10) == b"0123456789"
+    for size in (9, 11):
+        with pytest.raises(SourceChanged, match=f"had {size} bytes a moment ago and has 10 now"):
+            read_whole(path, size)
 
 
 def test_whatever_tells_that_a_file_was_written_is_remembered(tmp_path: Path) -> None:

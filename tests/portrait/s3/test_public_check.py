@@ -15,7 +15,7 @@ from attrs import evolve
 from portrait.errors import UsageError
 from portrait.s3 import NotPublic, StorageWarning, check_public
 from tests.s3_stub import SECRET_KEY, S3Stub
-from tests.s3_stub.server import Answer
+from tests.s3_stub.server import Answer, Request
 
 Make = Callable[..., Any]
 
@@ -109,6 +109,9 @@ RANGE = {"Content-Type": "image/jpeg", "Content-Range": "bytes 0-0/1000"}
         (Answer(302, headers={"Location": "https://login.example"}), "moved", "leads to"),
         (Answer(416), "status", "browser"),
         (Answer(418), "status", "browser"),
+        (Answer(300), "moved", "leads to"),
+        (Answer(400), "status", "browser"),
+        (Answer(499), "status", "browser"),
         (Answer(200, b"<html>", HTML), "page", "login"),
         (Answer(206, b"\xff", RANGE | {"Content-Range": "bytes 0-0/999"}), "length", "cache"),
         (Answer(206, b"\xff", RANGE | {"Content-Range": "bytes 0-0/*"}), "length", "cache"),
@@ -145,6 +148,22 @@ def test_an_empty_object_is_held_to_its_size_as_any_other(stub: S3Stub, answer: 
     with pytest.raises(NotPublic) as caught:
         check_public(f"{stub.public_base}/a.jpg", 0)
     assert caught.value.reason == reason
+
+
+def test_one_byte_is_asked_for_as_it_is(stub: S3Stub) -> None:
+    """Through a pool of the caller's, if there is one, which stays as it is: nothing compressed, nothing elsewhere."""
+    seen: list[dict[str, str]] = []
+
+    def look(request: Request) -> Answer:
+        seen.append({name: request.headers[name] for name in ("range", "accept-encoding")})
+        return Answer(206, b"\xff", RANGE)
+
+    stub.public = look
+    with urllib3.PoolManager() as pool:
+        for _ in range(2):
+            check_public(f"{stub.public_base}/a.jpg", 1000, "image/jpeg", pool=pool)
+        assert len(pool.pools) == 1
+    assert seen == [{"range": "bytes=0-0", "accept-encoding": "identity"}] * 2
 
 
 def test_whoever_says_nothing_is_not_waited_for() -> None:

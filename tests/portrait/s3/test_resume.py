@@ -17,9 +17,11 @@ from portrait.errors import Interrupted
 from portrait.s3 import (
     AsyncObjectStore,
     CancelToken,
+    NoSuchUpload,
     SourceChanged,
     SourceUnreadable,
     Stage,
+    StorageUnavailable,
     StorageUnreachable,
     UploadProgress,
 )
@@ -162,6 +164,53 @@ def test_merely_touched_between_runs(stub: S3Stub, make_store: Make, large: Path
     store.put(large)
     assert only_object(stub)[1] == large.read_bytes()
     assert len(stub.bucket.parts_received) == 2
+
+
+@pytest.mark.parametrize("size", [2_000_000, LARGE])
+@pytest.mark.parametrize("change", ["shorter", "other bytes"])
+def test_changed_while_it_is_hashed(stub: S3Stub, open_store: Make, make_file: Make, *, change: str, size: int) -> None:
+    """What was hashed is not what is there now: nothing of it is published, and no upload is begun."""
+    path = make_file("clip.bin", size)
+
+    def edit(event: object) -> None:
+        assert isinstance(event, UploadProgress)
+        if event.stage is Stage.HASHING and change == "shorter":
+            os.truncate(path, 1_000_000)
+        elif event.stage is Stage.HASHING:
+            path.write_bytes(bytes(size))
+
+    with pytest.raises(SourceChanged):
+        open_store(on_event=edit).put(path)
+    assert (stub.bucket.objects, stub.bucket.uploads) == ({}, {})
+
+
+def test_an_upload_that_vanishes_each_time_is_given_up(stub: S3Stub, open_store: Make, large: Path) -> None:
+    """After three; the next call begins anew."""
+    fault = stub.fault("UploadPart", "call", part=1, times=99, hook=stub.bucket.uploads.clear)
+    with pytest.raises(NoSuchUpload, match="vanished 3 times") as caught:
+        open_store(concurrency=1).put(large)
+    assert caught.value.resumable
+    assert stub.count("CreateMultipartUpload") == 3
+    stub.faults.remove(fault)
+    open_store().put(large)
+    assert only_object(stub)[1] == large.read_bytes()
+
+
+@pytest.mark.parametrize("size", [LARGE, LARGE + 1])
+def test_changed_before_its_upload_exists(
+    stub: S3Stub, open_store: Make, make_file: Make, large: Path, state: Path, *, size: int
+) -> None:
+    """What is remembered of an upload that could not be begun is dropped; there is nothing to abort."""
+    stub.fault("CreateMultipartUpload", "status-before", times=5)
+    with pytest.raises(StorageUnavailable):
+        open_store().put(large)
+    assert count_uploads(state) == 1
+    make_file("clip.bin", size, seed=2)
+    with pytest.raises(SourceChanged, match="since its upload began"):
+        open_store().put(large)
+    assert (count_uploads(state), stub.count("AbortMultipartUpload")) == (0, 0)
+    open_store().put(large)
+    assert only_object(stub)[1] == large.read_bytes()
 
 
 @pytest.mark.parametrize("change", ["other bytes", "mtime kept", "shorter", "longer", "gone"])
