@@ -2,7 +2,8 @@
 
 import pytest
 
-from portrait.ensure import display_name, identify
+from portrait.ensure import display_name, identify, parse_digest, sha256_prefix
+from portrait.ensure.content import check_reach
 from portrait.ensure.sources import expand_sources
 from portrait.errors import UsageError
 from portrait.media import limits_for
@@ -48,6 +49,52 @@ def test_any_other_difference_of_queries_tells_two_contents_apart(query):
     """A parameter without a value, one that comes twice, another order: nobody knows what a server makes of it."""
     others = {"", "full=1", "page=1", "page=1&page=2", "page=2&page=1", "FULL"} - {query}
     assert digest(f"{PLACE}?{query}") not in {digest(f"{PLACE}?{other}") for other in others}
+
+
+@pytest.mark.parametrize(
+    ("name", "stem"),
+    [
+        (None, "a"),
+        ("Ann Lee", "Ann Lee"),
+        (" \t\n\0", "asset"),
+        ("a\x07b\u200b", "ab"),
+        ("n" * 23, "n" * 23),
+        ("n" * 24, "n" * 23),
+        ("  " + "n" * 22 + "  n", "n" * 22),
+    ],
+)
+def test_a_name_begins_with_what_people_can_read(name, stem):
+    """Within the 50 characters that every provider takes, and its end says the content, in whatever case."""
+    content = identify(PLACE, LIMITS, None, name)
+    assert content.name == f"{stem}-{content.digest}"
+    assert len(content.name) <= 50
+    assert parse_digest(content.name.upper()) == content.digest
+    assert content.sha256.startswith(sha256_prefix(content.digest))
+    assert parse_digest(content.name[:-1]) is None
+
+
+@pytest.mark.parametrize(
+    ("service", "reached"),
+    [
+        ("https://api.example/v1", ()),
+        ("http://127.0.0.1:8787/v1", ("this machine",)),
+        ("http://10.0.0.5:8787/v1", ("a private network",)),
+        ("http://emulator:8787/v1", ("a private network",)),
+    ],
+)
+def test_an_address_that_the_service_cannot_reach_is_a_mistake(service, reached):
+    """What is on this machine, or in a private network, only a service that is there can fetch."""
+    check_reach(PLACE, service)
+    for url, network in (
+        ("http://127.0.0.1/a.jpg?token=secret", "this machine"),
+        ("http://192.168.1.2/a.jpg", "a private network"),
+    ):
+        if network in reached:
+            check_reach(url, service)
+            continue
+        with pytest.raises(UsageError, match=f" is in {network}") as caught:
+            check_reach(url, service)
+        assert "secret" not in str(caught.value)
 
 
 def test_an_address_is_told_without_its_secrets():

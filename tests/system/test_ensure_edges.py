@@ -9,7 +9,7 @@ import pytest
 from emulator.settings import Settings
 from emulator.testing import Emulator
 from portrait import FileState, OutcomeError
-from portrait.ensure import parse_digest, stops_other_groups
+from portrait.ensure import FileOutcome, Origin, parse_digest, short_digest, stops_other_groups
 from portrait.errors import AuthError, ConnectFailed, Interrupted, QuotaExceeded, Throttled, UnknownOutcome, UsageError
 from portrait.events import FileProgress
 from portrait.s3 import AccessDenied, SourceUnreadable, StorageUnreachable, StoredObject
@@ -158,6 +158,30 @@ def test_a_file_that_changes_before_it_is_stored_is_rejected(colour, portrait_em
     with pytest.raises(UsageError, match="changed while it was being uploaded"):
         outcomes["a.png"].check()
     assert [asset.name for asset in portrait_emulator.client().iter_assets()] == [outcomes["b.png"].name]
+
+
+def test_an_outcome_says_all_that_is_known(colour, portrait_emulator, tmp_path):
+    """Of a file that was stored and created, of one that is there already, and of one that does not fit."""
+    good, bad = tmp_path / "a.png", tmp_path / "b.png"
+    good.write_bytes(image("png", 400, 400))
+    bad.write_bytes(image("png", 40, 40))
+    client, store = colour.client(portrait_emulator), SigningStore(portrait_emulator.clock)
+    group = colour.run(client.ensure_group, "hosts").id
+    runs = [colour.run(client.ensure_assets, [good, bad], group_id=group, store=store) for _ in range(2)]
+    by_source = [{outcome.source: outcome for outcome in outcomes} for outcomes in runs]
+    (asset,) = portrait_emulator.client().iter_assets()
+    known = {"source": str(good), "asset_id": asset.id, "name": asset.name, "asset": asset, "group_id": group}
+    known |= {"state": FileState.ACTIVE, "sha256": hashlib.sha256(good.read_bytes()).hexdigest()}
+    assert by_source[0][str(good)] == FileOutcome(**known, origin=Origin.CREATED, stored_key="a.png")
+    assert by_source[1][str(good)] == FileOutcome(**known, origin=Origin.EXISTING)
+    for outcomes in by_source:
+        rejected = outcomes[str(bad)]
+        assert (rejected.state, rejected.group_id, rejected.uri) == (FileState.REJECTED, group, "")
+        assert rejected.sha256 == hashlib.sha256(bad.read_bytes()).hexdigest()
+        assert rejected.name == f"b-{short_digest(rejected.sha256)}"
+        assert [fault.code for fault in rejected.faults] == ["WidthTooSmall", "HeightTooSmall"]
+        assert (rejected.error.detail, rejected.error.code) == ("WidthTooSmall", "InvalidParameter.WidthTooSmall")
+        assert all(fault.message in rejected.error.message for fault in rejected.faults)
 
 
 def test_the_steps_of_each_file_are_reported(colour, portrait_emulator, tmp_path):
