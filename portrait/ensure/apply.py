@@ -16,7 +16,7 @@ from portrait.ensure.content import Content
 from portrait.ensure.create import Creating, create_assets
 from portrait.ensure.once import VERIFY_DELAYS
 from portrait.ensure.plan import AssetPlan, PlanEntry, Sources, Verdict, plan_assets
-from portrait.errors import Interrupted, PortraitError, UsageError
+from portrait.errors import PortraitError, UsageError
 from portrait.events import FileProgress, GroupFound
 from portrait.flow import CancelToken, Emit, Flow, Gather, Notify, RunBlocking, Sleep
 from portrait.models import Asset, AssetStatus
@@ -173,8 +173,6 @@ def _store(batch: _Batch) -> Flow[None]:
     for path, job in jobs.items():
         if path in failures:
             yield from batch.finish(job, state_of_error(failures[path]), error=failures[path])
-        elif path not in stored:
-            yield from batch.finish(job, FileState.STOPPED, error=Interrupted())
         elif stored[path].sha256 != job.content.sha256:
             changed = UsageError(f"{path} changed while it was being uploaded.", advice="Run again.")
             yield from batch.finish(job, FileState.REJECTED, error=changed)
@@ -260,9 +258,7 @@ def _list_until_visible(batch: _Batch, created: set[str]) -> Flow[dict[str, list
     for delay in (0.0, *VERIFY_DELAYS):
         if delay:
             yield Sleep(delay)
-        assets = yield from batch.backend.find(batch.target)
-        if batch.options.ignored:
-            assets = without(assets, batch.options.ignored)
+        assets = without((yield from batch.backend.find(batch.target)), batch.options.ignored)
         if created <= {asset.id for same in assets.values() for asset in same}:
             break
     return assets
