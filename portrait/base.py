@@ -11,10 +11,20 @@ from uuid import uuid4
 
 from attrs import evolve
 
+from portrait.arguments import check_arguments
 from portrait.dialects import DIALECTS, Dialect
 from portrait.errors import UsageError
 from portrait.memory import Memory, remembering
-from portrait.options import ClientOptions, Options, SharedOptions, build_endpoint, data_endpoint, from_environment
+from portrait.options import (
+    STATE,
+    ClientOptions,
+    Options,
+    SharedOptions,
+    build_endpoint,
+    check_options,
+    data_endpoint,
+    from_environment,
+)
 from portrait.providers import Capability, Provider
 from portrait.runners import Lifetime
 from portrait.validate import ActionValidator, Validations, Validator
@@ -64,6 +74,7 @@ class BaseClient:
         Raises:
             UsageError: Something does not fit.
         """
+        check_options(options)
         self._options = ClientOptions(**options)
         endpoint = build_endpoint(self._options, self._http_library, self._dialects)
         memory = Memory.of_client(self._options, endpoint.base_url, self._options.state)
@@ -103,6 +114,7 @@ class BaseClient:
         Raises:
             UsageError: A value does not fit.
         """
+        check_options(options)
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__, _derived=True, _options=evolve(self._options, **options))
         other._endpoint = evolve(
@@ -142,6 +154,7 @@ class BaseClient:
         from portrait.pool.operations import Pool  # noqa: PLC0415  (loaded when it is used)
 
         values: dict[str, Any] = dict(options)
+        check_arguments({"state": STATE}, values)
         endpoint, memory, state = self._endpoint, self._shared.memory, values.pop("state", None)
         if state is not None:
             memory = Memory.of_client(self._options, endpoint.base_url, state)

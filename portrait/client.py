@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 from portrait import pagination, upload, wait, watch
 from portrait._methods import AsyncMethods, Methods
 from portrait.actions import Action
+from portrait.arguments import check_arguments, either, one_of
 from portrait.asset_client import AsyncioClient, BlockingClient
 from portrait.endpoint import Endpoint, RawResult
 from portrait.flow import Flow
@@ -168,6 +169,7 @@ class PortraitClient(BlockingClient, Methods):
         Raises:
             PortraitError: While iterating: asking as such fails for good, such as a key that is refused.
         """
+        wait.check_wait(timeout, poll)
         now = self._endpoint.clock.now()
         batch = watch.Watch.start(ids, now, group_ids=group_ids, group_type=group_type, timeout=timeout)
         return watch.AssetWatcher(batch, lambda batch: self._run(poll_watch(self._endpoint, batch, poll)))
@@ -419,6 +421,7 @@ class AsyncPortraitClient(AsyncioClient, AsyncMethods):
         Raises:
             PortraitError: While iterating: asking as such fails for good, such as a key that is refused.
         """
+        wait.check_wait(timeout, poll)
         now = self._endpoint.clock.now()
         batch = watch.Watch.start(ids, now, group_ids=group_ids, group_type=group_type, timeout=timeout)
         return watch.AsyncAssetWatcher(batch, lambda batch: self._run(poll_watch(self._endpoint, batch, poll)))
@@ -547,9 +550,17 @@ class AsyncPortraitClient(AsyncioClient, AsyncMethods):
         return await self._run(prune.remove(self._endpoint, self._shared.memory, pool))
 
 
+_CALL = {
+    "action": either(one_of("an Action", Action), one_of("its name", str)),
+    "request": one_of("a mapping", Mapping),
+}
+
+
 def _call(endpoint: Endpoint, action: Any, request: Any, timeout: TimeoutTypes) -> Flow[Any]:
     """The flow of `call`: a name is raw, a record typed."""
     timeouts = None if timeout is None else Timeouts.of(timeout)
+    check_arguments(_CALL, {"action": action})
     if isinstance(action, str):
+        check_arguments(_CALL, {"request": request})
         return endpoint.call_raw(action, request, timeouts)
     return endpoint.call(action, request, timeouts)

@@ -13,6 +13,7 @@ from attrs import Factory, evolve, field, frozen
 
 from portrait import codec
 from portrait.actions import VERSION, Action, Idempotency, get_action
+from portrait.arguments import check_address
 from portrait.auth import Auth
 from portrait.clock import Clock, SystemClock
 from portrait.dialects import Dialect, Line
@@ -336,25 +337,6 @@ def check_subject(action: Action[Any, Any], wanted: str, found: str) -> None:
             action=action.name,
             advice="Something between here and the service mixes answers up: look at caches and proxies.",
         )
-
-
-def check_address(subject: str, url: str) -> None:
-    """Refuse an address that parsers read differently: another host might be fetched. Contract §2, CreateAsset.
-
-    Args:
-        subject: The Action's name, or the address without its secrets.
-        url: The address of a file.
-
-    Raises:
-        UsageError: It is no absolute http or https address, or could be read in two ways.
-    """
-    try:
-        parse_http_url(url)
-    except ValueError as error:
-        raise UsageError(
-            f"{subject}: the address {error}.",
-            advice="It looks like https://cdn.example/a.jpg; a file of this machine is uploaded instead.",
-        ) from None
 
 
 _FAILURES: Mapping[FailureKind, str] = MappingProxyType(

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from attrs import field, frozen
 
-from portrait.errors import UsageError
+from portrait.arguments import NONE, SPAN, check_arguments, either
 
 __all__ = [
     "AsyncTransport",
@@ -26,6 +26,9 @@ __all__ = [
     "Transport",
     "TransportFailure",
 ]
+
+
+_LIMIT = either(SPAN, NONE)
 
 
 @frozen(kw_only=True, cache_hash=True)  # transports look up what they make of it, at every call
@@ -43,8 +46,8 @@ class Timeouts:
     total: float | None = 60.0
 
     def __attrs_post_init__(self) -> None:
-        if any(limit is not None and not limit > 0 for limit in (self.connect, self.read, self.total)):
-            raise UsageError("timeout= takes seconds above zero.", advice="None in Timeouts means no limit.")
+        limits = {"connect": self.connect, "read": self.read, "total": self.total}
+        check_arguments(dict.fromkeys(limits, _LIMIT), limits)
 
     @classmethod
     def of(cls, value: float | Timeouts | None) -> Timeouts:
@@ -57,6 +60,7 @@ class Timeouts:
             return cls()
         if isinstance(value, Timeouts):
             return value
+        check_arguments({"timeout": SPAN}, {"timeout": value})
         return cls(connect=min(value, 10.0), read=value, total=value)
 
 

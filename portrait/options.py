@@ -15,6 +15,7 @@ from attrs import Converter, evolve, field, frozen
 
 from portrait import clock
 from portrait._version import __version__
+from portrait.arguments import CALLABLE, NONE, SPAN, TEXT, TEXTS, Kind, check_arguments, either, having, one_of
 from portrait.auth import Auth, BearerAuth
 from portrait.clock import Clock
 from portrait.dialects import Dialect
@@ -24,7 +25,7 @@ from portrait.events import CallFinished, kinds_of
 from portrait.http import Timeouts, TimeoutTypes
 from portrait.pace import MARGIN
 from portrait.providers import PROVIDERS, Credential, Provider
-from portrait.rate_limiter import RateLimiter
+from portrait.rate_limiter import PACE, RateLimiter
 from portrait.retry import NO_RETRY, RetryPolicy
 from portrait.runners import Listener
 from portrait.signing import Credentials, SignatureAuth
@@ -69,6 +70,40 @@ class Options(SharedOptions, total=False):
     insecure_hosts: Iterable[str]
 
 
+_OPTIONAL_TEXT = either(TEXT, NONE)
+_IS_STATE = Kind("an open State", lambda value: hasattr(value, "creates"))
+STATE = either(one_of("a path or a URL", str, os.PathLike), _IS_STATE, NONE)
+_KINDS: Mapping[str, Kind] = {
+    **dict.fromkeys(("api_key", "access_key", "secret_key", "session_token"), _OPTIONAL_TEXT),
+    **dict.fromkeys(("base_url", "data_base_url", "project", "proxy", "user_agent"), _OPTIONAL_TEXT),
+    "provider": either(one_of("a provider's name", str), one_of("a Provider", Provider), NONE),
+    "timeout": either(SPAN, one_of("Timeouts", Timeouts), NONE),
+    "retry": either(one_of("a RetryPolicy", RetryPolicy), NONE),
+    "pace": either(
+        PACE,
+        one_of("calls per second by Action", Mapping),
+        one_of("a plan's name", str),
+        one_of("a RateLimiter", RateLimiter),
+        NONE,
+    ),
+    "ssl": either(having("an SSLContext", "wrap_socket"), one_of("the path of a CA file", str), NONE),
+    "transport": either(having("a transport", "send", "close"), NONE),
+    "clock": either(having("a Clock", "now", "monotonic"), NONE),
+    "on_event": either(CALLABLE, NONE),
+    "state": STATE,
+    "insecure_hosts": either(TEXTS, NONE),
+}
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """See that a client's keywords are of their kinds, before anything is made of them.
+
+    Raises:
+        UsageError: One is not.
+    """
+    check_arguments(_KINDS, options)
+
+
 def _to_retry(value: RetryPolicy | None) -> RetryPolicy:
     return NO_RETRY if value is None else value
 
@@ -95,8 +130,6 @@ def _tier_rates(tier: str, provider: Provider) -> Mapping[str, float]:
 
 
 def _to_hosts(value: Iterable[str] | None) -> frozenset[str]:
-    if isinstance(value, str):
-        raise UsageError(f"insecure_hosts= takes several names: [{value!r}], not {value!r}.")
     return frozenset(host.strip().strip("[]").lower() for host in value or ())
 
 
@@ -306,8 +339,6 @@ def _check_key_text(name: str, key: str | None) -> None:
     title = "The API key" if name == "api_key" else f"{name}="
     if key is None:
         return
-    if not isinstance(key, str):
-        raise UsageError(f"{title} must be a string.")
     if not key.isascii() or not key.isprintable() or " " in key:
         raise UsageError(
             f"{title} has a space, a line break or a character outside of ASCII.",

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from attrs import frozen
 
 from portrait.actions import ACTIONS
+from portrait.arguments import check_arguments, number
 from portrait.errors import UsageError
 from portrait.gateways import PRIVATE_AVATAR, REAL_AVATAR
 
+PACE = number("calls per second above zero", lambda value: value > 0)
 UPLOAD = "upload"  # the gateway's upload is no Action, and may be paced like one
 
 
@@ -39,8 +41,8 @@ class RateLimiter:
     def __init__(self, rates: float | Mapping[str, float]) -> None:
         self._global = not isinstance(rates, Mapping)
         named = dict(rates) if isinstance(rates, Mapping) else {"": rates}
-        if any(not rate > 0 for rate in named.values()):
-            raise UsageError("pace= takes calls per second, above zero.")
+        for rate in named.values():
+            check_arguments({"pace": PACE}, {"pace": rate})
         unknown = set(named) - set(ACTIONS) - {UPLOAD, PRIVATE_AVATAR, REAL_AVATAR, ""}
         if unknown:
             raise UsageError(f"pace= names no Action: {', '.join(sorted(unknown))}.")

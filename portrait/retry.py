@@ -6,11 +6,17 @@ that may have been is repeated only if its Action says that this does no harm.
 
 from __future__ import annotations
 
-from attrs import field, frozen
-from attrs.validators import ge
+from attrs import asdict, frozen
 
 from portrait.actions import Idempotency
+from portrait.arguments import COUNT, SECONDS, check_arguments, number
 from portrait.errors import ApiError, PortraitError, Retry
+
+_KINDS = {
+    "attempts": COUNT,
+    "factor": number("a number from 1 on", lambda value: value >= 1),
+    **dict.fromkeys(("first", "longest", "patience"), SECONDS),
+}
 
 
 @frozen(kw_only=True)
@@ -25,11 +31,14 @@ class RetryPolicy:
         patience: Seconds; if the service asks for a longer pause, the error is raised at once.
     """
 
-    attempts: int = field(default=4, validator=ge(1))
-    first: float = field(default=0.5, validator=ge(0))
-    factor: float = field(default=2.0, validator=ge(1))
-    longest: float = field(default=8.0, validator=ge(0))
-    patience: float = field(default=60.0, validator=ge(0))
+    attempts: int = 4
+    first: float = 0.5
+    factor: float = 2.0
+    longest: float = 8.0
+    patience: float = 60.0
+
+    def __attrs_post_init__(self) -> None:
+        check_arguments(_KINDS, asdict(self))
 
 
 NO_RETRY = RetryPolicy(attempts=1)

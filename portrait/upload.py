@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from attrs import frozen
 
 from portrait.actions import Action
+from portrait.arguments import check_arguments, having
 from portrait.endpoint import Endpoint, decode_result
 from portrait.errors import UsageError
 from portrait.flow import Flow
@@ -79,6 +80,9 @@ def read_image(source: Source, limits: ImageLimits = PORTRAIT_UPLOAD) -> tuple[b
     return content, name or f"portrait{kind.extension}", kind.mime
 
 
+_SOURCE = {"source": having("a path, bytes or an open binary file", "read")}
+
+
 def _sniff(content: bytes) -> MediaType | None:
     from portrait.media import sniff  # noqa: PLC0415  (keeps the plain client light)
 
@@ -93,6 +97,7 @@ def _content(source: Source, size: int) -> tuple[bytes, str]:
             path = Path(source)
             with path.open("rb") as file:
                 return file.read(size + 1), path.name
+        check_arguments(_SOURCE, {"source": source})
         content = source.read(size + 1)
     except OSError as error:
         raise UsageError(f"{error.filename or 'The file'} cannot be read: {error.strerror}.") from None

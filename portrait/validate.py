@@ -12,9 +12,10 @@ from concurrent.futures import Future
 from types import NoneType
 from typing import TYPE_CHECKING, Protocol, get_args
 
-from attrs import define, evolve, field, frozen
+from attrs import asdict, define, evolve, field, frozen
 
 from portrait.actions import CREATE_VISUAL_VALIDATE_SESSION
+from portrait.arguments import CALLABLE, COUNT, NONE, TEXT, check_arguments, either, number
 from portrait.errors import (
     PortraitError,
     QuotaExceeded,
@@ -33,7 +34,7 @@ from portrait.models import (
 )
 from portrait.pagination import group_pages
 from portrait.providers import Capability
-from portrait.wait import wait_until_validated
+from portrait.wait import check_wait, wait_until_validated
 
 if TYPE_CHECKING:
     from portrait.endpoint import Endpoint
@@ -47,6 +48,15 @@ MAX_ENDED = 1000
 _FINAL = (NoneType, TokenExpired, UnknownOutcome, ValidationFailed)  # how the service, asked again, would not help
 
 
+_KINDS = {
+    "callback_url": TEXT,
+    "show": CALLABLE,
+    "attempts": COUNT,
+    "language": either(TEXT, NONE),
+    "quota": either(number("a whole number, 0 or more", lambda value: value >= 0, int), NONE),
+}
+
+
 @frozen(kw_only=True)
 class Query:
     """What `validate_person` is asked for; see the clients' methods."""
@@ -58,6 +68,10 @@ class Query:
     timeout: float | None
     poll: float
     quota: int | None
+
+    def __attrs_post_init__(self) -> None:
+        check_arguments(_KINDS, asdict(self))
+        check_wait(self.timeout, self.poll)
 
 
 @define(eq=False)

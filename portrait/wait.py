@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from attrs import evolve
 
 from portrait.actions import GET_ASSET, GET_VISUAL_VALIDATE_RESULT, LIST_ASSET_GROUPS
+from portrait.arguments import NONE, SECONDS, SPAN, TEXT, check_arguments, either, one_of
 from portrait.errors import (
     ApiError,
     AssetFailed,
@@ -26,7 +27,6 @@ from portrait.errors import (
     SessionError,
     TokenExpired,
     UnknownOutcome,
-    UsageError,
     ValidatePending,
     WaitTimeout,
 )
@@ -69,18 +69,21 @@ UNKNOWN_SKEW = 60.0  # seconds, where the service does not tell its time
 SKEW = 2.0  # seconds by which two clocks may differ, and a time of the wire is cut off
 
 
-def check_wait(timeout: float, poll: float) -> None:
+_WAIT = {"timeout": either(SECONDS, NONE), "poll": SPAN}
+_TOKEN = {"token": either(TEXT, one_of("a session", VisualValidateSession))}
+
+
+def check_wait(timeout: float | None, poll: float) -> None:
     """See that a wait ends.
 
     Args:
-        timeout: Seconds in all.
+        timeout: Seconds in all; None for the usual ones.
         poll: Seconds between two looks.
 
     Raises:
         UsageError: It would not.
     """
-    if not poll > 0 or not timeout >= 0:
-        raise UsageError("A wait takes seconds: poll= above zero, timeout= not below it.")
+    check_arguments(_WAIT, {"timeout": timeout, "poll": poll})
 
 
 class _Poller:
@@ -194,6 +197,7 @@ def wait_until_validated(
         WaitTimeout: Not passed within `timeout` seconds.
         UnknownOutcome: The answer was lost, and which group is the person's is not certain.
     """
+    check_arguments(_TOKEN, {"token": token})
     life = endpoint.provider.token_life
     poller = _Poller(endpoint, life if timeout is None else timeout, poll)
     lost = False  # did an answer get lost which may have been the one with the group?

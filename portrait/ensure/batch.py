@@ -8,8 +8,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from attrs import evolve, field, frozen
-from attrs.validators import ge, optional
 
+from portrait.arguments import COUNT, FLAG, NONE, SECONDS, SPAN, TEXT, Kind, check_arguments, either, number, one_of
 from portrait.ensure.content import Content
 from portrait.errors import (
     AccountError,
@@ -76,10 +76,10 @@ class EnsureOptions:
     asset_type: AssetType | None = None
     name: str | None = None
     quota: int | None = None
-    deadline: float | None = field(default=None, validator=optional(ge(0)))
+    deadline: float | None = None
     timeout: float | None = None
     poll: float = POLL
-    concurrency: int = field(default=8, validator=ge(1))
+    concurrency: int = 8
     check_public: bool = False
     wait: bool = True
     ignored: frozenset[str] = frozenset()
@@ -105,12 +105,28 @@ class EnsureQuery(TypedDict, total=False):
     resend_lost: bool
 
 
+_KINDS = {
+    **dict.fromkeys(("group_id", "group", "name", "group_type", "asset_type"), either(TEXT, NONE)),
+    **dict.fromkeys(("deadline", "timeout"), either(SECONDS, NONE)),
+    **dict.fromkeys(("check_public", "wait", "resend_lost"), FLAG),
+    "store": either(one_of("an ObjectStore", ObjectStore), NONE),
+    "quota": either(
+        number("a whole number, 0 or more", lambda value: value >= 0, int),
+        Kind('"documented"', lambda value: value == "documented"),
+        NONE,
+    ),
+    "poll": SPAN,
+    "concurrency": COUNT,
+}
+
+
 def parse_options(memory: Memory, endpoint: Endpoint, query: EnsureQuery) -> EnsureOptions:
     """A client's keywords as options.
 
     Raises:
-        UsageError: A value is outside of its closed set, or two groups are named.
+        UsageError: A value is of another kind or outside of its closed set, or two groups are named.
     """
+    check_arguments(_KINDS, query)
     values: dict[str, Any] = dict(query)
     quota = values.pop("quota", "documented")
     values["group_id"] = values.get("group_id") or None

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from attrs import field, frozen
 
-from portrait.endpoint import check_address
+from portrait.arguments import check_address
 from portrait.errors import MediaRejected, UsageError
 from portrait.media import MEDIA_TYPES, Violation
 from portrait.models import AssetType

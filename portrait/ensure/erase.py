@@ -18,6 +18,7 @@ from attrs import evolve, field, frozen
 
 from portrait import pagination
 from portrait.actions import DELETE_ASSET_GROUP, GET_ASSET_GROUP
+from portrait.arguments import TEXTS, check_arguments, one_of
 from portrait.ensure.content import parse_digest, sha256_prefix
 from portrait.errors import NotAccessible, PortraitError, StateError, UsageError
 from portrait.flow import Flow, RunBlocking
@@ -118,8 +119,20 @@ class ErasureOutcome:
             raise error
 
 
+_KINDS = {
+    "stores": one_of("several ObjectStores", Iterable),
+    "known_objects": TEXTS,
+    "known_contents": one_of("digests by asset id", Mapping),
+}
+
+
 def parse_erasure_options(memory: Memory, query: ErasureQuery) -> ErasureOptions:
-    """A client's keywords as options."""
+    """A client's keywords as options.
+
+    Raises:
+        UsageError: A value is of another kind.
+    """
+    check_arguments(_KINDS, query)
     return ErasureOptions(
         stores=tuple(query.get("stores", ())),
         known_objects=tuple(query.get("known_objects", ())),

@@ -9,6 +9,7 @@ from attrs import evolve
 
 from portrait import pagination
 from portrait.actions import CREATE_ASSET_GROUP, GET_ASSET_GROUP, UPDATE_ASSET_GROUP
+from portrait.arguments import NONE, TEXT, check_arguments, either
 from portrait.ensure.once import VERIFY_DELAYS, Creation
 from portrait.errors import NotAccessible, PortraitError, UnknownOutcome, UsageError
 from portrait.flow import Flow, RunBlocking, Sleep
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from portrait.state import Create
 
 SUFFIX = 5  # characters of its id that a group keeps when it is renamed out of the way
+
+
+_KINDS = {"name": TEXT, "description": either(TEXT, NONE), "project_name": either(TEXT, NONE)}
 
 
 def ensure_group(
@@ -62,6 +66,7 @@ def find_or_create_group(
     project_name: str | None = None,
 ) -> Flow[tuple[AssetGroup, bool]]:
     """As `ensure_group`; and whether this very call has created the group, so that nothing can be in it."""
+    check_arguments(_KINDS, {"name": name, "description": description, "project_name": project_name})
     check_group_name(name, endpoint.dialect.name_limit)
     project = project_name or endpoint.project or "default"
     where = short_digest("project", project), short_digest(name)  # the state holds no names

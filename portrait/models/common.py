@@ -69,6 +69,8 @@ def as_many(value: Iterable[str] | None) -> tuple[str, ...] | None:
     """Any iterable of strings, but not one string."""
     if isinstance(value, str):
         raise UsageError(f"Several values are wanted: [{value!r}], not {value!r}.")
+    if not isinstance(value, Iterable | None):
+        raise UsageError(f"Several values are wanted, not {value!r}.")
     return None if value is None else tuple(value)
 
 

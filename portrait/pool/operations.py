@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from attrs import define, field, frozen
 
 from portrait import ensure
+from portrait.arguments import COUNT, NONE, TEXT, check_arguments, either, number, one_of
 from portrait.ensure.backend import ActionBackend, Target
 from portrait.ensure.once import RightLost
 from portrait.ensure.plan import identify_sources
@@ -73,6 +74,18 @@ class PoolOptions(TypedDict, total=False):
     store: ObjectStore | None
 
 
+_KINDS = {
+    **dict.fromkeys(("group", "group_id"), either(TEXT, NONE)),
+    "slots": COUNT,
+    "store": either(one_of("an ObjectStore", ObjectStore), NONE),
+}
+# A lease without an end would keep what nobody uses.
+_LEASE = {
+    "ttl": number("a finite number of seconds above zero", lambda value: 0 < value < inf),
+    "timeout": number("a finite number of seconds, 0 or more", lambda value: 0 <= value < inf),
+}
+
+
 @define
 class Pool:
     """A pool, for its flows.
@@ -97,12 +110,9 @@ class Pool:
     _group: Group | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
+        check_arguments(_KINDS, {name: getattr(self, name) for name in _KINDS})
         if (self.group_id is None) == (self.group is None):
             raise UsageError("A pool has one group.", advice="Name it by group= or by group_id=.")
-        if self.slots < 1:
-            raise UsageError(
-                f"slots={self.slots} leaves no room.", advice="Give the number of assets that it may hold."
-            )
 
     @property
     def backend(self) -> ActionBackend:
@@ -185,8 +195,7 @@ class Pool:
             UsageError: The client has no state, a number does not fit, or there are more contents than slots.
             PortraitError: A source cannot become an Active asset.
         """
-        if not 0 < ttl < inf or not 0 <= timeout < inf:
-            raise UsageError("A lease takes seconds: ttl= above zero, timeout= not below it.")
+        check_arguments(_LEASE, {"ttl": ttl, "timeout": timeout})
         deadline = self.endpoint.clock.monotonic() + timeout
         contents = yield from self.identify(sources)
         while True:
@@ -215,6 +224,7 @@ class Pool:
 
     def pin(self, sources: ensure.Sources, owner: str, timeout: float) -> Flow[tuple[str, ...]]:
         """Lease assets without an end; returns their addresses, in order."""
+        check_arguments({"owner": TEXT}, {"owner": owner})
         contents = [content for _, content in (yield from self.identify(sources))]
         while True:
             held = yield from self.lease(contents, PIN_TTL, timeout)

@@ -14,6 +14,7 @@ from attrs import frozen
 
 from portrait import pagination
 from portrait.actions import DELETE_ASSET_GROUP
+from portrait.arguments import SECONDS, TEXT, check_arguments
 from portrait.ensure.backend import ActionBackend, Target
 from portrait.errors import NotAccessible, PortraitError, UsageError
 from portrait.flow import Flow, RunBlocking
@@ -57,6 +58,7 @@ def find_unused(endpoint: Endpoint, memory: Memory, prefix: str, unused_for: flo
         UsageError: There is no prefix, or no state.
         PortraitError: A list, or the state, cannot be read.
     """
+    check_arguments({"prefix": TEXT, "unused_for": SECONDS}, {"prefix": prefix, "unused_for": unused_for})
     if not prefix:
         raise UsageError("A prefix is missing.", advice="Name what the groups' names begin with.")
     state = yield from _state(memory)

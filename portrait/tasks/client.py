@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from portrait import upload
+from portrait.arguments import NONE, check_arguments, either, one_of
 from portrait.asset_client import AsyncioClient, BlockingClient
 from portrait.base import BaseClient
 from portrait.dialects import TASKS, Dialect
@@ -370,12 +371,16 @@ class AsyncTaskClient(_TaskBase, AsyncioClient):
         return await self._run(self._tasks.upload(image))
 
 
+_ASSETS = {"assets": either(one_of("several NewAssets", Iterable), NONE)}
+
+
 def _private(assets: Iterable[NewAsset] | None, url: str | None, name: str | None, **fields: Any) -> NewAssets:
     """A list of assets, or the address and name of a single one.
 
     Raises:
         UsageError: Both are there, or neither.
     """
+    check_arguments(_ASSETS, {"assets": assets})
     if assets is not None and url is None and name is None:
         return NewAssets(assets=tuple(assets), **fields)
     if assets is None and url is not None and name is not None:

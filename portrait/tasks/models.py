@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from attrs import field, frozen
 
-from portrait.endpoint import check_address
+from portrait.arguments import TEXT, check_address, check_arguments
 from portrait.errors import OutcomeError, PortraitError, UsageError
 from portrait.gateways import FINISHED
 from portrait.models import Asset, AssetStatus, AssetType, Failure, Response, VisualValidateSession
@@ -31,6 +31,7 @@ class NewAsset:
     name: str
 
     def __attrs_post_init__(self) -> None:
+        check_arguments({"url": TEXT, "name": TEXT}, {"url": self.url, "name": self.name})
         if not self.name.strip():
             raise UsageError("An asset of a task needs a name.", advice="The task is matched by it.")
         check_address(redact_url(self.url), self.url)

@@ -14,6 +14,7 @@ from attrs.converters import optional
 
 from portrait import gateways
 from portrait.actions import Action, Idempotency, operation
+from portrait.arguments import NONE, TEXT, check_arguments, either, one_of
 from portrait.endpoint import check_subject
 from portrait.errors import (
     BadResponse,
@@ -78,7 +79,13 @@ GET_TASK = operation("GetTask", "Read a task.", idempotency=Idempotency.IDEMPOTE
 # Sent twice it leaves a picture that is gone after 72 hours.
 UPLOAD_IMAGE = operation("UploadImage", "Have a picture kept.", idempotency=Idempotency.SELF_EXPIRING)
 
+_TASK = {"task": either(one_of("a Task", Task), one_of("its id", str))}
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+_NEW_ASSETS = dict.fromkeys(
+    ("group", "description", "group_id", "project_name", "webhook", "model"), either(TEXT, NONE)
+)
 
 
 @frozen(kw_only=True)
@@ -106,6 +113,9 @@ class NewAssets:
     single: bool = False
     webhook: str | None = None
     model: str | None = None
+
+    def __attrs_post_init__(self) -> None:
+        check_arguments(_NEW_ASSETS, {name: getattr(self, name) for name in _NEW_ASSETS})
 
 
 @frozen(kw_only=True)
@@ -174,6 +184,7 @@ class TaskService:
         Raises:
             PortraitError: A call failed.
         """
+        check_arguments({"callback_url": TEXT}, {"callback_url": callback_url})
         body = {"callback_url": callback_url, **self._project(project_name)}
         answer, response = yield from self._post(OPEN_SESSION, REAL_AVATAR_PATH, body, body)
         task = decode_task(answer, response)
@@ -261,8 +272,8 @@ class TaskService:
         Raises:
             NotFound: There is none of that id.
         """
-        known = task if isinstance(task, Task) else None
-        task_id = task if isinstance(task, str) else task.id
+        check_arguments(_TASK, {"task": task})
+        task_id, known = (task, None) if isinstance(task, str) else (task.id, task)
         if task_id in {"", ".", ".."}:
             raise UsageError(f"{task_id!r} is not the id of a task.")
         request = self._request("GET", f"{TASKS_PATH}/{quote(task_id, safe='')}")
@@ -283,6 +294,7 @@ class TaskService:
             WaitTimeout: It has not ended in time.
             PortraitError: It cannot be read.
         """
+        check_arguments(_TASK, {"task": task})
         task_id, last = (task, None) if isinstance(task, str) else (task.id, task)
         service = self._without_retries()
         return (

@@ -64,7 +64,7 @@ class Videos:
         request = VideoRequest(
             model=self._service.default_model if model is None else model,
             prompt=prompt,
-            references=tuple(each if isinstance(each, Reference) else Reference(each) for each in references),
+            references=references,
             duration=duration,
             resolution=resolution,
             ratio=ratio,
@@ -193,7 +193,7 @@ class AsyncVideos:
         request = VideoRequest(
             model=self._service.default_model if model is None else model,
             prompt=prompt,
-            references=tuple(each if isinstance(each, Reference) else Reference(each) for each in references),
+            references=references,
             duration=duration,
             resolution=resolution,
             ratio=ratio,

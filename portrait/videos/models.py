@@ -5,12 +5,13 @@ Each provider has a shape of its own for them (`portrait.videos.shapes`); these 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Literal
 
 from attrs import field, frozen
 
+from portrait.arguments import NONE, TEXT, check_arguments, either, number, one_of
 from portrait.codes import BY_WORD, api_error
 from portrait.enums import AssetType, VideoStatus
 from portrait.errors import ApiError, OutcomeError, PortraitError, UsageError
@@ -81,6 +82,19 @@ class VideoFailure:
     message: str = ""
 
 
+_REQUEST = {
+    **dict.fromkeys(("model", "prompt"), TEXT),
+    **dict.fromkeys(("resolution", "ratio", "callback_url"), either(TEXT, NONE)),
+    "duration": either(number("a whole number of seconds", lambda _: True, int), NONE),
+    "extra": one_of("a mapping", Mapping),
+}
+
+
+def _to_references(values: Iterable[Reference | str]) -> tuple[Reference, ...]:
+    check_arguments({"references": one_of("several references", Iterable)}, {"references": values})
+    return tuple(each if isinstance(each, Reference) else Reference(each) for each in values)
+
+
 @frozen(kw_only=True)
 class VideoRequest:
     """What is to be generated.
@@ -98,12 +112,15 @@ class VideoRequest:
 
     model: str
     prompt: str = ""
-    references: tuple[Reference, ...] = ()
+    references: tuple[Reference, ...] = field(default=(), converter=_to_references)
     duration: int | None = None
     resolution: str | None = None
     ratio: str | None = None
     callback_url: str | None = None
     extra: Mapping[str, Any] = field(default=MappingProxyType({}))
+
+    def __attrs_post_init__(self) -> None:
+        check_arguments(_REQUEST, {name: getattr(self, name) for name in _REQUEST})
 
 
 @frozen(kw_only=True)

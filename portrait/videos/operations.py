@@ -15,6 +15,7 @@ import orjson
 from attrs import evolve, field, frozen
 
 from portrait.actions import Action, Idempotency, operation
+from portrait.arguments import COUNT, check_arguments, either, one_of
 from portrait.auth import NoAuth
 from portrait.dialects.dialect import Dialect
 from portrait.dialects.plain import decode_plain
@@ -46,6 +47,11 @@ POLL = 5.0  # seconds between two looks at a video, which takes minutes
 TIMEOUT = 1800.0  # seconds; the longest documented videos take minutes, queues longer (I)
 
 
+_VIDEO = {
+    "video": either(one_of("a Video", Video), one_of("its id", str)),
+    "path": one_of("a path", str, os.PathLike),
+}
+_PAGE = dict.fromkeys(("page", "page_size"), COUNT)
 _READ: Mapping[str, Any] = {"idempotency": Idempotency.IDEMPOTENT, "reads": True}
 CREATE = operation("CreateVideo", "Generate a video.")
 GET = operation("GetVideo", "Read a video.", **_READ)
@@ -149,6 +155,7 @@ class VideoService:
         """
         if self.shape.list_query is None:
             raise self._cannot("list videos", "Keep the ids of the videos that you create.")
+        check_arguments(_PAGE, {"page": page, "page_size": size})
         wanted = None if status is None else _status(status)
         answer, response = yield from self._call(LIST, "GET", self.shape.list_path(page, size, wanted))
         return self.shape.decode_page(answer, response)
@@ -188,6 +195,7 @@ class VideoService:
             OutcomeError: It was cancelled, or expired.
             WaitTimeout: It is not finished in time.
         """
+        check_arguments(_VIDEO, {"video": video})
         video_id, last = (video, None) if isinstance(video, str) else (video.id, video)
         service = evolve(self, endpoint=evolve(self.endpoint, policy=NO_RETRY))
         ended = yield from wait_for_end(
@@ -203,6 +211,7 @@ class VideoService:
             UsageError: The video is not finished, or has no result.
             NotFound: The address of the result is dead: it lives 24 hours.
         """
+        check_arguments(_VIDEO, {"video": video, "path": path})
         download = Download(target := Path(path))
         yield RunBlocking(download.check)
         if isinstance(video, str):

@@ -24,7 +24,7 @@ MISTAKES = {
     "a key with a line break": ({"api_key": f"{SECRET}\n"}, "line break"),
     "a key with a space": ({"api_key": f"Bearer {SECRET}"}, "a space"),
     "a key outside of ASCII": ({"api_key": f"{SECRET}é"}, "ASCII"),
-    "a key that is bytes": ({"api_key": SECRET.encode()}, "API key"),
+    "a key that is bytes": ({"api_key": SECRET.encode()}, "api_key= takes a string or None, not bytes"),
     "an unknown provider": ({"provider": "openai"}, "There is no provider 'openai'"),
     "a signed provider without a pair": ({"provider": "volcengine"}, "PORTRAIT_ACCESS_KEY"),
     "half of a pair": ({"provider": "byteplus", "access_key": "AK"}, "PORTRAIT_SECRET_KEY"),
@@ -52,7 +52,7 @@ MISTAKES = {
     "an access key for alltoken": ({"access_key": "AK", "secret_key": SECRET}, "takes api_key="),
     "a secret key alone": ({"secret_key": SECRET}, "not secret_key="),
     "a session token for alltoken": ({"session_token": SECRET}, "not session_token="),
-    "one host in the place of several": ({"insecure_hosts": "portrait.lan"}, "takes several names"),
+    "one host in the place of several": ({"insecure_hosts": "portrait.lan"}, "takes several strings"),
     "plain http to a host that is not named": (
         {"base_url": "http://portrait.example/v1", "insecure_hosts": ["portrait.lan"], "api_key": SECRET},
         "PORTRAIT_INSECURE_HOSTS",

@@ -1,0 +1,95 @@
+"""What users may pass: the kinds of arguments, and the one check that refuses a value of another kind.
+
+Each table of arguments stands beside what takes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from numbers import Integral, Real
+from typing import Any
+
+from attrs import frozen
+
+from portrait.errors import UsageError
+from portrait.urls import parse_http_url
+
+
+@frozen
+class Kind:
+    """What an argument may be.
+
+    Attributes:
+        text: As a message names it.
+        fits: Whether a value is of it.
+    """
+
+    text: str
+    fits: Callable[[Any], bool]
+
+
+def one_of(text: str, *types: type) -> Kind:
+    """Values of some classes."""
+    return Kind(text, lambda value: isinstance(value, types))
+
+
+def having(text: str, *methods: str) -> Kind:
+    """Objects of any class that have these methods."""
+    return Kind(text, lambda value: all(callable(getattr(value, name, None)) for name in methods))
+
+
+def number(text: str, fits: Callable[[Any], bool], kind: type = Real) -> Kind:
+    """Numbers within limits; True and False are none."""
+    return Kind(text, lambda value: isinstance(value, kind) and not isinstance(value, bool) and fits(value))
+
+
+def either(*kinds: Kind) -> Kind:
+    """Values of one of several kinds."""
+    return Kind(" or ".join(kind.text for kind in kinds), lambda value: any(kind.fits(value) for kind in kinds))
+
+
+TEXT = one_of("a string", str)
+FLAG = one_of("True or False", bool)
+NONE = one_of("None", type(None))
+COUNT = number("a whole number from 1 on", lambda value: value >= 1, Integral)
+SECONDS = number("a number of seconds, 0 or more", lambda value: value >= 0)
+SPAN = number("a number of seconds above zero", lambda value: value > 0)
+CALLABLE = Kind("a function", callable)
+TEXTS = Kind("several strings", lambda value: isinstance(value, Iterable) and not isinstance(value, str | bytes))
+
+
+def check_arguments(kinds: Mapping[str, Kind], arguments: Mapping[str, Any]) -> None:
+    """See that arguments are of their kinds; one without a kind is left alone.
+
+    Args:
+        kinds: By the arguments' names.
+        arguments: The values by the same names.
+
+    Raises:
+        UsageError: One is not. A text is not repeated: it may be a secret.
+    """
+    for name, value in arguments.items():
+        kind = kinds.get(name)
+        if kind is not None and not kind.fits(value):
+            actual = repr(value) if isinstance(value, Real | None) else type(value).__name__
+            raise UsageError(f"{name}= takes {kind.text}, not {actual}.")
+
+
+def check_address(subject: str, url: str) -> None:
+    """Refuse an address that parsers read differently: another host might be fetched. Contract §2, CreateAsset.
+
+    Args:
+        subject: The Action's name, or the address without its secrets.
+        url: The address of a file.
+
+    Raises:
+        UsageError: It is no absolute http or https address, or could be read in two ways.
+    """
+    check_arguments({"url": TEXT}, {"url": url})
+    try:
+        parse_http_url(url)
+    except ValueError as error:
+        raise UsageError(
+            f"{subject}: the address {error}.",
+            advice="It looks like https://cdn.example/a.jpg; a file of this machine is uploaded instead.",
+        ) from None
