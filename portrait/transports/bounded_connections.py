@@ -253,7 +253,6 @@ def _read_body(response: _Response, method: str, progress: Progress) -> bytes:
         decoded = urllib3.HTTPResponse(
             response,
             urllib3.HTTPHeaderDict(response.headers.items()),
-            response.status,
             preload_content=False,
             original_response=response,
             request_method=method,
@@ -291,13 +290,11 @@ def _resolve(host: str, port: int, seconds: float | None) -> list[Any]:
         TimeoutError: There was no answer in time.
         OSError: There is no such host.
     """
-    if seconds is None or ":" in host or host[-1:].isdigit():
-        return socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
     results: SimpleQueue[list[Any] | OSError] = SimpleQueue()
 
     def look_up() -> None:
         try:
-            results.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+            results.put(socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM))
         except OSError as error:
             results.put(error)
 

@@ -88,8 +88,9 @@ def describe_failure(error: BaseException) -> str:
     """Why a request failed, in words of the operating system; never the library's own text, which repeats the URL."""
     for cause in _causes(error):
         if isinstance(cause, ssl_module.SSLCertVerificationError):
-            why = getattr(cause, "verify_message", "")  # aiohttp has an error of that family without one
-            return f"the certificate is not trusted{why and f': {why}'}; name your CA by ssl="
+            # aiohttp's own error of that family has none; that of OpenSSL, from which it came, has one.
+            whys = [why for each in _causes(cause) if (why := getattr(each, "verify_message", None))]
+            return ": ".join(["the certificate is not trusted", *whys[:1]]) + "; name your CA by ssl="
         if isinstance(cause, ssl_module.SSLError):
             plain = getattr(cause, "reason", "") in _NO_TLS
             return "it does not speak TLS; is it a plain http address?" if plain else "the TLS connection broke"
@@ -115,7 +116,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
     """An error and what it came from, also where a library keeps that in an attribute or an argument."""
     seen: list[BaseException] = []
     queue: list[BaseException] = [error]
-    while queue and len(seen) < 20:
+    while queue:
         current = queue.pop(0)
         if current in seen:
             continue

@@ -137,7 +137,6 @@ def _send_through(pool: urllib3.PoolManager, request: HttpRequest, progress: Pro
             body=request.body,
             headers=request.headers,
             retries=_NO_RETRIES,
-            redirect=False,
             preload_content=False,
             timeout=_timeout(request.timeouts),
         )

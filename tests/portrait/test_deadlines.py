@@ -11,8 +11,6 @@ from portrait.http import FailureKind, HttpRequest, TransportFailure
 from tests.portrait import raw_server
 from tests.portrait.raw_server import RawServer, ok, read_head, trickling
 
-pytestmark = pytest.mark.slow
-
 LIMIT = 0.25  # seconds, of which a busy machine takes a part
 BOUND = 1.0  # far above it, and far below what would be waited without a limit
 HEAD = [bytes([byte]) for byte in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 100]
@@ -63,6 +61,7 @@ def call(colour, url, **options):
     return info.value.kind, time.monotonic() - began
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("route", ["direct", "tls", "proxy", "tunnel"])
 @pytest.mark.parametrize("name", SLOW_ANSWERS)
 def test_a_slow_answer_ends_in_time(colour, authority, bare, name, route):
@@ -86,6 +85,7 @@ def test_a_call_with_a_number_ends_in_time(colour, bare):
     assert time.monotonic() - began < BOUND
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limits", [Timeouts(connect=LIMIT), Timeouts(total=LIMIT)], ids=["connect", "total"])
 @pytest.mark.parametrize("behave", [silent, dripping_handshake], ids=["silent", "dripping"])
 def test_a_slow_tls_handshake_ends_in_time(colour, authority, bare, behave, limits):
@@ -97,6 +97,7 @@ def test_a_slow_tls_handshake_ends_in_time(colour, authority, bare, behave, limi
     assert seconds < BOUND
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limits", [Timeouts(connect=LIMIT), Timeouts(total=LIMIT)], ids=["connect", "total"])
 @pytest.mark.parametrize("behave", [silent, dripping_connect], ids=["silent", "dripping"])
 def test_a_slow_tunnel_ends_in_time(colour, bare, behave, limits):
@@ -107,6 +108,7 @@ def test_a_slow_tunnel_ends_in_time(colour, bare, behave, limits):
     assert seconds < BOUND
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("secure", [False, True])
 def test_a_request_that_is_not_read_ends_in_time(colour, authority, bare, secure):
     """The server leaves a large body in the socket's buffers."""

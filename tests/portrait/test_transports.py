@@ -11,6 +11,7 @@ import threading
 import time
 import zlib
 from http.client import HTTPConnection, RemoteDisconnected
+from itertools import pairwise
 from types import SimpleNamespace
 
 import aiohttp
@@ -50,6 +51,13 @@ def tls_error(reason):
     error = ssl.SSLError(1, reason)
     error.reason = reason
     return error
+
+
+def nested(*errors):
+    """The first of some exceptions, each of which came from the next."""
+    for error, cause in pairwise(errors):
+        error.__cause__ = error.__context__ = cause
+    return errors[0]
 
 
 # --- how requests break ---------------------------------------------------------------------------------------------
@@ -313,7 +321,19 @@ def test_a_redirect_is_not_followed(colour):
         client = colour.client(base_url=server.url)
         with pytest.raises(BadResponse, match="redirects are not followed"):
             client.get_asset(id="asset-1")
-    assert len(server.requests) == 2
+        pool = urllib3.PoolManager()
+        assert Urllib3Transport(pool=pool).send(request(server.url)).status == 307
+        pool.clear()
+    assert len(server.requests) == 3
+
+
+def test_no_cookie_is_kept(colour):
+    """Whatever a service or a proxy sets: a call depends on nothing that was answered before."""
+    with RawServer(respond_with(ok().replace(b"\r\n", b"\r\nSet-Cookie: session=1\r\n", 1))) as server:
+        transport = colour.transport()
+        for _ in range(2):
+            assert transport.send(request(server.url.replace("127.0.0.1", "localhost"))).status == 200
+    assert ["cookie" in head for head in server.heads] == [False, False]
 
 
 def test_urllib3s_own_log_has_connections_alone(caplog):
@@ -541,8 +561,9 @@ def test_a_proxy_that_refuses_the_tunnel_is_a_failed_connection(colour, bare):
 )
 def test_a_proxy_that_cannot_be_used_is_a_usage_error(colour, proxy):
     """When the client is made, with the mending."""
-    with pytest.raises(UsageError, match="proxy="):
+    with pytest.raises(UsageError, match="proxy=") as caught:
         colour.client(proxy=proxy)
+    assert 'proxy="" goes straight' in caught.value.advice
 
 
 # --- TLS ------------------------------------------------------------------------------------------------------------
@@ -561,8 +582,9 @@ def test_a_certificate_that_is_not_trusted_is_named_as_such(colour, authority, b
     """Nothing was sent; the text says what to do."""
     with RawServer(respond_with(), tls=authority[1]) as server, pytest.raises(ConnectFailed) as info:
         colour.client(base_url=server.url, retry=None).get_asset(id="asset-1")
-    assert "the certificate is not trusted" in str(info.value)
-    assert "ssl=" in str(info.value)
+    assert "(the certificate is not trusted: unable to get local issuer certificate; name your CA by ssl=)" in str(
+        info.value
+    )
     assert server.requests == []
 
 
@@ -699,6 +721,7 @@ def test_no_more_connections_are_open_than_were_allowed():
             "proxy proxy.example:3128: connection reset by peer",
         ),
         (RuntimeError("https://host/?secret"), None, "RuntimeError"),
+        (nested(OSError("x"), ValueError("y"), ConnectionResetError(104, "x")), None, "connection reset by peer"),
     ],
     ids=lambda value: type(value).__name__,
 )
