@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from math import inf
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve
 
@@ -207,7 +207,7 @@ def wait_until_validated(
         status = "pending"
         asked_at = endpoint.clock.now()
         try:
-            result = yield from poller.call(GET_VISUAL_VALIDATE_RESULT, request)
+            result: VisualValidateResult | None = yield from poller.call(GET_VISUAL_VALIDATE_RESULT, request)
         except ValidatePending as pending:
             poller.last_error = pending
             error = failure()
@@ -222,7 +222,7 @@ def wait_until_validated(
             return (yield from _end(endpoint, used, since, lost=lost))
         else:
             if result is not None and result.group_id:
-                return cast("VisualValidateResult", result)
+                return result
             status, lost = "unknown", lost or (poller.last_error is not None and poller.last_error.may_have_executed)
         if not (yield from poller.sleep_or_expire("validation", "", status)):
             raise WaitTimeout(
@@ -274,7 +274,7 @@ def _recover(endpoint: Endpoint, used: SessionError, since: float) -> Flow[Visua
     ids = ", ".join(group.id for group in candidates) or "none"
     raise UnknownOutcome(
         f"The answer with the group was lost; new LivenessFace groups: {ids}.",
-        advice=f"If none of them is surely this person's: {NEW_VALIDATION[0].lower()}{NEW_VALIDATION[1:]}",
+        advice=f"Is none of them surely this person's? {NEW_VALIDATION}",
     ) from used
 
 
@@ -366,7 +366,7 @@ def asset_timeout(asset_id: str, status: str, waited: float, last: Asset | None)
     if status != NOT_VISIBLE:
         return WaitTimeout(f"{asset_id} is still {status} after {waited:.0f} s.", waited=waited, last=last)
     message = f"{asset_id} was created by this client and is {status} after {waited:.0f} s: reads lag behind creates."
-    return WaitTimeout(message, waited=waited, last=last)
+    return WaitTimeout(message, waited=waited)
 
 
 def asset_failed(asset: Asset) -> AssetFailed:

@@ -14,7 +14,7 @@ from portrait.clock import ManualClock
 from portrait.dialects import ALLTOKEN, Dialect
 from portrait.endpoint import Endpoint
 from portrait.events import Event
-from portrait.flow import Notify, Send, Sleep
+from portrait.flow import Notify, RunBlocking, Send, Sleep
 from portrait.http import FailureKind, HttpRequest, HttpResponse, Timeouts, TransportFailure
 from portrait.providers import PROVIDERS
 
@@ -147,6 +147,8 @@ def play(flow: Any, *answers: Any, clock: ManualClock | None = None) -> Played:
                 step = lambda reply=reply: flow.throw(reply)  # noqa: E731
             else:
                 step = lambda reply=reply: flow.send(reply)  # noqa: E731
+        elif isinstance(effect, RunBlocking):
+            step = lambda effect=effect: flow.send(effect.work())  # noqa: E731
         else:
             if isinstance(effect, Sleep) and clock is not None:
                 clock.advance(effect.seconds)

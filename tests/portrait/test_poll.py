@@ -1,6 +1,8 @@
 """One poll of a watch as a flow: its pauses, the time of its calls, and what it says of an asset that no read shows."""
 
-from portrait import Timeouts
+import pytest
+
+from portrait import Timeouts, UsageError
 from portrait.clock import ManualClock
 from portrait.poll import poll_watch
 from portrait.watch import OutcomeState, Watch
@@ -36,6 +38,28 @@ def test_no_call_outlasts_the_watch_by_more_than_a_second():
     for timeout, usual, total in ((0.5, 5.0, 1.0), (1.5, 5.0, 1.5), (30, 5.0, 5.0), (30, None, 30.0)):
         played = watched(page("Active"), timeout=timeout, timeouts=Timeouts(total=usual))
         assert [request.timeouts.total for request in played.sent] == [total]
+
+
+def test_what_is_stored_of_a_watch_is_plain_and_goes_on():
+    """No asset with its link, and nothing of the poll that is under way; any other value is refused."""
+    clock = ManualClock()
+    watch = Watch.start(["asset-1", "asset-2"], clock.now(), timeout=20)
+    answers = good(asset(status="Processing")), good({"Id": "group-1", "GroupType": "AIGC"}), page("Active")
+    play(poll_watch(endpoint(clock=clock), watch), *answers, clock=clock)
+    row = {"group_id": "", "asset_type": "", "gone_since": None}
+    stored = {"started": clock.now(), "timeout": 20, "open": {"asset-2": row}, "group_types": {"group-1": "AIGC"}}
+    assert watch.to_dict() == {**stored, "counts": {"Active": 1}}
+    assert Watch.start(watch.to_dict(), clock.now() + 9).to_dict() == watch.to_dict()
+
+
+@pytest.mark.parametrize(
+    "value", [{}, {"open": []}, {"open": {"a": 5}}, {"open": {"a": {"x": 1}}}, {"open": {}, "x": 1}]
+)
+def test_a_value_that_no_watch_has_stored_is_a_usage_error(value):
+    """It says what to pass."""
+    with pytest.raises(UsageError, match="not the stored value of a watch") as caught:
+        Watch.start(value, 0.0)
+    assert "`state`" in caught.value.advice
 
 
 def test_at_its_deadline_an_asset_that_no_read_shows_is_not_visible_yet_where_it_was_created_just_now():

@@ -12,12 +12,23 @@ from portrait import (
     UsageError,
     WaitTimeout,
 )
+from portrait.actions import CREATE_ASSET
 from portrait.clock import ManualClock
 from portrait.dialects import ARK
-from portrait.errors import AssetVanished, Forbidden, SessionError, Timeout
+from portrait.errors import AssetVanished, Forbidden, SessionError, Timeout, ValidatePending
 from portrait.events import WaitProgress
 from portrait.http import FailureKind
-from portrait.wait import GRACE, POLL, TOKEN_POLL, parse_timestamp, wait_until_active, wait_until_validated
+from portrait.models import CreateAssetRequest
+from portrait.recent_creates import VISIBILITY_LAG
+from portrait.wait import (
+    GRACE,
+    POLL,
+    TOKEN_POLL,
+    call_when_visible,
+    parse_timestamp,
+    wait_until_active,
+    wait_until_validated,
+)
 from tests.portrait.helpers import answer, asset, body, broken, endpoint, good, play, refused
 
 NOT_FOUND = refused("Forbidden")
@@ -73,7 +84,7 @@ def test_a_wait_looks_every_three_seconds_and_tells():
     [
         ({"FailedReason": "FaceMismatch: Face consistency verification failed."}, "FaceMismatch", "consistency"),
         ({"Error": {"Code": "DownloadFailed", "Message": "m"}}, "DownloadFailed", "DownloadFailed: m"),
-        ({"FailedReason": "the picture is dark"}, "", "the picture is dark"),
+        ({"FailedReason": "The picture is dark."}, "", "failed: The picture is dark. "),
         ({}, "", "does not say why"),
     ],
 )
@@ -116,6 +127,7 @@ def test_not_there_is_not_yet_vanished():
     """Reads lag behind a create: within ten seconds it may still appear."""
     played, _ = active(NOT_FOUND, NOT_FOUND, NOT_FOUND, good(asset()))
     assert played.result.status == "Active"
+    assert [event.status for event in played.events if isinstance(event, WaitProgress)] == ["not found"] * 3
 
 
 @pytest.mark.parametrize("before", [(), (processing(),)], ids=["never seen", "seen"])
@@ -127,6 +139,42 @@ def test_not_there_for_longer_has_vanished(before):
     assert played.error.asset_id == "asset-1"
     missed = 3.0 * len(before)
     assert GRACE <= clock.monotonic() - missed < GRACE + POLL
+
+
+@pytest.mark.parametrize("age", [3.0, None])
+def test_a_create_of_another_process_is_waited_for(age):
+    """The state knows how long ago it was, if it knows the asset; it is questions until it does."""
+    questions = []
+    played, _ = active(*[NOT_FOUND] * 6, good(asset()), create_age=lambda some_id: questions.append(some_id) or age)
+    if age is None:
+        assert isinstance(played.error, AssetVanished)
+        assert questions == ["asset-1"] * 5
+    else:
+        assert played.result.status == "Active"
+        assert questions == ["asset-1"]
+        assert {event.status for event in played.events if isinstance(event, WaitProgress)} == {"not visible yet"}
+
+
+@pytest.mark.parametrize("tries", [3, 999])
+def test_a_call_into_a_fresh_group_is_tried_until_its_lag_is_over(tries):
+    """Creates into a group that was created just now are refused for a while; into any other one, once."""
+    clock = ManualClock()
+    client = endpoint(clock=clock)
+    client.recent.add("group-1", clock.monotonic() - 1.0)
+    request = CreateAssetRequest(group_id="group-1", url="https://cdn.example/a.jpg", asset_type="Image")
+    flow = call_when_visible(client, "group-1", lambda: client.call(CREATE_ASSET, request))
+    played = play(flow, *[NOT_FOUND] * tries, good({"Id": "asset-1"}), clock=clock)
+    progress = [event for event in played.events if isinstance(event, WaitProgress)]
+    facts = {"what": "group", "id": "group-1", "status": "not visible yet", "deadline": VISIBILITY_LAG}
+    assert progress[:2] == [WaitProgress(**facts, waited=1.0), WaitProgress(**facts, waited=4.0)]
+    if tries == 3:
+        assert (played.result.id, played.waits) == ("asset-1", [POLL] * 3)
+    else:
+        assert isinstance(played.error, Forbidden)
+        assert clock.monotonic() == VISIBILITY_LAG - 1.0
+    client.recent.discard("group-1")
+    other = play(call_when_visible(client, "group-1", lambda: client.call(CREATE_ASSET, request)), NOT_FOUND)
+    assert len(other.sent) == 1
 
 
 @pytest.mark.parametrize("how", ["create_asset", "call", "upload_asset"])
@@ -296,7 +344,7 @@ def test_a_session_is_as_good_as_its_token(colour):
     session = {"BytedToken": TOKEN, "H5Link": "https://h5.example/", "CallbackURL": "https://cdn.example/"}
     client, script = colour.scripted(good(session), GROUP)
     assert client.wait_until_validated(client.create_visual_validate_session(callback_url="https://x.example")).group_id
-    assert TOKEN.encode() in script.requests[1].body
+    assert script.requests[1].body == b'{"BytedToken":"%s"}' % TOKEN.encode()
 
 
 @pytest.mark.parametrize(("code", "error"), [("TokenExpired", TokenExpired), ("InvalidToken", InvalidToken)])
@@ -310,6 +358,7 @@ def test_a_validation_that_is_never_passed_ends_at_the_tokens_life():
     """120 seconds, or the time that was given."""
     played, clock = validated(PENDING)
     assert isinstance(played.error, WaitTimeout)
+    assert isinstance(played.error.__cause__, ValidatePending)
     assert clock.monotonic() == 120
     played, clock = validated(PENDING, timeout=5)
     assert (clock.monotonic(), played.waits) == (5, [2.0, 2.0, 1.0])
