@@ -166,7 +166,7 @@ def _is_damage(error: BaseException) -> bool:
 
 
 def _says(error: BaseException, texts: tuple[str, ...]) -> bool:
-    return any(text in str(getattr(error, "orig", error)) for text in texts)
+    return any(text in str(error) for text in texts)
 
 
 def _is_sound(engine: Engine) -> bool:

@@ -9,7 +9,7 @@ import pytest
 
 from portrait.errors import UsageError
 from portrait.sql.location import PostgresUrl, SqliteFile, parse
-from portrait.state import account_digest, open_state
+from portrait.state import account_digest, open_state, short_digest
 
 
 @pytest.mark.parametrize(
@@ -77,6 +77,13 @@ def test_an_account_is_a_host_and_a_key():
     assert len(others - {digest}) == 2
     assert len(digest) == 32
     assert set(digest) <= set("0123456789abcdef")
+
+
+def test_a_digest_stays_what_it_is():
+    """A state outlives the version of this library that wrote it; and two texts are not one."""
+    assert account_digest("https://api.alltoken.ai/v1", "k") == "cdf8360095cc0432f38eed33ae2f3444"
+    assert short_digest("a", "b") == "59b271ae1bbcb1d31d41929817f4b16f"
+    assert short_digest("ab", "c") != short_digest("a", "bc")
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def test_those_who_wait_are_in_order_and_keep_their_places(state, place):
     """One who was served in vain comes back to its place; one without a sign of life loses its turn, not its place."""
     tickets = [change(state, holder, waits=True) for holder in ("c", "b", "a")]
     assert state.pools.view(POOL).waiters == ("c", "b", "a")
-    change(state, "c", leases={"item": None})
+    assert change(state, "c", leases={"item": None}, ticket=tickets[0]) == tickets[0]
     assert state.pools.view(POOL).waiters == ("b", "a")
     change(state, "c", waits=True, ticket=tickets[0])
     assert state.pools.view(POOL).waiters == ("c", "b", "a")

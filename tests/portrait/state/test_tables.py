@@ -119,6 +119,19 @@ def test_what_was_deleted_is_forgotten_by_its_id(state):
     assert state.creates.find(other) is not None
 
 
+def test_what_is_known_by_one_id_is_known_by_another(state, place):
+    """A task has told the id of its asset; nothing else of the create changes, and no other account's."""
+    other = KEY._replace(account="b")
+    for key in (KEY, other):
+        answer(state, key, "task-1")
+    place.clock.advance(5)
+    state.creates.rename("account", "task-1", "asset-1")
+    assert (state.creates.find(KEY).result_id, state.creates.find(other).result_id) == ("asset-1", "task-1")
+    assert state.creates.age("account", "asset-1") == 5
+    assert (state.creates.age("account", "task-1"), state.creates.age("b", "asset-1")) == (None, None)
+    assert [create.key.account for create in state.creates.answered("account", "group-1")] == ["account"]
+
+
 def test_an_answer_is_kept_although_the_record_was_lost(place):
     """A file may be set aside between the record and the answer."""
     first, second = place.open(), place.open()
