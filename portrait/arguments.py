@@ -58,6 +58,18 @@ CALLABLE = Kind("a function", callable)
 TEXTS = Kind("several strings", lambda value: isinstance(value, Iterable) and not isinstance(value, str | bytes))
 
 
+def check_keywords(kinds: Mapping[str, Kind], keywords: Mapping[str, Any]) -> None:
+    """See that there are keywords of these names, and that their values are of their kinds.
+
+    Raises:
+        UsageError: There is none of a name, or a value does not fit.
+    """
+    for name in keywords:
+        if name not in kinds:
+            raise UsageError(f"There is no option {name}=.", advice=f"There are: {', '.join(sorted(kinds))}.")
+    check_arguments(kinds, keywords)
+
+
 def check_arguments(kinds: Mapping[str, Kind], arguments: Mapping[str, Any]) -> None:
     """See that arguments are of their kinds; one without a kind is left alone.
 

@@ -11,12 +11,11 @@ from uuid import uuid4
 
 from attrs import evolve
 
-from portrait.arguments import check_arguments
+from portrait.arguments import check_keywords
 from portrait.dialects import DIALECTS, Dialect
 from portrait.errors import UsageError
 from portrait.memory import Memory, remembering
 from portrait.options import (
-    STATE,
     ClientOptions,
     Options,
     SharedOptions,
@@ -151,10 +150,10 @@ class BaseClient:
 
     def _asset_pool(self, options: PoolOptions) -> Pool:
         """A pool for its flows; nothing is sent yet."""
-        from portrait.pool.operations import Pool  # noqa: PLC0415  (loaded when it is used)
+        from portrait.pool.operations import KINDS, Pool  # noqa: PLC0415  (loaded when it is used)
 
         values: dict[str, Any] = dict(options)
-        check_arguments({"state": STATE}, values)
+        check_keywords(KINDS, values)
         endpoint, memory, state = self._endpoint, self._shared.memory, values.pop("state", None)
         if state is not None:
             memory = Memory.of_client(self._options, endpoint.base_url, state)

@@ -15,7 +15,7 @@ from attrs import Converter, evolve, field, frozen
 
 from portrait import clock
 from portrait._version import __version__
-from portrait.arguments import CALLABLE, NONE, SPAN, TEXT, TEXTS, Kind, check_arguments, either, having, one_of
+from portrait.arguments import CALLABLE, NONE, SPAN, TEXT, TEXTS, Kind, check_keywords, either, having, one_of
 from portrait.auth import Auth, BearerAuth
 from portrait.clock import Clock
 from portrait.dialects import Dialect
@@ -73,6 +73,7 @@ class Options(SharedOptions, total=False):
 _OPTIONAL_TEXT = either(TEXT, NONE)
 _IS_STATE = Kind("an open State", lambda value: hasattr(value, "creates"))
 STATE = either(one_of("a path or a URL", str, os.PathLike), _IS_STATE, NONE)
+CLOCK = either(having("a Clock", "now", "monotonic"), NONE)
 _KINDS: Mapping[str, Kind] = {
     **dict.fromkeys(("api_key", "access_key", "secret_key", "session_token"), _OPTIONAL_TEXT),
     **dict.fromkeys(("base_url", "data_base_url", "project", "proxy", "user_agent"), _OPTIONAL_TEXT),
@@ -88,7 +89,7 @@ _KINDS: Mapping[str, Kind] = {
     ),
     "ssl": either(having("an SSLContext", "wrap_socket"), one_of("the path of a CA file", str), NONE),
     "transport": either(having("a transport", "send", "close"), NONE),
-    "clock": either(having("a Clock", "now", "monotonic"), NONE),
+    "clock": CLOCK,
     "on_event": either(CALLABLE, NONE),
     "state": STATE,
     "insecure_hosts": either(TEXTS, NONE),
@@ -96,12 +97,12 @@ _KINDS: Mapping[str, Kind] = {
 
 
 def check_options(options: Mapping[str, Any]) -> None:
-    """See that a client's keywords are of their kinds, before anything is made of them.
+    """See that a client has such keywords, and that they are of their kinds, before anything is made of them.
 
     Raises:
-        UsageError: One is not.
+        UsageError: They are not.
     """
-    check_arguments(_KINDS, options)
+    check_keywords(_KINDS, options)
 
 
 def _to_retry(value: RetryPolicy | None) -> RetryPolicy:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from attrs import evolve, field, frozen
 
-from portrait.arguments import COUNT, FLAG, NONE, SECONDS, SPAN, TEXT, Kind, check_arguments, either, number, one_of
+from portrait.arguments import COUNT, FLAG, NONE, SECONDS, SPAN, TEXT, Kind, check_keywords, either, number, one_of
 from portrait.ensure.content import Content
 from portrait.errors import (
     AccountError,
@@ -126,7 +126,7 @@ def parse_options(memory: Memory, endpoint: Endpoint, query: EnsureQuery) -> Ens
     Raises:
         UsageError: A value is of another kind or outside of its closed set, or two groups are named.
     """
-    check_arguments(_KINDS, query)
+    check_keywords(_KINDS, query)
     values: dict[str, Any] = dict(query)
     quota = values.pop("quota", "documented")
     values["group_id"] = values.get("group_id") or None

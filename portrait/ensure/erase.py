@@ -18,7 +18,7 @@ from attrs import evolve, field, frozen
 
 from portrait import pagination
 from portrait.actions import DELETE_ASSET_GROUP, GET_ASSET_GROUP
-from portrait.arguments import TEXTS, check_arguments, one_of
+from portrait.arguments import TEXTS, check_keywords, one_of
 from portrait.ensure.content import parse_digest, sha256_prefix
 from portrait.errors import NotAccessible, PortraitError, StateError, UsageError
 from portrait.flow import Flow, RunBlocking
@@ -132,7 +132,7 @@ def parse_erasure_options(memory: Memory, query: ErasureQuery) -> ErasureOptions
     Raises:
         UsageError: A value is of another kind.
     """
-    check_arguments(_KINDS, query)
+    check_keywords(_KINDS, query)
     return ErasureOptions(
         stores=tuple(query.get("stores", ())),
         known_objects=tuple(query.get("known_objects", ())),

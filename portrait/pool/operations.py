@@ -26,6 +26,7 @@ from portrait.events import LeaseLost
 from portrait.flow import Flow, Notify, RunBlocking
 from portrait.memory import Memory, open_state
 from portrait.models import GroupType
+from portrait.options import STATE
 from portrait.pool.acquire import ROOM_POLL, TURN_POLL, Acquisition, Contents, GroupRemoved
 from portrait.pool.rules import Listing, PoolStatus, last_uses
 from portrait.s3 import ObjectStore
@@ -74,9 +75,10 @@ class PoolOptions(TypedDict, total=False):
     store: ObjectStore | None
 
 
-_KINDS = {
+KINDS = {
     **dict.fromkeys(("group", "group_id"), either(TEXT, NONE)),
     "slots": COUNT,
+    "state": STATE,
     "store": either(one_of("an ObjectStore", ObjectStore), NONE),
 }
 # A lease without an end would keep what nobody uses.
@@ -110,7 +112,6 @@ class Pool:
     _group: Group | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
-        check_arguments(_KINDS, {name: getattr(self, name) for name in _KINDS})
         if (self.group_id is None) == (self.group is None):
             raise UsageError("A pool has one group.", advice="Name it by group= or by group_id=.")
 

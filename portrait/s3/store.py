@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Self, TypedDict
 
 from attrs import evolve
 
+from portrait.arguments import CALLABLE, COUNT, NONE, TEXT, check_arguments, either, number
 from portrait.clock import Clock, SystemClock
 from portrait.errors import PortraitError, UsageError
 from portrait.flow import CancelToken
 from portrait.memory import LazyState
+from portrait.options import CLOCK, STATE
 from portrait.s3.errors import PartialFailure, SourceUnreadable, StorageError
 from portrait.s3.files import stat_file
 from portrait.s3.keys import (
@@ -63,6 +65,20 @@ class StoreOptions(TypedDict, total=False):
     part_size: int
     on_event: OnEvent | None
     clock: Clock | None
+
+
+_OPTIONAL_TEXT = either(TEXT, NONE)
+_NUMBER = number("a whole number", lambda _: True, int)
+_KINDS = {
+    "place": TEXT,
+    **dict.fromkeys(("endpoint_url", "region", "access_key", "secret_key", "session_token"), _OPTIONAL_TEXT),
+    "public_base": _OPTIONAL_TEXT,
+    **dict.fromkeys(("expires", "part_size"), _NUMBER),
+    "concurrency": COUNT,
+    "state": STATE,
+    "on_event": either(CALLABLE, NONE),
+    "clock": CLOCK,
+}
 
 
 def store_batch(
@@ -168,9 +184,25 @@ class ObjectStore:
         on_event: OnEvent | None = None,
         clock: Clock | None = None,
     ) -> None:
+        arguments: StoreOptions = {
+            "endpoint_url": endpoint_url,
+            "region": region,
+            "access_key": access_key,
+            "secret_key": secret_key,
+            "session_token": session_token,
+            "public_base": public_base,
+            "expires": expires,
+            "state": state,
+            "concurrency": concurrency,
+            "part_size": part_size,
+            "on_event": on_event,
+            "clock": clock,
+        }
+        check_arguments(_KINDS, {"place": place, **arguments})
         self._location = parse_location(place)
         self._base = None if public_base is None else parse_base_url("public_base", public_base)
-        _check_numbers(expires, concurrency, part_size)
+        _check_expiry(expires)
+        plan_parts(1, part_size)
         self._expires = expires
         self._concurrency = concurrency
         self._clock = clock or SystemClock()
@@ -341,15 +373,12 @@ class ObjectStore:
         self._emit(StorageWarning(message=message))
 
 
-def _check_numbers(expires: int, concurrency: int, part_size: int) -> None:
+def _check_expiry(expires: int) -> None:
     if not 1 <= expires <= MAX_PRESIGN_SECONDS:
         raise UsageError(
             f"expires is 1 to {MAX_PRESIGN_SECONDS} seconds, not {expires}.",
             advice="For longer, connect a public domain to the bucket and pass public_base=.",
         )
-    if concurrency < 1:
-        raise UsageError(f"concurrency is at least 1, not {concurrency}.", advice="Leave it out for 8.")
-    plan_parts(1, part_size)
 
 
 def _client_module() -> ModuleType:

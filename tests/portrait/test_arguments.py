@@ -8,6 +8,7 @@ from portrait import RetryPolicy, Timeouts, UsageError
 from portrait.ensure.batch import EnsureQuery
 from portrait.options import Options
 from portrait.pool.operations import PoolOptions
+from portrait.s3 import ObjectStore
 from portrait.tasks import TaskClient
 from portrait.tasks.client import AsyncTaskClient
 from tests.portrait.helpers import KEY, Driven
@@ -149,6 +150,27 @@ def test_a_time_of_a_lease(colour, tmp_path):
         return colour.runner.run(value) if colour.name == "async" else value
 
     check(lease, {}, {"ttl": never, "timeout": [*NO_SECONDS, math.inf, None]})
+
+
+def test_an_option_of_a_store():
+    """Nothing is opened for it."""
+    texts = ("endpoint_url", "region", "access_key", "secret_key", "session_token", "public_base")
+    numbers = {"expires": [1.5, "5"], "part_size": [1.5, "5"], "concurrency": NO_COUNT}
+    further = {name: CLIENT[name] for name in ("state", "on_event", "clock")}
+    check(ObjectStore, {"place": "s3://bucket/prefix"}, {"place": [5, None], **dict.fromkeys(texts, NO_TEXT)})
+    check(ObjectStore, {"place": "s3://bucket/prefix"}, numbers | further)
+
+
+@pytest.mark.parametrize(
+    ("method", "usual"),
+    [("with_options", {}), ("ensure_assets", {"sources": [URL]}), ("erase_group", {"group": "g"}), ("pool", {})],
+)
+def test_an_option_that_there_is_not(colour, method, usual):
+    """It is named, with those that there are."""
+    client, _ = colour.scripted(b"")
+    with pytest.raises(UsageError, match="There is no option retries=") as caught:
+        getattr(client, method)(**usual, retries=-1)
+    assert "," in caught.value.advice
 
 
 @pytest.mark.parametrize("kind", VALUES)

@@ -96,7 +96,6 @@ MISTAKES: dict[str, tuple[Callable[[Make], object], str]] = {
     "query": (lambda _: parse_base_url("public_base", "https://x/?y"), "without a user name or a query"),
     "endpoint": (lambda _: make_client(endpoint_url="nonsense", **OPTIONS), "https://host"),
     "expiry": (lambda make: make(expires=0), "public_base="),
-    "concurrency": (lambda make: make(concurrency=0), "Leave it out"),
     "part size": (lambda make: make(part_size=1), "part_size="),
     "file size": (lambda _: plan_parts(2**60), "Cut the file"),
     "other place": (lambda make: make().delete("elsewhere/x"), "the place that the object is in"),
