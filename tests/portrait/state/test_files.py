@@ -239,6 +239,8 @@ def test_damage_under_a_process_is_set_aside_once_for_all(file_place, caplog, da
     assert isinstance(states[0].claims.acquire(KEY, 30), Claim)
     assert isinstance(states[1].claims.acquire(KEY, 30), Holder)
     assert len(caplog.records) == 1
+    beside = {path.name.rpartition("Z")[2] for path in file_place.location.parent.glob("*.damaged-*Z*")}
+    assert beside == ({""} if damage == "overwritten" else {"", "-wal", "-shm"})  # the log of those that use it still
 
 
 def test_a_sound_file_is_not_set_aside(file_place):
