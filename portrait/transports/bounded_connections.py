@@ -129,7 +129,7 @@ class _BoundedConnection(HTTPConnection):
         except OSError as error:
             if error.errno not in _CLOSED_EARLY:
                 raise
-        response = self.response_class(self.sock, method=request.method)
+        response = self.response_class(self.sock)
         response.begin()
         return response
 
@@ -165,7 +165,7 @@ class BoundedPool(HTTPConnectionPool):
             progress.phase = Phase.REQUEST
             response = connection.exchange(request, route)
             progress.phase = Phase.RESPONSE
-            body = _read_body(response, request.method, progress)
+            body = _read_body(response, progress)
         except BaseException:
             connection.close()
             raise
@@ -193,7 +193,7 @@ class _Response(HTTPResponse):
     def begin(self) -> None:
         super().begin()
         lengths = self.headers.get_all("content-length", [])
-        if len(set(lengths)) > 1 or "," in "".join(lengths):  # RFC 9110 §8.6
+        if len(set(lengths)) > 1 or any("," in length for length in lengths):  # RFC 9110 §8.6
             raise HTTPException("the head of the response has several lengths")
 
     def _read_status(self) -> tuple[str, int, str]:
@@ -246,7 +246,7 @@ class _Body(Protocol):
         """At most that many bytes; none at the end."""
 
 
-def _read_body(response: _Response, method: str, progress: Progress) -> bytes:
+def _read_body(response: _Response, progress: Progress) -> bytes:
     """The whole body of a response, decompressed."""
     length = response.length
     if "content-encoding" in response.headers:
@@ -255,7 +255,6 @@ def _read_body(response: _Response, method: str, progress: Progress) -> bytes:
             urllib3.HTTPHeaderDict(response.headers.items()),
             preload_content=False,
             original_response=response,
-            request_method=method,
         )
         return read_pieces(decoded, progress)
     if length is not None and length <= MAX_RESPONSE_BYTES:
