@@ -384,4 +384,4 @@ def parse_timestamp(time: str) -> float:
         moment = datetime.fromisoformat(time)
     except ValueError:
         return 0.0
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()

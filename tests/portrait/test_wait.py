@@ -1,5 +1,7 @@
 """Waits as flows on a clock that sleeping moves: every way in which one ends, and a minute in no time."""
 
+import time
+
 import pytest
 
 from portrait import (
@@ -137,6 +139,7 @@ def test_not_there_for_longer_has_vanished(before):
     assert isinstance(played.error, AssetVanished)
     assert isinstance(played.error.__cause__, Forbidden)
     assert played.error.asset_id == "asset-1"
+    assert played.error.message == f"asset-1 {'was there, and is no longer' if before else 'is not there'}."
     missed = 3.0 * len(before)
     assert GRACE <= clock.monotonic() - missed < GRACE + POLL
 
@@ -262,6 +265,8 @@ def test_a_passing_fault_does_not_end_the_wait(fault):
     played, _ = active(processing(), fault, fault, good(asset()))
     assert played.result.status == "Active"
     assert played.waits == [3.0, 3.0, 3.0]
+    progress = [event for event in played.events if isinstance(event, WaitProgress)]
+    assert [event.status for event in progress] == ["Processing", "unknown", "unknown"]
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
@@ -515,6 +520,7 @@ def test_a_network_that_stays_away_ends_the_wait():
     assert isinstance(played.error, WaitTimeout)
     assert isinstance(played.error.__cause__, Timeout)
     assert clock.monotonic() == 120
+    assert {event.status for event in played.events if isinstance(event, WaitProgress)} == {"unknown"}
 
 
 @pytest.mark.parametrize(
@@ -527,9 +533,15 @@ def test_a_network_that_stays_away_ends_the_wait():
         ("soon", 0.0),
     ],
 )
-def test_times_of_the_wire_are_utc(text, seconds):
-    """Also without a zone; what cannot be read is long ago."""
-    assert parse_timestamp(text) == seconds
+def test_times_of_the_wire_are_utc(monkeypatch, text, seconds):
+    """Also without a zone, wherever this machine is; what cannot be read is long ago."""
+    monkeypatch.setenv("TZ", "Asia/Shanghai")
+    time.tzset()
+    try:
+        assert parse_timestamp(text) == seconds
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 # --- many assets ----------------------------------------------------------------------------------------------------
