@@ -12,6 +12,7 @@ from portrait import FileState, OutcomeError
 from portrait.ensure import FileOutcome, Origin, parse_digest, short_digest, stops_other_groups
 from portrait.errors import AuthError, ConnectFailed, Interrupted, QuotaExceeded, Throttled, UnknownOutcome, UsageError
 from portrait.events import FileProgress
+from portrait.models import AssetType
 from portrait.s3 import AccessDenied, SourceUnreadable, StorageUnreachable, StoredObject
 from portrait.state import open_state
 from portrait.wait import parse_timestamp
@@ -232,6 +233,17 @@ def test_a_look_for_one_content_lists_that_content_alone(colour, portrait_emulat
     assert outcome.origin == "recovered"
     filters = [call["request"]["Filter"] for call in portrait_emulator.calls.all("ListAssets")]
     assert parse_digest(outcome.name) in [each.get("Name") for each in filters]
+
+
+@pytest.mark.parametrize("option", ["asset_type", "group_type"])
+def test_a_type_that_is_none_is_refused_before_anything_is_sent(colour, portrait_emulator, option):
+    """It is one of those of the service, exactly."""
+    client = colour.client(portrait_emulator)
+    with pytest.raises(UsageError, match="Picture"):
+        colour.run(client.ensure_assets, ["https://cdn.example.com/a"], group="hosts", **{option: "Picture"})
+    assert portrait_emulator.calls.all() == []
+    plan = colour.run(client.plan_assets, ["https://cdn.example.com/a"], asset_type="Audio")
+    assert plan.entries[0].content.asset_type is AssetType.AUDIO
 
 
 def test_reviews_are_awaited_for_as_long_and_as_often_as_was_asked(colour, portrait_emulator):

@@ -137,6 +137,17 @@ def test_what_was_erased_is_not_remembered(colour, portrait_emulator, tmp_path):
     assert colour.run(client.plan_erasure, alice, stores=[whole]).objects == (address(2),)
 
 
+def test_no_project_is_the_one_called_default(colour, portrait_emulator, tmp_path):
+    """What is remembered without a project is found with that one, and with no other."""
+    alice = portrait_emulator.client().create_asset_group(name="alice").id
+    options = {"state": tmp_path / "state.db"}
+    clients = [colour.client(portrait_emulator, **options, **more) for more in ({}, {"project": "default"})]
+    colour.run(clients[0].erase_group, alice, known_objects=["s3://other/key.jpg"])
+    assert [colour.run(client.find_erasure, alice).objects for client in clients] == [("s3://other/key.jpg",)] * 2
+    other = colour.client(portrait_emulator, **options, project="film")
+    assert colour.run(other.find_erasure, alice) is None
+
+
 def test_a_plan_needs_the_stores_that_it_was_made_with(portrait_client):
     """Without them nothing is erased, the group neither."""
     alice = portrait_client.create_asset_group(name="alice").id

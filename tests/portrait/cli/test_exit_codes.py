@@ -35,6 +35,7 @@ def test_an_interrupted_put_goes_on_when_it_is_given_again(portrait, emulator, p
     emulator.clock.sleep = interrupt
     ran = portrait("put", *files, "--group", "brand")
     assert ran.code == 130
+    assert "0 of 3 files Active, 3 still in review." in ran.err
     assert "The same command goes on" in ran.err
     emulator.clock.sleep = sleep
     assert portrait("put", *files, "--group", "brand").code == 0

@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,17 @@ def test_a_manifest_goes_on_after_a_torn_line(portrait, tmp_path):
     assert json.loads(path.read_text().splitlines()[1])["status"] == "Active"
 
 
+@pytest.fixture
+def in_tokyo(monkeypatch):
+    """A machine nine hours east of Greenwich."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("in_tokyo")
 def test_each_line_says_what_became_of_a_file(portrait, emulator, stub, tmp_path, monkeypatch):
     """What was stored, what became of it, what was passed over, and where that was; a file as it was named."""
     monkeypatch.chdir(tmp_path)
@@ -75,7 +87,7 @@ def test_each_line_says_what_became_of_a_file(portrait, emulator, stub, tmp_path
     assert [{**line, "time": None} for line in lines] == [
         {**line, **where, "time": None} for line in (*printed[:2], stored, printed[2])
     ]
-    assert {line["time"][:11] for line in lines} == {"2026-03-18T"}
+    assert {line["time"][:14] for line in lines} == {"2026-03-18T00:"}
 
 
 def test_a_file_is_called_as_it_was_named_all_the_way(portrait, stub, tmp_path, picture, monkeypatch):
@@ -119,6 +131,7 @@ def test_outcomes_are_printed_when_the_disk_fills_up(portrait, emulator, tmp_pat
     assert ran.code == 2
     assert [row["status"] for row in ran.rows] == ["Active"] * 3
     assert ran.err.count(f"The manifest {path} cannot be written: No space left on device.") == 1
+    assert "Free some space" in ran.err
     assert path.stat().st_size == room
     assert len(read_manifest(str(path)).rows) == 1
     monkeypatch.undo()

@@ -88,6 +88,14 @@ def test_a_status_decides_where_no_code_is_known(status: int, kind: type[errors.
         assert str(translated).startswith(f"PutObject: {code}: no")
 
 
+def test_a_refusal_without_a_reason_says_so() -> None:
+    """Some storages give a code and no more."""
+    for reason in ({}, {"Message": "  "}):
+        error = refusal("InvalidRequest")
+        error.response["Error"] = {"Code": "InvalidRequest", **reason}  # type: ignore[typeddict-item]
+        assert errors.translate(error, "PutObject").message == "PutObject: InvalidRequest: no reason was given."
+
+
 OPTIONS = {"region": None, "access_key": None, "secret_key": None, "session_token": None, "connections": 1}
 # Mistake in a call → words of the advice that fits it.
 MISTAKES: dict[str, tuple[Callable[[Make], object], str]] = {

@@ -247,10 +247,12 @@ def test_every_call_can_be_cancelled(
 
 
 def test_existing_and_delete(stub: S3Stub, make_store: Make, make_file: Make) -> None:
-    """`list_objects` gives sizes by key; `delete` takes results and keys, and one that is gone is fine."""
+    """`list_objects` gives sizes by key of this place; `delete` takes results and keys, and one that is gone too."""
     store = make_store()
+    make_store("s3://portraits/facesofothers").put(make_file("other.jpg"))
     one, two, three = store.put_many([make_file(f"{n}.jpg", 100 + n, seed=n) for n in range(3)])
     assert store.list_objects() == {one.key: 100, two.key: 101, three.key: 102}
+    assert store.list_objects(two.key.removeprefix("faces/")[:9]) == {two.key: 101}
     store.delete(one, two.key)
     store.delete(one)
     assert list(store.list_objects()) == [three.key]
@@ -338,7 +340,7 @@ def test_no_proxy_on_the_way_to_this_machine(
     options = {} if where == "argument" else {"endpoint_url": None, "region": "us-east-1"}
     make_store(**options).put(make_file())
     assert len(stub.bucket.objects) == 1
-    with pytest.raises(StorageUnreachable, match="proxy"):
+    with pytest.raises(StorageUnreachable, match="the proxy cannot be reached"):
         make_store(endpoint_url="http://storage.invalid").put(make_file())
 
 
