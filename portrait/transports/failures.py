@@ -88,11 +88,11 @@ def describe_failure(error: BaseException) -> str:
     """Why a request failed, in words of the operating system; never the library's own text, which repeats the URL."""
     for cause in _causes(error):
         if isinstance(cause, ssl_module.SSLCertVerificationError):
-            # aiohttp's own error of that family has none; that of OpenSSL, from which it came, has one.
+            # aiohttp's own errors of that family have no reason; those of OpenSSL, from which they came, have one.
             whys = [why for each in _causes(cause) if (why := getattr(each, "verify_message", None))]
             return ": ".join(["the certificate is not trusted", *whys[:1]]) + "; name your CA by ssl="
         if isinstance(cause, ssl_module.SSLError):
-            plain = getattr(cause, "reason", "") in _NO_TLS
+            plain = any(getattr(each, "reason", "") in _NO_TLS for each in _causes(cause))
             return "it does not speak TLS; is it a plain http address?" if plain else "the TLS connection broke"
         if isinstance(cause, socket.gaierror):
             return "there is no such host"

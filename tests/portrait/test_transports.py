@@ -252,7 +252,13 @@ def test_a_short_request_goes_out_in_one_piece(monkeypatch, size, pieces):
     """Headers and body together: `http.client` makes a system call and a packet of each. A long body is not copied."""
     sent = []
     send = HTTPConnection.send
-    monkeypatch.setattr(HTTPConnection, "send", lambda self, data: (sent.append(len(data)), send(self, data)))
+
+    def counted(connection, data):
+        assert connection.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)  # nor does it wait for an answer
+        sent.append(len(data))
+        send(connection, data)
+
+    monkeypatch.setattr(HTTPConnection, "send", counted)
     with RawServer(respond_with()) as server, contextlib.closing(Urllib3Transport()) as transport:
         transport.send(request(server.url, body=bytes(size)))
         assert len(server.requests[0][1]) == size
@@ -301,7 +307,7 @@ def test_a_request_may_have_its_own_of_the_usual_headers(colour, name):
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
-@pytest.mark.parametrize("size", [0, 100, 65_536, 65_537, 1_000_000])
+@pytest.mark.parametrize("size", [0, 100, 65_536, 65_537, 1_100_000])
 def test_a_body_of_any_size_arrives_whole(colour, size, method):
     """Short ones go out at once, long ones in pieces; each connection carries either."""
     content = bytes(number % 251 for number in range(size))
@@ -598,7 +604,7 @@ def test_a_certificate_that_is_not_trusted_is_named_as_such(colour, authority, b
 
 def test_a_server_without_tls_is_a_failed_connection(colour, bare):
     """Https to an http port: nothing was sent that anybody could read."""
-    with RawServer(raw_server.blunt) as server, pytest.raises(ConnectFailed):
+    with RawServer(raw_server.blunt) as server, pytest.raises(ConnectFailed, match="does not speak TLS"):
         colour.client(base_url=server.url.replace("http:", "https:"), retry=None).get_asset(id="asset-1")
 
 
@@ -688,6 +694,29 @@ def raising(error):
     return function
 
 
+def test_a_transport_that_is_closed_ends_its_connections():
+    """At once, and not when its event loop ends."""
+
+    async def main():
+        ends = asyncio.Queue()
+
+        async def serve(reader, writer):
+            await reader.readuntil(b'{"Id":"a"}')
+            writer.write(ok())
+            await ends.put(await reader.read())
+            writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        transport = AiohttpTransport()
+        await transport.send(request(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"))
+        await transport.close()
+        assert await asyncio.wait_for(ends.get(), 5) == b""
+        server.close()
+        await server.wait_closed()
+
+    asyncio.run(main())
+
+
 def test_no_more_connections_are_open_than_were_allowed():
     """Calls beyond `connections=` wait for one that is free."""
     most = 0
@@ -730,6 +759,7 @@ def test_no_more_connections_are_open_than_were_allowed():
         ),
         (RuntimeError("https://host/?secret"), None, "RuntimeError"),
         (nested(OSError("x"), ValueError("y"), ConnectionResetError(104, "x")), None, "connection reset by peer"),
+        (nested(OSError(ConnectionResetError(104, "x")), ValueError("y")), None, "connection reset by peer"),
     ],
     ids=lambda value: type(value).__name__,
 )
