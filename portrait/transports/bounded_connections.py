@@ -293,7 +293,7 @@ def _resolve(host: str, port: int, seconds: float | None) -> list[Any]:
 
     def look_up() -> None:
         try:
-            results.put(socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM))
+            results.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
         except OSError as error:
             results.put(error)
 

@@ -97,9 +97,16 @@ def test_a_slow_tls_handshake_ends_in_time(colour, authority, bare, behave, limi
     assert seconds < BOUND
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("limits", [Timeouts(connect=LIMIT), Timeouts(total=LIMIT)], ids=["connect", "total"])
-@pytest.mark.parametrize("behave", [silent, dripping_connect], ids=["silent", "dripping"])
+@pytest.mark.parametrize(
+    ("behave", "limits"),
+    [
+        (silent, Timeouts(total=LIMIT)),
+        pytest.param(silent, Timeouts(connect=LIMIT), marks=pytest.mark.slow),
+        pytest.param(dripping_connect, Timeouts(total=LIMIT), marks=pytest.mark.slow),
+        pytest.param(dripping_connect, Timeouts(connect=LIMIT), marks=pytest.mark.slow),
+    ],
+    ids=["silent total", "silent connect", "dripping total", "dripping connect"],
+)
 def test_a_slow_tunnel_ends_in_time(colour, bare, behave, limits):
     """The proxy answers CONNECT slowly or never: nothing was sent."""
     with RawServer(behave) as proxy:
@@ -122,8 +129,10 @@ def test_a_request_that_is_not_read_ends_in_time(colour, authority, bare, secure
 def test_a_slow_name_look_up_ends_in_time(colour, bare, limits):
     """The look-up cannot be stopped, and nobody waits for it."""
     over = threading.Event()
+    threads = []
 
     def slow(*_, **__):
+        threads.append(threading.current_thread())
         over.wait(3)
         raise socket.gaierror(socket.EAI_NONAME, "no")
 
@@ -132,6 +141,7 @@ def test_a_slow_name_look_up_ends_in_time(colour, bare, limits):
     over.set()
     assert kind is FailureKind.CONNECT_TIMEOUT
     assert seconds < BOUND
+    assert colour.name == "async" or all(thread.daemon for thread in threads)  # nor does the program's end wait
 
 
 def test_all_addresses_of_a_name_share_one_limit(colour, bare):

@@ -334,6 +334,13 @@ def test_a_redirect_is_not_followed(colour):
     assert len(server.requests) == 3
 
 
+def test_without_limits_a_request_takes_as_long_as_it_takes(colour):
+    """None is no limit, for each of the three."""
+    with RawServer(respond_with()) as server:
+        limits = Timeouts(connect=None, read=None, total=None)
+        assert colour.transport().send(request(server.url, timeouts=limits)).status == 200
+
+
 def test_no_cookie_is_kept(colour):
     """Whatever a service or a proxy sets: a call depends on nothing that was answered before."""
     with RawServer(respond_with(ok().replace(b"\r\n", b"\r\nSet-Cookie: session=1\r\n", 1))) as server:
@@ -444,12 +451,15 @@ def test_an_own_session_is_used_and_not_closed():
     async def main(url):
         async with aiohttp.ClientSession(headers={"X-Mine": "1"}) as session:
             transport = AiohttpTransport(session=session)
-            assert (await transport.send(request(url))).status == 200
+            response = await transport.send(request(url))
+            assert (response.status, response.headers["location"]) == (307, "/elsewhere")
             await transport.close()
             assert not session.closed
 
-    with RawServer(respond_with()) as server:
+    moved = b"HTTP/1.1 307 Moved\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n"
+    with RawServer(respond_with(moved)) as server:
         asyncio.run(main(server.url))
+    assert len(server.requests) == 1
     assert "x-mine: 1" in server.heads[0]
 
 
