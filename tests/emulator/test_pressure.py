@@ -191,6 +191,7 @@ CHANGES = {
 }
 
 
+@pytest.mark.rotate("change")
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize(
     "fields",

@@ -174,25 +174,22 @@ WRONG = {
     "strings": ("", "x", 0, 5, True, {}, {"0": "x"}, [5], ["x", True], [["x"]], [{}], [None]),
 }
 # An empty string in a required field is a missing one, whatever type it should have had (§2).
-CASES = [
-    (action, field, value)
-    for action, fields in FIELDS.items()
-    for field, kind in (*fields, PROJECT)
-    for value in WRONG[kind]
-    if (field, value) != ("Filter", "")
-]
+CASES = [(action, field, kind) for action, fields in FIELDS.items() for field, kind in (*fields, PROJECT)]
 
 
-@pytest.mark.parametrize(("action", "field", "value"), CASES, ids=lambda value: str(value)[:30])
-def test_a_wrong_type_is_refused_and_the_field_is_named(me, action, field, value):
+@pytest.mark.parametrize(("action", "field", "kind"), CASES)
+def test_a_wrong_type_is_refused_and_the_field_is_named(me, action, field, kind):
     """A known field of the wrong JSON type, or a number out of range, is InvalidParameter that names the field."""
-    body = json.loads(json.dumps(GOOD.get(action, {"Id": "x"})))
     *parents, last = field.split(".")
-    (body[parents[0]] if parents else body)[last] = value
     before = counts(me)
-    answer = me.call(action, body)
-    assert answer.error == "InvalidParameter"
-    assert last in answer.message
+    for value in WRONG[kind]:
+        if (field, value) == ("Filter", ""):
+            continue
+        body = json.loads(json.dumps(GOOD.get(action, {"Id": "x"})))
+        (body[parents[0]] if parents else body)[last] = value
+        answer = me.call(action, body)
+        assert answer.error == "InvalidParameter", value
+        assert last in answer.message, value
     assert counts(me) == before
 
 
