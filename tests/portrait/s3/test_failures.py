@@ -39,6 +39,8 @@ from portrait.state import open_state
 from tests.portrait.s3.conftest import LARGE, count_uploads, only_object
 from tests.s3_stub import ACCESS_KEY, SECRET_KEY, S3Stub
 
+pytestmark = pytest.mark.rotate("make_store")  # the asynchronous store runs the other one in threads
+
 Make = Callable[..., Any]
 
 

@@ -23,6 +23,8 @@ from tests.portrait.s3.conftest import LARGE, count_uploads, only_object
 from tests.portrait.s3.test_resume import break_off
 from tests.s3_stub import S3Stub
 
+pytestmark = pytest.mark.rotate("make_store")  # the asynchronous store runs the other one in threads
+
 Make = Callable[..., Any]
 
 UPLOAD = Upload(size=25, fingerprint="f", part_size=10, sha256="ab", parts=("a", "b", "c"), key="k", etags={1: "x"})

@@ -17,6 +17,8 @@ from portrait.s3 import NotPublic, StorageWarning, check_public
 from tests.s3_stub import SECRET_KEY, S3Stub
 from tests.s3_stub.server import Answer, Request
 
+pytestmark = pytest.mark.rotate("make_store")  # the asynchronous store runs the other one in threads
+
 Make = Callable[..., Any]
 
 

@@ -31,6 +31,8 @@ from portrait.state import open_state
 from tests.portrait.s3.conftest import LARGE, count_uploads, defaults, only_object
 from tests.s3_stub import S3Stub
 
+pytestmark = pytest.mark.rotate("make_store")  # the asynchronous store runs the other one in threads
+
 Make = Callable[..., Any]
 
 

@@ -30,6 +30,8 @@ from portrait.s3.store import StoreOptions
 from tests.portrait.s3.conftest import LARGE, only_object
 from tests.s3_stub import S3Stub
 
+pytestmark = pytest.mark.rotate("make_store")  # the asynchronous store runs the other one in threads
+
 Make = Callable[..., Any]
 
 
