@@ -79,7 +79,7 @@ def kill(stub: S3Stub, gate: Gate, state: Path, file: Path, *, chance: random.Ra
                 threading.Event().wait(0.001)
             threading.Event().wait(delay * 0.03)
         victim.send_signal(signal.SIGKILL)
-        _, errors = victim.communicate()
+        _, errors = victim.communicate(timeout=600)
     gate.free()
     end_claims(state)
     assert victim.returncode == -signal.SIGKILL, errors
@@ -103,7 +103,7 @@ def test_large_upload_killed_twenty_times(tmp_path: Path, file: Path, seed: int)
         assert len(set(progress)) > KILLS // 2, "most kills must fall between the first part and the last"
         gate.let(PARTS)
         with start(stub, tmp_path / "state.db", file) as last:
-            output, errors = last.communicate()
+            output, errors = last.communicate(timeout=600)
         assert last.returncode == 0, errors
         assert stub.bucket.uploads == {}
         ((key, found),) = stub.bucket.objects.items()

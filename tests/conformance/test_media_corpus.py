@@ -38,7 +38,7 @@ def images(request) -> list[Path]:
 def download(package: str, folder: Path) -> None:
     """Fetch a package and unpack it."""
     command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", folder, *PACKAGES[package], package]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
     archive = next(iter([*folder.glob("*.tar.gz"), *folder.glob("*.whl")]), None)
     if done.returncode or archive is None:
         pytest.skip(f"{package} cannot be downloaded: {done.stderr.strip()[-200:]}")
@@ -103,7 +103,9 @@ def test_agreement_with_ffprobe(images):
         if measured.problem or measured.format not in {"jpeg", "png", "bmp"}:
             continue
         command = ["ffprobe", "-v", "error", "-select_streams", "v:0", "-show_entries", "stream=width,height"]
-        done = subprocess.run([*command, "-of", "csv=p=0", path], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [*command, "-of", "csv=p=0", path], capture_output=True, text=True, check=False, timeout=600
+        )
         sizes = {tuple(map(int, line.strip(",").split(","))) for line in done.stdout.split() if line[0].isdigit()}
         sizes.discard((0, 0))  # it cannot read a bitmap of several planes
         own = (measured.width, measured.height)

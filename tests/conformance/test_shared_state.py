@@ -78,7 +78,7 @@ def service(speed: int) -> Iterator[Service]:
 def _end(process: subprocess.Popen[str]) -> None:
     if process.returncode is None:
         process.kill()
-        process.communicate()
+        process.communicate(timeout=600)
 
 
 def folder_of(path: Path, count: int) -> str:
@@ -107,7 +107,7 @@ def test_eight_processes_put_the_same_files_and_three_are_killed(
             victim = processes.pop()
             emulator.await_creates(count, victim)
             victim.kill()
-            victim.communicate()
+            victim.communicate(timeout=600)
             assert victim.returncode == -signal.SIGKILL
         outputs = [process.communicate(timeout=120) for process in processes]
         emulator.assert_one_each(FILES)
@@ -135,7 +135,7 @@ def test_put_is_killed_twenty_times_while_lists_lag(tmp_path: Path, seed: int) -
             emulator.await_creates(emulator.created() + chance.randint(0, most), victim)
             threading.Event().wait(chance.random() * 0.02)
             victim.kill()
-            victim.communicate()
+            victim.communicate(timeout=600)
             killed += victim.returncode == -signal.SIGKILL
         assert killed >= KILLS // 2, "most kills must come before the last file"
         last = emulator.start(*words, environ=environ)

@@ -75,4 +75,4 @@ for argv in [[], ["--help"], ["serve", "--help"], ["--version"]]:
         assert end.code == 0
     assert not (loaded := {heavy} & set(sys.modules)), (argv, loaded)
 """
-    subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)

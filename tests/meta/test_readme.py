@@ -154,6 +154,7 @@ def test_pytest_blocks_pass(tmp_path: Path):
         capture_output=True,
         text=True,
         check=False,
+        timeout=60,
     )
     assert done.returncode == 0, done.stdout
     assert f"{sum(block.code.count('def test_') for block in TESTS)} passed" in done.stdout

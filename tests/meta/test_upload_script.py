@@ -23,7 +23,9 @@ def upload(tmp_path):
 
     def run(*words):
         script = tmp_path / "repo" / "scripts" / "upload"
-        return subprocess.run([script, *words], cwd=tmp_path / "elsewhere", capture_output=True, text=True, check=False)
+        return subprocess.run(
+            [script, *words], cwd=tmp_path / "elsewhere", capture_output=True, text=True, check=False, timeout=60
+        )
 
     return run
 

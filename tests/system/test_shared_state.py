@@ -220,7 +220,7 @@ def test_processes_of_which_one_is_killed_create_each_file_once(tmp_path):
         while not server.control.calls(action="CreateAsset", outcome="ok")["calls"]:
             threading.Event().wait(0.005)
         victim.kill()
-        victim.communicate()
+        victim.communicate(timeout=60)
         outputs = [process.communicate(timeout=90)[0] for process in (*others, start())]
         server.control.delete_rules()
         assets = list(client.iter_assets(group_ids=[group]))

@@ -36,7 +36,9 @@ def may_make_namespaces():
     if not all(map(shutil.which, ("unshare", "nsenter", "ip", "bash", "curl"))):
         return False
     script = "ip link add probe0 type veth peer name probe1 && mount --bind /etc/hosts /etc/hosts"
-    return subprocess.run([*NAMESPACES, "sh", "-c", script], capture_output=True, check=False).returncode == 0
+    return (
+        subprocess.run([*NAMESPACES, "sh", "-c", script], capture_output=True, check=False, timeout=60).returncode == 0
+    )
 
 
 pytestmark = [

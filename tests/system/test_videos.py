@@ -120,7 +120,7 @@ def test_ffprobe_accepts_the_file(studio, tmp_path):
     studio = studio("alltoken")
     path = studio.videos.save(studio.videos.wait(studio.create(studio.asset())), tmp_path / "v.mp4")
     command = ["ffprobe", "-v", "error", "-show_streams", "-show_format", "-of", "json", str(path)]
-    found = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    found = json.loads(subprocess.run(command, capture_output=True, check=True, timeout=60).stdout)
     assert (found["streams"][0]["codec_name"], round(float(found["format"]["duration"]))) == ("h264", 5)
     assert "mp4" in found["format"]["format_name"]
 

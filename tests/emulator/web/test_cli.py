@@ -55,7 +55,7 @@ def serving(*arguments):
         yield process, line.split()[-1]
     finally:
         process.kill()
-        process.communicate()
+        process.communicate(timeout=60)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -433,5 +433,5 @@ def test_a_start_loads_nothing_that_waits_for_a_request():
     """Templates, forms, pictures and S3 are imported when they are needed."""
     code = "import sys, emulator.server; print([name for name in sys.argv[1:] if name in sys.modules])"
     late = ["jinja2", "python_multipart", "PIL", "av", "boto3", "urllib3", "rich"]
-    output = subprocess.run([sys.executable, "-c", code, *late], capture_output=True, text=True, check=True)
+    output = subprocess.run([sys.executable, "-c", code, *late], capture_output=True, text=True, check=True, timeout=60)
     assert output.stdout == "[]\n"

@@ -178,4 +178,4 @@ def test_it_is_served_and_made_once(server):
 def test_no_start_loads_it():
     """The server is there before the document is."""
     code = "import sys, emulator.server; sys.exit('emulator.web.openapi' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0

@@ -163,5 +163,5 @@ def test_the_plugin_costs_a_run_nothing():
         "import sys, pytest, emulator.pytest_plugin;"
         "print(sorted(m for m in sys.modules if m.startswith(('emulator.', 'portrait', 'aiohttp', 'attr', 'orjson'))))"
     )
-    expected = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    expected = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert expected.stdout == "['emulator.pytest_plugin']\n"

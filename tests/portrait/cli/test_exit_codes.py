@@ -82,6 +82,7 @@ def test_a_process_whose_reader_has_gone_is_silent(portrait, group):
             stdout=closed_pipe,
             stderr=subprocess.PIPE,
             check=False,
+            timeout=60,
         )
     assert ran.stderr == b""
     assert ran.returncode == 141
@@ -109,6 +110,7 @@ def test_a_process_under_whose_stdout_the_disk_is_full_says_that_alone(portrait,
             stderr=subprocess.PIPE,
             text=True,
             check=False,
+            timeout=60,
         )
     assert (ran.returncode, ran.stderr) == (4, NOT_WRITTEN)
 
@@ -133,6 +135,7 @@ def test_a_full_disk_under_stderr_leaves_the_exit_code(portrait):
             stdout=subprocess.PIPE,
             stderr=full,
             check=False,
+            timeout=60,
         )
     assert ran.returncode == 2
 

@@ -198,6 +198,7 @@ def test_a_shell_completes_commands_options_and_files(argv, name):
         capture_output=True,
         text=True,
         check=True,
+        timeout=60,
     )
     assert name in ran.stdout.splitlines()
     assert ran.stderr == ""
@@ -272,7 +273,7 @@ for argv in {lines}:
     assert main(argv) == 0
     assert not (loaded := {HEAVY} & set(sys.modules)), (argv, loaded)
 """
-    subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
 
 
 def test_a_missing_extra_says_what_to_install(monkeypatch):

@@ -118,4 +118,4 @@ def test_import_loads_no_media_library():
         f"assert m.measure(Path({str(samples.PORTRAIT)!r})).width == 720; "
         "assert not {'PIL', 'av', 'pillow_heif'} & set(sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

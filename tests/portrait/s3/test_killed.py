@@ -49,13 +49,13 @@ def test_killed_and_run_again(
     def kill() -> None:
         started.wait()
         process[0].send_signal(signal.SIGKILL)
-        process[0].wait()
+        process[0].wait(timeout=60)
 
     fault = stub.fault(operation, action, part=part, hook=kill)
     with start(stub, state, larger) as victim:
         process.append(victim)
         started.set()
-        victim.communicate()
+        victim.communicate(timeout=60)
     assert victim.returncode == -signal.SIGKILL
     assert fault.fired == 1
     until_idle(stub)
@@ -73,7 +73,7 @@ def test_killed_and_run_again(
 def test_two_processes_store_one_file(stub: S3Stub, state: Path, larger: Path) -> None:
     """Two processes with one state take turns: one sends, the other finds the object there."""
     with start(stub, state, larger) as one, start(stub, state, larger) as two:
-        outputs = [one.communicate(), two.communicate()]
+        outputs = [one.communicate(timeout=60), two.communicate(timeout=60)]
     assert [one.returncode, two.returncode] == [0, 0], outputs
     assert sorted(out.split()[1] for out, _ in outputs) == ["False", "True"]
     assert only_object(stub)[1] == larger.read_bytes()
@@ -83,7 +83,7 @@ def test_two_processes_store_one_file(stub: S3Stub, state: Path, larger: Path) -
 def test_two_machines_store_one_file(stub: S3Stub, tmp_path: Path, larger: Path) -> None:
     """Without a common state they converge: one right object, nothing left over."""
     with start(stub, tmp_path / "a.db", larger) as one, start(stub, tmp_path / "b.db", larger) as two:
-        outputs = [one.communicate(), two.communicate()]
+        outputs = [one.communicate(timeout=60), two.communicate(timeout=60)]
     assert [one.returncode, two.returncode] == [0, 0], outputs
     assert only_object(stub)[1] == larger.read_bytes()
 

@@ -287,7 +287,7 @@ def test_import_is_light() -> None:
         "import sys, portrait.s3;"
         "print([m for m in sys.modules if m.split('.')[0] in {'boto3', 'botocore', 'urllib3', 'aiohttp'}])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"
 
 

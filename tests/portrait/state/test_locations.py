@@ -97,5 +97,5 @@ def test_a_digest_stays_what_it_is():
 def test_without_a_state_no_database_library_is_loaded(code):
     """The import alone brings neither SQLAlchemy nor psycopg nor sqlite3."""
     code += "; import sys; print(*{'sqlalchemy', 'psycopg', 'sqlite3'} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == ""
