@@ -101,7 +101,7 @@ def test_ctrl_c_ends_soon_and_cleanly(stub: S3Stub, state: Path, open_store: Cal
     with start(stub, state, larger, larger) as victim:
         process.append(victim)
         ready.set()
-        _, errors = victim.communicate(timeout=10)
+        _, errors = victim.communicate(timeout=60)
     assert victim.returncode == -signal.SIGINT
     assert "KeyboardInterrupt" in errors
     until_idle(stub)
