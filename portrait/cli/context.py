@@ -152,8 +152,18 @@ class Context:
 
     @property
     def base_url(self) -> str:
-        """The service's address."""
-        return str(self._configuration.get("base_url") or self.provider.base_url)
+        """The service's address.
+
+        Raises:
+            UsageError: None is named, and the provider publishes none.
+        """
+        from portrait.errors import UsageError  # noqa: PLC0415  (keeps the help quick)
+
+        url = self._configuration.get("base_url") or self.provider.base_url
+        if url is None:
+            advice = "--base-url names the one that you were given."
+            raise UsageError(f"{self.provider.title} publishes no address.", advice=advice)
+        return url
 
     @property
     def project(self) -> str:

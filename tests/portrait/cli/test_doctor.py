@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from portrait.cli.doctor import EXTRAS
+from portrait.cli.doctor.machine import EXTRAS
 
 
 def states(ran):
@@ -85,8 +85,8 @@ def test_an_address_that_is_not_the_apis_is_a_fault_of_the_address(portrait, emu
     [
         ("KeyUnknown", "fault", "key accepted", 3),
         ("SubscriptionRequired", "ok", "account", 3),
-        ("Throttled", "skipped", "groups", 3),
-        ("Internal", "skipped", "groups", 4),
+        ("Throttled", "skipped", "call", 3),
+        ("Internal", "skipped", "call", 4),
     ],
 )
 def test_a_key_is_accepted_only_if_the_service_said_so(portrait, emulator, *, reason, key, fault, code):
@@ -214,3 +214,101 @@ def test_doctor_says_where_the_key_comes_from(portrait, emulator, variable):
     """The variable's name, and nothing of its value."""
     ran = portrait("doctor", **{"PORTRAIT_API_KEY": "", variable: emulator.api_key})
     assert {row["check"]: row["what"] for row in ran.json}["key"] == f"set by {variable}"
+
+
+@pytest.mark.parametrize(
+    "environ", [{"PORTRAIT_PROVIDER": "nope"}, {"PORTRAIT_PROVIDER": "gccai", "PORTRAIT_BASE_URL": ""}]
+)
+def test_one_fault_is_said_once(portrait, environ):
+    """State, calls and storage all go by the provider."""
+    ran = portrait("doctor", **environ)
+    assert ran.code == 2
+    assert [row["check"] for row in ran.json if row["state"] == "fault"] == ["configuration"]
+    assert ran.err.count("portrait: ") == 1
+
+
+def test_an_address_that_nobody_publishes_must_be_named(portrait):
+    """Gccai has none that is known."""
+    ran = portrait("doctor", PORTRAIT_PROVIDER="gccai", PORTRAIT_BASE_URL="")
+    assert "gccai publishes no address.\n  → --base-url names the one that you were given." in ran.err
+
+
+# Gateway → the call that tries its key.
+GATEWAYS = {"xcompute": "GetTask", "apimart": "ListAssets", "gccai": "GetTask"}
+
+
+@pytest.mark.parametrize(("provider", "call"), GATEWAYS.items())
+def test_a_gateway_is_tried_by_one_read(portrait, emulator, provider, call):
+    """Its library where it has one, else a task that does not exist."""
+    ran = portrait("doctor", PORTRAIT_PROVIDER=provider)
+    assert ran.code == 0, ran.err
+    assert {"network", "portrait API", "key accepted"} <= {
+        check for check, state in states(ran).items() if state == "ok"
+    }
+    assert [each["action"] for each in emulator.calls.all()] == [call]
+
+
+@pytest.mark.parametrize("provider", GATEWAYS)
+def test_a_key_that_a_gateway_refuses_is_a_fault(portrait, emulator, provider):
+    """And the task that does not exist is none."""
+    emulator.rules.add(do={"error": "KeyUnknown"})
+    ran = portrait("doctor", PORTRAIT_PROVIDER=provider)
+    assert ran.code == 3
+    assert (states(ran)["network"], states(ran)["key accepted"]) == ("ok", "fault")
+
+
+@pytest.fixture
+def ark(portrait, emulator):
+    """Runs `doctor` for Volcengine; further variables are those of the videos."""
+    keys = {"PORTRAIT_ACCESS_KEY": "AKLTEMULATOR", "PORTRAIT_SECRET_KEY": "emulator-secret", "PORTRAIT_API_KEY": ""}
+
+    def run(**environ):
+        return portrait("doctor", PORTRAIT_PROVIDER="volcengine", PORTRAIT_BASE_URL=emulator.url, **keys | environ)
+
+    return run
+
+
+def test_videos_without_a_key_are_a_note(ark):
+    """Assets can be used without; which variable is missing is said."""
+    ran = ark()
+    assert ran.code == 0, ran.err
+    notes = {row["check"]: row["what"] for row in ran.json if row["state"] == "note"}
+    assert notes["video key"] == "none is set: to generate videos, set PORTRAIT_API_KEY or ARK_API_KEY"
+
+
+def test_the_address_of_videos_is_tried_with_their_key(ark, emulator):
+    """One list of videos, beside the list of groups that is signed."""
+    ran = ark(ARK_API_KEY=emulator.api_key, PORTRAIT_DATA_BASE_URL=f"{emulator.url}/api/v3")
+    assert ran.code == 0, ran.err
+    findings = {row["check"]: row for row in ran.json}
+    assert findings["video key"]["what"] == "set by ARK_API_KEY"
+    assert findings["video address"]["what"] == f"{emulator.url}/api/v3"
+    assert {states(ran)[check] for check in ("video network", "video API", "video key accepted")} == {"ok"}
+    assert emulator.calls.count("ListVideos") == 1
+    assert emulator.api_key not in ran.out + ran.err
+
+
+def test_an_address_of_videos_that_is_not_named_is_a_note(ark, emulator):
+    """The key of the vendor goes to no address that leads away from it."""
+    ran = ark(PORTRAIT_API_KEY=emulator.api_key)
+    assert ran.code == 0, ran.err
+    notes = {row["check"]: row["what"] for row in ran.json if row["state"] == "note"}
+    assert notes["video address"].endswith("Set PORTRAIT_DATA_BASE_URL to generate videos.")
+    assert emulator.calls.count("ListVideos") == 0
+
+
+def test_a_key_that_is_refused_for_videos_is_a_fault(ark, emulator):
+    """The pair of keys is fine."""
+    emulator.rules.add(match={"action": "ListVideos"}, do={"error": "KeyUnknown"})
+    ran = ark(PORTRAIT_API_KEY=emulator.api_key, PORTRAIT_DATA_BASE_URL=f"{emulator.url}/api/v3")
+    assert ran.code == 3
+    assert (states(ran)["key accepted"], states(ran)["video key accepted"]) == ("ok", "fault")
+
+
+def test_a_wrong_address_of_videos_is_a_fault(ark, emulator):
+    """Nothing is said of the key, which nobody has looked at."""
+    ran = ark(PORTRAIT_API_KEY=emulator.api_key, PORTRAIT_DATA_BASE_URL=emulator.url)
+    assert ran.code == 3
+    assert (states(ran)["video API"], states(ran)["video key accepted"]) == ("fault", "skipped")
+    assert f"{emulator.url} answers, but not as the video API (HTTP status 404)" in ran.err
+    assert "PORTRAIT_DATA_BASE_URL ends in /api/v3, as in https://ark.cn-beijing.volces.com/api/v3." in ran.err
