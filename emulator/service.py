@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 from attrs import frozen
 
@@ -83,42 +84,48 @@ class Service:
         self.clock: Clock = clock or SystemClock()
         self.store = (store or store_factory(settings.store))(self._new_customer)
         self.store.share(self.clock)
-        stamps = TimestampFormatter()
-        self._ids = ids = Ids(settings.seed or 0, stamps, self.store.process)
-        secret = secrets.token_bytes(32) if settings.seed is None else ids.secret()
-        self._signed_urls = SignedUrls(self.store.secret(secret), settings.link_life, stamps)
-        self._config = _config(settings, ids, self._signed_urls)
-        names = CustomerNames(settings)
+        self._stamps = TimestampFormatter()
+        self._ids = Ids(settings.seed or 0, self._stamps, self.store.process)
+        secret = secrets.token_bytes(32) if settings.seed is None else self._ids.secret()
+        self._signed_urls = SignedUrls(self.store.secret(secret), settings.link_life, self._stamps)
+        self._config = _config(settings, self._ids, self._signed_urls)
         self.snapshots = Snapshots(self.store, self.clock)
-        webhooks = Webhooks(self.clock)
-        call_log, rules = CallLog(stamps, on_call), RuleSet(settings.seed or 0, names.find)
-        self.pipelines = tuple(
-            Pipeline(
-                mount,
-                settings=settings,
-                clock=self.clock,
-                store=self.store,
-                ids=ids,
-                signed_urls=self._signed_urls,
-                call_log=call_log,
-                rules=rules,
-                config=self._config,
-                webhooks=webhooks,
-            )
-            for mount in mounts or default_mounts(settings)
+        names = CustomerNames(settings)
+        call_log, rules = CallLog(self._stamps, on_call), RuleSet(settings.seed or 0, names.find)
+        self.pipelines = self._pipelines(mounts or default_mounts(settings), call_log, rules)
+        self.control = self._control(call_log, rules, names)
+        self.overview = Overview(
+            store=self.store, clock=self.clock, call_log=call_log, rules=rules, stamps=self._stamps
         )
-        self.control = Control(
+
+    def _pipelines(self, mounts: Sequence[AnyMount], call_log: CallLog, rules: RuleSet) -> tuple[Pipeline, ...]:
+        """What answers the calls of each mount; all of them share everything else."""
+        pipeline = partial(
+            Pipeline,
+            settings=self.settings,
+            clock=self.clock,
+            store=self.store,
+            ids=self._ids,
+            signed_urls=self._signed_urls,
+            call_log=call_log,
+            rules=rules,
+            config=self._config,
+            webhooks=Webhooks(self.clock),
+        )
+        return tuple(map(pipeline, mounts))
+
+    def _control(self, call_log: CallLog, rules: RuleSet, names: CustomerNames) -> Control:
+        """The control plane, which works on the same parts as the calls."""
+        return Control(
             store=self.store,
             clock=self.clock,
             call_log=call_log,
             rules=rules,
-            stamps=stamps,
+            stamps=self._stamps,
             begin=self._begin,
             find_customer=names.find,
-            snapshots=NamedSnapshots(self.snapshots, ids.byted_token, stamps),
+            snapshots=NamedSnapshots(self.snapshots, self._ids.byted_token, self._stamps),
         )
-
-        self.overview = Overview(store=self.store, clock=self.clock, call_log=call_log, rules=rules, stamps=stamps)
 
     def close(self) -> None:
         """Give back what the store has open."""

@@ -199,14 +199,14 @@ def per_minute(text: str) -> float:
     raise click.BadParameter("a number above zero per minute, such as 3/min")
 
 
-def quota(text: str) -> int | Literal["none"]:
-    """A number of assets or groups from 1 up, or `none`.
+def quota(text: str) -> int | Literal["documented"] | None:
+    """A number of assets or groups from 1 up, `none` for no limit, or `documented` for the provider's own.
 
     Raises:
-        click.BadParameter: It is neither.
+        click.BadParameter: It is none of them.
     """
-    if text.lower() == "none":
-        return "none"
+    if (word := text.lower()) in {"none", "documented"}:
+        return None if word == "none" else "documented"
     if not (text.isascii() and text.isdecimal() and 0 < len(text) < 10 and int(text)):
         raise click.BadParameter("a number from 1 up, or none")
     return int(text)

@@ -55,7 +55,7 @@ class PutOptions(StorageOptions):
         subfolders: Whether each subfolder of a folder is a group of its name.
         dry_run: Whether to send nothing.
         manifest: The manifest's path; None for none.
-        quota: Assets that a group may hold; `none` for no limit, None for what the provider documents.
+        quota: Assets that a group may hold; None for no limit.
         pace: Creates in a minute; None learns it from the service.
         no_wait: Whether to leave the reviews alone.
         timeout: Seconds for the reviews.
@@ -67,7 +67,7 @@ class PutOptions(StorageOptions):
     subfolders: bool
     dry_run: bool
     manifest: str | None
-    quota: int | Literal["none"] | None
+    quota: int | Literal["documented"] | None
     pace: float | None
     no_wait: bool
     timeout: float | None
@@ -139,13 +139,12 @@ class Run:
     def ensure_options(self) -> EnsureQuery:
         """The library's options of all groups."""
         options = self._options
-        quota = "documented" if options.quota is None else options.quota
         return {
             "store": self.store,
             "check_public": options.check_public,
             "asset_type": AssetType(options.asset_type) if options.asset_type else None,
             "group_type": GroupType(options.group_type) if options.group_type else None,
-            "quota": None if quota == "none" else quota,
+            "quota": options.quota,
             "timeout": options.timeout,
             "concurrency": options.concurrency,
             "wait": not options.no_wait,

@@ -5,7 +5,8 @@ The link is printed, since it must be opened; the token is not.
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
 from portrait.cli.context import Context
@@ -19,6 +20,9 @@ from portrait.urls import parse_http_url
 if TYPE_CHECKING:
     from rich.live import Live
     from rich.text import Text
+
+    from portrait.cli.callback import CallbackServer
+    from portrait.client import PortraitClient
 
 _SAME_AGAIN = "The same command makes a new link."
 
@@ -36,36 +40,24 @@ def validate(
     attempts: int,
     timeout: float | None,
     lang: Language | None,
-    quota: int | Literal["none"] | None,
+    quota: int | Literal["documented"] | None,
 ) -> int:
     """Let a person pass the liveness check."""
-    output, client, clock = context.output, context.client, context.console.clock or SystemClock()
-    if callback_url is None and not parse_http_url(context.base_url).is_loopback:
-        raise UsageError(
-            "The person's phone cannot reach a callback on this machine.",
-            advice="Name one that it can reach by --callback-url: an application of yours, or a tunnel to this machine"
-            " and its port by --listen.",
-        )
-    room: int | Literal["documented"] | None = "documented" if quota is None else None if quota == "none" else quota
+    _check_callback(context, callback_url)
     context.resume_hint = f"The link expires by itself. {_SAME_AGAIN}"
-    countdown = _Countdown(output, clock)
-    life = context.provider.token_life
+    client, output, clock = context.client, context.output, context.console.clock or SystemClock()
+    life, countdown = context.provider.token_life, _Countdown(output, clock)
 
     def show(session: VisualValidateSession) -> None:
         countdown.stop()
         _show_link(output, session.h5_link, life)
         countdown.start(life if timeout is None else min(life, timeout))
 
-    with ExitStack() as stack:
-        server = None
-        if callback_url is None or listen is not None:
-            from portrait.cli.callback import CallbackServer  # noqa: PLC0415  (loads an HTTP server)
-
-            server = stack.enter_context(CallbackServer(client, listen or 0))
-            callback_url = callback_url or server.url
+    with _callback_server(client, listen, needed=callback_url is None) as server:
+        url = callback_url or (server.url if server is not None else "")
         try:
             result = client.validate_person(
-                callback_url=callback_url, show=show, attempts=attempts, language=lang, timeout=timeout, quota=room
+                callback_url=url, show=show, attempts=attempts, language=lang, timeout=timeout, quota=quota
             )
         except (TokenExpired, ValidationFailed, WaitTimeout) as error:
             error.advice = _SAME_AGAIN
@@ -77,6 +69,32 @@ def validate(
         if server is not None:
             server.wait_for_browser(clock)
     return 0
+
+
+def _check_callback(context: Context, callback_url: str | None) -> None:
+    """Refuse a callback on this machine where the page is opened on another one.
+
+    Raises:
+        UsageError: The person's phone cannot reach it.
+    """
+    if callback_url is None and not parse_http_url(context.base_url).is_loopback:
+        raise UsageError(
+            "The person's phone cannot reach a callback on this machine.",
+            advice="Name one that it can reach by --callback-url: an application of yours, or a tunnel to this machine"
+            " and its port by --listen.",
+        )
+
+
+@contextmanager
+def _callback_server(client: PortraitClient, port: int | None, *, needed: bool) -> Iterator[CallbackServer | None]:
+    """What answers the callback on this machine; None where an application of the user's does."""
+    if port is None and not needed:
+        yield None
+        return
+    from portrait.cli.callback import CallbackServer  # noqa: PLC0415  (loads an HTTP server)
+
+    with CallbackServer(client, port or 0) as server:
+        yield server
 
 
 def _show_link(output: Output, link: str, life: float) -> None:

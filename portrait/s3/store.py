@@ -203,33 +203,12 @@ class ObjectStore:
         self._base = None if public_base is None else parse_base_url("public_base", public_base)
         _check_expiry(expires)
         plan_parts(1, part_size)
-        self._expires = expires
-        self._concurrency = concurrency
+        self._expires, self._concurrency = expires, concurrency
         self._clock = clock or SystemClock()
         self._emit = EventEmitter(on_event)
         self._owns_client = client is None
-        boto = _client_module()
-        if client is None:
-            client = boto.make_client(
-                endpoint_url=endpoint_url,
-                region=region,
-                access_key=access_key,
-                secret_key=secret_key,
-                session_token=session_token,
-                connections=concurrency,
-            )
-        else:
-            boto.validate_client(client)
-        self._client = client
-        self._operations = Operations(
-            client,
-            self._location.bucket,
-            retrier=Retrier(random.Random()),  # noqa: S311 - jitter, no secret
-            fast_put=boto.FastPut(client) if self._owns_client else None,
-        )
-        self._memory = UploadMemory(
-            LazyState(state, self._clock), f"{client.meta.endpoint_url} {self._location.bucket} {self._location.prefix}"
-        )
+        self._client, self._operations = _connect(client, arguments, self._location.bucket)
+        self._memory = UploadMemory(LazyState(state, self._clock), self._address)
         self._uploader = Uploader(
             operations=self._operations,
             prefix=self._location.prefix,
@@ -244,6 +223,11 @@ class ObjectStore:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}('s3://{self._location.bucket}/{self._location.prefix}')"
+
+    @property
+    def _address(self) -> str:
+        """What tells uploads of this store from those of others in a state."""
+        return f"{self._client.meta.endpoint_url} {self._location.bucket} {self._location.prefix}"
 
     @property
     def location(self) -> Location:
@@ -379,6 +363,28 @@ def _check_expiry(expires: int) -> None:
             f"expires is 1 to {MAX_PRESIGN_SECONDS} seconds, not {expires}.",
             advice="For longer, connect a public domain to the bucket and pass public_base=.",
         )
+
+
+def _connect(client: S3Client | None, options: StoreOptions, bucket: str) -> tuple[S3Client, Operations]:
+    """The client, one's own or a new one, and what is done with it.
+
+    Raises:
+        UsageError: It cannot be used, or the options contradict each other, or boto3 is not installed.
+    """
+    boto = _client_module()
+    retrier = Retrier(random.Random())  # noqa: S311 - jitter, no secret
+    if client is not None:
+        boto.validate_client(client)
+        return client, Operations(client, bucket, retrier=retrier, fast_put=None)
+    client = boto.make_client(
+        endpoint_url=options["endpoint_url"],
+        region=options["region"],
+        access_key=options["access_key"],
+        secret_key=options["secret_key"],
+        session_token=options["session_token"],
+        connections=options["concurrency"],
+    )
+    return client, Operations(client, bucket, retrier=retrier, fast_put=boto.FastPut(client))
 
 
 def _client_module() -> ModuleType:

@@ -42,6 +42,7 @@ VALIDATE = Command(
     option(
         "--quota",
         type=quota,
+        default="documented",
         metavar="N",
         help="Groups that the customer may have, or `none` (default: as documented).",
     ),
