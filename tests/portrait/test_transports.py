@@ -376,6 +376,10 @@ def test_an_answer_without_end_is_cut_off(colour, content, monkeypatch):
         colour.transport().send(request(server.url))
     assert info.value.kind is FailureKind.INCOMPLETE
     assert "larger than 2000 bytes" in info.value.detail
+    whole = [ok(b" " * 2000), CHUNKED + chunk(b" " * 1000) * 2 + b"0\r\n\r\n"]
+    for answer in whole:
+        with RawServer(send_exactly(answer)) as server:
+            assert len(colour.transport().send(request(server.url)).body) == 2000
 
 
 def test_the_limit_leaves_room_for_any_page():

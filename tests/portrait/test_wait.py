@@ -142,6 +142,8 @@ def test_not_there_for_longer_has_vanished(before):
     assert played.error.message == f"asset-1 {'was there, and is no longer' if before else 'is not there'}."
     missed = 3.0 * len(before)
     assert GRACE <= clock.monotonic() - missed < GRACE + POLL
+    _, clock = active(NOT_FOUND, poll=GRACE / 2)
+    assert clock.monotonic() == GRACE
 
 
 @pytest.mark.parametrize("age", [3.0, None])
@@ -367,6 +369,7 @@ def test_a_validation_that_is_never_passed_ends_at_the_tokens_life():
     assert clock.monotonic() == 120
     played, clock = validated(PENDING, timeout=5)
     assert (clock.monotonic(), played.waits) == (5, [2.0, 2.0, 1.0])
+    assert played.error.message == "The liveness check is not passed after 5 s."
     assert TOKEN not in str(played.error)
 
 
