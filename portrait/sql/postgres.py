@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import URL, Engine, create_engine, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
 from portrait.errors import UsageError
@@ -33,8 +33,13 @@ def read_url(location: str) -> URL:
 
 
 def create_postgres_engine(url: URL) -> Engine:
-    """An engine for a database, which connects when it is first used."""
-    return create_engine(
+    """An engine for a database, which connects when it is first used.
+
+    The execution options are those of `create_sqlite_engine`. What need not be durable is committed without a wait for
+    the disk (PostgreSQL, "Asynchronous Commit"): it survives the death of whoever wrote it, and may be lost where the
+    server fails within a second. What is committed durably afterwards takes it along.
+    """
+    engine = create_engine(
         url,
         # What upserts and row locks are written for; a server may have another default.
         isolation_level="READ COMMITTED",
@@ -46,3 +51,11 @@ def create_postgres_engine(url: URL) -> Engine:
         max_overflow=12,
         pool_recycle=600,
     )
+    event.listen(engine, "begin", _on_begin)
+    return engine
+
+
+def _on_begin(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    if not options.get("reads") and not options.get("durable", True):
+        connection.exec_driver_sql("SET LOCAL synchronous_commit TO OFF")  # a pooler's next user has its own setting

@@ -170,7 +170,8 @@ class Database:
         Args:
             work: May be called again.
             durable: It must be on the disk when this returns: what follows in the world must not be forgotten, even
-                if the power fails. All else survives the death of a process, and may be lost with the machine.
+                if the power fails. All else survives the death of a process, and may be lost with the machine, or with
+                the database server.
 
         Raises:
             StateError: It could not be done.

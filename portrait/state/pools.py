@@ -2,6 +2,10 @@
 
 Each decision about a pool is one transaction that has locked the pool's row: what it read holds until it ends. Several
 holders may lease one item; what one of them does changes nothing for the others.
+
+A decision to delete, a pin and the end of a pool are on the disk before anything follows from them. A lease is not: one
+that was granted just before the power failed may be lost, and then its next renewal says so. A reservation is on the
+disk with the create that it is for.
 """
 
 from __future__ import annotations
@@ -203,7 +207,8 @@ class Pools:
             self._finish(transaction, pool, now)
             return value, place
 
-        return self._database.write(work)
+        # An asset that is deleted after this must not be leased again by what is left after a failure of the power.
+        return self._database.write(work, durable=True)
 
     def settle(self, pool: PoolKey, holder: str, ids: Mapping[str, str], ttl: float) -> bool:
         """Record the assets of a holder's leases; False where some have ended."""
@@ -257,7 +262,7 @@ class Pools:
             transaction.execute(_RELEASE, **pool._asdict(), holder=holder)
             return True
 
-        return self._database.write(work)
+        return self._database.write(work, durable=True)
 
     def end_eviction(self, pool: PoolKey, asset_id: str, *, is_deleted: bool) -> None:
         """Record that an asset was deleted, or surely was not."""
@@ -296,7 +301,7 @@ class Pools:
             transaction.execute(_CLOSE, **pool._asdict(), now=now, until=now + seconds)
             return True
 
-        return self._database.write(work)
+        return self._database.write(work, durable=True)
 
     def idle(self, pool: PoolKey) -> float | None:
         """Seconds since a pool was used; None for one that is not known."""

@@ -1,8 +1,12 @@
 """A state in a PostgreSQL database: for many machines that share an account.
 
 It works through a pooler in transaction mode: nothing outlives a transaction, neither prepared statements nor settings
-nor locks. A commit is on the server's disk when it returns, unless the server was set up otherwise
-(`synchronous_commit`), which is its owner's choice.
+nor locks.
+
+What must not be forgotten is on the server's disk when its commit returns: creates before they are sent, assets before
+they are deleted, pins. All else, such as leases and turns, is committed without a wait for the disk: it survives the
+death of whoever wrote it, and what was written in the last second may be lost where the server fails. Whoever holds a
+lease that was lost so is told at its next renewal.
 """
 
 from __future__ import annotations

@@ -3,12 +3,14 @@
 from math import inf
 
 import pytest
+from sqlalchemy import delete
 
 from portrait import events
 from portrait.errors import MediaRejected, NoFreeSlot, PortraitError, Throttled, UsageError
 from portrait.pool.operations import PIN_TTL
 from portrait.state import PoolChange
 from portrait.state.pools import PATIENCE, Pools
+from portrait.state.schema import LEASES
 from tests.portrait.pool.conftest import URLS
 
 pytestmark = pytest.mark.rotate("place")  # what the engines do is tested with the state
@@ -100,6 +102,20 @@ def test_a_use_that_the_service_tells_of_counts(workers):
     (third,) = worker.use(URLS[2])
     status = worker.run("status")
     assert {asset.id for asset in status.assets} == {first, third}
+
+
+def test_a_lease_that_the_state_has_lost_is_told_at_the_next_renewal(workers):
+    """A database that failed may have lost the last second; the holder hears of it, and another lease is granted."""
+    seen = []
+    worker = workers(client={"on_event": seen.append}, slots=1)
+    lease, end = worker.enter(URLS[:1])
+    assert worker.wait(lease.renew())
+    with workers.place.open() as state:
+        state._database.write(lambda transaction: transaction.execute(delete(LEASES)))
+    assert not worker.wait(lease.renew())
+    assert seen[-1] == events.LeaseLost(group_id=workers.group(), holder=lease.holder)
+    end()
+    assert worker.use(URLS[:1]) == [lease.uris[0][8:]]
 
 
 def test_a_full_pool_says_who_holds_what(workers):

@@ -16,9 +16,10 @@ from portrait.state import Claim, Holder, Key, Upload, account_digest, open_stat
 from portrait.state.sqlite import SqliteBackend
 from tests.portrait.state.workers import (
     KEYS,
+    POOL,
     answer,
     begin,
-    lease,
+    change,
     open_together,
     pending,
     replacement_age,
@@ -101,11 +102,16 @@ def test_once_closed_it_is_one_file(file_place):
         (lambda state: state.uploads.set_upload_id("source", "upload"), "FULL"),
         (lambda state: state.erasures.record([KEY], "group-1", ["s3://b/1"]), "FULL"),
         (lambda state: state.claims.acquire(KEY, 30), "NORMAL"),
-        (lambda state: lease(state, "x", a=None), "NORMAL"),
+        (lambda state: change(state, "x", victims={"asset-a": "a"}), "FULL"),
+        (lambda state: state.pools.pin(POOL, "x", "owner", {}), "FULL"),
+        (lambda state: state.pools.close(POOL, 60), "FULL"),
+        (lambda state: state.pools.lease_known(POOL, "x", ["a"], 30), "NORMAL"),
+        (lambda state: state.pools.renew(POOL, "x", 30), "NORMAL"),
+        (lambda state: state.pools.release(POOL, "x"), "NORMAL"),
     ],
 )
 def test_what_must_not_be_forgotten_is_synced(file_place, write, level, synced, monkeypatch):
-    """A create, an upload's id and an erasure are on the disk before anything follows; claims need not be."""
+    """A create, a deletion and a pin are on the disk before anything follows; claims and leases need not be."""
     synced(monkeypatch)
     state = file_place.open()
     state.check()

@@ -133,6 +133,18 @@ def test_nothing_of_a_session_is_needed(state):
     assert scalar(state, "SHOW transaction_isolation") == "read committed"
 
 
+@pytest.mark.parametrize(("durable", "level"), [(True, "on"), (False, "off")])
+def test_a_commit_waits_for_the_disk_where_something_follows_from_it(state, durable, level):
+    """The setting ends with the transaction: the next one, of whomever, has its own."""
+
+    def work(transaction):
+        return transaction._connection.exec_driver_sql("SHOW synchronous_commit").scalar()
+
+    assert state._database.write(work, durable=durable) == level
+    with state._database._open.engine.connect() as connection:
+        assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "on"
+
+
 def test_the_databases_clock_counts(server_place):
     """The clocks of machines disagree: a claim ends for all of them at once."""
     slow, fast, other = ManualClock(0.0), ManualClock(4e9), KEY._replace(item="other")
