@@ -45,7 +45,8 @@ def pytest_collection_modifyitems(items):
     products = defaultdict(lambda: defaultdict(list))
     for item in items:
         for marker in item.iter_markers("rotate"):
-            values = tuple(str(item.callspec.params[name]) for name in marker.args if name in item.fixturenames)
+            params = item.callspec.params if hasattr(item, "callspec") else {}
+            values = tuple(str(params[name]) for name in marker.args if name in params)
             products[item.function, marker.args][values].append(item)
     for turn, product in enumerate(products.values()):
         for number, tests in enumerate(product.values()):

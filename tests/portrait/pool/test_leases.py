@@ -31,7 +31,7 @@ def test_present_assets_are_used_and_missing_ones_created(workers):
     assert len(held(worker)) == 4
 
 
-def test_a_lease_belongs_to_its_holder(workers):
+def test_a_lease_is_of_its_holder_alone(workers):
     """Two hold one asset: the end of one lease leaves it to the other; a renewal renews all of its own."""
     worker, other = workers(slots=1), workers(slots=1)
     first, end_first = worker.enter(URLS[:1], ttl=60)
