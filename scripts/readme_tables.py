@@ -140,6 +140,7 @@ def provider_row(provider: Provider) -> tuple[str, ...]:
 # What a provider can do, in the words of people.
 CAPABILITIES: Mapping[str, Callable[[Provider], bool]] = {
     "the 12 Actions by their names": lambda provider: provider.dialect in DIALECTS,
+    "share a working set of assets among workers, `client.pool`": lambda provider: provider.dialect in DIALECTS,
     f"{BATCH} assets by one request": lambda provider: provider.dialect == TASKS.name,
     "know without `state=` what a group holds, and find a create whose answer was lost": has(Capability.LIBRARY),
     **{capability.value: has(capability) for capability in Capability},

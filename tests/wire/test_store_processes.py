@@ -89,3 +89,11 @@ def test_what_was_answered_outlives_a_kill(serve):
     total = again.call("ListAssets", AIGC).result["TotalCount"]
     assert len(answered) <= total <= len(answered) + 8  # those under way at the kill
     assert create(again, group, 1000).result["Id"] not in found
+
+
+@pytest.mark.parametrize("location", ["sqlite", "postgresql"], indirect=True)
+def test_the_start_says_what_is_not_shared(serve, tmp_path):
+    """Rules, the call log and snapshots are of one process, whoever else is on the store."""
+    serve()
+    output = " ".join((tmp_path / "stderr-0.log").read_text().split())
+    assert "rules, the call log and saved snapshots are of this process alone" in output

@@ -1,6 +1,7 @@
 """Pools in real time: heartbeats, and processes that are killed."""
 
 import asyncio
+import contextlib
 import json
 import os
 import random
@@ -145,13 +146,16 @@ def test_eight_processes_share_fifty_slots_and_three_are_killed(place):
     with SharedServer() as server:
         key = server.customer(assets=SLOTS)
         server.rules.add(match={"action": "CreateAsset", "customer": key}, do={"limit": {"calls": 600, "seconds": 60}})
-        processes = [start(server, key, place, seed=seed, leases=LEASES, ttl=5) for seed in range(8)]
-        killed = rng.sample(processes, 3)
-        for process in killed:
-            process.stdout.readline()
-            CLOCK.sleep(rng.uniform(0.5, 2))
-            process.kill()
-        outputs = [process.communicate(timeout=120)[0] for process in processes]
+        with contextlib.ExitStack() as ends:
+            processes = [start(server, key, place, seed=seed, leases=LEASES, ttl=5) for seed in range(8)]
+            for process in processes:
+                ends.callback(process.kill)
+            killed = rng.sample(processes, 3)
+            for process in killed:
+                process.stdout.readline()
+                CLOCK.sleep(rng.uniform(0.5, 2))
+                process.kill()
+            outputs = [process.communicate(timeout=120 + 5 * LEASES)[0] for process in processes]
         survivors = zip(processes, outputs, strict=True)
         seen = [json.loads(output.splitlines()[-1]) for process, output in survivors if process not in killed]
         assert sum(each.get("leased", 0) for each in seen) >= 5 * (LEASES - 5)
