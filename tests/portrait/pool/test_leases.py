@@ -9,6 +9,7 @@ from portrait import events
 from portrait.errors import MediaRejected, NoFreeSlot, PortraitError, Throttled, UsageError
 from portrait.pool.operations import PIN_TTL
 from portrait.state import PoolChange
+from portrait.state.database import Database
 from portrait.state.pools import PATIENCE, Pools
 from portrait.state.schema import LEASES
 from tests.portrait.pool.conftest import URLS
@@ -55,6 +56,17 @@ def test_a_known_asset_costs_one_read(workers):
     workers(slots=50).use(URLS[1::-1])
     assert workers.count("ListAssets") == lists
     assert workers.count("GetAsset") == 2
+
+
+def test_a_known_asset_costs_two_transactions(workers, monkeypatch):
+    """One to lease it, and one to give it back."""
+    worker, transactions, run = workers(slots=50), [], Database._run
+    worker.use(URLS[:3])
+    monkeypatch.setattr(Database, "_run", lambda *args: transactions.append(args) or run(*args))
+    _, end = worker.enter(URLS[:3])
+    assert len(transactions) == 1
+    end()
+    assert len(transactions) == 2
 
 
 def test_assets_that_others_made_are_used_and_those_that_they_deleted_made_anew(workers):
