@@ -32,6 +32,7 @@ SLACK = (
     90.0  # seconds by which the last call of a lease may outlast its deadline: attempts, and looks for what was lost
 )
 MAX_EFFECTS = 20_000  # of one lease
+PROGRESS = 1_000  # leases after which a line is printed
 # By plan: how much more often some contents are wanted than others. One that takes three creates a minute serves
 # workers who mostly want the same.
 SKEW = {"entry": 30, "advanced": 6, "premium": 6}
@@ -162,6 +163,11 @@ class PoolWorld:
         self.truth.slots[group] = slots
         return Account(key, plan, slots, group, others)
 
+    def __str__(self):
+        plans = [account.plan for account in self.accounts]
+        bad = {"violations": self.truth.violations, "late": self.late}
+        return f"{self.remaining} leases to go on {plans}: {dict(self.outcomes)}, {dict(self.truth.sent)}, {bad}"
+
     def play(self, leases):
         """So many leases by all workers together."""
         self.remaining = leases
@@ -190,6 +196,8 @@ class PoolWorld:
     def _next(self, worker, pool, skew):
         if self.remaining > 0:
             self.remaining -= 1
+            if self.remaining % PROGRESS == 0:
+                print(self, flush=True)
             self.scheduler.start(self._work(pool, skew), worker, lambda _: self._next(worker, pool, skew))
 
     def _work(self, pool, skew):

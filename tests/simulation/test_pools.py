@@ -10,7 +10,7 @@ import pytest
 
 from tests.simulation.pool_world import PoolWorld
 
-LEASES = int(os.environ.get("SIMULATED_LEASES", "1000"))  # 100000 take a quarter of an hour
+LEASES = int(os.environ.get("SIMULATED_LEASES", "1000"))  # 100000 take a quarter of an hour; -s prints how it goes
 
 
 def test_a_seed_plays_the_same_again(tmp_path):
@@ -52,5 +52,4 @@ def test_whatever_happens_what_is_leased_stays(tmp_path, values):
 def test_thousands_of_leases_violate_nothing(tmp_path):
     """Forty workers, four accounts, four hundred contents. SIMULATED_LEASES and SIMULATION_SEED play others."""
     world = play(int(os.environ.get("SIMULATION_SEED", "0")), tmp_path, LEASES)
-    print([account.plan for account in world.accounts], dict(world.outcomes), dict(world.truth.sent))
     assert world.outcomes["leased"] > 0.85 * LEASES
