@@ -12,6 +12,8 @@ from portrait import AsyncPortraitClient, PortraitClient
 from portrait.errors import ApiError, NotAccessible, QuotaExceeded
 from tests.wire.media import png
 
+pytestmark = pytest.mark.rotate("place")
+
 MANY = 200
 QUOTA = 50
 URL = "https://cdn.example/a.jpg"

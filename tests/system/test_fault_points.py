@@ -172,7 +172,7 @@ def step():
     return 47
 
 
-@pytest.fixture(params=[Kind.FAILS, Kind.KILLED], ids=str)
+@pytest.fixture(params=[Kind.FAILS, pytest.param(Kind.KILLED, marks=pytest.mark.slow)], ids=str)
 def kind(request):
     """How each point fails."""
     return request.param

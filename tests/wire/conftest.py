@@ -49,10 +49,15 @@ def postgresql(postgres):
 
 
 def pytest_collection_modifyitems(items):
-    """Of the tests on stores in SQL, the fast ones are those of the golden files on SQLite."""
+    """Of the tests on stores in SQL, the fast ones are those of the golden files of lists on SQLite."""
     for item in items:
-        store = item.callspec.params.get("server", "memory") if hasattr(item, "callspec") else "memory"
-        if store != "memory" and (store, item.path.stem) != ("sqlite", "test_golden"):
+        params = item.callspec.params if hasattr(item, "callspec") else {}
+        is_fast = (
+            params.get("server") == "sqlite"
+            and item.path.stem == "test_golden"
+            and params["path"].parent.name.startswith("List")
+        )
+        if params.get("server", "memory") != "memory" and not is_fast:
             item.add_marker(pytest.mark.slow)
 
 

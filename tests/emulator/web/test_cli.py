@@ -58,7 +58,7 @@ def serving(*arguments):
         process.communicate(timeout=60)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_a_signal_ends_it_cleanly(number):
     """One line on stdout, none on stderr for a call, exit code 0; also while a connection is open."""
     with (
@@ -71,7 +71,9 @@ def test_a_signal_ends_it_cleanly(number):
         assert (process.returncode, out, err) == (0, "", "")
 
 
-@pytest.mark.parametrize(("token", "lines"), [((), 2), (("--control-token", "t"), 1)])
+@pytest.mark.parametrize(
+    ("token", "lines"), [((), 2), pytest.param(("--control-token", "t"), 1, marks=pytest.mark.slow)]
+)
 def test_a_host_for_other_machines_says_what_they_need(token, lines):
     """On stderr, before the line of stdout: the client's variable, and the token where none is set."""
     with serving("--host", "0.0.0.0", *token) as (process, _):
@@ -92,6 +94,7 @@ def test_a_port_in_use_is_one_clear_line():
     assert f"cannot listen on 127.0.0.1:{port}: the port is taken; --port 0 takes a free one" in ended.stderr
 
 
+@pytest.mark.slow
 def test_a_host_that_is_none_is_one_clear_line():
     """So is a name that no machine can have."""
     ended = run("serve", "--host", "a..b")
@@ -177,6 +180,7 @@ def test_a_customer_of_two_keys():
     assert (info.value.code, info.value.http_status) == ("SignatureDoesNotMatch", 401)
 
 
+@pytest.mark.slow
 def test_the_published_pair():
     """It works where no pair is configured; temporary credentials are taken, too."""
     with serving() as (_, url):
@@ -208,6 +212,7 @@ def test_a_signal_that_another_thread_is_handed_ends_it():
         assert process.wait(10) == 0
 
 
+@pytest.mark.slow
 def test_nobody_has_to_read_what_verbose_tells():
     """Calls are answered on after stderr was closed at its other end."""
     with serving("--verbose") as (process, url):
@@ -216,6 +221,7 @@ def test_nobody_has_to_read_what_verbose_tells():
             assert "Id" in call(url, "CreateAssetGroup", GROUP)["Result"]
 
 
+@pytest.mark.slow
 def test_a_reader_that_is_slow_keeps_no_call_waiting():
     """A full pipe behind stderr holds up neither calls nor the end."""
     with serving("--verbose") as (process, url):
@@ -250,6 +256,7 @@ def trickling():
         ended.set()
 
 
+@pytest.mark.slow
 def test_slow_downloads_hold_up_neither_calls_nor_the_end():
     """emulator-slow: the ninth call is answered; SIGTERM ends it within 2 s, an hour's delay and connections or not."""
     with trickling() as file, serving() as (process, url), ExitStack() as stack:

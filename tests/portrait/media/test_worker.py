@@ -69,7 +69,9 @@ def test_a_worker_serves_many_files(worker):
     assert worker.pid == first
 
 
-@pytest.mark.parametrize("format_name", ["mp4", "mp3", "heic"])
+@pytest.mark.parametrize(
+    "format_name", ["mp4", *(pytest.param(name, marks=pytest.mark.slow) for name in ("mp3", "heic"))]
+)
 def test_a_worker_lasts(worker, format_name):
     """Good files leave no memory behind, for which the process would have to be replaced."""
     data = samples.sample(format_name)
@@ -80,7 +82,7 @@ def test_a_worker_lasts(worker, format_name):
     assert worker.pid == first
 
 
-@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM"])
+@pytest.mark.parametrize("name", ["SIGKILL", pytest.param("SIGTERM", marks=pytest.mark.slow)])
 def test_a_worker_that_somebody_ends_is_replaced(worker, name):
     """It says nothing about the next file."""
     seconds(worker)
@@ -287,7 +289,7 @@ def test_threads_and_tasks_share_a_worker(worker):
 MEASURE = "from portrait.media import measure; from tests.media_samples import audio; "
 
 
-@pytest.mark.parametrize("stdin", ["closed", "a script"])
+@pytest.mark.parametrize("stdin", ["closed", pytest.param("a script", marks=pytest.mark.slow)])
 def test_a_process_leaves_nothing_behind(stdin):
     """It ends without a warning and without its child, whatever its standard input is."""
     code = (
@@ -334,6 +336,7 @@ def test_a_fork_starts_a_worker_of_its_own():
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.slow
 def test_a_spawned_pool_measures():
     """Processes of multiprocessing's spawn method have workers of their own."""
     code = MEASURE + (
