@@ -1,10 +1,17 @@
-"""The routes of the mounts whose calls are told apart by method and path, some of which hold an id."""
+"""The routes of the mounts whose calls are told apart by method and path, some of which hold an id.
+
+Where two mounts have the same path, the one of the provider answers that the key stands for. Contract §7: failing that
+the body decides, and failing that the model's name (I).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
+from itertools import chain
+from typing import Any
 
+import orjson
 from attrs import evolve
 
 from emulator.domain.reasons import Reason, Refusal
@@ -12,14 +19,24 @@ from emulator.messages import Call, Reply, ReplyFlow
 from emulator.mounts import RestMount
 from emulator.pipeline import Pipeline
 from emulator.rest.format import Route
-from emulator.rest.shared import dialect_of
 from emulator.web.body_reader import BodyReader, BufferedBody, FormBody, malformed
 from emulator.web.form import FormReader, InvalidForm, body_limit
 from emulator.web.request_head import Head, decode_segment
 from portrait.media import MB
+from portrait.providers import PROVIDERS
 
 JSON_LIMIT = MB
 """The largest JSON body in bytes. Contract §1."""
+
+# Dialect → the fields of a body that only it has, those that are looked for first above. Contract §7 (I).
+_FIELDS = {
+    "alltoken": frozenset({"content", "ratio"}),
+    "tasks": frozenset(
+        {"image_urls", "image_with_roles", "video_urls", "audio_urls", "size", "aspect_ratio", "webhook"}
+    ),
+}
+# Beginning of a model's name → the dialect; the last one is for all others.
+_MODELS = {"doubao-": "tasks", "": "alltoken"}
 
 Handler = Callable[[Head], Reply | BodyReader]
 MakeCall = Callable[[Head, str], Call]
@@ -117,3 +134,29 @@ def read_form(call: Call, head: Head, pipeline: Pipeline, file_limit: int) -> Re
         return refuse(refusal)
     except InvalidForm as error:
         return refuse(malformed(error))
+
+
+def dialect_of(key: str | None, key_providers: Mapping[str, str], body: bytes, served: Collection[str]) -> str:
+    """The dialect that a call is meant in.
+
+    Args:
+        key: The Bearer key of the call.
+        key_providers: Key → the provider that it stands for.
+        body: Its body; it need not be JSON.
+        served: The dialects that have the path.
+    """
+    provider = PROVIDERS.get(key_providers.get(key or "", ""))
+    if provider is not None and provider.dialect in served:
+        return provider.dialect
+    fields = _fields(body)
+    by_fields = (dialect for dialect, names in _FIELDS.items() if not fields.keys().isdisjoint(names))
+    by_model = (dialect for start, dialect in _MODELS.items() if str(fields.get("model", "")).startswith(start))
+    return next(chain(by_fields, by_model))
+
+
+def _fields(body: bytes) -> dict[str, Any]:
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return {}
+    return value if isinstance(value, dict) else {}
