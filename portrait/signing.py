@@ -218,14 +218,15 @@ def verify(
     body_hash = (stated or "") if body is None else hashlib.sha256(body).hexdigest()
     if stated is not None and stated != body_hash:
         raise SignatureError(SignatureFault.MISMATCH)
-    needed = {"host", "x-date", *(name for name in ("x-security-token",) if name in headers)}
-    if not needed <= set(names) or any(name not in headers for name in names):
+    signed = {name: headers[name] for name in names if name in headers}
+    complete = len(signed) == len(names) and "host" in signed and "x-date" in signed
+    if not complete or ("x-security-token" in headers and "x-security-token" not in signed):
         raise SignatureError(SignatureFault.MISMATCH)
     key = (keys or DayKeys()).get(secret, scope)
     # The official SDK signs the host with its port, the rules cut a default port off: either is a signature.
-    for host in dict.fromkeys((headers["host"], _without_default_port(headers["host"]))):
-        signed = [(name, host if name == "host" else headers[name]) for name in names]
-        _, canonical = canonical_request(method, path, query, signed, body_hash)
+    for host in (signed["host"], _without_default_port(signed["host"])):
+        signed["host"] = host
+        _, canonical = canonical_request(method, path, query, signed.items(), body_hash)
         if hmac.compare_digest(_signature(key, date, scope, canonical), signature):
             return access_key
     raise SignatureError(SignatureFault.MISMATCH)
@@ -256,7 +257,8 @@ def canonical_query(query: str) -> str:
     return "&".join(f"{quote(name, safe='-_.~')}={quote(value, safe='-_.~')}" for name, value in pairs)
 
 
-def parse_authorization(text: str) -> tuple[str, Scope, list[str], str]:
+@lru_cache(maxsize=64)
+def parse_authorization(text: str) -> tuple[str, Scope, tuple[str, ...], str]:
     """What an Authorization header claims: access key, scope, names of the signed headers, signature.
 
     Raises:
@@ -271,7 +273,7 @@ def parse_authorization(text: str) -> tuple[str, Scope, list[str], str]:
     access_key, *scope = parts["credential"].rsplit("/", 4)
     if not access_key or len(scope) != 4 or scope[3] != TERMINATOR or not all(scope):
         raise SignatureError(SignatureFault.MALFORMED_CREDENTIAL)
-    return access_key, Scope(*scope[:3]), parts["headers"].split(";"), parts["signature"]
+    return access_key, Scope(*scope[:3]), tuple(parts["headers"].split(";")), parts["signature"]
 
 
 def _check_date(date: str, scope: Scope, now: float) -> None:
