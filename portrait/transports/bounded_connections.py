@@ -13,7 +13,8 @@ import re
 import socket
 import threading
 from collections.abc import Callable
-from http.client import HTTPException, HTTPResponse, IncompleteRead, parse_headers
+from http import HTTPStatus
+from http.client import HTTPException, HTTPResponse, IncompleteRead, RemoteDisconnected
 from math import inf
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, Protocol
@@ -33,6 +34,13 @@ _PIECE = 65_536  # bytes that are read at once of a body whose length is not kno
 # A server may close the connection once it has answered, before it has read the whole request. EPROTOTYPE is macOS's.
 _CLOSED_EARLY = frozenset({errno.EPIPE, errno.ECONNRESET, errno.EPROTOTYPE})
 _LINE_BREAK = re.compile("[\r\n]")
+_STATUS = re.compile(rb"(HTTP/1\.[0-9])[ \t]+([1-9][0-9]{2})(?:[ \t][^\r\n]*)?\r?\n")
+_FIELD = re.compile(rb"([!-9;-~]+):([^\r\n]*)\r?\n|([ \t][^\r\n]*)\r?\n")  # a header, or more of the one before
+_LENGTH = re.compile("[0-9]{1,19}")
+_END_OF_HEAD = frozenset({b"\r\n", b"\n"})
+_MAX_FIELDS = 100
+_MAX_LINE = 65_536  # bytes
+_WITHOUT_BODY = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})  # RFC 9112 §6.3
 
 
 class Progress:
@@ -129,7 +137,7 @@ class _BoundedConnection(HTTPConnection):
         except OSError as error:
             if error.errno not in _CLOSED_EARLY:
                 raise
-        response = self.response_class(self.sock)
+        response = self.response_class(self.sock, method=request.method)
         response.begin()
         return response
 
@@ -174,8 +182,7 @@ class BoundedPool(HTTPConnectionPool):
                 connection.close()
         finally:
             self._put_conn(connection)  # a closed one connects when it is used again
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        return HttpResponse(status=response.status, headers=headers, body=body)
+        return HttpResponse(status=response.status, headers=response.fields, body=body)
 
 
 class _BoundedTlsPool(BoundedPool, HTTPSConnectionPool):
@@ -188,20 +195,32 @@ BOUNDED_POOLS: dict[str, type] = {"http": BoundedPool, "https": _BoundedTlsPool}
 
 
 class _Response(HTTPResponse):
-    """Skips every interim response (RFC 9110 §15.2), where `http.client` knows 100 alone, and refuses two lengths."""
+    """Reads the head of a response; the body is read by `http.client`, which parses heads as it would parse mails.
+
+    Attributes:
+        fields: The headers, names in lower case; of several with a name the last one.
+    """
+
+    fields: dict[str, str]
+    _method: str | None
 
     def begin(self) -> None:
-        super().begin()
-        lengths = self.headers.get_all("content-length", [])
-        if len(set(lengths)) > 1 or any("," in length for length in lengths):  # RFC 9110 §8.6
-            raise HTTPException("the head of the response has several lengths")
-
-    def _read_status(self) -> tuple[str, int, str]:
-        version, status, reason = super()._read_status()  # type: ignore[misc]
-        while 102 <= status < 200:
-            parse_headers(self.fp)
-            version, status, reason = super()._read_status()  # type: ignore[misc]
-        return version, status, reason
+        version, status = _read_status(self.fp)
+        self.fields = _read_fields(self.fp)
+        while 100 <= status < 200 and status != HTTPStatus.SWITCHING_PROTOCOLS:  # interim (RFC 9110 §15.2)
+            version, status = _read_status(self.fp)
+            self.fields = _read_fields(self.fp)
+        self.status = status
+        # RFC 9112 §6.3: what ends the body, and §9.3: whether the connection lives on.
+        self.chunked = self.fields.get("transfer-encoding", "").lower() == "chunked"
+        self.chunk_left = None
+        length = self.fields.get("content-length")
+        self.length = None if length is None or self.chunked else int(length)
+        if status in _WITHOUT_BODY or self._method == "HEAD":
+            self.length = 0
+        options = self.fields.get("connection", "").lower()
+        lives = "keep-alive" in options if version == b"HTTP/1.0" else "close" not in options
+        self.will_close = not lives or (self.length is None and not self.chunked)
 
 
 class _BoundedReader(io.RawIOBase):
@@ -221,6 +240,47 @@ class _BoundedReader(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         self._sock.settimeout(self._progress.remaining())
         return self._sock.recv_into(buffer)  # type: ignore[no-any-return]
+
+
+def _read_status(lines: Any) -> tuple[bytes, int]:
+    """The version and the status of a head (RFC 9112 §4).
+
+    Raises:
+        RemoteDisconnected: The connection was closed without a response.
+        HTTPException: It is not HTTP/1.
+    """
+    line = lines.readline(_MAX_LINE)
+    match = _STATUS.fullmatch(line)
+    if not line:
+        raise RemoteDisconnected("the connection was closed without a response")
+    if match is None:
+        raise HTTPException("the response is not HTTP/1")
+    return match[1], int(match[2])
+
+
+def _read_fields(lines: Any) -> dict[str, str]:
+    """The headers of a head, names in lower case.
+
+    Raises:
+        HTTPException: They are malformed (RFC 9112 §5), too many, too long, or have several lengths (RFC 9110 §8.6).
+    """
+    fields: dict[str, str] = {}
+    name = ""
+    for _ in range(_MAX_FIELDS):
+        line = lines.readline(_MAX_LINE)
+        if line in _END_OF_HEAD:
+            return fields
+        match = _FIELD.fullmatch(line)
+        if match is None or (match[1] is None and not name):
+            raise HTTPException("the head of the response is malformed or cut off")
+        if match[1] is None:
+            fields[name] = f"{fields[name]} {match[3].decode('latin-1').strip()}"
+            continue
+        name, value = match[1].decode("ascii").lower(), match[2].decode("latin-1").strip(" \t")
+        if name == "content-length" and (not _LENGTH.fullmatch(value) or fields.get(name, value) != value):
+            raise HTTPException("the head of the response has no length, or several")
+        fields[name] = value
+    raise HTTPException("the head of the response is too long")
 
 
 def _head(request: HttpRequest, route: Route) -> bytes:
@@ -249,12 +309,9 @@ class _Body(Protocol):
 def _read_body(response: _Response, progress: Progress) -> bytes:
     """The whole body of a response, decompressed."""
     length = response.length
-    if "content-encoding" in response.headers:
+    if "content-encoding" in response.fields:
         decoded = urllib3.HTTPResponse(
-            response,
-            urllib3.HTTPHeaderDict(response.headers.items()),
-            preload_content=False,
-            original_response=response,
+            response, response.fields, response.status, preload_content=False, original_response=response
         )
         return read_pieces(decoded, progress)
     if length is not None and length <= MAX_RESPONSE_BYTES:
@@ -289,6 +346,8 @@ def _resolve(host: str, port: int, seconds: float | None) -> list[Any]:
         TimeoutError: There was no answer in time.
         OSError: There is no such host.
     """
+    if seconds is None or ":" in host or host[-1:].isdigit():
+        return socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
     results: SimpleQueue[list[Any] | OSError] = SimpleQueue()
 
     def look_up() -> None:

@@ -81,6 +81,23 @@ BREAKS = {
         send_exactly(b"HTTP/1.1 200 OK\r\nContent-Length: 2, 3\r\n\r\n{} "),
         FailureKind.INCOMPLETE,
     ),
+    "no length": (
+        send_exactly(b"HTTP/1.1 200 OK\r\nContent-Length: two\r\n\r\n{}"),
+        FailureKind.INCOMPLETE,
+    ),
+    "a length without end": (
+        send_exactly(b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n{}"),
+        FailureKind.INCOMPLETE,
+    ),
+    "a line that is no header": (
+        send_exactly(b"HTTP/1.1 200 OK\r\nno header\r\nContent-Length: 2\r\n\r\n{}"),
+        FailureKind.INCOMPLETE,
+    ),
+    "cut off in the head": (
+        send_exactly(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"),
+        FailureKind.INCOMPLETE,
+        FailureKind.DISCONNECTED,
+    ),
     "half a status line": (send_exactly(b"HTTP/1.1 2"), FailureKind.INCOMPLETE, FailureKind.DISCONNECTED),
     "a bad chunk": (send_exactly(CHUNKED + b"zz\r\nabc\r\n"), FailureKind.INCOMPLETE),
     "closed without an answer": (raw_server.closing, FailureKind.DISCONNECTED),
@@ -222,8 +239,13 @@ def test_a_read_is_sent_until_it_is_answered(colour):
         b"HTTP/1.1 200 OK\r\nContent-Encoding: deflate\r\nContent-Length: %d\r\n\r\n%s"
         % (len(zlib.compress(GOOD)), zlib.compress(GOOD)),
         b"HTTP/1.1 100 Continue\r\n\r\n" + ok(GOOD),
+        b"HTTP/1.1 200\nX-Blank:\ncontent-LENGTH:%d \t\n\n%s" % (len(GOOD), GOOD),
+        b"HTTP/1.0 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(GOOD), GOOD),
     ],
-    ids=["length", "chunked", "to the end", "gzip", "gzip in chunks", "deflate", "after a 100"],
+    ids=[
+        *("length", "chunked", "to the end", "gzip", "gzip in chunks", "deflate", "after a 100", "bare line feeds"),
+        "HTTP/1.0",
+    ],
 )
 def test_a_whole_answer_comes_through(colour, content):
     """However it is framed and compressed, the body is the same bytes."""
