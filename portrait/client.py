@@ -559,8 +559,7 @@ _CALL = {
 def _call(endpoint: Endpoint, action: Any, request: Any, timeout: TimeoutTypes) -> Flow[Any]:
     """The flow of `call`: a name is raw, a record typed."""
     timeouts = None if timeout is None else Timeouts.of(timeout)
-    check_arguments(_CALL, {"action": action})
-    if isinstance(action, str):
-        check_arguments(_CALL, {"request": request})
-        return endpoint.call_raw(action, request, timeouts)
-    return endpoint.call(action, request, timeouts)
+    if isinstance(action, Action):
+        return endpoint.call(action, request, timeouts)
+    check_arguments(_CALL, {"action": action, "request": request})
+    return endpoint.call_raw(action, request, timeouts)
