@@ -141,6 +141,7 @@ def test_what_was_active_is_known_by_its_asset(colour, provider, tmp_path):
         again = colour.run(client.ensure_assets(urls(3), group="hosts"))
         assert len(service.calls.all()) == calls
         assert {each.uri for each in again} == {each.uri for each in first}
+        assert {each.group_id for each in (*first, *again)} == {""}  # nobody tells it
         colour.run(client.close())
 
 
