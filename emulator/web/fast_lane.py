@@ -48,7 +48,6 @@ class FastLane:
 
     Args:
         handler: Answers the requests that are left to aiohttp.
-
         server: aiohttp's.
 
     Attributes:
