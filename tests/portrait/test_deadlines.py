@@ -115,8 +115,7 @@ def test_a_slow_tunnel_ends_in_time(colour, bare, behave, limits):
     assert seconds < BOUND
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("secure", [False, True])
+@pytest.mark.parametrize("secure", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_a_request_that_is_not_read_ends_in_time(colour, authority, bare, secure):
     """The server leaves a large body in the socket's buffers."""
     with RawServer(silent, tls=authority[1] if secure else None) as server:

@@ -356,6 +356,22 @@ def test_a_redirect_is_not_followed(colour):
     assert len(server.requests) == 3
 
 
+def test_an_answer_may_take_longer_than_the_read_limit_in_all(colour):
+    """It bounds the time between two pieces."""
+    behave = trickling(b"HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n", [b" "] * 14, 0.045)
+    with RawServer(behave) as server:
+        response = colour.transport().send(request(server.url, timeouts=Timeouts(read=0.5, total=10.0)))
+    assert response.body == b" " * 14
+
+
+def test_a_body_that_breaks_off_in_a_callers_pool_is_cut_off():
+    """Something answered, as in a pool of the transport's own."""
+    behave, kind = BREAKS["reset within the body"]
+    with RawServer(behave) as server, urllib3.PoolManager() as pool, pytest.raises(TransportFailure) as info:
+        Urllib3Transport(pool=pool).send(request(server.url))
+    assert info.value.kind is kind
+
+
 def test_without_limits_a_request_takes_as_long_as_it_takes(colour):
     """None is no limit, for each of the three."""
     with RawServer(respond_with()) as server:
@@ -796,6 +812,7 @@ def test_no_more_connections_are_open_than_were_allowed():
         (RuntimeError("https://host/?secret"), None, "RuntimeError"),
         (nested(OSError("x"), ValueError("y"), ConnectionResetError(104, "x")), None, "connection reset by peer"),
         (nested(OSError(ConnectionResetError(104, "x")), ValueError("y")), None, "connection reset by peer"),
+        (nested(circle := ValueError("y"), OSError("x"), circle), None, "ValueError"),
     ],
     ids=lambda value: type(value).__name__,
 )
