@@ -199,17 +199,22 @@ def per_minute(text: str) -> float:
     raise click.BadParameter("a number above zero per minute, such as 3/min")
 
 
-def quota(text: str) -> int | Literal["documented"] | None:
-    """A number of assets or groups from 1 up, `none` for no limit, or `documented` for the provider's own.
+def quota(text: str) -> int | Literal["none"]:
+    """A number of assets or groups from 1 up, or `none`.
 
     Raises:
-        click.BadParameter: It is none of them.
+        click.BadParameter: It is neither.
     """
-    if (word := text.lower()) in {"none", "documented"}:
-        return None if word == "none" else "documented"
+    if text.lower() == "none":
+        return "none"
     if not (text.isascii() and text.isdecimal() and 0 < len(text) < 10 and int(text)):
         raise click.BadParameter("a number from 1 up, or none")
     return int(text)
+
+
+def library_quota(value: int | Literal["none"] | None) -> int | Literal["documented"] | None:
+    """The library's word for a quota: what is documented without the option, None for `none`."""
+    return "documented" if value is None else None if value == "none" else value
 
 
 def one_of(names: Iterable[str]) -> click.Choice[str]:

@@ -21,6 +21,7 @@ from portrait.cli.context import Context
 from portrait.cli.dry_run import dry_run
 from portrait.cli.errors import INTERRUPTED
 from portrait.cli.manifest import Manifest
+from portrait.cli.parser import library_quota
 from portrait.cli.progress import Progress, progress
 from portrait.cli.put_session import PutSession
 from portrait.cli.report import NO_MEDIA, Summary
@@ -55,7 +56,7 @@ class PutOptions(StorageOptions):
         subfolders: Whether each subfolder of a folder is a group of its name.
         dry_run: Whether to send nothing.
         manifest: The manifest's path; None for none.
-        quota: Assets that a group may hold; None for no limit.
+        quota: Assets that a group may hold; `none` for no limit, None for what the provider documents.
         pace: Creates in a minute; None learns it from the service.
         no_wait: Whether to leave the reviews alone.
         timeout: Seconds for the reviews.
@@ -67,7 +68,7 @@ class PutOptions(StorageOptions):
     subfolders: bool
     dry_run: bool
     manifest: str | None
-    quota: int | Literal["documented"] | None
+    quota: int | Literal["none"] | None
     pace: float | None
     no_wait: bool
     timeout: float | None
@@ -144,7 +145,7 @@ class Run:
             "check_public": options.check_public,
             "asset_type": AssetType(options.asset_type) if options.asset_type else None,
             "group_type": GroupType(options.group_type) if options.group_type else None,
-            "quota": options.quota,
+            "quota": library_quota(options.quota),
             "timeout": options.timeout,
             "concurrency": options.concurrency,
             "wait": not options.no_wait,

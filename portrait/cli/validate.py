@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from portrait.cli.context import Context
 from portrait.cli.output import Output, OutputFormat
+from portrait.cli.parser import library_quota
 from portrait.cli.progress import output_terminal
 from portrait.clock import Clock, SystemClock
 from portrait.errors import TokenExpired, UsageError, ValidationFailed, WaitTimeout
@@ -40,7 +41,7 @@ def validate(
     attempts: int,
     timeout: float | None,
     lang: Language | None,
-    quota: int | Literal["documented"] | None,
+    quota: int | Literal["none"] | None,
 ) -> int:
     """Let a person pass the liveness check."""
     _check_callback(context, callback_url)
@@ -57,7 +58,12 @@ def validate(
         url = callback_url or (server.url if server is not None else "")
         try:
             result = client.validate_person(
-                callback_url=url, show=show, attempts=attempts, language=lang, timeout=timeout, quota=quota
+                callback_url=url,
+                show=show,
+                attempts=attempts,
+                language=lang,
+                timeout=timeout,
+                quota=library_quota(quota),
             )
         except (TokenExpired, ValidationFailed, WaitTimeout) as error:
             error.advice = _SAME_AGAIN

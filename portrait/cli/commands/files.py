@@ -76,7 +76,6 @@ PUT = Command(
     option(
         "--quota",
         type=quota,
-        default="documented",
         metavar="N|none",
         help="Assets that a group may hold (default: what the service documents).",
     ),

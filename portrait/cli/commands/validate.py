@@ -42,7 +42,6 @@ VALIDATE = Command(
     option(
         "--quota",
         type=quota,
-        default="documented",
         metavar="N",
         help="Groups that the customer may have, or `none` (default: as documented).",
     ),
