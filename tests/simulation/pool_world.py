@@ -249,8 +249,10 @@ class PoolWorld:
         if self.remaining <= 0:
             return
         client, truth = self.emulator.client(api_key=account.key, retry=RetryPolicy(attempts=1)), self.truth
-        mine = [asset_id for asset_id, (_, group) in truth.assets.items() if group == account.group]
-        idle = [asset_id for asset_id in mine if not truth.holders(asset_id)]
+        mine = {asset_id: name for asset_id, (name, group) in truth.assets.items() if group == account.group}
+        theirs = [asset_id for asset_id, name in mine.items() if parse_digest(name) is None]
+        is_enough = len(theirs) > account.slots // 5  # the pool can make room among its own assets alone
+        idle = theirs if is_enough else [asset_id for asset_id in mine if not truth.holders(asset_id)]
         if idle:
             victim = self.rng.choice(idle)
             client.delete_asset(id=victim)
