@@ -196,7 +196,7 @@ def settle_delay(created_at: float | None, now: float) -> float:
 
 
 def recall(
-    endpoint: Endpoint, memory: Memory, scope: str, missing: Iterable[str]
+    endpoint: Endpoint, memory: Memory, scope: str, missing: Iterable[str], seconds: float = VISIBILITY_LAG
 ) -> Flow[tuple[dict[str, str], float]]:
     """What is known of things that a list lacks: ids by item, and seconds for which others may be missing from a list.
 
@@ -204,7 +204,8 @@ def recall(
         endpoint: Of the client; the ids count as its own fresh creates from now on.
         memory: Of the client.
         scope: Where.
-        missing: The items that a list lacks.
+        missing: The items that a list lacks, or may lack.
+        seconds: How far back to look for ids.
 
     Raises:
         StateError: The state cannot be read.
@@ -215,7 +216,7 @@ def recall(
     lags = {item: settle_delay(completed_at, now) for item, completed_at in items.items()}
     if state is None or not items:
         return {}, max(lags.values(), default=0.0)
-    creates, age = yield RunBlocking(partial(state.creates.recent, memory.account, scope, VISIBILITY_LAG))
+    creates, age = yield RunBlocking(partial(state.creates.recent, memory.account, scope, seconds))
     known: dict[str, str] = {}
     for create in creates:
         item = create.key.item

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import partial
+from math import inf
 from typing import TYPE_CHECKING
 
 from attrs import evolve
@@ -23,13 +25,12 @@ from portrait.models import (
 )
 from portrait.pace import CreatePacer
 from portrait.pagination import GroupQuery
-from portrait.recent_creates import LAG, VISIBILITY_LAG
+from portrait.recent_creates import LAG
 from portrait.state import short_digest
 
 if TYPE_CHECKING:
     from portrait.endpoint import Endpoint
     from portrait.memory import Memory
-    from portrait.state import Create
 
 SUFFIX = 5  # characters of its id that a group keeps when it is renamed out of the way
 
@@ -69,23 +70,26 @@ def find_or_create_group(
     check_arguments(_KINDS, {"name": name, "description": description, "project_name": project_name})
     check_group_name(name, endpoint.dialect.name_limit)
     project = project_name or endpoint.project or "default"
-    where = short_digest("project", project), short_digest(name)  # the state holds no names
+    scope, item = short_digest("project", project), short_digest(name)  # the state holds no names
     wanted = AssetGroup(id="", name=name, description=description or "", project_name=project)
-    remembered = yield from _remembered(endpoint, memory, where, wanted)
-    if remembered is not None:
-        return remembered, False
+    while True:
+        known, lag = yield from recall(endpoint, memory, scope, [item], inf)
+        if item not in known:
+            break
+        remembered = yield from _read_known(endpoint, evolve(wanted, id=known[item]))
+        if remembered is not None:
+            return remembered, False
+        yield from _forget(memory, known[item])
     listed_at = endpoint.clock.monotonic()
     found = yield from groups_named(endpoint, name, project_name)
-    if not found:
-        _, lag = yield from recall(endpoint, memory, where[0], [where[1]])
-        if lag > 0:
-            yield Sleep(lag)
-            listed_at = endpoint.clock.monotonic()
-            found = yield from groups_named(endpoint, name, project_name)
+    if not found and lag > 0:
+        yield Sleep(lag)
+        listed_at = endpoint.clock.monotonic()
+        found = yield from groups_named(endpoint, name, project_name)
     if found:
         return oldest(found), False
-    creation = Creation(endpoint, memory, where[0])
-    return (yield from creation.run(lambda: _create(creation, where[1], listed_at - LAG, wanted, project_name)))
+    creation = Creation(endpoint, memory, scope)
+    return (yield from creation.run(lambda: _create(creation, item, listed_at - LAG, wanted, project_name)))
 
 
 def check_group_name(name: str, limit: int) -> None:
@@ -107,35 +111,20 @@ def check_group_name(name: str, limit: int) -> None:
         )
 
 
-def _remembered(
-    endpoint: Endpoint, memory: Memory, where: tuple[str, str], group: AssetGroup
-) -> Flow[AssetGroup | None]:
-    """The group that the state knows, if it is still there under its name; one that is gone is forgotten.
-
-    Args:
-        endpoint: Of the client.
-        memory: Of the client.
-        where: What the state knows it by.
-        group: What it looks like, but for its id.
-    """
-    state = yield from open_state(memory)
-    if state is None:
-        return None
-    known: Create | None = yield RunBlocking(lambda: state.creates.find(memory.key(*where)))
-    if known is None or known.result_id is None:
-        return None
-    group_id, is_fresh = known.result_id, known.age < VISIBILITY_LAG
-    if is_fresh:
-        endpoint.recent.add(group_id, endpoint.clock.monotonic() - known.age)
+def _read_known(endpoint: Endpoint, known: AssetGroup) -> Flow[AssetGroup | None]:
+    """A group that was created before, if it is still there under its name."""
     try:
-        current = yield from endpoint.call(GET_ASSET_GROUP, GetAssetGroupRequest(id=group_id))
-        if current.name == group.name:
-            return current
+        current = yield from endpoint.call(GET_ASSET_GROUP, GetAssetGroupRequest(id=known.id))
     except NotAccessible:
-        if is_fresh:  # it is there, and not visible yet
-            return evolve(group, id=group_id)
-    yield RunBlocking(lambda: state.creates.forget(memory.account, group_id))
-    return None
+        is_fresh = endpoint.recent.lag_left(known.id, endpoint.clock.monotonic()) > 0
+        return known if is_fresh else None  # a fresh one is there, and not visible yet
+    return current if current.name == known.name else None
+
+
+def _forget(memory: Memory, group_id: str) -> Flow[None]:
+    state = yield from open_state(memory)
+    if state is not None:
+        yield RunBlocking(partial(state.creates.forget, memory.account, group_id))
 
 
 def oldest(groups: Sequence[AssetGroup]) -> AssetGroup:

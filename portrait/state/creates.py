@@ -128,14 +128,6 @@ class Creates:
         creates, _ = self.recent(account, scope, 2 * KEEP)
         return [create for create in creates if create.result_id is not None]
 
-    def find(self, key: Key) -> Create | None:
-        """The newest create of it that was answered."""
-
-        def work(transaction: Transaction) -> Create | None:
-            return transaction.first(_ANSWERED, partial(_create, now=transaction.now()), **key._asdict())
-
-        return self._database.read(work)
-
     def age(self, account: str, result_id: str) -> float | None:
         """Seconds since it was created; None if that is not known."""
 

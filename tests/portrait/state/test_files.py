@@ -20,6 +20,7 @@ from tests.portrait.state.workers import (
     answer,
     begin,
     change,
+    find,
     open_together,
     pending,
     replacement_age,
@@ -283,8 +284,8 @@ def test_a_row_that_cannot_be_understood_is_no_memory(file_place):
     answer(state, KEYS[1], "asset-2")
     with raw(file_place) as connection:
         connection.execute("UPDATE portrait_creates SET answered_at = 'zz' WHERE result_id = 'asset-1'")
-    assert state.creates.find(KEY) is None
-    assert state.creates.find(KEYS[1]).result_id == "asset-2"
+    assert find(state, KEY) is None
+    assert find(state, KEYS[1]).result_id == "asset-2"
 
 
 def test_a_claim_that_cannot_be_understood_is_none(file_place):
@@ -449,7 +450,6 @@ def use_everything(state):
     claimed = begin(state, KEY)
     state.creates.record_again(claimed.create)
     state.creates.finish(claimed, "asset-1")
-    state.creates.find(KEY)
     state.creates.recent("account", "group-1", 11)
     state.creates.forget("account", "asset-1")
     state.creates.finish(begin(state, KEY), None, withdraw=True)

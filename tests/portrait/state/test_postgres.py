@@ -8,7 +8,7 @@ from portrait.errors import Retry, StateError
 from portrait.state import Claim, Holder, Key, open_state
 from portrait.state.database import RETRIES
 from portrait.state.schema import CLAIMS
-from tests.portrait.state.workers import POOL, begin, change, holders, lease, pending, replacement_age
+from tests.portrait.state.workers import POOL, begin, change, find, holders, lease, pending, replacement_age
 
 KEY = Key("account", "group-1", "digest")
 
@@ -120,7 +120,7 @@ def test_a_server_that_stays_away_is_an_error_after_a_bounded_time(tmp_path):
 def test_no_statement_stays_prepared(state):
     """A pooler in transaction mode gives the next transaction another connection, which does not know it."""
     for _ in range(10):
-        state.creates.find(KEY)
+        find(state, KEY)
     assert scalar(state, "SELECT count(*) FROM pg_prepared_statements") == 0
 
 

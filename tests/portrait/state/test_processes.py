@@ -8,7 +8,7 @@ import pytest
 
 from portrait.state import Claim, Holder, schema
 from tests.portrait.state import workers
-from tests.portrait.state.workers import CLOCK, FORKS, KEYS, PATIENCE, answer, begin, pending, run_all
+from tests.portrait.state.workers import CLOCK, FORKS, KEYS, PATIENCE, answer, begin, find, pending, run_all
 
 TTL = 0.4
 
@@ -102,4 +102,4 @@ def test_a_fork_leaves_the_connections_to_the_parent(state):
             os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert state.claims.renew(claim, 30)
-    assert state.creates.find(KEYS[1]).result_id == "asset-1"
+    assert find(state, KEYS[1]).result_id == "asset-1"

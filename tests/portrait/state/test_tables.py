@@ -21,7 +21,7 @@ from portrait.state import (
     schema,
     uploads,
 )
-from tests.portrait.state.workers import answer, begin, change, lease, pending, replacement_age, take_turn
+from tests.portrait.state.workers import answer, begin, change, find, lease, pending, replacement_age, take_turn
 
 KEY = Key("account", "group-1", "digest")
 
@@ -81,12 +81,12 @@ def test_a_create_is_pending_until_it_is_answered(state, place):
     """Then its id is known, with the seconds since the answer."""
     claimed = begin(state, KEY)
     place.clock.advance(5)
-    assert state.creates.find(KEY) is None
+    assert find(state, KEY) is None
     assert (pending(state, KEY).id, pending(state, KEY).age) == (claimed.create.id, 5)
     state.creates.finish(claimed, "asset-1")
     place.clock.advance(7)
     assert pending(state, KEY) is None
-    found = state.creates.find(KEY)
+    found = find(state, KEY)
     assert (found.key, found.result_id, found.age) == (KEY, "asset-1", 7)
     assert found.answered_at - found.begun_at == 5
 
@@ -96,7 +96,7 @@ def test_another_process_knows_the_id_of_a_create(place):
     first = place.open()
     answer(first, KEY, "group-7")
     first.close()
-    assert place.open().creates.find(KEY).result_id == "group-7"
+    assert find(place.open(), KEY).result_id == "group-7"
 
 
 def test_the_newest_create_counts(state, place):
@@ -106,7 +106,7 @@ def test_the_newest_create_counts(state, place):
     place.clock.advance(1)
     answer(state, KEY, "asset-2")
     state.creates.finish(old, "asset-1")
-    assert state.creates.find(KEY).result_id == "asset-2"
+    assert find(state, KEY).result_id == "asset-2"
 
 
 def test_what_was_deleted_is_forgotten_by_its_id(state):
@@ -115,8 +115,8 @@ def test_what_was_deleted_is_forgotten_by_its_id(state):
     for key in (KEY, other):
         answer(state, key, "asset-1")
     state.creates.forget("account", "asset-1")
-    assert state.creates.find(KEY) is None
-    assert state.creates.find(other) is not None
+    assert find(state, KEY) is None
+    assert find(state, other) is not None
 
 
 def test_what_is_known_by_one_id_is_known_by_another(state, place):
@@ -138,7 +138,7 @@ def test_an_answer_is_kept_although_the_record_was_lost(place):
     claimed = begin(first, KEY)
     second.creates.finish(claimed, None, withdraw=True)
     first.creates.finish(claimed, "asset-1")
-    assert second.creates.find(KEY).result_id == "asset-1"
+    assert find(second, KEY).result_id == "asset-1"
 
 
 def test_recent_creates_of_a_scope_are_those_that_a_list_may_lack(state, place):
@@ -220,7 +220,7 @@ def test_who_has_lost_the_claim_withdraws_nothing(state, place):
     assert pending(state, KEY).id == lost.create.id
     assert isinstance(state.creates.begin(KEY, 30, lambda: 11), Holder)
     state.creates.finish(lost, "asset-1")
-    assert state.creates.find(KEY).result_id == "asset-1"
+    assert find(state, KEY).result_id == "asset-1"
 
 
 # --- uploads --------------------------------------------------------------------------------------------------------

@@ -56,6 +56,12 @@ def begin(state, key):
     return state.creates.begin(key, 30, lambda: 0)
 
 
+def find(state, key):
+    """The newest create of it that was answered."""
+    creates, _ = state.creates.recent(key.account, key.scope, inf)
+    return next((each for each in reversed(creates) if each.key == key and each.result_id is not None), None)
+
+
 def replacement_age(state):
     """Seconds since it took the place of a state that was lost."""
     return state.creates.recent("account", "group-1", 0)[1]
@@ -104,7 +110,7 @@ def _create(state, key):
         CLOCK.sleep(0.01)
     if isinstance(claimed, ClaimedCreate):
         state.creates.finish(claimed, f"asset-{claimed.create.id}")
-    return state.creates.find(key).result_id
+    return find(state, key).result_id
 
 
 def open_together(barrier, results, location):
