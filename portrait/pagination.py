@@ -159,7 +159,8 @@ def asset_pages(*, by_cursor: bool = False, **query: Unpack[AssetQuery]) -> Pagi
         UsageError: A value is outside of its closed set.
     """
     criteria, rest = _split_filter(query, AssetFilter)
-    request = ListAssetsRequest(filter=AssetFilter(**criteria), **_first_page(rest, by_cursor=by_cursor))
+    page = _first_page(rest, by_cursor=by_cursor)
+    request = ListAssetsRequest(filter=AssetFilter(**criteria), **page)
     return Paginator(LIST_ASSETS, request, by_cursor=by_cursor)
 
 
@@ -170,7 +171,8 @@ def group_pages(*, by_cursor: bool = False, **query: Unpack[GroupQuery]) -> Pagi
         UsageError: A value is outside of its closed set.
     """
     criteria, rest = _split_filter(query, GroupFilter)
-    request = ListAssetGroupsRequest(filter=GroupFilter(**criteria), **_first_page(rest, by_cursor=by_cursor))
+    page = _first_page(rest, by_cursor=by_cursor)
+    request = ListAssetGroupsRequest(filter=GroupFilter(**criteria), **page)
     return Paginator(LIST_ASSET_GROUPS, request, by_cursor=by_cursor)
 
 
