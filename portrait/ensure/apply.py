@@ -46,7 +46,6 @@ class _Job:
 
     Attributes:
         content: What is ensured.
-        digest: Of the content.
         entry: What the plan says about it.
         sources: The sources, as given.
         created_id: What the asset is followed by, once there is one: its id, where the provider tells that at once.
@@ -56,7 +55,6 @@ class _Job:
     """
 
     content: Content
-    digest: str
     entry: PlanEntry
     sources: list[str]
     created_id: str = ""
@@ -85,7 +83,7 @@ class _Batch(Creating):
 
     def finish(self, job: _Job, state: FileState, asset: Asset | None = None, **fields: Any) -> Flow[None]:
         """The same outcome for every source of one content."""
-        del self.jobs[job.digest]
+        del self.jobs[job.content.digest]
         asset_id = asset.id if asset is not None else ""
         for source in job.sources:
             outcome = FileOutcome(
@@ -149,7 +147,7 @@ def _begin(batch: _Batch) -> Flow[None]:
         elif (digest := entry.content.digest) in batch.jobs:
             batch.jobs[digest].sources.append(entry.source)
         else:
-            job = batch.jobs[digest] = _Job(entry.content, digest, entry, [entry.source])
+            job = batch.jobs[digest] = _Job(entry.content, entry, [entry.source])
             job.duplicates = entry.duplicates
             if entry.asset is not None and entry.verdict is not Verdict.REPLACE:
                 job.created_id, job.origin = entry.asset.id, Origin.EXISTING
@@ -210,9 +208,9 @@ def _create(batch: _Batch) -> Flow[None]:
         requests, waiting = waiting[:at_once], waiting[at_once:]
         results = yield Gather([create_assets(batch, new) for new in requests], batch.options.concurrency)
         for new, result in zip(requests, results, strict=True):
-            ends = dict.fromkeys((one.digest for one in new), result) if isinstance(result, PortraitError) else result
             for one in new:
-                job, end = batch.jobs[one.digest], ends[one.digest]
+                job = batch.jobs[one.content.digest]
+                end = result if isinstance(result, PortraitError) else result[one.content.digest]
                 if isinstance(end, PortraitError):
                     yield from batch.finish(job, state_of_error(end), error=end)
                 else:
@@ -225,7 +223,6 @@ def _requests(batch: _Batch) -> Iterator[list[NewContent]]:
     for job in batch.missing():
         new = NewContent(
             content=job.content,
-            digest=job.digest,
             stored=job.stored,
             store=batch.options.store,
             replaces=job.entry.asset if job.entry.verdict is Verdict.REPLACE else None,
@@ -238,7 +235,7 @@ def _requests(batch: _Batch) -> Iterator[list[NewContent]]:
 
 def _resolve_duplicates(batch: _Batch) -> Flow[None]:
     """Two processes may have created the same content: both take the oldest, and report the other."""
-    created = {job.digest: job for job in batch.jobs.values() if job.origin not in {None, Origin.EXISTING}}
+    created = {job.content.digest: job for job in batch.jobs.values() if job.origin not in {None, Origin.EXISTING}}
     if not created or not batch.backend.knows_ids:
         return
     try:

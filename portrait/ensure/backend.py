@@ -79,14 +79,12 @@ class NewContent:
 
     Attributes:
         content: What it is.
-        digest: Of the content.
         stored: The object of `store` that holds the file; None where it went to none.
         store: The batch's store.
         replaces: A failed asset that is deleted first.
     """
 
     content: Content
-    digest: str
     stored: StoredObject | None = None
     store: ObjectStore | None = None
     replaces: Asset | None = None

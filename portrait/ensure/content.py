@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from urllib.parse import parse_qsl, urlencode
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 
 from portrait.arguments import check_address
 from portrait.errors import MediaRejected, UsageError
@@ -75,6 +75,7 @@ class Content:
         data: The bytes, where they were given.
         url: The address; None for a file.
         sha256: 64 hex digits.
+        digest: 26 characters for them, which stand in the asset's Name.
         asset_type: What it is.
         name: The asset's Name, which holds the digest.
         size: Bytes; 0 for an address.
@@ -92,11 +93,7 @@ class Content:
     size: int = 0
     faults: tuple[Violation, ...] = ()
     needs_storage: bool = False
-
-    @property
-    def digest(self) -> str:
-        """26 characters."""
-        return short_digest(self.sha256)
+    digest: str = field(init=False, default=Factory(lambda self: short_digest(self.sha256), takes_self=True))
 
 
 def media_error(content: Content) -> MediaRejected:

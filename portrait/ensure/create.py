@@ -62,11 +62,11 @@ def create_assets(batch: Creating, new: Sequence[NewContent]) -> Flow[Mapping[st
         PortraitError: The service refused.
     """
     if batch.fatal_error is not None:
-        return {one.digest: batch.fatal_error for one in new}
+        return {one.content.digest: batch.fatal_error for one in new}
     # Each content is claimed by itself, in the order that all processes have, and the creates are sent under the claims
     # together: two batches that share a content wait for each other, and do not wait in a circle.
     creation = Creation(batch.backend.endpoint, batch.options.memory, batch.target.scope)
-    ordered = sorted(new, key=lambda each: each.digest)
+    ordered = sorted(new, key=lambda each: each.content.digest)
     try:
         if batch.options.check_public:
             yield from _check_public(new)
@@ -79,7 +79,7 @@ def create_assets(batch: Creating, new: Sequence[NewContent]) -> Flow[Mapping[st
             raise
         return {**(yield from _create_half(batch, new[::2])), **(yield from _create_half(batch, new[1::2]))}
     for one in new:
-        asset_id = batch.backend.asset_id(created[one.digest][0])
+        asset_id = batch.backend.asset_id(created[one.content.digest][0])
         yield Notify(FileProgress(source=one.content.source, stage="created", asset_id=asset_id))
     return created
 
@@ -101,7 +101,7 @@ def _create_half(batch: Creating, new: Sequence[NewContent]) -> Flow[Mapping[str
     try:
         return (yield from create_assets(batch, new))
     except PortraitError as error:
-        return {one.digest: error for one in new}
+        return {one.content.digest: error for one in new}
 
 
 def _create(batch: Creating, creation: Creation, new: Sequence[NewContent]) -> Flow[dict[str, Created]]:
@@ -110,11 +110,11 @@ def _create(batch: Creating, creation: Creation, new: Sequence[NewContent]) -> F
     for one in new:
         # A list may lack what was created shortly before; an asset that it shows as failed it does not lack.
         since = batch.listed_at - LAG if one.replaces is None else batch.listed_at
-        existing = yield from creation.claim(one.digest, since, partial(_find, batch, one))
+        existing = yield from creation.claim(one.content.digest, since, partial(_find, batch, one))
         if existing is None:
             missing.append(one)
         else:
-            created[one.digest] = existing, Origin.EXISTING
+            created[one.content.digest] = existing, Origin.EXISTING
     for one in missing:
         if one.replaces is not None:
             yield from batch.backend.remove(one.replaces)
@@ -145,13 +145,13 @@ def _find_together(batch: Creating, new: Sequence[NewContent]) -> Flow[list[str]
     Raises:
         UnknownOutcome: Some are there and some are not: a list lags, or others created some.
     """
-    digest = new[0].digest if len(new) == 1 else None
+    digest = new[0].content.digest if len(new) == 1 else None
     ignored = {*batch.options.ignored, *(one.replaces.id for one in new if one.replaces is not None)}
     assets = without((yield from batch.backend.find(batch.target, digest)), ignored)
-    alive = [usable(assets.get(one.digest, ())) for one in new]
+    alive = [usable(assets.get(one.content.digest, ())) for one in new]
     if not any(alive):
         return None
-    found = [same or assets.get(one.digest, [])[-1:] for one, same in zip(new, alive, strict=True)]
+    found = [same or assets.get(one.content.digest, [])[-1:] for one, same in zip(new, alive, strict=True)]
     if not all(found):
         count = sum(map(bool, found))
         raise UnknownOutcome(f"{count} of {len(new)} are there.", advice="Run again: what is not there is created.")
@@ -182,11 +182,11 @@ def _send(batch: Creating, creation: Creation, new: Sequence[NewContent]) -> Flo
         if backend.can_find or not error.may_have_executed:
             raise
         raise _unknown(batch, new[0]) from error  # it stays recorded as one without an answer
+    created: dict[str, Created] = {}
     for one, created_id in zip(new, ids, strict=True):
-        creation.set_id(one.digest, created_id)
-    return {
-        one.digest: (created_id, _origin(one, recovered=recovered)) for one, created_id in zip(new, ids, strict=True)
-    }
+        creation.set_id(one.content.digest, created_id)
+        created[one.content.digest] = created_id, _origin(one, recovered=recovered)
+    return created
 
 
 def _origin(new: NewContent, *, recovered: bool) -> Origin:
