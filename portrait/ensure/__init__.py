@@ -28,9 +28,10 @@ from portrait.ensure.erase import (
     plan_erasure,
 )
 from portrait.ensure.groups import check_group_name, ensure_group, leftovers
-from portrait.ensure.plan import AssetPlan, PlanEntry, Sources, Verdict, check_group, plan_assets
+from portrait.ensure.plan import AssetPlan, PlanEntry, Verdict, check_group, plan_assets
 from portrait.ensure.sources import (
     Source,
+    Sources,
     display_name,
     expand_sources,
     identify,

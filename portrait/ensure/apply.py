@@ -15,7 +15,8 @@ from portrait.ensure.batch import EnsureOptions, FileOutcome, FileState, Origin,
 from portrait.ensure.content import Content
 from portrait.ensure.create import Creating, create_assets
 from portrait.ensure.once import VERIFY_DELAYS
-from portrait.ensure.plan import AssetPlan, PlanEntry, Sources, Verdict, plan_assets
+from portrait.ensure.plan import AssetPlan, PlanEntry, Verdict, plan_assets
+from portrait.ensure.sources import Sources
 from portrait.errors import PortraitError, UsageError
 from portrait.events import FileProgress, GroupFound
 from portrait.flow import CancelToken, Emit, Flow, Gather, Notify, RunBlocking, Sleep

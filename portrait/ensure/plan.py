@@ -6,29 +6,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from attrs import evolve, field, frozen
 
 from portrait.ensure.backend import Backend, FoundGroup, Target, usable
 from portrait.ensure.batch import EnsureOptions
-from portrait.ensure.content import Content, check_reach, media_error
-from portrait.ensure.sources import Source, display_name, expand_sources, identify, limits_of
+from portrait.ensure.content import Content, media_error
+from portrait.ensure.sources import Sources, identify_sources
 from portrait.errors import AssetFailed, PortraitError, QuotaExceeded, UsageError
-from portrait.events import FileProgress
-from portrait.flow import Flow, Gather, Notify, RunBlocking, Sleep
+from portrait.flow import Flow, Sleep
 from portrait.media import Violation
 from portrait.memory import recall
 from portrait.models import Asset, GroupType
-from portrait.providers import Capability
 from portrait.wait import asset_failed
-
-if TYPE_CHECKING:
-    from portrait.endpoint import Endpoint
-
-Sources = Source | Iterable[Source]
 
 
 class Verdict(StrEnum):
@@ -141,35 +133,6 @@ def plan_assets(
     found = yield from identify_sources(backend.endpoint, sources, options)
     digests = {content.digest for _, content in found if isinstance(content, Content) and not content.faults}
     return decide(found, (yield from _read_group(backend, options, group, digests)), options)
-
-
-def identify_sources(
-    endpoint: Endpoint, sources: Sources, options: EnsureOptions
-) -> Flow[list[tuple[str, Content | PortraitError]]]:
-    """Read the sources; gives each one's name, and what it is or why it cannot be read.
-
-    Raises:
-        UsageError: What was given are no sources.
-    """
-    expanded: list[Source] = yield RunBlocking(lambda: expand_sources(sources))
-    flows = [_identify(endpoint, source, options) for source in expanded]
-    results: list[Content | PortraitError] = yield Gather(flows, options.concurrency)
-    return [(display_name(source), result) for source, result in zip(expanded, results, strict=True)]
-
-
-def _identify(endpoint: Endpoint, source: Source, options: EnsureOptions) -> Flow[Content]:
-    if isinstance(source, Content):
-        return source
-    stored = options.store is not None
-    uploads = not stored and Capability.FILES in endpoint.provider.capabilities
-    limits = limits_of(endpoint.provider.name if uploads else None)
-    content: Content = yield RunBlocking(lambda: identify(source, limits, options.asset_type, options.name))
-    if content.url is not None:
-        check_reach(content.url, endpoint.base_url)
-    elif not stored and not uploads and not content.faults:
-        endpoint.provider.require(Capability.FILES, "Send it by object storage, store=, or give its public address.")
-    yield Notify(FileProgress(source=content.source, stage="checked"))
-    return content
 
 
 def _read_group(

@@ -11,20 +11,29 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from io import BytesIO
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from portrait.ensure.content import Content, asset_name, identify_address, short_digest
-from portrait.errors import UsageError
+from portrait.ensure.batch import EnsureOptions
+from portrait.ensure.content import Content, asset_name, check_reach, identify_address, short_digest
+from portrait.errors import PortraitError, UsageError
+from portrait.events import FileProgress
+from portrait.flow import Flow, Gather, Notify, RunBlocking
 from portrait.media import LIMITS, Limits, limits_for, measure, validate
 from portrait.models import AssetType
+from portrait.providers import Capability
 from portrait.urls import redact_url
+
+if TYPE_CHECKING:
+    from portrait.endpoint import Endpoint
 
 BLOCK = 1024 * 1024  # bytes
 
 Source = str | os.PathLike[str] | bytes | BinaryIO | Content
 """A path, an address, bytes or an open binary file; or what `identify` has made of one before."""
+Sources = Source | Iterable[Source]
 
 _OTHER_ADDRESS = re.compile(r"(?!https?:)([a-z][a-z0-9+.-]+)://|(data):", re.IGNORECASE)
 _KINDS = "a path, an http(s) address, bytes or an open binary file"
@@ -110,6 +119,37 @@ def _walk(folder: Path, on_error: Callable[[OSError], object] | None = None) -> 
         linked = {name for name in folders if Path(parent, name).is_symlink()}
         reasons = dict.fromkeys(names, "") | dict.fromkeys(linked, "linked folder") | dict.fromkeys(hidden, "hidden")
         yield from ((Path(parent, name), reason) for name, reason in reasons.items())
+
+
+def identify_sources(
+    endpoint: Endpoint, sources: Sources, options: EnsureOptions
+) -> Flow[list[tuple[str, Content | PortraitError]]]:
+    """Read the sources; gives each one's name, and what it is or why it cannot be read.
+
+    Raises:
+        UsageError: What was given are no sources.
+    """
+    if isinstance(sources, list) and all(isinstance(source, Content) for source in sources):
+        return [(content.source, content) for content in sources]
+    expanded: list[Source] = yield RunBlocking(partial(expand_sources, sources))
+    flows = [_identify(endpoint, source, options) for source in expanded]
+    results: list[Content | PortraitError] = yield Gather(flows, options.concurrency)
+    return [(display_name(source), result) for source, result in zip(expanded, results, strict=True)]
+
+
+def _identify(endpoint: Endpoint, source: Source, options: EnsureOptions) -> Flow[Content]:
+    if isinstance(source, Content):
+        return source
+    stored = options.store is not None
+    uploads = not stored and Capability.FILES in endpoint.provider.capabilities
+    limits = limits_of(endpoint.provider.name if uploads else None)
+    content: Content = yield RunBlocking(partial(identify, source, limits, options.asset_type, options.name))
+    if content.url is not None:
+        check_reach(content.url, endpoint.base_url)
+    elif not stored and not uploads and not content.faults:
+        endpoint.provider.require(Capability.FILES, "Send it by object storage, store=, or give its public address.")
+    yield Notify(FileProgress(source=content.source, stage="checked"))
+    return content
 
 
 def identify(source: Source, limits: Limits, asset_type: AssetType | None, name: str | None = None) -> Content:

@@ -16,7 +16,7 @@ from portrait import ensure
 from portrait.arguments import COUNT, NONE, TEXT, check_arguments, either, number, one_of
 from portrait.ensure.backend import ActionBackend, Target
 from portrait.ensure.once import RightLost
-from portrait.ensure.plan import identify_sources
+from portrait.ensure.sources import identify_sources
 from portrait.errors import (
     NotAccessible,
     PortraitError,
