@@ -119,6 +119,7 @@ class Run:
     Attributes:
         progress: What a person sees at present.
         store: The object storage, if there is one.
+        ensure_options: The library's options of all groups.
         summary: Takes outcomes.
     """
 
@@ -135,12 +136,7 @@ class Run:
         self._created: set[str] = set()
         self.progress = Progress(None, {})
         self.store: ObjectStore | None = open_store(context, options, self._on_storage_event)
-
-    @property
-    def ensure_options(self) -> EnsureQuery:
-        """The library's options of all groups."""
-        options = self._options
-        return {
+        self.ensure_options: EnsureQuery = {
             "store": self.store,
             "check_public": options.check_public,
             "asset_type": AssetType(options.asset_type) if options.asset_type else None,

@@ -102,7 +102,7 @@ class Summary:
             if asset in self._first:
                 record["same_as"] = self._first[asset]
             self._first.setdefault(asset, outcome.source)
-        line = "" if outcome.error is not None else f"{outcome.uri}  {outcome.source}"
+        line = "" if outcome.error is not None else f"{record['uri'] or ''}  {outcome.source}"
         if outcome.state is FileState.TIMED_OUT and line:
             line += "  (in review)"
         self._record(record, line)
