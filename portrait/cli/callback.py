@@ -1,4 +1,4 @@
-"""A server for CallbackURL on this machine, so that the command hears the codes that the page reports."""
+"""A server for CallbackURL on this machine, so that the command receives the codes that the page reports."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 HOST = "127.0.0.1"
-BROWSER_SECONDS = 2.0  # in which a browser is back after the service has said that the person passed
+BROWSER_SECONDS = 2.0  # in which a browser is back after the service has reported that the person passed
 _LOOK_SECONDS = 0.05
 _SHUTDOWN_SECONDS = 2.0
 
@@ -28,7 +28,7 @@ class CallbackServer:
     """Answers CallbackURL, at any path, while it is entered.
 
     Args:
-        client: Whose `validate_person` hears what the page reports.
+        client: Whose `validate_person` receives what the page reports.
         port: Of the loopback address 127.0.0.1; 0 is a free one.
     """
 

@@ -172,7 +172,7 @@ class Context:
 
     @property
     def service_identity(self) -> Mapping[str, str]:
-        """What tells the groups of this service and project from others of the same name; no secret.
+        """What distinguishes the groups of this service and project from others of the same name; no secret.
 
         Raises:
             UsageError: There is no provider of that name.

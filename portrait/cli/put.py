@@ -61,7 +61,7 @@ class PutOptions(StorageOptions):
         no_wait: Whether to leave the reviews alone.
         timeout: Seconds for the reviews.
         asset_type: What addresses lead to; None goes by their endings.
-        group_type: Of the group, where the provider cannot tell it; None asks, or is AIGC.
+        group_type: Of the group, where the provider cannot give it; None asks, or is AIGC.
     """
 
     group: str | None

@@ -87,7 +87,7 @@ def wait(context: Context, /, id: str, *, timeout: float, path: str | None) -> i
 
 
 class _StatusLine:
-    """Tells people each status that a video is waited for in, once."""
+    """Prints each status that a video is waited for in, once."""
 
     def __init__(self, context: Context) -> None:
         self._output = context.output

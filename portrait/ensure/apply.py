@@ -49,7 +49,7 @@ class _Job:
         content: What is ensured.
         entry: What the plan says about it.
         sources: The sources, as given.
-        created_id: What the asset is followed by, once there is one: its id, where the provider tells that at once.
+        created_id: What the asset is followed by, once there is one: its id, where the provider answers with that.
         origin: How the asset came to be.
         stored: Where the file is, if it went to object storage.
         duplicates: Ids of further assets with the same content.

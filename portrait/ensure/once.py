@@ -156,7 +156,7 @@ class Creation:
             group_id: In which it creates; one that was created a moment ago may not be visible yet (contract §3).
 
         Raises:
-            UnknownOutcome: Answers were lost, and looking did not tell what was done.
+            UnknownOutcome: Answers were lost, and looking did not show what was done.
             Interrupted: The deadline came first.
             PortraitError: The create was refused.
         """

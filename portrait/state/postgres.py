@@ -80,7 +80,7 @@ class PostgresBackend:
         return state.startswith(_TRANSIENT) if state else isinstance(original, (psycopg.OperationalError, OSError))
 
     def explain(self, error: Exception) -> StateError:
-        """By the SQLSTATE, with what the server said."""
+        """By the SQLSTATE, with the server's message."""
         original, state = getattr(error, "orig", error), _sqlstate(error)
         advice = next((text for start, text in _ADVICE.items() if state.startswith(start)), _LOOK)
         return StateError(
@@ -99,5 +99,5 @@ def _sqlstate(error: Exception) -> str:
 
 
 def _first_line(error: BaseException) -> str:
-    """What the server said, without the statement and its values."""
+    """The server's message, without the statement and its values."""
     return str(error).partition("\n")[0].removesuffix(".") or type(error).__name__

@@ -68,7 +68,7 @@ class Claim:
 
     Attributes:
         key: What may be created.
-        token: Tells this claim from others of the same key.
+        token: Distinguishes this claim from others of the same key.
     """
 
     key: Key

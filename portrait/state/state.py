@@ -41,7 +41,7 @@ class State:
         erasures: Groups that are being erased.
         pools: Who uses which asset of a group, and who waits for a slot.
         paces: The turns of an account, and what was learnt of its limits.
-        machine: Tells the files of this machine from those of others that share the state; "" where none can.
+        machine: Distinguishes the files of this machine from those of others that share the state; "" where none can.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""`ensure` by tasks: up to 20 contents in one create, whose task is followed until it tells the assets' ids.
+"""`ensure` by tasks: up to 20 contents in one create, whose task is followed until it names the assets.
 
 A gateway with a library is looked in as the providers of Actions are. Of the others only the client's state knows what
 was created, and by which task.
@@ -36,7 +36,7 @@ _PREFIX = "task:"
 
 @frozen
 class Place:
-    """Where an asset stands in a task, until the task tells its id.
+    """Where an asset stands in a task, until the task gives its id.
 
     Attributes:
         task_id: The task.
@@ -272,7 +272,7 @@ def _vanished(message: str, text: str) -> AssetOutcome:
 
 
 def _outcome(task: Task, text: str, content: Content) -> AssetOutcome:
-    """By the digest in the name; by its place, where the task tells no names and no item is missing (contract §8)."""
+    """By the digest in the name; by its place, where the task gives no names and no item is missing (contract §8)."""
     named = {digest: asset for asset in task.assets if (digest := parse_digest(asset.name))}
     asset, place = named.get(content.digest), Place.parse(text)
     if asset is None and not named and place is not None and len(task.assets) == place.count:

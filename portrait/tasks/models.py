@@ -64,7 +64,7 @@ class Task:
         progress: Percent; None where the gateway does not say.
         assets: Its assets, once it has ended, in the order in which they were sent where that is known.
         names: The Names that this client sent, in order; empty for a task that was read by its id alone.
-        asset_type: What this client said that the files are; None likewise.
+        asset_type: The files' type, as this client declared it; None likewise.
         session: The liveness check that it opened; None for another task.
         group_id: The group of the person who passed; "" for another task.
         failure: What the gateway says of a failed one.

@@ -236,7 +236,7 @@ class TaskService:
             token: The BytedToken or the session that has it.
             timeout: Seconds in all; None is the life of the token.
             poll: Seconds between two looks.
-            failure: Gives the error that the CallbackURL was told; it ends the wait while the task goes on.
+            failure: Gives the error that the CallbackURL received; it ends the wait while the task goes on.
 
         Raises:
             ValidationFailed: The scan failed, or nobody scanned in time.
@@ -395,6 +395,6 @@ def _pending() -> ValidatePending:
 
 
 def _not_passed(task: Task) -> ValidationFailed:
-    """A gateway does not tell a failed scan from one that nobody began: contract §8 (I)."""
+    """A gateway does not distinguish a failed scan from one that nobody began: contract §8 (I)."""
     why = f": {task.failure.message}" if task.failure is not None and task.failure.message else ""
     return ValidationFailed(f"The liveness check was not passed, or has expired{why.rstrip('.')}.")
