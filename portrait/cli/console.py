@@ -87,18 +87,20 @@ def stdout_errors() -> Iterator[None]:
 
 def is_file(stream: TextIO) -> bool:
     """Whether the stream is a regular file."""
-    try:
-        return stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
-    except (OSError, ValueError):
-        return False
+    return stat.S_ISREG(_mode(stream))
 
 
 def is_pipe(stream: TextIO) -> bool:
     """Whether the stream is a pipe."""
+    return stat.S_ISFIFO(_mode(stream))
+
+
+def _mode(stream: TextIO) -> int:
+    """The type and permissions of what is behind a stream; 0 where nothing is."""
     try:
-        return stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
+        return os.fstat(stream.fileno()).st_mode
     except (OSError, ValueError):
-        return False
+        return 0
 
 
 def escape(text: str) -> str:
