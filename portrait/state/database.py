@@ -9,15 +9,17 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Protocol, TypeVar
 
-from attrs import define
+from attrs import define, frozen
 from sqlalchemy import Connection, Engine, Executable, Table, func, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from portrait.clock import Clock
 from portrait.errors import StateError
-from portrait.state.statements import PREFIX, Retention, Upsert, render
+from portrait.state.statements import PREFIX, Retention, Upsert
 
 T = TypeVar("T")
 Row = Mapping[str, Any]
@@ -26,6 +28,10 @@ Row = Mapping[str, Any]
 RETRIES = 5  # of one transaction; with the pauses below they outlast the restart of a database server
 FIRST_PAUSE = 0.1  # seconds; each is twice the one before
 _SERVER_TIME = select(func.extract("epoch", func.clock_timestamp()))
+_DIALECTS: Mapping[str, Any] = {
+    "sqlite": sqlite.dialect(),
+    "postgresql": postgresql.psycopg.dialect(),  # type: ignore[no-untyped-call]
+}
 
 
 class Transaction:
@@ -90,7 +96,7 @@ class Transaction:
 
     def _run(self, statement: Executable, values: Mapping[str, object]) -> Any:
         """Run a statement; returns the driver's cursor."""
-        text = render(statement, self._engine)
+        text = _render(statement, self._engine)
         cursor = self._driver.cursor()
         cursor.execute(text.sql, text.arguments(values))
         return cursor
@@ -99,6 +105,37 @@ class Transaction:
 def _params(values: Mapping[str, object]) -> dict[str, object]:
     """The values of parameters, by the names that they have in statements."""
     return {f"{PREFIX}{name}": value for name, value in values.items()}
+
+
+@frozen
+class _Text:
+    """A statement as the driver takes it.
+
+    Attributes:
+        sql: The text.
+        constants: The values of those parameters that are always the same.
+        order: The names of its parameters, in order; None where the driver takes them by their names.
+    """
+
+    sql: str
+    constants: Mapping[str, object]
+    order: Sequence[str] | None
+
+    def arguments(self, values: Mapping[str, object]) -> Any:
+        """The values of the parameters, as the driver takes them."""
+        named = {**self.constants, **values} if self.constants else values
+        return named if self.order is None else tuple([named[name] for name in self.order])
+
+
+@lru_cache(maxsize=512)
+def _render(statement: Executable, engine: str) -> _Text:
+    """The text of a statement for the engine of that name.
+
+    What SQLAlchemy does each time to run a statement costs more than to run it on a small file.
+    """
+    compiled: Any = statement.compile(dialect=_DIALECTS[engine])  # type: ignore[attr-defined]
+    constants = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
+    return _Text(str(compiled), constants, compiled.positiontup if compiled.positional else None)
 
 
 class Backend(Protocol):

@@ -1,20 +1,16 @@
-"""Statements, which are built once, at import, and their texts; a `Transaction` runs them.
+"""Parts of statements, which are built once, at import; a `Transaction` runs them.
 
-To build a statement costs more than to run it on a small file, and so does what SQLAlchemy does each time to run one
-that was built: the text of each is made once, and the driver gets it as it is.
+To build a statement costs more than to run it on a small file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from attrs import frozen
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
-    Executable,
     Table,
     and_,
     bindparam,
@@ -27,10 +23,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 from portrait.state.records import Key
 
 PREFIX = "value_"  # a parameter of a column's name would be a value for that column
-_DIALECTS: Mapping[str, Any] = {
-    "sqlite": sqlite.dialect(),
-    "postgresql": postgresql.psycopg.dialect(),  # type: ignore[no-untyped-call]
-}
 
 
 def param(name: str) -> BindParameter[Any]:
@@ -105,31 +97,3 @@ class Retention:
         # Rows that another transaction has locked are its business, and not worth a wait or a deadlock.
         oldest = select(*keys).where(age < param("before")).order_by(age).limit(most).with_for_update(skip_locked=True)
         self.statement = delete(table).where(tuple_(*keys).in_(oldest))
-
-
-@frozen
-class Text:
-    """A statement as the driver takes it.
-
-    Attributes:
-        sql: The text.
-        constants: The values of those parameters that are always the same.
-        order: The names of its parameters, in order; None where the driver takes them by their names.
-    """
-
-    sql: str
-    constants: Mapping[str, object]
-    order: Sequence[str] | None
-
-    def arguments(self, values: Mapping[str, object]) -> Any:
-        """The values of the parameters, as the driver takes them."""
-        named = {**self.constants, **values} if self.constants else values
-        return named if self.order is None else tuple([named[name] for name in self.order])
-
-
-@lru_cache(maxsize=512)
-def render(statement: Executable, engine: str) -> Text:
-    """The text of a statement for the engine of that name."""
-    compiled: Any = statement.compile(dialect=_DIALECTS[engine])  # type: ignore[attr-defined]
-    constants = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
-    return Text(str(compiled), constants, compiled.positiontup if compiled.positional else None)
