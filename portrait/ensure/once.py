@@ -234,8 +234,8 @@ class Creation:
         An earlier one is known not to have been carried out.
         """
         while True:
-            yield from self._record()
             try:
+                yield from self._record()
                 return (yield from send())
             except PortraitError as error:
                 for claim in self._claims.values():

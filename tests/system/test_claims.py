@@ -148,6 +148,32 @@ def test_a_create_that_waits_for_its_group_is_recorded_each_time(portrait_emulat
     memory.close()
 
 
+def test_what_cannot_be_recorded_leaves_nothing_to_look_for(portrait_emulator, tmp_path, monkeypatch):
+    """Of two contents of one create the second cannot be recorded: nothing was sent, and the first is free at once."""
+    clock, (scope, item) = portrait_emulator.clock, WHERE
+    memory = Memory(clock, tmp_path / "state.db", "http://localhost:1", "key")
+    creation, state = once.Creation(endpoint(clock=clock), memory, scope), memory.open_state()
+    record_again = type(state.creates).record_again
+
+    def record_first(self, create):
+        if create.key.item != item:
+            raise StateError("the disk is full")
+        return record_again(self, create)
+
+    def create():
+        for each in (item, "other"):
+            yield from creation.claim(each, 0.0, find)
+        yield Sleep(2)
+        pace = CreatePacer.start(creation.endpoint, CREATE_ASSET_GROUP)
+        yield from creation.create(find, find, pace=pace, source="a.jpg", what="CreateAsset")
+
+    monkeypatch.setattr(type(state.creates), "record_again", record_first)
+    with pytest.raises(StateError):
+        Runner(None, clock).run(creation.run(create))
+    assert state.creates.begin(memory.key(scope, item), 60, lambda: 0).is_new
+    memory.close()
+
+
 class Patient(InProcessTransport):
     """A transport whose creates take until the claim was renewed for longer than it held at first."""
 
