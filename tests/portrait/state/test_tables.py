@@ -126,7 +126,7 @@ def test_what_is_known_by_one_id_is_known_by_another(state, place):
         answer(state, key, "task-1")
     place.clock.advance(5)
     state.creates.rename("account", "task-1", "asset-1")
-    assert (state.creates.find(KEY).result_id, state.creates.find(other).result_id) == ("asset-1", "task-1")
+    assert (find(state, KEY).result_id, find(state, other).result_id) == ("asset-1", "task-1")
     assert state.creates.age("account", "asset-1") == 5
     assert (state.creates.age("account", "task-1"), state.creates.age("b", "asset-1")) == (None, None)
     assert [create.key.account for create in state.creates.answered("account", "group-1")] == ["account"]
