@@ -128,5 +128,5 @@ def test_a_put_passes_no_more_files_than_before(portrait_emulator, tmp_path):
         assert main(["put", str(tmp_path / name), "--group", name], console) == 0
 
     put("one.jpg")  # what is imported and prepared at first use is
-    # Ten calls over HTTP, and a dozen transactions of the state; 250 is the aim.
-    assert moves(trace(lambda: put("two.jpg"))) <= 820
+    # Eight calls over HTTP, and eight transactions of the state; 250 is the aim.
+    assert moves(trace(lambda: put("two.jpg"))) <= 704
