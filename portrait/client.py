@@ -552,7 +552,7 @@ class AsyncPortraitClient(AsyncioClient, AsyncMethods):
 
 _CALL = {
     "action": either(one_of("an Action", Action), one_of("its name", str)),
-    "request": one_of("a mapping", Mapping),
+    "request": one_of("a mapping", Mapping, list),  # a list goes out as given too, and the service refuses it
 }
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from attrs import define, field, frozen
 
 from portrait import ensure
-from portrait.arguments import COUNT, NONE, TEXT, check_arguments, either, number, one_of
+from portrait.arguments import COUNT, NONE, TEXT, check_arguments, either, having, number
 from portrait.ensure.backend import ActionBackend, Target
 from portrait.ensure.once import RightLost
 from portrait.ensure.sources import identify_sources
@@ -79,7 +79,7 @@ KINDS = {
     **dict.fromkeys(("group", "group_id"), either(TEXT, NONE)),
     "slots": COUNT,
     "state": STATE,
-    "store": either(one_of("an ObjectStore", ObjectStore), NONE),
+    "store": either(having("an ObjectStore", "put_many"), NONE),
 }
 # A lease without an end would keep what nobody uses.
 _LEASE = {

@@ -102,12 +102,9 @@ def _use(count: int) -> Update:
 
 @lru_cache
 def _known(count: int) -> Select[Any]:
-    return select(POOL_ASSETS.c.item, POOL_ASSETS.c.asset_id, _IS_LEASED.label("is_leased")).where(
-        _OF_POOL,
-        ~_IS_CLOSED,
-        POOL_ASSETS.c.item.in_(params("item", count)),
-        _NOT_EVICTED,
-    )
+    items = POOL_ASSETS.c.item.in_(params("item", count))
+    columns = (POOL_ASSETS.c.item, POOL_ASSETS.c.asset_id, _IS_LEASED.label("is_leased"))
+    return select(*columns).where(_OF_POOL, ~_IS_CLOSED, items, _NOT_EVICTED)
 
 
 Change = Callable[[PoolView], tuple[PoolChange, T]]
