@@ -67,7 +67,9 @@ class Retrier:
             Interrupted: The token was set.
         """
         writes = OPERATIONS[operation].writes
-        for attempt in range(1, POLICY.attempts + 1):
+        attempt = 0
+        while True:
+            attempt += 1
             context.check()
             try:
                 result = call()
@@ -87,7 +89,6 @@ class Retrier:
             context.sleep(wait)
             if already_done is not None and (outcome := already_done()) is not None:
                 return outcome
-        raise AssertionError("unreachable")
 
     def _backoff(self, attempt: int) -> float:
         return exponential_backoff(POLICY, attempt, self._rng.random())

@@ -117,6 +117,8 @@ def test_other_files_in_a_folder_are_skipped_and_counted(put, client, tmp_path):
     assert {Path(row["file"]).name: row["status"] for row in manifest(tmp_path)} == by_name
     assert len(list(client.iter_assets())) == 3
     people = put(str(folder), "--group", "brand", terminal=True)
+    lines = [line for line in people.out.splitlines() if line and line.isprintable()]  # beside the display
+    assert all(line.startswith("asset://asset-") for line in lines)
     assert f"2 other files skipped: {folder}/notes.txt, {folder}/sub/LIST.CSV." in people.err
     plan = put(str(folder), "--group", "brand", "--dry-run")
     assert plan.code == 0

@@ -195,17 +195,27 @@ def test_listing_that_does_not_end_is_an_error(
     assert stub.count(operation) <= 2
 
 
-@pytest.mark.parametrize(("operation", "field"), [("ListObjectsV2", "Size"), ("ListObjectsV2", "Key")])
+@pytest.mark.parametrize(
+    ("operation", "field"),
+    [
+        ("ListObjectsV2", "Size"),
+        ("ListObjectsV2", "Key"),
+        ("ListMultipartUploads", "Key"),
+        ("ListMultipartUploads", "UploadId"),
+        ("ListMultipartUploads", "Initiated"),
+    ],
+)
 def test_listing_whose_items_lack_something_is_an_error(
     stub: S3Stub, open_store: Make, make_file: Make, operation: str, field: str
 ) -> None:
     """An item without its key or size is an error of the tree."""
     store = open_store()
     store.put(make_file())
+    stub.bucket.create("faces/a", {})
     rewrite = re.compile(f"<{field}>.*?</{field}>".encode())
     stub.fault(operation, "alter", times=99, rewrite=lambda body: rewrite.sub(b"", body))
-    with pytest.raises(StorageBadResponse, match=field):
-        store.list_objects()
+    with pytest.raises(StorageBadResponse, match=f"{operation}: .*{field}"):
+        (store.list_objects if operation == "ListObjectsV2" else store.incomplete_uploads)()
 
 
 @pytest.mark.parametrize("code", ["RequestTimeTooSkewed", "RequestExpired"])

@@ -38,8 +38,10 @@ def texts(request: Any) -> dict[str, str]:
 
 
 def test_a_bucket_of_aws_is_part_of_the_host(open_store: Make) -> None:
-    """Without an endpoint it is AWS, in the region that was asked for."""
-    store = open_store("s3://portraits", endpoint_url=None, region="eu-west-1", expires=60)
+    """Without an endpoint it is AWS, in the region that was asked for; a temporary key goes with its token."""
+    options = {"endpoint_url": None, "region": "eu-west-1", "session_token": "of-an-hour"}
+    store = open_store("s3://portraits", **options, expires=60)
+    assert "X-Amz-Security-Token=of-an-hour" in store.url("a.jpg")
     assert store.url("a.jpg").startswith("https://portraits.s3.amazonaws.com/a.jpg?")
     assert "X-Amz-Expires=60" in store.url("a.jpg")
     assert "%2Feu-west-1%2Fs3%2F" in store.url("a.jpg")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -181,7 +182,7 @@ def test_changed_while_it_is_hashed(stub: S3Stub, open_store: Make, make_file: M
         elif event.stage is Stage.HASHING:
             path.write_bytes(bytes(size))
 
-    with pytest.raises(SourceChanged):
+    with pytest.raises(SourceChanged, match=r"clip\.bin"):
         open_store(on_event=edit).put(path)
     assert (stub.bucket.objects, stub.bucket.uploads) == ({}, {})
 
@@ -310,6 +311,22 @@ def test_stopped_batch(stub: S3Stub, open_store: Make, make_file: Make) -> None:
     assert 3 <= there <= 4
     assert sum(stored.existed for stored in store.put_many(files)) == there
     assert stub.count("PutObject") == 8
+
+
+def test_a_batch_that_is_interrupted(stub: S3Stub, open_store: Make, make_file: Make) -> None:
+    """Ctrl-C ends it as itself; the next run sends only the rest."""
+
+    def interrupt() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        threading.Event().wait(0.02)  # until the main thread has noticed it
+
+    stub.fault("PutObject", "call", hook=interrupt)
+    store, files = open_store(concurrency=1), [make_file(f"{n}.jpg", seed=n) for n in range(20)]
+    with pytest.raises(KeyboardInterrupt):
+        store.put_many(files)
+    there = len(stub.bucket.objects)
+    assert there < len(files)
+    assert [stored.existed for stored in store.put_many(files)] == [True] * there + [False] * (len(files) - there)
 
 
 def test_cancelled_task(stub: S3Stub, state: Path, larger: Path) -> None:
