@@ -81,7 +81,7 @@ def test_a_file_that_vanishes_meanwhile_is_told(put, tmp_path, monkeypatch, clie
             Path(source).unlink()
         return found
 
-    monkeypatch.setattr("portrait.ensure.plan.identify", vanishing)
+    monkeypatch.setattr("portrait.ensure.sources.identify", vanishing)
     ran = put(str(folder), "--group", "brand")
     assert ran.code == 1
     assert {Path(row["file"]).name: row["status"] for row in ran.rows}.pop("01.jpg") == "Rejected"
