@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 from collections import defaultdict
 
 import pytest
@@ -12,6 +13,10 @@ from tests.hypothesis_profiles import searching
 
 # No test needs the authorities that this machine trusts, which each process would read anew.
 os.environ["SSL_CERT_FILE"] = os.devnull
+
+# A shell has what it starts in the background ignore Ctrl-C, which some tests send to themselves.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("searching", searching(25))
 settings.load_profile("searching")
