@@ -9,6 +9,7 @@ from itertools import count
 
 REVIEWS = {"Image": 4, "Video": 20, "Audio": 20}
 TOKEN_LIFE = 120
+FORGOTTEN = 3_600  # seconds after its end: of a token that old only whose it was is known (I)
 
 
 def stamp_of(seconds):
@@ -263,6 +264,8 @@ class Model:
 
     def get_result(self, who, project, token):
         """§3, table of GetVisualValidateResult."""
+        if self.tokens[token]["who"] == who and self.now >= self.tokens[token]["expires"] + FORGOTTEN:
+            return "TokenExpired"
         session = self._mine(self.tokens, token, who, project)
         if session is None or (session["scan"] == "spent" and not self.schema):
             return "InvalidToken"
