@@ -11,9 +11,6 @@ from hypothesis import settings
 from tests.databases import postgres_server
 from tests.hypothesis_profiles import searching
 
-# No test needs the authorities that this machine trusts, which each process would read anew.
-os.environ["SSL_CERT_FILE"] = os.devnull
-
 # A shell has what it starts in the background ignore Ctrl-C, which some tests send to themselves.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -27,6 +24,14 @@ def postgres():
     """The URL of a PostgreSQL server."""
     with postgres_server() as url:
         yield url
+
+
+@pytest.fixture(scope="session", autouse=True)
+def authorities():
+    """No test of ours needs those that this machine trusts, which each process would read anew."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", os.devnull)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

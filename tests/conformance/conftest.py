@@ -11,6 +11,16 @@ from tests.wire.client import MODULE, Server
 KEY = "sk-conformance"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Playwright keeps an event loop in the main thread until the run ends: what needs one of its own comes before."""
+    items.sort(key=lambda item: "browser" in item.path.parts)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def authorities() -> None:
+    """Other people's programs read those that this machine trusts, and fail where there are none."""
+
+
 class Watched:
     """A server process, a session of connections to it, and what it writes to its log."""
 
