@@ -72,7 +72,7 @@ class AsyncInProcessTransport:
 
         reply = _route(self._router, request)
         if not isinstance(reply, Reply):
-            reply = await run_async(reply.finish(), sleep)
+            reply = await run_async(reply.finish(), sleep, self._router.workers)
         return _response(reply, request, waited)
 
     async def close(self) -> None:

@@ -260,7 +260,7 @@ class _Connection(asyncio.Protocol):
         """Send the reply once it is there, and go on with what has arrived meanwhile."""
         router = self._lane.handler.router
         try:
-            reply = await run_async(flow, router.service.clock.async_sleep, effect)
+            reply = await run_async(flow, router.service.clock.async_sleep, router.workers, effect)
         except Exception:  # noqa: BLE001 - a fault of ours is an answer too, and is logged
             _LOG.exception("a call failed")
             reply = router.internal_error()

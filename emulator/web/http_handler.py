@@ -83,7 +83,7 @@ class HttpHandler:
             if isinstance(routed, Reply):
                 return routed
             refused = await _read_body(request, content, routed)
-            return refused or await run_async(routed.finish(), sleep)
+            return refused or await run_async(routed.finish(), sleep, self.router.workers)
         except (web.RequestPayloadError, ConnectionError):
             raise
         except Exception:  # noqa: BLE001 - a fault of ours is an answer too, and is logged

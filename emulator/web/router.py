@@ -23,6 +23,7 @@ from emulator.web.form import FILE_LIMIT
 from emulator.web.pages import Pages
 from emulator.web.request_head import Head, decode_segment, text
 from emulator.web.rest_routes import Handler, RestRoutes, read_form, read_json
+from emulator.web.runner import Workers
 
 _HINTS: Mapping[str, str] = {
     "/v1/portrait": "The slash belongs there: POST /v1/portrait/?Action=…",
@@ -53,10 +54,12 @@ class Router:
     Attributes:
         service: As given.
         actions: What answers Actions, by path.
+        workers: Do what blocks, where replies are run in an event loop.
     """
 
     def __init__(self, service: Service) -> None:
         self.service = service
+        self.workers = Workers()
         pages = Pages(service, self.base_url)
         self._control = ControlPlane(service)
         dashboard = Dashboard(service)

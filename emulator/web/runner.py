@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from emulator.messages import Reply, ReplyFlow, RunInTurn
 from portrait.flow import RunBlocking, Sleep
 
+_IDLE_SECONDS = 5.0  # for which a thread without work is kept
+
 
 async def run_async(
-    flow: ReplyFlow, sleep: Callable[[float], Awaitable[None]], effect: Sleep | RunBlocking | None = None
+    flow: ReplyFlow,
+    sleep: Callable[[float], Awaitable[None]],
+    workers: Workers,
+    effect: Sleep | RunBlocking | None = None,
 ) -> Reply:
     """Run a flow without blocking the event loop: work that blocks is done in a thread.
 
     Args:
         flow: The flow.
         sleep: Lets seconds pass.
+        workers: Do what blocks.
         effect: What a flow waits for that was begun before.
     """
     resume: Callable[[Any], Any] = flow.send
@@ -32,7 +39,7 @@ async def run_async(
             except StopIteration as stop:
                 return stop.value  # type: ignore[no-any-return]
         try:
-            value = await (sleep(effect.seconds) if isinstance(effect, Sleep) else _in_thread(effect))
+            value = await (sleep(effect.seconds) if isinstance(effect, Sleep) else workers.run(effect))
             resume = flow.send
         except Exception as error:  # noqa: BLE001 - the flow decides, and raises it again
             resume, value = flow.throw, error
@@ -40,7 +47,7 @@ async def run_async(
 
 
 class Threads:
-    """Threads for work that blocks. A few that are idle are kept: to start one takes longer than most work.
+    """Threads for work that blocks. Idle ones are kept for a while: to start one takes longer than most work.
 
     Downloads that take their time leave room for each other, and nobody waits for them when the emulator ends.
 
@@ -50,6 +57,10 @@ class Threads:
 
     def __init__(self, limit: int | None = None) -> None:
         self._limit = limit
+        self._begin()
+
+    def _begin(self) -> None:
+        self._pid = os.getpid()
         self._lock = threading.Lock()
         self._work: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._threads = self._unfinished = 0
@@ -60,6 +71,8 @@ class Threads:
         Raises:
             RuntimeError: It needs one more thread, and there may be no more in this process.
         """
+        if self._pid != os.getpid():  # a fork leaves the threads behind
+            self._begin()
         with self._lock:
             if self._unfinished >= self._threads and self._threads != self._limit:
                 threading.Thread(target=self._run, name="portrait-emulator-work", daemon=True).start()
@@ -69,19 +82,32 @@ class Threads:
 
     def _run(self) -> None:
         while True:
-            self._work.get()()
-            with self._lock:
-                self._unfinished -= 1
-                if self._threads - self._unfinished > _MAX_IDLE:
-                    self._threads -= 1
-                    return
+            try:
+                work = self._work.get(timeout=_IDLE_SECONDS)
+            except Empty:
+                with self._lock:
+                    if self._threads > self._unfinished:
+                        self._threads -= 1
+                        return
+            else:
+                work()
+                with self._lock:
+                    self._unfinished -= 1
 
 
-_MAX_IDLE = 8
-_ANY, _IN_TURN = Threads(), Threads(1)
+class Workers:
+    """The threads of one emulator: one for all work that is done in turn, any number for the rest."""
+
+    def __init__(self) -> None:
+        self._any = Threads()
+        self._in_turn = Threads(1)
+
+    async def run(self, effect: RunBlocking) -> Any:
+        """Do the work of an effect, and return its value or raise its error."""
+        return await _in_thread(effect, self._in_turn if isinstance(effect, RunInTurn) else self._any)
 
 
-async def _in_thread(effect: RunBlocking) -> Any:
+async def _in_thread(effect: RunBlocking, threads: Threads) -> Any:
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Any] = loop.create_future()
 
@@ -102,7 +128,7 @@ async def _in_thread(effect: RunBlocking) -> Any:
         with suppress(RuntimeError):  # the loop has ended: nobody waits any more
             loop.call_soon_threadsafe(set_result, result, error)
 
-    (_IN_TURN if isinstance(effect, RunInTurn) else _ANY).start(run_work)
+    threads.start(run_work)
     return await future
 
 

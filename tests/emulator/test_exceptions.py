@@ -14,8 +14,7 @@ from emulator.messages import Call
 from emulator.server import EmulatorServer
 from emulator.service import Service
 from emulator.store.memory import MemoryStore
-from emulator.web import runner as runner_module
-from emulator.web.runner import run, run_async
+from emulator.web.runner import Workers, run, run_async
 from portrait.clock import ManualClock
 from tests.wire.media import png
 
@@ -79,7 +78,7 @@ def concurrent(call):
     async def sleep(_):
         raise OSError(SECRET)
 
-    return lambda service: asyncio.run(run_async(service.pipelines[0].answer(call), sleep))
+    return lambda service: asyncio.run(run_async(service.pipelines[0].answer(call), sleep, Workers()))
 
 
 def create(**fields):
@@ -128,7 +127,6 @@ def test_a_thread_that_does_not_start(monkeypatch, caplog):
         blocks = True
 
     service = Service(clock=ManualClock(), store=Blocking)
-    monkeypatch.setattr(runner_module, "_ANY", runner_module.Threads())  # without an idle one
     monkeypatch.setattr(threading.Thread, "start", start)
     check(service, concurrent(create())(service), caplog)
 

@@ -1,13 +1,14 @@
-"""Threads for work that blocks: one each, or one for all in turn; idle ones are kept, up to a few."""
+"""Threads for work that blocks: one each, or one for all in turn; idle ones are kept for a while."""
 
 import asyncio
+import os
 import threading
 
 import pytest
 
 from emulator.messages import Reply, RunInTurn
 from emulator.web import runner
-from emulator.web.runner import Threads, run_async
+from emulator.web.runner import Threads, Workers, run_async
 from portrait.flow import RunBlocking
 
 
@@ -74,19 +75,35 @@ def test_one_thread_does_all_in_turn():
     assert len(set(work.threads)) == 1
 
 
-def test_few_threads_are_kept(monkeypatch):
-    """After many downloads at once most threads end."""
-    monkeypatch.setattr(runner, "_MAX_IDLE", 2)
-    threads, work = Threads(), Work(5)
-    for number in range(5):
+def test_idle_threads_end(monkeypatch):
+    """After many downloads at once all of them do, and the next work has a new one."""
+    monkeypatch.setattr(runner, "_IDLE_SECONDS", 0.01)
+    threads, work = Threads(), Work(4)
+    for number in range(3):
         work.start(threads, number)
-    for number in range(5):
+    for number in range(3):
         assert work.running[number].wait(10)
         work.finish(number)
-        settle(threads, 4 - number)
-    assert threads._threads == 2
-    while sum(thread.is_alive() for thread in work.threads) > 2:
+    while any(thread.is_alive() for thread in work.threads[:3]):
         threading.Event().wait(0.001)
+    assert threads._threads == 0
+    work.start(threads, 3)
+    work.finish(3)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_process_starts_threads_of_its_own():
+    """Those of its parent do not come along, idle or not."""
+    threads, work = Threads(1), Work(2)
+    work.start(threads, 0)
+    work.finish(0)
+    child = os.fork()
+    if child == 0:
+        work.start(threads, 1)
+        work.ends[1].set()
+        os._exit(0 if work.ended[1].wait(10) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def test_a_thread_that_could_not_be_started_is_not_counted(monkeypatch):
@@ -106,11 +123,9 @@ def test_a_thread_that_could_not_be_started_is_not_counted(monkeypatch):
 
 
 @pytest.mark.parametrize(("effect", "count"), [(RunBlocking, 3), (RunInTurn, 1)])
-def test_the_effect_says_which(monkeypatch, effect, count):
+def test_the_effect_says_which(effect, count):
     """Work in turn meets no other of its kind; other work waits for each other here."""
-    monkeypatch.setattr(runner, "_ANY", Threads())
-    monkeypatch.setattr(runner, "_IN_TURN", Threads(1))
-    barrier, seen = threading.Barrier(count), set()
+    workers, barrier, seen = Workers(), threading.Barrier(count), set()
 
     def work():
         barrier.wait(10)
@@ -121,7 +136,7 @@ def test_the_effect_says_which(monkeypatch, effect, count):
         return Reply()
 
     async def main():
-        return await asyncio.gather(*(run_async(flow(), asyncio.sleep) for _ in range(3)))
+        return await asyncio.gather(*(run_async(flow(), asyncio.sleep, workers) for _ in range(3)))
 
     assert asyncio.run(main()) == [Reply()] * 3
     assert len(seen) == count
