@@ -5,6 +5,7 @@ Every result is a plain record, a mapping of names to JSON values. A narrow term
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
@@ -136,9 +137,11 @@ class Output:
     def _print_table(self, records: Sequence[Record], columns: Sequence[Column]) -> None:
         from rich.console import Console as RichConsole  # noqa: PLC0415  (slow to load)
 
-        screen = RichConsole(file=self.console.stdout, highlight=False)
+        # Rich writes into a text: where the reader of stdout has gone, it would change the process's own stdout.
+        text, is_terminal = io.StringIO(), self.console.stdout.isatty()
+        screen = RichConsole(file=text, force_terminal=is_terminal or None, highlight=False)
         unbounded = screen.options.update(width=_UNBOUNDED)
-        width = screen.width if self.console.stdout.isatty() else _UNBOUNDED
+        width = screen.width if is_terminal else _UNBOUNDED
         table = _table(records, columns)
         while (last := max(column.drop_order for column in columns)) and screen.measure(
             table, options=unbounded
@@ -147,11 +150,8 @@ class Output:
             table = _table(records, columns)
         needed = screen.measure(table, options=unbounded)
         screen.width = max(min(needed.maximum, width), needed.minimum)
-        with stdout_errors():
-            try:
-                screen.print(table)
-            except SystemExit as error:  # how rich ends where the reader has gone
-                raise BrokenPipeError from error
+        screen.print(table)
+        self.write(text.getvalue().removesuffix("\n"))
 
 
 def _table(records: Sequence[Record], columns: Sequence[Column]) -> Table:
