@@ -161,7 +161,11 @@ def id3(length: int, *, footer: bool = False) -> bytes:
     return b"ID3\x04\x00" + (b"\x10" if footer else b"\x00") + size + bytes(length) + end
 
 
-@pytest.mark.parametrize("tag", [id3(10), id3(5000), id3(300_000), id3(100, footer=True), id3(20) + id3(9000)])
+@pytest.mark.parametrize(
+    "tag",
+    [id3(10), id3(5000), id3(300_000), id3(100, footer=True), id3(20) + id3(9000)],
+    ids=["short", "long", "very long", "with a footer", "two"],
+)
 @pytest.mark.parametrize(
     ("rest", "expected"), [(b"fLaC" + bytes(60), "flac"), (b"\xff\xf1\x50\x80" + bytes(60), "aac"), (None, "mp3")]
 )
