@@ -26,7 +26,16 @@ from portrait.models import (
     SortOrder,
 )
 from portrait.retry import NO_RETRY
-from portrait.wait import GRACE, NOT_VISIBLE, POLL, asset_failed, asset_timeout, asset_vanished, recall_create
+from portrait.wait import (
+    GRACE,
+    NOT_VISIBLE,
+    POLL,
+    asset_failed,
+    asset_timeout,
+    asset_vanished,
+    parse_timestamp,
+    recall_create,
+)
 from portrait.watch import AssetOutcome, OutcomeState, Watch
 
 if TYPE_CHECKING:
@@ -104,13 +113,19 @@ class _Pages:
     def read_changes(self) -> Flow[None]:
         """Read the newest changes: whatever ends its review is among them.
 
-        At most one page more than would hold all that is open: lists move while they are read.
+        At most one page more than would hold all that is open: lists move while they are read. Where others have
+        changed more than that since the poll before, it goes on, as far as `walk` does.
         """
-        wanted, read, number, more = len(self.unseen), 0, 0, True
-        while self.unseen and more and read < wanted + PAGE:
+        known, newest = self.watch.changed_until.get(self.kind, inf), 0.0
+        wanted, read, number, fruitless, more, is_new = len(self.unseen), 0, 0, 0, True, False
+        while self.unseen and more and (read < wanted + PAGE or (is_new and fruitless < len(self.unseen))):
             number += 1
-            page, _, more = yield from self._read(number, SortBy.UPDATE_TIME, SortOrder.DESC)
-            read += len(page.items) if page else 0
+            page, found, more = yield from self._read(number, SortBy.UPDATE_TIME, SortOrder.DESC)
+            times = [parse_timestamp(asset.update_time) for asset in page.items] if page else []
+            read, fruitless = read + len(times), 0 if found else fruitless + 1
+            is_new, newest = bool(times) and times[-1] > known, max([newest, *times])
+        if newest:
+            self.watch.changed_until[self.kind] = newest
 
     def walk(self) -> Flow[None]:
         """Search the pages for what was never read, once: from both ends, on at the end that shows something.

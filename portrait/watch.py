@@ -73,6 +73,9 @@ class _Pending:
     gone_since: float | None = None
 
 
+_NOT_STORED = frozenset({"last", "retry_after", "walked", "changed_until"})
+
+
 @define(kw_only=True)
 class Watch:
     """What is still open. Times are seconds since 1970, so that a later process goes on with the same deadlines.
@@ -86,6 +89,7 @@ class Watch:
         last: Each as it was read last; not stored.
         retry_after: Seconds that the service asked to wait; not stored.
         walked: Groups whose pages were read through once; not stored.
+        changed_until: By type of group: when the newest change was made that a poll has seen; not stored.
     """
 
     started: float
@@ -96,6 +100,7 @@ class Watch:
     last: dict[str, Asset] = field(factory=dict, repr=False)
     retry_after: float = 0.0
     walked: set[str] = field(factory=set, repr=False)
+    changed_until: dict[str, float] = field(factory=dict, repr=False)
 
     @classmethod
     def start(
@@ -128,7 +133,7 @@ class Watch:
 
     def to_dict(self) -> dict[str, Any]:
         """A plain value for JSON; `from_dict` takes it back."""
-        return asdict(self, filter=lambda attribute, _: attribute.name not in {"last", "retry_after", "walked"})
+        return asdict(self, filter=lambda attribute, _: attribute.name not in _NOT_STORED)
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> Self:

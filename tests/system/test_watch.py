@@ -231,6 +231,19 @@ def test_assets_of_many_groups_are_found_without_their_names():
     assert emulator.calls.count() - before <= 30
 
 
+def test_assets_that_end_in_a_crowd_are_found_at_once():
+    """pace-calls: more other changes in one pause than pages were to be read; what ended is not found five at a time."""
+    emulator = Emulator(Settings(assets=MANY + 500))
+    group = made_group(emulator, 1)
+    ids = registered(emulator, *["after=30"] * MANY, group=group)
+    registered(emulator, *["after=30"] * 500, group=group)
+    before, started = emulator.calls.count(), emulator.clock.now()
+    outcomes = list(emulator.client().watch_assets(ids))
+    assert states(outcomes) == dict.fromkeys(ids, OutcomeState.ACTIVE)
+    assert emulator.clock.now() - started <= 33
+    assert emulator.calls.count() - before <= 90
+
+
 def made_group(emulator, number):
     """A group; its id."""
     return emulator.client().create_asset_group(name=f"group {number}").id
