@@ -116,16 +116,15 @@ class _Pages:
         At most one page more than would hold all that is open: lists move while they are read. Where others have
         changed more than that since the poll before, it goes on, as far as `walk` does.
         """
-        known, newest = self.watch.changed_until.get(self.kind, inf), 0.0
-        wanted, read, number, fruitless, more, is_new = len(self.unseen), 0, 0, 0, True, False
-        while self.unseen and more and (read < wanted + PAGE or (is_new and fruitless < len(self.unseen))):
+        known, newest, limit = self.watch.changed_until.get(self.kind, ""), "", len(self.unseen) + PAGE
+        read, number, fruitless, more, is_new = 0, 0, 0, True, False
+        while self.unseen and more and (read < limit or (is_new and fruitless < len(self.unseen))):
             number += 1
             page, found, more = yield from self._read(number, SortBy.UPDATE_TIME, SortOrder.DESC)
-            times = [parse_timestamp(asset.update_time) for asset in page.items] if page else []
-            read, fruitless = read + len(times), 0 if found else fruitless + 1
-            is_new, newest = bool(times) and times[-1] > known, max([newest, *times])
-        if newest:
-            self.watch.changed_until[self.kind] = newest
+            times = [asset.update_time for asset in page.items] if page else []
+            read, fruitless, newest = read + len(times), 0 if found else fruitless + 1, newest or "".join(times[:1])
+            is_new = bool(known) and more and read >= limit and parse_timestamp(times[-1]) > parse_timestamp(known)
+        self.watch.changed_until[self.kind] = newest or known
 
     def walk(self) -> Flow[None]:
         """Search the pages for what was never read, once: from both ends, on at the end that shows something.

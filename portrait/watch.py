@@ -89,7 +89,7 @@ class Watch:
         last: Each as it was read last; not stored.
         retry_after: Seconds that the service asked to wait; not stored.
         walked: Groups whose pages were read through once; not stored.
-        changed_until: By type of group: when the newest change was made that a poll has seen; not stored.
+        changed_until: By type of group: the time of the newest change that a poll has seen; not stored.
     """
 
     started: float
@@ -100,7 +100,7 @@ class Watch:
     last: dict[str, Asset] = field(factory=dict, repr=False)
     retry_after: float = 0.0
     walked: set[str] = field(factory=set, repr=False)
-    changed_until: dict[str, float] = field(factory=dict, repr=False)
+    changed_until: dict[str, str] = field(factory=dict, repr=False)
 
     @classmethod
     def start(

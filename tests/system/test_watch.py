@@ -232,7 +232,7 @@ def test_assets_of_many_groups_are_found_without_their_names():
 
 
 def test_assets_that_end_in_a_crowd_are_found_at_once():
-    """pace-calls: more other changes in one pause than pages were to be read; what ended is not found five at a time."""
+    """pace-calls: others have changed more in one pause than was to be read; it is not looked for one by one."""
     emulator = Emulator(Settings(assets=MANY + 500))
     group = made_group(emulator, 1)
     ids = registered(emulator, *["after=30"] * MANY, group=group)
