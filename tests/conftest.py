@@ -46,6 +46,17 @@ def synced():
         yield lambda own: own.setattr(sqlite, "_SYNCHRONOUS", levels)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_settings():
+    """What whoever runs the tests has set for the command and the library reaches none of them."""
+    from emulator import environment  # noqa: PLC0415 - as above
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in os.environ.keys() & environment._VARIABLES:
+            patch.delenv(name)
+        yield
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Make slow what `rotate` leaves out: each combination of the other parameters keeps one of the named ones in turn.
