@@ -95,21 +95,6 @@ class Notify:
 
 
 @frozen
-class Heartbeat:
-    """Carry out an effect, and call a function every so often until it ends. Its value is that of the effect.
-
-    Attributes:
-        effect: What is carried out.
-        beat: May block; its errors are ignored.
-        interval: Real seconds between two calls, whatever clock the runner has.
-    """
-
-    effect: Send
-    beat: Callable[[], object]
-    interval: float
-
-
-@frozen
 class RunBlocking:
     """Do work that blocks, such as reading a file: in this thread by `Runner`, in another by `AsyncRunner`."""
 
@@ -149,11 +134,29 @@ class Gather:
 
 
 @frozen
+class Hold:
+    """Run a flow under a right that ends by itself. Its value is the flow's result; the flow's error is thrown in.
+
+    The right is renewed before the effects of the flow, and in real time from beside them. Where it has ended, the flow
+    is closed before it does anything more, and `RightLost` is thrown in.
+
+    Attributes:
+        flow: The flow. What it emits is dropped.
+        renew: Makes the right hold for its whole time again; False where it has ended. It blocks.
+        interval: Seconds after which it is renewed.
+    """
+
+    flow: Flow[Any]
+    renew: Callable[[], bool]
+    interval: float
+
+
+@frozen
 class Emit:
     """Give a value to the iterator over the flow before it goes on; `run` drops it."""
 
     value: Any
 
 
-Effect = Send | Heartbeat | Sleep | Notify | RunBlocking | Invoke | Await | Gather | Emit
+Effect = Send | Sleep | Notify | RunBlocking | Invoke | Await | Gather | Hold | Emit
 Flow = Generator[Effect, Any, T]

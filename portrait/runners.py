@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import copy
 import inspect
 import logging
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from portrait.clock import Clock
 from portrait.errors import PortraitError, UsageError
@@ -21,7 +20,7 @@ from portrait.flow import (
     Emit,
     Flow,
     Gather,
-    Heartbeat,
+    Hold,
     Invoke,
     Notify,
     RunBlocking,
@@ -29,8 +28,10 @@ from portrait.flow import (
     Sleep,
 )
 from portrait.http import AsyncTransport, Transport
+from portrait.rights import Right, RightLost
 
 T = TypeVar("T")
+AnyTransport = TypeVar("AnyTransport", bound=Transport | AsyncTransport)
 Listener = Callable[[Event], None]
 
 _LOG = logging.getLogger("portrait")
@@ -75,20 +76,10 @@ class Lifetime:
             raise UsageError("This client is closed.", advice="Make a new one, or close it later.")
 
 
-class Runner:
-    """Carries out a flow's effects in the calling thread. Safe to share between threads.
-
-    Args:
-        transport: For `Send`.
-        clock: For `Sleep`.
-        listener: For `Notify`.
-        cancel: Ends pauses when it is set.
-        lifetime: Of the client whose flows are run.
-    """
-
+class _AnyRunner(Generic[AnyTransport]):
     def __init__(
         self,
-        transport: Transport,
+        transport: AnyTransport,
         clock: Clock,
         listener: Listener | None = None,
         cancel: CancelToken | None = None,
@@ -100,6 +91,33 @@ class Runner:
         self._kinds = kinds_of(listener)
         self._cancel = cancel
         self._lifetime = lifetime or Lifetime()
+        self._rights: tuple[Right, ...] = ()
+
+    def _derive(self, cancel: CancelToken | None, *rights: Right) -> Self:
+        """A runner for a part of a flow, under further rights."""
+        derived = copy.copy(self)
+        derived._cancel, derived._rights = cancel, (*self._rights, *rights)  # noqa: SLF001
+        return derived
+
+    def _pieces(self, seconds: float) -> Iterator[float]:
+        """A pause in pieces that the rights outlast."""
+        longest = min((right.interval for right in self._rights), default=seconds)
+        while seconds > longest:
+            yield longest
+            seconds -= longest
+        yield seconds
+
+
+class Runner(_AnyRunner[Transport]):
+    """Carries out a flow's effects in the calling thread. Safe to share between threads.
+
+    Args:
+        transport: For `Send`.
+        clock: For `Sleep`.
+        listener: For `Notify`.
+        cancel: Ends pauses when it is set.
+        lifetime: Of the client whose flows are run.
+    """
 
     def run(self, flow: Flow[T]) -> T:
         """The result of a flow.
@@ -108,6 +126,9 @@ class Runner:
             UsageError: The client is closed.
         """
         self._lifetime.check()
+        return self._run(flow)
+
+    def _run(self, flow: Flow[T]) -> T:
         resume, value = _start(flow)
         while True:
             try:
@@ -134,9 +155,19 @@ class Runner:
     def _carry_out(self, effect: Effect, flow: Flow[Any]) -> _Step:
         """Carry out an effect; returns how to resume the flow (`send` or `throw`) and with what."""
         try:
+            if self._rights:
+                self._extend_rights()
             return flow.send, _BLOCKING[type(effect)](self, effect)
-        except BaseException as error:  # noqa: BLE001  (the flow decides, and raises it again)
+        except BaseException as error:  # the flow decides, and raises it again
+            if isinstance(error, RightLost) and error.right in self._rights:
+                flow.close()
+                raise
             return flow.throw, error
+
+    def _extend_rights(self) -> None:
+        for right in self._rights:
+            if self._clock.monotonic() >= right.due_at:
+                right.extend()
 
     def _emit(self, effect: Emit) -> None:
         """Nothing: `iterate` has handed it on."""
@@ -144,27 +175,13 @@ class Runner:
     def _send(self, effect: Send) -> Any:
         return self._transport.send(effect.request)
 
-    def _heartbeat(self, effect: Heartbeat) -> Any:
-        ended = threading.Event()
-
-        def beat() -> None:
-            while not ended.wait(effect.interval):
-                with contextlib.suppress(Exception):
-                    effect.beat()
-
-        thread = threading.Thread(target=beat, name="portrait-heartbeat", daemon=True)
-        thread.start()
-        try:
-            return self._send(effect.effect)
-        finally:
-            ended.set()
-            thread.join()
-
     def _sleep(self, effect: Sleep) -> None:
-        if self._cancel is None:
-            self._clock.sleep(effect.seconds)
-        else:
-            self._cancel.sleep(self._clock, effect.seconds)
+        for seconds in self._pieces(effect.seconds):
+            self._extend_rights()
+            if self._cancel is None:
+                self._clock.sleep(seconds)
+            else:
+                self._cancel.sleep(self._clock, seconds)
 
     def _notify(self, effect: Notify) -> None:
         if isinstance(effect.event, self._kinds):
@@ -185,12 +202,12 @@ class Runner:
 
     def _gather(self, effect: Gather) -> list[Any]:
         cancel = effect.cancel or self._cancel or CancelToken()
-        runner = Runner(self._transport, self._clock, self._listener, cancel)
+        runner = self._derive(cancel)
 
         def run(flow: Flow[Any]) -> Any:
             try:
                 cancel.check()
-                return runner.run(flow)
+                return runner._run(flow)  # noqa: SLF001
             except PortraitError as error:
                 return error
             except BaseException:
@@ -207,8 +224,13 @@ class Runner:
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
 
+    def _hold(self, effect: Hold) -> Any:
+        right = Right(effect.renew, effect.interval, self._clock)
+        with right.beating():
+            return self._derive(self._cancel, right)._run(effect.flow)  # noqa: SLF001
 
-class AsyncRunner:
+
+class AsyncRunner(_AnyRunner[AsyncTransport]):
     """Carries out a flow's effects in the calling task. A cancellation is thrown into the flow like any failure.
 
     Args:
@@ -219,21 +241,6 @@ class AsyncRunner:
         lifetime: Of the client whose flows are run.
     """
 
-    def __init__(
-        self,
-        transport: AsyncTransport,
-        clock: Clock,
-        listener: Listener | None = None,
-        cancel: CancelToken | None = None,
-        lifetime: Lifetime | None = None,
-    ) -> None:
-        self._transport = transport
-        self._clock = clock
-        self._listener = listener
-        self._kinds = kinds_of(listener)
-        self._cancel = cancel
-        self._lifetime = lifetime or Lifetime()
-
     async def run(self, flow: Flow[T]) -> T:
         """The result of a flow.
 
@@ -242,6 +249,9 @@ class AsyncRunner:
         """
         self._lifetime.check()
         _require_asyncio()
+        return await self._run(flow)
+
+    async def _run(self, flow: Flow[T]) -> T:
         resume, value = _start(flow)
         while True:
             try:
@@ -273,9 +283,19 @@ class AsyncRunner:
     async def _carry_out(self, effect: Effect, flow: Flow[Any]) -> _Step:
         """Carry out an effect; returns how to resume the flow (`send` or `throw`) and with what."""
         try:
+            if self._rights:
+                await self._extend_rights()
             return flow.send, await _ASYNC[type(effect)](self, effect)
-        except BaseException as error:  # noqa: BLE001  (the flow decides, and raises it again)
+        except BaseException as error:  # the flow decides, and raises it again
+            if isinstance(error, RightLost) and error.right in self._rights:
+                flow.close()
+                raise
             return flow.throw, error
+
+    async def _extend_rights(self) -> None:
+        for right in self._rights:
+            if self._clock.monotonic() >= right.due_at:
+                await asyncio.to_thread(right.extend)
 
     async def _emit(self, effect: Emit) -> None:
         """Nothing: `iterate` has handed it on."""
@@ -283,23 +303,12 @@ class AsyncRunner:
     def _send(self, effect: Send) -> Awaitable[Any]:
         return self._transport.send(effect.request)
 
-    async def _heartbeat(self, effect: Heartbeat) -> Any:
-        async def beat() -> None:
-            while True:
-                await asyncio.sleep(effect.interval)
-                with contextlib.suppress(Exception):
-                    await asyncio.to_thread(effect.beat)
-
-        beats = asyncio.create_task(beat())
-        try:
-            return await self._send(effect.effect)
-        finally:
-            beats.cancel()
-
     async def _sleep(self, effect: Sleep) -> None:
-        await self._clock.async_sleep(effect.seconds)
-        if self._cancel is not None:
-            self._cancel.check()
+        for seconds in self._pieces(effect.seconds):
+            await self._extend_rights()
+            await self._clock.async_sleep(seconds)
+            if self._cancel is not None:
+                self._cancel.check()
 
     async def _notify(self, effect: Notify) -> None:
         if isinstance(effect.event, self._kinds):
@@ -318,14 +327,14 @@ class AsyncRunner:
 
     async def _gather(self, effect: Gather) -> list[Any]:
         cancel = effect.cancel or self._cancel or CancelToken()
-        runner = AsyncRunner(self._transport, self._clock, self._listener, cancel)
+        runner = self._derive(cancel)
         slots = asyncio.Semaphore(effect.limit or len(effect.flows) or 1)
 
         async def run(flow: Flow[Any]) -> Any:
             async with slots:
                 try:
                     cancel.check()
-                    return await runner.run(flow)
+                    return await runner._run(flow)  # noqa: SLF001
                 except PortraitError as error:
                     return error
 
@@ -340,27 +349,32 @@ class AsyncRunner:
             raise
         return [task.result() for task in tasks]
 
+    async def _hold(self, effect: Hold) -> Any:
+        right = Right(effect.renew, effect.interval, self._clock)
+        async with right.async_beating():
+            return await self._derive(self._cancel, right)._run(effect.flow)  # noqa: SLF001
+
 
 _BLOCKING: Mapping[type, Callable[[Runner, Any], Any]] = {
     Send: Runner._send,  # noqa: SLF001
-    Heartbeat: Runner._heartbeat,  # noqa: SLF001
     Sleep: Runner._sleep,  # noqa: SLF001
     Notify: Runner._notify,  # noqa: SLF001
     RunBlocking: Runner._run_blocking,  # noqa: SLF001
     Invoke: Runner._invoke,  # noqa: SLF001
     Await: Runner._await,  # noqa: SLF001
     Gather: Runner._gather,  # noqa: SLF001
+    Hold: Runner._hold,  # noqa: SLF001
     Emit: Runner._emit,  # noqa: SLF001
 }
 _ASYNC: Mapping[type, Callable[[AsyncRunner, Any], Awaitable[Any]]] = {
     Send: AsyncRunner._send,  # noqa: SLF001
-    Heartbeat: AsyncRunner._heartbeat,  # noqa: SLF001
     Sleep: AsyncRunner._sleep,  # noqa: SLF001
     Notify: AsyncRunner._notify,  # noqa: SLF001
     RunBlocking: AsyncRunner._run_blocking,  # noqa: SLF001
     Invoke: AsyncRunner._invoke,  # noqa: SLF001
     Await: AsyncRunner._await,  # noqa: SLF001
     Gather: AsyncRunner._gather,  # noqa: SLF001
+    Hold: AsyncRunner._hold,  # noqa: SLF001
     Emit: AsyncRunner._emit,  # noqa: SLF001
 }
 

@@ -8,26 +8,24 @@ claimed, and processes converge on the oldest.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
-from math import inf
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from attrs import define, evolve, field
 
 from portrait.clock import SystemClock
 from portrait.ensure.batch import RUN_AGAIN
 from portrait.errors import NotAccessible, PortraitError, Throttled, UnknownOutcome
-from portrait.flow import Await, Effect, Flow, Gather, Heartbeat, RunBlocking, Send, Sleep
+from portrait.flow import Await, Flow, Hold, RunBlocking, Sleep
 from portrait.memory import open_state, settle_delay
 from portrait.recent_creates import LAG
+from portrait.rights import RightLost
 from portrait.single_flight import LeaderCancelled
 from portrait.state import ClaimedCreate, Holder
 from portrait.wait import pause_until_visible
 
 if TYPE_CHECKING:
-    from portrait.clock import Clock
     from portrait.endpoint import Endpoint
     from portrait.memory import Memory
     from portrait.pace import CreatePacer
@@ -45,7 +43,7 @@ FRESH = 1.0
 whoever finds it waits for as long as a read may lag behind it."""
 LEASE = 15.0
 """Seconds for which a claim holds without a sign of life: after that long, one of a killed owner is free. An owner that
-is alive renews it before each effect, and from beside a call that takes long. What one that was killed has sent is seen
+is alive renews it all the while. What one that was killed has sent is seen
 in a list by whoever has the claim next, if the service has carried it out by then: `LEASE` is longer than `LAG`."""
 RENEWAL = 5.0  # seconds after which a claim is renewed
 _UNBOUNDED = 600.0  # seconds for a call without a limit
@@ -179,10 +177,9 @@ class Creation:
 
     def _run_renewed(self, create: Callable[[], Flow[T]]) -> Flow[T]:
         while True:
-            renewal = Renewal(self._renew, self.endpoint.clock, RENEWAL, self.endpoint.clock.monotonic())
             can_ask = True
             try:
-                return (yield from renewal.keep(create()))
+                return (yield Hold(create(), self._renew, RENEWAL))  # type: ignore[no-any-return]
             except RightLost:
                 continue
             except GeneratorExit:  # the claims end by themselves
@@ -262,7 +259,7 @@ class Creation:
 
     def _renew(self) -> bool:
         """Make all claims hold for their whole time again; False where one has ended. It blocks."""
-        claims = [claim.claimed for claim in self._claims.values() if claim.claimed is not None]
+        claims = [claim.claimed for claim in list(self._claims.values()) if claim.claimed is not None]
         return self._state is None or all(self._state.claims.renew(each.claim, self._lease) for each in claims)
 
     def _release(self) -> None:
@@ -271,100 +268,6 @@ class Creation:
             if self._state is not None and claim.claimed is not None:
                 self._state.creates.finish(claim.claimed, claim.created_id, withdraw=not claim.may_exist)
                 claim.claimed = None
-
-
-class RightLost(Exception):
-    """The right has ended: this process was suspended for too long, and somebody else may have it."""
-
-
-@define
-class Renewal:
-    """Renews a right before the effects of a flow, and from beside its calls.
-
-    Attributes:
-        renew: Makes it hold for its whole time again; False where it has ended. It blocks.
-        clock: Of the client.
-        interval: Seconds after which it is renewed.
-        renewed_at: When it was taken or renewed, in monotonic seconds.
-    """
-
-    renew: Callable[[], bool]
-    clock: Clock
-    interval: float
-    renewed_at: float
-
-    def keep(self, flow: Flow[T]) -> Flow[T]:
-        """Run a flow, and the flows that it gathers, and renew the right all the while.
-
-        Raises:
-            RightLost: It has ended; the flow is closed before it sends anything more.
-        """
-        resume: Callable[[Any], Effect] = flow.send
-        value: Any = None
-        while True:
-            try:
-                effect = resume(value)
-            except StopIteration as stop:
-                return stop.value  # type: ignore[no-any-return]
-            try:
-                value = yield from self._carry_out(effect)
-                resume = flow.send
-            except RightLost:
-                flow.close()
-                raise
-            except BaseException as error:  # noqa: BLE001  (the flow decides, and raises it again)
-                resume, value = flow.throw, error
-
-    def _carry_out(self, effect: Effect) -> Flow[Any]:
-        """A pause in pieces, a call with renewals beside it."""
-        if isinstance(effect, Sleep):
-            for piece in self._pieces(effect.seconds):
-                yield from self._renew_if_due()
-                yield Sleep(piece)
-            return None
-        if isinstance(effect, Gather):
-            return (yield evolve(effect, flows=[self.keep(flow) for flow in effect.flows]))
-        if isinstance(effect, Send | Heartbeat | RunBlocking):
-            yield from self._renew_if_due()
-        if isinstance(effect, Send) and isinstance(self.clock, SystemClock):
-            effect = Heartbeat(effect, self._beat, self.interval)
-        elif isinstance(effect, Heartbeat):
-            interval = min(effect.interval, self.interval)
-            effect = Heartbeat(effect.effect, _both(effect.beat, self._beat), interval)
-        return (yield effect)
-
-    def _renew_if_due(self) -> Flow[None]:
-        now = self.clock.monotonic()
-        if now - self.renewed_at < self.interval:
-            return
-        if not (yield RunBlocking(self.renew)):
-            raise RightLost
-        self.renewed_at = now
-
-    def _beat(self) -> None:
-        """Renew it from beside a call. It blocks; that it was lost, or cannot be renewed, is noticed later."""
-        now = self.clock.monotonic()
-        if now - self.renewed_at < self.interval / 2:
-            return
-        self.renewed_at = -inf
-        if self.renew():
-            self.renewed_at = now
-
-    def _pieces(self, seconds: float) -> Iterator[float]:
-        """A pause in pieces that the right outlasts."""
-        while seconds > self.interval:
-            yield self.interval
-            seconds -= self.interval
-        yield seconds
-
-
-def _both(first: Callable[[], object], second: Callable[[], object]) -> Callable[[], None]:
-    def beat() -> None:
-        with contextlib.suppress(Exception):
-            first()
-        second()
-
-    return beat
 
 
 def _verify(find: Callable[[], Flow[T | None]], what: str, lost: PortraitError) -> Flow[T | None]:

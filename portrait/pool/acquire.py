@@ -13,14 +13,14 @@ from attrs import define, evolve, field
 
 from portrait import ensure
 from portrait.actions import DELETE_ASSET, GET_ASSET
-from portrait.ensure.once import Renewal, RightLost
 from portrait.ensure.plan import GroupContents
 from portrait.ensure.plan import decide as plan_contents
 from portrait.errors import AssetVanished, Interrupted, NoFreeSlot, NotAccessible, PortraitError, QuotaExceeded
 from portrait.events import AssetEvicted, LeaseGranted, LeaseWaiting
-from portrait.flow import Flow, Gather, Notify, RunBlocking, Sleep
+from portrait.flow import Flow, Gather, Hold, Notify, RunBlocking, Sleep
 from portrait.models import Asset, AssetStatus, DeleteAssetRequest, GetAssetRequest
 from portrait.pool.rules import UNANSWERED, Listing, Wish, decide, no_free_slot
+from portrait.rights import RightLost
 from portrait.state import KnownLease, PoolChange, PoolView, Waiting
 
 if TYPE_CHECKING:
@@ -81,16 +81,13 @@ class Acquisition:
         """What it wants, for the rules."""
         return Wish(holder=self.held.holder, items=self.items, slots=self.pool.slots, is_full=is_full)
 
-    def renewal(self) -> Renewal:
-        """Renews what it has leased or reserved."""
-        held, clock = self.held, self.pool.endpoint.clock
+    def hold(self) -> Hold:
+        """Run it, and renew what it has leased or reserved."""
+        held = self.held
+        pools, key, holder, ttl = held.group.pools, held.group.key, held.holder, held.ttl
+        return Hold(self._run(), lambda: pools.renew(key, holder, ttl) >= self.reserved, ttl / 3)
 
-        def renew() -> bool:
-            return held.group.pools.renew(held.group.key, held.holder, held.ttl) >= self.reserved
-
-        return Renewal(renew, clock, held.ttl / 3, clock.monotonic())
-
-    def run(self) -> Flow[Held]:
+    def _run(self) -> Flow[Held]:
         """Wait for room, and create what is missing."""
         ids = yield from self._lease_known()
         is_full = False

@@ -15,7 +15,6 @@ from attrs import define, field, frozen
 from portrait import ensure
 from portrait.arguments import COUNT, NONE, TEXT, check_arguments, either, having, number
 from portrait.ensure.backend import ActionBackend, Target
-from portrait.ensure.once import RightLost
 from portrait.ensure.sources import identify_sources
 from portrait.errors import (
     NotAccessible,
@@ -29,6 +28,7 @@ from portrait.models import GroupType
 from portrait.options import STATE
 from portrait.pool.acquire import ROOM_POLL, TURN_POLL, Acquisition, Contents, GroupRemoved
 from portrait.pool.rules import Listing, PoolStatus, last_uses
+from portrait.rights import RightLost
 from portrait.s3 import ObjectStore
 from portrait.state import PoolKey, PoolView
 from portrait.uri import asset_uri
@@ -205,7 +205,7 @@ class Pool:
             held = Held(self, group, self.new_holder(), ttl)
             acquiring = Acquisition(held, contents, deadline, timeout)
             try:
-                return (yield from acquiring.renewal().keep(acquiring.run()))
+                return (yield acquiring.hold())  # type: ignore[no-any-return]
             except GroupRemoved:
                 self._group = None
                 yield from acquiring.pause(ROOM_POLL)

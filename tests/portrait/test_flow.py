@@ -10,8 +10,9 @@ from attrs import define, field
 from portrait.clock import ManualClock, SystemClock
 from portrait.errors import Interrupted, UsageError
 from portrait.events import Event
-from portrait.flow import Await, CancelToken, Emit, Gather, Heartbeat, Notify, RunBlocking, Send, Sleep
+from portrait.flow import Await, CancelToken, Emit, Gather, Hold, Notify, RunBlocking, Send, Sleep
 from portrait.http import HttpRequest
+from portrait.rights import RightLost
 from portrait.runners import AsyncRunner, Runner, notify
 from tests.portrait.helpers import answer
 
@@ -99,39 +100,108 @@ def test_blocking_work_is_done_where_it_does_no_harm(drive):
     assert (thread is threading.current_thread()) is (drive.colour == "blocking")
 
 
-@pytest.mark.parametrize("error", [None, ZeroDivisionError("none left")], ids=["beats", "beats that fail"])
-def test_a_heart_beats_until_the_answer_comes(drive, error):
-    """A function is called again and again while a request is under way, and no more once it is answered."""
-    beats, third = [], threading.Event()
+@pytest.mark.parametrize("error", [None, ZeroDivisionError("none left")], ids=["renewed", "not renewed"])
+def test_a_right_is_renewed_from_beside_a_call(drive, error):
+    """Again and again while a request is under way, and no more once the flow has ended."""
+    renewals, sending, third = [], threading.Event(), threading.Event()
 
     class Slow(Line):
         def send(self, request):
+            sending.set()
             third.wait(5)
             return super().send(request)
 
     class AsyncSlow(Line):
         async def send(self, request):
+            sending.set()
             await asyncio.to_thread(third.wait, 5)
             return super().send(request)
 
-    def beat():
-        beats.append(None)
-        if len(beats) == 3:
+    def renew():
+        if not sending.is_set():  # the machine was slow
+            return True
+        renewals.append(None)
+        if len(renewals) == 3:
             third.set()
         if error is not None:
             raise error
+        return True
 
     line = (Slow if drive.colour == "blocking" else AsyncSlow)()
-    assert drive(once(Heartbeat(Send(REQUEST), beat, 0.001)), line=line) is line.outcome
-    ended = len(beats)
+    assert drive(once(Hold(once(Send(REQUEST)), renew, 0.001)), line=line, clock=SystemClock()) is line.outcome
+    ended = len(renewals)
     threading.Event().wait(0.01)
-    assert 3 <= ended == len(beats)
+    assert 3 <= ended <= len(renewals) <= ended + 1  # asyncio does not wait for the last one
 
 
-def test_a_request_that_fails_ends_its_heartbeat(drive):
-    """The failure is that of the request."""
+def test_a_flow_under_a_right_fails_as_any_other(drive):
+    """Its error is thrown in."""
     with pytest.raises(ZeroDivisionError):
-        drive(once(Heartbeat(Send(REQUEST), lambda: None, 60)), outcome=ZeroDivisionError())
+        drive(once(Hold(once(Send(REQUEST)), lambda: True, 60)), outcome=ZeroDivisionError(), clock=SystemClock())
+
+
+def test_a_right_is_renewed_before_an_effect_that_comes_late(drive):
+    """A process that was suspended does nothing more before it has asked."""
+    clock, renewed_at = ManualClock(), []
+
+    def flow():
+        yield RunBlocking(lambda: clock.advance(100))
+        yield RunBlocking(lambda: renewed_at.append("work"))
+        yield RunBlocking(lambda: renewed_at.append("work"))
+
+    drive(once(Hold(flow(), lambda: renewed_at.append(clock.monotonic()) or True, 60)), clock=clock)
+    assert renewed_at == [100, "work", "work"]
+
+
+def test_a_pause_under_a_right_is_made_in_pieces(drive):
+    """No piece is longer than the right is safe, and the right is renewed before each."""
+    clock, renewed_at = ManualClock(), []
+    drive(once(Hold(once(Sleep(150)), lambda: renewed_at.append(clock.monotonic()) or True, 60)), clock=clock)
+    assert renewed_at == [60, 120]
+    assert clock.monotonic() == 150
+
+
+def test_a_right_that_is_lost_ends_its_flow(drive):
+    """The flow is closed before it sends anything more, and whoever held the right is told."""
+    clock, closed = ManualClock(), []
+
+    def flow():
+        try:
+            yield RunBlocking(lambda: clock.advance(100))
+            yield Send(REQUEST)
+        finally:
+            closed.append(True)
+
+    line = Line()
+    with pytest.raises(RightLost):
+        drive(once(Hold(flow(), lambda: False, 60)), clock=clock, line=line)
+    assert closed
+    assert not line.sent
+
+
+@pytest.mark.parametrize("lost", ["inner", "outer"])
+def test_of_two_rights_each_ends_what_runs_under_it(drive, lost):
+    """A lease of a pool, and a claim in it: the loss of the claim is the business of what runs under the lease."""
+    clock, seen = ManualClock(), []
+
+    def inner():
+        yield Gather([once(RunBlocking(lambda: clock.advance(100)))])
+        yield RunBlocking(lambda: seen.append("inner"))
+
+    def outer():
+        try:
+            yield Hold(inner(), lambda: lost != "inner", 60)
+        except RightLost:
+            yield RunBlocking(lambda: seen.append("outer"))
+
+    flow = once(Hold(outer(), lambda: lost != "outer", 60))
+    if lost == "inner":
+        drive(flow, clock=clock)
+        assert seen == ["outer"]
+    else:
+        with pytest.raises(RightLost):
+            drive(flow, clock=clock)
+        assert not seen
 
 
 def test_anothers_result_is_awaited(drive):

@@ -2,23 +2,24 @@
 
 import asyncio
 import threading
-from contextlib import suppress
+from collections.abc import Callable
 
 import pytest
+from attrs import frozen
 
 from emulator.transports import AsyncInProcessTransport, InProcessTransport
 from portrait.actions import CREATE_ASSET_GROUP
-from portrait.clock import SystemClock
+from portrait.clock import ManualClock, SystemClock
 from portrait.ensure import once
 from portrait.errors import NotFound, StateError
-from portrait.flow import Heartbeat, RunBlocking, Send, Sleep
+from portrait.flow import Send, Sleep
 from portrait.http import HttpRequest
 from portrait.memory import Memory
 from portrait.pace import CreatePacer
 from portrait.runners import Runner
 from portrait.state import ClaimedCreate, Holder, open_state
 from tests.media_samples import image
-from tests.portrait.helpers import endpoint
+from tests.portrait.helpers import answer, endpoint
 
 WHERE = ("group-1", "digest")
 REQUEST = HttpRequest(method="POST", url="http://localhost:1/", headers={}, body=b"")
@@ -55,69 +56,71 @@ def start(clock, place, create=create):
     return creation.run(lambda: create(creation)), memory
 
 
-def run_until(flow, kind):
-    """Carry out what blocks until an effect of that kind comes, which is returned."""
-    effect = next(flow)
-    while not isinstance(effect, kind):
-        effect = flow.send(effect.work() if isinstance(effect, RunBlocking) else None)
-    return effect
+@frozen
+class Watched:
+    """A transport that calls a function before it answers."""
+
+    look: Callable
+
+    def send(self, request):
+        """Looks, and answers."""
+        self.look()
+        return answer(b"yes")
 
 
 def test_a_claim_of_a_killed_owner_is_free_within_fifteen_seconds(tmp_path):
     """once-kill: whatever `timeout=` allows for the call that it was killed in."""
-    flow, memory = start(SystemClock(), tmp_path / "state.db")
-    assert isinstance(run_until(flow, (Send, Heartbeat)), Heartbeat)
-    answer = memory.open_state().claims.acquire(memory.key(*WHERE), 1)
-    assert isinstance(answer, Holder)
-    assert answer.seconds <= 15
-    flow.close()
+    clock, seen = SystemClock(), []
+    flow, memory = start(clock, tmp_path / "state.db")
+
+    def look():
+        seen.append(memory.open_state().claims.acquire(memory.key(*WHERE), 1))
+
+    Runner(Watched(look), clock).run(flow)
+    assert isinstance(seen[0], Holder)
+    assert seen[0].seconds <= 15
     memory.close()
 
 
-def test_a_long_pause_does_not_lose_the_claim(portrait_emulator, tmp_path):
+def test_a_long_pause_does_not_lose_the_claim(tmp_path):
     """once-race-asset: a pause is made in pieces, and the claim renewed before each."""
-    clock = portrait_emulator.clock
+    seen = []
+
+    class Shared(ManualClock):
+        def sleep(self, seconds):
+            super().sleep(seconds)
+            seen.append(memory.open_state().claims.acquire(memory.key(*WHERE), 1))
 
     def patient(creation):
         assert (yield from creation.claim(WHERE[1], 0.0, find)) is None
         yield Sleep(100)
-        yield Send(REQUEST)
 
+    clock = Shared()
     flow, memory = start(clock, tmp_path / "state.db", patient)
-    slept, effect = 0.0, next(flow)
-    while not isinstance(effect, Send):
-        if isinstance(effect, Sleep):
-            clock.sleep(effect.seconds)
-            slept += effect.seconds
-            assert isinstance(memory.open_state().claims.acquire(memory.key(*WHERE), 1), Holder)
-        effect = flow.send(effect.work() if isinstance(effect, RunBlocking) else None)
-    assert slept == 100
-    flow.close()
+    Runner(None, clock).run(flow)
+    assert clock.monotonic() == 100
+    assert len(seen) == 100 / once.RENEWAL
+    assert all(isinstance(one, Holder) for one in seen)
     memory.close()
 
 
-def test_an_owner_that_was_suspended_sends_nothing_more(tmp_path, portrait_emulator):
+def test_an_owner_that_was_suspended_sends_nothing_more(tmp_path, monkeypatch):
     """once-race-asset: somebody else has the claim, and creates; what that was is taken."""
-    clock = portrait_emulator.clock
+    clock, sent = ManualClock(), []
     flow, memory = start(clock, tmp_path / "state.db")
     state, key = memory.open_state(), memory.key(*WHERE)
-    effects = []
+    begin = type(state.creates).begin
 
-    def run():
-        effect = next(flow)
-        while True:
-            effects.append(effect)
-            value = effect.work()
-            if len(effects) == 1:
-                assert isinstance(value, ClaimedCreate)
-                clock.advance(300)
-                state.creates.finish(state.creates.begin(key, 60, lambda: 1.0), "asset-2")
-            effect = flow.send(value)
+    def begin_and_stop(self, *args):
+        claimed = begin(self, *args)
+        if isinstance(claimed, ClaimedCreate):
+            clock.advance(300)
+            state.creates.finish(begin(self, key, 60, lambda: 1.0), "asset-2")
+        return claimed
 
-    with pytest.raises(StopIteration) as stop:
-        run()
-    assert stop.value.value == "asset-2"
-    assert all(isinstance(one, RunBlocking) for one in effects)
+    monkeypatch.setattr(type(state.creates), "begin", begin_and_stop)
+    assert Runner(Watched(lambda: sent.append(True)), clock).run(flow) == "asset-2"
+    assert not sent
     memory.close()
 
 
@@ -224,60 +227,3 @@ def test_a_slow_owner_that_lives_is_not_robbed(colour, portrait_emulator, tmp_pa
     assert seen  # the last of them after twice the lease
     assert all(isinstance(one, Holder) for one in seen)
     other.close()
-
-
-def calls(count, closed):
-    """Sends so many requests; says when it was closed."""
-    try:
-        for _ in range(count):
-            yield Send(REQUEST)
-    finally:
-        closed.append(count)
-
-
-@pytest.mark.parametrize("shorter", ["inner", "outer"])
-@pytest.mark.parametrize("fails", [False, True])
-def test_a_call_under_two_rights_renews_both(shorter, fails):
-    """A lease of a pool, and a claim in it: as often as the shorter one asks, even if the inner one cannot be."""
-    clock, renewed = SystemClock(), []
-
-    def renew_inner():
-        renewed.append("inner")
-        if fails:
-            raise StateError("The disk is full.")
-        return True
-
-    intervals = {"inner": 40.0, "outer": 40.0} | {shorter: 20.0}
-    inner = once.Renewal(renew_inner, clock, intervals["inner"], clock.monotonic() - intervals["inner"] * 0.7)
-    outer = once.Renewal(lambda: renewed.append("outer") or True, clock, intervals["outer"], clock.monotonic())
-    outer.renewed_at -= intervals["outer"] * 0.7
-    effect = next(outer.keep(inner.keep(calls(1, []))))
-    assert (effect.effect, effect.interval) == (Send(REQUEST), 20.0)
-    effect.beat()
-    assert renewed == ["inner", "outer"]
-    effect.beat()
-    assert renewed == ["inner", "outer"] + ["inner"] * fails, "what was renewed holds for now"
-
-
-@pytest.mark.parametrize("fails", [False, True], ids=["lost", "not written"])
-def test_a_right_that_is_lost_beside_a_call_is_noticed_after_it(fails):
-    """Nothing more is sent, and the flow is closed; one that could not be renewed is renewed before the next call."""
-    clock, closed = SystemClock(), []
-
-    def renew():
-        if fails:
-            raise StateError("The disk is full.")
-        return False
-
-    right = once.Renewal(renew, clock, 40.0, clock.monotonic() - 30)
-    flow = right.keep(calls(2, closed))
-    with suppress(StateError):
-        next(flow).beat()
-    effect = flow.send("the answer to the first")
-    assert isinstance(effect, RunBlocking)
-    if fails:
-        assert isinstance(flow.send(True), Heartbeat)
-    else:
-        with pytest.raises(once.RightLost):
-            flow.send(effect.work())
-        assert closed == [2]
