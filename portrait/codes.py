@@ -1,6 +1,7 @@
 """What the service's codes mean: which error each one becomes (contract §4).
 
-A code that is not listed falls to the nearest family, then to a known code in its message, then to its HTTP status.
+A code that is not listed falls to the nearest family, then to a known code in its message, then to words of a rate in
+it, then to its HTTP status.
 """
 
 from __future__ import annotations
@@ -188,6 +189,9 @@ def scan_meaning(code: int | None, sub_code: int | None) -> str:
     return "no face was seen" if 201000 <= sub_code <= 201999 else SCAN_SUB_CODES.get(sub_code, "")
 
 
+UNANSWERED = (408, 499)
+"""HTTP statuses below 500 that say nothing of what was done: RFC 9110 §15.5.9, and nginx's "client closed request"."""
+
 # What an unlisted code, or none, means by HTTP status. An unknown code with 429 is read as throttled, never as full:
 # that mistake costs a pause, the other one costs somebody's assets.
 BY_STATUS: Mapping[int, ErrorRule] = {
@@ -197,7 +201,8 @@ BY_STATUS: Mapping[int, ErrorRule] = {
     403: ErrorRule(AuthError),
     404: ErrorRule(NotFound),
     405: ErrorRule(InvalidRequest),
-    408: ErrorRule(ServerError),  # a proxy gave up waiting: the call may have arrived
+    # A proxy gave up waiting, or says that somebody did: the call may have arrived.
+    **dict.fromkeys(UNANSWERED, ErrorRule(ServerError)),
     409: ErrorRule(InvalidRequest),
     413: ErrorRule(InvalidRequest, advice="Send less: a JSON body may have 1 MB, an uploaded file 10 MB."),
     415: ErrorRule(InvalidRequest),
@@ -230,15 +235,23 @@ BY_WORD: Mapping[str, ErrorRule] = {
 _BAD_PARAMETER, _IN_PARAMETER = "specified in the request is not valid", ErrorRule(InvalidParameter)
 
 _THROTTLED = BY_STATUS[429]
-_WORD = re.compile(r"[A-Za-z]+(?:\.\w+)*")
+# Words of a rate in a code: `QuotaReadQPMExceeded`, `too_many_requests`. Services invent further ones.
+_RATE = re.compile(r"\b(?:qp[dms]|rp[dms]|tp[dms]|(?:rate|flow|request) limit|too many requests|throttl\w*)\b")
+_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_WORD = re.compile(r"[A-Za-z]+(?:\.\w+){0,7}")
 _SEARCHED = 2000  # characters of a text
+_LONGEST = 200  # characters of a code that are read
 
 
 def rule_for(code: str, http_status: int) -> tuple[ErrorRule, str]:
-    """The rule for a code by its longest known prefix, and the detail that follows the prefix."""
+    """The rule for a code by its longest known prefix, however it is spelt, and the detail that follows the prefix."""
     rule, detail = _by_prefix(code)
-    if rule is not None and rule.error is QuotaExceeded and http_status == 429 and code not in CODES:
-        return _THROTTLED, detail  # as for an unknown code
+    if rule is None:
+        rule, detail = _by_prefix(code, _BY_SPELLING)
+    if rule is None or (rule.error is QuotaExceeded and code not in CODES):
+        # As for an unknown code. AllToken says all of them with HTTP 200.
+        if http_status == 429 or _names_rate(code):
+            return _THROTTLED, detail
     if rule is not None:
         return rule, detail
     if http_status >= 500:
@@ -246,12 +259,21 @@ def rule_for(code: str, http_status: int) -> tuple[ErrorRule, str]:
     return BY_STATUS.get(http_status, ErrorRule(ApiError)), ""
 
 
-def _by_prefix(code: str) -> tuple[ErrorRule | None, str]:
-    head, tail = code, ""
+_BY_SPELLING: Mapping[str, ErrorRule] = {code.lower(): rule for code, rule in CODES.items()}
+
+
+def _names_rate(code: str) -> bool:
+    """Does a code have words of a rate?"""
+    return _RATE.search(" ".join(_PART.findall(code[:_LONGEST])).lower()) is not None
+
+
+def _by_prefix(code: str, rules: Mapping[str, ErrorRule] = CODES) -> tuple[ErrorRule | None, str]:
+    head, tail = code[:_LONGEST], ""
     while head:
-        if head in CODES:
+        rule = rules.get(head if rules is CODES else head.lower())
+        if rule is not None:
             # `InvalidParameter.WidthTooSmall` is listed whole; its fault is still the last word.
-            return CODES[head], tail or head.rpartition(".")[2] * ("." in head)
+            return rule, tail or head.rpartition(".")[2] * ("." in head)
         head, _, last = head.rpartition(".")
         tail = f"{last}.{tail}".rstrip(".")
     return None, ""

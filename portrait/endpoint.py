@@ -306,6 +306,8 @@ def decode_result(action: Action[Any, R], result: Mapping[str, Any], response: R
     kind: Any = action.result
     try:
         value: R = codec.decoder(kind)(result, kind)
+        if action.created_id and not str(result[action.created_id] or "").strip():
+            raise codec.DecodeError(action.created_id, "is empty")
     except codec.DecodeError as error:
         bad = BadResponse(
             f"{action.name}: the answer does not fit: {error.path or 'Result'} {error.message}.",

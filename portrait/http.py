@@ -176,6 +176,8 @@ def _seconds_until(moment: str, date: str) -> float | None:
 
 
 def _seconds(text: str) -> float | None:
+    if not text.isascii() or "_" in text:  # Python's own spellings of numbers
+        return None
     try:
         seconds = float(text)
     except ValueError:

@@ -33,6 +33,7 @@ SLOWEST = 0.5  # calls per minute
 PROOF = 2  # how often a plan's limit fits into a minute of ours, which may lie in two of the service's
 QUIET = 10.0  # calls without a refusal, but no less than a minute, after which a lowered rate begins to recover
 REST = 600.0  # seconds after a refusal for which the limit itself is believed
+PATIENCE = 600.0  # seconds without one accepted create, after which a service that throttles is not waited for
 _MOST_DOUBLINGS = 30.0
 GROWTH = 1.0  # calls per minute by which the rate rises above it in each minute after that
 
@@ -124,14 +125,14 @@ class Pace:
         Args:
             now: The present moment.
             sent_at: When its turn was. One that was under way when the rate was lowered teaches nothing new.
-            retry_after: Seconds that the service asked to wait; None if it did not say.
+            retry_after: Seconds that the service asked to wait, of which ten minutes are kept; None if it did not say.
             documented: The limits of the provider's plans, in calls per minute, the lowest first.
         """
         pace, pause = self._at(now), 0.0
         if pace.rate is None or sent_at > pace.lowered_at:
             pace = _lower(pace, now, documented)
             pause = _pause(pace, now)
-        return evolve(pace, next_at=max(pace.next_at, now + (pause if retry_after is None else retry_after)))
+        return evolve(pace, next_at=max(pace.next_at, now + min(PATIENCE, pause if retry_after is None else retry_after)))
 
     def rate_at(self, now: float) -> float:
         """Calls per minute that are allowed at that moment; infinite if none was throttled."""
@@ -237,9 +238,6 @@ def update_pace(table: PaceTable, action: str, change: Change[T]) -> Flow[T]:
     return table.update(action, change)
 
 
-PATIENCE = 600.0  # seconds without one accepted create, after which a service that throttles is not waited for
-
-
 @define
 class CreatePacer:
     """The creates of one batch, at the pace that was learnt of the account.
@@ -327,7 +325,8 @@ class CreatePacer:
             error: The answer.
 
         Raises:
-            Throttled: That one: the service has accepted no create for ten minutes, or the create may be there.
+            Throttled: That one: the service has accepted no create for ten minutes, or asks for a longer pause, or the
+                create may be there.
         """
         self.takes_turns = True
         retry_after, documented = error.retry_after, self.documented
@@ -335,7 +334,8 @@ class CreatePacer:
             lambda pace, now: (pace.refuse(now, now if turn is None else turn.at, retry_after, documented), None)
         )
         # After a lost answer the create may be there: whoever asks for it looks first.
-        if error.may_have_executed or self.endpoint.clock.monotonic() - self.progress_at >= PATIENCE:
+        waited = self.endpoint.clock.monotonic() - self.progress_at
+        if error.may_have_executed or waited >= PATIENCE or (retry_after or 0.0) > PATIENCE:
             raise error
 
     def _update(self, change: Change[T]) -> Flow[T]:

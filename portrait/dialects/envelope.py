@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from codecs import BOM_UTF8
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from portrait.codes import BY_STATUS, BY_TYPE, BY_WORD, CODES, ErrorRule, api_error, code_within
+from portrait.codes import BY_STATUS, BY_TYPE, BY_WORD, CODES, UNANSWERED, ErrorRule, api_error, code_within
 from portrait.errors import ApiError, BadResponse, Retry, Throttled, ValidatePending
 from portrait.http import HttpResponse, retry_after
 from portrait.models import Response
@@ -66,9 +66,21 @@ def read_object(response: HttpResponse, action: str, secrets: Callable[[], tuple
 
 def _is_empty_error(error: Any, result: Any) -> bool:
     """An `Error` without a code beside a `Result` is a gateway's way of reporting a success. Contract §1 (M)."""
-    if not isinstance(error, dict) or _text(error.get("Code")).strip() not in {"", "0"}:
+    fields = _error_fields(error)
+    if not isinstance(error, dict) or _first(fields, _ERROR_CODES).lower() not in _NO_ERROR:
         return False
-    return result is not None or not (error.get("Message") or error.get("CodeN"))
+    return result is not None or not (_first(fields, _MESSAGES) or error.get("CodeN"))
+
+
+_NO_ERROR = frozenset({"", "0", "200", "ok", "success"})  # in lower case
+_ERROR_CODES = ("Code", "code")
+
+
+def _error_fields(error: Any) -> Mapping[str, Any]:
+    """The envelope's `Error` as an object; of a list its first one, and a text is a message."""
+    if isinstance(error, list) and error:
+        error = error[0]
+    return error if isinstance(error, dict) else {"Message": error}
 
 
 def _text(value: Any) -> str:
@@ -121,9 +133,9 @@ def _bad_response(response: HttpResponse, action: str, what: str, text: str = ""
         action=action,
         http_status=response.status,
         # A 4xx says that the call was turned away; a good status or a 5xx says nothing about what was done.
-        may_have_executed=not 300 <= response.status < 500,
+        may_have_executed=not 300 <= response.status < 500 or response.status in UNANSWERED,
     )
-    if 300 <= response.status < 500 and response.status not in {408, 425, 429}:
+    if 300 <= response.status < 500 and response.status not in {*UNANSWERED, HTTPStatus.TOO_EARLY}:
         error.retry = Retry.NEVER
     return error
 
@@ -132,8 +144,10 @@ _EXCERPT = 300  # characters
 
 
 def _excerpt(text: str) -> str:
-    """A text on one line, with a full stop."""
+    """A text on one line, with a full stop; "" for none."""
     line = " ".join(text.split())
+    if not line:
+        return ""
     line = line if len(line) <= _EXCERPT else f"{line[:_EXCERPT]}…"
     return line if line.endswith((".", "!", "?", "…")) else f"{line}."
 
@@ -190,12 +204,11 @@ def _result(
 def _api_error(body: Mapping[str, Any], response: HttpResponse, action: str, dialect: Dialect) -> ApiError:
     """The envelope's `Error`; a dialect may read a code of one Action in its own way."""
     metadata = body["ResponseMetadata"]
-    error = metadata.get("Error")
-    fields = error if isinstance(error, dict) else {"Message": error}
-    code, number, data = _text(fields.get("Code")), fields.get("CodeN"), fields.get("Data")
+    fields = _error_fields(metadata.get("Error"))
+    code, number, data = _first(fields, _ERROR_CODES), fields.get("CodeN"), fields.get("Data")
     built = api_error(
         code,
-        _text(fields.get("Message")),
+        _first(fields, _MESSAGES),
         code_number=number if type(number) is int else None,
         data=data if isinstance(data, dict) else None,
         rule=dialect.rule(action, code.partition(".")[0]),
@@ -210,6 +223,7 @@ def _api_error(body: Mapping[str, Any], response: HttpResponse, action: str, dia
 # How gateways name the parts of a refusal. Contract §1, *Envelope*, and §4, *task gateways* (M).
 _CODES = ("code", "Code", "errorCode", "error_code", "type")
 _MESSAGES = ("message", "Message", "errorMessage", "error_message", "error_description", "detail", "msg")
+_NESTED = ("error", "Error", "errors", "detail")
 _REQUEST_IDS = ("request_id", "requestId", "RequestId")
 
 
@@ -229,6 +243,8 @@ def gateway_error(
     texts = [_text(error), _first(fields, _MESSAGES)]
     message = ": ".join(text for text in texts if text)
     code = _first(fields, _CODES)
+    if not (code or message):
+        message = _excerpt(": ".join(text for name in _NESTED for text in _texts(body.get(name)) if text))
     known = code in CODES or code_within(f"{code} {message}")
     if not (code or message or response.status == HTTPStatus.TOO_MANY_REQUESTS):
         return _bad_response(response, action, "answered JSON without ResponseMetadata")
@@ -236,12 +252,13 @@ def gateway_error(
         unfound = _bad_response(response, action, "answered that there is no such address", message)
         unfound.advice = _NOT_FOUND
         return unfound
-    if not (known or error or response.status >= 400 or body.get("success") is False):
+    in_200 = None if response.status >= 400 else _rule_in_200(fields)
+    if not (known or error or in_200 or response.status >= 400 or body.get("success") is False):
         return _bad_response(response, action, "answered JSON without ResponseMetadata", message)
     built = api_error(
         code,
         message,
-        rule=None if known else BY_WORD.get(code) or (None if response.status >= 400 else _rule_in_200(fields)),
+        rule=None if known else BY_WORD.get(code) or in_200,
         http_status=response.status,
         action=action,
         request_id=_first(fields, _REQUEST_IDS) or _first(body, _REQUEST_IDS),
@@ -260,6 +277,15 @@ def _rule_in_200(fields: Mapping[str, Any]) -> ErrorRule | None:
     number = _text(fields.get("code"))
     by_number = BY_STATUS.get(int(number)) if number.isascii() and number.isdigit() and len(number) == 3 else None
     return BY_TYPE.get(_text(fields.get("type"))) or by_number
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """The texts inside of a JSON value, in order."""
+    if isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _texts(part)
+    else:
+        yield _text(value)
 
 
 def _first(fields: Mapping[str, Any], names: tuple[str, ...]) -> str:

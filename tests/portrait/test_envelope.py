@@ -127,6 +127,10 @@ ANSWERS |= {
     "answer-empty-error, null": (answer(body({"Id": "a"}, error={"Code": None, "Message": None})), {"Id": "a"}),
     "answer-empty-error, 0": (answer(body({"Id": "a"}, error={"Code": 0, "Message": "ok"})), {"Id": "a"}),
     "answer-empty-error, '0'": (answer(body({"Id": "a"}, error={"Code": "0"})), {"Id": "a"}),
+    "answer-empty-error, OK": (answer(body({"Id": "a"}, error={"Code": "OK", "Message": "ok"})), {"Id": "a"}),
+    "answer-empty-error, Success": (answer(body({"Id": "a"}, error={"Code": "Success"})), {"Id": "a"}),
+    "answer-empty-error, 200": (answer(body({"Id": "a"}, error={"Code": 200, "Message": ""})), {"Id": "a"}),
+    "answer-empty-error, 200 without a result": (answer(body(error={"Code": 200, "Message": "No."})), (ApiError, "No.")),
     "answer-empty-error, no result": (answer(body(error={"Code": "", "Message": ""})), {}),
     "answer-empty-error, no result but a text": (answer(body(error={"Code": "", "Message": "No."})), (ApiError, "No.")),
     "answer-empty-error, no result but a number": (answer(body(error={"Code": "", "CodeN": 1})), (ApiError, "200")),
@@ -136,6 +140,18 @@ ANSWERS |= {
     "answer-gateway, code": (answer({"code": "RateLimitExceeded", "message": "Slow."}, 400), (Throttled, "Slow.")),
     "answer-gateway, unknown code": (answer({"code": "E17", "message": "Bad."}, 400), (InvalidRequest, "E17: Bad.")),
     "answer-gateway, number": (answer({"success": False, "code": 429, "message": "Slow."}), (Throttled, "Slow.")),
+    "answer-gateway, a number in 200": (answer({"code": 429, "msg": "Slow."}), (Throttled, "Slow.")),
+    "answer-gateway, lower case": (answer(body(error={"code": "Forbidden", "message": "No."})), (Forbidden, "No.")),
+    "answer-gateway, a list of errors": (
+        answer({"errors": [{"message": "Slow.", "code": "RateLimitExceeded"}]}, 400),
+        (Throttled, "Slow."),
+    ),
+    "answer-gateway, a list in the envelope": (answer(body(error=[{"Code": "Forbidden"}])), (Forbidden, "200")),
+    "answer-gateway, detail of fields": (
+        answer({"detail": [{"loc": ["body", "Name"], "msg": "field required"}]}, 422),
+        (InvalidRequest, "body: Name: field required"),
+    ),
+    "answer-gateway, nested": (answer({"error": {"error": {"message": "No."}}}, 403), (AuthError, "No.")),
     "answer-gateway, detail": (answer({"detail": "No key."}, 401), (AuthError, "No key.")),
     "answer-gateway, errorCode": (answer({"errorCode": "Forbidden", "errorMessage": "No."}, 403), (Forbidden, "No.")),
     "answer-gateway, two texts": (answer({"error": "Bad", "message": "Worse."}, 400), (InvalidRequest, "Bad: Worse.")),
@@ -166,6 +182,8 @@ ANSWERS |= {
     "answer-quota": (answer(body(error={"Code": "QuotaExceeded.QPM", "Message": "Slow."}), 429), (Throttled, "Slow.")),
     "answer-quota, shared": (answer(body(error={"Code": "QuotaSharedPoolExceeded.X"}), 429), (Throttled, "429")),
     "answer-quota, full": (answer(body(error={"Code": "QuotaExceeded"}), 429), (QuotaExceeded, "429")),
+    "answer-quota, 200": (answer(body(error={"Code": "QuotaExceeded.QPM", "Message": "Slow."})), (Throttled, "Slow.")),
+    "answer-quota, 200, full": (answer(body(error={"Code": "QuotaExceeded.Group"})), (QuotaExceeded, "200")),
     "answer-quota, a type": (answer({"error": {"type": "insufficient_quota", "message": "x"}}, 429), (Throttled, "x")),
     "an error of 900 levels": (
         answer(body(error={"Code": "Forbidden", "Data": "_"}).replace(b'"_"', DEEP), 400),
@@ -206,13 +224,15 @@ def test_what_an_answer_means(name, dialect):
         (200, True, Retry.BACKOFF),
         (302, False, Retry.NEVER),
         (404, False, Retry.NEVER),
-        (408, False, Retry.BACKOFF),
+        (408, True, Retry.BACKOFF),
+        (425, False, Retry.BACKOFF),
+        (499, True, Retry.BACKOFF),
         (500, True, Retry.BACKOFF),
         (504, True, Retry.BACKOFF),
     ],
 )
 def test_a_page_in_the_place_of_an_answer_says_whether_the_call_may_have_happened(status, executed, retry):
-    """A 4xx turned the call away; a 200 or 5xx says nothing of what was done behind the proxy."""
+    """A 4xx turned the call away; a 200 or 5xx, or a proxy that gave up, says nothing of what was done behind it."""
     with pytest.raises(BadResponse) as info:
         decode(ALLTOKEN, answer(HTML, status), "CreateAsset")
     assert (info.value.may_have_executed, info.value.retry) == (executed, retry)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import portrait
 from portrait import errors
+from portrait.clock import SystemClock
 from portrait.codes import CODES, MEDIA_CODES, ErrorRule, api_error, rule_for
 from portrait.dialects import ALLTOKEN, ARK
 from portrait.errors import (
@@ -166,6 +167,14 @@ def test_full_and_throttled_cannot_be_confused(status):
     assert QuotaExceeded.retry is not Throttled.retry
 
 
+def test_a_code_of_a_hundred_thousand_characters_takes_no_time():
+    """What is read of it is bounded, and not read once for each of its parts."""
+    caught(refused("a." * 50_000, status=200))
+    started = SystemClock().monotonic()
+    assert type(caught(refused("a." * 50_000, "b." * 50_000, status=200))) is ApiError
+    assert SystemClock().monotonic() - started < 0.3
+
+
 @pytest.mark.parametrize("code", ["QuotaSomethingNewExceeded", "AssetQuotaReached", "TooManyRequests", ""])
 def test_an_unknown_code_with_429_is_read_as_throttled(code):
     """That mistake costs a pause; taking it for full would cost somebody's assets."""
@@ -180,6 +189,15 @@ def test_an_unknown_code_with_429_is_read_as_throttled(code):
         ("NotFound.20260318035710B4CC874F89A1B2C3D4E5", 404, NotFound, "20260318035710B4CC874F89A1B2C3D4E5"),
         ("Throttling.User.Api", 400, Throttled, "User.Api"),
         ("Throttling.MAX", 400, Throttled, "MAX"),
+        ("QuotaReadQPMExceeded", 200, Throttled, ""),
+        ("ModelAccountRpmRateLimitExceeded", 403, Throttled, ""),
+        ("too_many_requests", 400, Throttled, ""),
+        ("QuotaExceeded.RateLimit", 403, Throttled, "RateLimit"),
+        ("GenerateLimitExceeded", 400, InvalidRequest, ""),
+        ("HTTPMethodWrong", 400, InvalidRequest, ""),
+        ("quotaexceeded", 200, QuotaExceeded, ""),
+        ("QUOTAEXCEEDED", 429, Throttled, ""),
+        ("invalidparameter.WIDTHTOOSMALL", 400, MediaRejected, "WIDTHTOOSMALL"),
         ("SomethingNew", 400, InvalidRequest, ""),
         ("SomethingNew", 401, AuthError, ""),
         ("SomethingNew", 402, AccountError, ""),
@@ -194,7 +212,9 @@ def test_an_unknown_code_with_429_is_read_as_throttled(code):
     ],
 )
 def test_an_unknown_code_falls_to_its_family(code, status, kind, detail):
-    """The longest known prefix decides, then the HTTP status; the raw code is kept."""
+    """The longest known prefix decides, however it is spelt, then words of a rate, then the HTTP status; the raw code is
+    kept.
+    """
     error = caught(refused(code, status=status))
     assert type(error) is kind
     assert (error.code, error.detail) == (code, detail)

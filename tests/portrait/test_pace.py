@@ -4,7 +4,7 @@ from math import inf
 
 import pytest
 
-from portrait.pace import MINUTE, QUIET, REST, SLOWER, SLOWEST, WINDOW, Pace
+from portrait.pace import MINUTE, PATIENCE, QUIET, REST, SLOWER, SLOWEST, WINDOW, Pace
 
 PLANS = (3, 120, 300)
 START = 1_000_000.0
@@ -123,6 +123,12 @@ def test_the_pause_that_the_service_asks_for_is_kept():
     pace = refused(accepted(0, 0, 0), 1, sent_at=0)
     pace = refused(pace, 2, sent_at=0, retry_after=300)
     assert pace.reserve(START + 2)[1].delay == 300
+
+
+def test_a_pause_beyond_all_patience_keeps_nobody_longer_than_that():
+    """A date in the year 9999 would stop all who share the state for ever."""
+    pace = refused(accepted(0, 0, 0), 1, retry_after=1e9)
+    assert pace.reserve(START + 1)[1].delay == PATIENCE
 
 
 def test_without_documented_plans_a_rate_falls_by_a_part_and_not_for_ever():

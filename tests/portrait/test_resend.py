@@ -250,6 +250,8 @@ def test_an_unlisted_action_is_never_repeated_blindly():
         ({"retry_after": "soon"}, [0.375]),
         ({"retry_after": "nan"}, [0.375]),
         ({"retry_after": "-1"}, [0.375]),
+        ({"retry_after": "3_0"}, [0.375]),
+        ({"retry_after": "\u0663"}, [0.375]),
         ({"retry_after": ""}, [0.375]),
         ({}, [0.375]),
     ],
@@ -357,6 +359,15 @@ def test_a_good_answer_without_what_the_class_needs_is_a_bad_response(result, fi
     assert played.error.may_have_executed
     assert field in str(played.error)
     assert len(played.sent) == 1
+
+
+@pytest.mark.parametrize("created_id", ["", " ", None, False, [], {}], ids=repr)
+def test_a_create_without_an_id_in_its_answer_may_have_happened(created_id):
+    """Nothing can be done with an empty id, and somebody has to look what was created."""
+    action, request, _ = CALLS[Idempotency.UNSAFE]
+    played = play(endpoint().call(action, request), good({"Id": created_id}))
+    assert (type(played.error), len(played.sent)) == (BadResponse, 1)
+    assert (played.error.may_have_executed, played.error.retry) == (True, Retry.VERIFY_FIRST)
 
 
 SUBJECTS = [
