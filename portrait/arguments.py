@@ -48,7 +48,16 @@ def either(*kinds: Kind) -> Kind:
     return Kind(" or ".join(kind.text for kind in kinds), lambda value: any(kind.fits(value) for kind in kinds))
 
 
-TEXT = one_of("a string", str)
+def is_text(value: str) -> bool:
+    """Whether it can be sent: half of a surrogate pair, as a name in another encoding may have it, cannot."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+TEXT = Kind("a string", lambda value: isinstance(value, str) and is_text(value))
 FLAG = one_of("True or False", bool)
 NONE = one_of("None", type(None))
 COUNT = number("a whole number from 1 on", lambda value: value >= 1, Integral)
@@ -84,6 +93,8 @@ def check_arguments(kinds: Mapping[str, Kind], arguments: Mapping[str, Any]) -> 
         kind = kinds.get(name)
         if kind is not None and not kind.fits(value):
             actual = repr(value) if isinstance(value, Real | None) else type(value).__name__
+            if isinstance(value, str) and not is_text(value):
+                actual = "one with half of a surrogate pair"
             raise UsageError(f"{name}= takes {kind.text}, not {actual}.")
 
 

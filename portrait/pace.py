@@ -132,7 +132,9 @@ class Pace:
         if pace.rate is None or sent_at > pace.lowered_at:
             pace = _lower(pace, now, documented)
             pause = _pause(pace, now)
-        return evolve(pace, next_at=max(pace.next_at, now + min(PATIENCE, pause if retry_after is None else retry_after)))
+        return evolve(
+            pace, next_at=max(pace.next_at, now + min(PATIENCE, pause if retry_after is None else retry_after))
+        )
 
     def rate_at(self, now: float) -> float:
         """Calls per minute that are allowed at that moment; infinite if none was throttled."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack
 
 from attrs import evolve, fields
@@ -57,7 +57,8 @@ class Paginator(Generic[Item]):
     """The pages of one list.
 
     Lists move while they are read. What is created meanwhile pushes items to later pages, so an item may come twice: it
-    is given once. What is deleted meanwhile may hide an item; `list_complete` is for who needs certainty.
+    is given once. What is deleted meanwhile may hide an item; `list_complete` is for who needs certainty. Of a service
+    that does not keep to the filter, what is surely of another group or type is left out: it is somebody else's.
 
     Args:
         request: For the first page.
@@ -66,19 +67,21 @@ class Paginator(Generic[Item]):
         action: What to call with each request.
         by_cursor: Follow `NextToken` (Ark, which refuses deep pages by number) instead of counting pages.
         total_count: Of the page that was read last; None where the provider does not count.
+        seen: The ids that were read, also of what was left out.
     """
 
     def __init__(self, action: Action[Any, Any], request: Any, *, by_cursor: bool = False) -> None:
         self.action = action
         self.by_cursor = by_cursor
         self._first = request
+        self._group_ids = {group_id.lower() for group_id in request.filter.group_ids or ()}
         self.restart()
 
     def restart(self) -> None:
         """Begin again at the first page."""
         self.total_count: int | None = None
         self._request = self._first
-        self._seen: set[str] = set()
+        self.seen: set[str] = set()
         self._stale_pages = 0
         self._more = True
 
@@ -95,15 +98,15 @@ class Paginator(Generic[Item]):
         Raises:
             BadResponse: Page after page brings nothing new, and the total is not reached.
         """
-        fresh = [item for item in page.items if item.id not in self._seen]
-        self._seen.update(item.id for item in fresh)
+        fresh = {item.id: item for item in page.items if item.id not in self.seen}
+        self.seen.update(fresh)
         self._stale_pages = 0 if fresh else self._stale_pages + 1
         self.total_count = page.total_count
         self._more = self._has_more(page, fresh)
         if self._more and self._stale_pages >= MAX_STALE_PAGES:
             raise BadResponse(
                 f"{self.action.name}: {self._stale_pages} pages in a row brought nothing new, though "
-                f"only {len(self._seen)} items were read of {page.total_count or 'a list that goes on'}.",
+                f"only {len(self.seen)} items were read of {page.total_count or 'a list that goes on'}.",
                 action=self.action.name,
                 advice="The service does not page its list. Narrow it by a group or a name.",
             )
@@ -111,14 +114,25 @@ class Paginator(Generic[Item]):
             self._request = evolve(self._request, next_token=page.next_token)
         elif self._more:
             self._request = evolve(self._request, page_number=self._request.page_number + 1)
-        return fresh
+        return [item for item in fresh.values() if self._fits(item)]
 
-    def _has_more(self, page: Any, fresh: list[Item]) -> bool:
+    def _fits(self, item: Item) -> bool:
+        group_id = item.group_id if isinstance(item, Asset) else item.id
+        if self._group_ids and group_id and group_id.lower() not in self._group_ids:
+            return False
+        return isinstance(item, Asset) or _may_be(item, self._first.filter.group_type)
+
+    def _has_more(self, page: Any, fresh: Collection[str]) -> bool:
         if self.by_cursor:
             return bool(page.next_token)
         # Where nobody counts, a page that brings nothing new is the end.
-        further = bool(fresh) if page.total_count is None else len(self._seen) < page.total_count
+        further = bool(fresh) if page.total_count is None else len(self.seen) < page.total_count
         return bool(page.items) and further
+
+
+def _may_be(group: AssetGroup, group_type: str) -> bool:
+    """Whether a group is of a type, or of one that nobody knows."""
+    return group.group_type == group_type or group.group_type not in set(GroupType)
 
 
 def list_complete(endpoint: Endpoint, pages: Paginator[Item]) -> Flow[list[Item]]:
@@ -139,11 +153,10 @@ def list_complete(endpoint: Endpoint, pages: Paginator[Item]) -> Flow[list[Item]
         while (request := pages.next_request()) is not None:
             found += pages.consume((yield from endpoint.call(pages.action, request)))
             counts.append(pages.total_count or 0)
-        ids = {item.id for item in found}
-        whole = len(ids) >= counts[0]
-        if whole and (len(counts) == 1 or (before is not None and before <= ids)):
+        whole = len(pages.seen) >= counts[0]
+        if whole and (len(counts) == 1 or (before is not None and before <= pages.seen)):
             return found
-        before = ids if whole else None
+        before = pages.seen if whole else None
     raise BadResponse(
         f"{pages.action.name}: the list could not be read whole: it changed during each of {MAX_PASSES} passes, or "
         "counts items that it does not show.",

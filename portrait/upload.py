@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from attrs import frozen
 
 from portrait.actions import Action
-from portrait.arguments import check_arguments, having
+from portrait.arguments import NONE, TEXT, check_arguments, either, having
 from portrait.endpoint import Endpoint, decode_result
 from portrait.errors import UsageError
 from portrait.flow import Flow
@@ -80,6 +80,7 @@ def read_image(source: Source, limits: ImageLimits = PORTRAIT_UPLOAD) -> tuple[b
     return content, name or f"portrait{kind.extension}", kind.mime
 
 
+_FIELDS = {"group_id": TEXT, "name": either(TEXT, NONE)}
 _SOURCE = {"source": having("a path, bytes or an open binary file", "read")}
 
 
@@ -118,6 +119,7 @@ def upload(  # noqa: PLR0917
     """Send a file that `read_image` has accepted.
 
     Raises:
+        UsageError: A field is no string.
         TransportError: No usable answer; the asset may have been made.
         ApiError: The service refused.
     """
@@ -126,6 +128,7 @@ def upload(  # noqa: PLR0917
     endpoint.provider.require(
         Capability.FILES, "Store the file and register its address: create_asset(url=…), or ensure_asset(…, store=…)."
     )
+    check_arguments(_FIELDS, {"group_id": group_id, "name": name})
     content, filename, mime = file
     filename = filename.encode("utf-8", "replace").decode()  # a file's name on disk need not be text
     fields = {"GroupId": group_id, "Name": name, "AssetType": asset_type, "ProjectName": endpoint.project}

@@ -22,7 +22,7 @@ _URL = re.compile(
     r"(?::(?P<port>[0-9]{1,5}))?"
     r"(?P<path>/[^?#]*)?(?:\?(?P<query>[^#]*))?(?:\#(?P<fragment>.*))?"
 )
-_FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")
+_FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\\ud800-\udfff]")
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")  # a host that ends so is an IPv4 address (WHATWG URL, §3.5)
 _PORTS = {"http": 80, "https": 443}
 
@@ -64,7 +64,7 @@ class HttpUrl:
     def target(self) -> str:
         """What the request line says: path and query, beyond ASCII as percent-encoded UTF-8 (RFC 3987 §3.1)."""
         target = (self.path or "/") + ("" if self.query is None else f"?{self.query}")
-        return target if target.isascii() else quote(target, safe=punctuation, errors="surrogatepass")
+        return target if target.isascii() else quote(target, safe=punctuation)
 
     @cached_property
     def is_private(self) -> bool:
@@ -89,7 +89,7 @@ def parse_http_url(url: str, *, userinfo: bool = False) -> HttpUrl:
         ValueError: It is none, or could be read in more than one way. The text does not repeat it.
     """
     if _FORBIDDEN.search(url):
-        raise ValueError("has a space, a backslash or a control character")
+        raise ValueError("has a space, a backslash, a control character or half of a surrogate pair")
     match = _URL.fullmatch(url)
     if match is None or match["scheme"].lower() not in _PORTS:
         raise ValueError("is not an absolute http or https address")

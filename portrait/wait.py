@@ -282,7 +282,8 @@ def _new_face_groups(endpoint: Endpoint, since: float) -> Flow[tuple[list[AssetG
     newest = ListAssetGroupsRequest(filter=GroupFilter(group_type=GroupType.LIVENESS_FACE), page_size=100)
     page = yield from endpoint.call(LIST_ASSET_GROUPS, newest)
     since -= _clock_skew(page, endpoint.clock.now())
-    return [group for group in page.items if (parse_timestamp(group.create_time) or inf) >= since], page.response
+    groups = [group for group in page.items if group.group_type == GroupType.LIVENESS_FACE]
+    return [group for group in groups if (parse_timestamp(group.create_time) or inf) >= since], page.response
 
 
 def _clock_skew(page: GroupPage, now: float) -> float:

@@ -122,6 +122,24 @@ def test_an_argument_of_a_call(colour, method):
     assert script.requests == []
 
 
+@pytest.mark.parametrize(
+    ("method", "usual", "name"),
+    [
+        ("ensure_group", {}, "name"),
+        ("pool", {}, "group"),
+        ("upload_asset", {"source": b"\xff\xd8\xff\xe0", "group_id": "g"}, "name"),
+        ("create_asset", {"group_id": "g", "asset_type": "Image"}, "url"),
+        ("ensure_asset", {"group_id": "g"}, "source"),
+    ],
+)
+def test_a_text_that_nobody_can_send(colour, method, usual, name):
+    """Half of a surrogate pair, as a name in another encoding has it: no codec's exception, and nothing is sent."""
+    client, script = colour.scripted(b"")
+    with pytest.raises(UsageError, match="surrogate"):
+        getattr(client, method)(**usual, **{name: "https://cdn.example/\udcff.jpg"})
+    assert script.requests == []
+
+
 @pytest.mark.parametrize("method", VIDEOS)
 def test_an_argument_about_videos(colour, method):
     """Nothing is sent for it."""

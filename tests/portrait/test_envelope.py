@@ -130,7 +130,10 @@ ANSWERS |= {
     "answer-empty-error, OK": (answer(body({"Id": "a"}, error={"Code": "OK", "Message": "ok"})), {"Id": "a"}),
     "answer-empty-error, Success": (answer(body({"Id": "a"}, error={"Code": "Success"})), {"Id": "a"}),
     "answer-empty-error, 200": (answer(body({"Id": "a"}, error={"Code": 200, "Message": ""})), {"Id": "a"}),
-    "answer-empty-error, 200 without a result": (answer(body(error={"Code": 200, "Message": "No."})), (ApiError, "No.")),
+    "answer-empty-error, 200 without a result": (
+        answer(body(error={"Code": 200, "Message": "No."})),
+        (ApiError, "No."),
+    ),
     "answer-empty-error, no result": (answer(body(error={"Code": "", "Message": ""})), {}),
     "answer-empty-error, no result but a text": (answer(body(error={"Code": "", "Message": "No."})), (ApiError, "No.")),
     "answer-empty-error, no result but a number": (answer(body(error={"Code": "", "CodeN": 1})), (ApiError, "200")),

@@ -179,3 +179,27 @@ def test_a_cursor_that_does_not_move_is_an_error():
         paginator.consume(page)
     with pytest.raises(BadResponse, match="5 pages in a row"):
         paginator.consume(page)
+
+
+def test_an_item_that_a_page_has_twice_comes_once(colour):
+    """By numbers and by cursor."""
+    result = {"Items": [asset("asset-1"), asset("asset-1"), asset("asset-2")], "TotalCount": 2}
+    client, _ = colour.scripted(good(result))
+    assert [item.id for item in client.iter_assets()] == ["asset-1", "asset-2"]
+    walk = pagination.asset_pages(by_cursor=True)
+    page = play(endpoint(dialect=ARK).call(walk.action, walk.next_request()), good(result)).result
+    assert [item.id for item in walk.consume(page)] == ["asset-1", "asset-2"]
+
+
+def test_what_is_of_another_group_or_type_is_somebody_elses(colour):
+    """A service may not keep to the filter; what does not say where it belongs is taken for what was asked for."""
+    mine = [asset("asset-1"), asset("asset-2", GroupId=""), asset("asset-3", GroupId="GROUP-1")]
+    others = [asset("asset-4", GroupId="group-2")]
+    client, script = colour.scripted(good({"Items": [*others, *mine], "TotalCount": 4}))
+    assert [item.id for item in client.iter_assets(group_ids=["group-1"])] == ["asset-1", "asset-2", "asset-3"]
+    assert len(client.iter_assets()) == 4
+    assert len(script.requests) == 2
+    groups = [{"Id": f"group-{kind}", "GroupType": kind} for kind in ("AIGC", "LivenessFace", "Newer", None)]
+    client, _ = colour.scripted(good({"Items": groups, "TotalCount": 4}))
+    assert [group.id for group in client.iter_asset_groups()] == ["group-AIGC", "group-Newer", "group-None"]
+    assert [group.id for group in client.iter_asset_groups(group_ids=["GROUP-aigc"])] == ["group-AIGC"]

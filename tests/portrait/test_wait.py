@@ -459,6 +459,13 @@ def test_a_group_from_before_the_check_was_pending_is_somebody_elses():
     assert "somebody-elses" not in str(played.error)
 
 
+def test_a_group_of_another_type_is_nobodys_face():
+    """once-person: a list that does not keep to the type shows a group that somebody created meanwhile."""
+    played, _ = validated(PENDING, LOST, USED, page({**FRESH, "GroupType": "AIGC"}))
+    assert isinstance(played.error, UnknownOutcome)
+    assert "group-fresh" not in str(played.error)
+
+
 @pytest.mark.parametrize("date", ["Tue, 17 Mar 2026 23:59:50 GMT", ""], ids=["20 s ahead", "nobody knows"])
 def test_a_clock_that_is_ahead_gives_nobody_anothers_group(date):
     """Our clock makes the person's own group look old: the only other one is not taken for it."""
