@@ -149,6 +149,19 @@ def test_a_service_that_throttles_for_good_is_given_up(colour):
     assert 600 <= emulator.clock.monotonic() - started <= 900
 
 
+def test_a_pause_longer_than_all_patience_is_not_waited_for(colour):
+    """pace-entry: a Retry-After of years is an error at once, and not a sleep of years."""
+    emulator = Emulator()
+    key = emulator.customer()
+    group = emulator.client(api_key=key).create_asset_group(name="hosts").id
+    late = {"http": {"status": 429, "body": "empty", "headers": {"Retry-After": "999999999"}}}
+    emulator.rules.add(match={"action": "CreateAsset"}, do=late)
+    started = emulator.clock.monotonic()
+    outcomes = colour.run(colour.client(emulator, api_key=key).ensure_assets, SOURCES[:2], group_id=group)
+    assert [outcome.state for outcome in outcomes] == ["Stopped"] * 2
+    assert emulator.clock.monotonic() - started <= 900
+
+
 def test_full_is_not_waited_for(colour):
     """pace-entry: a full group ends at once, without a pause."""
     emulator = Emulator()
