@@ -248,10 +248,9 @@ def rule_for(code: str, http_status: int) -> tuple[ErrorRule, str]:
     rule, detail = _by_prefix(code)
     if rule is None:
         rule, detail = _by_prefix(code, _BY_SPELLING)
-    if rule is None or (rule.error is QuotaExceeded and code not in CODES):
-        # As for an unknown code. AllToken says all of them with HTTP 200.
-        if http_status == 429 or _names_rate(code):
-            return _THROTTLED, detail
+    is_new = rule is None or (rule.error is QuotaExceeded and code not in CODES)
+    if is_new and (http_status == 429 or _names_rate(code)):  # AllToken says every code with HTTP 200
+        return _THROTTLED, detail
     if rule is not None:
         return rule, detail
     if http_status >= 500:

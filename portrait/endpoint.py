@@ -306,8 +306,7 @@ def decode_result(action: Action[Any, R], result: Mapping[str, Any], response: R
     kind: Any = action.result
     try:
         value: R = codec.decoder(kind)(result, kind)
-        if action.created_id and not str(result[action.created_id] or "").strip():
-            raise codec.DecodeError(action.created_id, "is empty")
+        _check_created_id(action, result)
     except codec.DecodeError as error:
         bad = BadResponse(
             f"{action.name}: the answer does not fit: {error.path or 'Result'} {error.message}.",
@@ -320,6 +319,11 @@ def decode_result(action: Action[Any, R], result: Mapping[str, Any], response: R
     # The value was made a moment ago and nobody else holds it: setting the field beats making it again.
     object.__setattr__(value, "response", response)
     return value
+
+
+def _check_created_id(action: Action[Any, Any], result: Mapping[str, Any]) -> None:
+    if action.created_id and not str(result.get(action.created_id) or "").strip():
+        raise codec.DecodeError(action.created_id, "is empty")
 
 
 def check_subject(action: Action[Any, Any], wanted: str, found: str) -> None:

@@ -114,13 +114,8 @@ class Paginator(Generic[Item]):
             self._request = evolve(self._request, next_token=page.next_token)
         elif self._more:
             self._request = evolve(self._request, page_number=self._request.page_number + 1)
-        return [item for item in fresh.values() if self._fits(item)]
-
-    def _fits(self, item: Item) -> bool:
-        group_id = item.group_id if isinstance(item, Asset) else item.id
-        if self._group_ids and group_id and group_id.lower() not in self._group_ids:
-            return False
-        return isinstance(item, Asset) or _may_be(item, self._first.filter.group_type)
+        group_type = self._first.filter.group_type
+        return [item for item in fresh.values() if _may_be_of(item, self._group_ids, group_type)]
 
     def _has_more(self, page: Any, fresh: Collection[str]) -> bool:
         if self.by_cursor:
@@ -130,9 +125,12 @@ class Paginator(Generic[Item]):
         return bool(page.items) and further
 
 
-def _may_be(group: AssetGroup, group_type: str) -> bool:
-    """Whether a group is of a type, or of one that nobody knows."""
-    return group.group_type == group_type or group.group_type not in set(GroupType)
+def _may_be_of(item: Asset | AssetGroup, group_ids: Collection[str], group_type: str) -> bool:
+    """Whether an item is of one of these groups, and a group of that type; what is not known of it is believed."""
+    group_id = item.group_id if isinstance(item, Asset) else item.id
+    if group_ids and group_id and group_id.lower() not in group_ids:
+        return False
+    return isinstance(item, Asset) or item.group_type == group_type or item.group_type not in set(GroupType)
 
 
 def list_complete(endpoint: Endpoint, pages: Paginator[Item]) -> Flow[list[Item]]:

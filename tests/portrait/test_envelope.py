@@ -130,7 +130,7 @@ ANSWERS |= {
     "answer-empty-error, OK": (answer(body({"Id": "a"}, error={"Code": "OK", "Message": "ok"})), {"Id": "a"}),
     "answer-empty-error, Success": (answer(body({"Id": "a"}, error={"Code": "Success"})), {"Id": "a"}),
     "answer-empty-error, 200": (answer(body({"Id": "a"}, error={"Code": 200, "Message": ""})), {"Id": "a"}),
-    "answer-empty-error, 200 without a result": (
+    "answer-empty-error, 200 alone": (
         answer(body(error={"Code": 200, "Message": "No."})),
         (ApiError, "No."),
     ),

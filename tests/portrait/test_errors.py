@@ -212,9 +212,7 @@ def test_an_unknown_code_with_429_is_read_as_throttled(code):
     ],
 )
 def test_an_unknown_code_falls_to_its_family(code, status, kind, detail):
-    """The longest known prefix decides, however it is spelt, then words of a rate, then the HTTP status; the raw code is
-    kept.
-    """
+    """The longest known prefix decides, in any spelling, then words of a rate, then the status; the code is kept."""
     error = caught(refused(code, status=status))
     assert type(error) is kind
     assert (error.code, error.detail) == (code, detail)
