@@ -205,12 +205,12 @@ class SignatureAuth:
     def provider_of(self, call: Call) -> Provider:
         """By the access key where it stands for one, else by the region that is signed for."""
         try:
-            access_key, scope, _, _ = parse_authorization(call.headers.get("authorization", ""))
+            proof, _ = parse_authorization(call.headers.get("authorization", ""))
         except SignatureError:
             return self.providers[0]
-        named = self.by_key.get(access_key)
+        named = self.by_key.get(proof.access_key)
         for provider in self.providers:
-            if provider.name == named or (named is None and provider.region == scope.region):
+            if provider.name == named or (named is None and provider.region == proof.scope.region):
                 return provider
         return self.providers[0]
 

@@ -25,11 +25,15 @@ ALGORITHM = "HMAC-SHA256"
 TERMINATOR = "request"
 MAX_SKEW_SECONDS = 15 * 60  # contract §10.3
 _SIGNED = ("content-type", "content-md5", "host")
-_DEFAULT_PORT = re.compile(r":(?:80|443)$")
-_AUTHORIZATION = re.compile(
-    rf"{ALGORITHM}\s+Credential=(?P<credential>[^,\s]+)\s*,\s*"
-    r"SignedHeaders=(?P<headers>[^,\s]+)\s*,\s*Signature=(?P<signature>[0-9A-Fa-f]+)"
+_DEFAULT_PORTS = frozenset({"80", "443"})
+# What differs from call to call of one client, in the order of their names, and what stands for it until it is known.
+_BLANKS = ("x-content-sha256", "x-date")
+_BLANKS_WITH_TOKEN = (*_BLANKS, "x-security-token")
+_BLANK = "\0blank\0"
+_UNSIGNED = re.compile(
+    rf"{ALGORITHM}\s+Credential=(?P<credential>[^,\s]+)\s*,\s*SignedHeaders=(?P<headers>[^,\s]+)\s*,\s*"
 )
+_HEX = re.compile(r"[0-9A-Fa-f]+")
 _DATE = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 _DATE_FORMAT = "%Y%m%dT%H%M%SZ"
 
@@ -90,6 +94,20 @@ class Scope(NamedTuple):
         return f"{self.date}/{self.region}/{self.service}/{TERMINATOR}"
 
 
+class Authorization(NamedTuple):
+    """An Authorization header without its signature.
+
+    Attributes:
+        access_key: Whose signature it is.
+        scope: What it is good for.
+        names: Of the headers that are signed, in order.
+    """
+
+    access_key: str
+    scope: Scope
+    names: tuple[str, ...]
+
+
 @define
 class DayKeys:
     """Signing keys by secret and scope: deriving one takes four hashes, and it serves for a day.
@@ -97,18 +115,32 @@ class DayKeys:
     Safe across threads. Keys of other days are dropped.
     """
 
-    _keys: dict[tuple[str, Scope], bytes] = field(factory=dict, repr=False)
+    _keys: dict[tuple[str, Scope], tuple[hmac.HMAC, str]] = field(factory=dict, repr=False)
 
-    def get(self, secret_key: str, scope: Scope) -> bytes:
-        """The key: HMAC chain of date, region, service and `request` over the secret, which has no prefix."""
-        key = self._keys.get((secret_key, scope))
-        if key is None:
-            key = secret_key.encode()
-            for part in (scope.date, scope.region, scope.service, TERMINATOR):
-                key = _hmac(key, part)
-            self._keys = {k: v for k, v in self._keys.copy().items() if k[1].date == scope.date}
-            self._keys[secret_key, scope] = key
-        return key
+    def sign(self, secret_key: str, scope: Scope, date: str, canonical: str) -> str:
+        """The signature of a canonical request: 64 hexadecimal digits. Contract §9.5.
+
+        Args:
+            secret_key: Its HMAC chain over the scope's date, region, service and `request` is the key.
+            scope: The signature's.
+            date: The X-Date.
+            canonical: The canonical request.
+        """
+        prepared, scope_text = self._keys.get((secret_key, scope)) or self._derive(secret_key, scope)
+        # Whatever bytes a header has: they are compared, not understood.
+        digest = hashlib.sha256(canonical.encode(errors="surrogateescape")).hexdigest()
+        signing = prepared.copy()  # to begin with the key takes twice as long
+        signing.update(f"{ALGORITHM}\n{date}\n{scope_text}\n{digest}".encode())
+        return signing.hexdigest()
+
+    def _derive(self, secret_key: str, scope: Scope) -> tuple[hmac.HMAC, str]:
+        """A HMAC that has the key already, and the scope as text."""
+        key = secret_key.encode()
+        for part in (*scope, TERMINATOR):
+            key = hmac.digest(key, part.encode(), "sha256")
+        self._keys = {k: v for k, v in self._keys.copy().items() if k[1].date == scope.date}
+        derived = self._keys[secret_key, scope] = hmac.new(key, digestmod="sha256"), str(scope)
+        return derived
 
 
 @frozen
@@ -155,19 +187,20 @@ def sign(
         now: The moment, in seconds since 1970.
         keys: Keeps derived keys; None derives one for this request.
     """
-    date = _format_date(int(now))
-    scope = _scope(date[:8], region, service)
-    host, path, query = _split_url(request.url)
+    token = credentials.session_token
+    date, scope = _date_and_scope(int(now), region, service)
+    blanks = _BLANKS if token is None else _BLANKS_WITH_TOKEN
+    host, names, form = _signed_form(request.method, request.url, tuple(request.headers.items()), blanks)
     body_hash = hashlib.sha256(request.body).hexdigest()
     headers = {**request.headers, "Host": host, "X-Date": date, "X-Content-Sha256": body_hash}
-    if credentials.session_token is not None:
-        headers["X-Security-Token"] = credentials.session_token
-    signed = [(name, headers[spelling]) for name, spelling in _signed(tuple(headers))]
-    names, canonical = canonical_request(request.method, path, query, signed, body_hash)
-    key = (keys or DayKeys()).get(credentials.secret_key, scope)
+    if token is None:
+        canonical = form % (body_hash, date, body_hash)
+    else:
+        headers["X-Security-Token"] = token
+        canonical = form % (body_hash, date, token.strip(), body_hash)
+    signature = (keys or DayKeys()).sign(credentials.secret_key, scope, date, canonical)
     headers["Authorization"] = (
-        f"{ALGORITHM} Credential={credentials.access_key}/{scope}, SignedHeaders={names}, "
-        f"Signature={_signature(key, date, scope, canonical)}"
+        f"{ALGORITHM} Credential={credentials.access_key}/{scope}, SignedHeaders={names}, Signature={signature}"
     )
     return HttpRequest(  # not attrs.evolve, which takes half as long again on every attempt
         method=request.method, url=request.url, headers=headers, body=request.body, timeouts=request.timeouts
@@ -204,7 +237,7 @@ def verify(
     Raises:
         SignatureError: The request is refused.
     """
-    access_key, scope, names, signature = parse_authorization(headers.get("authorization", ""))
+    (access_key, scope, names), signature = parse_authorization(headers.get("authorization", ""))
     if scope.region not in regions:
         raise SignatureError(SignatureFault.UNKNOWN_REGION, scope.region)
     if scope.service != service:
@@ -218,24 +251,22 @@ def verify(
     body_hash = (stated or "") if body is None else hashlib.sha256(body).hexdigest()
     if stated is not None and stated != body_hash:
         raise SignatureError(SignatureFault.MISMATCH)
-    signed = {name: headers[name] for name in names if name in headers}
+    signed = {name: value for name in names if (value := headers.get(name)) is not None}
     complete = len(signed) == len(names) and "host" in signed and "x-date" in signed
     if not complete or ("x-security-token" in headers and "x-security-token" not in signed):
         raise SignatureError(SignatureFault.MISMATCH)
-    key = (keys or DayKeys()).get(secret, scope)
+    keys = keys or DayKeys()
     # The official SDK signs the host with its port, the rules cut a default port off: either is a signature.
-    for host in (signed["host"], _without_default_port(signed["host"])):
+    for host in _spellings(signed["host"]):
         signed["host"] = host
-        _, canonical = canonical_request(method, path, query, signed.items(), body_hash)
-        if hmac.compare_digest(_signature(key, date, scope, canonical), signature):
+        canonical = canonical_request(method, path, query, signed, body_hash)
+        if hmac.compare_digest(keys.sign(secret, scope, date, canonical), signature):
             return access_key
     raise SignatureError(SignatureFault.MISMATCH)
 
 
-def canonical_request(
-    method: str, path: str, query: str, headers: Iterable[tuple[str, str]], body_hash: str
-) -> tuple[str, str]:
-    """The names of the signed headers, and the text that is signed: contract §9.4.
+def canonical_request(method: str, path: str, query: str, headers: Mapping[str, str], body_hash: str) -> str:
+    """The text whose signature is made: contract §9.4.
 
     Args:
         method: `POST` and the like.
@@ -244,10 +275,8 @@ def canonical_request(
         headers: The signed ones, names in lower case, in order.
         body_hash: Hexadecimal SHA-256 of the exact bytes.
     """
-    pairs = list(headers)
-    lines = "".join([f"{name}:{value.strip()}\n" for name, value in pairs])
-    names = ";".join([name for name, _ in pairs])
-    return names, f"{method}\n{path or '/'}\n{canonical_query(query)}\n{lines}\n{names}\n{body_hash}"
+    lines = "".join([f"{name}:{value.strip()}\n" for name, value in headers.items()])
+    return f"{method}\n{path or '/'}\n{canonical_query(query)}\n{lines}\n{';'.join(headers)}\n{body_hash}"
 
 
 @lru_cache(maxsize=256)
@@ -257,23 +286,33 @@ def canonical_query(query: str) -> str:
     return "&".join(f"{quote(name, safe='-_.~')}={quote(value, safe='-_.~')}" for name, value in pairs)
 
 
-@lru_cache(maxsize=64)
-def parse_authorization(text: str) -> tuple[str, Scope, tuple[str, ...], str]:
-    """What an Authorization header claims: access key, scope, names of the signed headers, signature.
+def parse_authorization(text: str) -> tuple[Authorization, str]:
+    """An Authorization header, and its signature.
 
     Raises:
         SignatureError: It is absent or malformed.
     """
     if not text:
         raise SignatureError(SignatureFault.NO_AUTHORIZATION)
-    parts = _AUTHORIZATION.fullmatch(text)
+    unsigned, mark, signature = text.rpartition("Signature=")
+    if not mark or not _HEX.fullmatch(signature):
+        lacks_signature = not mark and text.startswith(ALGORITHM) and "Credential=" in text
+        raise SignatureError(SignatureFault.NO_SIGNATURE if lacks_signature else SignatureFault.MALFORMED_AUTHORIZATION)
+    return _parse_unsigned(unsigned), signature
+
+
+# Calls of a client and a day share all of the proof but the signature, and those of one second their date.
+
+
+@lru_cache(maxsize=256)
+def _parse_unsigned(text: str) -> Authorization:
+    parts = _UNSIGNED.fullmatch(text)
     if parts is None:
-        unsigned = text.startswith(ALGORITHM) and "Credential=" in text and "Signature=" not in text
-        raise SignatureError(SignatureFault.NO_SIGNATURE if unsigned else SignatureFault.MALFORMED_AUTHORIZATION)
+        raise SignatureError(SignatureFault.MALFORMED_AUTHORIZATION)
     access_key, *scope = parts["credential"].rsplit("/", 4)
     if not access_key or len(scope) != 4 or scope[3] != TERMINATOR or not all(scope):
         raise SignatureError(SignatureFault.MALFORMED_CREDENTIAL)
-    return access_key, Scope(*scope[:3]), tuple(parts["headers"].split(";")), parts["signature"]
+    return Authorization(access_key, Scope(*scope[:3]), tuple(parts["headers"].split(";")))
 
 
 def _check_date(date: str, scope: Scope, now: float) -> None:
@@ -284,24 +323,27 @@ def _check_date(date: str, scope: Scope, now: float) -> None:
         raise SignatureError(SignatureFault.STALE_DATE)
 
 
-# Calls of one second share their date, and those of one client their addresses and headers.
+@lru_cache(maxsize=64)
+def _date_and_scope(now: int, region: str, service: str) -> tuple[str, Scope]:
+    date = datetime.fromtimestamp(now, UTC).strftime(_DATE_FORMAT)
+    return date, Scope(date[:8], region, service)
 
 
 @lru_cache(maxsize=64)
-def _scope(date: str, region: str, service: str) -> Scope:
-    return Scope(date, region, service)
+def _signed_form(
+    method: str, url: str, headers: tuple[tuple[str, str], ...], blanks: tuple[str, ...]
+) -> tuple[str, str, str]:
+    """What the signatures of requests share that differ in body and moment only.
 
-
-@lru_cache(maxsize=64)
-def _signed(spellings: tuple[str, ...]) -> list[tuple[str, str]]:
-    """Those of a request's headers that are signed, in their order: names in lower case, and as they are spelled."""
-    names = ((spelling.lower(), spelling) for spelling in spellings)
-    return sorted(pair for pair in names if pair[0] in _SIGNED or pair[0].startswith("x-"))
-
-
-@lru_cache(maxsize=64)
-def _format_date(now: int) -> str:
-    return datetime.fromtimestamp(now, UTC).strftime(_DATE_FORMAT)
+    Returns:
+        The host, the names of the signed headers, and a %-format of the canonical request: for each blank, and for the
+        body's hash at the end.
+    """
+    host, path, query = _split_url(url)
+    named = {**{name.lower(): value for name, value in headers}, "host": host, **dict.fromkeys(blanks, _BLANK)}
+    signed = {name: named[name] for name in sorted(named) if name in _SIGNED or name.startswith("x-")}
+    text = canonical_request(method, path, query, signed, _BLANK)
+    return host, ";".join(signed), text.replace("%", "%%").replace(_BLANK, "%s")
 
 
 @lru_cache(maxsize=64)
@@ -313,23 +355,14 @@ def _parse_date(date: str) -> float | None:
         return None
 
 
-@lru_cache(maxsize=64)
 def _split_url(url: str) -> tuple[str, str, str]:
     """Host without a default port, path, and query, as transports send them: beyond ASCII percent-encoded."""
     parsed = parse_http_url(url)
     path, _, query = parsed.target.partition("?")
-    return _without_default_port(parsed.netloc), path, query
+    return _spellings(parsed.netloc)[-1], path, query
 
 
-def _without_default_port(host: str) -> str:
-    return _DEFAULT_PORT.sub("", host)
-
-
-def _signature(key: bytes, date: str, scope: Scope, canonical: str) -> str:
-    # Whatever bytes a header has: they are compared, not understood.
-    digest = hashlib.sha256(canonical.encode(errors="surrogateescape")).hexdigest()
-    return _hmac(key, f"{ALGORITHM}\n{date}\n{scope}\n{digest}").hex()
-
-
-def _hmac(key: bytes, text: str) -> bytes:
-    return hmac.digest(key, text.encode(), "sha256")  # at once, which takes half as long as an object
+def _spellings(host: str) -> tuple[str, ...]:
+    """A host as it is written, and without a default port if it has one."""
+    name, colon, port = host.rpartition(":")
+    return (host, name) if colon and port in _DEFAULT_PORTS else (host,)

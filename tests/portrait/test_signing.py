@@ -1,7 +1,6 @@
 """The V4 signature: the contract's vectors, what is signed, and what a verifier refuses."""
 
 import hashlib
-import hmac
 import string
 from datetime import UTC, datetime
 from urllib.parse import urlencode, urlsplit
@@ -134,7 +133,11 @@ def test_the_canonical_query(query, canonical):
 
 @pytest.mark.parametrize(
     ("host", "header"),
-    [("h.example:443", "h.example"), ("h.example:80", "h.example"), ("h.example:8787", "h.example:8787")],
+    [
+        ("h.example:443", "h.example"),
+        ("h.example:80", "h.example"),
+        ("h.example:8787", "h.example:8787"),
+    ],
 )
 def test_a_default_port_is_not_signed(host, header):
     """Another port is; the verifier takes the host as it was received."""
@@ -168,6 +171,32 @@ def test_nothing_secret_is_shown():
     text = f"{credentials!r} {keys!r} {sent!r} {list(sent.headers.values())}"
     assert "secret-example" not in text
     assert "STSTOKEN" not in f"{credentials!r} {sent!r}"
+
+
+@pytest.mark.parametrize("text", ["100%", "%s", "%(a)s", "a%%b"])
+def test_percent_signs_are_signed_as_they_are(text):
+    """In a header and in the query, whatever formats make of them; a change of one is noticed."""
+    for sent in (signed(query=urlencode({"Action": text})), signed(**{"X-Note": text})):
+        assert check(sent) == EXAMPLE.access_key
+    with pytest.raises(SignatureError):
+        check(sent, x_note=text.replace("%", "%%", 1))
+
+
+def test_names_of_headers_are_signed_once():
+    """A proof that lists a name twice is none, whatever value the name has."""
+    proof, _, rest = signed().headers["Authorization"].partition(";host;")
+    with pytest.raises(SignatureError) as caught:
+        check(signed(), authorization=f"{proof};host;host;{rest}")
+    assert caught.value.fault is SignatureFault.MISMATCH
+
+
+def test_each_call_needs_its_own_signature():
+    """One with another's is refused, though all but the signature is the same, and accepted with its own."""
+    first, second = signed(), signed(body=b"{}")
+    assert check(first) == EXAMPLE.access_key
+    with pytest.raises(SignatureError):
+        check(second, authorization=first.headers["Authorization"])
+    assert check(second) == EXAMPLE.access_key
 
 
 def test_day_keys_are_kept_for_a_day():
@@ -251,17 +280,11 @@ def test_a_proof_covers_what_it_has_to(unsigned):
     """Host, date and session token are signed, or the proof is none; other headers need not be."""
     headers = {name.lower(): value for name, value in SENT.headers.items()}
     proof = headers.pop("authorization").partition("SignedHeaders=")[0]
-    names, text = canonical_request(
-        "POST",
-        URL.path,
-        URL.query,
-        sorted((name, value) for name, value in headers.items() if name != unsigned),
-        hashlib.sha256(SENT.body).hexdigest(),
-    )
-    day, date = Scope(SCOPE, "cn-beijing", "ark"), headers["x-date"]
-    line = f"HMAC-SHA256\n{date}\n{day}\n{hashlib.sha256(text.encode()).hexdigest()}"
-    signature = hmac.digest(DayKeys().get(EXAMPLE.secret_key, day), line.encode(), "sha256").hex()
-    authorization = f"{proof}SignedHeaders={names}, Signature={signature}"
+    names = sorted(headers.keys() - {unsigned})
+    body_hash = hashlib.sha256(SENT.body).hexdigest()
+    text = canonical_request("POST", URL.path, URL.query, {name: headers[name] for name in names}, body_hash)
+    signature = DayKeys().sign(EXAMPLE.secret_key, Scope(SCOPE, "cn-beijing", "ark"), headers["x-date"], text)
+    authorization = f"{proof}SignedHeaders={';'.join(names)}, Signature={signature}"
     if unsigned == "content-type":
         assert check(SENT, authorization=authorization) == EXAMPLE.access_key
         return
