@@ -115,7 +115,7 @@ class DayKeys:
     Safe across threads. Keys of other days are dropped.
     """
 
-    _keys: dict[tuple[str, Scope], tuple[hmac.HMAC, str]] = field(factory=dict, repr=False)
+    _keys: dict[tuple[str, Scope], _Key] = field(factory=dict, repr=False)
 
     def sign(self, secret_key: str, scope: Scope, date: str, canonical: str) -> str:
         """The signature of a canonical request: 64 hexadecimal digits. Contract §9.5.
@@ -126,21 +126,44 @@ class DayKeys:
             date: The X-Date.
             canonical: The canonical request.
         """
-        prepared, scope_text = self._keys.get((secret_key, scope)) or self._derive(secret_key, scope)
+        key = self._keys.get((secret_key, scope)) or self._derive(secret_key, scope)
         # Whatever bytes a header has: they are compared, not understood.
         digest = hashlib.sha256(canonical.encode(errors="surrogateescape")).hexdigest()
-        signing = prepared.copy()  # to begin with the key takes twice as long
-        signing.update(f"{ALGORITHM}\n{date}\n{scope_text}\n{digest}".encode())
-        return signing.hexdigest()
+        return key.hexdigest(f"{ALGORITHM}\n{date}\n{key.scope}\n{digest}".encode())
 
-    def _derive(self, secret_key: str, scope: Scope) -> tuple[hmac.HMAC, str]:
-        """A HMAC that has the key already, and the scope as text."""
-        key = secret_key.encode()
+    def _derive(self, secret_key: str, scope: Scope) -> _Key:
+        secret = secret_key.encode()
         for part in (*scope, TERMINATOR):
-            key = hmac.digest(key, part.encode(), "sha256")
+            secret = hmac.digest(secret, part.encode(), "sha256")
         self._keys = {k: v for k, v in self._keys.copy().items() if k[1].date == scope.date}
-        derived = self._keys[secret_key, scope] = hmac.new(key, digestmod="sha256"), str(scope)
-        return derived
+        key = self._keys[secret_key, scope] = _Key(secret, str(scope))
+        return key
+
+
+class _Key:
+    """HMAC-SHA256 (RFC 2104) with the two blocks of the key hashed in advance: a third of the time of `hmac.digest`.
+
+    Args:
+        secret: Of 64 bytes at most.
+        scope: What the key is good for, as text.
+
+    Attributes:
+        scope: As given.
+    """
+
+    __slots__ = ("_inner", "_outer", "scope")
+
+    def __init__(self, secret: bytes, scope: str) -> None:
+        block = secret.ljust(64, b"\0")
+        self._inner, self._outer = (hashlib.sha256(bytes(byte ^ pad for byte in block)) for pad in (0x36, 0x5C))
+        self.scope = scope
+
+    def hexdigest(self, message: bytes) -> str:
+        """The HMAC of a message."""
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(message)
+        outer.update(inner.digest())
+        return outer.hexdigest()
 
 
 @frozen
@@ -286,6 +309,7 @@ def canonical_query(query: str) -> str:
     return "&".join(f"{quote(name, safe='-_.~')}={quote(value, safe='-_.~')}" for name, value in pairs)
 
 
+@lru_cache(maxsize=64)  # who answers a call looks at it more than once
 def parse_authorization(text: str) -> tuple[Authorization, str]:
     """An Authorization header, and its signature.
 
