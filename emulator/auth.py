@@ -172,6 +172,7 @@ class SignatureAuth:
     by_key: Mapping[str, str] = field(factory=dict, repr=False)
     clock: Clock = field(factory=SystemClock)
     _day_keys: DayKeys = field(factory=DayKeys, eq=False, repr=False)
+    _callers: dict[tuple[str, str], Caller] = field(factory=dict, init=False, eq=False, repr=False)
 
     def authenticate(self, call: Call) -> Caller:
         """The customer whose pair has signed.
@@ -200,7 +201,10 @@ class SignatureAuth:
         # The emulator gives out no temporary credentials: a pair without a token of its own takes any that is signed.
         if pair.session_token is not None and call.headers.get("x-security-token") != pair.session_token:
             raise Refusal(_REASONS[SignatureFault.UNKNOWN_SESSION_TOKEN])
-        return Caller(pair.customer, key_handle(access_key), provider)
+        caller = self._callers.get((access_key, provider.name))
+        if caller is None:
+            caller = self._callers[access_key, provider.name] = Caller(pair.customer, key_handle(access_key), provider)
+        return caller
 
     def provider_of(self, call: Call) -> Provider:
         """By the access key where it stands for one, else by the region that is signed for."""

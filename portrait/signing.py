@@ -211,7 +211,7 @@ def sign(
         keys: Keeps derived keys; None derives one for this request.
     """
     token = credentials.session_token
-    date, scope = _date_and_scope(int(now), region, service)
+    date, scope, scope_text = _date_and_scope(int(now), region, service)
     blanks = _BLANKS if token is None else _BLANKS_WITH_TOKEN
     host, names, form = _signed_form(request.method, request.url, tuple(request.headers.items()), blanks)
     body_hash = hashlib.sha256(request.body).hexdigest()
@@ -223,7 +223,7 @@ def sign(
         canonical = form % (body_hash, date, token.strip(), body_hash)
     signature = (keys or DayKeys()).sign(credentials.secret_key, scope, date, canonical)
     headers["Authorization"] = (
-        f"{ALGORITHM} Credential={credentials.access_key}/{scope}, SignedHeaders={names}, Signature={signature}"
+        f"{ALGORITHM} Credential={credentials.access_key}/{scope_text}, SignedHeaders={names}, Signature={signature}"
     )
     return HttpRequest(  # not attrs.evolve, which takes half as long again on every attempt
         method=request.method, url=request.url, headers=headers, body=request.body, timeouts=request.timeouts
@@ -348,9 +348,11 @@ def _check_date(date: str, scope: Scope, now: float) -> None:
 
 
 @lru_cache(maxsize=64)
-def _date_and_scope(now: int, region: str, service: str) -> tuple[str, Scope]:
+def _date_and_scope(now: int, region: str, service: str) -> tuple[str, Scope, str]:
+    """An X-Date, the scope of its signatures, and that as text."""
     date = datetime.fromtimestamp(now, UTC).strftime(_DATE_FORMAT)
-    return date, Scope(date[:8], region, service)
+    scope = Scope(date[:8], region, service)
+    return date, scope, str(scope)
 
 
 @lru_cache(maxsize=64)

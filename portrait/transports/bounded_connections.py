@@ -13,6 +13,7 @@ import re
 import socket
 import threading
 from collections.abc import Callable
+from functools import lru_cache
 from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse, IncompleteRead, RemoteDisconnected
 from math import inf
@@ -33,7 +34,6 @@ _SHORT = 65_536  # bytes; a longer request is not copied into one piece
 _PIECE = 65_536  # bytes that are read at once of a body whose length is not known
 # A server may close the connection once it has answered, before it has read the whole request. EPROTOTYPE is macOS's.
 _CLOSED_EARLY = frozenset({errno.EPIPE, errno.ECONNRESET, errno.EPROTOTYPE})
-_LINE_BREAK = re.compile("[\r\n]")
 _STATUS = re.compile(rb"(HTTP/1\.[0-9])[ \t]+([1-9][0-9]{2})(?:[ \t][^\r\n]*)?\r?\n")
 _FIELD = re.compile(rb"([!-9;-~]+):([^\r\n]*)\r?\n|([ \t][^\r\n]*)\r?\n")  # a header, or more of the one before
 _LENGTH = re.compile("[0-9]{1,19}")
@@ -294,14 +294,20 @@ def _head(request: HttpRequest, route: Route) -> bytes:
     Raises:
         ValueError: A header holds a line break, which would end it.
     """
-    names = {name.lower() for name in request.headers}
-    lines = [f"{request.method} {route.target} HTTP/1.1"]
-    lines += [line for name, line in route.headers if name not in names]
+    lines = [f"{request.method} {route.target} HTTP/1.1", *_missing(route.headers, tuple(request.headers))]
     lines += [f"{name}: {value}" for name, value in request.headers.items()]
     lines.append(f"Content-Length: {len(request.body)}")
-    if _LINE_BREAK.search("".join(lines)):
+    head = "\r\n".join([*lines, "\r\n"])
+    if head.count("\r") != len(lines) + 1 or head.count("\n") != len(lines) + 1:
         raise ValueError("a header of the request holds a line break")
-    return "\r\n".join([*lines, "\r\n"]).encode("latin-1")
+    return head.encode("latin-1")
+
+
+@lru_cache(maxsize=64)  # the same for all requests of a client
+def _missing(usual: tuple[tuple[str, str], ...], names: tuple[str, ...]) -> tuple[str, ...]:
+    """The lines of those usual headers that a request lacks."""
+    lower = {name.lower() for name in names}
+    return tuple(line for name, line in usual if name not in lower)
 
 
 class _Body(Protocol):
