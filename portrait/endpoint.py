@@ -148,7 +148,7 @@ class Endpoint:
             method=method,
             url=f"{self.base_url}{path}",
             headers=self.headers,
-            body=b"" if content is None else _json(action.name, content),
+            body=b"" if content is None else encode_json(action.name, content),
             timeouts=timeouts or self.timeouts,
         )
         return self.send_with_retries(action, request, body)
@@ -395,7 +395,16 @@ def _secrets(action: Action[Any, Any], fields: Any) -> Iterator[str]:
                 yield text.partition("?")[2] if secret.endswith("?") else text
 
 
-def _json(name: str, body: Mapping[str, Any]) -> bytes:
+def encode_json(name: str, body: Mapping[str, Any]) -> bytes:
+    """The body of a request.
+
+    Args:
+        name: Of the operation, for the message.
+        body: The fields of the request.
+
+    Raises:
+        UsageError: It cannot be written as JSON.
+    """
     try:
         return orjson.dumps(body)
     except (orjson.JSONEncodeError, TypeError) as error:

@@ -18,14 +18,32 @@ from portrait.cli.console import stdout_errors
 _COMPLETE = "_PORTRAIT_COMPLETE"  # click's convention: the shell's hook sets it
 
 
+class Text(click.types.StringParamType):
+    """A text that can be sent. Bytes of the command line that are no UTF-8 are lone surrogates (PEP 383)."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse what cannot be encoded."""
+        text = super().convert(value, param, ctx)
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            self.fail(f"{text!a} is no valid UTF-8", param, ctx)
+        return text
+
+
+TEXT = Text()
+
+
 def option(*names: str, **settings: Any) -> click.Option:
-    """An option of one command."""
+    """An option of one command; a text where no type is named."""
+    if not settings.get("is_flag"):
+        settings.setdefault("type", TEXT)
     return click.Option(names, **settings)
 
 
 def argument(name: str, **settings: Any) -> click.Argument:
-    """An operand of one command."""
-    return click.Argument([name], **settings)
+    """An operand of one command; a text where no type is named."""
+    return click.Argument([name], **{"type": TEXT, **settings})
 
 
 class FileName(click.Path):
@@ -72,7 +90,7 @@ SHARED_OPTIONS: Sequence[click.Option] = (
         "--state",
         type=FILE,
         metavar="PATH|URL",
-        help="What was begun (default $XDG_STATE_HOME/portrait/state.db).",
+        help="Where it is remembered what was begun (default $XDG_STATE_HOME/portrait/state.db).",
     ),
     _shared("--json", is_flag=True, help="Print JSON, as in a pipe, on a terminal too."),
     _shared("--table", is_flag=True, help="Print what a terminal shows, whole tables, into a pipe or a file too."),

@@ -11,7 +11,7 @@ from attrs import evolve
 
 from portrait import pagination
 from portrait.actions import CREATE_ASSET_GROUP, GET_ASSET_GROUP, UPDATE_ASSET_GROUP
-from portrait.arguments import NONE, TEXT, check_arguments, either
+from portrait.arguments import NONE, TEXT, check_arguments, check_utf8, either
 from portrait.ensure.once import VERIFY_DELAYS, Creation
 from portrait.errors import NotAccessible, PortraitError, UnknownOutcome, UsageError
 from portrait.flow import Flow, RunBlocking, Sleep
@@ -100,8 +100,9 @@ def check_group_name(name: str, limit: int) -> None:
         limit: Characters that the provider takes (contract §1).
 
     Raises:
-        UsageError: It is blank or too long; the service would refuse it.
+        UsageError: It is blank, too long, or no valid UTF-8; the service would refuse it.
     """
+    check_utf8("The group's name", name)
     if not name.strip():
         raise UsageError("A group needs a name.")
     if len(name) > limit:

@@ -8,14 +8,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import orjson
 from attrs import evolve, field, frozen
 from attrs.converters import optional
 
 from portrait import gateways
 from portrait.actions import Action, Idempotency, operation
 from portrait.arguments import NONE, TEXT, check_arguments, either, one_of
-from portrait.endpoint import check_subject
+from portrait.endpoint import check_subject, encode_json
 from portrait.errors import (
     BadResponse,
     InvalidRequest,
@@ -345,14 +344,15 @@ class TaskService:
     def _post(
         self, action: Action[Any, Any], path: str, body: Mapping[str, Any], secrets: Mapping[str, Any]
     ) -> Flow[tuple[Mapping[str, Any], Response]]:
-        return self.endpoint.send_with_retries(action, self._request("POST", path, body), secrets)
+        content = encode_json(action.name, dict(body)) if body else b""
+        return self.endpoint.send_with_retries(action, self._request("POST", path, content), secrets)
 
-    def _request(self, method: str, path: str, body: Mapping[str, Any] = _NOTHING) -> HttpRequest:
+    def _request(self, method: str, path: str, content: bytes = b"") -> HttpRequest:
         return HttpRequest(
             method=method,
             url=f"{self.endpoint.base_url}{path}",
             headers=self.endpoint.headers,
-            body=orjson.dumps(dict(body)) if body else b"",
+            body=content,
             timeouts=self.endpoint.timeouts,
         )
 

@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import orjson
 from attrs import evolve, field, frozen
 
 from portrait.actions import Action, Idempotency, operation
@@ -19,7 +18,7 @@ from portrait.arguments import COUNT, check_arguments, either, one_of
 from portrait.auth import NoAuth
 from portrait.dialects.dialect import Dialect
 from portrait.dialects.plain import decode_plain
-from portrait.endpoint import Endpoint, check_subject
+from portrait.endpoint import Endpoint, check_subject, encode_json
 from portrait.enums import VideoStatus
 from portrait.errors import (
     ApiError,
@@ -255,7 +254,7 @@ class VideoService:
             method=method,
             url=f"{self.endpoint.base_url}{path}",
             headers=self.endpoint.headers,
-            body=b"" if body is None else orjson.dumps(body),
+            body=b"" if body is None else encode_json(operation.name, body),
             timeouts=self.endpoint.timeouts,
         )
         return self.endpoint.send_with_retries(operation, request, body or {})

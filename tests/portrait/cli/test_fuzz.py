@@ -25,6 +25,8 @@ WORDS = st.sampled_from(
         *("GetAsset", "ListAssets", "CreateAssetGroup", "DeleteAssetGroup", "NoSuchAction"),
         *('{"Id": "{asset}"}', '{"Filter": {"GroupType": "AIGC"}}', '{"Name": "n"}', "[]", "{", "null", "[" * 5000),
         *("m.jsonl", "state.db", *ROOT.commands),
+        # bytes of the command line that are no UTF-8
+        *("a\udcff", "group \udcff", f"{NOWHERE}/\udcff.jpg"),
     ]
 )
 

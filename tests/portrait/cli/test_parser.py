@@ -231,6 +231,10 @@ def test_a_shell_completes_commands_options_and_files(argv, name):
         (["put", "a", "--group", "g", "--manifest", "-"], "'--manifest': it takes a file, not a standard stream"),
         (["forget", "g", "--manifest", "-"], "./- is a file named -"),
         (["video", "wait", "v", "--save", "-"], "'--save': it takes a file, not a standard stream"),
+        (["put", "a", "--group", "a\udcff"], r"'--group': 'a\udcff' is no valid UTF-8"),
+        (["forget", "a\udcff"], "no valid UTF-8"),
+        (["video", "wait", "a\udcff"], "no valid UTF-8"),
+        (["groups", "--project", "a\udcff"], "no valid UTF-8"),
         (["groups", "--state", "-"], "'--state': it takes a file, not a standard stream"),
     ],
 )

@@ -270,6 +270,17 @@ def test_each_subfolder_is_a_group(portrait, put, client, emulator, tmp_path):
     assert emulator.clock.now() - before < 10
 
 
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)])
+def test_a_subfolder_whose_name_is_no_text_is_refused(portrait, emulator, tmp_path, dry):
+    """Its group could not be named; exit code 2, and nothing was sent."""
+    folder = tmp_path / os.fsdecode(b"people/a\xff")
+    folder.mkdir(parents=True)
+    (folder / "a.jpg").write_bytes(image("jpeg", 400, 400))
+    ran = portrait("put", str(folder.parent), "--subfolders", *dry)
+    assert (ran.code, emulator.calls.count()) == (2, 0)
+    assert r"The group's name is no valid UTF-8: 'a\udcff'." in ran.err
+
+
 @pytest.mark.parametrize(
     ("rule", "calls"),
     [
