@@ -37,11 +37,17 @@ class Console(NamedTuple):
 
     @classmethod
     def of_process(cls) -> Self:
-        """The streams and environment of this process. Text that a stream cannot encode is written as escapes."""
+        """The streams and environment of this process. Text that a stream cannot encode is written as escapes; a stream
+        that was closed before the start, which is None, is empty.
+        """
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
-        return cls(sys.stdin, sys.stdout, sys.stderr, os.environ)
+        streams = (sys.stdin, sys.stdout, sys.stderr)
+        if None in streams:
+            nowhere = open(os.devnull, "r+", encoding="utf-8")  # noqa: PTH123, SIM115  (as long as the process lives)
+            streams = (sys.stdin or nowhere, sys.stdout or nowhere, sys.stderr or nowhere)
+        return cls(*streams, os.environ)
 
     @property
     def debugging(self) -> bool:

@@ -2,6 +2,7 @@
 
 import io
 import os
+import shlex
 import subprocess
 import sys
 
@@ -113,6 +114,27 @@ def test_a_process_under_whose_stdout_the_disk_is_full_says_that_alone(portrait,
             timeout=60,
         )
     assert (ran.returncode, ran.stderr) == (4, NOT_WRITTEN)
+
+
+@pytest.mark.parametrize(
+    ("closed", "argv", "code"), [("1", ["groups"], 0), ("2", ["show", "x"], 2), ("0", ["rm", "hosts"], 2)]
+)
+def test_a_stream_that_was_closed_before_the_start_is_empty(portrait, group, closed, argv, code):
+    """As by `>&-` of a shell, or in a service without streams; the exit code tells all."""
+    assert group
+    command = [sys.executable, "-c", "import sys; from portrait.cli import main; sys.exit(main())", *argv]
+    shell = f"exec {closed}>&-; {shlex.join(command)}"
+    ran = subprocess.run(
+        ["/bin/sh", "-c", shell],
+        env={**os.environ, **portrait.environ},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert ran.returncode == code, ran.stderr
+    assert "unexpected" not in ran.stderr
 
 
 def test_a_put_that_cannot_tell_goes_on_when_it_is_given_again(portrait, emulator, picture):
