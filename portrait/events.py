@@ -95,8 +95,8 @@ class WaitProgress(Event):
     """A wait polled, and the state has not come yet.
 
     Attributes:
-        what: `asset`, `group` or `validation`.
-        id: Of the asset or the group; "" for a validation, whose token is a secret.
+        what: `asset`, `group`, `validation`, `video` or `task`.
+        id: What is waited for; "" for a validation, whose token is a secret.
         status: What was read, such as `Processing`.
         waited: Seconds so far.
         deadline: Seconds after which the wait gives up.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from portrait.errors import NotAccessible, PortraitError, Retry, WaitTimeout
 from portrait.events import WaitProgress
 from portrait.flow import Flow, Notify, Sleep
-from portrait.wait import GRACE, check_wait
+from portrait.wait import GRACE, NOT_VISIBLE, check_wait
 
 if TYPE_CHECKING:
     from portrait.endpoint import Endpoint
@@ -72,13 +72,14 @@ def wait_for_end(
     """
     check_wait(timeout, poll)
     clock = endpoint.clock
-    started = clock.monotonic()
+    started, unread = clock.monotonic(), "unknown"
     while True:
         waited, pause, fault = clock.monotonic() - started, poll, None
         try:
             last = yield from read(last)
         except PortraitError as error:
             fault, pause = error, pause_after(error, waited, poll)
+            unread = NOT_VISIBLE if isinstance(error, NotAccessible) else "unknown"
         else:
             if last.status.is_final:
                 return last
@@ -87,6 +88,6 @@ def wait_for_end(
             status = "unknown" if last is None else str(last.status)
             message = f"The {what} {job_id} is still {status} after {timeout:.0f} s."
             raise WaitTimeout(message, waited=waited, last=last) from fault
-        progress = "unknown" if last is None else describe(last)
+        progress = unread if last is None else describe(last)
         yield Notify(WaitProgress(what=what, id=job_id, status=progress, waited=waited, deadline=timeout))
         yield Sleep(min(pause, remaining))

@@ -188,6 +188,20 @@ class Context:
         client = {name: self.options.get(name) for name in ("provider", "base_url", "project", "state")}
         return from_environment(self.console.environ, client)
 
+    def require_consent(self, command: str, *, yes: bool, dry_run: bool) -> None:
+        """See that a command which deletes is consented to by an option, or can ask.
+
+        Raises:
+            UsageError: There is no terminal to ask on.
+        """
+        from portrait.errors import UsageError  # noqa: PLC0415  (keeps the help quick)
+
+        if not (yes or dry_run or self.console.can_ask):
+            raise UsageError(
+                f"{command} needs --yes where there is no terminal to ask on.",
+                advice="Give it with --dry-run first: that says what --yes would delete.",
+            )
+
     def confirm(self, question: str) -> bool:
         """Ask on stderr; anything but y or yes is no."""
         self.console.write_stderr(f"{question} [y/N] ")

@@ -45,8 +45,7 @@ class _Target:
 
 def remove(context: Context, /, ids: Sequence[str], *, dry_run: bool, yes: bool) -> int:
     """Delete groups and assets."""
-    if not yes and not dry_run and not context.console.can_ask:
-        raise UsageError("rm needs --yes where there is no terminal to ask on.")
+    context.require_consent("rm", yes=yes, dry_run=dry_run)
     deletion = _Deletion(context)
     targets = deletion.find(ids)
     if dry_run:

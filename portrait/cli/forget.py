@@ -41,8 +41,7 @@ class ForgetOptions(StorageOptions):
 def forget(context: Context, /, **values: Any) -> int:
     """Erase a person's group."""
     options = ForgetOptions(**values)
-    if not (options.yes or options.dry_run or context.console.can_ask):
-        raise UsageError("forget needs --yes where there is no terminal to ask on.")
+    context.require_consent("forget", yes=options.yes, dry_run=options.dry_run)
     store = _store(context, options)
     manifest = read_manifest(options.manifest) if options.manifest else Lines([], [])
     if manifest.unreadable:

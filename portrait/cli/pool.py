@@ -12,7 +12,6 @@ from portrait.cli.output import Column
 from portrait.cli.resolve import resolve_group
 from portrait.cli.serialize import asset_record, group_record, pluralize
 from portrait.ensure import parse_digest
-from portrait.errors import UsageError
 from portrait.pool import PoolStatus
 from portrait.pool.prune import UnusedPool
 from portrait.state import Lease
@@ -78,8 +77,7 @@ def _time(moment: float) -> str:
 
 def prune(context: Context, /, *, prefix: str, unused_for: float, dry_run: bool, yes: bool) -> int:
     """List groups whose pools nobody uses, and remove them with their assets, for good."""
-    if not (yes or dry_run or context.console.can_ask):
-        raise UsageError("prune needs --yes or --dry-run where there is no terminal to ask on.")
+    context.require_consent("prune", yes=yes, dry_run=dry_run)
     client = context.client
     pools = client.find_unused_pools(prefix, unused_for=unused_for * _DAY)
     none = "There are no such groups."

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count, islice
 from pathlib import Path
+from shlex import quote
 from types import MappingProxyType
 from typing import Any
 
@@ -71,7 +72,8 @@ def show(context: Context, /, id: str) -> int:  # noqa: A002
 
 def wait(context: Context, /, id: str, *, timeout: float, path: str | None) -> int:  # noqa: A002
     """Wait until a video is made."""
-    again = f"`portrait video wait {id}` goes on."
+    save = "" if path is None else f" --save {quote(path)}"
+    again = f"`portrait video wait {id}{save}` goes on."
     context.resume_hint = f"Nothing is lost: {again}"
     client = context.any_client.with_options(on_event=_StatusLine(context))
     try:

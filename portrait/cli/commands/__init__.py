@@ -42,7 +42,7 @@ _HELP = Command(
     "help",
     "commands:show_help",
     "Show the help of a command.",
-    argument("names", metavar="COMMAND", nargs=-1, shell_complete=complete_from(lambda: ROOT.commands)),
+    argument("names", metavar="[COMMAND]...", nargs=-1, shell_complete=complete_from(lambda: ROOT.commands)),
     epilog="Without a command: the list of commands.",
 )
 

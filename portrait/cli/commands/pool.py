@@ -7,8 +7,8 @@ from click import IntRange
 from portrait.cli.parser import YES, Command, Group, argument, option, seconds
 
 _PRUNE = """\
-A group whose assets are not all a pool's is listed, and not removed. A pool counts as used while somebody leases from
-it by the state that --state names, and when an asset in it was created or used to generate.
+A group goes with its assets; one whose assets are not all a pool's is listed, and not removed. A pool counts as used
+while somebody leases from it by the state that --state names, and when an asset in it was created or used to generate.
 
 \b
 Examples:
@@ -31,10 +31,10 @@ POOL = Group(
     Command(
         "prune",
         "pool:prune",
-        "List groups whose pools nobody uses, and remove them with their assets, for good.",
+        "Remove groups whose pools nobody uses, for good.",
         option("--prefix", required=True, metavar="PREFIX", help="What the groups' names begin with."),
         option("--unused-for", type=seconds, metavar="DAYS", default="7", help="Days without a use (default 7)."),
-        option("--dry-run", is_flag=True, help="Only list them."),
+        option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing."),
         YES,
         epilog=_PRUNE,
     ),

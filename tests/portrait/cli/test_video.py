@@ -68,6 +68,8 @@ def test_a_wait_has_an_end(portrait, video):
     """Exit code 5, and how it goes on."""
     ran = portrait("video", "wait", video, "--timeout", "1")
     assert (ran.code, f"`portrait video wait {video}` goes on" in ran.err) == (5, True)
+    ran = portrait("video", "wait", video, "--timeout", "1", "--save", "my wave.mp4")
+    assert f"`portrait video wait {video} --save 'my wave.mp4'` goes on" in ran.err
 
 
 def test_a_video_that_failed_says_why(portrait, emulator):
@@ -110,6 +112,7 @@ def test_a_video_that_is_not_there(portrait):
     """Exit code 3 for each command."""
     for command in ("show", "wait", "cancel"):
         assert portrait("video", command, "vgen_nosuch").code == 3
+    assert "vgen_nosuch is not visible yet\n" in portrait("video", "wait", "vgen_nosuch", terminal=True).err
 
 
 def test_a_lost_answer_is_an_unknown_outcome(portrait, emulator):
