@@ -98,22 +98,6 @@ def check_arguments(kinds: Mapping[str, Kind], arguments: Mapping[str, Any]) -> 
             raise UsageError(f"{name}= takes {kind.text}, not {actual}.")
 
 
-def check_utf8(subject: str, text: str) -> None:
-    """See that a text can be sent. Bytes of a file's name that are no UTF-8 are lone surrogates in it (PEP 383).
-
-    Args:
-        subject: What it is, for the message.
-        text: The text.
-
-    Raises:
-        UsageError: It cannot be encoded.
-    """
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise UsageError(f"{subject} is no valid UTF-8: {text!a}.", advice="Write it in UTF-8.") from None
-
-
 def check_address(subject: str, url: str) -> None:
     """Refuse an address that parsers read differently: another host might be fetched. Contract §2, CreateAsset.
 
@@ -126,10 +110,7 @@ def check_address(subject: str, url: str) -> None:
     """
     check_arguments({"url": TEXT}, {"url": url})
     try:
-        url.encode()
         parse_http_url(url)
-    except UnicodeEncodeError:  # its text would repeat what may be a secret
-        raise UsageError(f"{subject}: the address is no valid UTF-8.", advice="Percent-encode it.") from None
     except ValueError as error:
         raise UsageError(
             f"{subject}: the address {error}.",

@@ -23,10 +23,10 @@ class Text(click.types.StringParamType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Refuse what cannot be encoded."""
+        from portrait.arguments import is_text  # noqa: PLC0415  (keeps the help quick)
+
         text = super().convert(value, param, ctx)
-        try:
-            text.encode()
-        except UnicodeEncodeError:
+        if not is_text(text):
             self.fail(f"{text!a} is no valid UTF-8", param, ctx)
         return text
 

@@ -11,7 +11,7 @@ from attrs import evolve
 
 from portrait import pagination
 from portrait.actions import CREATE_ASSET_GROUP, GET_ASSET_GROUP, UPDATE_ASSET_GROUP
-from portrait.arguments import NONE, TEXT, check_arguments, check_utf8, either
+from portrait.arguments import NONE, TEXT, check_arguments, either, is_text
 from portrait.ensure.once import VERIFY_DELAYS, Creation
 from portrait.errors import NotAccessible, PortraitError, UnknownOutcome, UsageError
 from portrait.flow import Flow, RunBlocking, Sleep
@@ -102,7 +102,8 @@ def check_group_name(name: str, limit: int) -> None:
     Raises:
         UsageError: It is blank, too long, or no valid UTF-8; the service would refuse it.
     """
-    check_utf8("The group's name", name)
+    if not is_text(name):  # a folder's name, whose bytes are no UTF-8
+        raise UsageError(f"The group's name is no valid UTF-8: {name!a}.", advice="Give it another name.")
     if not name.strip():
         raise UsageError("A group needs a name.")
     if len(name) > limit:

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 
 from attrs import frozen
 
-from portrait.arguments import TEXT, check_arguments, check_utf8
+from portrait.arguments import TEXT, check_arguments
 from portrait.dialects.json_values import json_integer, json_mapping, json_number, json_sequence, json_text
 from portrait.dialects.plain import unwrap
 from portrait.enums import VideoStatus
@@ -64,12 +64,11 @@ class Shape:
         """The path of a video.
 
         Raises:
-            UsageError: There is no id: the path would be that of the list. Or it is no valid UTF-8.
+            UsageError: There is no id: the path would be that of the list.
         """
         check_arguments({"id": TEXT}, {"id": video_id})
         if not video_id:
             raise UsageError("The id of the video is empty.", advice="Give the id that its create returned.")
-        check_utf8("The id of the video", video_id)
         return f"{self.video_path}/{quote(video_id, safe='')}"
 
     def list_path(self, page: int, size: int, status: VideoStatus | None) -> str:

@@ -127,8 +127,7 @@ def test_a_stream_that_was_closed_before_the_start_is_empty(portrait, group, clo
     ran = subprocess.run(
         ["/bin/sh", "-c", shell],
         env={**os.environ, **portrait.environ},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
         check=False,
         timeout=60,
