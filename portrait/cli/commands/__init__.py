@@ -42,7 +42,8 @@ _HELP = Command(
     "help",
     "commands:show_help",
     "Show the help of a command.",
-    argument("names", metavar="[COMMAND]...", nargs=-1, shell_complete=complete_from(lambda: ROOT.commands)),
+    # A plain text: the check of a text loads the library.
+    argument("names", metavar="[COMMAND]...", nargs=-1, type=str, shell_complete=complete_from(lambda: ROOT.commands)),
     epilog="Without a command: the list of commands.",
 )
 
