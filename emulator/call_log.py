@@ -30,7 +30,7 @@ def blank_secrets(action: str, fields: Mapping[str, Any], handle: str) -> dict[s
     """
     secrets = (*get_action(action).secrets, _TASK_TOKEN)
     blanked = {name: _without_queries(value) for name, value in fields.items()}
-    return blanked | {name: handle or _BLANK for name in secrets if not name.endswith("?") and name in fields}
+    return blanked | {name: handle or _BLANK for name in secrets if name in fields}
 
 
 def _without_queries(value: Any) -> Any:

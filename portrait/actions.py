@@ -42,7 +42,7 @@ class Action(Generic[Req, Resp]):
         reads: True if it changes nothing.
         not_found_is_success: True where a repeated call that is answered "not accessible" has reached its end.
         required: Wire fields without which it is refused; `Name|Title` means one of them. Dialects may differ.
-        secrets: Wire fields of the request that no message may repeat; `URL?` means the query of that address.
+        secrets: Wire fields of the request that no message may repeat; the queries of addresses are secrets anyway.
         asset_id_field: The field of `request` that holds an asset's id, and may be given as `asset://<id>`.
         address_field: The field of `request` that holds an address which the service is to fetch.
         echoes_id: True where the `id` of the result is that of the request.
@@ -132,7 +132,6 @@ CREATE_ASSET = Action(
     summary="Register a file by its public address.",
     created_id="Id",
     required=("GroupId", "URL", "AssetType"),
-    secrets=("URL?",),
     address_field="url",
 )
 GET_ASSET = Action(

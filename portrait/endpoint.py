@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
+from urllib.parse import parse_qsl
 
 import orjson
 from attrs import Factory, evolve, field, frozen
@@ -385,14 +386,28 @@ def _on_cancel(action: Action[Any, Any], interrupt: BaseException) -> Flow[None]
 
 
 def _secrets(action: Action[Any, Any], fields: Any) -> Iterator[str]:
-    """The texts of a request's secret fields, one text or a list; `URL?` means the query of an address."""
+    """The texts of a request's secret fields, one text or a list, and what its addresses may hold in their queries."""
     if not isinstance(fields, Mapping):
         return
     for secret in action.secrets:
-        value = fields.get(secret.rstrip("?"))
-        for text in value if isinstance(value, list) else [value]:
-            if isinstance(text, str):
-                yield text.partition("?")[2] if secret.endswith("?") else text
+        value = fields.get(secret)
+        yield from (text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str))
+    yield from _queries(fields)
+
+
+_SIGNATURE = 16  # characters; a shorter value of a parameter is blanked only with its whole query
+
+
+def _queries(value: Any) -> Iterator[str]:
+    """The queries of the addresses in a JSON value, and the long values in them: signatures, or a caller's nonce."""
+    if isinstance(value, str):
+        if "://" in value:
+            query = value.partition("?")[2]
+            yield query
+            yield from (each for _, each in parse_qsl(query) if len(each) >= _SIGNATURE)
+    elif isinstance(value, Mapping | list | tuple):
+        for part in value.values() if isinstance(value, Mapping) else value:
+            yield from _queries(part)
 
 
 def encode_json(name: str, body: Mapping[str, Any]) -> bytes:

@@ -67,12 +67,16 @@ def read_object(response: HttpResponse, action: str, secrets: Callable[[], tuple
 def _is_empty_error(error: Any, result: Any) -> bool:
     """An `Error` without a code beside a `Result` is a gateway's way of reporting a success. Contract §1 (M)."""
     fields = _error_fields(error)
-    if not isinstance(error, dict) or _first(fields, _ERROR_CODES).lower() not in _NO_ERROR:
+    if not isinstance(error, dict) or not is_no_error(_first(fields, _ERROR_CODES)):
         return False
     return result is not None or not (_first(fields, _MESSAGES) or error.get("CodeN"))
 
 
-_NO_ERROR = frozenset({"", "0", "200", "ok", "success"})  # in lower case
+def is_no_error(code: Any) -> bool:
+    """Whether a code stands for success, or there is none."""
+    return _text(code).strip().lower() in {"", "0", "200", "ok", "success"}
+
+
 _ERROR_CODES = ("Code", "code")
 
 
@@ -123,9 +127,12 @@ def _describe_body(response: HttpResponse) -> str:
     return "answered something that is not JSON"
 
 
-def _bad_response(response: HttpResponse, action: str, what: str, text: str = "") -> BadResponse:
+def _bad_response(
+    response: HttpResponse, action: str, what: str, text: str = "", secrets: tuple[str, ...] = ()
+) -> BadResponse:
     """The error for an answer outside of the protocol, with its text but without secrets."""
     moved = redact_url(response.headers.get("location", "")) if 300 <= response.status < 400 else ""
+    moved = redact(moved, secrets)
     where = f", which points to {moved}; redirects are not followed" if moved else ""
     content = f": {_excerpt(text)}" if text else "."
     error = BadResponse(
@@ -134,12 +141,14 @@ def _bad_response(response: HttpResponse, action: str, what: str, text: str = ""
         http_status=response.status,
         # A 4xx says that the call was turned away; a good status or a 5xx says nothing about what was done.
         may_have_executed=not 300 <= response.status < 500 or response.status in UNANSWERED,
+        advice=_PROXY_LOGIN if response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED else None,
     )
     if 300 <= response.status < 500 and response.status not in {*UNANSWERED, HTTPStatus.TOO_EARLY}:
         error.retry = Retry.NEVER
     return error
 
 
+_PROXY_LOGIN = "The proxy wants a user and a password: proxy=http://user:password@host:port."
 _EXCERPT = 300  # characters
 
 
@@ -169,7 +178,7 @@ def _text_error(what: str, response: HttpResponse, action: str, secrets: tuple[s
     text = redact(text, secrets)
     if code_within(text) or response.status == HTTPStatus.TOO_MANY_REQUESTS:
         return _with_delay(api_error("", text, http_status=response.status, action=action), response)
-    return _bad_response(response, action, what, text)
+    return _bad_response(response, action, what, text, secrets)
 
 
 _READ = 4096  # bytes of a body that is no JSON object

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from portrait.dialects.envelope import gateway_error, read_object, redact
+from portrait.dialects.envelope import gateway_error, is_no_error, read_object, redact
 from portrait.http import HttpResponse
 from portrait.models import Response
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # Who answers one of these has answered what was asked: an `error` beside them is that of the task or the video.
 _SUBJECTS = frozenset({"id", "task_id", "data", "items", "status", "url"})
+
+_NOTHING: tuple[Any, ...] = (None, {}, [])
 
 
 def decode_plain(
@@ -41,9 +43,9 @@ def decode_plain(
 
 def _is_refusal(body: Mapping[str, Any]) -> bool:
     """Whether a body with a good HTTP status is a refusal all the same."""
-    if not _SUBJECTS.isdisjoint(body):
+    if any(body.get(name) not in _NOTHING for name in _SUBJECTS):
         return False
-    return bool(body.get("error")) or body.get("success") is False or "code" in body
+    return bool(body.get("error")) or body.get("success") is False or not is_no_error(body.get("code"))
 
 
 def unwrap(body: Mapping[str, Any]) -> Mapping[str, Any]:

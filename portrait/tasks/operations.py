@@ -61,7 +61,7 @@ IMAGE_UPLOAD = ImageLimits(IMAGE_LIMIT, tuple(f"image/{name}" for name in IMAGE_
 TIMEOUT = 180.0  # seconds; video and audio take up to two minutes, contract §3 (M)
 
 
-_SECRETS = ("urls?", "callback_url?", "byted_token")
+_SECRETS = ("byted_token",)
 PRIVATE_AVATAR = operation(gateways.PRIVATE_AVATAR, "Create assets of a virtual person.", secrets=_SECRETS)
 REAL_AVATAR = operation(gateways.REAL_AVATAR, "Create assets of a real person.", secrets=_SECRETS)
 OPEN_SESSION = operation(
@@ -159,9 +159,8 @@ class TaskService:
             **encode_files(new.assets, single=new.single),
             **{name: value for name, value in further.items() if value is not None},
         }
-        secrets = {"urls": [asset.url for asset in new.assets]}
         try:
-            answer, response = yield from self._post(action, path, body, secrets)
+            answer, response = yield from self._post(action, path, body)
         except PortraitError as error:
             if error.retry is not Retry.VERIFY_FIRST:
                 raise
@@ -185,7 +184,7 @@ class TaskService:
         """
         check_arguments({"callback_url": TEXT}, {"callback_url": callback_url})
         body = {"callback_url": callback_url, **self._project(project_name)}
-        answer, response = yield from self._post(OPEN_SESSION, REAL_AVATAR_PATH, body, body)
+        answer, response = yield from self._post(OPEN_SESSION, REAL_AVATAR_PATH, body)
         task = decode_task(answer, response)
         if task.session is None:
             with contextlib.suppress(NotAccessible):  # a read may lag behind it: contract §3
@@ -205,7 +204,7 @@ class TaskService:
             PortraitError: The call failed.
         """
         body = {"byted_token": token, **self._project(project_name)}
-        answer, response = yield from self._post(ASK_RESULT, REAL_AVATAR_PATH, body, body)
+        answer, response = yield from self._post(ASK_RESULT, REAL_AVATAR_PATH, body)
         task = decode_task(answer, response)
         return task if task.group_id else _identified(task, ASK_RESULT)
 
@@ -342,10 +341,10 @@ class TaskService:
         return {} if project is None else {"project_name": project}
 
     def _post(
-        self, action: Action[Any, Any], path: str, body: Mapping[str, Any], secrets: Mapping[str, Any]
+        self, action: Action[Any, Any], path: str, body: Mapping[str, Any]
     ) -> Flow[tuple[Mapping[str, Any], Response]]:
         content = encode_json(action.name, dict(body)) if body else b""
-        return self.endpoint.send_with_retries(action, self._request("POST", path, content), secrets)
+        return self.endpoint.send_with_retries(action, self._request("POST", path, content), body)
 
     def _request(self, method: str, path: str, content: bytes = b"") -> HttpRequest:
         return HttpRequest(

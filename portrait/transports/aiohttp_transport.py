@@ -61,6 +61,8 @@ class _Connector(aiohttp.TCPConnector):
             raise
         except Exception as error:
             proxy = str(req.proxy) if req.proxy else None
+            if isinstance(error, aiohttp.ClientHttpProxyError):
+                error.__cause__ = OSError(f"Tunnel connection failed: {error.status}")  # as http.client says it
             raise transport_failure(error, Phase.CONNECT, malformed=_MALFORMED, proxy=proxy) from error
 
 

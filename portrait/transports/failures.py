@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import ssl as ssl_module
 from collections.abc import Iterator, Mapping
@@ -55,6 +56,7 @@ _HANDSHAKE = _NO_TLS | {
     "TLSV1_ALERT_PROTOCOL_VERSION",
     "TLSV1_UNRECOGNIZED_NAME",
 }
+_REFUSED_TUNNEL = re.compile(r"Tunnel connection failed: (?P<status>[0-9]{3})")  # http.client
 
 
 def transport_failure(
@@ -98,8 +100,9 @@ def describe_failure(error: BaseException) -> str:
             return "there is no such host"
         if isinstance(cause, OSError) and (cause.errno or 0) > 0:  # below are those of name look-ups
             return os.strerror(cause.errno or 0).lower()
-        if isinstance(cause, OSError) and str(cause).startswith("Tunnel connection failed"):  # http.client
-            return "the tunnel was refused"
+        if refusal := _REFUSED_TUNNEL.match(str(cause)):
+            login = "; it wants a user and a password" if refusal["status"] == "407" else ""
+            return f"the tunnel was refused with HTTP status {refusal['status']}{login}"
     return type(error).__name__
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address, ip_network
 from urllib.request import getproxies, proxy_bypass
 
 from portrait.errors import UsageError
@@ -56,6 +57,24 @@ def _proxy_of_environment(url: HttpUrl) -> str | None:
         return None
     proxies = getproxies()
     # With the port, since NO_PROXY may name one.
-    if not proxies or proxy_bypass(f"{url.host}:{url.port}"):
+    if not proxies or proxy_bypass(f"{url.host}:{url.port}") or _is_excluded(url.host, proxies.get("no", "")):
         return None
     return proxies.get(url.scheme) or proxies.get("all")
+
+
+def _is_excluded(host: str, no_proxy: str) -> bool:
+    """What Python's own reading of `NO_PROXY` lacks: networks, addresses in brackets, `*.name`, spaces for commas.
+
+    curl and the HTTP libraries of other languages read these.
+    """
+    return any(_covers(entry.lower(), host) for entry in no_proxy.replace(",", " ").split())
+
+
+def _covers(entry: str, host: str) -> bool:
+    name = entry.removeprefix("*").removeprefix(".")
+    if host == name or host.endswith(f".{name}"):
+        return True
+    try:
+        return ip_address(host) in ip_network(entry.strip("[]"), strict=False)
+    except ValueError:
+        return False

@@ -13,9 +13,10 @@ from portrait.clock import ManualClock
 from portrait.dialects import ALLTOKEN, ARK
 from portrait.errors import InvalidParameter
 from portrait.http import FailureKind
+from portrait.videos import Reference
 from portrait.wait import wait_until_validated
 from tests.portrait import raw_server
-from tests.portrait.helpers import KEY, answer, asset, body, broken, endpoint, good, play, refused
+from tests.portrait.helpers import KEY, Driven, answer, asset, body, broken, endpoint, good, play, refused
 from tests.portrait.raw_server import RawServer, ok, respond_with, send_exactly
 
 TOKEN = "20260318035710FFFFFFFFFFFFFFFFFFFF"
@@ -48,6 +49,17 @@ REQUESTS = {
     "validate, raw": (lambda client: client.call("GetVisualValidateResult", {"BytedToken": TOKEN}), TOKEN),
     "create": (lambda client: client.create_asset(group_id="g", url=SIGNED, asset_type="Image"), SIGNED),
     "wait": (lambda client: client.wait_until_validated(TOKEN, timeout=5), TOKEN),
+    "session": (lambda client: client.create_visual_validate_session(callback_url=SIGNED), SIGNED),
+    "a signature": (
+        lambda client: client.create_asset(group_id="g", url=SIGNED, asset_type="Image"),
+        "planted-signature",
+    ),
+    "video": (
+        lambda client: Driven(client.client.videos, client._runner).create(
+            model="seedance-2.0", prompt="p", references=[Reference(SIGNED, role="reference_image")]
+        ),
+        SIGNED,
+    ),
     "wait for an asset": (lambda client: client.wait_until_active("asset-1", timeout=5), ""),
 }
 

@@ -25,7 +25,9 @@ from portrait.http import FailureKind, HttpRequest, TransportFailure
 from portrait.transports import common
 from portrait.transports.aiohttp_transport import AiohttpTransport
 from portrait.transports.failures import Phase, transport_failure
+from portrait.transports.proxies import ProxyResolver
 from portrait.transports.urllib3_transport import Urllib3Transport
+from portrait.urls import parse_http_url
 from tests.portrait import raw_server
 from tests.portrait.helpers import KEY, body
 from tests.portrait.raw_server import RawServer, ok, respond_with, send_exactly, trickling
@@ -564,6 +566,24 @@ def test_no_proxy_passes_the_proxy_by(colour, bare, variable, exception):
         assert (info.value.kind, proxy.connections) == (FailureKind.CONNECT, 0)
 
 
+@pytest.mark.parametrize(
+    ("host", "exception"),
+    [
+        ("a.service.test", "*.service.test"),
+        ("service.test", "other.test service.test"),
+        ("10.1.2.3", "10.0.0.0/8"),
+        ("[fd00::1]", "[fd00::1]"),
+        ("[fd00::1]", "fd00::/8"),
+    ],
+)
+def test_no_proxy_is_read_as_other_programs_read_it(bare, host, exception):
+    """key-proxy: `*.name`, spaces, networks and brackets, which Python's own reading lacks."""
+    bare.setenv("ALL_PROXY", "http://proxy.test:3128")
+    bare.setenv("NO_PROXY", exception)
+    assert ProxyResolver(None)(parse_http_url(f"http://{host}:8080")) is None
+    assert ProxyResolver(None)(parse_http_url("http://192.0.2.1")) == "http://proxy.test:3128"
+
+
 def test_no_proxy_for_others_leaves_the_proxy(colour, bare):
     """Another port and another host are not this one."""
     with RawServer(send_exactly(ok())) as proxy:
@@ -616,9 +636,9 @@ def test_a_proxy_that_is_away_is_a_failed_connection(colour, bare):
 
 
 def test_a_proxy_that_refuses_the_tunnel_is_a_failed_connection(colour, bare):
-    """407 or 403 to CONNECT: nothing reached the service."""
+    """407 or 403 to CONNECT: nothing reached the service, and the error says what the proxy wants."""
     refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-    with RawServer(send_exactly(refusal)) as proxy, pytest.raises(ConnectFailed):
+    with RawServer(send_exactly(refusal)) as proxy, pytest.raises(ConnectFailed, match="407; it wants a user"):
         colour.client(base_url="https://127.0.0.1:9", proxy=proxy.url, retry=None).get_asset(id="asset-1")
 
 

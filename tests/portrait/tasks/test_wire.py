@@ -119,6 +119,20 @@ def test_each_golden_request_of_the_library_is_written(path):
     assert (method, f"/v1{address}", body) == (sent["method"], wanted, sent.get("json"))
 
 
+@pytest.mark.parametrize("data", [{}, {"data": None}, {"data": {}}, {"data": []}], ids=str)
+@pytest.mark.parametrize(("code", "kind"), [(429, Throttled), ("402", AccountError), (400, InvalidRequest)])
+def test_a_refusal_with_a_good_status_has_a_code_and_no_data(code, kind, data):
+    """answer-gateway: the gateways' own wrapper around nothing; the text is in the error."""
+    with pytest.raises(kind, match="Not now"):
+        decode(TASKS, answer({"code": code, "message": "Not now.", **data}), "PrivateAvatar")
+
+
+@pytest.mark.parametrize("code", [0, 200, "200", "ok", "success"])
+def test_a_code_of_success_is_no_refusal(code):
+    """Beside no data, as an answer to what changes something."""
+    assert decode(TASKS, answer({"code": code, "message": "ok"}), "DeleteAsset")[0]["code"] == code
+
+
 def test_a_create_whose_answer_has_no_id_is_an_unknown_outcome():
     """As one whose answer was lost: the assets may be there, and it is not sent twice."""
     gateway = endpoint(dialect=TASKS, provider=PROVIDERS["xcompute"])
