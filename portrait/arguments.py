@@ -6,6 +6,7 @@ Each table of arguments stands beside what takes them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from math import inf
 from numbers import Integral, Real
 from typing import Any
 
@@ -38,9 +39,21 @@ def having(text: str, *methods: str) -> Kind:
     return Kind(text, lambda value: all(callable(getattr(value, name, None)) for name in methods))
 
 
-def number(text: str, fits: Callable[[Any], bool], kind: type = Real) -> Kind:
-    """Numbers within limits; True and False are none."""
-    return Kind(text, lambda value: isinstance(value, kind) and not isinstance(value, bool) and fits(value))
+def number(text: str, kind: type = Real, *, low: float = -inf, above: float = -inf, finite: bool = False) -> Kind:
+    """Numbers of a class, from `low` on, above `above`; True, False and "not a number" are none."""
+
+    def fits(value: Any) -> bool:
+        if not isinstance(value, kind) or isinstance(value, bool):
+            return False
+        limited: Any = value
+        return bool(limited >= low and limited > above and not (finite and limited == inf))
+
+    return Kind(text, fits)
+
+
+def literal(value: str) -> Kind:
+    """That one text."""
+    return Kind(f'"{value}"', lambda found: found == value)
 
 
 def either(*kinds: Kind) -> Kind:
@@ -60,9 +73,9 @@ def is_text(value: str) -> bool:
 TEXT = Kind("a string", lambda value: isinstance(value, str) and is_text(value))
 FLAG = one_of("True or False", bool)
 NONE = one_of("None", type(None))
-COUNT = number("a whole number from 1 on", lambda value: value >= 1, Integral)
-SECONDS = number("a number of seconds, 0 or more", lambda value: value >= 0)
-SPAN = number("a number of seconds above zero", lambda value: value > 0)
+COUNT = number("a whole number from 1 on", Integral, low=1)
+SECONDS = number("a number of seconds, 0 or more", low=0)
+SPAN = number("a number of seconds above zero", above=0)
 CALLABLE = Kind("a function", callable)
 TEXTS = Kind("several strings", lambda value: isinstance(value, Iterable) and not isinstance(value, str | bytes))
 

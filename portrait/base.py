@@ -20,6 +20,7 @@ from portrait.options import (
     Options,
     SharedOptions,
     build_endpoint,
+    change_endpoint,
     check_options,
     data_endpoint,
     from_environment,
@@ -116,13 +117,7 @@ class BaseClient:
         check_options(options)
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__, _derived=True, _options=evolve(self._options, **options))
-        other._endpoint = evolve(
-            build_endpoint(other._options, self._http_library, self._dialects),
-            recent=self._endpoint.recent,
-            paces=self._endpoint.paces,
-            forget=self._endpoint.forget,
-            create_age=self._endpoint.create_age,
-        )
+        other._endpoint = change_endpoint(self._endpoint, other._options)
         other._runner = other._make_runner()
         other._run = other._runner.run
         for name in ("videos", "library"):  # made anew, with these options

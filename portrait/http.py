@@ -57,7 +57,7 @@ class Timeouts:
             UsageError: The number is not above zero.
         """
         if value is None:
-            return cls()
+            return DEFAULT_TIMEOUTS
         if isinstance(value, Timeouts):
             return value
         check_arguments({"timeout": SPAN}, {"timeout": value})
@@ -65,6 +65,7 @@ class Timeouts:
 
 
 TimeoutTypes = float | Timeouts | None
+DEFAULT_TIMEOUTS = Timeouts()
 
 
 @frozen(kw_only=True)
@@ -83,7 +84,7 @@ class HttpRequest:
     url: str
     headers: Mapping[str, str] = field(repr=False)  # holds the key
     body: bytes = field(default=b"", repr=False)
-    timeouts: Timeouts = field(factory=Timeouts)
+    timeouts: Timeouts = DEFAULT_TIMEOUTS
 
 
 @frozen(kw_only=True)

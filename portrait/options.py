@@ -71,8 +71,7 @@ class Options(SharedOptions, total=False):
 
 
 _OPTIONAL_TEXT = either(TEXT, NONE)
-_IS_STATE = Kind("an open State", lambda value: hasattr(value, "creates"))
-STATE = either(one_of("a path or a URL", str, os.PathLike), _IS_STATE, NONE)
+STATE = either(one_of("a path or a URL", str, os.PathLike), having("an open State", "check", "report"), NONE)
 CLOCK = either(having("a Clock", "now", "monotonic"), NONE)
 _KINDS: Mapping[str, Kind] = {
     **dict.fromkeys(("api_key", "access_key", "secret_key", "session_token"), _OPTIONAL_TEXT),
@@ -111,10 +110,6 @@ def _to_retry(value: RetryPolicy | None) -> RetryPolicy:
 
 def _to_clock(value: Clock | None) -> Clock:
     return clock.default_clock() if value is None else value
-
-
-def _to_timeouts(value: TimeoutTypes) -> Timeouts:
-    return Timeouts.of(value)
 
 
 def _to_pace(value: float | Mapping[str, float] | str | RateLimiter | None, options: Any) -> RateLimiter | None:
@@ -168,8 +163,8 @@ class ClientOptions:
     base_url: str | None = None
     data_base_url: str | None = None
     project: str | None = None
-    timeout: Timeouts = field(default=None, converter=_to_timeouts)
-    retry: RetryPolicy = field(factory=RetryPolicy, converter=_to_retry)
+    timeout: Timeouts = field(default=None, converter=Timeouts.of)  # type: ignore[misc]  # mypy does not know such converters
+    retry: RetryPolicy = field(default=RetryPolicy(), converter=_to_retry)
     pace: RateLimiter | None = field(default=None, converter=Converter(_to_pace, takes_self=True))  # type: ignore[misc]  # mypy does not know such converters
     proxy: str | None = field(default=None, repr=False)  # may hold a password
     ssl: ssl_module.SSLContext | str | None = None
@@ -213,13 +208,24 @@ def build_endpoint(options: ClientOptions, library: str, dialects: Mapping[str, 
             "Accept": "application/json",
             "User-Agent": user_agent(options.user_agent, library),
         },
-        project=options.project,
-        timeouts=options.timeout,
-        policy=options.retry,
         clock=options.clock,
-        pace=options.pace,
-        has_listener=issubclass(CallFinished, kinds_of(options.on_event)),
+        **_changeable(options),
     )
+
+
+def change_endpoint(endpoint: Endpoint, options: ClientOptions) -> Endpoint:
+    """An endpoint with what `with_options` may change."""
+    return evolve(endpoint, **_changeable(options))
+
+
+def _changeable(options: ClientOptions) -> dict[str, Any]:
+    return {
+        "project": options.project,
+        "timeouts": options.timeout,
+        "policy": options.retry,
+        "pace": options.pace,
+        "has_listener": issubclass(CallFinished, kinds_of(options.on_event)),
+    }
 
 
 def data_endpoint(options: ClientOptions, endpoint: Endpoint) -> Endpoint:

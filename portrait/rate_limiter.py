@@ -11,7 +11,7 @@ from portrait.arguments import check_arguments, number
 from portrait.errors import UsageError
 from portrait.gateways import PRIVATE_AVATAR, REAL_AVATAR
 
-PACE = number("calls per second above zero", lambda value: value > 0)
+PACE = number("calls per second above zero", above=0)
 UPLOAD = "upload"  # the gateway's upload is no Action, and may be paced like one
 
 

@@ -14,7 +14,7 @@ from portrait.errors import ApiError, PortraitError, Retry
 
 _KINDS = {
     "attempts": COUNT,
-    "factor": number("a number from 1 on", lambda value: value >= 1),
+    "factor": number("a number from 1 on", low=1),
     **dict.fromkeys(("first", "longest", "patience"), SECONDS),
 }
 

@@ -53,7 +53,7 @@ _KINDS = {
     "show": CALLABLE,
     "attempts": COUNT,
     "language": either(TEXT, NONE),
-    "quota": either(number("a whole number, 0 or more", lambda value: value >= 0, int), NONE),
+    "quota": either(number("a whole number, 0 or more", int, low=0), NONE),
 }
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from attrs import evolve, field, frozen
 
-from portrait.arguments import COUNT, FLAG, NONE, SECONDS, SPAN, TEXT, Kind, check_keywords, either, having, number
+from portrait.arguments import COUNT, FLAG, NONE, SECONDS, SPAN, TEXT, check_keywords, either, having, literal, number
 from portrait.ensure.content import Content
 from portrait.errors import (
     AccountError,
@@ -110,11 +110,7 @@ _KINDS = {
     **dict.fromkeys(("deadline", "timeout"), either(SECONDS, NONE)),
     **dict.fromkeys(("check_public", "wait", "resend_lost"), FLAG),
     "store": either(having("an ObjectStore", "put_many"), NONE),
-    "quota": either(
-        number("a whole number, 0 or more", lambda value: value >= 0, int),
-        Kind('"documented"', lambda value: value == "documented"),
-        NONE,
-    ),
+    "quota": either(number("a whole number, 0 or more", int, low=0), literal("documented"), NONE),
     "poll": SPAN,
     "concurrency": COUNT,
 }

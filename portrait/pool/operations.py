@@ -7,7 +7,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from functools import partial
-from math import inf
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from attrs import define, field, frozen
@@ -83,8 +82,8 @@ KINDS = {
 }
 # A lease without an end would keep what nobody uses.
 _LEASE = {
-    "ttl": number("a finite number of seconds above zero", lambda value: 0 < value < inf),
-    "timeout": number("a finite number of seconds, 0 or more", lambda value: 0 <= value < inf),
+    "ttl": number("a finite number of seconds above zero", above=0, finite=True),
+    "timeout": number("a finite number of seconds, 0 or more", low=0, finite=True),
 }
 
 

@@ -68,7 +68,7 @@ class StoreOptions(TypedDict, total=False):
 
 
 _OPTIONAL_TEXT = either(TEXT, NONE)
-_NUMBER = number("a whole number", lambda _: True, int)
+_NUMBER = number("a whole number", int)
 _KINDS = {
     "place": TEXT,
     **dict.fromkeys(("endpoint_url", "region", "access_key", "secret_key", "session_token"), _OPTIONAL_TEXT),

@@ -85,7 +85,7 @@ class VideoFailure:
 _REQUEST = {
     **dict.fromkeys(("model", "prompt"), TEXT),
     **dict.fromkeys(("resolution", "ratio", "callback_url"), either(TEXT, NONE)),
-    "duration": either(number("a whole number of seconds", lambda _: True, int), NONE),
+    "duration": either(number("a whole number of seconds", int), NONE),
     "extra": one_of("a mapping", Mapping),
 }
 
