@@ -18,6 +18,8 @@ MAX_PARTS: Final = 200_000
 CUT_OFF: Final = "it ends too early, as if it had been cut off"
 """The usual problem of a file."""
 
+TOO_MANY: Final = "it has too many parts to be a real file"
+
 
 class InvalidMedia(Exception):
     """A file is truncated or malformed. The message is a clause in lower case without a full stop."""
@@ -81,7 +83,7 @@ class PartBudget:
         """
         self._remaining -= 1
         if self._remaining < 0:
-            raise InvalidMedia("it has too many parts to be a real file")
+            raise InvalidMedia(TOO_MANY)
 
 
 @frozen

@@ -9,11 +9,21 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import BinaryIO, Final
 
-from portrait.media._bytes import CUT_OFF, InvalidMedia, PartBudget, Size, length_of, read_exactly, read_uint
+from portrait.media._bytes import (
+    CUT_OFF,
+    MAX_PARTS,
+    TOO_MANY,
+    InvalidMedia,
+    PartBudget,
+    Size,
+    length_of,
+    read_exactly,
+    read_uint,
+)
 from portrait.media._tiff import exif_orientation, tiff
 
 _BLOCK: Final = 1 << 16
@@ -34,17 +44,9 @@ _GIF_BLOCK: Final = re.compile(rb"[!,;]")
 
 
 def _jpeg(file: BinaryIO) -> Size:
-    parts, size, orientation, scans = PartBudget(), None, None, 0
-    read_exactly(file, 2)
-    while (marker := _next_marker(file, _BETWEEN_SEGMENTS)) != 0xD9:
-        parts.count()
-        if marker in _STANDALONE:
-            continue
-        length = read_uint(file, 2, "big") - 2
-        if length < 0:
-            raise InvalidMedia("it has a segment of impossible length")
-        body = read_exactly(file, length)
-        if marker in _FRAME_STARTS and length >= 5:
+    size, orientation, scans = None, None, 0
+    for marker, body in _segments(file):
+        if marker in _FRAME_STARTS and len(body) >= 5:
             size = Size(int.from_bytes(body[3:5], "big"), int.from_bytes(body[1:3], "big"))
         elif marker == 0xE1 and orientation is None and body.startswith(b"Exif\x00\x00"):
             orientation = exif_orientation(body)
@@ -55,6 +57,26 @@ def _jpeg(file: BinaryIO) -> Size:
     if size is None or not scans:
         raise InvalidMedia("it holds no picture")
     return size.oriented(orientation or 1)
+
+
+def _segments(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """The codes of the markers, and what follows them, up to the end of the picture."""
+    file.seek(2)
+    for _ in range(MAX_PARTS):
+        marker = _next_marker(file, _BETWEEN_SEGMENTS)
+        if marker == 0xD9:
+            return
+        if marker in _STANDALONE:
+            continue
+        head = file.read(2)
+        length = int.from_bytes(head, "big") - len(head)
+        if length < 0:
+            raise InvalidMedia("it has a segment of impossible length")
+        body = file.read(length)
+        if len(head) < 2 or len(body) < length:
+            raise InvalidMedia(CUT_OFF)
+        yield marker, body
+    raise InvalidMedia(TOO_MANY)
 
 
 def _next_marker(file: BinaryIO, pattern: re.Pattern[bytes]) -> int:

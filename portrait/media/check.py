@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from operator import le, lt
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -198,9 +199,10 @@ def _range_violations(check: _RangeCheck, measurement: Measurement, type_limits:
     value, limit = check.value(measurement), check.limit(type_limits)
     if value is None or limit is None:
         return
-    if check.low_code and limit.is_below(value):
+    is_outside = le if limit.strict else lt
+    if check.low_code and limit.low is not None and is_outside(value, limit.low):
         code = check.low_code
-    elif check.high_code and limit.is_above(value):
+    elif check.high_code and limit.high is not None and is_outside(limit.high, value):
         code = check.high_code
     else:
         return

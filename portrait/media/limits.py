@@ -34,14 +34,6 @@ class Range:
     high: float | None = None
     strict: bool = False
 
-    def is_below(self, value: float) -> bool:
-        """Whether the value is too small."""
-        return self.low is not None and (value <= self.low if self.strict else value < self.low)
-
-    def is_above(self, value: float) -> bool:
-        """Whether the value is too large."""
-        return self.high is not None and (value >= self.high if self.strict else value > self.high)
-
 
 @frozen(kw_only=True)
 class TypeLimits:

@@ -368,13 +368,17 @@ def test_faults_are_known_unique_and_add_up(measurement, declared):
 def test_a_range_has_an_inside_and_two_outsides(low, high, value, strict):
     """A value is below, above or within, and the ends belong to the range only if it is not strict."""
     limit = Range(low=min(low, high), high=max(low, high), strict=strict)
-    if not limit.is_below(value) and not limit.is_above(value):
+
+    def found(duration, limit=limit):
+        limits = evolve(limits_for()[AUDIO], duration=limit)
+        return codes(evolve(GOOD_AUDIO, duration=duration), {AUDIO: limits})
+
+    if not found(value):
         assert limit.low <= value <= limit.high
         assert not strict or value not in {limit.low, limit.high}
-    assert not Range().is_below(value)
-    assert not Range().is_above(value)
-    assert limit.is_below(limit.low) is strict
-    assert limit.is_above(limit.high) is strict
+    assert not found(value, Range())
+    assert ("DurationTooShort" in found(limit.low)) is strict
+    assert bool(found(limit.high)) is strict
 
 
 def test_values_are_frozen():
