@@ -5,6 +5,7 @@ The number of calls grows with the pages of 100 assets, not with the assets.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -59,11 +60,11 @@ def poll_watch(endpoint: Endpoint, watch: Watch, poll: float = POLL) -> Flow[lis
         yield from _discover_groups(endpoint, watch, ended)
         unseen = yield from _poll_lists(endpoint, watch, ended)
         yield from _poll_missing(endpoint, watch, unseen, ended)
-        now = endpoint.clock.now()
-        _expire(endpoint, watch, now, ended)
+        now, deadlines = endpoint.clock.now(), watch.deadlines()
+        _expire(endpoint, watch, now, deadlines, ended)
         yield Notify(WatchProgress(open=len(watch.open), ended=dict(watch.counts), waited=now - watch.started))
         if watch.open and not ended:
-            soonest = min(watch.deadline(row) for row in watch.open.values()) - now
+            soonest = min(deadlines.values()) - now
             yield Sleep(max(0.05, min(max(poll, watch.retry_after), soonest)))
     return ended
 
@@ -233,8 +234,10 @@ def _is_invisible(endpoint: Endpoint, watch: Watch, asset_id: str) -> bool:
     return not row.asset_type and endpoint.recent.lag_left(asset_id, endpoint.clock.monotonic()) > 0
 
 
-def _expire(endpoint: Endpoint, watch: Watch, now: float, ended: list[AssetOutcome]) -> None:
-    for asset_id in [i for i, row in watch.open.items() if now >= watch.deadline(row)]:
+def _expire(
+    endpoint: Endpoint, watch: Watch, now: float, deadlines: Mapping[str, float], ended: list[AssetOutcome]
+) -> None:
+    for asset_id in [asset_id for asset_id, deadline in deadlines.items() if now >= deadline]:
         last = watch.last.get(asset_id)
         unread = NOT_VISIBLE if _is_invisible(endpoint, watch, asset_id) else "unknown"
         error = asset_timeout(asset_id, str(last.status) if last else unread, now - watch.started, last)
@@ -250,7 +253,7 @@ def _finish(watch: Watch, outcome: AssetOutcome, ended: list[AssetOutcome]) -> N
 
 def _poll_settings(endpoint: Endpoint, watch: Watch) -> Endpoint:
     """One attempt for each call, which does not outlast the watch by more than a second."""
-    last = max((watch.deadline(row) for row in watch.open.values()), default=0.0)
+    last = max(watch.deadlines().values(), default=0.0)
     remaining, usual = max(1.0, last - endpoint.clock.now()), endpoint.timeouts
     total = remaining if usual.total is None else min(usual.total, remaining)
     return evolve(endpoint, policy=NO_RETRY, timeouts=evolve(usual, total=total))

@@ -148,10 +148,13 @@ class Watch:
         except (AttributeError, KeyError, TypeError) as error:
             raise UsageError("This is not the stored value of a watch.", advice="Pass what `state` gave.") from error
 
-    def deadline(self, row: _Pending) -> float:
-        """Seconds since 1970."""
-        allowed = self.timeout if self.timeout is not None else DEADLINES.get(row.asset_type, DEADLINES["Image"])
-        return self.started + allowed
+    def deadlines(self) -> dict[str, float]:
+        """When the wait for each asset ends, by id, in seconds since 1970."""
+        return {
+            asset_id: self.started
+            + (DEADLINES.get(row.asset_type, DEADLINES["Image"]) if self.timeout is None else self.timeout)
+            for asset_id, row in self.open.items()
+        }
 
 
 class _Watcher:
@@ -179,7 +182,7 @@ class AssetWatcher(_Watcher, Iterator[AssetOutcome]):
         self._poll = poll
 
     def __next__(self) -> AssetOutcome:
-        if not self._ready:
+        if not self._ready and self._watch.open:
             self._ready = self._poll(self._watch)
         if not self._ready:
             raise StopIteration
@@ -194,7 +197,7 @@ class AsyncAssetWatcher(_Watcher, AsyncIterator[AssetOutcome]):
         self._poll = poll
 
     async def __anext__(self) -> AssetOutcome:
-        if not self._ready:
+        if not self._ready and self._watch.open:
             self._ready = await self._poll(self._watch)
         if not self._ready:
             raise StopAsyncIteration
