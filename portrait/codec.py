@@ -216,8 +216,12 @@ def _is_blank(raw: Any) -> bool:
 
 
 def _unstructure_factory(converter: Converter) -> Callable[[type], Callable[[Any], dict[str, Any]]]:
-    """A cattrs hook factory that makes the unstructure function of an attrs class; compiled likewise."""
+    """A cattrs hook factory that makes the unstructure function of an attrs class; compiled likewise.
 
+    The functions are kept: cattrs forgets all of its own where it meets a kind of tuple for the first time.
+    """
+
+    @cache
     def factory(cls: type) -> Callable[[Any], dict[str, Any]]:
         lines = ["def unstructure(value):", "    written = {}"]
         for attribute, names, _, _ in wire_fields(cls):
