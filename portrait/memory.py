@@ -21,7 +21,6 @@ from portrait.single_flight import SingleFlight
 if TYPE_CHECKING:
     from portrait.endpoint import Endpoint
     from portrait.options import ClientOptions
-    from portrait.state.records import Key
     from portrait.state.state import State
 
 T = TypeVar("T")
@@ -126,12 +125,6 @@ class Memory:
         from portrait.state.records import account_digest  # noqa: PLC0415  (only where there is a state)
 
         return account_digest(*self._account)
-
-    def key(self, scope: str, item: str) -> Key:
-        """The state's key for something of this account."""
-        from portrait.state.records import Key  # noqa: PLC0415  (only where there is a state)
-
-        return Key(self.account, scope, item)
 
     def paces(self) -> PaceTable:
         """The paces of this account: in the state if there is one, and of this client else."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
@@ -235,7 +236,7 @@ def update_pace(table: PaceTable, action: str, change: Change[T]) -> Flow[T]:
         StateError: The state cannot be used.
     """
     if table.blocks:
-        value: T = yield RunBlocking(lambda: table.update(action, change))
+        value: T = yield RunBlocking(partial(table.update, action, change))
         return value
     return table.update(action, change)
 

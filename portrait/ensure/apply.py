@@ -120,7 +120,7 @@ def ensure_assets(backend: Backend, sources: Sources | AssetPlan, options: Ensur
     if group_id is None and name is not None:
         found = yield from backend.find_group(name, create=True)
     if found is not None and name is not None:
-        group_id = found.id
+        group_id = found.group.id
         yield Notify(GroupFound(name=name, group_id=group_id, is_new=found.is_new))
     if isinstance(sources, AssetPlan):
         plan = sources

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from attrs import field, frozen
 
 from portrait import pagination, upload
 from portrait.actions import CREATE_ASSET, DELETE_ASSET, GET_ASSET_GROUP, Action
 from portrait.ensure.content import Content, parse_digest
-from portrait.ensure.groups import find_or_create_group, groups_named, oldest
+from portrait.ensure.groups import FoundGroup, find_group, find_or_create_group
 from portrait.ensure.sources import read_again
 from portrait.errors import NotAccessible
 from portrait.flow import Flow, RunBlocking
@@ -59,18 +59,6 @@ class Target:
     def scope(self) -> str:
         """What the state knows it by: it holds no names."""
         return self.group_id or short_digest("group", self.group or "")
-
-
-class FoundGroup(NamedTuple):
-    """A group that was looked for by its name.
-
-    Attributes:
-        id: Its id.
-        is_new: Whether the look has created it: then nothing is in it.
-    """
-
-    id: str
-    is_new: bool = False
 
 
 @frozen(kw_only=True)
@@ -210,11 +198,7 @@ class ActionBackend:
 
     def find_group(self, name: str, *, create: bool) -> Flow[FoundGroup | None]:
         """As `Backend.find_group`."""
-        if create:
-            group, is_new = yield from find_or_create_group(self.endpoint, self.memory, name)
-            return FoundGroup(group.id, is_new=is_new)
-        found = yield from groups_named(self.endpoint, name)
-        return FoundGroup(oldest(found).id) if found else None
+        return find_or_create_group(self.endpoint, self.memory, name) if create else find_group(self.endpoint, name)
 
     def group_type(self, group_id: str) -> Flow[GroupType]:
         """As `Backend.group_type`."""

@@ -322,4 +322,4 @@ def _record(endpoint: Endpoint, memory: Memory, plan: ErasurePlan, objects: Iter
 
 
 def _key(endpoint: Endpoint, memory: Memory, group: str) -> Key:
-    return memory.key(short_digest("project", endpoint.project or "default"), short_digest(group))
+    return Key(memory.account, short_digest("project", endpoint.project or "default"), short_digest(group))

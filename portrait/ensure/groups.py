@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from functools import partial
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from attrs import evolve
 
@@ -38,6 +38,18 @@ SUFFIX = 5  # characters of its id that a group keeps when it is renamed out of 
 _KINDS = {"name": TEXT, "description": either(TEXT, NONE), "project_name": either(TEXT, NONE)}
 
 
+class FoundGroup(NamedTuple):
+    """A group that was looked for by its name.
+
+    Attributes:
+        group: The group.
+        is_new: Whether the look has created it: then nothing is in it.
+    """
+
+    group: AssetGroup
+    is_new: bool = False
+
+
 def ensure_group(
     endpoint: Endpoint,
     memory: Memory,
@@ -55,8 +67,7 @@ def ensure_group(
         UnknownOutcome: The answer to the create was lost and looking did not help.
         PortraitError: A call was refused.
     """
-    group, _ = yield from find_or_create_group(endpoint, memory, name, description, project_name)
-    return group
+    return (yield from find_or_create_group(endpoint, memory, name, description, project_name)).group
 
 
 def find_or_create_group(
@@ -65,7 +76,7 @@ def find_or_create_group(
     name: str,
     description: str | None = None,
     project_name: str | None = None,
-) -> Flow[tuple[AssetGroup, bool]]:
+) -> Flow[FoundGroup]:
     """As `ensure_group`; and whether this very call has created the group, so that nothing can be in it."""
     check_arguments(_KINDS, {"name": name, "description": description, "project_name": project_name})
     check_group_name(name, endpoint.dialect.name_limit)
@@ -78,7 +89,7 @@ def find_or_create_group(
             break
         remembered = yield from _read_known(endpoint, evolve(wanted, id=known[item]))
         if remembered is not None:
-            return remembered, False
+            return FoundGroup(remembered)
         yield from _forget(memory, known[item])
     listed_at = endpoint.clock.monotonic()
     found = yield from groups_named(endpoint, name, project_name)
@@ -87,9 +98,15 @@ def find_or_create_group(
         listed_at = endpoint.clock.monotonic()
         found = yield from groups_named(endpoint, name, project_name)
     if found:
-        return oldest(found), False
+        return FoundGroup(oldest(found))
     creation = Creation(endpoint, memory, scope)
-    return (yield from creation.run(lambda: _create(creation, item, listed_at - LAG, wanted, project_name)))
+    return (yield from creation.run(partial(_create, creation, item, listed_at - LAG, wanted, project_name)))
+
+
+def find_group(endpoint: Endpoint, name: str) -> Flow[FoundGroup | None]:
+    """The oldest AIGC group of exactly that name; None if there is none."""
+    found = yield from groups_named(endpoint, name)
+    return FoundGroup(oldest(found)) if found else None
 
 
 def check_group_name(name: str, limit: int) -> None:
@@ -140,7 +157,7 @@ def oldest(groups: Sequence[AssetGroup]) -> AssetGroup:
 
 def _create(
     creation: Creation, item: str, since: float, wanted: AssetGroup, project_name: str | None
-) -> Flow[tuple[AssetGroup, bool]]:
+) -> Flow[FoundGroup]:
     """A new group, created once; an older one, where another client has created one in the same moment.
 
     A throttled create is waited out, as those of assets are; a full one is not.
@@ -162,7 +179,7 @@ def _create(
 
     existing = yield from creation.claim(item, since, find)
     if existing is not None:  # where somebody else has created it, its id is all that is known here
-        return listed.get(existing) or evolve(wanted, id=existing), False
+        return FoundGroup(listed.get(existing) or evolve(wanted, id=existing))
     pace = CreatePacer.start(endpoint, CREATE_ASSET_GROUP)
 
     def send() -> Flow[str]:
@@ -180,7 +197,7 @@ def _create(
         if not is_new:
             yield from _rename_out_of_the_way(endpoint, group, project_name)
     creation.set_id(item, winner.id)
-    return winner, is_new
+    return FoundGroup(winner, is_new=is_new)
 
 
 def _list_until_visible(endpoint: Endpoint, group: AssetGroup, project_name: str | None) -> Flow[list[AssetGroup]]:

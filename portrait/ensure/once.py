@@ -22,7 +22,7 @@ from portrait.memory import open_state, settle_delay
 from portrait.recent_creates import LAG
 from portrait.rights import RightLost
 from portrait.single_flight import LeaderCancelled
-from portrait.state import ClaimedCreate, Holder
+from portrait.state import ClaimedCreate, Holder, Key
 from portrait.wait import pause_until_visible
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ class Creation:
     def _claim_among_processes(
         self, state: State, item: str, since: float, find: Callable[[], Flow[str | None]]
     ) -> Flow[str | None]:
-        clock, key, claim = self.endpoint.clock, self.memory.key(self.scope, item), self._claims[item]
+        clock, key, claim = self.endpoint.clock, Key(self.memory.account, self.scope, item), self._claims[item]
         begin = partial(state.creates.begin, key, self._lease, lambda: clock.monotonic() - since)
         begun_at = clock.monotonic()
         while isinstance(answer := (yield RunBlocking(begin)), Holder):

@@ -11,9 +11,10 @@ from enum import StrEnum
 
 from attrs import evolve, field, frozen
 
-from portrait.ensure.backend import Backend, FoundGroup, Target, usable
+from portrait.ensure.backend import Backend, Target, usable
 from portrait.ensure.batch import EnsureOptions
 from portrait.ensure.content import Content, media_error
+from portrait.ensure.groups import FoundGroup
 from portrait.ensure.sources import Sources, identify_sources
 from portrait.errors import AssetFailed, PortraitError, QuotaExceeded, UsageError
 from portrait.flow import Flow, Sleep
@@ -143,7 +144,7 @@ def _read_group(
     if group_id is None and options.group is not None:
         group = yield from backend.find_group(options.group, create=False)
     if group is not None:
-        group_id, group_type = group.id, group_type or GroupType.AIGC
+        group_id, group_type = group.group.id, group_type or GroupType.AIGC
     nowhere = group_id is None and (options.group is None or backend.can_find)
     if nowhere or not digests or (group is not None and group.is_new):
         return GroupContents(group_type or GroupType.AIGC, {}, endpoint.clock.monotonic(), group_id)

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, field, frozen
 
 from portrait.actions import Action
-from portrait.ensure.backend import ActionBackend, Finish, FoundGroup, NewContent, Target, address_of, file_of
+from portrait.ensure.backend import ActionBackend, Finish, NewContent, Target, address_of, file_of
 from portrait.ensure.content import Content, parse_digest
+from portrait.ensure.groups import FoundGroup
 from portrait.errors import AssetVanished, NotAccessible, PortraitError, Retry, WaitTimeout
 from portrait.events import WatchProgress
 from portrait.flow import Flow, Notify, RunBlocking, Sleep
@@ -92,9 +93,7 @@ class TaskBackend:
 
     def find_group(self, name: str, *, create: bool) -> Flow[FoundGroup | None]:
         """As `Backend.find_group`."""
-        if not self.can_find:
-            return None
-        return (yield from self._library.find_group(name, create=create))
+        return (yield from self._library.find_group(name, create=create)) if self.can_find else None
 
     def group_type(self, group_id: str) -> Flow[GroupType]:
         """As `Backend.group_type`; without a library it is AIGC, unless `group_type=` says otherwise."""

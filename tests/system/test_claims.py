@@ -17,7 +17,7 @@ from portrait.http import HttpRequest
 from portrait.memory import Memory
 from portrait.pace import CreatePacer
 from portrait.runners import Runner
-from portrait.state import ClaimedCreate, Holder, open_state
+from portrait.state import ClaimedCreate, Holder, Key, open_state
 from tests.media_samples import image
 from tests.portrait.helpers import answer, endpoint
 
@@ -74,7 +74,7 @@ def test_a_claim_of_a_killed_owner_is_free_within_fifteen_seconds(tmp_path):
     flow, memory = start(clock, tmp_path / "state.db")
 
     def look():
-        seen.append(memory.open_state().claims.acquire(memory.key(*WHERE), 1))
+        seen.append(memory.open_state().claims.acquire(Key(memory.account, *WHERE), 1))
 
     Runner(Watched(look), clock).run(flow)
     assert isinstance(seen[0], Holder)
@@ -89,7 +89,7 @@ def test_a_long_pause_does_not_lose_the_claim(tmp_path):
     class Shared(ManualClock):
         def sleep(self, seconds):
             super().sleep(seconds)
-            seen.append(memory.open_state().claims.acquire(memory.key(*WHERE), 1))
+            seen.append(memory.open_state().claims.acquire(Key(memory.account, *WHERE), 1))
 
     def patient(creation):
         assert (yield from creation.claim(WHERE[1], 0.0, find)) is None
@@ -108,7 +108,7 @@ def test_an_owner_that_was_suspended_sends_nothing_more(tmp_path, monkeypatch):
     """once-race-asset: somebody else has the claim, and creates; what that was is taken."""
     clock, sent = ManualClock(), []
     flow, memory = start(clock, tmp_path / "state.db")
-    state, key = memory.open_state(), memory.key(*WHERE)
+    state, key = memory.open_state(), Key(memory.account, *WHERE)
     begin = type(state.creates).begin
 
     def begin_and_stop(self, *args):
@@ -173,7 +173,7 @@ def test_what_cannot_be_recorded_leaves_nothing_to_look_for(portrait_emulator, t
     monkeypatch.setattr(type(state.creates), "record_again", record_first)
     with pytest.raises(StateError):
         Runner(None, clock).run(creation.run(create))
-    assert state.creates.begin(memory.key(scope, item), 60, lambda: 0).is_new
+    assert state.creates.begin(Key(memory.account, scope, item), 60, lambda: 0).is_new
     memory.close()
 
 
