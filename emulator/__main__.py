@@ -10,13 +10,14 @@ import argparse
 import errno
 import json
 import math
+import os
 import signal
 import socket
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from emulator._optional import missing_extra
 from emulator.validation import MAX_SECONDS
@@ -25,6 +26,8 @@ from portrait._version import __version__
 if TYPE_CHECKING:
     from emulator.settings import KeyPair, Settings
     from portrait.clock import Clock
+
+V = TypeVar("V")
 
 _EXAMPLES = """\
 examples:
@@ -64,6 +67,7 @@ snapshots are of this process alone
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the result is the exit code."""
+    _open_missing_streams()
     parser = _parser()
     args = parser.parse_args(arguments)
     if args.command is None:
@@ -137,9 +141,9 @@ def _settings(args: argparse.Namespace) -> Settings:
     from emulator.settings import Settings  # noqa: PLC0415 - after --help
 
     changes: dict[str, Any] = {
-        "api_keys": dict(_split("--api-key", "KEY=CUSTOMER", pair) for pair in args.api_key),
-        "access_keys": dict(map(_key_pair, args.access_key)),
-        "key_providers": dict(map(_key_provider, args.key_provider)),
+        "api_keys": _by_key("--api-key", [_split("--api-key", "KEY=CUSTOMER", pair) for pair in args.api_key]),
+        "access_keys": _by_key("--access-key", [_key_pair(text) for text in args.access_key]),
+        "key_providers": _by_key("--key-provider", [_key_provider(text) for text in args.key_provider]),
         "projects": frozenset(args.project),
         "fetch": args.fetch,
         "public_url": args.public_url,
@@ -172,6 +176,13 @@ def _key_provider(text: str) -> tuple[str, str]:
     if provider not in PROVIDERS:
         raise ValueError(f"--key-provider takes KEY=PROVIDER; providers are {', '.join(PROVIDERS)}")
     return key, provider
+
+
+def _by_key(flag: str, pairs: Sequence[tuple[str, V]]) -> dict[str, V]:
+    values = dict(pairs)
+    if any(values[key] != value for key, value in pairs):
+        raise ValueError(f"{flag} has one key twice, and not for the same: leave one out")
+    return values
 
 
 def _split(flag: str, form: str, value: str) -> tuple[str, str]:
@@ -284,31 +295,49 @@ def _serve(settings: Settings, clock: Clock, args: argparse.Namespace, start: An
     try:
         service = Service(settings, clock, on_call=on_call)
     except StoreError as error:
-        sys.stderr.write(f"portrait-emulator: --store: {error}\n")
+        _print(sys.stderr, f"portrait-emulator: --store: {error}\n")
         return 1
     if service.store.blocks:
-        sys.stderr.write(_SHARED)
+        _print(sys.stderr, _SHARED)
     server = EmulatorServer(host=args.host, port=args.port, service=service)
     try:
         load_state(server.control, start)
     except ControlError as error:
-        sys.stderr.write(f"portrait-emulator: --load {args.load}: {error.message}; {_LOAD_ADVICE}\n")
+        _print(sys.stderr, f"portrait-emulator: --load {args.load}: {error.message}; {_LOAD_ADVICE}\n")
         return 2
     try:
         server.start()
     except (OSError, ValueError) as error:
         in_use = getattr(error, "errno", None) == errno.EADDRINUSE
         why = "the port is taken; --port 0 takes a free one" if in_use else getattr(error, "strerror", None) or error
-        sys.stderr.write(f"portrait-emulator: cannot listen on {args.host}:{args.port}: {why}\n")
+        _print(sys.stderr, f"portrait-emulator: cannot listen on {args.host}:{args.port}: {why}\n")
         return 1
-    sys.stderr.write(_needs(args))
-    sys.stderr.flush()
-    sys.stdout.write(f"portrait-emulator ready on {server.url}\n")
-    sys.stdout.flush()
+    _print(sys.stderr, _needs(args))
+    _print(sys.stdout, f"portrait-emulator ready on {server.url}\n")
     ended.recv(1)
     server.stop()
     writer.close()
     return 0
+
+
+def _open_missing_streams() -> None:
+    """Lead stdout and stderr nowhere where the command was started with them closed.
+
+    Otherwise a socket would get their number, and with it what is written to them.
+    """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, PTH123 - for the rest of the process
+
+
+def _print(stream: TextIO, text: str) -> None:
+    """Write to whoever started the command. It serves on where nobody can read that."""
+    try:
+        stream.write(text)
+        stream.flush()
+    except OSError:  # its end is closed, or its disk is full; what was buffered would fail again at the exit
+        with open(os.devnull, "w") as nowhere:  # noqa: PTH123
+            os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def _needs(args: argparse.Namespace) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from attrs import field, frozen
+from attrs import Attribute, field, frozen
+
+from portrait.urls import parse_http_url
 
 
 @frozen
@@ -54,6 +56,10 @@ class Settings:
         link_life: Seconds that a signed link is valid. Contract §2.
         groups: Groups that a new customer may have. Contract §6.
         assets: Assets that a new customer may have, counted by `assets_per`. Contract §6.
+
+    Raises:
+        ValueError: The public URL is no address that links can begin with; the control token, or the name of a
+            project, is empty.
     """
 
     assets_per: Literal["group", "customer"] = "group"
@@ -67,12 +73,12 @@ class Settings:
     pending: Literal["not-found", "empty-404", "empty-group", "empty-result"] = "not-found"
     task_form: Literal["wrapped", "bare"] = "wrapped"
     person_callback: Literal["browser", "post"] = "browser"
-    projects: frozenset[str] = frozenset()
+    projects: frozenset[str] = field(default=frozenset())
     image_review: float = 4.0
     clip_review: float = 20.0
     generation_seconds: float = 60.0
     fetch: Literal["never", "loopback", "always"] = "loopback"
-    public_url: str | None = None
+    public_url: str | None = field(default=None)
     control_token: str | None = field(default=None, repr=False)
     store: str = field(default="memory", repr=False)  # it may hold a password
     seed: int | None = None
@@ -80,6 +86,27 @@ class Settings:
     link_life: int = 43_200
     groups: int = 50
     assets: int = 50
+
+    @projects.validator
+    def _check_projects(self, _: Attribute[frozenset[str]], projects: frozenset[str]) -> None:
+        if "" in projects:
+            raise ValueError("a project has an empty name, which no request can ask for")
+
+    @public_url.validator
+    def _check_public_url(self, _: Attribute[str | None], url: str | None) -> None:
+        if url is None:
+            return
+        try:
+            parts = parse_http_url(url)
+        except ValueError as error:
+            raise ValueError(f"the public URL {url!r} {error}") from None
+        if parts.query is not None or parts.fragment is not None:
+            raise ValueError(f"the public URL {url!r} has a query or a fragment, which links have themselves")
+
+    @control_token.validator
+    def _check_control_token(self, _: Attribute[str | None], token: str | None) -> None:
+        if token == "":  # it would open the control plane to everybody who sends the header empty
+            raise ValueError("the control token is empty: leave it out, or name a secret")
 
     @classmethod
     def guide(cls, **changes: Any) -> Settings:

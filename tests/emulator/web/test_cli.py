@@ -221,6 +221,35 @@ def test_nobody_has_to_read_what_verbose_tells():
             assert "Id" in call(url, "CreateAssetGroup", GROUP)["Result"]
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("streams", [">&- 2>/dev/full", ">/dev/full 2>&-"])
+def test_nobody_has_to_read_its_lines(streams):
+    """Closed or full, stdout and stderr end nothing: calls are answered, and a signal ends it with 0."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    arguments = ["serve", "--host", "0.0.0.0", "--port", str(port), "--verbose"]
+    command = ["sh", "-c", f'exec "$@" {streams}', "sh", *COMMAND, *arguments]
+    with subprocess.Popen(command) as process:
+        try:
+            _until_open(process, port)
+            assert "Id" in call(f"http://127.0.0.1:{port}", "CreateAssetGroup", GROUP)["Result"]
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
+
+
+def _until_open(process, port):
+    """Wait until a process listens on a port, or has ended."""
+    deadline = time.monotonic() + 30
+    while process.returncode is None and time.monotonic() < deadline:
+        with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+            return
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.02)
+    raise AssertionError(f"it does not listen; exit code {process.poll()}")
+
+
 @pytest.mark.slow
 def test_a_reader_that_is_slow_keeps_no_call_waiting():
     """A full pipe behind stderr holds up neither calls nor the end."""
@@ -359,6 +388,12 @@ def test_a_large_snapshot_that_is_read_does_not_hold_up_the_end(tmp_path):
         (["--load", "/nowhere.json"], "--load"), (["--fetch", "x"], "--fetch"),
         (["--review-seconds", "nan"], "seconds are a number, 0 or more"),
         (["--review-seconds", "soon"], "seconds are a number, 0 or more"), (["--port", "-1"], "from 0 to 65535"),
+        (["--control-token", ""], "the control token is empty"), (["--project", ""], "a project has an empty name"),
+        (["--public-url", "emulator:8787"], "the public URL 'emulator:8787' is not an absolute http or https address"),
+        (["--public-url", "http://e.test/?a=1"], "has a query or a fragment"),
+        (["--api-key", "k=alice", "--api-key", "k=bob"], "--api-key has one key twice"),
+        (["--access-key", "a:s=me", "--access-key", "a:t=me"], "--access-key has one key twice"),
+        (["--key-provider", "k=apimart", "--key-provider", "k=gccai"], "--key-provider has one key twice"),
     ],
 )  # fmt: skip
 def test_what_is_told_wrong_is_said(capsys, arguments, why):
