@@ -19,14 +19,15 @@ from typing import Any, NamedTuple
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
-from aiohttp.http import HttpProcessingError, RawResponseMessage, StreamWriter
+from aiohttp.http import HttpProcessingError
 from yarl import URL
 
 from portrait.errors import UsageError
 from portrait.http import FailureKind, HttpRequest, HttpResponse, Timeouts, TransportFailure
-from portrait.transports.common import MAX_RESPONSE_BYTES, parse_request_url, ssl_context
+from portrait.transports.common import MAX_RESPONSE_BYTES, encode_head, parse_request_url, ssl_context
 from portrait.transports.failures import Phase, transport_failure
 from portrait.transports.proxies import ProxyResolver
+from portrait.transports.whole_response import WholeResponse
 
 # Of these aiohttp says with certainty that there was no connection yet.
 _CONNECT_ERRORS = (
@@ -72,13 +73,15 @@ class _Route(NamedTuple):
     Attributes:
         url: The address as aiohttp takes it.
         proxy: The URL of the proxy in between.
-        template: Of requests that need nothing else of the session than a connection: says which one, and has aiohttp's
-            usual headers. None behind a proxy, and with a caller's session.
+        template: Of requests that need nothing else of the session than a connection: says which one. None behind a
+            proxy, and with a caller's session.
+        headers: Those of aiohttp that a request gets if it lacks them: names in lower case, and their lines.
     """
 
     url: URL
     proxy: str | None
-    template: aiohttp.ClientRequest | None
+    template: aiohttp.ClientRequest | None = None
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 class AiohttpTransport:
@@ -118,9 +121,10 @@ class AiohttpTransport:
             UsageError: Another event loop is at work with this transport.
         """
         session = self._external_session or self._session_here() or await self._open()
-        url, proxy, template = self._route(request.url)
+        route = self._route(request.url)
+        url, proxy, template, _ = route
         if template is not None and request.method == template.method and len(request.body) <= _SHORT:
-            return await _exchange(session, request, template)
+            return await _exchange(session, request, route, template)
         response = None
         try:
             response = await session.request(
@@ -140,15 +144,16 @@ class AiohttpTransport:
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             phase = _phase(error) if response is None else Phase.RESPONSE
             raise transport_failure(error, phase, malformed=_MALFORMED, proxy=proxy) from error
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        return HttpResponse(status=response.status, headers=headers, body=body)
+        return HttpResponse(status=response.status, headers=_fields(response.headers), body=body)
 
     def _find_route(self, address: str) -> _Route:
         parsed = parse_request_url(address)
         url, proxy = URL(parsed.origin + parsed.target, encoded=True), self._proxy_for(parsed)
         if proxy is not None or self._session is None:
-            return _Route(url, proxy, None)
-        return _Route(url, None, aiohttp.ClientRequest("POST", url, loop=self._loop, session=self._session))
+            return _Route(url, proxy)
+        template = aiohttp.ClientRequest("POST", url, loop=self._loop, session=self._session)
+        headers = [(name.lower(), f"{name}: {value}") for name, value in template.headers.items()]
+        return _Route(url, None, template, tuple(pair for pair in headers if pair[0] != "content-length"))
 
     def _session_here(self) -> aiohttp.ClientSession | None:
         """The session of this loop and process, if there is one."""
@@ -195,7 +200,7 @@ async def _close_with_loop(session: aiohttp.ClientSession) -> AsyncGenerator[Non
 
 
 async def _exchange(
-    session: aiohttp.ClientSession, request: HttpRequest, template: aiohttp.ClientRequest
+    session: aiohttp.ClientSession, request: HttpRequest, route: _Route, template: aiohttp.ClientRequest
 ) -> HttpResponse:
     """Send a short request over a connection of the session, and read the whole response.
 
@@ -203,79 +208,60 @@ async def _exchange(
         TransportFailure: No whole response came.
     """
     assert session.connector is not None  # noqa: S101  (as long as it is open)
+    data = encode_head(request, route.url.raw_path_qs, route.headers) + request.body
     loop, timeouts = asyncio.get_running_loop(), request.timeouts
     finish_by = inf if timeouts.total is None else loop.time() + timeouts.total
     connection = await session.connector.connect(template, [], _timeout(timeouts))
-    protocol, phase, timer = connection.protocol, Phase.REQUEST, _Timer(connection, loop)
+    protocol, progress = connection.protocol, _Progress(connection, loop)
     assert protocol is not None  # noqa: S101  (the connection is new or was checked)
     try:
-        timer.set(min(finish_by, inf if timeouts.read is None else loop.time() + timeouts.read))
-        message, content = await _write(protocol, request, template, loop)
-        phase = Phase.RESPONSE
-        if not content.is_eof():
-            timer.set(finish_by)
-            protocol.read_timeout = timeouts.read
-            protocol.start_timeout()
-        body = await _read(content, message.headers)
-        timer.check()  # a body without a length ends with its connection
+        progress.end_at(min(finish_by, inf if timeouts.read is None else loop.time() + timeouts.read))
+        whole = WholeResponse(protocol, loop)
+        _write(protocol, data)
+        response = await whole.result or await _read_response(protocol, progress, timeouts.read, finish_by)
     except BaseException as error:
         connection.close()
         if isinstance(error, _ERRORS):
-            cause = TimeoutError() if timer.expired else error
-            raise transport_failure(cause, phase, malformed=_MALFORMED, proxy=None) from error
+            cause = TimeoutError() if progress.expired else error
+            raise transport_failure(cause, progress.phase, malformed=_MALFORMED, proxy=None) from error
         raise
     finally:
-        timer.cancel()
+        progress.end()
     connection.release()
-    return HttpResponse(
-        status=message.code, headers={name.lower(): value for name, value in message.headers.items()}, body=body
-    )
+    return response
 
 
-async def _write(
-    protocol: ResponseHandler, request: HttpRequest, template: aiohttp.ClientRequest, loop: asyncio.AbstractEventLoop
-) -> tuple[RawResponseMessage, aiohttp.StreamReader]:
-    """Write a request at once, and wait for the head of its response; the body comes through the reader."""
-    headers = template.headers.copy()
-    headers.update(request.headers)
-    headers["Content-Length"] = str(len(request.body))
-    protocol.set_response_params(read_until_eof=True)
-    writer = StreamWriter(protocol, loop)
-    await writer.write_headers(f"{template.method} {template.url.raw_path_qs} HTTP/1.1", headers)
-    await writer.write_eof(request.body)
-    message, content = await protocol.read()
-    while 100 <= message.code < 200 and message.code != HTTPStatus.SWITCHING_PROTOCOLS:  # interim (RFC 9110 §15.2)
-        message, content = await protocol.read()
-    return message, content
+class _Progress:
+    """How far a request has come, and the end of its connection when its time is up.
 
-
-class _Timer:
-    """Ends a connection when the time of its request is up: one timer, where aiohttp sets up to three for a request.
+    It has one timer, where aiohttp sets up to three for a request.
 
     Args:
         connection: The connection.
         loop: The event loop.
 
     Attributes:
+        phase: How far it has come.
         expired: True once the time was up.
     """
 
     def __init__(self, connection: aiohttp.connector.Connection, loop: asyncio.AbstractEventLoop) -> None:
+        self.phase = Phase.REQUEST
         self.expired = False
         self._connection = connection
         self._loop = loop
-        self._handle: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
-    def set(self, moment: float) -> None:
+    def end_at(self, moment: float) -> None:
         """Expire at a moment of the loop's time; infinite for never."""
-        self.cancel()
+        self.end()
         if moment < inf:
-            self._handle = self._loop.call_at(moment, self._expire)
+            self._timer = self._loop.call_at(moment, self._expire)
 
-    def cancel(self) -> None:
-        """Do not expire."""
-        if self._handle is not None:
-            self._handle.cancel()
+    def end(self) -> None:
+        """Do not expire any more."""
+        if self._timer is not None:
+            self._timer.cancel()
 
     def check(self) -> None:
         """Do nothing if the time was not up.
@@ -290,6 +276,39 @@ class _Timer:
         self.expired = True
         if self._connection.transport is not None:
             self._connection.transport.abort()
+
+
+def _write(protocol: ResponseHandler, data: bytes) -> None:
+    """Write a request at once.
+
+    Raises:
+        ConnectionError: The connection was lost before.
+    """
+    if protocol.transport is None:
+        raise aiohttp.ClientConnectionResetError("the connection was lost before the request was sent")
+    protocol.transport.write(data)
+
+
+async def _read_response(
+    protocol: ResponseHandler, progress: _Progress, read: float | None, finish_by: float
+) -> HttpResponse:
+    """Have aiohttp read a response that did not come in one piece."""
+    message, content = await protocol.read()
+    while 100 <= message.code < 200 and message.code != HTTPStatus.SWITCHING_PROTOCOLS:  # interim (RFC 9110 §15.2)
+        message, content = await protocol.read()
+    progress.phase = Phase.RESPONSE
+    if not content.is_eof():
+        progress.end_at(finish_by)
+        protocol.read_timeout = read
+        protocol.start_timeout()
+    body = await _read(content, message.headers)
+    progress.check()  # a body without a length ends with its connection
+    return HttpResponse(status=message.code, headers=_fields(message.headers), body=body)
+
+
+def _fields(headers: Mapping[str, str]) -> dict[str, str]:
+    """Headers by their names in lower case; of several with a name the last one."""
+    return {name.lower(): value for name, value in headers.items()}
 
 
 async def _read(content: aiohttp.StreamReader, headers: Mapping[str, str]) -> bytes:

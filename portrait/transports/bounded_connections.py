@@ -13,7 +13,6 @@ import re
 import socket
 import threading
 from collections.abc import Callable
-from functools import lru_cache
 from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse, IncompleteRead, RemoteDisconnected
 from math import inf
@@ -25,7 +24,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from portrait.http import FailureKind, HttpRequest, HttpResponse, Timeouts, TransportFailure
-from portrait.transports.common import MAX_RESPONSE_BYTES
+from portrait.transports.common import MAX_RESPONSE_BYTES, encode_head
 from portrait.transports.failures import Phase
 
 # What a connection raises for a request that gets no whole response.
@@ -127,7 +126,7 @@ class _BoundedConnection(HTTPConnection):
 
     def exchange(self, request: HttpRequest, route: Route) -> _Response:
         """Send a request, and read the head of its response."""
-        head = _head(request, route)
+        head = encode_head(request, route.target, route.headers)
         try:
             if len(request.body) <= _SHORT:
                 self.send(head + request.body)  # one system call and one packet
@@ -286,28 +285,6 @@ def _read_fields(lines: Any) -> dict[str, str]:
             raise HTTPException("the head of the response has no length, or several")
         fields[name] = value
     raise HTTPException("the head of the response is too long")
-
-
-def _head(request: HttpRequest, route: Route) -> bytes:
-    """The request line and the headers.
-
-    Raises:
-        ValueError: A header holds a line break, which would end it.
-    """
-    lines = [f"{request.method} {route.target} HTTP/1.1", *_missing(route.headers, tuple(request.headers))]
-    lines += [f"{name}: {value}" for name, value in request.headers.items()]
-    lines.append(f"Content-Length: {len(request.body)}")
-    head = "\r\n".join([*lines, "\r\n"])
-    if head.count("\r") != len(lines) + 1 or head.count("\n") != len(lines) + 1:
-        raise ValueError("a header of the request holds a line break")
-    return head.encode("latin-1")
-
-
-@lru_cache(maxsize=64)  # the same for all requests of a client
-def _missing(usual: tuple[tuple[str, str], ...], names: tuple[str, ...]) -> tuple[str, ...]:
-    """The lines of those usual headers that a request lacks."""
-    lower = {name.lower() for name in names}
-    return tuple(line for name, line in usual if name not in lower)
 
 
 class _Body(Protocol):

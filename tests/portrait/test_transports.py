@@ -410,7 +410,7 @@ def test_urllib3s_own_log_has_connections_alone(caplog):
 )
 def test_an_answer_without_end_is_cut_off(colour, content, monkeypatch):
     """Larger than any answer of the protocol, also after decompression: it is not kept in memory."""
-    for module in ("aiohttp_transport", "bounded_connections"):
+    for module in ("aiohttp_transport", "whole_response", "bounded_connections"):
         monkeypatch.setattr(f"portrait.transports.{module}.MAX_RESPONSE_BYTES", 2000)
     with RawServer(send_exactly(content)) as server, pytest.raises(TransportFailure) as info:
         colour.transport().send(request(server.url))
