@@ -75,7 +75,7 @@ def test_what_is_read_at_once_is_never_read_differently(changes):
         assert (response.status, dict(response.headers), response.body, True) == by_aiohttp(data)
 
 
-LEFT = {
+NOT_WHOLE = {
     "half of the body": WHOLE[:-1],
     "more than the body": WHOLE + b" ",
     "half of the head": WHOLE[:40],
@@ -94,7 +94,7 @@ LEFT = {
 }
 
 
-@pytest.mark.parametrize("data", LEFT.values(), ids=LEFT)
+@pytest.mark.parametrize("data", NOT_WHOLE.values(), ids=NOT_WHOLE)
 def test_everything_else_is_left_to_aiohttp(data):
     """Whatever can be read in two ways, or has not all come."""
     assert parse_whole(WHOLE) is not None
