@@ -27,18 +27,29 @@ class _Job(Protocol):
 J = TypeVar("J", bound=_Job)
 
 
-def pause_after(error: PortraitError, waited: float, poll: float) -> float:
+def may_be_invisible(endpoint: Endpoint, job_id: str, waited: float) -> bool:
+    """Whether "not there" may be a read that lags behind a create of this client, or of another one (contract §3).
+
+    Args:
+        endpoint: Of the client.
+        job_id: Of a video or a task.
+        waited: Seconds so far.
+    """
+    return waited < GRACE or endpoint.recent.lag_left(job_id, endpoint.clock.monotonic()) > 0
+
+
+def pause_after(error: PortraitError, poll: float, *, may_be_invisible: bool) -> float:
     """Seconds until what a read failed with may have passed: a fault of the moment, or "not there" after a create.
 
     Args:
         error: Of the read.
-        waited: Seconds so far: reads lag behind a create (contract §3).
         poll: Seconds between two looks.
+        may_be_invisible: Whether the read may lag behind the create.
 
     Raises:
         PortraitError: The error, where it does not pass.
     """
-    if error.retry is not Retry.BACKOFF and not (isinstance(error, NotAccessible) and waited < GRACE):
+    if error.retry is not Retry.BACKOFF and not (isinstance(error, NotAccessible) and may_be_invisible):
         raise error
     return max(poll, getattr(error, "retry_after", None) or 0.0)
 
@@ -78,9 +89,11 @@ def wait_for_end(
         try:
             last = yield from read(last)
         except PortraitError as error:
-            fault, pause = error, pause_after(error, waited, poll)
+            pause = pause_after(error, poll, may_be_invisible=may_be_invisible(endpoint, job_id, waited))
+            fault = error
             unread = NOT_VISIBLE if isinstance(error, NotAccessible) else "unknown"
         else:
+            endpoint.recent.discard(job_id)
             if last.status.is_final:
                 return last
         remaining = timeout - (clock.monotonic() - started)

@@ -19,11 +19,12 @@ from portrait.errors import AssetVanished, NotAccessible, PortraitError, Retry, 
 from portrait.events import WatchProgress
 from portrait.flow import Flow, Notify, RunBlocking, Sleep
 from portrait.gateways import BATCH
+from portrait.job_wait import may_be_invisible
 from portrait.memory import open_state
 from portrait.models import Asset, AssetStatus, AssetType, GroupType
 from portrait.providers import Capability
 from portrait.retry import NO_RETRY
-from portrait.tasks.models import NewAsset, Task
+from portrait.tasks.models import NewAsset, Task, TaskStatus
 from portrait.tasks.operations import IMAGE_UPLOAD, PRIVATE_AVATAR, NewAssets, TaskService
 from portrait.wait import DEADLINES, GRACE, asset_failed, asset_timeout, check_wait
 from portrait.watch import AssetOutcome, OutcomeState
@@ -240,7 +241,7 @@ class _Following:
             try:
                 task = yield from self._service.get(task_id)
             except NotAccessible:
-                if waited >= GRACE:
+                if not may_be_invisible(self._service.endpoint, task_id, waited):
                     ends += [_vanished(f"The task {task_id} is not known any more.", text) for text in contents]
                     del self.tasks[task_id]
             except PortraitError as error:
@@ -248,7 +249,9 @@ class _Following:
                     raise
                 self.pause = max(self.pause, getattr(error, "retry_after", None) or 0.0)
             else:
-                if task.status.is_final:
+                self._service.endpoint.recent.discard(task_id)
+                lacks_result = task.status is TaskStatus.COMPLETED and not task.assets
+                if task.status.is_final and not (lacks_result and waited < GRACE):
                     ends += [_outcome(task, text, content) for text, content in contents.items()]
                     del self.tasks[task_id]
         return ends

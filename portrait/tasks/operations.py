@@ -41,7 +41,7 @@ from portrait.gateways import (
     TASKS_PATH,
 )
 from portrait.http import HttpRequest
-from portrait.job_wait import pause_after, wait_for_end
+from portrait.job_wait import may_be_invisible, pause_after, wait_for_end
 from portrait.models import AssetType, Response, VisualValidateResult, VisualValidateSession
 from portrait.models.common import as_asset_type
 from portrait.providers import Capability
@@ -174,6 +174,7 @@ class TaskService:
         task = decode_task(answer, response, known)
         if not task.id:  # it is as little help as one that was lost
             raise _unknown(action, "the answer has no id")
+        self.endpoint.recent.add(task.id, self.endpoint.clock.monotonic())
         return task
 
     def open_session(self, callback_url: str, project_name: str | None = None) -> Flow[VisualValidateSession]:
@@ -261,7 +262,8 @@ class TaskService:
             try:
                 task = yield from service.get(task)
             except PortraitError as fault:
-                pause = pause_after(fault, waited, poll)
+                invisible = may_be_invisible(self.endpoint, task.id, waited)
+                pause = pause_after(fault, poll, may_be_invisible=invisible)
         return result
 
     def get(self, task: Task | str) -> Flow[Task]:

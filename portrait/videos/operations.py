@@ -128,6 +128,7 @@ class VideoService:
         video = self.shape.decode_answer(answer, response)
         if not video.id:  # it is as little help as one that was lost
             raise self._unknown("the answer has no id")
+        self.endpoint.recent.add(video.id, self.endpoint.clock.monotonic())
         return evolve(video, model=video.model or request.model)
 
     def get(self, video_id: str) -> Flow[Video]:

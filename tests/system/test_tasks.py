@@ -48,6 +48,14 @@ async def _awaited(value):
     return await value
 
 
+async def _gathered(values):
+    return [value async for value in values]
+
+
+def _listed(values):
+    return _gathered(values) if hasattr(values, "__aiter__") else list(values)
+
+
 def assets(count, codes=None):
     """So many files; those with a code fail their review."""
     query = {number: f"?code={code}" for number, code in (codes or {}).items()}
@@ -132,6 +140,31 @@ def test_a_check_whose_task_is_not_visible_yet(kind, provider, run):
         service.rules.add(match={"action": "GetTask"}, when={"first": 1}, do={"error": "NotFound"})
         service.rules.add(match={"action": "GetTask"}, when={"first": 8}, do={"error": "ServiceUnavailable"})
         assert run(client.wait_until_validated(session)).group_id
+        run(client.close())
+
+
+def test_a_task_of_ones_own_that_is_not_visible_yet(kind, provider, run):
+    """visible-asset: it is there, whatever reads say for a time; what is not ours is waited for a moment only."""
+    with emulator(provider=provider) as service:
+        client = kind.from_env()
+        task = run(client.create_private_avatar(assets(1), group="hosts"))
+        service.rules.add(match={"action": "GetTask"}, when={"first": 8}, do={"error": "NotFound"})
+        assert [asset.name for asset in run(client.wait(task.id)).usable] == ["a0"]
+        service.rules.clear()
+        service.rules.add(match={"action": "GetTask"}, do={"error": "NotFound"})
+        with pytest.raises(NotFound):
+            run(client.wait(task.id))
+        run(client.close())
+
+
+def test_assets_whose_task_is_not_visible_yet_are_not_created_again(kind, provider, run):
+    """visible-asset: the next run would make them twice."""
+    with emulator(provider=provider) as service:
+        client = kind.from_env()
+        service.rules.add(match={"action": "GetTask"}, when={"first": 8}, do={"error": "NotFound"})
+        outcomes = run(_listed(client.ensure_assets([asset.url for asset in assets(2)], group="hosts")))
+        assert [outcome.state for outcome in outcomes] == ["Active"] * 2
+        assert service.calls.count("PrivateAvatar") == 1
         run(client.close())
 
 

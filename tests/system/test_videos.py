@@ -104,6 +104,16 @@ def test_a_video_from_an_asset(studio, provider, tmp_path):
     assert not (tmp_path / "late.mp4").exists()
 
 
+@pytest.mark.parametrize("provider", ["volcengine", "apimart"])
+def test_a_video_of_ones_own_that_is_not_visible_yet(studio, provider):
+    """visible-asset: a read may lag behind the create for longer than a moment; nobody has paid for nothing."""
+    studio = studio(provider)
+    video = studio.create()
+    for action in ("GetVideo", "GetTask"):
+        studio.service.rules.add(match={"action": action}, when={"first": 4}, do={"error": "NotFound"})
+    assert studio.videos.wait(video.id).status is VideoStatus.SUCCEEDED
+
+
 def test_a_result_comes_in_pieces(studio, tmp_path, monkeypatch):
     """The same bytes, however many requests it takes."""
     studio = studio("alltoken")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import orjson
 import pytest
+from attrs import evolve
 
 from portrait.actions import ACTIONS
 from portrait.dialects import TASKS
@@ -22,7 +23,7 @@ from portrait.errors import (
 )
 from portrait.http import HttpResponse
 from portrait.providers import PROVIDERS
-from portrait.tasks import NewAsset, TaskStatus
+from portrait.tasks import AsyncTaskClient, NewAsset, TaskClient, TaskStatus
 from portrait.tasks.operations import NewAssets, TaskService
 from portrait.tasks.shapes import decode_task
 from tests.portrait.helpers import answer, decode, endpoint, play
@@ -140,6 +141,26 @@ def test_a_create_whose_answer_has_no_id_is_an_unknown_outcome():
     played = play(TaskService(endpoint=gateway).create_private(new), answer({"code": 200, "data": [{}]}))
     assert isinstance(played.error, UnknownOutcome)
     assert (played.error.may_have_executed, len(played.sent)) == (True, 1)
+
+
+@pytest.mark.parametrize(("empty", "states"), [(3, ["Active"]), (99, ["Vanished"])])
+def test_a_completed_task_without_a_result_is_read_again(colour, empty, states):
+    """visible-asset: its result may come a moment later; to create at once what it has made would make it twice."""
+    names = []
+
+    def reply(request):
+        if request.method == "POST":
+            names.append(orjson.loads(request.body)["assets"][0]["name"])
+            return answer({"code": 200, "data": {"id": "task_1", "status": "submitted"}})
+        made = {"asset_id": "asset-1", "name": names[0], "status": "Active"}
+        reads.append(request)
+        return answer({"id": "task_1", "status": "completed", "result": {"assets": [made] * (len(reads) > empty)}})
+
+    reads = []
+    kind = TaskClient if colour.name == "sync" else AsyncTaskClient
+    client, _ = evolve(colour, kind=kind).scripted(reply, provider="xcompute")
+    outcomes = client.ensure_assets(["https://cdn.example/a.png"], group="hosts")
+    assert ([outcome.state for outcome in outcomes], len(names)) == (states, 1)
 
 
 def test_all_goldens_are_there():
