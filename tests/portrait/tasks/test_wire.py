@@ -145,16 +145,16 @@ def test_a_create_whose_answer_has_no_id_is_an_unknown_outcome():
 
 @pytest.mark.parametrize(("empty", "states"), [(3, ["Active"]), (99, ["Vanished"])])
 def test_a_completed_task_without_a_result_is_read_again(colour, empty, states):
-    """visible-asset: its result may come a moment later; to create at once what it has made would make it twice."""
+    """visible-asset: its result may come a moment later; to create at once what it has would make it twice."""
     names = []
 
     def reply(request):
         if request.method == "POST":
             names.append(orjson.loads(request.body)["assets"][0]["name"])
             return answer({"code": 200, "data": {"id": "task_1", "status": "submitted"}})
-        made = {"asset_id": "asset-1", "name": names[0], "status": "Active"}
+        item = {"asset_id": "asset-1", "name": names[0], "status": "Active"}
         reads.append(request)
-        return answer({"id": "task_1", "status": "completed", "result": {"assets": [made] * (len(reads) > empty)}})
+        return answer({"id": "task_1", "status": "completed", "result": {"assets": [item] * (len(reads) > empty)}})
 
     reads = []
     kind = TaskClient if colour.name == "sync" else AsyncTaskClient
