@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import platform
-import uuid
+import secrets
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from portrait.clock import Clock, SystemClock
@@ -59,13 +60,15 @@ __all__ = [
     "short_digest",
 ]
 
+_new_id = partial(secrets.token_hex, 16)
+
 
 def open_state(
     location: str | os.PathLike[str],
     clock: Clock | None = None,
     *,
     server_clock: Clock | None = None,
-    new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
+    new_id: Callable[[], str] = _new_id,
 ) -> State:
     """A state, opened when it is first used.
 

@@ -10,6 +10,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from attrs import define, frozen
@@ -45,7 +46,7 @@ class Transaction:
         """Run statements on a connection.
 
         Args:
-            connection: In a transaction.
+            connection: In a transaction, as soon as one is run.
             clock: Of the state; None for the database's own.
         """
         self._connection = connection
@@ -138,6 +139,36 @@ def _render(statement: Executable, engine: str) -> _Text:
     return _Text(str(compiled), constants, compiled.positiontup if compiled.positional else None)
 
 
+@frozen
+class OpenFile:
+    """A file that was opened: others may set it aside or delete it, and make another one in its place.
+
+    Attributes:
+        path: Where it is.
+        device: The device that it is on.
+        inode: Its number there.
+    """
+
+    path: Path
+    device: int
+    inode: int
+
+    @classmethod
+    def of(cls, path: Path) -> OpenFile:
+        """The file that is there now."""
+        found = path.stat()
+        return cls(path, found.st_dev, found.st_ino)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether its path still leads to it."""
+        try:
+            found = os.stat(self.path)  # noqa: PTH116  (at every transaction)
+        except OSError:
+            return False
+        return (found.st_dev, found.st_ino) == (self.device, self.inode)
+
+
 class Backend(Protocol):
     """What differs between the engines."""
 
@@ -147,16 +178,16 @@ class Backend(Protocol):
     def clock(self) -> Clock | None:
         """Measures claims and leases for all who use the state; None where the database's own clock does."""
 
-    def open(self) -> Engine:
+    def open(self) -> tuple[Engine, OpenFile | None]:
         """Make the tables, or bring them to this version.
+
+        Returns:
+            The engine, and the file that it has opened, if the state is in one.
 
         Raises:
             UsageError: The state cannot be used as it was named.
             StateError: It cannot be read or written now.
         """
-
-    def is_current(self) -> bool:
-        """Whether the state's name still leads to what was opened."""
 
     def may_pass(self, error: Exception) -> bool:
         """Whether the transaction is worth another try; the state is opened anew for it."""
@@ -170,9 +201,10 @@ class Backend(Protocol):
 
 @define
 class _Open:
-    """An engine, how many threads use it now, and what closes it."""
+    """An engine, its file if it has one, how many threads use it now, and what closes it."""
 
     engine: Engine
+    file: OpenFile | None
     close: Callable[[], object]
     users: int = 0
 
@@ -233,9 +265,10 @@ class Database:
                 with (
                     self._engine() as engine,
                     engine.connect().execution_options(**options) as connection,
-                    connection.begin(),
                 ):
-                    return work(Transaction(connection, self._backend.clock))
+                    transaction = Transaction(connection, self._backend.clock)
+                    with connection.begin():
+                        return work(transaction)
             except self._backend.errors as error:
                 self.close()
                 if attempt == RETRIES or not self._backend.may_pass(error):
@@ -249,7 +282,7 @@ class Database:
         if self._process != os.getpid():
             self._leave_to_parent()
         with self._lock:
-            if self._open is not None and not self._backend.is_current():
+            if self._open is not None and self._open.file is not None and not self._open.file.is_there:
                 self._retire()
             if self._open is None:
                 self._open = self._open_anew()
@@ -264,11 +297,11 @@ class Database:
                     mine.close()
 
     def _open_anew(self) -> _Open:
-        engine = self._backend.open()
+        engine, file = self._backend.open()
         # A client that nobody closes is no reason for a ResourceWarning: it holds nothing that has to be written.
         finalizer = weakref.finalize(self, _dispose, engine, os.getpid())
         finalizer.atexit = False  # the end of the process closes it as well
-        return _Open(engine, finalizer)
+        return _Open(engine, file, finalizer)
 
     def _retire(self) -> None:
         """Have it opened anew next time. Its present users go on; the last one closes it."""

@@ -56,7 +56,7 @@ class PostgresBackend:
         self._url = read_url(where.url)
         self.clock = server_clock
 
-    def open(self) -> Engine:
+    def open(self) -> tuple[Engine, None]:
         """Connect, and make the tables if they are not there."""
         engine = create_postgres_engine(self._url)
         try:
@@ -65,11 +65,7 @@ class PostgresBackend:
         except BaseException:
             engine.dispose()
             raise
-        return engine
-
-    def is_current(self) -> bool:
-        """A name leads to one database."""
-        return True
+        return engine, None
 
     def may_pass(self, error: Exception) -> bool:
         """A lost connection is worth another try, and so is a lost race."""

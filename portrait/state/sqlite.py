@@ -17,6 +17,7 @@ from portrait.clock import Clock
 from portrait.errors import StateError, UsageError
 from portrait.sql.location import require_local
 from portrait.sql.sqlite import create_private, create_sqlite_engine, exclusively, lock_path
+from portrait.state.database import OpenFile
 from portrait.state.schema import METADATA, migrate
 
 _LOG = logging.getLogger("portrait")
@@ -53,10 +54,10 @@ class SqliteBackend:
     def __init__(self, path: Path, clock: Clock) -> None:
         self._path = path
         self.clock = clock
-        self._identity: tuple[int, int] | None = None
+        self._was_open = False
         self._suspect = False
 
-    def open(self) -> Engine:
+    def open(self) -> tuple[Engine, OpenFile]:
         """Make the file or check it; one process at a time."""
         require_local(self._path, "state")
         if self._path.is_dir():
@@ -80,12 +81,8 @@ class SqliteBackend:
                     raise
                 self._set_aside()
                 engine = self._open_engine()
-            self._identity = _identity(self._path)
-        return engine
-
-    def is_current(self) -> bool:
-        """Whether the file is still the one that was opened: others may set it aside or delete it."""
-        return _identity(self._path) == self._identity
+            self._was_open = True
+            return engine, OpenFile.of(self._path)
 
     def may_pass(self, error: Exception) -> bool:
         """Whether opening the file again may help: it checks for damage; other errors stay."""
@@ -110,7 +107,7 @@ class SqliteBackend:
 
     def _open_engine(self) -> Engine:
         # A process may have died between the setting aside and the first commit to the new file.
-        is_first = self._identity is None and not self._aside()
+        is_first = not self._was_open and not self._aside()
         if not create_private(self._path):
             is_first = False  # an empty file may have lost what it held
         engine = create_sqlite_engine(self._path)
@@ -177,11 +174,3 @@ def _is_sound(engine: Engine) -> bool:
             return connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar() == "ok"
     except (DBAPIError, sqlite3.Error):
         return False
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
