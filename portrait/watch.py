@@ -127,8 +127,9 @@ class Watch:
         if isinstance(ids, Mapping):
             return cls.from_dict(ids)
         kind = "" if group_type is None else str(as_group_type(group_type))
-        rows = {parse_asset_id(asset_id): _Pending() for asset_id in as_many(ids) or ()}
-        types = dict.fromkeys(as_many(group_ids) or (), kind)
+        asset_ids, groups = as_many(ids) or (), as_many(group_ids) or ()
+        rows = {parse_asset_id(asset_id): _Pending() for asset_id in asset_ids}
+        types = dict.fromkeys(groups, kind)
         return cls(started=now, timeout=timeout, open=rows, group_types=types)
 
     def to_dict(self) -> dict[str, Any]:

@@ -35,9 +35,9 @@ class Context:
 
     def close(self) -> None:
         """Close the client's connections, and the state."""
-        for name in ("client", "any_client", "state"):
-            if name in self.__dict__:
-                self.__dict__[name].close()
+        opened = (self.__dict__.get(name) for name in ("client", "any_client", "state"))
+        for each in {id(each): each for each in opened if each is not None}.values():
+            each.close()
 
     @cached_property
     def output(self) -> Output:

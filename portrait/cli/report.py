@@ -151,7 +151,9 @@ class Summary:
     def print_failures(self) -> None:
         """Print the failures that were not printed before."""
         new, self._reported = self._outcomes[self._reported :], len(self._outcomes)
-        self._output.error(format_errors((one.source, one.error) for one, _ in new if one.error is not None))
+        failures = [(one.source, one.error) for one, _ in new if one.error is not None]
+        if failures:
+            self._output.error(format_errors(failures))
 
     def describe_progress(self, files: int, asset_ids: Collection[str]) -> str:
         """How far an interrupted run got: "9 of 40 files Active, 3 still in review, 28 still to be sent.".

@@ -280,6 +280,6 @@ def file_of(content: Content, limits: upload.ImageLimits = upload.PORTRAIT_UPLOA
     Raises:
         UsageError: It cannot be read, has changed, or is none that the upload takes.
     """
-    data = yield RunBlocking(lambda: read_again(content))
+    data = yield RunBlocking(partial(read_again, content))
     _, _, mime = upload.read_image(data, limits)
     return data, content.path.name if content.path is not None else content.name, mime

@@ -22,6 +22,7 @@ from portrait.transports.bounded_connections import BOUNDED_POOLS, CONNECTION_ER
 from portrait.transports.common import parse_request_url, ssl_context
 from portrait.transports.failures import Phase, failed_before_send, transport_failure
 from portrait.transports.proxies import ProxyResolver
+from portrait.urls import HttpUrl
 
 # What is raised for a response that is not HTTP; urllib3 itself finds two lengths in one head.
 _MALFORMED = (HTTPException, exceptions.InvalidHeader)
@@ -60,6 +61,7 @@ class Urllib3Transport:
         }
         self._now = (clock or SystemClock()).monotonic
         self._managers: dict[str | None, urllib3.PoolManager] = {}
+        self._pools: dict[str, tuple[Any, str | None]] = {}  # by origin: a pool, and the proxy that it goes through
         self._route = lru_cache(maxsize=256)(self._find_route)  # once for each address, not for every call
         self._pid = os.getpid()
         self._lock = threading.Lock()
@@ -73,7 +75,7 @@ class Urllib3Transport:
         if self._external_pool is not None:
             return _send_through(self._external_pool, request, Progress(request.timeouts, self._now))
         if self._pid != os.getpid():
-            self._pid, self._managers, self._lock = os.getpid(), {}, threading.Lock()
+            self._pid, self._managers, self._pools, self._lock = os.getpid(), {}, {}, threading.Lock()
             self._route.cache_clear()
         route = self._route(request.url)
         progress = Progress(request.timeouts, self._now)
@@ -84,8 +86,7 @@ class Urllib3Transport:
 
     def _find_route(self, address: str) -> Route:
         url = parse_request_url(address)
-        proxy = self._proxy_for(url)
-        pool: Any = self._manager(proxy).connection_from_url(url.origin)
+        pool, proxy = self._pools.get(url.origin) or self._find_pool(url)
         headers = {"Host": url.netloc, "Accept-Encoding": "identity"}
         forwards = proxy is not None and url.scheme == "http"
         if proxy is not None and forwards:
@@ -97,6 +98,11 @@ class Urllib3Transport:
             tunnels=proxy is not None and not forwards,
             headers=tuple((name.lower(), f"{name}: {value}") for name, value in headers.items()),
         )
+
+    def _find_pool(self, url: HttpUrl) -> tuple[Any, str | None]:
+        proxy = self._proxy_for(url)
+        self._pools[url.origin] = found = self._manager(proxy).connection_from_url(url.origin), proxy
+        return found
 
     def _manager(self, proxy: str | None) -> urllib3.PoolManager:
         if proxy not in self._managers:
@@ -116,7 +122,7 @@ class Urllib3Transport:
         """Close the transport's own connections; a caller's pool stays open."""
         for manager in self._managers.values():
             manager.clear()
-        self._managers = {}
+        self._managers, self._pools = {}, {}
         self._route.cache_clear()
 
 
