@@ -35,8 +35,8 @@ class Context:
 
     def close(self) -> None:
         """Close the client's connections, and the state."""
-        opened = (self.__dict__.get(name) for name in ("client", "any_client", "state"))
-        for each in {id(each): each for each in opened if each is not None}.values():
+        parts = (self.__dict__.get(name) for name in ("client", "any_client", "state"))
+        for each in {id(each): each for each in parts if each is not None}.values():
             each.close()
 
     @cached_property

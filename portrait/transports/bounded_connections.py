@@ -24,7 +24,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from portrait.http import FailureKind, HttpRequest, HttpResponse, Timeouts, TransportFailure
-from portrait.transports.common import MAX_RESPONSE_BYTES, encode_head
+from portrait.transports.common import MAX_RESPONSE_BYTES
 from portrait.transports.failures import Phase
 
 # What a connection raises for a request that gets no whole response.
@@ -124,9 +124,8 @@ class _BoundedConnection(HTTPConnection):
         self.sock.settimeout(self.progress.remaining())
         super().send(data)
 
-    def exchange(self, request: HttpRequest, route: Route) -> _Response:
+    def exchange(self, request: HttpRequest, head: bytes) -> _Response:
         """Send a request, and read the head of its response."""
-        head = encode_head(request, route.target, route.headers)
         try:
             if len(request.body) <= _SHORT:
                 self.send(head + request.body)  # one system call and one packet
@@ -158,8 +157,14 @@ class BoundedPool(HTTPConnectionPool):
 
     ConnectionCls = _BoundedConnection
 
-    def exchange(self, request: HttpRequest, route: Route, progress: Progress) -> HttpResponse:
+    def exchange(self, request: HttpRequest, head: bytes, route: Route, progress: Progress) -> HttpResponse:
         """Send a request over a connection of the pool, and read the whole response.
+
+        Args:
+            request: The request.
+            head: Its head, as it is sent.
+            route: How it goes.
+            progress: Its time.
 
         Raises:
             CONNECTION_ERRORS: There is no whole response.
@@ -174,7 +179,7 @@ class BoundedPool(HTTPConnectionPool):
                 connection.connect()
             self._validate_conn(connection)  # warns of TLS without certificates
             progress.phase = Phase.REQUEST
-            response = connection.exchange(request, route)
+            response = connection.exchange(request, head)
             progress.phase = Phase.RESPONSE
             with response:
                 body = _read_body(response, progress)

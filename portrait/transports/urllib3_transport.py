@@ -19,7 +19,7 @@ from urllib3.util import Retry
 from portrait.clock import Clock, SystemClock
 from portrait.http import HttpRequest, HttpResponse, Timeouts
 from portrait.transports.bounded_connections import BOUNDED_POOLS, CONNECTION_ERRORS, Progress, Route, read_pieces
-from portrait.transports.common import parse_request_url, ssl_context
+from portrait.transports.common import encode_head, parse_request_url, ssl_context
 from portrait.transports.failures import Phase, failed_before_send, transport_failure
 from portrait.transports.proxies import ProxyResolver
 from portrait.urls import HttpUrl
@@ -78,9 +78,10 @@ class Urllib3Transport:
             self._pid, self._managers, self._pools, self._lock = os.getpid(), {}, {}, threading.Lock()
             self._route.cache_clear()
         route = self._route(request.url)
+        head = encode_head(request, route.target, route.headers)
         progress = Progress(request.timeouts, self._now)
         try:
-            return route.pool.exchange(request, route, progress)
+            return route.pool.exchange(request, head, route, progress)
         except CONNECTION_ERRORS as error:
             raise transport_failure(error, progress.phase, malformed=_MALFORMED, proxy=route.proxy) from error
 
