@@ -15,7 +15,7 @@ from portrait._methods import AsyncMethods, Methods
 from portrait.actions import Action
 from portrait.arguments import check_arguments, either, one_of
 from portrait.asset_client import AsyncioClient, BlockingClient
-from portrait.endpoint import Endpoint, RawResult
+from portrait.endpoint import Endpoint
 from portrait.flow import Flow
 from portrait.http import Timeouts, TimeoutTypes
 from portrait.models import (
@@ -30,6 +30,7 @@ from portrait.models import (
     VisualValidateSession,
 )
 from portrait.poll import poll_watch
+from portrait.results import RawResult
 
 if TYPE_CHECKING:
     from portrait import ensure

@@ -13,7 +13,7 @@ import orjson
 from attrs import Factory, evolve, field, frozen
 
 from portrait import codec
-from portrait.actions import VERSION, Action, Idempotency, get_action
+from portrait.actions import VERSION, Action, get_action
 from portrait.arguments import check_address
 from portrait.auth import Auth
 from portrait.clock import Clock, SystemClock
@@ -25,7 +25,6 @@ from portrait.errors import (
     ConnectionLost,
     NotAccessible,
     PortraitError,
-    Retry,
     Throttled,
     Timeout,
     TransportError,
@@ -39,25 +38,14 @@ from portrait.pace import MemoryPaces, PaceTable, update_pace
 from portrait.providers import Provider
 from portrait.rate_limiter import RateLimiter
 from portrait.recent_creates import RecentCreates
-from portrait.retry import RetryPolicy, backoff, should_retry
+from portrait.results import RawResult, check_subject, decode_result
+from portrait.retry import RetryPolicy, backoff, retry_of, should_retry
 from portrait.uri import parse_asset_id
 from portrait.urls import parse_http_url
 
 R = TypeVar("R", bound=Result)
 
 _LOG = logging.getLogger("portrait")
-
-
-class RawResult(dict[str, Any]):
-    """A `Result` object as it came, with where it came from.
-
-    Attributes:
-        response: Request id, HTTP status, headers and the whole envelope.
-    """
-
-    def __init__(self, result: Mapping[str, Any], response: Response) -> None:
-        super().__init__(result)
-        self.response = response
 
 
 @frozen(kw_only=True)
@@ -189,7 +177,7 @@ class Endpoint:
                 delay = self._retry_delay(action, attempt, error)
                 if delay is None:
                     error.may_have_executed = uncertain
-                    error.retry = _retry_of(action, error)
+                    error.retry = retry_of(action.idempotency, error)
                     raise
                 reason = type(error).__name__
             else:
@@ -284,66 +272,12 @@ class Endpoint:
         yield Notify(event)
 
 
-def _retry_of(action: Action[Any, Any], error: PortraitError) -> Retry:
-    """What may have been carried out, and is not to be done twice, is looked for before it is sent again."""
-    unsafe = error.may_have_executed and action.idempotency is Idempotency.UNSAFE
-    return Retry.VERIFY_FIRST if unsafe and error.retry is Retry.BACKOFF else error.retry
-
-
 def _with_bare_id(request: Any, name: str) -> Any:
     """The request with the id of an asset in place of an `asset://<id>`."""
     value = getattr(request, name)
     if isinstance(value, str) and value.startswith("asset-"):  # of most requests
         return request
     return evolve(request, **{name: parse_asset_id(value)})
-
-
-def decode_result(action: Action[Any, R], result: Mapping[str, Any], response: Response) -> R:
-    """A typed result that carries its raw answer.
-
-    Raises:
-        BadResponse: The answer lacks what the class needs; the call was carried out all the same.
-    """
-    kind: Any = action.result
-    try:
-        value: R = codec.decoder(kind)(result, kind)
-        _check_created_id(action, result)
-    except codec.DecodeError as error:
-        bad = BadResponse(
-            f"{action.name}: the answer does not fit: {error.path or 'Result'} {error.message}.",
-            action=action.name,
-            http_status=response.http_status,
-            may_have_executed=True,
-        )
-        bad.retry = _retry_of(action, bad)
-        raise bad from None
-    # The value was made a moment ago and nobody else holds it: setting the field beats making it again.
-    object.__setattr__(value, "response", response)
-    return value
-
-
-def _check_created_id(action: Action[Any, Any], result: Mapping[str, Any]) -> None:
-    if action.created_id and not str(result.get(action.created_id) or "").strip():
-        raise codec.DecodeError(action.created_id, "is empty")
-
-
-def check_subject(action: Action[Any, Any], wanted: str, found: str) -> None:
-    """Refuse an answer about another id: a proxy may have mixed up two answers.
-
-    Args:
-        action: What was called.
-        wanted: The id that was asked for.
-        found: The id in the answer.
-
-    Raises:
-        BadResponse: They differ.
-    """
-    if found.lower() != wanted.lower():
-        raise BadResponse(
-            f"{action.name}: the answer is about {found!r}, not about {wanted!r}.",
-            action=action.name,
-            advice="Something between here and the service mixes answers up: look at caches and proxies.",
-        )
 
 
 _FAILURES: Mapping[FailureKind, str] = MappingProxyType(

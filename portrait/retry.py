@@ -52,6 +52,12 @@ def should_retry(idempotency: Idempotency, error: PortraitError) -> bool:
     return idempotency is not Idempotency.UNSAFE or not error.may_have_executed
 
 
+def retry_of(idempotency: Idempotency, error: PortraitError) -> Retry:
+    """What may have been carried out, and is not to be done twice, is looked for before it is sent again."""
+    unsafe = error.may_have_executed and idempotency is Idempotency.UNSAFE
+    return Retry.VERIFY_FIRST if unsafe and error.retry is Retry.BACKOFF else error.retry
+
+
 def backoff(
     policy: RetryPolicy, attempt: int, error: PortraitError, jitter: float, *, patient: bool = False
 ) -> float | None:

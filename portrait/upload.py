@@ -13,12 +13,13 @@ from attrs import frozen
 
 from portrait.actions import Action
 from portrait.arguments import NONE, TEXT, check_arguments, either, having
-from portrait.endpoint import Endpoint, decode_result
+from portrait.endpoint import Endpoint
 from portrait.errors import UsageError
 from portrait.flow import Flow
 from portrait.http import HttpRequest, Timeouts, TimeoutTypes
 from portrait.models import AssetType, UploadedAsset
 from portrait.providers import Capability
+from portrait.results import decode_result
 
 if TYPE_CHECKING:
     from portrait.media import MediaType

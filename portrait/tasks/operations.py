@@ -14,7 +14,7 @@ from attrs.converters import optional
 from portrait import gateways
 from portrait.actions import Action, Idempotency, operation
 from portrait.arguments import NONE, TEXT, check_arguments, either, one_of
-from portrait.endpoint import check_subject, encode_json
+from portrait.endpoint import encode_json
 from portrait.errors import (
     BadResponse,
     InvalidRequest,
@@ -45,6 +45,7 @@ from portrait.job_wait import may_be_invisible, pause_after, wait_for_end
 from portrait.models import AssetType, Response, VisualValidateResult, VisualValidateSession
 from portrait.models.common import as_asset_type
 from portrait.providers import Capability
+from portrait.results import check_subject
 from portrait.retry import NO_RETRY
 from portrait.tasks.check import check_batch, check_group, check_type
 from portrait.tasks.models import NewAsset, Task, TaskStatus, UploadedImage

@@ -18,7 +18,7 @@ from portrait.arguments import COUNT, check_arguments, either, one_of
 from portrait.auth import NoAuth
 from portrait.dialects.dialect import Dialect
 from portrait.dialects.plain import decode_plain
-from portrait.endpoint import Endpoint, check_subject, encode_json
+from portrait.endpoint import Endpoint, encode_json
 from portrait.enums import VideoStatus
 from portrait.errors import (
     ApiError,
@@ -34,6 +34,7 @@ from portrait.flow import Flow, RunBlocking
 from portrait.http import HttpRequest
 from portrait.job_wait import wait_for_end
 from portrait.models import Response
+from portrait.results import check_subject
 from portrait.retry import NO_RETRY
 from portrait.videos.check import Reader, check_assets, check_request
 from portrait.videos.download import FILE, Download, Piece

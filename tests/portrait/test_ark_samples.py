@@ -13,8 +13,8 @@ from emulator.domain.reasons import FURTHER_REASONS, Reason, Refusal
 from portrait import errors, models
 from portrait.actions import ACTIONS
 from portrait.dialects import ARK
-from portrait.endpoint import decode_result
 from portrait.errors import ApiError
+from portrait.results import decode_result
 from tests.portrait.helpers import answer, decode
 
 ROOT = Path(__file__).parents[2] / "fixtures" / "samples-ark"

@@ -9,7 +9,6 @@ from emulator.dialects.dialect import wrap
 from portrait import codec, models
 from portrait.actions import ACTIONS
 from portrait.dialects import ALLTOKEN, ARK
-from portrait.endpoint import decode_result
 from portrait.errors import (
     ApiError,
     AuthError,
@@ -26,6 +25,7 @@ from portrait.errors import (
     ValidatePending,
 )
 from portrait.http import HttpResponse, retry_after
+from portrait.results import decode_result
 from tests.portrait.helpers import HTML, REQUEST_ID, answer, body, decode
 
 GOOD = body({"Id": "asset-1"})

@@ -5,7 +5,6 @@ import pytest
 
 from portrait import actions, models
 from portrait.actions import ACTIONS, Idempotency
-from portrait.endpoint import RawResult
 from portrait.errors import (
     ApiError,
     BadResponse,
@@ -25,6 +24,7 @@ from portrait.events import CallFinished, CallRetried
 from portrait.flow import Notify, Send, Sleep
 from portrait.http import FailureKind, HttpRequest, Timeouts
 from portrait.rate_limiter import RateLimiter
+from portrait.results import RawResult
 from portrait.retry import NO_RETRY, RetryPolicy
 from tests.portrait.helpers import HTML, KEY, REQUEST_ID, answer, body, broken, endpoint, good, play, refused
 

@@ -4,7 +4,6 @@ from typing import assert_type
 
 from portrait import AsyncPortraitClient, PortraitClient
 from portrait.actions import CREATE_ASSET, DELETE_ASSET, GET_ASSET, LIST_ASSETS, Action
-from portrait.endpoint import RawResult
 from portrait.models import (
     Asset,
     AssetGroup,
@@ -21,6 +20,7 @@ from portrait.models import (
     VisualValidateResult,
     VisualValidateSession,
 )
+from portrait.results import RawResult
 
 
 def an_action_ties_request_and_result(client: PortraitClient) -> None:

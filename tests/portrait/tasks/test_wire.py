@@ -10,7 +10,6 @@ from attrs import evolve
 from portrait.actions import ACTIONS
 from portrait.dialects import TASKS
 from portrait.dialects.tasks import encode_library
-from portrait.endpoint import decode_result
 from portrait.errors import (
     AccountError,
     ApiError,
@@ -23,6 +22,7 @@ from portrait.errors import (
 )
 from portrait.http import HttpResponse
 from portrait.providers import PROVIDERS
+from portrait.results import decode_result
 from portrait.tasks import AsyncTaskClient, NewAsset, TaskClient, TaskStatus
 from portrait.tasks.operations import NewAssets, TaskService
 from portrait.tasks.shapes import decode_task
