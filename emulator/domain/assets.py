@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from attrs import evolve, field, frozen
 
 from emulator.domain import checks, lifecycle, pages, quotas
@@ -12,7 +14,7 @@ from emulator.domain.reasons import Reason, Refusal
 from emulator.domain.records import Asset, AssetState, Group
 from emulator.domain.verdicts import PASS, Verdict, message_for, parse_magic
 from portrait import models
-from portrait.models import AssetType
+from portrait.models import AssetStatus, AssetType
 
 DEEPEST = 20_000  # assets; contract §2, small print (D)
 STRATEGIES = ("Default", "Skip")  # contract §2, CreateAsset (D)
@@ -104,9 +106,26 @@ def list_(ctx: Context, request: models.ListAssetsRequest) -> Page[AssetItem]:
     window = pages.window(ctx, request, DEEPEST)
     if not ctx.settled:
         raise Unfinished
-    total, found = ctx.tx.assets(AssetQuery(statuses=request.filter.statuses or (), **window.query(ctx)))
+    query = AssetQuery(statuses=request.filter.statuses or (), **window.query(ctx))
+    total, found = ctx.tx.assets(query)
+    if _count_reads(ctx, _looked_for(ctx, query, found)[: window.limit]):
+        total, found = ctx.tx.assets(query)
     records, beside = window.close(total, found)
     return Page(items=[_to_item(ctx, asset) for asset in records], **beside)
+
+
+def _looked_for(ctx: Context, query: AssetQuery, found: Sequence[Asset]) -> Sequence[Asset]:
+    """What a list is read for: its items, or where it leaves out what is Processing, that: to see it appear."""
+    if not query.statuses or AssetStatus.PROCESSING in query.statuses:
+        return found
+    return ctx.tx.assets(evolve(query, statuses=(AssetStatus.PROCESSING,), after=None, offset=0))[1]
+
+
+def _count_reads(ctx: Context, assets: Sequence[Asset]) -> bool:
+    """Count a read of each that is Processing. The result is whether the review of one has ended by it."""
+    waiting = [count_read(ctx, asset) for asset in assets if asset.status is AssetState.PROCESSING]
+    ctx.unfinished |= bool(waiting)
+    return any(asset.status is not AssetState.PROCESSING for asset in waiting)
 
 
 def update(ctx: Context, request: models.UpdateAssetRequest) -> models.Updated:

@@ -111,7 +111,7 @@ def review_at(asset: Asset, now: float) -> Asset:
 
 
 def after_read(asset: Asset, now: float) -> Asset:
-    """The asset after one GetAsset: a review by reads ends once that many have seen it Processing."""
+    """The asset after one read: a review by reads ends once that many have seen it Processing."""
     wanted = asset.verdict.reads
     if wanted is None or asset.status is not AssetState.PROCESSING:
         return asset

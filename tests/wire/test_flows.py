@@ -102,6 +102,21 @@ def test_on_an_automatic_clock_reads_end_a_review(auto, kind, reads):
     assert lists == [["Processing", "Active"], ["Processing", "Active"], ["Active", "Active"]]
 
 
+@pytest.mark.parametrize("statuses", [["Active"], ["Active", "Failed"]])
+def test_on_an_automatic_clock_a_list_without_what_is_processing_ends_its_review(auto, statuses):
+    """Whoever asks for what is Active waits for it, too; a list of another group moves nothing."""
+    me = auto.customer()
+    group, other = me.group(), me.group()
+    me.asset(group)
+
+    def counts(group_id):
+        wanted = {"Filter": AIGC["Filter"] | {"GroupIds": [group_id], "Statuses": statuses}}
+        return [me.call("ListAssets", wanted).result["TotalCount"] for _ in range(4)]
+
+    assert counts(other) == [0, 0, 0, 0]
+    assert counts(group) == [0, 0, 1, 1]
+
+
 def test_on_an_automatic_clock_asking_for_a_scan_ends_its_life(auto):
     """An open scan is asked for 40 times, 3 seconds apart; then its 120 seconds are over. A passed one costs none."""
     me = auto.customer()
