@@ -1,7 +1,8 @@
 """The emulator for an application under test: its environment leads to an emulator, and its clients share the clock.
 
 Whatever clients the application creates in this process, by `from_env()` or not, blocking or asyncio, in any thread,
-take the emulator's clock; so waiting takes no time. A client that is given a `clock=` keeps it.
+take the emulator's clock; so waiting takes no time. A client that is given a `clock=` keeps it. One that was created
+before, or is given the address of a real service, sends nothing to it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import wraps
 from inspect import iscoroutinefunction
+from pkgutil import resolve_name
 from types import TracebackType
 from typing import Any, Literal, TypeVar
 from unittest.mock import patch
@@ -22,7 +24,10 @@ from emulator.settings import Settings
 from emulator.testing import DEFAULT_KEY, Emulator
 from portrait.clock import ManualClock
 from portrait.dialects import TASKS
+from portrait.errors import UsageError
+from portrait.http import HttpRequest
 from portrait.providers import PROVIDERS, Credential
+from portrait.urls import parse_http_url
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -41,6 +46,19 @@ _VARIABLES = frozenset(
         "PORTRAIT_INSECURE_HOSTS",
     }
 ).union(*(provider.key_variables for provider in PROVIDERS.values()))
+
+
+# Of the real services, in every region: api.alltoken.ai is in alltoken.ai.
+_DOMAINS = frozenset(
+    ".".join(parse_http_url(url).host.rsplit(".", 2)[-2:])
+    for provider in PROVIDERS.values()
+    for url in (provider.base_url, provider.data_url)
+    if url is not None
+)
+_TRANSPORTS = (
+    "portrait.transports.urllib3_transport.Urllib3Transport",
+    "portrait.transports.aiohttp_transport.AiohttpTransport",
+)
 
 
 def variables(emulator: Emulator, provider: str = "alltoken") -> dict[str, str]:
@@ -84,6 +102,9 @@ class Environment:
                 os.environ.pop(name, None)
             os.environ.update(variables(self._emulator, self._provider))
             stack.enter_context(patch("portrait.clock.default_clock", lambda: clock))
+            for transport in _TRANSPORTS:
+                send = resolve_name(transport).send
+                stack.enter_context(patch(f"{transport}.send", _only_elsewhere(send)))
             self._stack = stack.pop_all()
         return self._emulator
 
@@ -91,6 +112,22 @@ class Environment:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stack.close()
+
+
+def _only_elsewhere(send: Callable[[Any, HttpRequest], Any]) -> Callable[[Any, HttpRequest], Any]:
+    """A transport's `send` that sends nothing to a real service."""
+
+    @wraps(send)
+    def send_elsewhere(transport: Any, request: HttpRequest) -> Any:
+        host = parse_http_url(request.url).host
+        if ".".join(host.rsplit(".", 2)[-2:]) in _DOMAINS:
+            raise UsageError(
+                f"{host} is a real service, and an emulator stands for it here. Nothing was sent: this client was made"
+                " before the emulator, or is given that address. Make it where the test runs, such as in a function."
+            )
+        return send(transport, request)
+
+    return send_elsewhere
 
 
 def settings_of(*, profile: str = "guide", review_seconds: float | None = None, **changes: Any) -> Settings:

@@ -15,6 +15,9 @@ from emulator.testing import Emulator
 from portrait import AsyncPortraitClient, PortraitClient, UsageError
 from portrait.clock import ManualClock, SystemClock
 from portrait.providers import PROVIDERS
+from portrait.tasks import AsyncTaskClient, TaskClient
+from portrait.transports.aiohttp_transport import AiohttpTransport
+from portrait.transports.urllib3_transport import Urllib3Transport
 
 URL = "https://cdn.example/ann.jpg"
 
@@ -78,6 +81,26 @@ def test_real_keys_are_out_of_reach_and_come_back(monkeypatch):
     assert "PORTRAIT_BASE_URL" not in os.environ
     with PortraitClient(api_key="k") as client:
         assert isinstance(client._endpoint.clock, SystemClock)
+
+
+@pytest.mark.parametrize("provider", ["alltoken", "volcengine", "byteplus", "xcompute", "apimart"])
+def test_a_client_that_was_made_before_sends_nothing_to_a_real_service(provider):
+    """Such as one of a module's top: in both colours it says what to do, and afterwards it is as it was."""
+    keys = {"access_key": "AK", "secret_key": "SK"} if PROVIDERS[provider].dialect == "ark" else {"api_key": "k"}
+    tasks = PROVIDERS[provider].dialect == "tasks"
+    blocking, asyncio_ = (TaskClient, AsyncTaskClient) if tasks else (PortraitClient, AsyncPortraitClient)
+
+    async def list_with_asyncio():
+        async with asyncio_(provider=provider, **keys) as early:
+            with emulator():
+                await (early.get_task("t") if tasks else early.list_asset_groups())
+
+    refused = pytest.raises(UsageError, match=r"is a real service, .* such as in a function")
+    with blocking(provider=provider, **keys) as early, emulator(), refused:
+        early.get_task("t") if tasks else early.list_asset_groups()
+    with pytest.raises(UsageError, match="is a real service"):
+        asyncio.run(list_with_asyncio())
+    assert not [each for each in (Urllib3Transport, AiohttpTransport) if hasattr(each.send, "__wrapped__")]
 
 
 @pytest.mark.portrait_emulator(review_seconds=30, assets=1, profile="schema")
