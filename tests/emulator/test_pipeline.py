@@ -211,19 +211,19 @@ def test_a_review_by_rule_wins_over_the_address(alice, control, clock):
 
 @both_dialects
 @pytest.mark.parametrize(
-    ("statuses", "shown"),
+    ("statuses", "states"),
     [
         ({}, [["Processing"], ["Processing"], ["Active"], ["Active"]]),
         ({"Statuses": ["Processing"]}, [["Processing"], ["Processing"], [], []]),
         ({"Statuses": ["Active", "Failed"]}, [[], [], ["Active"], ["Active"]]),
     ],
 )
-def test_a_list_is_a_read_of_what_it_is_read_for(alice, control, statuses, shown):
+def test_a_list_is_a_read_of_what_it_is_read_for(alice, control, statuses, states):
     """A review by reads ends for whoever waits by lists, also by one that leaves out what is Processing."""
     control.add_rule({"do": {"review": {"reads": 2}}})
     alice.asset(alice.group())
     wanted = AIGC | {"Filter": AIGC["Filter"] | statuses}
-    assert [[item["Status"] for item in alice.call("ListAssets", wanted)["Items"]] for _ in range(4)] == shown
+    assert [[item["Status"] for item in alice.call("ListAssets", wanted)["Items"]] for _ in range(4)] == states
 
 
 @both_dialects
