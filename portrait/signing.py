@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -101,11 +101,13 @@ class Authorization(NamedTuple):
         access_key: Whose signature it is.
         scope: What it is good for.
         names: Of the headers that are signed, in order.
+        is_complete: Whether host and date are among them, and none is twice.
     """
 
     access_key: str
     scope: Scope
     names: tuple[str, ...]
+    is_complete: bool
 
 
 @define
@@ -260,7 +262,7 @@ def verify(
     Raises:
         SignatureError: The request is refused.
     """
-    (access_key, scope, names), signature = parse_authorization(headers.get("authorization", ""))
+    (access_key, scope, names, is_complete), signature = parse_authorization(headers.get("authorization", ""))
     if scope.region not in regions:
         raise SignatureError(SignatureFault.UNKNOWN_REGION, scope.region)
     if scope.service != service:
@@ -274,32 +276,45 @@ def verify(
     body_hash = (stated or "") if body is None else hashlib.sha256(body).hexdigest()
     if stated is not None and stated != body_hash:
         raise SignatureError(SignatureFault.MISMATCH)
-    signed = {name: value for name in names if (value := headers.get(name)) is not None}
-    complete = len(signed) == len(names) and "host" in signed and "x-date" in signed
-    if not complete or ("x-security-token" in headers and "x-security-token" not in signed):
+    if not is_complete or ("x-security-token" in headers and "x-security-token" not in names):
         raise SignatureError(SignatureFault.MISMATCH)
     keys = keys or DayKeys()
-    # The official SDK signs the host with its port, the rules cut a default port off: either is a signature.
-    for host in _spellings(signed["host"]):
-        signed["host"] = host
-        canonical = canonical_request(method, path, query, signed, body_hash)
-        if hmac.compare_digest(keys.sign(secret, scope, date, canonical), signature):
-            return access_key
+    try:
+        for signed in _spellings(headers, names):
+            canonical = canonical_request(method, path, query, signed, names=names, body_hash=body_hash)
+            if hmac.compare_digest(keys.sign(secret, scope, date, canonical), signature):
+                return access_key
+    except KeyError:  # one of the signed headers is not there
+        pass
     raise SignatureError(SignatureFault.MISMATCH)
 
 
-def canonical_request(method: str, path: str, query: str, headers: Mapping[str, str], body_hash: str) -> str:
+def _spellings(headers: Mapping[str, str], names: Iterable[str]) -> Iterator[Mapping[str, str]]:
+    """The headers as they were received, and without a default port in the host.
+
+    The official SDK signs the host with its port, the rules cut a default port off: either is a signature.
+    """
+    yield headers
+    host = _without_default_port(headers["host"])
+    if host != headers["host"]:
+        yield {name: headers[name] for name in names} | {"host": host}
+
+
+def canonical_request(
+    method: str, path: str, query: str, headers: Mapping[str, str], *, names: Iterable[str], body_hash: str
+) -> str:
     """The text whose signature is made: contract §9.4.
 
     Args:
         method: `POST` and the like.
         path: As sent; an empty one is `/`.
         query: As sent.
-        headers: The signed ones, names in lower case, in order.
+        headers: The signed ones, and maybe others.
+        names: Of the signed ones, in lower case, in order.
         body_hash: Hexadecimal SHA-256 of the exact bytes.
     """
-    lines = "".join([f"{name}:{value.strip()}\n" for name, value in headers.items()])
-    return f"{method}\n{path or '/'}\n{canonical_query(query)}\n{lines}\n{';'.join(headers)}\n{body_hash}"
+    lines = "".join([f"{name}:{headers[name].strip()}\n" for name in names])
+    return f"{method}\n{path or '/'}\n{canonical_query(query)}\n{lines}\n{';'.join(names)}\n{body_hash}"
 
 
 @lru_cache(maxsize=256)
@@ -336,7 +351,9 @@ def _parse_unsigned(text: str) -> Authorization:
     access_key, *scope = parts["credential"].rsplit("/", 4)
     if not access_key or len(scope) != 4 or scope[3] != TERMINATOR or not all(scope):
         raise SignatureError(SignatureFault.MALFORMED_CREDENTIAL)
-    return Authorization(access_key, Scope(*scope[:3]), tuple(parts["headers"].split(";")))
+    names = tuple(parts["headers"].split(";"))
+    is_complete = {"host", "x-date"} <= set(names) and len(set(names)) == len(names)
+    return Authorization(access_key, Scope(*scope[:3]), names, is_complete)
 
 
 def _check_date(date: str, scope: Scope, now: float) -> None:
@@ -367,9 +384,9 @@ def _signed_form(
     """
     host, path, query = _split_url(url)
     named = {**{name.lower(): value for name, value in headers}, "host": host, **dict.fromkeys(blanks, _BLANK)}
-    signed = {name: named[name] for name in sorted(named) if name in _SIGNED or name.startswith("x-")}
-    text = canonical_request(method, path, query, signed, _BLANK)
-    return host, ";".join(signed), text.replace("%", "%%").replace(_BLANK, "%s")
+    names = sorted(name for name in named if name in _SIGNED or name.startswith("x-"))
+    text = canonical_request(method, path, query, named, names=names, body_hash=_BLANK)
+    return host, ";".join(names), text.replace("%", "%%").replace(_BLANK, "%s")
 
 
 @lru_cache(maxsize=64)
@@ -385,10 +402,9 @@ def _split_url(url: str) -> tuple[str, str, str]:
     """Host without a default port, path, and query, as transports send them: beyond ASCII percent-encoded."""
     parsed = parse_http_url(url)
     path, _, query = parsed.target.partition("?")
-    return _spellings(parsed.netloc)[-1], path, query
+    return _without_default_port(parsed.netloc), path, query
 
 
-def _spellings(host: str) -> tuple[str, ...]:
-    """A host as it is written, and without a default port if it has one."""
-    name, colon, port = host.rpartition(":")
-    return (host, name) if colon and port in _DEFAULT_PORTS else (host,)
+def _without_default_port(host: str) -> str:
+    name, _, port = host.rpartition(":")
+    return name if name and port in _DEFAULT_PORTS else host

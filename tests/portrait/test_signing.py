@@ -282,7 +282,7 @@ def test_a_proof_covers_what_it_has_to(unsigned):
     proof = headers.pop("authorization").partition("SignedHeaders=")[0]
     names = sorted(headers.keys() - {unsigned})
     body_hash = hashlib.sha256(SENT.body).hexdigest()
-    text = canonical_request("POST", URL.path, URL.query, {name: headers[name] for name in names}, body_hash)
+    text = canonical_request("POST", URL.path, URL.query, headers, names=names, body_hash=body_hash)
     signature = DayKeys().sign(EXAMPLE.secret_key, Scope(SCOPE, "cn-beijing", "ark"), headers["x-date"], text)
     authorization = f"{proof}SignedHeaders={';'.join(names)}, Signature={signature}"
     if unsigned == "content-type":
