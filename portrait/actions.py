@@ -179,6 +179,7 @@ CREATE_VISUAL_VALIDATE_SESSION = Action(
     result=models.VisualValidateSession,
     summary="Open a liveness check for one person.",
     idempotency=Idempotency.SELF_EXPIRING,
+    created_id="BytedToken",
     required=("CallbackURL",),
 )
 GET_VISUAL_VALIDATE_RESULT = Action(

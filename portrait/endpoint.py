@@ -39,7 +39,7 @@ from portrait.providers import Provider
 from portrait.rate_limiter import RateLimiter
 from portrait.recent_creates import RecentCreates
 from portrait.results import RawResult, check_subject, decode_result
-from portrait.retry import RetryPolicy, backoff, retry_of, should_retry
+from portrait.retry import RetryPolicy, backoff, require_verification, should_retry
 from portrait.uri import parse_asset_id
 from portrait.urls import parse_http_url
 
@@ -177,7 +177,7 @@ class Endpoint:
                 delay = self._retry_delay(action, attempt, error)
                 if delay is None:
                     error.may_have_executed = uncertain
-                    error.retry = retry_of(action.idempotency, error)
+                    require_verification(action.idempotency, error)
                     raise
                 reason = type(error).__name__
             else:

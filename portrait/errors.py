@@ -184,8 +184,13 @@ class Timeout(TransportError):
 
 
 class BadResponse(TransportError):
-    """Something answered, but not with the protocol: an HTML page, an empty or a cut-off body."""
+    """Something answered, but not with the protocol: an HTML page, an empty or a cut-off body.
 
+    Attributes:
+        retry_after: Seconds that the answer asked to wait, None if it did not say.
+    """
+
+    retry_after: float | None = None
     advice = "Check base_url=, which ends in /v1 for AllToken; a proxy may have answered in its place."
     retry = Retry.BACKOFF
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from portrait.errors import NotAccessible, PortraitError, Retry, WaitTimeout
@@ -25,6 +25,12 @@ class _Job(Protocol):
 
 
 J = TypeVar("J", bound=_Job)
+
+# What to do at the deadline; the command has no wait for a task.
+_ADVICE: Mapping[str, str] = {
+    "video": "It may still come: wait again with the same id (`portrait video wait`).",
+    "task": "It may still come: wait again with the same id.",
+}
 
 
 def may_be_invisible(endpoint: Endpoint, job_id: str, waited: float) -> bool:
@@ -100,7 +106,7 @@ def wait_for_end(
         if remaining <= 0:
             status = "unknown" if last is None else str(last.status)
             message = f"The {what} {job_id} is still {status} after {timeout:.0f} s."
-            raise WaitTimeout(message, waited=waited, last=last) from fault
+            raise WaitTimeout(message, waited=waited, last=last, advice=_ADVICE[what]) from fault
         progress = unread if last is None else describe(last)
         yield Notify(WaitProgress(what=what, id=job_id, status=progress, waited=waited, deadline=timeout))
         yield Sleep(min(pause, remaining))

@@ -9,7 +9,7 @@ from portrait import codec
 from portrait.actions import Action
 from portrait.errors import BadResponse
 from portrait.models import Response, Result
-from portrait.retry import retry_of
+from portrait.retry import require_verification
 
 R = TypeVar("R", bound=Result)
 
@@ -51,7 +51,7 @@ def _misfit(action: Action[Any, Any], response: Response, path: str, message: st
         http_status=response.http_status,
         may_have_executed=True,
     )
-    error.retry = retry_of(action.idempotency, error)
+    require_verification(action.idempotency, error)
     return error
 
 

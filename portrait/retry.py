@@ -10,7 +10,7 @@ from attrs import asdict, frozen
 
 from portrait.actions import Idempotency
 from portrait.arguments import COUNT, SECONDS, check_arguments, number
-from portrait.errors import ApiError, PortraitError, Retry
+from portrait.errors import ApiError, BadResponse, PortraitError, Retry
 
 _KINDS = {
     "attempts": COUNT,
@@ -52,10 +52,14 @@ def should_retry(idempotency: Idempotency, error: PortraitError) -> bool:
     return idempotency is not Idempotency.UNSAFE or not error.may_have_executed
 
 
-def retry_of(idempotency: Idempotency, error: PortraitError) -> Retry:
-    """What may have been carried out, and is not to be done twice, is looked for before it is sent again."""
-    unsafe = error.may_have_executed and idempotency is Idempotency.UNSAFE
-    return Retry.VERIFY_FIRST if unsafe and error.retry is Retry.BACKOFF else error.retry
+_VERIFY = "Look at the lists whether it was carried out, before you try again."
+
+
+def require_verification(idempotency: Idempotency, error: PortraitError) -> None:
+    """Let an error say that one looks first, where a call may have been carried out and is not to be done twice."""
+    if error.may_have_executed and idempotency is Idempotency.UNSAFE and error.retry is Retry.BACKOFF:
+        error.retry = Retry.VERIFY_FIRST
+        error.advice = f"{error.advice} {_VERIFY}" if isinstance(error, BadResponse) else _VERIFY
 
 
 def backoff(
@@ -66,15 +70,15 @@ def backoff(
     Args:
         policy: How often to send, and how long to wait.
         attempt: The attempt that failed, from 1.
-        error: How it failed; the `retry_after` of the service wins over the policy's own pause.
+        error: How it failed; the `retry_after` of the service wins over the policy's own pause, unless it is none.
         jitter: Between 0 and 1; spreads clients that failed together over half of the pause.
         patient: Try more often than the policy says, unless it says never.
     """
     attempts = max(policy.attempts, PATIENT_ATTEMPTS) if patient and policy.attempts > 1 else policy.attempts
     if attempt >= attempts:
         return None
-    requested = error.retry_after if isinstance(error, ApiError) else None
-    if requested is not None:
+    requested = error.retry_after if isinstance(error, ApiError | BadResponse) else None
+    if requested:  # with 0 all attempts would be made in one moment
         return requested if requested <= policy.patience else None
     return exponential_backoff(policy, attempt, jitter)
 

@@ -43,11 +43,11 @@ def _request(body: str | None, stdin: TextIO) -> dict[str, Any]:
     """
     # Anything that is neither pipe nor file, such as a terminal or /dev/null, is not waited for.
     piped = body is None and (is_pipe(stdin) or is_file(stdin))
-    text = stdin.read() if piped or body == "-" else body or ""
+    text = (stdin.read() if piped or body == "-" else body or "").removeprefix("\ufeff")  # as PowerShell writes it
     if not text.strip():
         return {}
     try:
-        request = json.loads(text)
+        request = json.loads(text, parse_constant=_refuse_constant)
     except RecursionError:
         raise UsageError("The request is nested too deeply.", advice=_JSON_ADVICE) from None
     except ValueError as error:
@@ -56,6 +56,11 @@ def _request(body: str | None, stdin: TextIO) -> dict[str, Any]:
     if not isinstance(request, dict):
         raise UsageError("The request must be a JSON object.", advice=_JSON_ADVICE)
     return request
+
+
+def _refuse_constant(name: str) -> None:
+    """NaN and Infinity, which Python reads and JSON does not have."""
+    raise ValueError(name)
 
 
 def _ids(result: dict[str, Any]) -> list[str]:

@@ -143,6 +143,7 @@ def _bad_response(
         may_have_executed=not 300 <= response.status < 500 or response.status in UNANSWERED,
         advice=_PROXY_LOGIN if response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED else None,
     )
+    error.retry_after = retry_after(response.headers, throttled=False)
     if 300 <= response.status < 500 and response.status not in {*UNANSWERED, HTTPStatus.TOO_EARLY}:
         error.retry = Retry.NEVER
     return error

@@ -138,11 +138,13 @@ def test_a_call_is_this_list_of_effects():
 
 @pytest.mark.parametrize("idempotency", list(Idempotency), ids=lambda idempotency: idempotency.value)
 def test_an_error_never_invites_to_repeat_a_create_blindly(idempotency):
-    """`retry` says "again" where that does no harm, and "look first" where it would make a second one."""
+    """advice-lost: `retry` and `advice` say "look first" where again would make a second one."""
     action, request, _ = CALLS[idempotency]
-    for no_help in (broken(FailureKind.DISCONNECTED), good({"Id": None, "PageNumber": "?"})):
+    lost = [broken(kind) for kind in (FailureKind.DISCONNECTED, FailureKind.TIMEOUT, FailureKind.INCOMPLETE)]
+    for no_help in (*lost, answer(HTML, 502), refused("InternalError"), good({"Id": None, "PageNumber": "?"})):
         played = play(endpoint(policy=NO_RETRY).call(action, request), no_help)
         assert played.error.may_have_executed
+        assert ("Look at the lists" in played.error.advice) == (idempotency is Idempotency.UNSAFE)
         assert played.error.retry is (Retry.VERIFY_FIRST if idempotency is Idempotency.UNSAFE else Retry.BACKOFF)
     played = play(endpoint(policy=NO_RETRY).call(action, request), broken(FailureKind.CONNECT))
     assert played.error.retry is Retry.BACKOFF
@@ -265,6 +267,15 @@ def test_a_pause_that_the_service_asks_for_is_kept(headers, waits):
     assert played.waits == waits
 
 
+@pytest.mark.parametrize("status", [408, 425, 503])
+def test_a_page_may_ask_for_a_pause_as_well(status):
+    """answer-date: a proxy's page for maintenance, with the date that it ends; what may be there is not sent again."""
+    action, request, result = CALLS[Idempotency.IDEMPOTENT]
+    dates = {"retry_after": "Wed, 18 Mar 2026 00:00:20 GMT", "date": "Wed, 18 Mar 2026 00:00:00 GMT"}
+    played = play(endpoint().call(action, request), answer(HTML, status, **dates), good(result))
+    assert (played.error, played.waits) == (None, [20.0])
+
+
 @pytest.mark.parametrize("seconds", ["61", "3600", "86400"])
 def test_a_service_that_asks_for_too_long_a_pause_gets_none(seconds):
     """Over 60 seconds, the patience: the error is raised at once, and says how long."""
@@ -368,6 +379,15 @@ def test_a_create_without_an_id_in_its_answer_may_have_happened(created_id):
     played = play(endpoint().call(action, request), good({"Id": created_id}))
     assert (type(played.error), len(played.sent)) == (BadResponse, 1)
     assert (played.error.may_have_executed, played.error.retry) == (True, Retry.VERIFY_FIRST)
+
+
+@pytest.mark.parametrize("token", ["", " ", None])
+def test_a_session_without_a_token_is_none(token):
+    """Nobody is sent to a check whose result cannot be asked for."""
+    request = models.CreateVisualValidateSessionRequest(callback_url="https://cdn.example/")
+    result = good({"BytedToken": token, "H5Link": "https://h5.example/"})
+    played = play(endpoint().call(actions.CREATE_VISUAL_VALIDATE_SESSION, request), result)
+    assert (type(played.error), "BytedToken" in str(played.error)) == (BadResponse, True)
 
 
 SUBJECTS = [

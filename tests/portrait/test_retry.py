@@ -41,8 +41,16 @@ def test_a_pause_of_ours_stays_within_its_bounds(policy, attempt, jitter):
 
 
 @given(POLICIES, SECONDS, st.floats(0, 1, exclude_max=True))
+@example(RetryPolicy(), 0.0, 0.5)
 def test_a_pause_that_is_asked_for_is_kept_or_refused(policy, wished, jitter):
-    """The service's own wish is obeyed to the second up to the patience; beyond there is no further attempt."""
+    """The service's own wish is obeyed to the second up to the patience; beyond there is no further attempt.
+
+    A wish of 0 seconds is none: all attempts would be made in one moment.
+    """
+    if not wished:
+        none = ConnectFailed("no connection")
+        assert backoff(policy, 1, Throttled("slow", retry_after=0.0), jitter) == backoff(policy, 1, none, jitter)
+        return
     seconds = backoff(policy, 1, Throttled("slow", retry_after=wished), jitter)
     assert seconds == (wished if policy.attempts > 1 and wished <= policy.patience else None)
 

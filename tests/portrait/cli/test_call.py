@@ -50,6 +50,11 @@ def test_a_pipe_is_read_without_a_dash(portrait, text):
     assert '"TotalCount": 0' in out.getvalue()
 
 
+def test_a_byte_order_mark_is_no_part_of_the_request(portrait, group):
+    """As some shells put it before what they pipe."""
+    assert portrait("call", "GetAssetGroup", "-", stdin=f'\ufeff{{"Id": "{group}"}}').code == 0
+
+
 def test_nothing_to_read_is_an_empty_request(portrait):
     """Neither a terminal nor /dev/null is waited for."""
     with open(os.devnull) as stdin:  # noqa: PTH123
@@ -58,7 +63,7 @@ def test_nothing_to_read_is_an_empty_request(portrait):
     assert "MissingParameter.Id" in err.getvalue()
 
 
-@pytest.mark.parametrize("body", ["{", "nonsense-secret", "[]", '"x"', "1"])
+@pytest.mark.parametrize("body", ["{", "nonsense-secret", "[]", '"x"', "1", '{"Id": NaN}'])
 def test_what_is_no_json_object_is_not_sent(portrait, emulator, body):
     """Exit code 2; the text is not repeated."""
     ran = portrait("call", "GetAsset", body)

@@ -230,9 +230,9 @@ def test_a_video_that_nobody_makes_ends_the_wait(scripted, provider, status):
 
 
 def test_a_wait_gives_up_in_time(scripted, provider):
-    """With what was read last."""
+    """With what was read last, and the command that waits on."""
     videos, _ = scripted(video(provider, "running"))
-    with pytest.raises(WaitTimeout) as error:
+    with pytest.raises(WaitTimeout, match="portrait video wait") as error:
         videos.wait("v-1", timeout=12)
     assert error.value.last.status is VideoStatus.RUNNING
 
