@@ -10,11 +10,12 @@ from emulator.testing import Emulator
 
 @pytest.fixture(autouse=True)
 def collector():
-    """Leaves the collector as it was."""
+    """Leaves the collector as it was, and what was frozen frozen."""
     before = gc.get_threshold()
+    gc.unfreeze()
     yield
     gc.set_threshold(*before)
-    gc.unfreeze()
+    gc.freeze()
 
 
 @pytest.mark.parametrize("serves", [True, False])

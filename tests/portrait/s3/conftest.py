@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
+import os
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -46,26 +47,33 @@ class Blocking:
 def _make_clients_quickly() -> Iterator[None]:
     """Does once what botocore does for each client anew, and what makes a client cost more than a test.
 
-    It reads megabytes of JSON, looks at the signatures of its own handlers, and builds a session; stores with the same
-    key share one here. The client of each store is its own.
+    It reads megabytes of JSON, looks at the signatures of its own handlers, translates names of events, and builds a
+    session; stores with the same key and surroundings share one here. The client of each store is its own.
     """
-    loader = botocore.loaders.JSONFileLoader
+    loader, aliaser = botocore.loaders.JSONFileLoader, botocore.hooks.EventAliaser
     session = boto3.session.Session
+    alias = aliaser._alias_event_name
+    names: dict[str, str] = {}
+
+    def alias_once(self: Any, name: str) -> str:
+        if name not in names:
+            names[name] = alias(self, name)
+        return names[name]
 
     @functools.cache
-    def shared(*keys: tuple[str, str]) -> boto3.session.Session:
+    def shared(surroundings: frozenset[tuple[str, str]], *keys: tuple[str, str]) -> boto3.session.Session:
         return session(**dict(keys))
 
     def make_session(**keys: str | None) -> boto3.session.Session:
-        if keys["aws_access_key_id"] is None:  # found in the surroundings, which tests change
-            return session(**keys)
-        return shared(*keys.items())
+        surroundings = {name: value for name, value in os.environ.items() if name.startswith("AWS_") or name == "HOME"}
+        return shared(frozenset(surroundings.items()), *keys.items())
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loader, "load_file", staticmethod(functools.cache(loader().load_file)))
         services = functools.cache(botocore.loaders.Loader().list_available_services)
         patch.setattr(botocore.loaders.Loader, "list_available_services", lambda _, type_name: services(type_name))
         patch.setattr(botocore.hooks, "accepts_kwargs", functools.cache(botocore.hooks.accepts_kwargs))
+        patch.setattr(aliaser, "_alias_event_name", alias_once)
         patch.setattr(boto3.session, "Session", make_session)
         yield
 
