@@ -48,7 +48,7 @@ def _make_clients_quickly() -> Iterator[None]:
     """Does once what botocore does for each client anew, and what makes a client cost more than a test.
 
     It reads megabytes of JSON, looks at the signatures of its own handlers, translates names of events, and builds a
-    session; stores with the same key and surroundings share one here. The client of each store is its own.
+    session; stores with the same key and environment share one here. The client of each store is its own.
     """
     loader, aliaser = botocore.loaders.JSONFileLoader, botocore.hooks.EventAliaser
     session = boto3.session.Session
@@ -61,12 +61,12 @@ def _make_clients_quickly() -> Iterator[None]:
         return names[name]
 
     @functools.cache
-    def shared(surroundings: frozenset[tuple[str, str]], *keys: tuple[str, str]) -> boto3.session.Session:
+    def shared(environment: frozenset[tuple[str, str]], *keys: tuple[str, str]) -> boto3.session.Session:
         return session(**dict(keys))
 
     def make_session(**keys: str | None) -> boto3.session.Session:
-        surroundings = {name: value for name, value in os.environ.items() if name.startswith("AWS_") or name == "HOME"}
-        return shared(frozenset(surroundings.items()), *keys.items())
+        environment = {name: value for name, value in os.environ.items() if name.startswith("AWS_") or name == "HOME"}
+        return shared(frozenset(environment.items()), *keys.items())
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loader, "load_file", staticmethod(functools.cache(loader().load_file)))
