@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from contextlib import suppress
 
 from aiohttp import StreamReader, web
@@ -23,6 +24,8 @@ from portrait.clock import SystemClock
 from portrait.media import MB
 
 _LOG = logging.getLogger("emulator.web")
+
+_ABSOLUTE = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 
 # A client that sends its whole body before it reads can only read a refusal if the rest of the body is drained.
 DRAIN_BYTES = 64 * MB
@@ -75,7 +78,7 @@ class HttpHandler:
         return RawResponse(reply, date=self.date(), keep_alive=keep_alive)
 
     async def _reply(self, request: web.BaseRequest, content: StreamReader) -> Reply:
-        path, _, query = request.raw_path.partition("?")
+        path, _, query = _in_origin_form(request.raw_path).partition("?")
         sleep = self.router.service.clock.async_sleep
         try:
             head = Head(request.method, path, query, request.headers, self.address, request.remote or "")
@@ -89,6 +92,15 @@ class HttpHandler:
         except Exception:  # noqa: BLE001 - a fault of ours is an answer too, and is logged
             _LOG.exception("%s %s failed", request.method, path)
             return self.router.internal_error()
+
+
+def _in_origin_form(target: str) -> str:
+    """A target without a scheme and a host, which a client sends to what it takes for a proxy. RFC 9112, 3.2.2."""
+    absolute = _ABSOLUTE.match(target)
+    if absolute is None:
+        return target
+    rest = target[absolute.end() :]
+    return rest if rest.startswith("/") else f"/{rest}"
 
 
 async def _read_body(request: web.BaseRequest, content: StreamReader, reader: BodyReader) -> Reply | None:

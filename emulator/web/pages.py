@@ -19,7 +19,7 @@ from emulator.web import html, paths
 from emulator.web.access import is_local
 from emulator.web.body_reader import BodyReader, BufferedBody, deferred, read_store
 from emulator.web.languages import LANGUAGES, read_texts
-from emulator.web.request_head import Head
+from emulator.web.request_head import Head, text
 from portrait.codes import SCAN_CODES
 
 _FORM_LIMIT = 1024  # bytes
@@ -56,18 +56,17 @@ class Pages:
         """Render the page. Opening it starts the scan."""
         return read_store(partial(self._show, head), blocks=self._service.store.blocks)
 
-    def _show(self, head: Head) -> Reply:
-        language = head.parameters.get("lng", "")
-        language = language if language in LANGUAGES else LANGUAGES[0]
+    def _show(self, head: Head, *, refused: bool = False) -> Reply:
+        language = _language(head)
         page = self._service.validation_page(head.parameters)
         if page is None:
             return self._render(404, language, state="unknown")
-        clock = self._service.clock
+        clock, is_open = self._service.clock, page.state in {Scan.OPEN, Scan.SCANNING}
         return self._render(
-            200,
+            (400 if is_open else 409) if refused else 200,
             language,
             state=page.state,
-            open=page.state in {Scan.OPEN, Scan.SCANNING},
+            open=is_open,
             outcomes=lifecycle.OUTCOMES,
             codes=CODE_GROUPS,
             handle=page.handle,
@@ -96,10 +95,13 @@ class Pages:
         return self._complete(head, with_token="without-token" not in form)
 
     def _complete(self, head: Head, *, with_token: bool) -> Reply:
-        """Redirect to the CallbackURL if the scan has ended, else show the page again."""
+        """Redirect to the CallbackURL if the scan has ended, else show the page again, as a refusal.
+
+        A script that presses a button which is none, or too late, has to hear of it.
+        """
         address = self._service.callback(head.parameters, with_token=with_token)
         if address is None:
-            return self._show(head)
+            return self._show(head, refused=True)
         return Reply(status=303, headers={**_HEADERS, "Location": quote(address, safe=_URL_CHARACTERS)})
 
     def _render(self, status: int, language: str, *, state: str, **values: object) -> Reply:
@@ -113,6 +115,12 @@ class Pages:
             state=state,
             **values,
         )
+
+
+def _language(head: Head) -> str:
+    """The last `lng`: applications append theirs to a link that may have one already. Contract §3."""
+    asked_for = [value for name, value in parse_qsl(text(head.query)) if name == "lng"]
+    return next((language for language in reversed(asked_for) if language in LANGUAGES), LANGUAGES[0])
 
 
 def _outcome(form: Mapping[str, str]) -> tuple[str | None, int | None]:

@@ -6,7 +6,7 @@ that requests from a socket and from an in-process client are answered alike.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 
 from emulator.domain.reasons import Reason, Refusal
@@ -173,7 +173,9 @@ class Router:
             return self.service.http_error(403, "permission_error", why)
         return video_reply(head, name)
 
-    def _about(self, _: Head) -> Reply:
+    def _about(self, head: Head) -> Reply:
+        if "Action" in head.parameters:
+            return self._wrong_method(head, ("POST",))
         return Reply(body=_ABOUT.encode(), content_type="text/plain; charset=utf-8")
 
     def _methods_by_prefix(self, path: str) -> Mapping[str, Handler] | None:
@@ -185,7 +187,7 @@ class Router:
         hint = _HINTS.get(head.path, "The Actions are at POST /v1/portrait/?Action=…")
         return self.service.http_error(404, "not_found_error", f"There is nothing at {text(head.path)[:200]}. {hint}")
 
-    def _wrong_method(self, head: Head, methods: Mapping[str, Handler]) -> Reply:
+    def _wrong_method(self, head: Head, methods: Collection[str]) -> Reply:
         allowed = ", ".join([*methods, *(["HEAD"] if "GET" in methods else []), "OPTIONS"])
         if head.method == "OPTIONS":
             return Reply(status=204, headers={"Allow": allowed})

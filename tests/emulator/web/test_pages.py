@@ -75,7 +75,7 @@ def test_no_secret_stands_in_the_page(url, server, session, result):
 
 def test_the_button_leads_to_the_callback_once_the_scan_has_ended(url, server, session):
     """Contract §3: the result reaches the caller through the browser, appended to CallbackURL."""
-    assert page(url, session["H5Link"], "POST")[0] == 200
+    assert page(url, session["H5Link"], "POST")[0] == 400
     server.control.finish_validation(session["BytedToken"], result="pass")
     assert '<form method="post">' in page(url, session["H5Link"])[2]
     status, headers, text = page(url, session["H5Link"], "POST")
@@ -102,9 +102,11 @@ def test_a_button_ends_the_scan_and_leads_to_the_callback(url, session, result, 
         assert headers["location"].startswith(f"{CALLBACK}&bytedToken={session['BytedToken']}&resultCode={code}&")
 
 
-@pytest.mark.parametrize(("body", "status"), [(b"result=maybe", 200), (b"\xff=&&", 200), (b"result=pass" * 200, 413)])
+@pytest.mark.parametrize(
+    ("body", "status"), [(b"", 400), (b"result=maybe", 400), (b"\xff=&&", 400), (b"result=pass" * 200, 413)]
+)
 def test_a_form_that_says_something_else_ends_nothing(url, session, body, status):
-    """The page is shown again, or the body refused."""
+    """The page is shown again, as a refusal, or the body is refused: a script does not take it for a pressed button."""
     assert ask(url, "POST", session["H5Link"].removeprefix(url), body, {})[0] == status
     assert 'data-state="scanning"' in page(url, session["H5Link"])[2]
 
@@ -114,15 +116,25 @@ def test_an_expired_and_an_unknown_check(url, server, session):
     server.service.clock.advance(121)
     status, _, text = page(url, session["H5Link"])
     assert (status, 'data-state="expired"' in text, "curl" in text) == (200, True, False)
+    assert ask(url, "POST", session["H5Link"].removeprefix(url), b"result=pass", {})[0] == 409
     status, _, text = page(url, "/h5/?bytedToken=20260318000000ABCDEFABCDEFABCDEFABCDEF&lng=en")
     assert (status, read_texts("en")["unknown"] in text, "curl" in text) == (404, True, False)
 
 
 @pytest.mark.parametrize(
-    ("lng", "language"), [("zh", "zh"), ("en", "en"), ("zh-Hant", "zh-Hant"), ("fr", "zh"), ('"><b>', "zh")]
+    ("lng", "language"),
+    [
+        ("zh", "zh"),
+        ("en", "en"),
+        ("zh-Hant", "zh-Hant"),
+        ("fr", "zh"),
+        ('"><b>', "zh"),
+        ("zh&lng=en", "en"),
+        ("en&lng=fr", "en"),
+    ],
 )
 def test_the_language_is_the_links(url, session, lng, language):
-    """Contract §3: `lng` is zh by default, en or zh-Hant."""
+    """Contract §3: `lng` is zh by default, en or zh-Hant; an application may append one to a link that has one."""
     text = page(url, session["H5Link"].replace("lng=zh", f"lng={lng}".replace('"><b>', "%22%3E%3Cb%3E")))[2]
     assert f'<html lang="{language}">' in text
     assert read_texts(language)["title"] in text

@@ -111,6 +111,7 @@ def test_http_1_0_is_spoken(url, connection, header):
         ("GET", "/files/asset-1?X-Tos-Signature=x", 403, "Read the asset again"),
         ("GET", "/r2/%2e%2e/%00", 404, "No file"),
         ("GET", "/_emulator", 404, "/_emulator/"), ("GET", "//", 404, "nothing at //"),
+        ("GET", "/?Action=GetAsset&Version=2024-01-01", 405, "only POST"), ("HEAD", "/?Action=GetAsset", 405, ""),
     ],
 )  # fmt: skip
 def test_a_wrong_address_is_answered_with_advice(url, method, target, status, hint):
@@ -118,8 +119,18 @@ def test_a_wrong_address_is_answered_with_advice(url, method, target, status, hi
     found, headers, body = ask(url, method, target, b"{}" if method != "GET" else None)
     assert found == status
     assert headers["content-type"] == "application/json"
-    assert hint in json.loads(body)["error"]["message"]
+    assert method == "HEAD" or hint in json.loads(body)["error"]["message"]
     assert ("allow" in headers) is (status == 405)
+
+
+@pytest.mark.parametrize("origin", ["http://127.0.0.1:8787", "HTTPS://api.alltoken.ai"])
+@pytest.mark.parametrize(
+    ("target", "error"),
+    [(ACTION, "MissingParameter.Id"), ("?Action=GetAsset&Version=2024-01-01", "InvalidAuthorization")],
+)
+def test_a_target_may_be_a_whole_address(url, origin, target, error):
+    """As a client writes it that takes the emulator for its proxy."""
+    assert json.loads(ask(url, "POST", origin + target, b"{}")[2])["ResponseMetadata"]["Error"]["Code"] == error
 
 
 def test_head_and_options(url):
