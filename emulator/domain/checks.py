@@ -9,7 +9,7 @@ from emulator.domain.reasons import Reason, Refusal
 from portrait.urls import parse_http_url
 
 _ADDRESS_LIMIT = 8192  # bytes would differ from characters only in an address that is not one
-_PAGE_SIZES = range(1, 101)
+MAX_PAGE_SIZE = 100  # items; contract §2, *Page* (D)
 
 
 def invalid(field: str, why: str) -> Refusal:
@@ -44,6 +44,6 @@ def page(number: int | None, size: int | None) -> tuple[int, int]:
 def page_size(field: str, size: int | None) -> int:
     """How many items a page is to have, by default 10."""
     size = 10 if size is None else size
-    if size not in _PAGE_SIZES:
-        raise invalid(field, "must be between 1 and 100")
+    if not 1 <= size <= MAX_PAGE_SIZE:
+        raise invalid(field, f"must be between 1 and {MAX_PAGE_SIZE}")
     return size

@@ -181,6 +181,7 @@ def _check_length(ctx: Context, request: AssetsRequest, asset_id: str) -> None:
 
 def create_session(ctx: Context, request: SessionRequest) -> TaskView:
     """Open a liveness check; the task has ended with it."""
+    checks.http_url("callback_url", request.callback_url)
     wanted = models.CreateVisualValidateSessionRequest(
         callback_url=request.callback_url, project_name=request.project_name
     )

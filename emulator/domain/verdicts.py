@@ -111,7 +111,7 @@ def parse_magic(url: str) -> Verdict | None:
     Raises:
         ValueError: The query has an unknown key or a wrong value.
     """
-    if MAGIC_HOST not in url:
+    if MAGIC_HOST not in url.lower():
         return None
     parsed = parse_http_url(url)
     if parsed.host != MAGIC_HOST:

@@ -10,6 +10,7 @@ from attrs import field, frozen
 
 from emulator.dialects import REASONS_BY_CODE
 from emulator.domain import verdicts
+from emulator.domain.checks import MAX_PAGE_SIZE
 from emulator.domain.reasons import Reason
 from emulator.domain.verdicts import ReviewChange
 from emulator.validation import WrongValue, fail, integer, object_, one_of, seconds, text
@@ -179,6 +180,13 @@ def _header_value(what: str, name: str, value: Any) -> str:
     return line
 
 
+def _page_size_max(what: str, value: Any) -> int:
+    size = integer(what, value, 1)
+    if size >= MAX_PAGE_SIZE:
+        fail(f"{what} must be below {MAX_PAGE_SIZE}: no list can ask for more items a page")
+    return size
+
+
 def _limit(what: str, value: Any) -> Limit:
     limit = object_(what, value, ("calls", "seconds"))
     calls, period = integer(f"{what}.calls", limit.get("calls"), 1), seconds(f"{what}.seconds", limit.get("seconds"))
@@ -218,7 +226,7 @@ _DO: Mapping[str, Callable[[str, Any], Any]] = {
     "review": _review,
     "lag": seconds,
     "limit": _limit,
-    "page_size_max": lambda what, value: integer(what, value, 1),
+    "page_size_max": _page_size_max,
     "hide": lambda what, value: GroupType(one_of(what, value, (GroupType.LIVENESS_FACE.value,))),
 }
 # What may stand beside `limit`: the refusal of the calls beyond it.

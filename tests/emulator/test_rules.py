@@ -144,6 +144,7 @@ def test_what_a_rule_may_do():
         ({"do": {"limit": {"calls": 1, "seconds": 1}}, "when": {"first": 1}}, "no when"),
         ({"do": {"limit": {"calls": 1, "seconds": 1}, "lag": 1}}, "limit with error or http"),
         ({"do": {"page_size_max": 0}}, "1 or more"),
+        ({"do": {"page_size_max": 100}}, "must be below 100"),
         ({"do": {"page_size_max": 5}, "match": {"action": "GetAsset"}}, "never fire"),
         ({"do": {"hide": "AIGC"}}, "LivenessFace"),
         ({"do": {"hide": "LivenessFace"}, "match": {"action": "ListAssets"}}, "never fire"),

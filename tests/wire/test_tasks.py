@@ -78,6 +78,12 @@ def test_a_refused_batch_leaves_nothing(server, me):
     assert me.call("ListAssetGroups", {"Filter": {"GroupType": "AIGC"}}).result["TotalCount"] == 0
 
 
+def test_a_wrong_callback_is_named_as_it_was_sent(me):
+    """By the field of this request, not by that of the Action behind it."""
+    refused = me.json("POST", REAL, {"callback_url": "back"})
+    assert (refused.status, "callback_url must be" in refused.body["error"]["message"]) == (400, True)
+
+
 def test_an_outcome_stays_when_the_asset_is_deleted(server, me):
     """A task that has been read to its end says the same ever after; one that was not, that the asset is gone."""
     first, second = (

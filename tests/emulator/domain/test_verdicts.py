@@ -48,6 +48,7 @@ def test_magic_that_is_not_understood_says_what_would_be(query, words):
 def test_magic_decides_what_it_says_and_no_more(query, verdict):
     """What a query leaves out is as for any other address."""
     assert parse_magic(f"https://magic.test/a.jpg?{query}") == verdict
+    assert parse_magic(f"HTTPS://Magic.TEST/a.jpg?{query}") == verdict
     assert parse_magic(f"https://other.test/a.jpg?{query}&from=magic.test") is None
 
 
