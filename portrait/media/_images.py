@@ -1,7 +1,7 @@
 """Still images, measured by their structure: one parser per format.
 
 A parser reads the size and goes through to the end of the file without decoding a pixel, so time is linear in the file,
-memory is constant, and truncated files are found.
+memory is constant, and truncated files are found. Headers that no decoder takes are refused.
 """
 
 from __future__ import annotations
@@ -32,31 +32,54 @@ _MAX_INFLATED: Final = 6000 * 6000 * 8
 
 # Start of frame: C0 to CF but for DHT (C4), JPG (C8) and DAC (CC). ITU-T T.81, table B.1.
 _FRAME_STARTS: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_STANDALONE: Final = frozenset({0x01, *range(0xD0, 0xD9)})
+# Differential, hierarchical and lossless arithmetic coding, which no decoder reads.
+_UNREADABLE_FRAMES: Final = frozenset({0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF})
+# Bits of a sample, by the kind of frame (table B.2); extended and progressive frames have 8 or 12.
+_SAMPLE_BITS: Final = MappingProxyType({0xC0: (8,), 0xC3: range(2, 17)})
+_START: Final = 0xD8
+_STANDALONE: Final = frozenset({0x01, *range(0xD0, 0xD8)})
 # In entropy-coded data FF is followed by 00, or by a restart marker, or by more FF.
 _AFTER_SCAN: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 # Between segments, bytes without a marker are skipped, as libjpeg does: real cameras state wrong segment lengths.
 _BETWEEN_SEGMENTS: Final = re.compile(rb"\xff[^\x00\xff]")
 
+# Bits of a sample, by colour type. PNG, third edition, table 12.
+_PNG_DEPTHS: Final = MappingProxyType({0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)})
 
 # What introduces a block, or ends the file. Other bytes between blocks are skipped, as decoders do.
 _GIF_BLOCK: Final = re.compile(rb"[!,;]")
 
 
 def _jpeg(file: BinaryIO) -> Size:
-    size, orientation, scans = None, None, 0
+    size, orientation, scans, quantized = None, None, 0, False
     for marker, body in _segments(file):
-        if marker in _FRAME_STARTS and len(body) >= 5:
-            size = Size(int.from_bytes(body[3:5], "big"), int.from_bytes(body[1:3], "big"))
-        elif marker == 0xE1 and orientation is None and body.startswith(b"Exif\x00\x00"):
+        if marker in _FRAME_STARTS:
+            if size is not None:
+                raise InvalidMedia("it has two frame headers")
+            size, quantized = _jpeg_frame(marker, body), quantized or marker == 0xC3  # lossless
+        elif marker == 0xE1 and orientation is None and not scans and body.startswith(b"Exif\x00\x00"):
             orientation = exif_orientation(body)
+        elif marker == 0xDB:
+            quantized = True
         elif marker == 0xDA:
+            if size is None or not quantized:
+                raise InvalidMedia("its pixels begin before its frame header or a quantization table")
             scans += 1
             _next_marker(file, _AFTER_SCAN)
             file.seek(-2, 1)
     if size is None or not scans:
         raise InvalidMedia("it holds no picture")
     return size.oriented(orientation or 1)
+
+
+def _jpeg_frame(marker: int, header: bytes) -> Size:
+    """The size in a frame header (ITU-T T.81, B.2.2)."""
+    if marker in _UNREADABLE_FRAMES:
+        raise InvalidMedia("its coding is one that no decoder reads")
+    bits, height, width, components = struct.unpack(">BHHB", header[:6].ljust(6, b"\0"))
+    if not components or len(header) != 6 + 3 * components or bits not in _SAMPLE_BITS.get(marker, (8, 12)):
+        raise InvalidMedia("its frame header is malformed")
+    return Size(width, height)
 
 
 def _segments(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
@@ -68,6 +91,8 @@ def _segments(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
             return
         if marker in _STANDALONE:
             continue
+        if marker == _START:
+            raise InvalidMedia("another picture begins in it")
         head = file.read(2)
         length = int.from_bytes(head, "big") - len(head)
         if length < 0:
@@ -121,14 +146,23 @@ def _png(file: BinaryIO) -> Size:
         if size is None:
             if kind != b"IHDR" or length != 13:
                 raise InvalidMedia("its header chunk is missing")
-            size = Size(int.from_bytes(first_block[:4], "big"), int.from_bytes(first_block[4:8], "big"))
+            size = _png_header(first_block)
+        elif kind == b"IHDR" or not kind.isalpha():
+            raise InvalidMedia("one of its chunks is misplaced, or has an impossible name")
         elif kind == b"eXIf" and orientation is None:
             orientation = exif_orientation(first_block)
         elif kind == b"IDAT":
             pixels.append((start, length))
-    if size is None or not pixels:
+    if size is None or not any(length for _, length in pixels):
         raise InvalidMedia("it holds no picture")
     return size.oriented(orientation or 1)
+
+
+def _png_header(header: bytes) -> Size:
+    width, height, depth, colours, compression, filters, interlace = struct.unpack(">IIBBBBB", header)
+    if depth not in _PNG_DEPTHS.get(colours, ()) or compression or filters or interlace > 1:
+        raise InvalidMedia("its header chunk is malformed")
+    return Size(width, height)
 
 
 def _check_deflated(file: BinaryIO, chunks: list[tuple[int, int]]) -> None:
@@ -202,8 +236,8 @@ def _bmp(file: BinaryIO) -> Size:
             read_uint(file, 4, "little"),
         )
     # Rows are padded to four bytes; RLE, JPEG and PNG inside of a BMP (1, 2, 4, 5) state their size.
-    if bits not in {1, 2, 4, 8, 16, 24, 32} and packed not in {4, 5}:
-        raise InvalidMedia("its pixels have an impossible depth")
+    if packed > 6 or (bits not in {1, 2, 4, 8, 16, 24, 32} and packed not in {4, 5}):
+        raise InvalidMedia("its pixels have an impossible depth or compression")
     pixels = coded if packed in {1, 2, 4, 5} else (width * bits + 31) // 32 * 4 * height
     if offset + pixels > length_of(file):
         raise InvalidMedia("its pixels reach over the end, as if it had been cut off")
@@ -211,7 +245,7 @@ def _bmp(file: BinaryIO) -> Size:
 
 
 def _webp(file: BinaryIO) -> Size:
-    parts, size, orientation, pixels = PartBudget(), None, None, False
+    parts, size, orientation, pixels, flags = PartBudget(), None, None, False, None
     end = 8 + int.from_bytes(read_exactly(file, 12)[4:8], "little")
     if end > length_of(file):
         raise InvalidMedia(CUT_OFF)
@@ -221,14 +255,23 @@ def _webp(file: BinaryIO) -> Size:
         if start + 8 + length > end:
             raise InvalidMedia("one of its chunks reaches over the end")
         body = file.read(min(length, _BLOCK))
-        size = size or _webp_size(kind, body)
+        own_size = _webp_size(kind, body)
+        if size is None:
+            size, flags = own_size, body[0] if kind == b"VP8X" and body else None
+            if size is None:
+                raise InvalidMedia("it begins with neither a picture nor a canvas")
+        elif flags is not None and own_size not in {None, size}:
+            raise InvalidMedia("its picture is not as large as its canvas")
         pixels = pixels or kind in {b"VP8 ", b"VP8L", b"ANMF"}
-        if kind == b"EXIF" and orientation is None:
+        if kind == b"EXIF" and orientation is None and flags and flags & _WEBP_EXIF:
             orientation = exif_orientation(body)
         file.seek(start + 8 + length + (length & 1))
     if size is None or not pixels:
         raise InvalidMedia("it holds no picture")
     return size.oriented(orientation or 1)
+
+
+_WEBP_EXIF: Final = 8  # the flag of a canvas with EXIF (RFC 9649, 2.7)
 
 
 def _webp_size(kind: bytes, body: bytes) -> Size | None:

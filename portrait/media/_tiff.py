@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from io import BytesIO
+from itertools import chain, repeat
 from types import MappingProxyType
 from typing import BinaryIO, Final
 
@@ -25,7 +26,7 @@ _RAW_BY_MAKER: Final = (
     (b"NIKON", "nef"), (b"SONY", "arw"), (b"PENTAX", "pef"), (b"RICOH", "pef"), (b"SAMSUNG", "srw"), (b"CANON", "cr2"),
 )  # fmt: skip
 _MAX_TEXT: Final = 64
-_ITEM_BYTES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 13: 4, 16: 8}
+_ITEM_BYTES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 6: 1, 8: 2, 9: 4, 13: 4, 16: 8, 17: 8}
 _ORDERS: Final[Mapping[bytes, ByteOrder]] = MappingProxyType({b"II": "little", b"MM": "big"})
 _MAX_ITEMS: Final = 1_000_000
 
@@ -52,8 +53,11 @@ def tiff(file: BinaryIO) -> Size:
     except (KeyError, ValueError):
         raise InvalidMedia("its directory does not tell width and height") from None
     length = length_of(file)
+    # Old programs leave the counts out, and libtiff reckons them.
     ends = [
-        at + size for where, sizes in _DATA for at, size in zip(tags.get(where, ()), tags.get(sizes, ()), strict=False)
+        at + size
+        for where, sizes in _DATA
+        for at, size in zip(tags.get(where, ()), chain(tags.get(sizes, ()), repeat(0)), strict=False)
     ]
     if not ends:
         raise InvalidMedia("its directory does not tell where the pixels are")

@@ -233,14 +233,15 @@ def test_png_without_its_end():
     assert measure(cut[: len(cut) // 2]).problem
 
 
-def png_of(*parts: bytes) -> bytes:
+def png_chunk(kind: bytes, body: bytes) -> bytes:
+    """A chunk of a PNG, with its checksum."""
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def png_of(*parts: bytes, header: tuple[int, ...] = (8, 0, 0, 0, 0)) -> bytes:
     """A PNG of 300 × 300 grey pixels without an end, with these IDAT chunks."""
-
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 300, 300, 8, 0, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + header + b"".join(chunk(b"IDAT", part) for part in parts)
+    start = png_chunk(b"IHDR", struct.pack(">IIBBBBB", 300, 300, *header))
+    return b"\x89PNG\r\n\x1a\n" + start + b"".join(png_chunk(b"IDAT", part) for part in parts)
 
 
 def test_png_cut_between_its_chunks():

@@ -195,8 +195,9 @@ def test_webp_chunks_are_padded():
         return kind + struct.pack("<I", len(body)) + body + bytes(len(body) & 1)
 
     exif = b"II*\x00" + struct.pack("<IHHHIHHI", 8, 1, 274, 3, 1, 6, 0, 0)
-    canvas = bytes(4) + (39).to_bytes(3, "little") + (29).to_bytes(3, "little")
-    body = b"WEBP" + chunk(b"VP8X", canvas) + chunk(b"VP8L", b"\x2f" + bytes(4)) + chunk(b"EXIF", exif)
+    canvas = b"\x08\0\0\0" + (39).to_bytes(3, "little") + (29).to_bytes(3, "little")
+    pixels = b"\x2f" + struct.pack("<I", 39 | 29 << 14)
+    body = b"WEBP" + chunk(b"VP8X", canvas) + chunk(b"VP8L", pixels) + chunk(b"EXIF", exif)
     measured = measure(b"RIFF" + struct.pack("<I", len(body)) + body)
     assert (measured.width, measured.height, measured.problem) == (30, 40, None)
 
