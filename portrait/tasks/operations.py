@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -80,7 +79,6 @@ GET_TASK = operation("GetTask", "Read a task.", idempotency=Idempotency.IDEMPOTE
 UPLOAD_IMAGE = operation("UploadImage", "Have a picture kept.", idempotency=Idempotency.SELF_EXPIRING)
 
 _TASK = {"task": either(one_of("a Task", Task), one_of("its id", str))}
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 _NEW_ASSETS = dict.fromkeys(
