@@ -47,7 +47,7 @@ def tiff_of(*tags: tuple[int, int, int, int], drop: tuple[int, ...] = ()) -> byt
     return (b"II*\x00\x08\x00\x00\x00" + directory(*sorted(changed.values()))).ljust(200, b"\0") + bytes(160_000)
 
 
-REFUSED = {
+UNDECODABLE = {
     "jpeg of 12 bits in a baseline frame": jpeg_with(4, b"\x0c"),
     "jpeg without components": jpeg_with(9, b"\x00"),
     "jpeg of more components than its frame header has": jpeg_with(9, b"\x04"),
@@ -72,10 +72,10 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("name", UNDECODABLE)
 def test_a_header_that_no_decoder_takes_is_refused(name):
     """It says so, and gives no size; Pillow does not open the file either."""
-    data = REFUSED[name]
+    data = UNDECODABLE[name]
     measured = measure(data)
     assert measured.problem
     assert measured.width is None
@@ -83,7 +83,7 @@ def test_a_header_that_no_decoder_takes_is_refused(name):
         image.load()
 
 
-TAKEN = {
+DECODABLE = {
     "jpeg with exif behind its scan": JPEG[:-2] + b"\xff\xe1\x00\x22Exif\0\0" + EXIF + JPEG[-2:],
     "jpeg with exif behind its frame": JPEG[:SCAN] + b"\xff\xe1\x00\x22Exif\0\0" + EXIF + JPEG[SCAN:],
     "webp whose canvas has no exif": webp_of(webp_canvas(640, 480), (b"VP8 ", WEBP[20:]), (b"EXIF", EXIF)),
@@ -93,10 +93,10 @@ TAKEN = {
 }
 
 
-@pytest.mark.parametrize("name", TAKEN)
+@pytest.mark.parametrize("name", DECODABLE)
 def test_a_rare_file_is_as_large_as_pillow_finds_it(name):
     """Orientation included: EXIF counts where it stands before the pixels, and where the canvas announces it."""
-    data = TAKEN[name]
+    data = DECODABLE[name]
     measured = measure(data)
     with Image.open(BytesIO(data)) as image:
         assert (measured.width, measured.height) == ImageOps.exif_transpose(image).size
