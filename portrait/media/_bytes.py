@@ -95,13 +95,27 @@ class Box:
     end: int
 
 
-def boxes(file: BinaryIO, start: int, end: int, parts: PartBudget) -> Iterator[Box]:
+# Boxes on the top level of a clip. Other bytes behind the last of them are no box, and decoders skip them.
+_CLIP_BOXES: Final = frozenset({
+    b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"mfra", b"meta", b"udta", b"uuid", b"free", b"skip", b"wide", b"pnot",
+    b"pdin", b"sidx", b"ssix", b"prft", b"emsg",
+})  # fmt: skip
+
+
+def boxes(file: BinaryIO, start: int, end: int, parts: PartBudget, *, trailer: bool = False) -> Iterator[Box]:
     """Iterate over the boxes between two positions of the file.
+
+    Args:
+        file: Seekable.
+        start: Where the first box starts.
+        end: Where the last one ends.
+        parts: Counts them.
+        trailer: Whether bytes that are no box may follow the last one.
 
     Raises:
         InvalidMedia: A box reaches over the end, or there are too many.
     """
-    while start < end:
+    while start < end - (7 if trailer else 0):
         parts.count()
         file.seek(start)
         length, kind, header = read_uint(file, 4, "big"), read_exactly(file, 4), 8
@@ -110,6 +124,8 @@ def boxes(file: BinaryIO, start: int, end: int, parts: PartBudget) -> Iterator[B
         elif length == 0:
             length = end - start
         if length < header or start + length > end:
+            if trailer and kind not in _CLIP_BOXES:
+                return
             raise InvalidMedia("one of its boxes reaches over the end, as if it had been cut off")
         yield Box(kind, start + header, start + length)
         start += length

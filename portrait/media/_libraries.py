@@ -5,6 +5,7 @@ Runs in the worker process alone (`portrait.media._worker`), where no file can t
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from types import MappingProxyType
@@ -25,6 +26,9 @@ _OPTIONS: Final = MappingProxyType({
 })  # fmt: skip
 _DEMUXERS: Final = MappingProxyType({"mp4": "mov", "mov": "mov", "wav": "wav", "mp3": "mp3"})
 _CONTAINERS: Final = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl", b"iprp", b"ipco"})
+# Where the chunks of samples are: the letter of `struct` for one offset.
+_CHUNK_OFFSETS: Final = MappingProxyType({b"stco": "I", b"co64": "Q"})
+_OFFSETS_AT_ONCE: Final = 1 << 14
 _MAX_DEPTH: Final = 8
 _ATTACHED_PICTURE: Final = 0x400
 
@@ -161,15 +165,19 @@ class _VideoTrack:
 
 
 def _video_track(file: BinaryIO) -> _VideoTrack:
-    """Look for the first video track, and check that no box reaches over the end of the file."""
-    track, rotated, is_video, fragmented = _VideoTrack(), False, False, False
-    for box in _tree(file, 0, length_of(file), PartBudget()):
-        if box.type == b"tkhd":
-            rotated, is_video = _is_quarter_turn(file, box), False
+    """Look for the first video track, and check that no box and no chunk of samples lies behind the end of the file."""
+    track, movie_rotated, rotated, handler, fragmented = _VideoTrack(), False, False, b"", False
+    for box in _tree(file, 0, length_of(file), PartBudget(), trailer=True):
+        if box.type == b"mvhd":
+            movie_rotated = _is_quarter_turn(file, box, 36)
+        elif box.type == b"tkhd":
+            rotated, handler = _is_quarter_turn(file, box, 40) != movie_rotated, b""
         elif box.type == b"hdlr":
             file.seek(box.start + 8)
-            is_video = is_video or file.read(4) == b"vide"  # QuickTime has a second one, of the data
-        elif box.type == b"stsd" and is_video and not track.width:
+            handler = handler or file.read(4)  # QuickTime has a second one, of the data
+        elif box.type in _CHUNK_OFFSETS and handler in {b"vide", b"soun"}:
+            _check_chunks(file, box)
+        elif box.type == b"stsd" and handler == b"vide" and not track.width:
             # ISO/IEC 14496-12, 8.5.2 and 12.1.3: the size is in the first sample entry.
             file.seek(box.start + 40)
             track = _VideoTrack(rotated, read_uint(file, 2, "big"), read_uint(file, 2, "big"))
@@ -177,20 +185,38 @@ def _video_track(file: BinaryIO) -> _VideoTrack:
     return evolve(track, fragmented=fragmented)
 
 
-def _tree(file: BinaryIO, start: int, end: int, parts: PartBudget, depth: int = 0) -> Iterator[Box]:
+def _tree(
+    file: BinaryIO, start: int, end: int, parts: PartBudget, depth: int = 0, *, trailer: bool = False
+) -> Iterator[Box]:
     if depth > _MAX_DEPTH:
         raise InvalidMedia("its boxes are nested too deeply")
-    for box in boxes(file, start, end, parts):
+    for box in boxes(file, start, end, parts, trailer=trailer):
         yield box
         if box.type in _CONTAINERS:
             yield from _tree(file, box.start, box.end, parts, depth + 1)
 
 
-def _is_quarter_turn(file: BinaryIO, box: Box) -> bool:
-    """Whether the matrix of a track header swaps width and height (ISO/IEC 14496-12, 8.3.2: a, b, u, c, d, …)."""
+def _check_chunks(file: BinaryIO, box: Box) -> None:
+    """Check where the samples are (ISO/IEC 14496-12, 8.7.5): a file cut off before them has a sound header."""
+    letter, length = _CHUNK_OFFSETS[box.type], length_of(file)
+    width = struct.calcsize(f">{letter}")
+    file.seek(box.start + 4)
+    remaining = min(read_uint(file, 4, "big"), (box.end - box.start - 8) // width)
+    while remaining > 0:
+        count = min(remaining, _OFFSETS_AT_ONCE)
+        if max(struct.unpack(f">{count}{letter}", read_exactly(file, count * width))) >= length:
+            raise InvalidMedia("its samples lie behind its end, as if it had been cut off")
+        remaining -= count
+
+
+def _is_quarter_turn(file: BinaryIO, box: Box, position: int) -> bool:
+    """Whether the matrix of a movie or track header swaps width and height.
+
+    ISO/IEC 14496-12, 8.2.2 and 8.3.2: a, b, u, c, d, … Times of 64 bits move it by 12 bytes.
+    """
     file.seek(box.start)
     long = read_exactly(file, 1) == b"\x01"
-    file.seek(box.start + (52 if long else 40))
+    file.seek(box.start + position + (12 if long else 0))
     a, b, _, c, d = (read_uint(file, 4, "big") for _ in range(5))
     return a == d == 0 and b != 0 and c != 0
 
