@@ -12,7 +12,7 @@ from emulator.format import Format
 from emulator.request_decoder import RequestDecoder
 from emulator.response_encoder import ResponseEncoder
 from emulator.rest import alltoken_videos, ark_videos, gateway, library
-from emulator.rest.format import Operation, RestDecoder, RestEncoder, Route, Wording
+from emulator.rest.operations import Operation, RestDecoder, RestEncoder, Route, Wording
 from emulator.settings import KeyPair, Settings
 from portrait.providers import PROVIDERS, Provider
 

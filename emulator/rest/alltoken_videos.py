@@ -7,15 +7,15 @@ from types import MappingProxyType
 from typing import Any
 
 from emulator.dialects.dialect import ErrorSpec
-from emulator.dialects.fields import Fields, Query
-from emulator.dialects.video_errors import ALLTOKEN_VIDEO_ERRORS, write_alltoken_error
-from emulator.dialects.video_requests import read_content_request
-from emulator.dialects.videos import ALLTOKEN_STATUSES, write_alltoken, write_alltoken_page
 from emulator.domain import FURTHER_HANDLERS as HANDLERS
 from emulator.domain.generations import GenerationId, GenerationView, ListRequest, ModelList
 from emulator.domain.reasons import Refusal
 from emulator.messages import Call
-from emulator.rest.format import Exchange, Operation, Route, Wording
+from emulator.rest.fields import Fields, Query
+from emulator.rest.operations import Exchange, Operation, Route, Wording
+from emulator.rest.video_errors import ALLTOKEN_VIDEO_ERRORS, write_alltoken_error
+from emulator.rest.video_requests import read_content_request
+from emulator.rest.videos import ALLTOKEN_STATUSES, write_alltoken, write_alltoken_page
 from emulator.settings import Settings
 
 PATH = "/v1/videos/generations"

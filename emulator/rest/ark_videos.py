@@ -10,15 +10,15 @@ from urllib.parse import parse_qsl
 from attrs import evolve
 
 from emulator.dialects.dialect import ErrorSpec
-from emulator.dialects.fields import Fields, Query
-from emulator.dialects.video_errors import ARK_VIDEO_ERRORS, write_ark_error
-from emulator.dialects.video_requests import read_ark_options, read_content_request
-from emulator.dialects.videos import ARK_STATUSES, write_ark, write_ark_page
 from emulator.domain import FURTHER_HANDLERS as HANDLERS
 from emulator.domain.generations import GenerationId, ListRequest
 from emulator.domain.reasons import Refusal
 from emulator.messages import Call
-from emulator.rest.format import Exchange, Operation, Route, Wording
+from emulator.rest.fields import Fields, Query
+from emulator.rest.operations import Exchange, Operation, Route, Wording
+from emulator.rest.video_errors import ARK_VIDEO_ERRORS, write_ark_error
+from emulator.rest.video_requests import read_ark_options, read_content_request
+from emulator.rest.videos import ARK_STATUSES, write_ark, write_ark_page
 from emulator.settings import Settings
 from emulator.webhooks import Hook
 

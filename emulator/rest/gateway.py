@@ -7,15 +7,15 @@ from types import MappingProxyType
 from typing import Any
 
 from emulator.dialects.dialect import ErrorSpec
-from emulator.dialects.gateway_errors import GATEWAY_ERRORS, write_error
-from emulator.dialects.tasks import read_private_avatar, read_real_avatar, write_created, write_task
-from emulator.dialects.video_requests import read_gateway_request
-from emulator.dialects.videos import write_gateway_created, write_gateway_task
 from emulator.domain import FURTHER_HANDLERS, tasks
 from emulator.domain.generations import GenerationView, ModelList
 from emulator.domain.reasons import Refusal
 from emulator.domain.tasks import JobRequest
-from emulator.rest.format import Exchange, Operation, Route, Wording
+from emulator.rest.gateway_errors import GATEWAY_ERRORS, write_error
+from emulator.rest.operations import Exchange, Operation, Route, Wording
+from emulator.rest.tasks import read_private_avatar, read_real_avatar, write_created, write_task
+from emulator.rest.video_requests import read_gateway_request
+from emulator.rest.videos import write_gateway_created, write_gateway_task
 from emulator.settings import Settings
 from emulator.webhooks import Hook
 from portrait import gateways

@@ -11,17 +11,17 @@ from typing import Any
 
 from emulator.dialects.ark import ARK
 from emulator.dialects.dialect import wrap
-from emulator.dialects.fields import Fields, Query
 from emulator.dialects.items import ResultSerializer
-from emulator.dialects.tasks import read_library_assets
 from emulator.domain import FURTHER_HANDLERS, HANDLERS
 from emulator.domain.groups import delete_empty
 from emulator.domain.pictures import PictureRequest, PictureView
 from emulator.domain.ports import StoredFile
 from emulator.domain.reasons import Reason, Refusal
 from emulator.messages import Call
-from emulator.rest.format import Exchange, Operation, Route
+from emulator.rest.fields import Fields, Query
 from emulator.rest.gateway import write_created_task
+from emulator.rest.operations import Exchange, Operation, Route
+from emulator.rest.tasks import read_library_assets
 from emulator.settings import Settings
 from portrait import gateways, models
 from portrait.actions import VERSION

@@ -18,7 +18,7 @@ from emulator.domain.reasons import Reason, Refusal
 from emulator.messages import Call, Reply, ReplyFlow
 from emulator.mounts import RestMount
 from emulator.pipeline import Pipeline
-from emulator.rest.format import Route
+from emulator.rest.operations import Route
 from emulator.web.body_reader import BodyReader, BufferedBody, FormBody, malformed
 from emulator.web.form import FormReader, InvalidForm, body_limit
 from emulator.web.request_head import Head, decode_segment

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from emulator.dialects.fields import Fields
 from emulator.domain.jobs import TaskKind, TaskState
 from emulator.domain.tasks import (
     AssetsRequest,
@@ -15,6 +14,7 @@ from emulator.domain.tasks import (
     SessionRequest,
     TaskView,
 )
+from emulator.rest.fields import Fields
 from portrait.gateways import AVATAR_TASK, PARTLY_FAILED, PRIVATE_TYPES, REAL_TYPES, TASK_FAILED
 from portrait.models import AssetType
 

@@ -12,11 +12,11 @@ import orjson
 from attrs import frozen
 
 from emulator.dialects import ErrorSpec
-from emulator.dialects.fields import Fields
 from emulator.domain import checks
 from emulator.domain.context import Handler, Measured
 from emulator.domain.reasons import Reason, Refusal
 from emulator.messages import Call, Reply
+from emulator.rest.fields import Fields
 from emulator.webhooks import Hook
 from portrait.providers import Provider
 

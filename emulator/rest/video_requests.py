@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from emulator.dialects.fields import Fields
 from emulator.domain.generations import GenerationRequest
 from emulator.domain.references import Reference
+from emulator.rest.fields import Fields
 from portrait.models import AssetType
 from portrait.video_models import RATIOS, RESOLUTIONS
 
