@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from attrs import frozen
 
@@ -71,22 +71,22 @@ class RestMount:
 
     auth: Auth
     routes: tuple[Route, ...]
-    operations: Callable[[Settings], Mapping[str, Operation]]
+    operations: Mapping[str, Operation]
     wording: Wording
     speaks: str
     job_form: str = "task"
 
     def format(self, settings: Settings) -> Format:
         """The form of its calls and replies; names and descriptions are limited by the service behind (I)."""
-        operations = self.operations(settings)
+        del settings
         return Format(
-            decoder=RestDecoder(operations),
-            encoder=RestEncoder(operations, self.wording),
+            decoder=RestDecoder(self.operations),
+            encoder=RestEncoder(self.operations, self.wording),
             name_limit=ARK.name_limit,
             description_limit=ARK.description_limit,
             job_form=self.job_form,
             videos=True,
-            hooks={name: each.hook for name, each in operations.items() if each.hook is not None},
+            hooks={name: each.hook for name, each in self.operations.items() if each.hook is not None},
         )
 
 
@@ -106,21 +106,21 @@ def default_mounts(settings: Settings) -> tuple[AnyMount, ...]:
         RestMount(
             auth=BearerAuth(names, tasks, key_providers),
             routes=gateway.ROUTES,
-            operations=gateway.operations,
+            operations=gateway.operations(settings),
             wording=gateway.WORDING,
             speaks="tasks",
         ),
         RestMount(
             auth=BearerAuth(names, (PROVIDERS["apimart"],), key_providers),
             routes=library.ROUTES,
-            operations=library.operations,
+            operations=library.OPERATIONS,
             wording=gateway.WORDING,
             speaks="tasks",
         ),
         RestMount(
             auth=bearer,
             routes=alltoken_videos.ROUTES,
-            operations=alltoken_videos.operations,
+            operations=alltoken_videos.OPERATIONS,
             wording=alltoken_videos.WORDING,
             speaks=ALLTOKEN.name,
             job_form="vgen",
@@ -128,7 +128,7 @@ def default_mounts(settings: Settings) -> tuple[AnyMount, ...]:
         RestMount(
             auth=BearerAuth(names, ark, key_providers),
             routes=ark_videos.ROUTES,
-            operations=ark_videos.operations,
+            operations=ark_videos.OPERATIONS,
             wording=ark_videos.WORDING,
             speaks=ARK.name,
             job_form="cgt",

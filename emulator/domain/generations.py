@@ -18,7 +18,7 @@ from portrait.models import AssetStatus
 from portrait.video_models import AUTOMATIC_SECONDS, DEFAULT_SECONDS, URL_LIFE, VideoModel
 
 _QUEUE = 0.2  # of the whole time
-_FRAME_RATE = 24
+FRAME_RATE = 24
 # Width and height of a wide video. Tokens are pixels by frames; the vendor names no formula here (I).
 _SIZES: Mapping[str, tuple[int, int]] = MappingProxyType(
     {"480p": (864, 496), "720p": (1280, 720), "1080p": (1920, 1080)}
@@ -180,7 +180,7 @@ def _length(model: VideoModel, seconds: int) -> int:
 
 def _tokens(resolution: str, seconds: int) -> int:
     width, height = _SIZES[resolution]
-    return width * height * _FRAME_RATE * seconds // 1024
+    return width * height * FRAME_RATE * seconds // 1024
 
 
 def get(ctx: Context, request: GenerationId) -> GenerationView:

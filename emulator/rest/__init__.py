@@ -1,1 +1,1 @@
-"""The mounts whose calls are told apart by method and path: operations, routes and wordings for each."""
+"""The mounts whose calls are named by method and path: for each its requests, results, errors and routes."""

@@ -6,20 +6,38 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from emulator.dialects.dialect import ErrorSpec
+from emulator.dialects import ALLTOKEN, ErrorSpec
 from emulator.domain import FURTHER_HANDLERS as HANDLERS
-from emulator.domain.generations import GenerationId, GenerationView, ListRequest, ModelList
-from emulator.domain.reasons import Refusal
+from emulator.domain.generations import GenerationPage, GenerationView, ListRequest, ModelList
+from emulator.domain.jobs import GenerationState
+from emulator.domain.reasons import Reason, Refusal
 from emulator.messages import Call
 from emulator.rest.fields import Fields, Query
 from emulator.rest.operations import Exchange, Operation, Route, Wording
-from emulator.rest.video_errors import ALLTOKEN_VIDEO_ERRORS, write_alltoken_error
-from emulator.rest.video_requests import read_content_request
-from emulator.rest.videos import ALLTOKEN_STATUSES, write_alltoken, write_alltoken_page
-from emulator.settings import Settings
+from emulator.rest.videos import (
+    INVALID_FIELD,
+    MISSING_FIELD,
+    read_content_request,
+    read_id,
+    write_failure,
+    write_last_frame,
+    write_usage,
+)
 
 PATH = "/v1/videos/generations"
-_STATES = {word: state for state, word in ALLTOKEN_STATUSES.items()}
+
+# Where a word differs from the state's own (D).
+STATUSES: Mapping[GenerationState, str] = MappingProxyType(
+    {
+        **{state: str(state) for state in GenerationState},
+        GenerationState.RUNNING: "processing",
+        GenerationState.SUCCEEDED: "completed",
+    }
+)
+_STATES = {word: state for state, word in STATUSES.items()}
+
+
+# --- requests and results ---------------------------------------------------------------------------------------------
 
 
 def _read_list(_: Fields, call: Call) -> ListRequest:
@@ -31,32 +49,81 @@ def _read_list(_: Fields, call: Call) -> ListRequest:
     return ListRequest(states=states, limit=limit, offset=(query.number("page", 1, 1) - 1) * limit)
 
 
+def _write(video: GenerationView, _: Exchange | None = None) -> dict[str, Any]:
+    """The fields of a create and of a read (D); `usage` and `error` are ours (I)."""
+    written: dict[str, Any] = {
+        "id": video.id,
+        "status": STATUSES[video.state],
+        "model": video.model,
+        "is_expired": video.expired,
+        "created_at": int(video.created),
+    }
+    if video.url:
+        written |= {"video_url": video.url, **write_last_frame(video), "expires_at": int(video.expires or 0)}
+        written |= {"usage": write_usage(video)}
+    return written | write_failure(video)
+
+
+def _write_page(page: GenerationPage, _: Exchange) -> dict[str, Any]:
+    """`{"items", "total"}` (D)."""
+    return {"items": [_write(video) for video in page.items], "total": page.total}
+
+
 def _write_models(models: ModelList, _: Exchange) -> dict[str, Any]:
     """The form is not documented (I)."""
     return {"items": [{"id": model.name} for model in models.models], "total": len(models.models)}
 
 
-def _read_id(_: Fields, call: Call) -> GenerationId:
-    return GenerationId(call.resource)
+# --- errors -----------------------------------------------------------------------------------------------------------
 
 
-def _write_video(video: GenerationView, _: Exchange) -> dict[str, Any]:
-    return write_alltoken(video)
+def _row(status: int, code: str, message: str, kind: str = "invalid_request_error") -> ErrorSpec:
+    return ErrorSpec(status, code, message, http_error_type=kind)
 
 
-_OPERATIONS: Mapping[str, Operation] = MappingProxyType(
+_THROTTLED = _row(429, "rate_limit_exceeded", "Too many requests.", "rate_limit_error")
+
+# Codes are documented (D); where the list has none, the Actions' error stands in (I).
+_ERRORS: Mapping[Reason, ErrorSpec] = MappingProxyType(
+    {
+        **{reason: _row(400, "invalid_request", row.message) for reason, row in ALLTOKEN.errors.items()},
+        **{reason: row for reason, row in ALLTOKEN.errors.items() if row.http_error_type is not None},
+        Reason.MALFORMED_BODY: _row(400, "invalid_request", "The request body {message}."),
+        Reason.MISSING_FIELD: _row(400, "invalid_request", MISSING_FIELD),
+        Reason.INVALID_FIELD: _row(400, "invalid_request", INVALID_FIELD),
+        Reason.CREATES_THROTTLED: _THROTTLED,
+        Reason.LISTS_THROTTLED: _THROTTLED,
+        Reason.THROTTLED: _THROTTLED,
+        Reason.SUBSCRIPTION_REQUIRED: _row(
+            403, "subscription_required", "This API requires an active subscription.", "permission_error"
+        ),
+        Reason.UPSTREAM_UNAVAILABLE: _row(
+            503, "upstream_error", "The upstream service is not available.", "server_error"
+        ),
+    }
+)
+
+
+def _write_error(row: ErrorSpec, _: int, message: str, refusal: Refusal, exchange: Exchange) -> dict[str, Any]:
+    """The form of HTTP's own errors, with `param` where a field is meant. Contract §1 (D, M)."""
+    error = {"message": message, "type": row.http_error_type, "code": row.code, "request_id": exchange.request_id}
+    return {"error": {**error, **({"param": refusal.field} if refusal.field else {})}}
+
+
+# --- the mount's tables -----------------------------------------------------------------------------------------------
+
+WORDING = Wording(errors=_ERRORS, write=_write_error)
+OPERATIONS: Mapping[str, Operation] = MappingProxyType(
     {
         "CreateVideo": Operation(
             handler=HANDLERS["CreateVideo"],
             read=lambda fields, _: read_content_request(fields),
-            write=_write_video,
+            write=_write,
             status=202,
         ),
-        "GetVideo": Operation(handler=HANDLERS["GetVideo"], read=_read_id, write=_write_video),
-        "CancelVideo": Operation(handler=HANDLERS["CancelVideo"], read=_read_id, write=_write_video),
-        "ListVideos": Operation(
-            handler=HANDLERS["ListVideos"], read=_read_list, write=lambda page, _: write_alltoken_page(page)
-        ),
+        "GetVideo": Operation(handler=HANDLERS["GetVideo"], read=read_id, write=_write),
+        "CancelVideo": Operation(handler=HANDLERS["CancelVideo"], read=read_id, write=_write),
+        "ListVideos": Operation(handler=HANDLERS["ListVideos"], read=_read_list, write=_write_page),
         "ListVideoModels": Operation(handler=HANDLERS["ListVideoModels"], read=lambda _, __: None, write=_write_models),
     }
 )
@@ -67,16 +134,3 @@ ROUTES = (
     Route("POST", f"{PATH}/*/cancel", "CancelVideo"),
     Route("GET", "/v1/videos/models", "ListVideoModels"),
 )
-
-
-def operations(settings: Settings) -> Mapping[str, Operation]:
-    """What can be called; no setting changes it."""
-    del settings
-    return _OPERATIONS
-
-
-def _write(row: ErrorSpec, _: int, message: str, refusal: Refusal, exchange: Exchange) -> dict[str, Any]:
-    return write_alltoken_error(row, message, refusal, exchange.request_id)
-
-
-WORDING = Wording(errors=ALLTOKEN_VIDEO_ERRORS, write=_write)

@@ -9,21 +9,48 @@ from urllib.parse import parse_qsl
 
 from attrs import evolve
 
-from emulator.dialects.dialect import ErrorSpec
+from emulator.dialects import ARK, ErrorSpec
 from emulator.domain import FURTHER_HANDLERS as HANDLERS
-from emulator.domain.generations import GenerationId, ListRequest
-from emulator.domain.reasons import Refusal
+from emulator.domain.generations import FRAME_RATE, GenerationPage, GenerationRequest, GenerationView, ListRequest
+from emulator.domain.jobs import GenerationState
+from emulator.domain.reasons import SIGNATURE_REASONS, Reason, Refusal
 from emulator.messages import Call
 from emulator.rest.fields import Fields, Query
 from emulator.rest.operations import Exchange, Operation, Route, Wording
-from emulator.rest.video_errors import ARK_VIDEO_ERRORS, write_ark_error
-from emulator.rest.video_requests import read_ark_options, read_content_request
-from emulator.rest.videos import ARK_STATUSES, write_ark, write_ark_page
-from emulator.settings import Settings
+from emulator.rest.videos import (
+    INVALID_FIELD,
+    MISSING_FIELD,
+    read_content_request,
+    read_id,
+    write_failure,
+    write_last_frame,
+    write_usage,
+)
 from emulator.webhooks import Hook
 
 PATH = "/api/v3/contents/generations/tasks"
-_STATES = {word: state for state, word in ARK_STATUSES.items()}
+_STATES = {str(state): state for state in GenerationState}
+_FLAGS = ("generate_audio", "draft")
+_NUMBERS = ("priority", "seed", "execution_expires_after")
+
+# Contract §7: at every change, the final ones up to 3 more times without success in 5 s (D); the pauses are ours (I).
+_HOOK = Hook(field="callback_url", reads="GetVideo", every_change=True, patience=5.0, delays=(5.0, 5.0, 5.0))
+
+
+# --- requests and results ---------------------------------------------------------------------------------------------
+
+
+def _read_create(fields: Fields, _: Call) -> GenerationRequest:
+    return evolve(read_content_request(fields), options=_read_options(fields))
+
+
+def _read_options(fields: Fields) -> dict[str, Any]:
+    """The options that a task repeats: fields of the official SDK's task (D)."""
+    options: dict[str, Any] = {"service_tier": fields.text("service_tier", "default")}
+    if fields.has("safety_identifier"):
+        options["safety_identifier"] = fields.text("safety_identifier")
+    options |= {name: fields.flag(name, default=False) for name in _FLAGS if fields.has(name)}
+    return options | {name: fields.integer(name, 0) for name in _NUMBERS if fields.has(name)}
 
 
 def _read_list(_: Fields, call: Call) -> ListRequest:
@@ -42,25 +69,83 @@ def _read_list(_: Fields, call: Call) -> ListRequest:
     )
 
 
-def _read_id(_: Fields, call: Call) -> GenerationId:
-    return GenerationId(call.resource)
+def _write(video: GenerationView, _: Exchange | None = None) -> dict[str, Any]:
+    """The fields of a read, of an item of the list, and of what is posted to `callback_url` (D)."""
+    written: dict[str, Any] = {
+        "id": video.id,
+        "model": video.model,
+        "status": str(video.state),
+        "created_at": int(video.created),
+        "updated_at": int(video.updated),
+        "duration": video.seconds,
+        "resolution": video.resolution,
+        "ratio": video.ratio,
+        "framespersecond": FRAME_RATE,
+        **video.options,
+    }
+    if video.url:
+        written |= {"content": {"video_url": video.url, **write_last_frame(video)}, "usage": write_usage(video)}
+    return written | write_failure(video)
 
 
-# Contract §7: at every change, the final ones up to 3 more times without success in 5 s (D); the pauses are ours (I).
-_HOOK = Hook(field="callback_url", reads="GetVideo", every_change=True, patience=5.0, delays=(5.0, 5.0, 5.0))
-_OPERATIONS: Mapping[str, Operation] = MappingProxyType(
+def _write_page(page: GenerationPage, _: Exchange) -> dict[str, Any]:
+    """`{"items", "total"}` (D)."""
+    return {"items": [_write(video) for video in page.items], "total": page.total}
+
+
+# --- errors -----------------------------------------------------------------------------------------------------------
+
+_TYPES: Mapping[int, str] = MappingProxyType(
+    {
+        401: "Unauthorized",
+        403: "Forbidden",
+        404: "NotFound",
+        409: "Conflict",
+        429: "TooManyRequests",
+        500: "InternalServerError",
+        503: "ServiceUnavailable",
+    }
+)
+
+
+def _row(status: int, code: str, message: str) -> ErrorSpec:
+    return ErrorSpec(status, code, message, http_error_type=_TYPES.get(status, "BadRequest"))
+
+
+_BAD_KEY = _row(401, "AuthenticationError", "The API key or AK/SK in the request is missing or invalid.")
+_THROTTLED = _row(429, "RateLimitExceeded", "The request rate has exceeded the limit.")
+
+# The code and the form of InvalidParameter and of a person's face are known (M); the others are inferred.
+_ERRORS: Mapping[Reason, ErrorSpec] = MappingProxyType(
+    {
+        **{reason: _row(row.status, row.code, row.message) for reason, row in ARK.errors.items()},
+        **dict.fromkeys(SIGNATURE_REASONS | {Reason.KEY_MISSING, Reason.KEY_UNKNOWN}, _BAD_KEY),
+        Reason.MISSING_FIELD: _row(400, "MissingParameter", MISSING_FIELD),
+        Reason.INVALID_FIELD: _row(400, "InvalidParameter", INVALID_FIELD),
+        Reason.CREATES_THROTTLED: _THROTTLED,
+        Reason.LISTS_THROTTLED: _THROTTLED,
+        Reason.THROTTLED: _THROTTLED,
+    }
+)
+
+
+def _write_error(row: ErrorSpec, _: int, message: str, refusal: Refusal, __: Exchange) -> dict[str, Any]:
+    """Code, message, param and type. Contract §7."""
+    code = row.code.format_map({"field": refusal.field, "detail": refusal.detail, "id": refusal.id}).rstrip(".")
+    return {"error": {"code": code, "message": message, "param": refusal.field, "type": row.http_error_type}}
+
+
+# --- the mount's tables -----------------------------------------------------------------------------------------------
+
+WORDING = Wording(errors=_ERRORS, write=_write_error)
+OPERATIONS: Mapping[str, Operation] = MappingProxyType(
     {
         "CreateVideo": Operation(
-            handler=HANDLERS["CreateVideo"],
-            read=lambda fields, _: evolve(read_content_request(fields), options=read_ark_options(fields)),
-            write=lambda video, _: {"id": video.id},
-            hook=_HOOK,
+            handler=HANDLERS["CreateVideo"], read=_read_create, write=lambda video, _: {"id": video.id}, hook=_HOOK
         ),
-        "GetVideo": Operation(handler=HANDLERS["GetVideo"], read=_read_id, write=lambda video, _: write_ark(video)),
-        "ListVideos": Operation(
-            handler=HANDLERS["ListVideos"], read=_read_list, write=lambda page, _: write_ark_page(page)
-        ),
-        "DeleteVideo": Operation(handler=HANDLERS["DeleteVideo"], read=_read_id, write=lambda _, __: {}),
+        "GetVideo": Operation(handler=HANDLERS["GetVideo"], read=read_id, write=_write),
+        "ListVideos": Operation(handler=HANDLERS["ListVideos"], read=_read_list, write=_write_page),
+        "DeleteVideo": Operation(handler=HANDLERS["DeleteVideo"], read=read_id, write=lambda _, __: {}),
     }
 )
 ROUTES = (
@@ -69,17 +154,3 @@ ROUTES = (
     Route("GET", f"{PATH}/*", "GetVideo"),
     Route("DELETE", f"{PATH}/*", "DeleteVideo"),
 )
-
-
-def operations(settings: Settings) -> Mapping[str, Operation]:
-    """What can be called; no setting changes it."""
-    del settings
-    return _OPERATIONS
-
-
-def _write(row: ErrorSpec, _: int, message: str, refusal: Refusal, exchange: Exchange) -> dict[str, Any]:
-    del exchange
-    return write_ark_error(row, message, refusal)
-
-
-WORDING = Wording(errors=ARK_VIDEO_ERRORS, write=_write)

@@ -1,4 +1,4 @@
-"""Strict reading of JSON objects whose fields are named in lower case: each method gives a value or refuses the call.
+"""Strict reading of JSON objects and queries: each method returns a value or refuses the call.
 
 `null` and an empty text count as absent, and unknown fields are ignored, as with the Actions (contract §2, I).
 """
@@ -10,7 +10,10 @@ from typing import Any
 
 from attrs import frozen
 
+from emulator.domain import checks
 from emulator.domain.reasons import Reason, Refusal
+
+_DIGITS = 9  # of a number in a query
 
 
 @frozen
@@ -103,7 +106,7 @@ class Fields:
 
     def invalid(self, name: str, why: str) -> Refusal:
         """The refusal of a value; `why` ends a sentence."""
-        return Refusal(Reason.INVALID_FIELD, field=self.place + name, message=why)
+        return checks.invalid(self.place + name, why)
 
     def _array(self, name: str) -> list[Any]:
         value = self.values.get(name)
@@ -119,7 +122,7 @@ class Query:
     """The parameters of a query.
 
     Attributes:
-        values: By name; the first one of each.
+        values: By name; the first value of each.
     """
 
     values: Mapping[str, str]
@@ -136,15 +139,12 @@ class Query:
         number = int(value) if value.isascii() and value.isdigit() and len(value) <= _DIGITS else -1
         if number < least or (most is not None and number > most):
             bounds = f"{least} or more" if most is None else f"from {least} to {most}"
-            raise Refusal(Reason.INVALID_FIELD, field=name, message=f"must be a whole number, {bounds}")
+            raise checks.invalid(name, f"must be a whole number, {bounds}")
         return number
 
     def choice(self, name: str, words: Iterable[str]) -> str:
         """One of a closed set, "" where it is absent."""
         value, known = self.text(name), tuple(words)
         if value and value not in known:
-            raise Refusal(Reason.INVALID_FIELD, field=name, message=f"must be one of {', '.join(known)}")
+            raise checks.invalid(name, f"must be one of {', '.join(known)}")
         return value
-
-
-_DIGITS = 9  # of a number in a query

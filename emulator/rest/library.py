@@ -20,9 +20,8 @@ from emulator.domain.reasons import Reason, Refusal
 from emulator.messages import Call
 from emulator.rest.fields import Fields, Query
 from emulator.rest.gateway import write_created_task
+from emulator.rest.gateway_tasks import read_library_assets
 from emulator.rest.operations import Exchange, Operation, Route
-from emulator.rest.tasks import read_library_assets
-from emulator.settings import Settings
 from portrait import gateways, models
 from portrait.actions import VERSION
 from portrait.media import sniff
@@ -144,7 +143,7 @@ _READERS: Mapping[str, _Read] = MappingProxyType(
 )
 # A group that has assets is not deleted here (M, in a clone).
 _HANDLERS = {**HANDLERS, "DeleteAssetGroup": delete_empty}
-_OPERATIONS: Mapping[str, Operation] = MappingProxyType(
+OPERATIONS: Mapping[str, Operation] = MappingProxyType(
     {
         "PrivateAvatar": Operation(
             handler=FURTHER_HANDLERS["PrivateAvatar"],
@@ -168,9 +167,3 @@ ROUTES = (
     Route("DELETE", f"{_GROUPS}/*", "DeleteAssetGroup"),
     Route("POST", f"/v1{gateways.IMAGES_PATH}", "UploadImage", file_limit=gateways.IMAGE_LIMIT),
 )
-
-
-def operations(settings: Settings) -> Mapping[str, Operation]:
-    """What can be called; no setting changes it."""
-    del settings
-    return _OPERATIONS

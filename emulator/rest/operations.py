@@ -1,6 +1,6 @@
-"""Calls that a method and a path name, with JSON in forms of their own: one table of operations for each form.
+"""Calls that are named by method and path: a mount's table of operations, and how requests and replies go through it.
 
-An operation reads a request for the domain and writes a result; a table of errors words the refusals.
+An operation reads a request for the domain and writes its result as JSON; a table of errors words the refusals.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ class Route:
 
 @frozen(kw_only=True)
 class Exchange:
-    """What an answer may depend on besides the result.
+    """The call that is answered, for the functions that write results and errors.
 
     Attributes:
         call: The call.
-        provider: Whose rules it goes by.
-        request_id: Of the call.
+        provider: The provider whose rules it goes by.
+        request_id: Its id.
     """
 
     call: Call

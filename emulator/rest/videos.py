@@ -1,115 +1,93 @@
-"""Videos as each provider shows them: AllToken's, Ark's and the gateways' words for one generation. Contract §7."""
+"""The parts that several providers' videos have in common: how they are asked for, and fields of what is shown."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from emulator.domain.generations import GenerationPage, GenerationView
-from emulator.domain.jobs import GenerationState
+from emulator.domain.generations import GenerationId, GenerationRequest, GenerationView
+from emulator.domain.references import Reference
+from emulator.messages import Call
+from emulator.rest.fields import Fields
+from portrait.models import AssetType
+from portrait.video_models import RATIOS, RESOLUTIONS
 
-_QUEUED, _RUNNING, _SUCCEEDED = GenerationState.QUEUED, GenerationState.RUNNING, GenerationState.SUCCEEDED
-
-# Where a word differs from the state's own. Contract §7 and §8 (D).
-ALLTOKEN_STATUSES: Mapping[GenerationState, str] = MappingProxyType(
-    {**{state: str(state) for state in GenerationState}, _RUNNING: "processing", _SUCCEEDED: "completed"}
+DEFAULT_ROLES: Mapping[AssetType, str] = MappingProxyType(
+    {AssetType.IMAGE: "reference_image", AssetType.VIDEO: "reference_video", AssetType.AUDIO: "reference_audio"}
 )
-ARK_STATUSES: Mapping[GenerationState, str] = MappingProxyType({state: str(state) for state in GenerationState})
-GATEWAY_STATUSES: Mapping[GenerationState, str] = MappingProxyType(
-    {
-        **ALLTOKEN_STATUSES,
-        _QUEUED: "submitted",
-        _RUNNING: "in_progress",
-        GenerationState.EXPIRED: "failed",
-    }
+INVALID_FIELD = "The parameter `{field}` specified in the request is not valid: it {message}."
+MISSING_FIELD = "The request is missing the parameter `{field}`."
+
+_KINDS: Mapping[str, AssetType] = MappingProxyType(
+    {"image_url": AssetType.IMAGE, "video_url": AssetType.VIDEO, "audio_url": AssetType.AUDIO}
 )
-_DOLLARS_PER_TOKEN = 7e-6  # no price is documented with the shape (I)
-_EXPIRED = "The task was not finished in time."
+_EXTENSIONS: Mapping[str, str] = MappingProxyType({"mp4": ".mp4", "mov": ".mov"})
 
 
-def write_alltoken(video: GenerationView) -> dict[str, Any]:
-    """The fields of a create and of a read (D); `usage` and `error` are ours (I)."""
-    written: dict[str, Any] = {
-        "id": video.id,
-        "status": ALLTOKEN_STATUSES[video.state],
-        "model": video.model,
-        "is_expired": video.expired,
-        "created_at": int(video.created),
-    }
-    if video.url:
-        written |= {"video_url": video.url, **_last_frame(video), "expires_at": int(video.expires or 0)}
-        written |= {"usage": _usage(video)}
-    return written | _error(video)
+def read_request(fields: Fields, prompt: str, references: tuple[Reference, ...], ratio: str) -> GenerationRequest:
+    """The request of a create.
+
+    Args:
+        fields: Of the body.
+        prompt: As the provider takes it.
+        references: Likewise.
+        ratio: The name of the field that holds the ratio.
+    """
+    return GenerationRequest(
+        model=fields.required("model"),
+        prompt=prompt,
+        references=references,
+        seconds=fields.integer("duration", 0),
+        resolution=fields.choice("resolution", ("", *RESOLUTIONS), ""),
+        ratio=fields.choice(ratio, RATIOS, "adaptive"),
+        extension=_EXTENSIONS[fields.choice("output_format", _EXTENSIONS, "mp4")],
+        last_frame=fields.flag("return_last_frame", default=False),
+        expires_after=fields.integer("execution_expires_after", 0),
+    )
 
 
-def write_alltoken_page(page: GenerationPage) -> dict[str, Any]:
-    """`{"items", "total"}` (D)."""
-    return {"items": [write_alltoken(video) for video in page.items], "total": page.total}
+def read_content_request(fields: Fields) -> GenerationRequest:
+    """The request of AllToken and Ark: `content` holds the references, and texts beside the `prompt` (D)."""
+    texts, references = [fields.text("prompt")], []
+    for item in fields.objects("content"):
+        kind = item.choice("type", ("text", "draft_task", *_KINDS), "text")
+        if kind == "text":
+            texts.append(item.text("text"))
+        elif kind in _KINDS:
+            references.append(_content_reference(item, kind))
+    return read_request(fields, "\n".join(filter(None, texts)), tuple(_with_roles(references)), "ratio")
 
 
-def write_ark(video: GenerationView) -> dict[str, Any]:
-    """The fields of a read, of an item of the list, and of what is posted to `callback_url` (D)."""
-    written: dict[str, Any] = {
-        "id": video.id,
-        "model": video.model,
-        "status": ARK_STATUSES[video.state],
-        "created_at": int(video.created),
-        "updated_at": int(video.updated),
-        "duration": video.seconds,
-        "resolution": video.resolution,
-        "ratio": video.ratio,
-        "framespersecond": 24,
-        **video.options,
-    }
-    if video.url:
-        written |= {"content": {"video_url": video.url, **_last_frame(video)}, "usage": _usage(video)}
-    return written | _error(video)
+def _content_reference(item: Fields, name: str) -> Reference:
+    """The `role` may be left out."""
+    address, kind = item.object(name), _KINDS[name]
+    return Reference(url=address.required("url"), kind=kind, role=item.text("role"), place=f"{address.place}url")
 
 
-def write_ark_page(page: GenerationPage) -> dict[str, Any]:
-    """`{"items", "total"}` (D)."""
-    return {"items": [write_ark(video) for video in page.items], "total": page.total}
+def _with_roles(references: list[Reference]) -> Iterator[Reference]:
+    """A picture that is alone and has no role is the first frame; what else has none is a reference (I)."""
+    alone = len(references) == 1 and references[0].kind is AssetType.IMAGE
+    for each in references:
+        role = each.role or ("first_frame" if alone else DEFAULT_ROLES[each.kind])
+        yield Reference(url=each.url, kind=each.kind, role=role, place=each.place)
 
 
-def write_gateway_created(video: GenerationView) -> list[dict[str, Any]]:
-    """An array of one (D)."""
-    return [{"status": GATEWAY_STATUSES[video.state], "task_id": video.id}]
+def read_id(_: Fields, call: Call) -> GenerationId:
+    """The id in the path."""
+    return GenerationId(call.resource)
 
 
-def write_gateway_task(video: GenerationView) -> dict[str, Any]:
-    """A task whose result has videos, each with an array of addresses; a failed one costs nothing (D)."""
-    cost = round(video.tokens * _DOLLARS_PER_TOKEN, 6)
-    written: dict[str, Any] = {
-        "id": video.id,
-        "status": GATEWAY_STATUSES[video.state],
-        "progress": video.progress,
-        "created": int(video.created),
-        "estimated_time": round(video.total),
-    }
-    if video.ended is not None:
-        written |= {
-            "completed": int(video.ended),
-            "actual_time": round(video.ended - video.created),
-            "cost": cost,
-            "credits_cost": round(cost * 100, 4),
-        }
-    if video.url:
-        item = {"url": [video.url], "expires_at": int(video.expires or 0), **_last_frame(video)}
-        written["result"] = {"videos": [item]}
-    if video.state is GenerationState.EXPIRED:
-        written["error"] = {"code": "task_failed", "message": _EXPIRED}
-    return written | _error(video)
-
-
-def _usage(video: GenerationView) -> dict[str, int]:
+def write_usage(video: GenerationView) -> dict[str, int]:
     """Contract §7: both are the same, and 1 or more (D)."""
     return {"completion_tokens": video.tokens, "total_tokens": video.tokens}
 
 
-def _last_frame(video: GenerationView) -> dict[str, str]:
+def write_last_frame(video: GenerationView) -> dict[str, str]:
+    """The address of the last frame, where one was asked for."""
     return {"last_frame_url": video.last_frame_url} if video.last_frame_url else {}
 
 
-def _error(video: GenerationView) -> dict[str, Any]:
+def write_failure(video: GenerationView) -> dict[str, Any]:
+    """The error of a failed one."""
     return {"error": {"code": video.code, "message": video.message}} if video.code else {}

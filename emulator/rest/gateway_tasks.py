@@ -1,4 +1,4 @@
-"""The task gateways' avatar calls and tasks: what their requests say, and how a task is shown. Contract §8."""
+"""The task gateways' avatar calls: their requests, and tasks as JSON. Contract §8."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _files(fields: Fields, *, named: bool = True) -> tuple[NewAsset, ...]:
 
 
 def write_created(task: TaskView, language: str) -> dict[str, Any]:
-    """What a task is answered with when it is created."""
+    """A task as the call that creates it answers."""
     if task.kind is not TaskKind.ASSETS:
         return {"id": task.id, "status": task.state, **(_outcome(task, language) if task.group_id else {})}
     return {
@@ -93,7 +93,7 @@ def write_created(task: TaskView, language: str) -> dict[str, Any]:
 
 
 def write_task(task: TaskView, language: str) -> dict[str, Any]:
-    """What a task is answered with when it is read."""
+    """A task as a read answers it."""
     progress = {"progress": task.progress} if task.kind is TaskKind.ASSETS else {}
     return {"id": task.id, "status": task.state, **progress, **_outcome(task, language)}
 
