@@ -1,4 +1,4 @@
-"""What the emulator needs of a store. All stores pass the same suite of tests."""
+"""The interface of stores. All stores pass the same suite of tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Protocol
 from attrs import field, frozen
 
 from emulator.domain.jobs import Generation, Job, Task
-from emulator.domain.ports import StoredFile, Transaction
+from emulator.domain.ports import ListQuery, StoredFile, Transaction
 from emulator.domain.records import Asset, Customer, Group, Validation
 from portrait.clock import Clock
 
@@ -143,3 +143,8 @@ class Store(Protocol):
 
 
 StoreFactory = Callable[[CustomerFactory], Store]
+
+
+def is_search(query: ListQuery) -> bool:
+    """Whether a list has to be searched record by record: only a part of a name and what is visible need that."""
+    return bool(query.name) or query.before is not None or query.visible_at is not None

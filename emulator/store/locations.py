@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from emulator.store.base import CustomerFactory, Store, StoreFactory
-from emulator.store.memory import MemoryStore
+from emulator.store.memory.store import MemoryStore
 from portrait.errors import UsageError
 from portrait.sql.location import PostgresUrl, SqliteFile, parse, require_local
 

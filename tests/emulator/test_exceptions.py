@@ -13,7 +13,7 @@ from emulator.auth import key_handle
 from emulator.messages import Call
 from emulator.server import EmulatorServer
 from emulator.service import Service
-from emulator.store.memory import MemoryStore
+from emulator.store.memory.store import MemoryStore
 from emulator.web.runner import Workers, run, run_async
 from portrait.clock import ManualClock
 from tests.wire.media import png

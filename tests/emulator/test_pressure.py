@@ -13,8 +13,8 @@ from emulator.domain import lifecycle
 from emulator.domain.ports import AssetQuery, Unfinished
 from emulator.domain.records import Asset, Customer, Group
 from emulator.messages import Call
-from emulator.store import scan, tables
-from emulator.store.memory import MemoryStore
+from emulator.store.memory import lists, tables
+from emulator.store.memory.store import MemoryStore
 from portrait.flow import Sleep
 from portrait.models import AssetStatus, AssetType, GroupType, SortBy
 from tests.emulator.conftest import Endpoint
@@ -125,12 +125,12 @@ def test_counts_of_the_control_plane_are_settled(crowd):
 @pytest.fixture
 def store(monkeypatch):
     """A store whose customer acme has two groups and more assets than a slice of a search reads."""
-    monkeypatch.setattr(scan, "SLICE", 50)
+    monkeypatch.setattr(lists, "SLICE", 50)
     store = MemoryStore(lambda name, number: Customer(name=name, number=number))
     with store.transaction("acme") as tx:
         for _ in range(2):
             add_group(tx)
-        for number in range(scan.SLICE * 2 + 5):
+        for number in range(lists.SLICE * 2 + 5):
             add_asset(tx, "abc"[number % 3], f"g{number % 2 + 1}")
     return store
 
@@ -217,7 +217,7 @@ def test_a_search_in_slices_is_as_of_its_end(store, monkeypatch, change, fields)
     query = AssetQuery(**{"project": "default", "kind": GroupType.AIGC, "name": "A"} | fields)
     done = []
     total, page, slices = search(store, query, lambda tx: done or done.append(CHANGES[change](tx)))
-    monkeypatch.setattr(scan, "SLICE", 10**6)
+    monkeypatch.setattr(lists, "SLICE", 10**6)
     store.restore(store.copy())  # without what the slices have built
     assert (total, page, 1) == search(store, query, None)
     assert slices > 1 or total == 0

@@ -14,10 +14,10 @@ from emulator.domain.jobs import Task, TaskKind
 from emulator.domain.ports import AssetQuery, GroupQuery, StoredFile, Unfinished
 from emulator.domain.records import Asset, AssetState, Customer, Group, Scan, Validation
 from emulator.domain.verdicts import Verdict, review
-from emulator.store import scan
 from emulator.store.locations import store_factory
-from emulator.store.memory import MemoryStore
-from emulator.store.pages import page, split_ranks
+from emulator.store.memory import lists
+from emulator.store.memory.lists import page, split_ranks
+from emulator.store.memory.store import MemoryStore
 from portrait.models import AssetStatus, AssetType, GroupType, SortBy
 from tests.hypothesis_profiles import searching
 
@@ -354,7 +354,7 @@ def test_lists_are_what_a_naive_reading_gives(steps, queries):
 @given(steps=STEPS, queries=QUERIES)
 def test_lists_in_slices_are_what_a_naive_reading_gives(monkeypatch, steps, queries):
     """The same where orders, states and searches are prepared two records at a time, with changes in between."""
-    monkeypatch.setattr(scan, "SLICE", 2)
+    monkeypatch.setattr(lists, "SLICE", 2)
     compare_with_naive(MemoryStore(new_customer), steps, queries)
 
 

@@ -14,8 +14,7 @@ from sqlalchemy import ClauseElement
 from emulator.domain.jobs import Job
 from emulator.domain.ports import AssetQuery, GroupQuery, StoredFile
 from emulator.domain.records import Asset, AssetState, Customer, Group, Validation
-from emulator.store.base import CustomerFactory
-from emulator.store.scan import is_search
+from emulator.store.base import CustomerFactory, is_search
 from emulator.store.sql import lists, rows
 from emulator.store.sql import statements as sql
 from emulator.store.sql.counts import Counts, asset_sets, group_set, project_scope

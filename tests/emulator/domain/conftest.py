@@ -7,7 +7,7 @@ from attrs import evolve, frozen
 
 from emulator.domain.context import Context, ServiceConfig
 from emulator.domain.records import Customer
-from emulator.store.memory import MemoryStore
+from emulator.store.memory.store import MemoryStore
 from tests.emulator.domain.helpers import BASE, NOW
 
 

@@ -1,119 +1,27 @@
-"""The store that lives in memory: dicts and sorted lists behind one lock, for a transaction is short.
+"""One customer's records in a transaction of the store in memory.
 
-A transaction makes every change at once and remembers what undoes it.
+It makes every change at once and remembers what undoes it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from threading import Lock
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from emulator.clocks import SettableClock
 from emulator.domain.jobs import Job
 from emulator.domain.ports import AssetQuery, GroupQuery, ListQuery, StoredFile, Unfinished
 from emulator.domain.records import Asset, AssetState, Customer, Group, Validation
-from emulator.store import scan
-from emulator.store.base import Contents, CustomerFactory, Latest
-from emulator.store.index import Index, IndexSets, R, Table, by_creation, entry_key, record_number
-from emulator.store.pages import page_of, page_of_sets
-from emulator.store.tables import Tables
-from portrait.clock import Clock
+from emulator.store.base import is_search
+from emulator.store.memory import lists
+from emulator.store.memory.index import Index, IndexSets, R, Table, by_creation, entry_key, record_number
+from emulator.store.memory.lists import page_of, page_of_sets
+from emulator.store.memory.tables import Tables
 from portrait.models import AssetStatus
 
 V = TypeVar("V")
 _MAX_SCANS = 8  # of one customer at once
 _ALL_STATUSES = frozenset(AssetStatus)
-
-
-class MemoryStore:
-    """A `Store`.
-
-    Args:
-        new_customer: Makes a customer's record when it first comes.
-    """
-
-    blocks = in_turn = False
-    process = 0
-
-    def __init__(self, new_customer: CustomerFactory) -> None:
-        self._tables = Tables(new_customer)
-        self._whole = Lock()  # held while everything is copied or replaced
-        self._clock: Clock | None = None
-
-    def secret(self, new: bytes) -> bytes:
-        """What links are signed with: nobody else has this store."""
-        return new
-
-    def share(self, clock: Clock) -> None:
-        """Nobody else has this store."""
-        self._clock = clock
-
-    def synchronize(self) -> None:
-        """Nobody else has this store."""
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-    def transaction(self, customer: str) -> MemoryTransaction:
-        """One customer's records."""
-        return MemoryTransaction(self._tables, customer)
-
-    def customers(self) -> Sequence[str]:
-        """All customers in the order of their first call."""
-        with self._tables.lock:
-            return tuple(self._tables.by_customer)
-
-    def find_asset(self, asset_id: str) -> Asset | None:
-        """An asset of any customer, as it was last stored."""
-        with self._tables.lock:
-            return self._tables.live_asset(asset_id)
-
-    def find_validation(self, token_or_handle: str) -> Validation | None:
-        """A validation of whomever."""
-        with self._tables.lock:
-            return self._tables.tokens.get(self._tables.handles.get(token_or_handle, token_or_handle))
-
-    def find_job(self, job_id: str) -> Job | None:
-        """A job of any customer, as it was last stored."""
-        with self._tables.lock:
-            customers = self._tables.by_customer.values()
-            return next((each.jobs[job_id] for each in customers if job_id in each.jobs), None)
-
-    def validations(self) -> Sequence[Validation]:
-        """All validations in the order of their creation."""
-        with self._tables.lock:
-            return tuple(self._tables.tokens.values())
-
-    def latest(self, limit: int) -> Latest:
-        """At most so many records of each kind."""
-        with self._tables.lock:
-            return self._tables.latest(limit)
-
-    def file(self, key: str) -> StoredFile | None:
-        """An uploaded file."""
-        with self._tables.lock:
-            return self._tables.files.get(key)
-
-    def copy(self) -> Contents:
-        """All records as they are at its end; they never change, so the copy is of the lists."""
-        with self._whole:
-            return self._tables.copy()
-
-    def restore(self, contents: Contents, now: float | None = None) -> None:
-        """Hold these records in place of everything; numbers go on."""
-        other = Tables(self._tables.new_customer)
-        other.fill(contents)  # the long part, without a lock
-        with self._whole:
-            self._tables.exchange(other)
-            if now is not None and isinstance(self._clock, SettableClock):
-                self._clock.set(now)
-        other.free()
-
-    def clear(self) -> None:
-        """Forget everything; numbers go on."""
-        self.restore(Contents())
 
 
 class MemoryTransaction:
@@ -202,8 +110,8 @@ class MemoryTransaction:
             scope = Index(self._groups)
             for group in self._own_groups(query):
                 scope.add(by_creation(group), group)
-        elif scan.is_search(query) and len(scope) > scan.SLICE:
-            return self._scan(self._groups, self._records.groups, [name], query, scan.position_by_scope(query))
+        elif is_search(query) and len(scope) > lists.SLICE:
+            return self._scan(self._groups, self._records.groups, [name], query, lists.position_by_scope(query))
         return page_of_sets(self._groups, [scope], query)
 
     def count_groups(self) -> int:
@@ -238,8 +146,8 @@ class MemoryTransaction:
     def assets(self, query: AssetQuery) -> tuple[int, list[Asset]]:
         """How many match in all, and one page of them."""
         names = self._scopes(query)
-        if scan.is_search(query) and sum(self._records.assets.size((*name, None)) for name in names) > scan.SLICE:
-            position = scan.position_by_group(names) if query.group_ids else scan.position_by_scope(query)
+        if is_search(query) and sum(self._records.assets.size((*name, None)) for name in names) > lists.SLICE:
+            position = lists.position_by_group(names) if query.group_ids else lists.position_by_scope(query)
             whole = [(*name, None) for name in names]
             return self._scan(self._assets, self._records.assets, whole, query, position)
         return page_of_sets(self._assets, self._indexes_for(query), query)
@@ -258,15 +166,15 @@ class MemoryTransaction:
             Unfinished: There is more to read.
         """
         scans, records = self._records.scans, table.records
-        search = scans.pop(query, None) or scan.Scan(
+        search = scans.pop(query, None) or lists.Scan(
             sets,
             names,
             records.__getitem__,
             position=position,
-            matches=scan.predicate(query),
+            matches=lists.predicate(query),
             key=entry_key(query.sort),
         )
-        if not search.advance(scan.SLICE):
+        if not search.advance(lists.SLICE):
             while len(scans) >= _MAX_SCANS:  # what nobody went on with
                 del scans[next(iter(scans))]
             scans[query] = search
@@ -372,7 +280,7 @@ class MemoryTransaction:
         if not query.statuses or _ALL_STATUSES.issubset(query.statuses):
             return whole
         states = [AssetState(status) for status in dict.fromkeys(query.statuses)]
-        limit = scan.SLICE
+        limit = lists.SLICE
         for each in whole:
             for state in states:
                 limit -= each.prepare(state, limit)

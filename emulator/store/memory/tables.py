@@ -11,10 +11,10 @@ from threading import RLock
 from emulator.collector import Replacements
 from emulator.domain.ports import StoredFile
 from emulator.domain.records import Asset, Group, Validation
-from emulator.store import scan
 from emulator.store.base import Contents, CustomerFactory, CustomerUsage, Latest
-from emulator.store.customer_records import CustomerRecords
-from emulator.store.index import Table
+from emulator.store.memory import lists
+from emulator.store.memory.customer_records import CustomerRecords
+from emulator.store.memory.index import Table
 from portrait.clock import SystemClock
 
 _MAX_LOOKED_AT = 2_000  # assets, for the newest ones: a fraction of a millisecond
@@ -78,11 +78,11 @@ class Tables:
         table, slices = self.assets, deque[list[Asset]]()
         table.changes = changes = dict[int, Asset | None]()
         try:
-            for first in range(0, self.numbers + 1, scan.SLICE):
+            for first in range(0, self.numbers + 1, lists.SLICE):
                 with self.lock:
-                    found = map(table.records.get, range(first, first + scan.SLICE))
+                    found = map(table.records.get, range(first, first + lists.SLICE))
                     slices.append([asset for asset in found if asset is not None])
-                if first + scan.SLICE <= self.numbers:
+                if first + lists.SLICE <= self.numbers:
                     _OTHERS_TURN()
             with self.lock:
                 table.changes = None  # what follows is no part of it

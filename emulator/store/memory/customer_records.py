@@ -11,8 +11,8 @@ from sortedcontainers import SortedList
 
 from emulator.domain.jobs import Job
 from emulator.domain.records import Asset, AssetState, Customer, Group
-from emulator.store.index import Index, IndexSets, Table, by_creation, record_number
-from emulator.store.scan import Scan
+from emulator.store.memory.index import Index, IndexSets, Table, by_creation, record_number
+from emulator.store.memory.lists import Scan
 from portrait.models import AssetStatus
 
 

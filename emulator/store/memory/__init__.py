@@ -1,0 +1,1 @@
+"""The store in memory: dicts and sorted lists behind one lock."""
