@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from emulator._optional import missing_extra
-from emulator.validation import MAX_SECONDS
+from emulator.json_checks import MAX_SECONDS
 from portrait._version import __version__
 
 if TYPE_CHECKING:
@@ -280,8 +280,8 @@ def _end_signals() -> Iterator[socket.socket]:
 
 def _serve(settings: Settings, clock: Clock, args: argparse.Namespace, start: Any, ended: socket.socket) -> int:
     from emulator.call_log import CallLogger  # noqa: PLC0415 - after --help
-    from emulator.collector import leave_old_objects  # noqa: PLC0415 - after --help
     from emulator.control import ControlError  # noqa: PLC0415 - after --help
+    from emulator.gc_tuning import leave_old_objects  # noqa: PLC0415 - after --help
     from emulator.line_writer import LineWriter, log_to  # noqa: PLC0415 - after --help
     from emulator.server import EmulatorServer  # noqa: PLC0415 - after --help
     from emulator.service import Service  # noqa: PLC0415 - after --help

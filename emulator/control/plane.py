@@ -20,10 +20,10 @@ from emulator.domain import lifecycle, validations
 from emulator.domain.context import Context
 from emulator.domain.records import Asset, AssetState, Group, Validation
 from emulator.domain.verdicts import review
+from emulator.json_checks import fail, one_of, reject_unknown, seconds, text
 from emulator.rules import RuleError, RuleSet
 from emulator.store.base import Store
 from emulator.timestamps import MAX_TIME, TimestampFormatter
-from emulator.validation import fail, one_of, reject_unknown, seconds, text
 from portrait.clock import Clock
 
 

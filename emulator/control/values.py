@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import Any, ParamSpec, TypeVar
 
 from emulator.domain import quotas
+from emulator.json_checks import MAX_INTEGER, WrongValue, fail, integer, one_of, seconds, text
 from emulator.timestamps import parse_timestamp
-from emulator.validation import MAX_INTEGER, WrongValue, fail, integer, one_of, seconds, text
 
 SECONDS = re.compile(r"[0-9]{1,10}(?:\.[0-9]+)?")
 """Seconds since 1970 as a query writes them."""

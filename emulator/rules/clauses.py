@@ -13,7 +13,7 @@ from emulator.domain import verdicts
 from emulator.domain.checks import MAX_PAGE_SIZE
 from emulator.domain.reasons import Reason
 from emulator.domain.verdicts import ReviewChange
-from emulator.validation import WrongValue, fail, integer, object_, one_of, seconds, text
+from emulator.json_checks import WrongValue, fail, integer, object_, one_of, seconds, text
 from portrait.models import GroupType
 
 

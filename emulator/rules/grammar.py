@@ -10,8 +10,8 @@ import attrs
 from attrs import field, frozen
 
 from emulator.domain import FURTHER_HANDLERS
+from emulator.json_checks import WrongValue, fail, object_, one_of, text
 from emulator.rules.clauses import Do, RuleError, parse_do, parse_when
-from emulator.validation import WrongValue, fail, object_, one_of, text
 from portrait.actions import ACTIONS
 
 

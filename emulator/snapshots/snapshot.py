@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 from attrs import evolve, field, frozen
 
 from emulator.clocks import SettableClock
-from emulator.collector import collector_paused
 from emulator.domain.jobs import Generation, Task
 from emulator.domain.ports import StoredFile
 from emulator.domain.records import Asset, Customer, Group, Validation
+from emulator.gc_tuning import collector_paused
 from emulator.store.base import Contents, Store
 from portrait.clock import Clock
 

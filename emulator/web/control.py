@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 from attrs import frozen
 
-from emulator import validation
+from emulator import json_checks
 from emulator.control import Control, ControlError
 from emulator.control.values import as_control_error
 from emulator.messages import Reply, ReplyFlow
@@ -45,7 +45,7 @@ class ControlRequest:
 
 @as_control_error
 def _reject_unknown(body: dict[str, Any], *known: str) -> dict[str, Any]:
-    validation.reject_unknown("the end of a scan", body, known)
+    json_checks.reject_unknown("the end of a scan", body, known)
     return body
 
 

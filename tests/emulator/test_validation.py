@@ -2,7 +2,7 @@
 
 import pytest
 
-from emulator import validation
+from emulator import json_checks
 from emulator.control import ControlError
 from emulator.rules import RuleError, parse
 
@@ -10,24 +10,24 @@ from emulator.rules import RuleError, parse
 @pytest.mark.parametrize(
     ("reader", "value", "more", "words"),
     [
-        (validation.object_, [], [("a",)], "it must be an object"),
-        (validation.object_, {"c": 1, "b": 1}, [("z", "a")], "it has the unknown key 'b'; it may have z, a"),
-        (validation.one_of, "c", [("b", "a")], "it must be one of b, a"),
-        (validation.one_of, [], [("b", "a")], "it must be one of b, a"),
-        (validation.text, "", [], "it must be a string that is not empty"),
-        (validation.text, None, [], "it must be a string that is not empty"),
-        (validation.integer, 0, [1], "it must be a whole number, 1 or more"),
-        (validation.integer, True, [], "it must be a whole number, 0 or more"),
-        (validation.integer, 1.0, [], "it must be a whole number, 0 or more"),
-        (validation.seconds, -0.5, [], "it must be a number of seconds, 0 or more"),
-        (validation.seconds, float("inf"), [], "it must be a number of seconds, 0 or more"),
-        (validation.seconds, float("nan"), [], "it must be a number of seconds, 0 or more"),
-        (validation.seconds, "1", [], "it must be a number of seconds, 0 or more"),
+        (json_checks.object_, [], [("a",)], "it must be an object"),
+        (json_checks.object_, {"c": 1, "b": 1}, [("z", "a")], "it has the unknown key 'b'; it may have z, a"),
+        (json_checks.one_of, "c", [("b", "a")], "it must be one of b, a"),
+        (json_checks.one_of, [], [("b", "a")], "it must be one of b, a"),
+        (json_checks.text, "", [], "it must be a string that is not empty"),
+        (json_checks.text, None, [], "it must be a string that is not empty"),
+        (json_checks.integer, 0, [1], "it must be a whole number, 1 or more"),
+        (json_checks.integer, True, [], "it must be a whole number, 0 or more"),
+        (json_checks.integer, 1.0, [], "it must be a whole number, 0 or more"),
+        (json_checks.seconds, -0.5, [], "it must be a number of seconds, 0 or more"),
+        (json_checks.seconds, float("inf"), [], "it must be a number of seconds, 0 or more"),
+        (json_checks.seconds, float("nan"), [], "it must be a number of seconds, 0 or more"),
+        (json_checks.seconds, "1", [], "it must be a number of seconds, 0 or more"),
     ],
 )
 def test_a_wrong_value_is_said_in_words(reader, value, more, words):
     """What was expected stands in the text; truth values are no numbers."""
-    with pytest.raises(validation.WrongValue) as caught:
+    with pytest.raises(json_checks.WrongValue) as caught:
         reader("it", value, *more)
     assert str(caught.value) == words
 
@@ -35,10 +35,10 @@ def test_a_wrong_value_is_said_in_words(reader, value, more, words):
 @pytest.mark.parametrize(
     ("reader", "value", "more"),
     [
-        (validation.object_, {"a": 1}, [("a", "b")]), (validation.one_of, "a", [("b", "a")]),
-        (validation.text, "a", []),
-        (validation.integer, 0, []), (validation.integer, 1, [1]),
-        (validation.seconds, 0, []), (validation.seconds, 0.5, []),
+        (json_checks.object_, {"a": 1}, [("a", "b")]), (json_checks.one_of, "a", [("b", "a")]),
+        (json_checks.text, "a", []),
+        (json_checks.integer, 0, []), (json_checks.integer, 1, [1]),
+        (json_checks.seconds, 0, []), (json_checks.seconds, 0.5, []),
     ],
 )  # fmt: skip
 def test_a_right_value_comes_back(reader, value, more):

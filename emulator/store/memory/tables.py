@@ -8,9 +8,9 @@ from functools import partial
 from itertools import islice
 from threading import RLock
 
-from emulator.collector import Replacements
 from emulator.domain.ports import StoredFile
 from emulator.domain.records import Asset, Group, Validation
+from emulator.gc_tuning import Replacements
 from emulator.store.base import Contents, CustomerFactory, CustomerUsage, Latest
 from emulator.store.memory import lists
 from emulator.store.memory.customer_records import CustomerRecords

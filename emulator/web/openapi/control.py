@@ -18,10 +18,10 @@ from emulator.dialects import REASONS_BY_CODE
 from emulator.domain import lifecycle, quotas
 from emulator.domain.reasons import Reason
 from emulator.domain.records import Scan
+from emulator.json_checks import MAX_INTEGER
 from emulator.rules.clauses import CODES_WITH_DETAIL, HEADER_NAME, MAX_DELAY, PAGES, REFUSALS
 from emulator.snapshots.codec import FORMAT, VERSION
 from emulator.timestamps import MAX_TIME
-from emulator.validation import MAX_INTEGER
 from emulator.web.openapi.actions import errors
 from emulator.web.openapi.schemas import GROUP_ID, STAMP, TOKEN, Schema, obj, one_of
 from emulator.web.paths import CONTROL
