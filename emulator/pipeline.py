@@ -21,6 +21,7 @@ from emulator.domain import lifecycle, quotas
 from emulator.domain.context import Context, Handler, Measured, NeedsMedia, ServiceConfig
 from emulator.domain.ports import StoredFile, Transaction, Unfinished
 from emulator.domain.reasons import Reason, Refusal
+from emulator.domain.uploads import UPLOADED_FILES
 from emulator.fetch import check_media, download_and_measure
 from emulator.ids import Ids
 from emulator.messages import Call, Reply, ReplyFlow, RunInTurn, utf8_safe
@@ -246,7 +247,7 @@ class Pipeline:
 
     def _own_file(self, base: str, url: str) -> Generator[RunBlocking, Any, StoredFile | None]:
         """An uploaded file that is registered by its address needs no download."""
-        prefix = f"{base}/r2/"
+        prefix = base + UPLOADED_FILES
         if not url.startswith(prefix):
             return None
         file: StoredFile | None = yield from self._work(partial(self._store.file, url.removeprefix(prefix)))

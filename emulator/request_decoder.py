@@ -10,10 +10,10 @@ import orjson
 
 from emulator.dialects import ServerDialect
 from emulator.domain import HANDLERS
-from emulator.domain.assets import UploadRequest, upload
 from emulator.domain.context import Handler, Measured
 from emulator.domain.ports import StoredFile
 from emulator.domain.reasons import Reason, Refusal
+from emulator.domain.uploads import UploadRequest, upload_asset
 from emulator.fetch import check_media
 from emulator.messages import Call, utf8_safe
 from portrait.actions import ACTIONS, VERSION
@@ -68,7 +68,7 @@ class RequestDecoder:
             Refusal: Action or Version is missing or unknown.
         """
         if not isinstance(call.body, bytes | None):
-            return upload
+            return upload_asset
         if not call.action:
             raise Refusal(Reason.MISSING_ACTION, field="Action")
         if self._version_required and not call.version:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from emulator.domain import assets, generations, groups, pictures, tasks, validations
+from emulator.domain import assets, generations, groups, tasks, uploads, validations
 from emulator.domain.context import Handler
 
 # One handler per Action; a test holds this against `portrait.actions.ACTIONS`.
@@ -38,7 +38,7 @@ FURTHER_HANDLERS: Mapping[str, Handler] = MappingProxyType(
         "CancelVideo": generations.cancel,
         "DeleteVideo": generations.delete,
         "ListVideoModels": generations.models,
-        "UploadImage": pictures.upload,
+        "UploadImage": uploads.upload_picture,
     }
 )
 

@@ -1,15 +1,15 @@
-"""The five asset Actions, and the upload, which creates an asset as well. Contract §2, §3 (*Asset*), §5."""
+"""The five asset Actions. Contract §2, §3 (*Asset*)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attrs import evolve, field, frozen
+from attrs import evolve
 
 from emulator.domain import checks, lifecycle, pages, quotas
 from emulator.domain.context import Context, Measured, NeedsMedia
 from emulator.domain.pages import AssetItem, Page
-from emulator.domain.ports import AssetQuery, StoredFile, Unfinished
+from emulator.domain.ports import AssetQuery, Unfinished
 from emulator.domain.reasons import Reason, Refusal
 from emulator.domain.records import Asset, AssetState, Group
 from emulator.domain.verdicts import PASS, Verdict, message_for, parse_magic
@@ -30,57 +30,10 @@ def create(ctx: Context, request: models.CreateAssetRequest) -> models.Created:
     group = ctx.group(request.group_id, request.project_name)
     _check_media(ctx, request.url, request.asset_type, verdict)
     moderation = request.moderation.strategy if request.moderation else ""
-    asset = _create_asset(
+    asset = create_asset(
         ctx, group, verdict, name=request.name or "", kind=request.asset_type, url=request.url, moderation=moderation
     )
     return models.Created(id=asset.id)
-
-
-@frozen(kw_only=True)
-class UploadRequest:
-    """The request of an upload; the type of its file is known by its content. Contract §5.
-
-    Attributes:
-        extension: Of the content, with its dot; "" for a file that may not be uploaded.
-    """
-
-    group_id: str
-    file: StoredFile = field(repr=False)
-    extension: str
-    name: str | None = None
-    asset_type: str | None = None
-    project_name: str | None = None
-
-
-def upload(ctx: Context, request: UploadRequest) -> models.UploadedAsset:
-    """Store the file and create its asset. Contract §5 (D); only images; the content decides the type (I)."""
-    checks.length("Name", request.name, ctx.config.name_limit)
-    if request.asset_type and request.asset_type != AssetType.IMAGE:
-        raise checks.invalid("AssetType", "must be Image")
-    if not request.extension:
-        raise checks.invalid("file", "must be a JPEG, PNG or WebP image")
-    group = ctx.group(request.group_id, request.project_name)
-    _check_measured(ctx.measured.get(""))
-    key = f"portrait-uploads/{ctx.tx.customer.number}/{ctx.config.ids.key()}{request.extension}"
-    asset = _create_asset(
-        ctx,
-        group,
-        PASS if ctx.review is None else ctx.review.apply(PASS),
-        name=request.name or f"uploaded-{int(ctx.now)}",
-        kind=AssetType.IMAGE,
-        url=f"{ctx.base}/r2/{key}",
-        file=key,
-    )
-    ctx.tx.add_file(key, request.file)
-    return models.UploadedAsset(
-        id=asset.id,
-        group_id=asset.group_id,
-        name=asset.name,
-        asset_type=asset.kind,
-        status=asset.status,
-        uploaded_url=asset.url,
-        r2_key=key,
-    )
 
 
 def get(ctx: Context, request: models.GetAssetRequest) -> AssetItem:
@@ -159,10 +112,15 @@ def _check_media(ctx: Context, url: str, kind: AssetType, verdict: Verdict) -> N
     measured = ctx.measured.get(url)
     if measured is None and ctx.config.measurable(url):
         raise NeedsMedia(url, kind)
-    _check_measured(measured)
+    check_measured(measured)
 
 
-def _check_measured(measured: Measured | None) -> None:
+def check_measured(measured: Measured | None) -> None:
+    """Refuse a file that violates a limit; None for one that was not measured.
+
+    Raises:
+        Refusal: With its first violation.
+    """
     if measured is not None and measured.violations:
         raise _rejected(*measured.violations[0])
 
@@ -171,7 +129,7 @@ def _rejected(code: str, message: str) -> Refusal:
     return Refusal(Reason.MEDIA_REJECTED, detail=code, message=message)
 
 
-def _create_asset(
+def create_asset(
     ctx: Context,
     group: Group,
     verdict: Verdict,
@@ -182,14 +140,20 @@ def _create_asset(
     file: str = "",
     moderation: str = "",
 ) -> Asset:
-    """State, then quota, then the asset. Contract §10.12 (I); both ways share one quota (§5, D)."""
+    """Create and store an asset: state, then quota, then the record. Contract §10.12 (I).
+
+    Registered and uploaded ones share one quota (§5, D).
+
+    Raises:
+        Refusal: The account, the quota or the rate limit does not allow one more.
+    """
     tx, config, now = ctx.tx, ctx.config, ctx.now
     customer = ctx.require_account()
     quotas.check_assets(customer, tx.count_assets(group.id if customer.assets_per == "group" else None))
     measured = ctx.measured.get("" if file else url)
-    count_create = quotas.count_create(customer, now)
-    if count_create is not customer:
-        tx.save_customer(count_create)
+    charged = quotas.count_create(customer, now)
+    if charged is not customer:
+        tx.save_customer(charged)
     verdict = lifecycle.match_face(verdict, group, verdict.subject)
     wait = lifecycle.review_seconds(kind, verdict, config.image_review, config.clip_review)
     number = tx.number()

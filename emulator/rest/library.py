@@ -14,9 +14,9 @@ from emulator.dialects.dialect import wrap
 from emulator.dialects.items import ResultSerializer
 from emulator.domain import FURTHER_HANDLERS, HANDLERS
 from emulator.domain.groups import delete_empty
-from emulator.domain.pictures import PictureRequest, PictureView
 from emulator.domain.ports import StoredFile
 from emulator.domain.reasons import Reason, Refusal
+from emulator.domain.uploads import PictureRequest, PictureView
 from emulator.messages import Call
 from emulator.rest.fields import Fields, Query
 from emulator.rest.gateway import write_created_task

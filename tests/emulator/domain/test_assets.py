@@ -4,12 +4,12 @@ import pytest
 from attrs import evolve
 
 from emulator.domain import HANDLERS, assets, lifecycle
-from emulator.domain.assets import UploadRequest, upload
 from emulator.domain.context import Measured, NeedsMedia
 from emulator.domain.pages import AssetItem
 from emulator.domain.ports import AssetQuery
 from emulator.domain.reasons import Reason
 from emulator.domain.records import AssetState
+from emulator.domain.uploads import UploadRequest, upload_asset
 from emulator.domain.verdicts import ReviewChange, Verdict, review
 from portrait import models
 from portrait.models import AssetStatus, AssetType, GroupType, SortBy, SortOrder
@@ -150,7 +150,7 @@ def test_an_upload_is_an_image_like_any_other(ctx):
     """The upload stores the file under a new key, and answers with all that there is to know of the new asset."""
     group_id = group(ctx, project_name="p")
     request = UploadRequest(group_id=group_id, file=FILE, extension=".png", project_name="p")
-    uploaded = upload(ctx, request)
+    uploaded = upload_asset(ctx, request)
     assert uploaded == models.UploadedAsset(
         id="asset-3@1000",
         group_id=group_id,
@@ -164,7 +164,7 @@ def test_an_upload_is_an_image_like_any_other(ctx):
     assert (stored.file, stored.url, stored.due) == (uploaded.r2_key, uploaded.uploaded_url, NOW + 4)
     assert (stored.moderation, stored.subject) == ("", "")
     ctx.review = ReviewChange(after=1.0)
-    named = upload(ctx, evolve(request, name="host", asset_type="Image"))
+    named = upload_asset(ctx, evolve(request, name="host", asset_type="Image"))
     assert (named.name, ctx.tx.asset(named.id).due) == ("host", NOW + 1)
 
 
@@ -180,7 +180,7 @@ def test_what_a_look_at_the_file_has_found_is_told(ctx):
     ctx.measured = {"http://near/a.jpg": wrong, "": wrong}
     fault = (Reason.MEDIA_REJECTED, "", "", "FpsTooLow", "Too slow.")
     assert refused(assets.create, ctx, near) == fault
-    assert refused(upload, ctx, UploadRequest(group_id=group_id, file=FILE, extension=".png")) == fault
+    assert refused(upload_asset, ctx, UploadRequest(group_id=group_id, file=FILE, extension=".png")) == fault
     ctx.measured = {"http://near/a.jpg": Measured()}
     assert ctx.tx.asset(assets.create(ctx, near).id).url == "http://near/a.jpg"
 
@@ -202,10 +202,10 @@ def test_creates_and_uploads_share_one_quota(ctx):
     ctx.tx.save_customer(evolve(ctx.tx.customer, assets=2, creates_per_minute=5))
     group_id = group(ctx)
     asset(ctx, group_id)
-    upload(ctx, UploadRequest(group_id=group_id, file=FILE, extension=".png"))
+    upload_asset(ctx, UploadRequest(group_id=group_id, file=FILE, extension=".png"))
     assert ctx.tx.customer.created == 2
     file_request = UploadRequest(group_id=group_id, file=FILE, extension=".png")
-    assert refused(upload, ctx, file_request)[0] is Reason.ASSET_QUOTA_FULL
+    assert refused(upload_asset, ctx, file_request)[0] is Reason.ASSET_QUOTA_FULL
     request = models.CreateAssetRequest(group_id=group_id, url=URL, asset_type="Image")
     assert refused(assets.create, ctx, request)[0] is Reason.ASSET_QUOTA_FULL
     assert ctx.tx.count_assets() == 2

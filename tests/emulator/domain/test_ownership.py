@@ -4,9 +4,9 @@ import pytest
 from attrs import evolve
 
 from emulator.domain import assets, groups, lifecycle, validations
-from emulator.domain.assets import UploadRequest, upload
 from emulator.domain.reasons import Reason
 from emulator.domain.records import AssetState
+from emulator.domain.uploads import UploadRequest, upload_asset
 from portrait import models
 from tests.emulator.domain.helpers import FILE, NOW, URL, asset, group, refused, session
 
@@ -20,7 +20,7 @@ from tests.emulator.domain.helpers import FILE, NOW, URL, asset, group, refused,
         (groups.update, models.UpdateAssetGroupRequest(id="g", project_name="q")),
         (groups.delete, models.DeleteAssetGroupRequest(id="g", project_name="q")),
         (assets.create, models.CreateAssetRequest(group_id="g", url=URL, asset_type="Image", project_name="q")),
-        (upload, UploadRequest(group_id="g", file=FILE, extension=".png", project_name="q")),
+        (upload_asset, UploadRequest(group_id="g", file=FILE, extension=".png", project_name="q")),
         (assets.get, models.GetAssetRequest(id="a", project_name="q")),
         (assets.list_, models.ListAssetsRequest(project_name="q")),
         (assets.update, models.UpdateAssetRequest(id="a", project_name="q")),
@@ -53,7 +53,7 @@ def test_what_lives_in_one_project_is_foreign_in_another(ctx):
             Reason.UNKNOWN_GROUP,
             group_id,
         ),
-        (upload, UploadRequest(group_id=group_id, file=FILE, extension=".png"), Reason.UNKNOWN_GROUP, group_id),
+        (upload_asset, UploadRequest(group_id=group_id, file=FILE, extension=".png"), Reason.UNKNOWN_GROUP, group_id),
         (assets.get, models.GetAssetRequest(id=asset_id), Reason.UNKNOWN_ASSET, asset_id),
         (assets.update, models.UpdateAssetRequest(id=asset_id, name="new"), Reason.UNKNOWN_ASSET, asset_id),
         (assets.delete, models.DeleteAssetRequest(id=asset_id), Reason.UNKNOWN_ASSET, asset_id),
@@ -64,7 +64,7 @@ def test_what_lives_in_one_project_is_foreign_in_another(ctx):
     assert assets.list_(ctx, models.ListAssetsRequest()).total_count == 0
     assert groups.get(ctx, models.GetAssetGroupRequest(id=group_id, project_name="p")).project == "p"
     assert assets.get(ctx, models.GetAssetRequest(id=asset_id, project_name="p")).asset.project == "p"
-    upload(ctx, UploadRequest(group_id=group_id, file=FILE, extension=".png", project_name="p"))
+    upload_asset(ctx, UploadRequest(group_id=group_id, file=FILE, extension=".png", project_name="p"))
     assert groups.update(ctx, models.UpdateAssetGroupRequest(id=group_id, project_name="p")).id == group_id
     assert assets.update(ctx, models.UpdateAssetRequest(id=asset_id, project_name="p")).id == asset_id
     assets.delete(ctx, models.DeleteAssetRequest(id=asset_id, project_name="p"))

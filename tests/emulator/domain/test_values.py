@@ -3,8 +3,8 @@
 import pytest
 
 from emulator.domain import assets, checks, groups, validations
-from emulator.domain.assets import UploadRequest, upload
 from emulator.domain.reasons import Reason, Refusal
+from emulator.domain.uploads import UploadRequest, upload_asset
 from portrait import models
 from portrait.models import SortBy
 from tests.emulator.domain.helpers import FILE, URL, asset, fields_of, group, refused
@@ -61,19 +61,19 @@ WRONG = {
     ),
     "an asset's new Name": (assets.update, models.UpdateAssetRequest(id="a", name="n" * 51), "Name", NAMELESS),
     "an upload's Name": (
-        upload,
+        upload_asset,
         UploadRequest(group_id="g", file=FILE, extension=".png", name="n" * 51),
         "Name",
         NAMELESS,
     ),
     "an upload's kind": (
-        upload,
+        upload_asset,
         UploadRequest(group_id="g", file=FILE, extension=".png", asset_type="Video"),
         "AssetType",
         "must be Image",
     ),
     "an upload's file": (
-        upload,
+        upload_asset,
         UploadRequest(group_id="g", file=FILE, extension=""),
         "file",
         "must be a JPEG, PNG or WebP image",
