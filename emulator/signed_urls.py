@@ -1,4 +1,7 @@
-"""Signed links to files, in the form of the vendor's object store. Contract §2, *Asset item*: 12 hours of life (D)."""
+"""Signed links: to files, in the form of the vendor's object store, and to the pages of validations.
+
+Contract §2, *Asset item*: 12 hours of life (D).
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,12 @@ from collections.abc import Mapping
 from emulator.domain.records import Asset, Validation
 from emulator.timestamps import TimestampFormatter, parse_timestamp
 from portrait.video_models import URL_LIFE
+
+SIGNED_FILES = "/files/"
+"""The path below which the files of assets are served, by their ids."""
+
+VIDEOS = "/videos/"
+"""The path below which finished videos are served, by their names."""
 
 _TOKEN, _TICKET = "bytedToken", "ticket"
 _EXPIRES, _DATE, _SIGNATURE = "X-Tos-Expires", "X-Tos-Date", "X-Tos-Signature"
@@ -40,7 +49,7 @@ class SignedUrls:
             self._second = int(now), query, suffix
         signing = self._prepared.copy()
         signing.update(asset.id.encode() + suffix)
-        return f"{base}/files/{asset.id}?{query}{signing.hexdigest()}"
+        return f"{base}{SIGNED_FILES}{asset.id}?{query}{signing.hexdigest()}"
 
     def verify(self, asset_id: str, query: Mapping[str, str], now: float) -> bool:
         """Whether this link was made here and has not expired."""
@@ -49,7 +58,7 @@ class SignedUrls:
     def sign_video(self, name: str, base: str, moment: float) -> str:
         """A link to the file of a video that ended at `moment`: `vgen_….mp4`, or `.png` for its last frame."""
         date = self._date(moment)
-        return f"{base}/videos/{name}?{_query(date, URL_LIFE)}{self._signature(name, date, URL_LIFE)}"
+        return f"{base}{VIDEOS}{name}?{_query(date, URL_LIFE)}{self._signature(name, date, URL_LIFE)}"
 
     def verify_video(self, name: str, query: Mapping[str, str], now: float) -> bool:
         """Whether this link was made here and has not expired."""

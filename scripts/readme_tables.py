@@ -13,7 +13,7 @@ from emulator import pytest_plugin
 from emulator.dialects import DIALECTS as SERVER_DIALECTS
 from emulator.dialects import ServerDialect
 from emulator.domain.reasons import Reason
-from emulator.web.languages import read_texts
+from emulator.web.html import read_texts
 from emulator.web.openapi.control import OPERATIONS, Operation
 from emulator.web.pages import CODE_GROUPS
 from portrait import errors

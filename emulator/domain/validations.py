@@ -15,6 +15,9 @@ from portrait import models
 from portrait.models import GroupType
 from portrait.urls import parse_http_url
 
+PAGES = "/h5/"
+"""The path of the pages of validations. Contract §2, sample of an H5Link (D)."""
+
 
 def create(ctx: Context, request: models.CreateVisualValidateSessionRequest) -> models.VisualValidateSession:
     """Opens a liveness check; token and link are valid equally long."""
@@ -42,7 +45,7 @@ def create(ctx: Context, request: models.CreateVisualValidateSessionRequest) -> 
 
 def page_link(ctx: Context, validation: Validation) -> str:
     """The link to its page. Contract §2, sample; `zh` is the default language (§3, D)."""
-    return f"{ctx.base}/h5/?{ctx.config.page_ticket(validation)}&lng=zh"
+    return f"{ctx.base}{PAGES}?{ctx.config.page_ticket(validation)}&lng=zh"
 
 
 def result(ctx: Context, request: models.GetVisualValidateResultRequest) -> models.VisualValidateResult:

@@ -1,4 +1,4 @@
-"""Access to the control plane: for this machine, and for holders of the control token.
+"""Access to the control plane, all that is below `/_emulator/`: for this machine, and for who has the control token.
 
 A browser on this machine is not trusted: any page can post to a loopback port, and a rebound DNS name can read from
 one. So without the token a request must name a loopback Host, come from no foreign Origin, and, if it writes, carry
@@ -11,6 +11,12 @@ import hmac
 
 from emulator.web.request_head import Head, is_loopback
 from portrait.urls import is_loopback_address
+
+CONTROL = "/_emulator/"
+"""The path of the dashboard; the control plane is below it."""
+
+OPENAPI = f"{CONTROL}openapi.json"
+"""The path of the emulator's own OpenAPI document."""
 
 _WRITES = frozenset({"POST", "PUT", "PATCH"})
 _TOKEN = "x-emulator-token"  # noqa: S105 the header's name

@@ -18,8 +18,7 @@ from emulator.control.values import as_control_error
 from emulator.messages import Reply, ReplyFlow
 from emulator.service import Service
 from emulator.snapshots import is_snapshot
-from emulator.web import paths
-from emulator.web.access import check_access
+from emulator.web.access import CONTROL, OPENAPI, check_access
 from emulator.web.body_reader import BodyReader, BufferedBody, deferred
 from emulator.web.request_head import Head, decode_segment
 from portrait.media import MB
@@ -147,9 +146,9 @@ class ControlPlane:
         method = "GET" if head.method == "HEAD" else head.method
         route = _ROUTES.get((method, _pattern(head.path)))
         if route is None:
-            known = ", ".join(sorted({path for _, path in _ROUTES} | {paths.OPENAPI.removeprefix(paths.CONTROL)}))
-            raise ControlError(404, f"The control plane has no such address; below {paths.CONTROL} there are: {known}.")
-        name = head.path.removeprefix(paths.CONTROL).partition("/")[2]
+            known = ", ".join(sorted({path for _, path in _ROUTES} | {OPENAPI.removeprefix(CONTROL)}))
+            raise ControlError(404, f"The control plane has no such address; below {CONTROL} there are: {known}.")
+        name = head.path.removeprefix(CONTROL).partition("/")[2]
         return route(self._service.control, ControlRequest(decode_segment(name), head.parameters, _object(body)))
 
     def _too_large(self) -> Reply:
@@ -188,7 +187,7 @@ def _mapping(what: str, value: Any) -> dict[str, Any]:
 
 def _pattern(path: str) -> str:
     """`/_emulator/rules/lost` → `rules/*`."""
-    what, _, name = path.removeprefix(paths.CONTROL).partition("/")
+    what, _, name = path.removeprefix(CONTROL).partition("/")
     return f"{what}/*" if name else what
 
 

@@ -15,12 +15,12 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from emulator.control import Control, ControlError
+from emulator.domain.validations import PAGES
 from emulator.messages import Reply, ReplyFlow
 from emulator.service import Service
 from emulator.web import html
-from emulator.web.access import equal, is_local, is_same_origin
+from emulator.web.access import CONTROL, equal, is_local, is_same_origin
 from emulator.web.body_reader import BodyReader, BufferedBody, deferred, immediate, read_store
-from emulator.web.languages import preferred_language, translator
 from emulator.web.request_head import Head
 
 LIMIT = 50
@@ -99,7 +99,7 @@ class Dashboard:
         query = self._service.page_query(handle)
         if query is None:
             return _message(head, 404, "There is no such check.")
-        return _see_other(f"../h5/?{query}&lng={_language(head)}")
+        return _see_other(f"..{PAGES}?{query}&lng={_language(head)}")
 
     def _render(self, head: Head, status: int = 200, problem: str = "") -> Reply:
         language = _language(head)
@@ -108,7 +108,7 @@ class Dashboard:
             status=status,
             headers=_HEADERS,
             language=language,
-            _=translator(language),
+            _=html.translator(language),
             problem=problem,
             limit=LIMIT,
             advances=_ADVANCES,
@@ -134,7 +134,7 @@ class Dashboard:
         expected = self._service.settings.control_token
         if expected is None or not equal(token, expected):
             return self._ask_for_token(head, "This is not the emulator's control token.")
-        cookie = f"{_COOKIE}={self._session}; Path=/_emulator/; HttpOnly; SameSite=Strict"
+        cookie = f"{_COOKIE}={self._session}; Path={CONTROL}; HttpOnly; SameSite=Strict"
         return _see_other("./", {"Set-Cookie": cookie})
 
     def _ask_for_token(self, head: Head, problem: str = "") -> Reply:
@@ -150,7 +150,7 @@ def _message(head: Head, status: int, problem: str, *, login: bool = False) -> R
         status=status,
         headers=_HEADERS,
         language=language,
-        _=translator(language),
+        _=html.translator(language),
         login=login,
         problem=problem,
     )
@@ -161,7 +161,7 @@ def _too_large(head: Head) -> Reply:
 
 
 def _language(head: Head) -> str:
-    return preferred_language(head.header("accept-language") or "")
+    return html.preferred_language(head.header("accept-language") or "")
 
 
 def _see_other(location: str, headers: Mapping[str, str] | None = None) -> Reply:

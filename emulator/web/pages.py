@@ -15,10 +15,10 @@ from emulator.domain import lifecycle
 from emulator.domain.records import Scan
 from emulator.messages import Reply, ReplyFlow
 from emulator.service import Service
-from emulator.web import html, paths
-from emulator.web.access import is_local
+from emulator.web import html
+from emulator.web.access import CONTROL, is_local
 from emulator.web.body_reader import BodyReader, BufferedBody, deferred, read_store
-from emulator.web.languages import LANGUAGES, read_texts
+from emulator.web.html import LANGUAGES
 from emulator.web.request_head import Head, text
 from portrait.codes import SCAN_CODES
 
@@ -72,7 +72,7 @@ class Pages:
             handle=page.handle,
             remaining=max(0.0, page.expires - clock.now()),
             rate=rate(clock),
-            address=f"{self._base_url(head)}{paths.CONTROL}validations/{page.handle}",
+            address=f"{self._base_url(head)}{CONTROL}validations/{page.handle}",
             with_token=not is_local(head),
         )
 
@@ -109,8 +109,8 @@ class Pages:
             "validation.html",
             status=status,
             headers=_HEADERS,
-            static=f"..{paths.STATIC}",
-            texts=read_texts(language),
+            static=f"..{html.STATIC}",
+            texts=html.read_texts(language),
             language=language,
             state=state,
             **values,

@@ -10,18 +10,22 @@ from collections.abc import Callable, Collection, Mapping
 from functools import partial
 
 from emulator.domain.reasons import Reason, Refusal
+from emulator.domain.uploads import UPLOADED_FILES
+from emulator.domain.validations import PAGES
 from emulator.messages import Call, Reply, ReplyFlow
 from emulator.mounts import RestMount
 from emulator.pipeline import Pipeline
 from emulator.service import Service
-from emulator.web import html, paths
-from emulator.web.body_reader import BodyReader, read_store
+from emulator.signed_urls import SIGNED_FILES, VIDEOS
+from emulator.web import html
+from emulator.web.access import CONTROL, OPENAPI
+from emulator.web.body_reader import BodyReader
 from emulator.web.control import ControlPlane
 from emulator.web.dashboard import Dashboard
-from emulator.web.files import file_reply, video_reply
+from emulator.web.files import Files
 from emulator.web.form import FILE_LIMIT
 from emulator.web.pages import Pages
-from emulator.web.request_head import Head, decode_segment, text
+from emulator.web.request_head import Head, text
 from emulator.web.rest_routes import Handler, RestRoutes, read_form, read_json
 from emulator.web.runner import Workers
 
@@ -60,14 +64,13 @@ class Router:
     def __init__(self, service: Service) -> None:
         self.service = service
         self.workers = Workers()
-        pages = Pages(service, self.base_url)
         self._control = ControlPlane(service)
-        dashboard = Dashboard(service)
+        dashboard, pages, files = Dashboard(service), Pages(service, self.base_url), Files(service)
         self._exact: Mapping[str, Mapping[str, Handler]] = {
             "/": {"GET": self._about},
-            paths.DASHBOARD: {"GET": dashboard.show, "POST": dashboard.submit},
-            paths.OPENAPI: {"GET": self._control.openapi},
-            **{paths.STATIC + name: {"GET": partial(_constant, file)} for name, file in html.static_files().items()},
+            CONTROL: {"GET": dashboard.show, "POST": dashboard.submit},
+            OPENAPI: {"GET": self._control.openapi},
+            **{html.STATIC + name: {"GET": partial(_constant, file)} for name, file in html.static_files().items()},
             **self._mounted(),
         }
         self.actions = {
@@ -75,10 +78,10 @@ class Router:
         }
         self._rest = RestRoutes(service.pipelines, self._call, service.settings.key_providers)
         self._prefixes: tuple[tuple[str, Mapping[str, Handler]], ...] = (
-            (paths.UPLOADED_FILES, {"GET": partial(self._stored, self._uploaded_file)}),
-            (paths.SIGNED_FILES, {"GET": partial(self._stored, self._signed_file)}),
-            (paths.VIDEOS, {"GET": self._video}),
-            (paths.PAGES, {"GET": pages.show, "POST": pages.submit}),
+            (UPLOADED_FILES, {"GET": files.uploaded}),
+            (SIGNED_FILES, {"GET": files.signed}),
+            (VIDEOS, {"GET": files.video}),
+            (PAGES, {"GET": pages.show, "POST": pages.submit}),
         )
 
     def route(self, head: Head) -> Reply | BodyReader:
@@ -143,43 +146,13 @@ class Router:
             rule=head.header("x-emulator-rule"),
         )
 
-    def _stored(self, reply: Callable[[Head], Reply], head: Head) -> Reply | BodyReader:
-        return read_store(partial(reply, head), blocks=self.service.store.blocks)
-
-    def _uploaded_file(self, head: Head) -> Reply:
-        """`/r2/{key}`: an uploaded file."""
-        file = self.service.file(decode_segment(head.path.removeprefix(paths.UPLOADED_FILES)))
-        if file is None:
-            return self.service.http_error(404, "not_found_error", "No file was uploaded under this key.")
-        return file_reply(head, file.content, file.content_type)
-
-    def _signed_file(self, head: Head) -> Reply:
-        """`/files/{asset}?…`: the file of an asset by a signed link; 403 if it has expired, as object stores reply."""
-        asset = decode_segment(head.path.removeprefix(paths.SIGNED_FILES))
-        try:
-            target = self.service.link(asset, head.parameters)
-        except Refusal:
-            why = "This link is not valid or has expired. Read the asset again: each read makes a new link."
-            return self.service.http_error(403, "permission_error", why)
-        if isinstance(target, str):
-            return Reply(status=302, headers={"Location": target})
-        return file_reply(head, target.content, target.content_type)
-
-    def _video(self, head: Head) -> Reply:
-        """`/videos/{name}?…`: a finished video by its signed link, which lives 24 hours (contract §7)."""
-        name = decode_segment(head.path.removeprefix(paths.VIDEOS))
-        if not self.service.is_video_link(name, head.parameters):
-            why = "This link is not valid or has expired: a video's address lives 24 hours."
-            return self.service.http_error(403, "permission_error", why)
-        return video_reply(head, name)
-
     def _about(self, head: Head) -> Reply:
         if "Action" in head.parameters:
             return self._wrong_method(head, ("POST",))
         return Reply(body=_ABOUT.encode(), content_type="text/plain; charset=utf-8")
 
     def _methods_by_prefix(self, path: str) -> Mapping[str, Handler] | None:
-        if path.startswith(paths.CONTROL):
+        if path.startswith(CONTROL):
             return dict.fromkeys(self._control.methods(path), self._control.route)
         return next((methods for prefix, methods in self._prefixes if path.startswith(prefix)), None)
 

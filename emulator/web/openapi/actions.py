@@ -7,7 +7,7 @@ its own with its name as the fragment, `/v1/portrait/#GetAsset`. Clients send no
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from emulator.mounts import UPLOAD_PATH
@@ -127,7 +127,7 @@ def _responses(name: str, result: Schema, section: Section) -> Schema:
     forms: dict[int, list[Schema]] = {_OK: [success]}
     for status in responses.enveloped(section):
         forms.setdefault(status, []).append(section.component(_refusal(status)))
-    for status, kinds in _by_status([_DAMAGED_BODY, *_rows(section)]).items():
+    for status, kinds in responses.by_status([_DAMAGED_BODY, *_rows(section)]).items():
         forms.setdefault(status, []).append(responses.plain(kinds))
     found = {str(status): _response(status, each) for status, each in sorted(forms.items())}
     links = dict(_links(name, section))
@@ -147,26 +147,6 @@ def _rows(section: Section) -> Iterator[tuple[int, str, tuple[str, ...]]]:
     for row in section.errors.values():
         if row.http_error_type is not None and row.status < 500:
             yield row.status, row.http_error_type, (row.code,)
-
-
-def errors(rows: Iterable[tuple[int, str, tuple[str, ...]]]) -> Schema:
-    """Error responses outside of the envelope, from rows of status, type and codes."""
-    return {
-        str(status): {
-            "description": ", ".join(kinds),
-            "content": {"application/json": {"schema": responses.plain(kinds)}},
-        }
-        for status, kinds in sorted(_by_status(rows).items())
-    }
-
-
-def _by_status(rows: Iterable[tuple[int, str, tuple[str, ...]]]) -> Mapping[int, Mapping[str, tuple[str, ...]]]:
-    """Status → type → codes."""
-    by_status: dict[int, dict[str, tuple[str, ...]]] = {}
-    for status, kind, codes in rows:
-        known = by_status.setdefault(status, {})
-        known[kind] = (*known.get(kind, ()), *codes)
-    return by_status
 
 
 def _links(name: str, section: Section) -> Iterator[tuple[str, Schema]]:

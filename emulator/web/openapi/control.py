@@ -22,9 +22,9 @@ from emulator.json_checks import MAX_INTEGER
 from emulator.rules.clauses import CODES_WITH_DETAIL, HEADER_NAME, MAX_DELAY, PAGES, REFUSALS
 from emulator.snapshots.codec import FORMAT, VERSION
 from emulator.timestamps import MAX_TIME
-from emulator.web.openapi.actions import errors
+from emulator.web.access import CONTROL
+from emulator.web.openapi.responses import errors
 from emulator.web.openapi.schemas import GROUP_ID, STAMP, TOKEN, Schema, obj, one_of
-from emulator.web.paths import CONTROL
 from portrait.actions import ACTIONS
 from portrait.codes import MEDIA_CODES
 

@@ -1,16 +1,22 @@
-"""The whole document."""
+"""The whole document, and its part about files and pages (contract §2 and §3)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from emulator.dialects import ALLTOKEN, ARK
 from emulator.dialects.dialect import REGION
+from emulator.domain.uploads import UPLOADED_FILES
+from emulator.domain.validations import PAGES
 from emulator.mounts import ACTIONS_PATH, ARK_PATH
 from emulator.settings import Settings
-from emulator.web.openapi import actions, control, files
-from emulator.web.openapi.schemas import Section
-from emulator.web.paths import OPENAPI
+from emulator.signed_urls import SIGNED_FILES
+from emulator.web.access import OPENAPI
+from emulator.web.html import LANGUAGES
+from emulator.web.openapi import actions, control
+from emulator.web.openapi.responses import errors
+from emulator.web.openapi.schemas import Schema, Section
 from portrait._version import __version__
 from portrait.providers import PROVIDERS
 
@@ -26,6 +32,12 @@ _SIGNATURE = """\
 A V4 signature, HMAC-SHA256: `HMAC-SHA256 Credential=<access key>/<date>/<region>/ark/request,
 SignedHeaders=content-type;host;x-content-sha256;x-date, Signature=<hex>`. The signed headers are sent as well."""
 
+_TEXT: Schema = {"type": "string"}
+_SIGNED = ("X-Tos-Expires", "X-Tos-Date", "X-Tos-Signature")
+_BYTES: Schema = {"image/*": {"schema": {}}}
+_HTML = {"text/html": {"schema": _TEXT}}
+_REDIRECT = {"Location": {"required": True, "schema": {"type": "string", "pattern": "^https?://"}}}
+
 
 def document(settings: Settings) -> dict[str, Any]:
     """The OpenAPI document of an emulator with these settings."""
@@ -35,7 +47,7 @@ def document(settings: Settings) -> dict[str, Any]:
         *actions.paths(bearer),
         actions.upload_path(bearer),
         *actions.paths(signed),
-        *files.paths(),
+        *_file_paths(),
         *control.paths(),
     ):
         paths.setdefault(path, {}).update(operations)
@@ -82,6 +94,55 @@ def _sections(settings: Settings) -> tuple[Section, Section]:
 
 def _own_operation() -> dict[str, Any]:
     answer = {"description": "The document.", "content": {"application/json": {"schema": {"type": "object"}}}}
-    responses = {"200": answer, **actions.errors([(403, "permission_error", ())])}
+    responses = {"200": answer, **errors([(403, "permission_error", ())])}
     operation = {"operationId": "Description", "summary": "This document.", "tags": ["Control plane"]}
     return {**operation, "security": [{}, {"control": []}], "responses": responses}
+
+
+def _file_paths() -> Iterator[tuple[str, Schema]]:
+    """The paths of uploaded files, signed links and the page of a validation."""
+    file = {"description": "The file.", "content": _BYTES}
+    stored = {"200": file, **errors([(404, "not_found_error", ())])}
+    linked = {
+        "200": file,
+        "302": {"description": "The address that was registered.", "headers": _REDIRECT},
+        **errors([(403, "permission_error", ())]),
+    }
+    page = {
+        "200": {"description": "The state of the check.", "content": _HTML},
+        "404": {"description": "There is no such check.", "content": _HTML},
+    }
+    redirect = {"303": {"description": "To the CallbackURL.", "headers": _REDIRECT}, **page}
+    token, language = (
+        _query("bytedToken"),
+        _query("lng", {"type": "string", "enum": list(LANGUAGES)}),
+    )
+    yield (
+        f"{UPLOADED_FILES}{{key}}",
+        {"get": _operation("ReadUpload", "An uploaded file.", stored, _path("key"))},
+    )
+    signed = [_path("asset"), *(_query(name) for name in _SIGNED)]
+    yield (
+        f"{SIGNED_FILES}{{asset}}",
+        {"get": _operation("ReadAsset", "What a signed link leads to.", linked, *signed)},
+    )
+    yield (
+        PAGES,
+        {
+            "get": _operation("ShowValidation", "The page behind an H5Link.", page, token, language),
+            "post": _operation("CompleteValidation", "The page's button.", redirect, token, language),
+        },
+    )
+
+
+def _operation(name: str, summary: str, responses: Schema, *parameters: Schema) -> Schema:
+    operation = {"operationId": name, "summary": summary, "tags": ["Files and pages"]}
+    return {**operation, "security": [], "parameters": list(parameters), "responses": responses}
+
+
+def _query(name: str, schema: Schema | None = None) -> Schema:
+    return {"name": name, "in": "query", "schema": schema or _TEXT}
+
+
+def _path(name: str) -> Schema:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}

@@ -77,3 +77,23 @@ def plain(rows: Mapping[str, Iterable[str]]) -> Schema:
     codes = sorted({code for each in rows.values() for code in each})
     error = {"message": {"type": "string", "minLength": 1}, "type": one_of(rows), "request_id": TOKEN}
     return obj({"error": obj({**error, **({"code": one_of(codes)} if codes else {})})})
+
+
+def errors(rows: Iterable[tuple[int, str, tuple[str, ...]]]) -> Schema:
+    """Error responses outside of the envelope, from rows of status, type and codes."""
+    return {
+        str(status): {
+            "description": ", ".join(kinds),
+            "content": {"application/json": {"schema": plain(kinds)}},
+        }
+        for status, kinds in sorted(by_status(rows).items())
+    }
+
+
+def by_status(rows: Iterable[tuple[int, str, tuple[str, ...]]]) -> Mapping[int, Mapping[str, tuple[str, ...]]]:
+    """Status → type → codes."""
+    by_status: dict[int, dict[str, tuple[str, ...]]] = {}
+    for status, kind, codes in rows:
+        known = by_status.setdefault(status, {})
+        known[kind] = (*known.get(kind, ()), *codes)
+    return by_status

@@ -12,7 +12,7 @@ from emulator.testing import Emulator
 from emulator.web import dashboard as module
 from emulator.web import html
 from emulator.web.dashboard import LIMIT
-from emulator.web.languages import _sentences
+from emulator.web.html import _sentences
 from portrait.errors import ApiError
 from tests.emulator.web.wire import ask, call, exchange
 from tests.media_samples import image

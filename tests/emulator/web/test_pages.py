@@ -11,7 +11,7 @@ from emulator.domain.lifecycle import FAILURE_CODES
 from emulator.domain.records import Scan
 from emulator.server import EmulatorServer
 from emulator.settings import Settings
-from emulator.web.languages import LANGUAGES, read_texts
+from emulator.web.html import LANGUAGES, read_texts
 from emulator.web.pages import CODE_GROUPS
 from tests.emulator.web.wire import ask, call
 
