@@ -1,4 +1,4 @@
-"""The last calls and how each ended, for the control plane; and one line per call on stderr.
+"""The last calls and how each ended, for the control plane.
 
 A request is shown with its secrets blanked: a validation stands there by its handle. A call is recorded under its
 customer's name, which is the handle of its key where it has no other.
@@ -12,7 +12,6 @@ from typing import Any
 
 from emulator.timestamps import TimestampFormatter
 from portrait.actions import get_action
-from portrait.clock import Clock
 
 _MAX_RECORDS = 10_000
 
@@ -121,35 +120,3 @@ def _tee(first: Callable[[CallRecord], None], second: Callable[[CallRecord], Non
         second(record)
 
     return add
-
-
-_MAX_TEXT = 60  # characters of what a caller made up: an Action that does not exist
-
-
-class CallLogger:
-    """Writes one line for each call: time, Action, customer, outcome, duration.
-
-    Args:
-        write: Takes a line, without its end.
-        clock: The emulator's: times and durations are as it has them.
-    """
-
-    def __init__(self, write: Callable[[str], None], clock: Clock) -> None:
-        self._write = write
-        self._clock = clock
-        self._format_time = TimestampFormatter()
-
-    def __call__(self, record: CallRecord) -> None:
-        """Write the line of a call that has just been answered."""
-        moment, action, customer, outcome, _, _, handle, _ = record
-        duration = max(0.0, self._clock.now() - moment) * 1000
-        whose = _printable(customer) or "-"
-        about = f"{outcome} {handle}" if handle else outcome
-        what = _printable(action) or "-"
-        self._write(f"{self._format_time(moment)}  {what:<27}  {whose:<16}  {about}  {duration:.1f} ms")
-
-
-def _printable(text: str) -> str:
-    """A text with its control characters replaced, so that it stays on one line of a terminal."""
-    line = "".join(c if c.isprintable() else "?" for c in text)
-    return line if len(line) <= _MAX_TEXT else f"{line[:_MAX_TEXT]}…"

@@ -8,9 +8,8 @@ from attrs import frozen
 
 from emulator.auth import Caller, key_handle
 from emulator.domain.reasons import Reason, Refusal
-from emulator.format import Format
 from emulator.messages import Reply
-from emulator.mounts import default_mounts
+from emulator.mounts import Format, default_mounts
 from emulator.service import Service
 from emulator.settings import Settings
 from emulator.transports import InProcessTransport

@@ -13,9 +13,9 @@ from urllib.parse import parse_qsl, urlsplit
 import orjson
 import pytest
 
-from emulator.call_log import CallLogger
 from emulator.domain.reasons import Reason
 from emulator.settings import KeyPair, Settings
+from emulator.stderr_log import CallLogger
 from emulator.testing import Emulator
 from portrait.errors import PortraitError
 from tests.emulator.web.wire import ask

@@ -1,15 +1,21 @@
-"""Lines of the emulator's log, written by a thread: a slow reader keeps no call waiting."""
+"""The log on stderr: a line for each call. A thread writes it, so that a slow reader keeps no call waiting."""
 
 from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from queue import Full, Queue
 from threading import Thread
 
+from emulator.call_log import CallRecord
+from emulator.timestamps import TimestampFormatter
+from portrait.clock import Clock
+
 _MAX_LINES = 10_000  # unread; further ones are dropped
 _CLOSE_SECONDS = 0.5
+_MAX_TEXT = 60  # characters of what a caller made up: an Action that does not exist
 
 
 class LineWriter:
@@ -58,3 +64,32 @@ def log_to(writer: LineWriter) -> None:
     handler = _Handler(writer)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logging.basicConfig(handlers=[handler], level=logging.INFO)
+
+
+class CallLogger:
+    """Writes one line for each call: time, Action, customer, outcome, duration.
+
+    Args:
+        write: Takes a line, without its end.
+        clock: The emulator's: times and durations are as it has them.
+    """
+
+    def __init__(self, write: Callable[[str], None], clock: Clock) -> None:
+        self._write = write
+        self._clock = clock
+        self._format_time = TimestampFormatter()
+
+    def __call__(self, record: CallRecord) -> None:
+        """Write the line of a call that has just been answered."""
+        moment, action, customer, outcome, _, _, handle, _ = record
+        duration = max(0.0, self._clock.now() - moment) * 1000
+        whose = _printable(customer) or "-"
+        about = f"{outcome} {handle}" if handle else outcome
+        what = _printable(action) or "-"
+        self._write(f"{self._format_time(moment)}  {what:<27}  {whose:<16}  {about}  {duration:.1f} ms")
+
+
+def _printable(text: str) -> str:
+    """A text with its control characters replaced, so that it stays on one line of a terminal."""
+    line = "".join(c if c.isprintable() else "?" for c in text)
+    return line if len(line) <= _MAX_TEXT else f"{line[:_MAX_TEXT]}…"
