@@ -133,19 +133,19 @@ class Control:
     # --- validations and assets --------------------------------------------------------------------------------------
 
     @as_control_error
-    def finish_validation(
-        self, token_or_handle: str, /, result: Any = None, subject: Any = None, code: Any = None
-    ) -> dict[str, Any]:
+    def finish_validation(self, token_or_handle: str, /, **end: Any) -> dict[str, Any]:
         """End a scan.
 
         Args:
             token_or_handle: The BytedToken, or `val-3`.
-            result: One of `pass`, `fail`, `cancel`, `wrong-person`.
-            subject: Whose face it was; None makes up a new person.
-            code: The page's result code of a scan that does not pass; None is that of the result.
+            **end: `result` is `pass`, `fail`, `cancel` or `wrong-person`; `subject` says whose face it was, by default
+                that of a new person; `code` is the page's result code of a scan that does not pass, by default that of
+                the result.
         """
-        outcome = one_of("result", result, lifecycle.OUTCOMES)
-        subject = None if subject is None else text("subject", subject)
+        reject_unknown("the end of a scan", end, ("result", "subject", "code"))
+        outcome = one_of("result", end.get("result"), lifecycle.OUTCOMES)
+        subject = None if end.get("subject") is None else text("subject", end["subject"])
+        code = end.get("code")
         if code is not None:
             if type(code) is not int or code not in lifecycle.FAILURE_CODES:
                 fail(f"code must be one of {', '.join(map(str, lifecycle.FAILURE_CODES))}")

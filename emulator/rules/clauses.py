@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from attrs import field, frozen
@@ -15,6 +16,16 @@ from emulator.domain.reasons import Reason
 from emulator.domain.verdicts import ReviewChange
 from emulator.json_checks import WrongValue, fail, integer, object_, one_of, seconds, text
 from portrait.models import GroupType
+
+_BAD_GATEWAY = b"<html><head><title>Error</title></head><body><h1>Error</h1><hr>proxy</body></html>\n"
+PAGES: Mapping[str, tuple[bytes, str]] = MappingProxyType(
+    {
+        "html": (_BAD_GATEWAY, "text/html"),
+        "empty": (b"", "text/html"),
+        "text": (b"upstream request timeout", "text/plain"),
+    }
+)
+"""Answers of proxies and gateways: body and Content-Type, by the names of `http.body`."""
 
 
 class RuleError(ValueError):
@@ -109,7 +120,6 @@ def parse_when(value: Any) -> tuple[str, Any]:
 # --- do --------------------------------------------------------------------------------------------------------------
 
 MAX_DELAY = 86_400  # on a clock that sleeping moves, more would soon be the end of time
-PAGES = ("html", "empty", "text")
 # Reasons whose words have a gap, and what may fill it.
 _DETAILS: Mapping[Reason, frozenset[str] | None] = {
     Reason.MEDIA_REJECTED: verdicts.SYNC_FAULTS,
@@ -156,7 +166,7 @@ def _http(what: str, value: Any) -> HttpPage:
         fail(f"{what}.headers must be an object")
     return HttpPage(
         status=status,
-        body=one_of(f"{what}.body", page.get("body", "html"), PAGES),
+        body=one_of(f"{what}.body", page.get("body", "html"), tuple(PAGES)),
         headers={_header_name(what, name): _header_value(what, name, value) for name, value in headers.items()},
     )
 

@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 from attrs import evolve
 
 from emulator.domain.reasons import Reason, Refusal
 from emulator.domain.verdicts import message_for
 from emulator.messages import Reply
-from emulator.rules import Do
-
-_BAD_GATEWAY = b"<html><head><title>Error</title></head><body><h1>Error</h1><hr>proxy</body></html>\n"
-_PAGES: Mapping[str, tuple[bytes, str]] = MappingProxyType(
-    {
-        "html": (_BAD_GATEWAY, "text/html"),
-        "empty": (b"", "text/html"),
-        "text": (b"upstream request timeout", "text/plain"),
-    }
-)
+from emulator.rules.clauses import PAGES, Do
 
 
 def short_circuit(do: Do) -> tuple[Reply, str] | None:
@@ -31,7 +19,7 @@ def short_circuit(do: Do) -> tuple[Reply, str] | None:
     if do.error is not None:
         raise _as_refusal(*do.error)
     if do.http is not None:
-        body, content_type = _PAGES[do.http.body]
+        body, content_type = PAGES[do.http.body]
         headers = {name: value for name, value in do.http.headers.items() if name.lower() != "content-type"}
         content_type = next(iter(do.http.headers[name] for name in do.http.headers.keys() - headers), content_type)
         reply = Reply(status=do.http.status, body=body, content_type=content_type, headers=headers)

@@ -125,7 +125,7 @@ class Endpoint:
     def person(self, **how):
         """The group of a person who passed."""
         token = self.token()
-        self.service.control.finish_validation(token, "pass", **how)
+        self.service.control.finish_validation(token, result="pass", **how)
         return self.call("GetVisualValidateResult", {"BytedToken": token})["GroupId"]
 
 

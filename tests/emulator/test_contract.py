@@ -89,7 +89,7 @@ def world(start):
     caller = start(projects=PROJECTS)
     group = caller.group()
     passed, open_ = caller.token(), caller.token()
-    caller.service.control.finish_validation(passed, "pass", subject="alice")
+    caller.service.control.finish_validation(passed, result="pass", subject="alice")
     return World(caller, group, caller.asset(group), passed, open_)
 
 
@@ -203,7 +203,7 @@ def use_up(world):
 
 def fail(world):
     """A scan that does not pass."""
-    world.control.finish_validation(world.open, "fail")
+    world.control.finish_validation(world.open, result="fail")
     return world.open
 
 

@@ -99,7 +99,7 @@ def test_a_scan_ends_once_by_token_or_handle(alice, control, result, state, code
     """The second attempt is a conflict, whatever it says; the page and the callback know the outcome."""
     token = alice.token()
     assert alice.service.callback({"bytedToken": token}) is None
-    assert control.finish_validation("val-1", result)["state"] == state
+    assert control.finish_validation("val-1", result=result)["state"] == state
     assert "already ended" in refused(409, control.finish_validation, token, "pass")
     assert alice.service.validation_page({"bytedToken": token}).state == state
     assert alice.service.callback({"bytedToken": token}) == (
@@ -113,7 +113,7 @@ def test_a_scan_that_does_not_pass_may_have_any_public_code(alice, control):
     token = alice.token()
     for result, code in (("fail", 49999), ("fail", 10000), ("fail", "41002"), ("pass", 41002), ("wrong-person", 41002)):
         refused(400, control.finish_validation, token, result, code=code)
-    control.finish_validation(token, "fail", code=41002)
+    control.finish_validation(token, result="fail", code=41002)
     assert "resultCode=41002&" in alice.service.callback({"bytedToken": token})
 
 
@@ -121,7 +121,7 @@ def test_a_callback_keeps_its_query_and_fragment(alice, control):
     """Parameters are appended by & where there is a query, before the fragment."""
     body = {"CallbackURL": "https://app.example/back?order=7#top"}
     token = alice.call("CreateVisualValidateSession", body)["BytedToken"]
-    control.finish_validation(token, "cancel")
+    control.finish_validation(token, result="cancel")
     address = alice.service.callback({"bytedToken": token})
     assert address.startswith(f"https://app.example/back?order=7&bytedToken={token}&resultCode=41000")
     assert address.endswith("#top")

@@ -52,7 +52,7 @@ def test_schema_needs_no_name_and_gives_the_group_again(start):
     caller = start(name_required=False, second_result="same")
     assert caller.call("CreateAssetGroup", {"GroupType": "AIGC"})["Id"]
     token = caller.token()
-    caller.service.control.finish_validation(token, "pass")
+    caller.service.control.finish_validation(token, result="pass")
     first, second = (caller.call("GetVisualValidateResult", {"BytedToken": token}) for _ in range(2))
     assert first == second
     caller.service.clock.advance(120)
@@ -65,7 +65,7 @@ def test_a_token_may_belong_to_the_customer(start):
         caller = start(api_keys={"one": "acme", "two": "acme"}, token_owner=owner)
         caller.key = "one"
         token = caller.token()
-        caller.service.control.finish_validation(token, "pass")
+        caller.service.control.finish_validation(token, result="pass")
         caller.key = "two"
         answer = orjson.loads(caller.reply("GetVisualValidateResult", {"BytedToken": token}).body)
         assert answer["ResponseMetadata"].get("Error", {}).get("Code") == expected
@@ -77,7 +77,7 @@ def test_a_person_who_passed_while_full_gets_a_group_after_deleting(alice, contr
     control.patch_customer("sk-alice", groups=1)
     group = alice.group()
     token = alice.token()
-    assert control.finish_validation(token, "pass")["group_id"] == ""
+    assert control.finish_validation(token, result="pass")["group_id"] == ""
     assert alice.error("GetVisualValidateResult", {"BytedToken": token}) == alice.code(Reason.GROUP_QUOTA_FULL)
     alice.call("DeleteAssetGroup", {"Id": group})
     assert alice.call("GetVisualValidateResult", {"BytedToken": token})["GroupId"].startswith("group-")

@@ -35,7 +35,7 @@ def test_what_people_read_says_no_secret(acme, caplog):
     control = acme.service.control
     token = acme.token()
     acme.error("GetVisualValidateResult", {"BytedToken": token})
-    control.finish_validation(token, "pass")
+    control.finish_validation(token, result="pass")
     acme.call("GetVisualValidateResult", {"BytedToken": token})
     acme.error("GetVisualValidateResult", {"BytedToken": token})
     acme.asset(acme.group(), "https://cdn.example/host.jpg?X-Amz-Signature=sesame")

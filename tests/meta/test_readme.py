@@ -71,7 +71,7 @@ def server(monkeypatch: pytest.MonkeyPatch):
             control.set_clock(advance=seconds)
             for validation in control.state()["validations"]:
                 if validation["state"] == "open":
-                    control.finish_validation(validation["id"], "pass")
+                    control.finish_validation(validation["id"], result="pass")
 
         async def async_sleep(clock: object, seconds: float) -> None:
             sleep(clock, seconds)
