@@ -100,7 +100,7 @@ def test_a_scan_ends_once_by_token_or_handle(alice, control, result, state, code
     token = alice.token()
     assert alice.service.callback({"bytedToken": token}) is None
     assert control.finish_validation("val-1", result=result)["state"] == state
-    assert "already ended" in refused(409, control.finish_validation, token, "pass")
+    assert "already ended" in refused(409, control.finish_validation, token, result="pass")
     assert alice.service.validation_page({"bytedToken": token}).state == state
     assert alice.service.callback({"bytedToken": token}) == (
         f"https://app.example/back?bytedToken={token}&resultCode={code}&algorithmBaseRespCode=0"
@@ -112,7 +112,7 @@ def test_a_scan_that_does_not_pass_may_have_any_public_code(alice, control):
     """Contract §3: those of the page's table, and only for a scan that does not pass."""
     token = alice.token()
     for result, code in (("fail", 49999), ("fail", 10000), ("fail", "41002"), ("pass", 41002), ("wrong-person", 41002)):
-        refused(400, control.finish_validation, token, result, code=code)
+        refused(400, control.finish_validation, token, result=result, code=code)
     control.finish_validation(token, result="fail", code=41002)
     assert "resultCode=41002&" in alice.service.callback({"bytedToken": token})
 
@@ -142,12 +142,12 @@ def test_opening_the_page_begins_the_scan(alice, clock):
 def test_a_scan_that_makes_no_sense_is_refused(alice, control, clock):
     """Unknown results, subjects that are no text, unknown validations, and those whose life is over."""
     token = alice.token()
-    assert "pass" in refused(400, control.finish_validation, token, "maybe")
+    assert "pass" in refused(400, control.finish_validation, token, result="maybe")
     assert refused(400, control.finish_validation, token)
-    assert refused(400, control.finish_validation, token, "pass", 5)
-    assert refused(404, control.finish_validation, "val-9", "pass")
+    assert refused(400, control.finish_validation, token, result="pass", subject=5)
+    assert refused(404, control.finish_validation, "val-9", result="pass")
     clock.advance(120)
-    assert "expired" in refused(409, control.finish_validation, token, "pass")
+    assert "expired" in refused(409, control.finish_validation, token, result="pass")
 
 
 def test_an_asset_is_decided_by_hand(alice, control, clock):
