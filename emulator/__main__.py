@@ -104,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     add = serve.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
     add("--port", type=_port, default=8787, help="port to listen on; 0 takes a free one (default 8787)")
-    add("--public-url", type=_address, metavar="URL", help="where links lead (default: where a request came in)")
+    add("--public-url", metavar="URL", help="where links lead (default: where a request came in)")
     add("--control-token", metavar="T", help="opens the control plane beyond loopback, in the header X-Emulator-Token")
     add("--api-key", metavar="KEY=CUSTOMER", action="append", default=[], help="a Bearer key; may be repeated")
     add("--access-key", metavar="AK:SK=CUSTOMER", action="append", default=[], help=_KEY_PAIR)
@@ -197,16 +197,6 @@ def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= 65535):
         raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
     return int(text)
-
-
-def _address(text: str) -> str:
-    from portrait.urls import parse_http_url  # noqa: PLC0415 - after --help
-
-    try:
-        parse_http_url(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"the address {error}; it looks like http://emulator.test:8787") from None
-    return text
 
 
 def _seconds(text: str) -> float:

@@ -99,7 +99,7 @@ class Settings:
         try:
             parts = parse_http_url(url)
         except ValueError as error:
-            raise ValueError(f"the public URL {url!r} {error}") from None
+            raise ValueError(f"the public URL {url!r} {error}; it looks like http://emulator.test:8787") from None
         if parts.query is not None or parts.fragment is not None:
             raise ValueError(f"the public URL {url!r} has a query or a fragment, which links have themselves")
 

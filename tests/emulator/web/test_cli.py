@@ -383,7 +383,6 @@ def test_a_large_snapshot_that_is_read_does_not_hold_up_the_end(tmp_path):
         (["--api-key", "key"], "--api-key takes"),
         (["--access-key", "ak=c"], "--access-key takes"), (["--port", "70000"], "65535"),
         (["--port", "x"], "--port: a port is a number from 0 to 65535"),
-        (["--public-url", "emulator:8787"], "--public-url: the address is not an absolute http or https address"),
         (["--review-seconds", "-1"], "--review-seconds"), (["--profile", "x"], "--profile"), (["--nope"], "--nope"),
         (["--load", "/nowhere.json"], "--load"), (["--fetch", "x"], "--fetch"),
         (["--review-seconds", "nan"], "seconds are a number, 0 or more"),
