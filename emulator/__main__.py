@@ -270,7 +270,7 @@ def _end_signals() -> Iterator[socket.socket]:
 
 def _serve(settings: Settings, clock: Clock, args: argparse.Namespace, start: Any, ended: socket.socket) -> int:
     from emulator.control import ControlError  # noqa: PLC0415 - after --help
-    from emulator.gc_tuning import leave_old_objects  # noqa: PLC0415 - after --help
+    from emulator.gc_policy import leave_old_objects  # noqa: PLC0415 - after --help
     from emulator.server import EmulatorServer  # noqa: PLC0415 - after --help
     from emulator.service import Service  # noqa: PLC0415 - after --help
     from emulator.stderr_log import CallLogger, LineWriter, log_to  # noqa: PLC0415 - after --help

@@ -12,7 +12,7 @@ from emulator.clocks import SettableClock
 from emulator.domain.jobs import Generation, Task
 from emulator.domain.ports import StoredFile
 from emulator.domain.records import Asset, Customer, Group, Validation
-from emulator.gc_tuning import collector_paused
+from emulator.gc_policy import collector_paused
 from emulator.store.base import Contents, Store
 from portrait.clock import Clock
 

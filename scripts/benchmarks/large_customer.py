@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from emulator.gc_tuning import leave_old_objects
+from emulator.gc_policy import leave_old_objects
 from emulator.messages import Call
 from emulator.service import Service
 from emulator.settings import Settings

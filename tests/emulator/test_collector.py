@@ -4,7 +4,7 @@ import gc
 
 import pytest
 
-from emulator.gc_tuning import collector_paused, leave_old_objects
+from emulator.gc_policy import collector_paused, leave_old_objects
 from emulator.testing import Emulator
 
 

@@ -11,7 +11,7 @@ from emulator.auth import key_handle
 from emulator.domain import lifecycle
 from emulator.domain.ports import AssetQuery, Unfinished
 from emulator.domain.records import Asset, Customer, Group
-from emulator.gc_tuning import _MAX_REPLACEMENTS
+from emulator.gc_policy import _MAX_REPLACEMENTS
 from emulator.messages import Call
 from emulator.store.memory import lists, tables
 from emulator.store.memory.store import MemoryStore

@@ -10,7 +10,7 @@ from threading import RLock
 
 from emulator.domain.ports import StoredFile
 from emulator.domain.records import Asset, Group, Validation
-from emulator.gc_tuning import Replacements
+from emulator.gc_policy import Replacements
 from emulator.store.base import Contents, CustomerFactory, CustomerUsage, Latest
 from emulator.store.memory import lists
 from emulator.store.memory.customer_records import CustomerRecords
