@@ -10,7 +10,7 @@ from sqlalchemy import delete, or_, select
 
 from portrait.state.claims import Claims
 from portrait.state.database import Database, Row, Transaction
-from portrait.state.records import ClaimedCreate, Create, Holder, Key
+from portrait.state.records import ClaimedCreate, Create, Holder, Key, read_id
 from portrait.state.schema import CREATES, META
 from portrait.state.statements import Retention, Upsert, about_key, equal, param
 
@@ -190,6 +190,6 @@ def _create(row: Row, now: float) -> Create:
         key=Key(row["account"], row["scope"], row["item"]),
         begun_at=begun_at,
         answered_at=answered,
-        result_id=row["result_id"],
+        result_id=read_id(row["result_id"]),
         age=now - (begun_at if answered is None else answered),
     )

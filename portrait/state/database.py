@@ -74,7 +74,7 @@ class Transaction:
         cursor = self._run(statement, _params(values))
         names = [column[0] for column in cursor.description]
         for row in cursor:
-            with contextlib.suppress(ValueError, TypeError):
+            with contextlib.suppress(ValueError, TypeError, OverflowError):
                 found.append(build(dict(zip(names, row, strict=True))))
         return found
 

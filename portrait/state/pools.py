@@ -22,7 +22,7 @@ from sqlalchemy import Delete, Select, Update, and_, case, delete, exists, func,
 from portrait.recent_creates import VISIBILITY_LAG
 from portrait.state.creates import Creates
 from portrait.state.database import Database, Row, Transaction
-from portrait.state.records import KnownLease, Lease, PoolChange, PooledAsset, PoolKey, PoolView, Waiting
+from portrait.state.records import KnownLease, Lease, PoolChange, PooledAsset, PoolKey, PoolView, Waiting, read_id
 from portrait.state.schema import LEASES, POOL_ASSETS, POOLS, WAITERS
 from portrait.state.statements import Retention, Upsert, equal, numbered, param, params
 
@@ -342,7 +342,8 @@ def _may_lease(
     transaction: Transaction, pool: PoolKey, items: Collection[str], now: float, *, is_next: bool
 ) -> dict[str, str] | None:
     """The assets of items that are all known, and are leased already where somebody else waits; else None."""
-    known = transaction.all(_known(len(items)), dict, **pool._asdict(), **numbered("item", items), now=now)
+    values = {**pool._asdict(), **numbered("item", items), "now": now}
+    known = transaction.all(_known(len(items)), lambda row: {**row, "asset_id": read_id(row["asset_id"])}, **values)
     ids = {row["item"]: row["asset_id"] for row in known}
     may_lease = ids.keys() == set(items) and (is_next or all(row["is_leased"] for row in known))
     return ids if may_lease else None
@@ -386,13 +387,13 @@ def _asset(pool: PoolKey, item: str, asset_id: str, used_at: float) -> dict[str,
 
 def _lease(row: Row, now: float) -> Lease:
     seconds = float(row["expires_at"]) - now
-    return Lease(item=row["item"], holder=row["holder"], asset_id=row["asset_id"], seconds=seconds)
+    return Lease(item=row["item"], holder=row["holder"], asset_id=read_id(row["asset_id"]), seconds=seconds)
 
 
 def _pooled(row: Row, now: float) -> PooledAsset:
     return PooledAsset(
         item=row["item"],
-        asset_id=row["asset_id"],
+        asset_id=read_id(row["asset_id"]) or "",
         used_at=float(row["used_at"]),
         is_evicting=row["evicted_until"] is not None and float(row["evicted_until"]) > now,
         deleted=None if row["deleted_at"] is None else now - float(row["deleted_at"]),

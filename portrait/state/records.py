@@ -40,6 +40,17 @@ def short_digest(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
+def read_id(value: object) -> str | None:
+    """An id as a row has it; None for none.
+
+    Raises:
+        ValueError: It is none, so that the row cannot be read.
+    """
+    if value is not None and not (isinstance(value, str) and value.isprintable() and value.strip()):
+        raise ValueError("this is no id")
+    return value
+
+
 @frozen(kw_only=True)
 class Create:
     """One create that was sent, or was about to be.

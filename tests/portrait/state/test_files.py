@@ -21,6 +21,7 @@ from tests.portrait.state.workers import (
     begin,
     change,
     find,
+    lease,
     open_together,
     pending,
     replacement_age,
@@ -277,13 +278,14 @@ def test_eight_processes_that_find_damage_set_it_aside_once(file_place):
     assert len(list(file_place.location.parent.glob("*.damaged-*Z"))) == 1
 
 
-def test_a_row_that_cannot_be_understood_is_no_memory(file_place):
-    """Case answer-state: `zz` where a time should be; the other rows are."""
+@pytest.mark.parametrize("change", ["answered_at = 'zz'", "result_id = ''", "result_id = X'00ff'"])
+def test_a_row_that_cannot_be_understood_is_no_memory(file_place, change):
+    """Case answer-state: `zz` where a time should be, and no id where there should be one; the other rows are."""
     state = file_place.open()
     answer(state, KEY, "asset-1")
     answer(state, KEYS[1], "asset-2")
     with raw(file_place) as connection:
-        connection.execute("UPDATE portrait_creates SET answered_at = 'zz' WHERE result_id = 'asset-1'")
+        connection.execute(f"UPDATE portrait_creates SET {change} WHERE result_id = 'asset-1'")
     assert find(state, KEY) is None
     assert find(state, KEYS[1]).result_id == "asset-2"
 
@@ -296,6 +298,16 @@ def test_a_claim_that_cannot_be_understood_is_none(file_place):
         connection.execute("UPDATE portrait_claims SET expires_at = 'zz'")
     assert isinstance(state.claims.acquire(KEY, 30), Claim)
     assert state.claims.acquire(KEY, 30) == Holder(seconds=30)
+
+
+def test_an_asset_of_a_pool_that_cannot_be_understood_is_none(file_place):
+    """It is looked for in the lists."""
+    state = file_place.open()
+    lease(state, "x", a="asset-a")
+    with raw(file_place) as connection:
+        connection.execute("UPDATE portrait_pool_assets SET asset_id = ''")
+    assert state.pools.view(POOL).assets == ()
+    assert state.pools.lease_known(POOL, "x", ["a"], 30).ids is None
 
 
 @pytest.mark.parametrize("loss", ["deleted", "emptied", "set aside"])
