@@ -148,7 +148,7 @@ class PortraitClient(BlockingClient, Methods):
 
     def watch_assets(
         self,
-        ids: Iterable[str] | Mapping[str, Any],
+        ids: Iterable[str | Asset] | Mapping[str, Any],
         *,
         group_ids: Iterable[str] | None = None,
         group_type: GroupType | str | None = None,
@@ -158,7 +158,8 @@ class PortraitClient(BlockingClient, Methods):
         """Follow many assets to their end, by pages instead of one call for each.
 
         Args:
-            ids: Ids or `asset://` addresses; or the `state` of an earlier watch, which goes on with its deadlines.
+            ids: Ids, `asset://` addresses, or assets that were read a moment ago, which are read again after a pause;
+                or the `state` of an earlier watch, which goes on with its deadlines.
             group_ids: The groups to look in, where they are known; else GetAsset of the first one gives its group.
             group_type: The type of those groups; else each is asked for it once.
             timeout: Seconds in all; default 60 for an image, 180 for video and audio.
@@ -400,7 +401,7 @@ class AsyncPortraitClient(AsyncioClient, AsyncMethods):
 
     def watch_assets(
         self,
-        ids: Iterable[str] | Mapping[str, Any],
+        ids: Iterable[str | Asset] | Mapping[str, Any],
         *,
         group_ids: Iterable[str] | None = None,
         group_type: GroupType | str | None = None,
@@ -410,7 +411,8 @@ class AsyncPortraitClient(AsyncioClient, AsyncMethods):
         """Follow many assets to their end, by pages instead of one call for each.
 
         Args:
-            ids: Ids or `asset://` addresses; or the `state` of an earlier watch, which goes on with its deadlines.
+            ids: Ids, `asset://` addresses, or assets that were read a moment ago, which are read again after a pause;
+                or the `state` of an earlier watch, which goes on with its deadlines.
             group_ids: The groups to look in, where they are known; else GetAsset of the first one gives its group.
             group_type: The type of those groups; else each is asked for it once.
             timeout: Seconds in all; default 60 for an image, 180 for video and audio.

@@ -57,9 +57,11 @@ def poll_watch(endpoint: Endpoint, watch: Watch, poll: float = POLL) -> Flow[lis
     ended: list[AssetOutcome] = []
     while watch.open and not ended:
         watch.retry_after = 0.0
-        yield from _discover_groups(endpoint, watch, ended)
-        unseen = yield from _poll_lists(endpoint, watch, ended)
-        yield from _poll_missing(endpoint, watch, unseen, ended)
+        if not watch.is_fresh:
+            yield from _discover_groups(endpoint, watch, ended)
+            unseen = yield from _poll_lists(endpoint, watch, ended)
+            yield from _poll_missing(endpoint, watch, unseen, ended)
+        watch.is_fresh = False
         now, deadlines = endpoint.clock.now(), watch.deadlines()
         _expire(endpoint, watch, now, deadlines, ended)
         yield Notify(WatchProgress(open=len(watch.open), ended=dict(watch.counts), waited=now - watch.started))

@@ -13,10 +13,7 @@ from typing import Any, Self
 from attrs import asdict, define, field, frozen
 
 from portrait.errors import PortraitError, UsageError
-from portrait.models import (
-    Asset,
-    GroupType,
-)
+from portrait.models import Asset, AssetStatus, GroupType
 from portrait.models.common import as_group_type, as_many
 from portrait.uri import asset_uri, parse_asset_id
 from portrait.wait import DEADLINES
@@ -73,7 +70,7 @@ class _Pending:
     gone_since: float | None = None
 
 
-_NOT_STORED = frozenset({"last", "retry_after", "walked", "changed_until"})
+_NOT_STORED = frozenset({"last", "retry_after", "walked", "changed_until", "is_fresh"})
 
 
 @define(kw_only=True)
@@ -90,6 +87,8 @@ class Watch:
         retry_after: Seconds that the service asked to wait; not stored.
         walked: Groups whose pages were read through once; not stored.
         changed_until: By type of group: the time of the newest change that a poll has seen; not stored.
+        is_fresh: Whether all that is open was read a moment ago, so that the first poll comes after a pause; not
+            stored.
     """
 
     started: float
@@ -101,11 +100,12 @@ class Watch:
     retry_after: float = 0.0
     walked: set[str] = field(factory=set, repr=False)
     changed_until: dict[str, str] = field(factory=dict, repr=False)
+    is_fresh: bool = False
 
     @classmethod
     def start(
         cls,
-        ids: Iterable[str] | Mapping[str, Any],
+        ids: Iterable[str | Asset] | Mapping[str, Any],
         now: float,
         *,
         group_ids: Iterable[str] | None = None,
@@ -115,7 +115,8 @@ class Watch:
         """A watch over assets, or one that goes on from a stored value.
 
         Args:
-            ids: Ids or `asset://` addresses, or what `to_dict` gave; an id that comes twice is watched once.
+            ids: Ids, `asset://` addresses, assets as they were read a moment ago, or what `to_dict` gave; an id that
+                comes twice is watched once.
             now: Seconds since 1970.
             group_ids: The groups to look in, where they are known; else GetAsset of the first one gives it.
             group_type: The type of all of those groups; else each is asked for it once.
@@ -127,10 +128,17 @@ class Watch:
         if isinstance(ids, Mapping):
             return cls.from_dict(ids)
         kind = "" if group_type is None else str(as_group_type(group_type))
-        asset_ids, groups = as_many(ids) or (), as_many(group_ids) or ()
-        rows = {parse_asset_id(asset_id): _Pending() for asset_id in asset_ids}
-        types = dict.fromkeys(groups, kind)
-        return cls(started=now, timeout=timeout, open=rows, group_types=types)
+        many: tuple[Any, ...] = as_many(ids) or ()  # type: ignore[arg-type]  # it takes assets as well
+        groups = as_many(group_ids) or ()
+        read = {each.id: each for each in many if isinstance(each, Asset)}
+        rows = {each.id: _Pending(group_id=each.group_id, asset_type=str(each.asset_type)) for each in read.values()}
+        for each in many:
+            if not isinstance(each, Asset):
+                rows.setdefault(parse_asset_id(each), _Pending())
+        watch = cls(started=now, timeout=timeout, open=rows, group_types=dict.fromkeys(groups, kind), last=read)
+        if groups and len(read) == len(rows) and all(each.status == AssetStatus.PROCESSING for each in read.values()):
+            watch.is_fresh, watch.walked = True, set(groups)
+        return watch
 
     def to_dict(self) -> dict[str, Any]:
         """A plain value for JSON; `from_dict` takes it back."""

@@ -89,8 +89,9 @@ class PutSession:
         elif self._in_review and isinstance(self._client, PortraitClient):
             in_review = [each for outcomes in self._in_review.values() for each in outcomes]
             types = {self._types.get(group) for _, group in in_review}
+            read = {outcome.asset_id: outcome.asset for outcome, _ in in_review if len(self._group_ids) == 1}
             watch = self._client.watch_assets(
-                list(self._in_review),
+                [read.get(asset_id) or asset_id for asset_id in self._in_review],
                 group_ids={outcome.group_id for outcome, _ in in_review},
                 group_type=types.pop() if len(types) == 1 else None,
                 timeout=self._options.get("timeout"),

@@ -53,6 +53,7 @@ class _Job:
         origin: How the asset came to be.
         stored: Where the file is, if it went to object storage.
         duplicates: Ids of further assets with the same content.
+        asset: As it was read after it was created; None where it was not.
     """
 
     content: Content
@@ -62,6 +63,7 @@ class _Job:
     origin: Origin | None = None
     stored: StoredObject | None = None
     duplicates: tuple[str, ...] = ()
+    asset: Asset | None = None
 
 
 @define(kw_only=True)
@@ -247,6 +249,7 @@ def _resolve_duplicates(batch: _Batch) -> Flow[None]:
         alive = usable(assets.get(digest, []))
         if alive and alive[0].id != job.created_id:
             job.created_id, job.origin = alive[0].id, Origin.EXISTING
+        job.asset = alive[0] if alive else None
         job.duplicates = tuple(asset.id for asset in alive if asset.id != job.created_id)
 
 
@@ -264,15 +267,19 @@ def _list_until_visible(batch: _Batch, created: set[str]) -> Flow[dict[str, list
 
 def _watch(batch: _Batch) -> Flow[None]:
     """Await the reviews, which ends every job that is left."""
-    by_id = {job.created_id: job for job in batch.jobs.values()}
     options = batch.options
+    for job in list(batch.jobs.values()):
+        if job.asset is not None and job.asset.status == AssetStatus.ACTIVE:
+            yield from batch.finish(job, FileState.ACTIVE, asset=job.asset)
+        elif not options.wait:
+            yield from batch.finish(job, FileState.TIMED_OUT, asset=job.asset)
     if not options.wait:
-        for job in list(by_id.values()):
-            yield from batch.finish(job, FileState.TIMED_OUT)
         return
+    by_id = {job.created_id: job for job in batch.jobs.values()}
 
     def finish(end: AssetOutcome) -> Flow[None]:
         return batch.finish(by_id[end.id], _ENDS[end.state], asset=end.asset, error=end.error)
 
     created = {created_id: job.content for created_id, job in by_id.items()}
-    yield from batch.backend.follow(created, batch.target, options.timeout, options.poll, finish)
+    read = {created_id: job.asset for created_id, job in by_id.items() if job.asset is not None}
+    yield from batch.backend.follow(created, read, batch.target, options.timeout, options.poll, finish)

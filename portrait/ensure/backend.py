@@ -148,13 +148,20 @@ class Backend(Protocol):
     def asset_id(self, created_id: str) -> str:
         """The id of the asset that something of `create` stands for; "" while it is not known."""
 
-    def follow(
-        self, created: Mapping[str, Content], target: Target, timeout: float | None, poll: float, finish: Finish
+    def follow(  # noqa: PLR0917
+        self,
+        created: Mapping[str, Content],
+        read: Mapping[str, Asset],
+        target: Target,
+        timeout: float | None,
+        poll: float,
+        finish: Finish,
     ) -> Flow[None]:
         """Await the ends of all reviews.
 
         Args:
             created: By what `create` returned.
+            read: Those of them that were read a moment ago.
             target: The group.
             timeout: Seconds in all; None is that of the files' types.
             poll: Seconds between two looks.
@@ -249,12 +256,18 @@ class ActionBackend:
         """As `Backend.asset_id`."""
         return created_id
 
-    def follow(
-        self, created: Mapping[str, Content], target: Target, timeout: float | None, poll: float, finish: Finish
+    def follow(  # noqa: PLR0917
+        self,
+        created: Mapping[str, Content],
+        read: Mapping[str, Asset],
+        target: Target,
+        timeout: float | None,
+        poll: float,
+        finish: Finish,
     ) -> Flow[None]:
         """As `Backend.follow`."""
         watch = Watch.start(
-            list(created),
+            [read.get(asset_id, asset_id) for asset_id in created],
             self.endpoint.clock.now(),
             group_ids=[target.group_id or ""],
             group_type=target.group_type,

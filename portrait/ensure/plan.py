@@ -195,11 +195,11 @@ def decide(
 def _match(source: str, content: Content, assets: Sequence[Asset]) -> PlanEntry:
     """An Active asset or one in review is used; a failed one is replaced only if its code says that it may pass."""
     entry = PlanEntry(source=source, verdict=Verdict.NEW, content=content)
+    if not assets:
+        return entry
     if alive := usable(assets):
         others = tuple(asset.id for asset in alive[1:])
         return evolve(entry, verdict=Verdict.EXISTING, asset=alive[0], duplicates=others)
-    if not assets:
-        return entry
     failed = min(assets, key=lambda asset: (asset.create_time, asset.id))
     error: AssetFailed = asset_failed(failed)
     if error.retryable:

@@ -196,8 +196,8 @@ def _format_violations(measurement: Measurement, limits: Limits) -> Iterator[Vio
 
 
 def _range_violations(check: _RangeCheck, measurement: Measurement, type_limits: TypeLimits) -> Iterator[Violation]:
-    value, limit = check.value(measurement), check.limit(type_limits)
-    if value is None or limit is None:
+    limit = check.limit(type_limits)
+    if limit is None or (value := check.value(measurement)) is None:
         return
     is_outside = le if limit.strict else lt
     if check.low_code and limit.low is not None and is_outside(value, limit.low):

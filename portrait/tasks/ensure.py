@@ -146,8 +146,14 @@ class TaskBackend:
         """As `Backend.asset_id`."""
         return "" if Place.parse(created_id) else created_id
 
-    def follow(
-        self, created: Mapping[str, Content], target: Target, timeout: float | None, poll: float, finish: Finish
+    def follow(  # noqa: PLR0917
+        self,
+        created: Mapping[str, Content],
+        read: Mapping[str, Asset],
+        target: Target,
+        timeout: float | None,
+        poll: float,
+        finish: Finish,
     ) -> Flow[None]:
         """As `Backend.follow`. What is known by its asset's id was Active before, or is in the library."""
         known = {each: content for each, content in created.items() if Place.parse(each) is None}
@@ -160,7 +166,7 @@ class TaskBackend:
         if places:
             yield from self._follow_tasks(places, timeout, poll, settle)
         if known and self.can_find:
-            yield from self._library.follow(known, target, timeout, poll, finish)
+            yield from self._library.follow(known, read, target, timeout, poll, finish)
         elif known:
             for asset_id, content in known.items():
                 asset = evolve(_remembered(asset_id), name=content.name)

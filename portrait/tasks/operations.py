@@ -29,16 +29,6 @@ from portrait.errors import (
 )
 from portrait.events import WaitProgress
 from portrait.flow import Flow, Notify, Sleep
-from portrait.gateways import (
-    IMAGE_FORMATS,
-    IMAGE_LIMIT,
-    IMAGES_PATH,
-    PRIVATE_AVATAR_PATH,
-    PRIVATE_TYPES,
-    REAL_AVATAR_PATH,
-    REAL_TYPES,
-    TASKS_PATH,
-)
 from portrait.http import HttpRequest
 from portrait.job_wait import may_be_invisible, pause_after, wait_for_end
 from portrait.models import AssetType, Response, VisualValidateResult, VisualValidateSession
@@ -57,7 +47,9 @@ if TYPE_CHECKING:
 
     from portrait.endpoint import Endpoint
 
-IMAGE_UPLOAD = ImageLimits(IMAGE_LIMIT, tuple(f"image/{name}" for name in IMAGE_FORMATS), "JPEG, PNG, WebP and GIF")
+IMAGE_UPLOAD = ImageLimits(
+    gateways.IMAGE_LIMIT, tuple(f"image/{name}" for name in gateways.IMAGE_FORMATS), "JPEG, PNG, WebP and GIF"
+)
 TIMEOUT = 180.0  # seconds; video and audio take up to two minutes, contract §3 (M)
 
 
@@ -135,12 +127,12 @@ class TaskService:
             PortraitError: The gateway refused.
         """
         check_group(new.group, new.description, new.group_id)
-        return (yield from self._create(PRIVATE_AVATAR, PRIVATE_AVATAR_PATH, new, PRIVATE_TYPES))
+        return (yield from self._create(PRIVATE_AVATAR, gateways.PRIVATE_AVATAR_PATH, new, gateways.PRIVATE_TYPES))
 
     def create_real(self, new: NewAssets) -> Flow[Task]:
         """Create assets of the person whose group it is. Raises as `create_private`."""
         check_group(None, None, new.group_id)
-        return (yield from self._create(REAL_AVATAR, REAL_AVATAR_PATH, new, REAL_TYPES))
+        return (yield from self._create(REAL_AVATAR, gateways.REAL_AVATAR_PATH, new, gateways.REAL_TYPES))
 
     def _create(self, action: Action[Any, Any], path: str, new: NewAssets, types: Sequence[AssetType]) -> Flow[Task]:
         check_batch(new.assets)
@@ -184,7 +176,7 @@ class TaskService:
         """
         check_arguments({"callback_url": TEXT}, {"callback_url": callback_url})
         body = {"callback_url": callback_url, **self._project(project_name)}
-        answer, response = yield from self._post(OPEN_SESSION, REAL_AVATAR_PATH, body)
+        answer, response = yield from self._post(OPEN_SESSION, gateways.REAL_AVATAR_PATH, body)
         task = decode_task(answer, response)
         if task.session is None:
             with contextlib.suppress(NotAccessible):  # a read may lag behind it: contract §3
@@ -204,7 +196,7 @@ class TaskService:
             PortraitError: The call failed.
         """
         body = {"byted_token": token, **self._project(project_name)}
-        answer, response = yield from self._post(ASK_RESULT, REAL_AVATAR_PATH, body)
+        answer, response = yield from self._post(ASK_RESULT, gateways.REAL_AVATAR_PATH, body)
         task = decode_task(answer, response)
         return task if task.group_id else _identified(task, ASK_RESULT)
 
@@ -275,7 +267,7 @@ class TaskService:
         task_id, known = (task, None) if isinstance(task, str) else (task.id, task)
         if task_id in {"", ".", ".."}:
             raise UsageError(f"{task_id!r} is not the id of a task.")
-        request = self._request("GET", f"{TASKS_PATH}/{quote(task_id, safe='')}")
+        request = self._request("GET", f"{gateways.TASKS_PATH}/{quote(task_id, safe='')}")
         try:
             answer, response = yield from self.endpoint.send_with_retries(GET_TASK, request)
         except InvalidRequest as error:  # apimart's way of saying it: contract §8 (D)
@@ -323,7 +315,7 @@ class TaskService:
         filename = filename.encode("utf-8", "replace").decode()  # a file's name on disk need not be text
         body, content_type = encode_multipart_formdata([("file", (filename, content, mime))])
         request = evolve(
-            self._request("POST", IMAGES_PATH),
+            self._request("POST", gateways.IMAGES_PATH),
             headers={**self.endpoint.headers, "Content-Type": content_type},
             body=body,
         )

@@ -4,6 +4,7 @@ import pytest
 
 from portrait import Timeouts, UsageError
 from portrait.clock import ManualClock
+from portrait.models import Asset
 from portrait.poll import poll_watch
 from portrait.watch import OutcomeState, Watch
 from tests.portrait.helpers import asset, endpoint, good, play, refused
@@ -23,6 +24,19 @@ def watched(*answers, timeout=None, poll=3.0, recent=False, **options):
         client.recent.add("asset-1", clock.monotonic())
     watch = Watch.start(["asset-1"], clock.now(), group_ids=["group-1"], group_type="AIGC", timeout=timeout)
     return play(poll_watch(client, watch, poll), *answers, clock=clock)
+
+
+@pytest.mark.parametrize("second", ["Processing", "Active"])
+def test_assets_that_were_read_a_moment_ago_are_read_again_after_a_pause(second):
+    """One that has ended meanwhile, or is known by its id alone, is read at once with the others."""
+    clock = ManualClock()
+    read = [Asset(id=f"asset-{n}", group_id="group-1", asset_type="Image", status=status)
+            for n, status in ((1, "Processing"), (2, second))]  # fmt: skip
+    for given, waits in ((read, [3.0] if second == "Processing" else []), ([read[0], "asset-2"], [])):
+        watch = Watch.start(given, clock.now(), group_ids=["group-1"], group_type="AIGC")
+        played = play(poll_watch(endpoint(clock=clock), watch), page("Active"), clock=clock)
+        assert [outcome.id for outcome in played.result] == ["asset-1"]
+        assert played.waits == waits
 
 
 def test_a_pause_that_the_service_asks_for_is_made_once():

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emulator.environment import emulator as start_emulator
 from emulator.testing import Emulator
 from portrait import AssetPlan, AssetStatus, FileState, GroupType, UsageError, Verdict
 from portrait.ensure import identify
@@ -138,6 +139,20 @@ def test_a_plan_for_a_name_is_one_for_the_group_that_bears_it(colour, portrait_e
     plan = colour.run(client.plan_assets, [url(0)], group="hosts")
     assert (plan.group_id, plan.asset_count, plan.counts) == (group, 1, {Verdict.EXISTING: 1})
     assert portrait_emulator.calls.count("CreateAssetGroup") == 1
+
+
+@pytest.mark.parametrize("review", [0, 4])
+@pytest.mark.parametrize("wait", [True, False])
+def test_what_was_listed_after_a_create_is_not_listed_again_at_once(colour, review, wait):
+    """The list that shows duplicates shows the state of the new asset as well: the next look comes after a pause."""
+    with start_emulator(review_seconds=review) as service:
+        client = colour.client(service)
+        group = service.client().create_asset_group(name="hosts").id
+        (outcome,) = colour.run(client.ensure_assets, [image()], group_id=group, wait=wait)
+        lists = [call for call in service.calls.all() if call["action"] == "ListAssets"]
+        assert len(lists) == 2 + (2 if review and wait else 0)
+        assert outcome.state is (FileState.TIMED_OUT if review and not wait else FileState.ACTIVE)
+        assert outcome.asset.status == (AssetStatus.PROCESSING if review and not wait else AssetStatus.ACTIVE)
 
 
 def test_an_ensure_needs_a_group(portrait_client):
