@@ -32,8 +32,8 @@ def test_assets_that_were_read_a_moment_ago_are_read_again_after_a_pause(second)
     clock = ManualClock()
     read = [Asset(id=f"asset-{n}", group_id="group-1", asset_type="Image", status=status)
             for n, status in ((1, "Processing"), (2, second))]  # fmt: skip
-    for given, waits in ((read, [3.0] if second == "Processing" else []), ([read[0], "asset-2"], [])):
-        watch = Watch.start(given, clock.now(), group_ids=["group-1"], group_type="AIGC")
+    for assets, waits in ((read, [3.0] if second == "Processing" else []), ([read[0], "asset-2"], [])):
+        watch = Watch.start(assets, clock.now(), group_ids=["group-1"], group_type="AIGC")
         played = play(poll_watch(endpoint(clock=clock), watch), page("Active"), clock=clock)
         assert [outcome.id for outcome in played.result] == ["asset-1"]
         assert played.waits == waits
