@@ -55,8 +55,13 @@ class Call:
         """The call with the body that was read, and the file of an upload."""
         return _replace_body(self, body, file, file_name)
 
+    def signed(self, headers: Mapping[str, str], body: bytes) -> Call:
+        """The call with its body and the headers that sign it."""
+        return _replace_headers(self, headers, body)
+
 
 _replace_body = replacer(Call, "body", "file", "file_name")
+_replace_headers = replacer(Call, "headers", "body")
 
 
 @frozen(kw_only=True)

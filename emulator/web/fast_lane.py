@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any
 
 from aiohttp import HttpVersion11, web
@@ -18,6 +18,7 @@ from aiohttp.http_parser import HttpRequestParser
 
 from emulator.messages import Reply, ReplyFlow
 from emulator.web.http_handler import HttpHandler
+from emulator.web.known_heads import HEAD_END, KnownHeads
 from emulator.web.raw_response import encode
 from emulator.web.request_head import Head
 from emulator.web.runner import run_async
@@ -28,19 +29,12 @@ _LOG = logging.getLogger("emulator.web")
 # No request within this many bytes makes the parser pause its connection.
 _MOST_BYTES = 65_536
 
-# Heads that are remembered, and how long one may be: a client sends the same one with each body of the same length.
-_MAX_HEADS = 256
-_MAX_HEAD_BYTES = 2_048
-
 # aiohttp closes a connection on which it sees no request for an hour; of those answered here it sees none.
 _LIFE_SECONDS = 1_800.0
 
 _SAMPLE = b"POST /?Action=A HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}"
 _PARSED = ("/?Action=A", b"{}")
 _INCOMPLETE = object()
-_HEAD_END = b"\r\n\r\n"
-
-AnswerBody = Callable[[bytes], ReplyFlow]
 
 
 class FastLane:
@@ -52,30 +46,14 @@ class FastLane:
 
     Attributes:
         handler: As given.
+        heads: The heads that have come before.
     """
 
     def __init__(self, handler: HttpHandler, server: web.Server) -> None:
         self.handler = handler
+        self.heads = KnownHeads()
         self._server = server
         self._tasks: set[asyncio.Task[None]] = set()
-        self._heads: dict[bytes, tuple[int, AnswerBody]] = {}  # the length of the body, and what answers it
-
-    def known(self, data: bytes) -> ReplyFlow | None:
-        """The flow of the reply to a whole request whose head has come before; None for any other bytes."""
-        start = data.find(_HEAD_END) + len(_HEAD_END)
-        known = self._heads.get(data[:start])
-        if known is None:
-            return None
-        length, answer = known
-        return answer(data[start:]) if len(data) - start == length else None
-
-    def remember(self, head: bytes, length: int, answer: AnswerBody) -> None:
-        """Answer requests with the same head without parsing it. The oldest one is forgotten."""
-        if len(head) > _MAX_HEAD_BYTES:
-            return
-        if len(self._heads) >= _MAX_HEADS:
-            del self._heads[next(iter(self._heads))]
-        self._heads[head] = length, answer
 
     def start(self, reply: Coroutine[Any, Any, None]) -> None:
         """Have a reply sent that is not ready."""
@@ -134,7 +112,7 @@ class _Request:
             [(self.message, self._payload)] = messages
             length = self.message.headers.get("content-length", "0")
             # What the parser has seen of a next request is not in its result.
-            self.start = self.data.index(_HEAD_END) + len(_HEAD_END)
+            self.start = self.data.index(HEAD_END) + len(HEAD_END)
             self._end = self.start + int(length)
         return len(self.data) <= self._end <= _MOST_BYTES and self._is_plain()
 
@@ -224,7 +202,7 @@ class _Connection(asyncio.Protocol):
         request = self._request
         is_old = self._loop.time() > self._last_second
         try:
-            flow = None if request.data or is_old else self._lane.known(data)
+            flow = None if request.data or is_old else self._lane.heads.answer(data)
             if flow is not None:
                 request.data = data
                 return flow
@@ -243,7 +221,7 @@ class _Connection(asyncio.Protocol):
             return _INCOMPLETE
         answer = router.action(Head("POST", path, query, message.headers, lane.handler.address, self._peer))
         body = request.body()
-        lane.remember(request.data[: request.start], len(body), answer)
+        lane.heads.remember(request.data[: request.start], message.headers, len(body), answer)
         return answer(body)
 
     def _answer(self, flow: ReplyFlow) -> None:

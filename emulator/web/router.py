@@ -24,6 +24,7 @@ from emulator.web.control import ControlPlane
 from emulator.web.dashboard import Dashboard
 from emulator.web.files import Files
 from emulator.web.form import FILE_LIMIT
+from emulator.web.known_heads import AnswerBody
 from emulator.web.pages import Pages
 from emulator.web.request_head import Head, text
 from emulator.web.rest_routes import Handler, RestRoutes, read_form, read_json
@@ -92,10 +93,17 @@ class Router:
         handler = methods.get(head.method) or (methods.get("GET") if head.method == "HEAD" else None)
         return handler(head) if handler is not None else self._wrong_method(head, methods)
 
-    def action(self, head: Head) -> Callable[[bytes], ReplyFlow]:
-        """What replies to a body, of at most `JSON_LIMIT` bytes, of a POST to one of the paths in `actions`."""
+    def action(self, head: Head) -> AnswerBody:
+        """What replies to a body, of at most `JSON_LIMIT` bytes, of a POST to one of the paths in `actions`.
+
+        Headers that are given in place of the head's may differ in what a signature is made of, and in nothing else.
+        """
         pipeline, call = self.actions[head.path], self._call(head, head.parameters.get("Action", ""))
-        return lambda body: pipeline.answer(call.with_body(body))
+
+        def answer(body: bytes, headers: Mapping[str, str] | None = None) -> ReplyFlow:
+            return pipeline.answer(call.with_body(body) if headers is None else call.signed(headers, body))
+
+        return answer
 
     def base_url(self, head: Head) -> str:
         """The base of links in replies: the public URL, or the host of the request. Without a slash at the end."""

@@ -10,10 +10,12 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from emulator.server import EmulatorServer
-from emulator.settings import Settings
-from emulator.web import fast_lane
+from emulator.settings import KeyPair, Settings
+from emulator.web import fast_lane, known_heads
 from emulator.web.http_handler import HttpHandler
-from portrait.clock import ManualClock
+from portrait.clock import ManualClock, SystemClock
+from portrait.http import HttpRequest
+from portrait.signing import Credentials, sign
 
 # aiohttp answers what is no HTTP itself, with the machine's time.
 _DATE_OF_AIOHTTP = re.compile(rb"Date: [^\r]*\r\n(?=Server: Python)")
@@ -394,13 +396,90 @@ def test_a_head_that_has_come_before_is_not_parsed_again(monkeypatch):
     """With any body of the same length, on any connection; the oldest head is forgotten."""
     parsed, feed = [], fast_lane._Request.feed
     monkeypatch.setattr(fast_lane._Request, "feed", lambda self, data: (parsed.append(data), feed(self, data))[1])
-    monkeypatch.setattr(fast_lane, "_MAX_HEADS", 2)
+    monkeypatch.setattr(known_heads, "_MAX_HEADS", 2)
     one, same, two, three = (call("GetAsset", {"Id": name}) for name in ("a", "b", "cc", "ddd"))
     with started() as server:
         parsed.clear()
         for request in (one, same, two, same, three, two, one):
             answers(server, [request], whole)
     assert parsed == [one, two, three, one]
+
+
+PAIRS = {"AKLT1": KeyPair("secret-1", "one"), "AKLT2": KeyPair("secret-2", "two")}
+
+
+def signed(action, body, pair="AKLT1", age=0.0):
+    """The bytes of a signed call."""
+    url = f"http://e.test/?Action={action}&Version=2024-01-01"
+    content = json.dumps(body).encode()
+    request = HttpRequest(method="POST", url=url, headers={"Content-Type": "application/json"}, body=content)
+    credentials, now = Credentials(pair, PAIRS[pair].secret_key), SystemClock().now() - age
+    request = sign(request, credentials, region="cn-beijing", service="ark", now=now)
+    lines = {**request.headers, "Content-Length": len(content)}
+    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    return f"POST /?{url.partition('?')[2]} HTTP/1.1\r\n{head}\r\n".encode() + content
+
+
+def _of_today(age):
+    """That many seconds ago, or ahead where it was yesterday then: a signature is good for one day."""
+    return age if SystemClock().now() % 86_400 > age + 30 else -age
+
+
+def end_of(header, request, by):
+    """The request with other last characters of a header."""
+    line = re.search(rb"\r\n%b:[^\r]*(?=\r\n)" % header, request, re.IGNORECASE)
+    return request[: line.end() - len(by)] + by + request[line.end() :]
+
+
+def test_a_signed_head_is_parsed_once(monkeypatch):
+    """With other bodies of its length, dates and signatures it is known; each customer's is its own."""
+    parsed, feed = [], fast_lane._Request.feed
+    monkeypatch.setattr(fast_lane._Request, "feed", lambda self, data: (parsed.append(data), feed(self, data))[1])
+    requests = [signed("CreateAssetGroup", {"Name": name}, pair) for pair in PAIRS for name in "ab"]
+    requests += [signed("ListAssetGroups", LIST, pair, age) for pair in PAIRS for age in (0, _of_today(60))]
+    with started(access_keys=PAIRS) as server:
+        parsed.clear()
+        found = [json.loads(answers(server, [each], whole)[0].partition(b"\r\n\r\n")[2]) for each in requests]
+    assert parsed == requests[::2]
+    mine, again, other, _ = lists = [{group["Id"] for group in answer["Result"]["Items"]} for answer in found[4:]]
+    assert [len(ids) for ids in lists] == [2] * 4
+    assert (mine == again, mine & other) == (True, set())
+
+
+# What is made of a call that is signed well.
+_TAMPERED = {
+    "another body": lambda known: known.replace(b"asset-a", b"asset-b"),
+    "another hash": lambda known: end_of(b"x-content-sha256", known, b"0" * 64),
+    "another date": lambda known: end_of(b"x-date", known, b"8Z" if b"9Z\r\n" in known else b"9Z"),
+    "an old date": lambda _: signed("GetAsset", {"Id": "asset-a"}, age=901),
+    "another signature": lambda known: end_of(b"authorization", known, b"0" * 64),
+    "no signature": lambda known: end_of(b"authorization", known, b"z" * 64),
+    "another pair": lambda known: known.replace(b"AKLT1", b"AKLT2"),
+    "an unknown pair": lambda known: known.replace(b"AKLT1", b"AKLT3"),
+    "another address": lambda known: known.replace(b"Action=GetAsset", b"Action=getAsset"),
+    "another host": lambda known: known.replace(b"e.test", b"f.test"),
+    "a space in the date": lambda known: end_of(b"x-date", known, b" Z"),
+    "a header in the date": lambda known: end_of(b"x-date", known, b"2\r\nX-A: b"),
+    "a header in the signature": lambda known: end_of(
+        b"authorization", known, b"\r\nX-Emulator-Rule: " + b'{"do":{"http":204}}'
+    ),
+    "an end in the hash": lambda known: end_of(b"x-content-sha256", known, b"0\r\n\r\n" + b"0" * 40),
+    "two dates": lambda known: known.replace(b"X-Date:", b"X-Date: 20260101T000000Z\r\nX-Date:"),
+    "no date": lambda known: re.sub(rb"X-Date: [^\r]*\r\n", b"", known),
+}
+
+
+@pytest.mark.parametrize("tamper", _TAMPERED.values(), ids=_TAMPERED)
+def test_what_differs_in_a_known_head_is_verified(monkeypatch, tamper):
+    """Whatever stands there now: the same bytes as without the fast way, and no result; others go on to be answered."""
+    known, other = (signed("GetAsset", {"Id": name}) for name in ("asset-a", "asset-b"))
+    requests, found = [known, tamper(known), tamper(known), other], []
+    for plain in (None, monkeypatch):
+        with started(plain, access_keys=PAIRS) as server:
+            found.append([_DATE_OF_AIOHTTP.sub(b"", answers(server, [each], whole)[0]) for each in requests])
+    assert found[0] == found[1]
+    assert all(b"NotFound.asset_id" in answer for answer in (found[0][0], found[0][-1]))  # signed well, as it came
+    assert b"NotFound" not in found[0][1]
 
 
 def test_a_long_head_is_not_remembered(monkeypatch):
