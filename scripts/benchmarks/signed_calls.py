@@ -1,5 +1,7 @@
 """The client that signs against the official universal client, and against the client with a Bearer key: GetAsset.
 
+Each call asks for another asset, as a program's calls do: a call that is repeated within a second is signed alike.
+
 The measuring process is `python -m scripts.benchmarks.signed_calls URL PID ROUNDS` in the environment of the official
 SDK; PID is the emulator's. It prints the medians of its pairs as JSON. Ratios of time depend on how busy the machine
 is, those of computing much less.
@@ -15,6 +17,8 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import cycle
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -25,6 +29,7 @@ from scripts.benchmarks.report import Figure, ratio
 _PAIR = ("AKLTEMULATOR", "emulator-secret")
 _CALLS = 96
 _IN_FLIGHT = 16
+_IN_GROUP = 48  # assets; a customer may have 50
 _PYTHON = str(ROOT / ".venv-bench" / "bin" / "python")
 
 # Key, what, aim, least, whether more is better.
@@ -123,13 +128,17 @@ async def _in_tasks(server: Process, call: Callable[[], Awaitable[object]], task
     return stopwatch.stop()
 
 
-def _blocking(url: str, server: Process, asset: str, rounds: int) -> dict[str, float]:
+def _blocking(url: str, server: Process, assets: Iterator[str], rounds: int) -> dict[str, float]:
     official = _official(url)
     with (
         PortraitClient(provider="volcengine", access_key=_PAIR[0], secret_key=_PAIR[1], base_url=url) as signed,
         PortraitClient(api_key="bench", base_url=f"{url}/v1") as bearer,
     ):
-        calls = (lambda: signed.get_asset(id=asset), lambda: official(asset), lambda: bearer.get_asset(id=asset))
+        calls = (
+            lambda: signed.get_asset(id=next(assets)),
+            lambda: official(next(assets)),
+            lambda: bearer.get_asset(id=next(assets)),
+        )
         samples = [[_in_a_row(server, call) for call in calls] for _ in range(rounds + 1)][1:]
     return {
         "blocking": ratio([(ours.rate, theirs.rate) for ours, theirs, _ in samples]),
@@ -139,16 +148,16 @@ def _blocking(url: str, server: Process, asset: str, rounds: int) -> dict[str, f
     }
 
 
-async def _asynchronous(url: str, server: Process, asset: str, rounds: int) -> dict[str, float]:
+async def _asynchronous(url: str, server: Process, assets: Iterator[str], rounds: int) -> dict[str, float]:
     official = _official(url)
     pair = {"access_key": _PAIR[0], "secret_key": _PAIR[1]}
     single, in_flight = [], []
     async with AsyncPortraitClient(provider="volcengine", base_url=url, **pair) as signed:  # type: ignore[arg-type]
         for _ in range(rounds + 1):
-            theirs = await asyncio.to_thread(_in_a_row, server, lambda: official(asset))
-            single.append((await _in_tasks(server, lambda: signed.get_asset(id=asset), 1), theirs))
-            theirs = await asyncio.to_thread(_in_threads, server, lambda: official(asset))
-            in_flight.append((await _in_tasks(server, lambda: signed.get_asset(id=asset), _IN_FLIGHT), theirs))
+            theirs = await asyncio.to_thread(_in_a_row, server, lambda: official(next(assets)))
+            single.append((await _in_tasks(server, lambda: signed.get_asset(id=next(assets)), 1), theirs))
+            theirs = await asyncio.to_thread(_in_threads, server, lambda: official(next(assets)))
+            in_flight.append((await _in_tasks(server, lambda: signed.get_asset(id=next(assets)), _IN_FLIGHT), theirs))
     return {
         "async": ratio([(ours.rate, theirs.rate) for ours, theirs in single[1:]]),
         "async cpu": ratio([(ours.client, theirs.client) for ours, theirs in single[1:]]),
@@ -160,9 +169,10 @@ async def _asynchronous(url: str, server: Process, asset: str, rounds: int) -> d
 def _main(url: str, pid: int, rounds: int) -> None:
     server = Process(pid, "", 0)
     with PortraitClient(api_key="bench", base_url=f"{url}/v1") as client:
-        group = client.create_asset_group(name="bench")
-        asset = client.create_asset(group_id=group.id, url="https://cdn.example/a.jpg", asset_type="Image").id
-    found = {**_blocking(url, server, asset, rounds), **asyncio.run(_asynchronous(url, server, asset, rounds))}
+        groups = [client.create_asset_group(name="bench").id for _ in range(2 * _CALLS // _IN_GROUP)]
+        create = partial(client.create_asset, url="https://cdn.example/a.jpg", asset_type="Image")
+        assets = cycle([create(group_id=group).id for group in groups for _ in range(_IN_GROUP)])
+    found = {**_blocking(url, server, assets, rounds), **asyncio.run(_asynchronous(url, server, assets, rounds))}
     print(json.dumps(found))
 
 
