@@ -6,7 +6,7 @@ that requests from a socket and from an in-process client are answered alike.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 
 from emulator.domain.reasons import Reason, Refusal
