@@ -134,6 +134,11 @@ def defaults(stub: S3Stub, state: Path) -> dict[str, Any]:
     }
 
 
+@functools.cache
+def _noise(size: int, seed: int) -> bytes:
+    return random.Random(seed).randbytes(size)
+
+
 @pytest.fixture
 def make_file(tmp_path: Path) -> Callable[..., Path]:
     """Writes a file of that size; the same seed gives the same content."""
@@ -141,7 +146,7 @@ def make_file(tmp_path: Path) -> Callable[..., Path]:
     def make(name: str = "host.jpg", size: int = 1000, seed: int = 1) -> Path:
         path = tmp_path / name
         head = JPEG if name.endswith("jpg") else b""
-        noise = random.Random(seed).randbytes(min(size, MIB))
+        noise = _noise(min(size, MIB), seed)
         with path.open("wb") as file:
             for at in range(0, size, MIB):  # no two MiB are equal
                 file.write((head + at.to_bytes(8, "big") + noise)[: min(MIB, size - at)])
