@@ -15,6 +15,7 @@ from contextlib import closing, contextmanager, suppress
 from tempfile import SpooledTemporaryFile
 from types import MappingProxyType
 from typing import Any, BinaryIO, cast
+from urllib.parse import urljoin
 
 from emulator.domain.context import Measured
 from emulator.domain.reasons import Reason, Refusal
@@ -31,6 +32,9 @@ _IN_MEMORY = 8 * MB
 _CHUNK = 262_144
 _SECONDS = 15.0  # without a byte
 _TOTAL_SECONDS = 30.0
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_MOST_REDIRECTS = 5
 
 
 # The setting `fetch` → may the file behind an address be fetched?
@@ -51,39 +55,57 @@ def check_media(found: Measurement | None, kind: str, endpoint: Endpoint = "Crea
     return Measured(tuple((violation.code, violation.rule) for violation in wrong), found.duration)
 
 
-def download_and_measure(url: str) -> Measurement | None:
-    """Fetch and measure; None for a clip where the extra that opens clips is not installed.
+def download_and_measure(url: str, may_fetch: Callable[[str], bool]) -> Measurement | None:
+    """Fetch and measure a file, by redirects too.
+
+    Args:
+        url: Its address, which may be fetched.
+        may_fetch: Which others may be: one of `FETCH_POLICIES`.
+
+    Returns:
+        None where nothing can be said: of a clip where the extra that opens clips is not installed, and of a file that
+        is redirected to where nothing may be fetched.
 
     Raises:
         Refusal: `DownloadFailed`: it cannot be fetched. Contract §3 (M).
     """
     with SpooledTemporaryFile(max_size=_IN_MEMORY) as spooled:
         file = cast("BinaryIO", spooled)
-        _download(url, file)
-        try:
-            return measure(file)
-        except UsageError as error:
-            _LOG.warning("A file is taken unmeasured. %s", error)
-            return None
+        for _ in range(_MOST_REDIRECTS + 1):
+            location = _download(parse_http_url(url), file)
+            if location is None:
+                return _measure(file)
+            if not may_fetch(location):
+                return None
+            url = location
+    raise _failed(f"it is redirected more than {_MOST_REDIRECTS} times")
 
 
-def _download(url: str, file: BinaryIO) -> None:
+def _measure(file: BinaryIO) -> Measurement | None:
+    try:
+        return measure(file)
+    except UsageError as error:
+        _LOG.warning("A file is taken unmeasured. %s", error)
+        return None
+
+
+def _download(url: HttpUrl, file: BinaryIO) -> str | None:
+    """Fetch what is behind an address; the result is where it leads instead, None where it leads nowhere else."""
     import urllib3  # noqa: PLC0415 - not needed until an address is fetched
 
-    parsed = parse_http_url(url)
-    for address in addresses_of(parsed):
+    for address in addresses_of(url):
         connection: urllib3.connection.HTTPConnection
-        if parsed.scheme == "https":
+        if url.scheme == "https":
             connection = urllib3.connection.HTTPSConnection(
-                address, parsed.port, timeout=_SECONDS, server_hostname=parsed.host, assert_hostname=parsed.host
+                address, url.port, timeout=_SECONDS, server_hostname=url.host, assert_hostname=url.host
             )
         else:
-            connection = urllib3.connection.HTTPConnection(address, parsed.port, timeout=_SECONDS)
+            connection = urllib3.connection.HTTPConnection(address, url.port, timeout=_SECONDS)
         try:
             with closing(connection):
                 connection.connect()
                 with _cut_off(connection, _TOTAL_SECONDS):
-                    return _read(connection, parsed, file)
+                    return _read(connection, url, file)
         except urllib3.exceptions.NewConnectionError:
             continue  # nobody listens there; a name may have several addresses
         except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError) as error:
@@ -117,16 +139,28 @@ def _cut_off(connection: Any, seconds: float) -> Iterator[None]:
             raise _failed(f"it took more than {seconds:g} seconds")
 
 
-def _read(connection: Any, url: HttpUrl, file: BinaryIO) -> None:
-    # A redirect could lead off this machine, so it is not followed.
+def _read(connection: Any, url: HttpUrl, file: BinaryIO) -> str | None:
     connection.request("GET", url.target, headers={"Host": url.netloc}, preload_content=False, decode_content=False)
     with connection.getresponse() as response:
+        if response.status in _REDIRECTS and (location := response.headers.get("Location")):
+            return _absolute(url, location)
         if response.status != 200:
             raise _failed(f"the server answered with HTTP status {response.status}")
         for piece in response.stream(_CHUNK):
             file.write(piece[: _LIMIT - file.tell()])
             if file.tell() >= _LIMIT:
                 break
+    return None
+
+
+def _absolute(url: HttpUrl, location: str) -> str:
+    """Where a redirect leads, as an address that can be judged."""
+    try:
+        target = urljoin(f"{url.scheme}://{url.netloc}{url.target}", location)
+        parse_http_url(target)
+    except ValueError as error:
+        raise _failed("it is redirected to no http or https address") from error
+    return target
 
 
 def addresses_of(url: HttpUrl) -> list[str]:

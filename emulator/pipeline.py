@@ -202,7 +202,9 @@ class Pipeline:
                 return result
             own = yield from self._own_file(state.call.base, url)
             measurement = yield RunBlocking(
-                partial(download_and_measure, url) if own is None else partial(measure, own.content)
+                partial(download_and_measure, url, self._config.measurable)
+                if own is None
+                else partial(measure, own.content)
             )
             measured = {**measured, url: check_media(measurement, kind)}
             state.handled_at, state.waits = self._clock.now(), self._store.blocks

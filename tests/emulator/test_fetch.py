@@ -23,9 +23,11 @@ def files():
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             hosts.append(self.headers["Host"])
-            status = 302 if self.path == "/moved" else 200
+            moved, _, location = self.path.partition("?to=")
+            status = 302 if moved == "/moved" else 200
             self.send_response(status)
-            self.send_header("Location", "http://10.99.99.1/x")
+            if location:
+                self.send_header("Location", location)
             self.end_headers()
             if status == 200:
                 self.wfile.write(image("png", 400, 400))
@@ -39,6 +41,11 @@ def files():
         yield server.server_address[1], hosts
         server.shutdown()
         thread.join()
+
+
+def download(url):
+    """What an emulator that is offline finds behind an address."""
+    return download_and_measure(url, FETCH_POLICIES["loopback"])
 
 
 def resolving(monkeypatch, *addresses):
@@ -66,7 +73,7 @@ def test_a_file_on_this_machine_is_fetched(files, host, monkeypatch):
     port, hosts = files
     resolving(monkeypatch, "127.0.0.1")
     assert FETCH_POLICIES["loopback"](f"http://{host}:{port}/a.png")
-    assert isinstance(download_and_measure(f"http://{host}:{port}/a.png"), Measurement)
+    assert isinstance(download(f"http://{host}:{port}/a.png"), Measurement)
     assert hosts[0].endswith(f":{port}")
 
 
@@ -74,7 +81,7 @@ def test_a_name_of_this_machine_leads_nowhere_else(monkeypatch):
     """key-fetch: a name server that gives a stranger's address for localhost is not believed."""
     connections = resolving(monkeypatch, "10.99.99.1")
     with pytest.raises(Refusal) as info:
-        download_and_measure("http://a.localhost:9/x.png")
+        download("http://a.localhost:9/x.png")
     assert "not on this machine" in info.value.message
     assert connections == []
 
@@ -82,7 +89,7 @@ def test_a_name_of_this_machine_leads_nowhere_else(monkeypatch):
 def test_the_local_ones_of_several_addresses_are_used(files, monkeypatch):
     """The stranger is passed over; of the others the first that listens is taken."""
     connections = resolving(monkeypatch, "10.99.99.1", "127.0.0.2", "127.0.0.1")
-    assert isinstance(download_and_measure(f"http://localhost:{files[0]}/a.png"), Measurement)
+    assert isinstance(download(f"http://localhost:{files[0]}/a.png"), Measurement)
     assert "10.99.99.1" not in connections
 
 
@@ -103,12 +110,38 @@ def test_an_address_that_could_be_read_in_two_ways_is_refused(url):
     assert "absolute http or https address" in info.value.message
 
 
-def test_a_redirect_is_not_followed(files):
-    """It could lead off this machine."""
-    with pytest.raises(Refusal) as info:
-        download_and_measure(f"http://127.0.0.1:{files[0]}/moved")
-    assert "HTTP status 302" in info.value.message
+@pytest.mark.parametrize(
+    "location", ["/a.png", "b/a.png?x=1", "//localhost:{port}/a.png", "http://127.0.0.1:{port}/a.png"]
+)
+def test_a_redirect_on_this_machine_is_followed(files, location):
+    """As any client of HTTP does it, and object stores behind an application's own addresses rely on."""
+    port, hosts = files
+    found = download(f"http://127.0.0.1:{port}/moved?to={location.format(port=port)}")
+    assert (found.width, len(hosts)) == (400, 2)
+
+
+def test_a_redirect_to_elsewhere_is_taken_unmeasured(files):
+    """key-fetch: an emulator that is offline asks nobody else; such a file is like one with an address of elsewhere."""
+    assert download(f"http://127.0.0.1:{files[0]}/moved?to=http://10.99.99.1/x") is None
     assert len(files[1]) == 1
+
+
+@pytest.mark.parametrize(
+    ("location", "why"),
+    [
+        ("", "HTTP status 302"),
+        ("file:///etc/passwd", "no http or https address"),
+        ("http://[", "no http or https address"),
+        ("http://me@127.0.0.1/", "no http or https address"),
+        ("/moved?to=/moved?to=/moved?to=/moved?to=/moved?to=/moved?to=/a.png", "more than 5 times"),
+    ],
+)
+def test_a_redirect_that_leads_to_no_file_is_a_failed_download(files, location, why):
+    """The message says what is wrong with it."""
+    with pytest.raises(Refusal) as info:
+        download(f"http://127.0.0.1:{files[0]}/moved?to={location}")
+    assert info.value.detail == "DownloadFailed"
+    assert why in info.value.message
 
 
 def test_a_file_that_trickles_is_given_up(monkeypatch):
@@ -127,7 +160,7 @@ def test_a_file_that_trickles_is_given_up(monkeypatch):
         thread = threading.Thread(target=trickle)
         thread.start()
         with pytest.raises(Refusal) as info:
-            download_and_measure(f"http://127.0.0.1:{listener.getsockname()[1]}/a.png")
+            download(f"http://127.0.0.1:{listener.getsockname()[1]}/a.png")
         ended.set()
         thread.join()
     assert "more than 0.05 seconds" in info.value.message
