@@ -146,6 +146,11 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def local_name(host: str) -> str:
+    """What to look a host of this machine up by: a name server may know `a.localhost`, and lead elsewhere."""
+    return "localhost" if host.endswith(".localhost") else host
+
+
 # Names that no public name server knows: RFC 6762 §3, RFC 8375, ICANN's reservation of .internal (2024).
 _PRIVATE_NAMES = (".local", ".home.arpa", ".internal")
 

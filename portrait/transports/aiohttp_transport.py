@@ -8,7 +8,9 @@ without the session's own machinery, which takes twice the work of the request i
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import socket
 import ssl as ssl_module
 from collections.abc import AsyncGenerator, Mapping
 from functools import lru_cache
@@ -18,6 +20,7 @@ from math import inf
 from typing import Any, NamedTuple
 
 import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.http import HttpProcessingError
 from yarl import URL
@@ -28,6 +31,7 @@ from portrait.transports.common import MAX_RESPONSE_BYTES, encode_head, parse_re
 from portrait.transports.failures import Phase, transport_failure
 from portrait.transports.proxies import ProxyResolver
 from portrait.transports.whole_response import WholeResponse
+from portrait.urls import is_loopback, is_loopback_address, local_name
 
 # Of these aiohttp says with certainty that there was no connection yet.
 _CONNECT_ERRORS = (
@@ -46,6 +50,29 @@ _ERRORS = (TimeoutError, aiohttp.ClientError, HttpProcessingError, OSError)
 def _timeout(timeouts: Timeouts) -> aiohttp.ClientTimeout:
     limits = [limit for limit in (timeouts.connect, timeouts.total) if limit is not None]
     return aiohttp.ClientTimeout(total=timeouts.total, connect=min(limits, default=None), sock_read=timeouts.read)
+
+
+class _Resolver(AbstractResolver):
+    """Finds the names that stand for this machine on it, whatever a name server says (RFC 6761 §6.3)."""
+
+    def __init__(self) -> None:
+        self._resolver: AbstractResolver = aiohttp.DefaultResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        if not is_loopback(host):
+            return await self._resolver.resolve(host, port, family)
+        found = await self._resolver.resolve(local_name(host), port, family)
+        local = [each for each in found if is_loopback_address(each["host"])]
+        for each in local:
+            each["hostname"] = host
+        if not local:
+            raise OSError(errno.EADDRNOTAVAIL, "the name has no address of this machine")
+        return local
+
+    async def close(self) -> None:
+        await self._resolver.close()
 
 
 class _Connector(aiohttp.TCPConnector):
@@ -169,13 +196,14 @@ class AiohttpTransport:
         return None
 
     async def _open(self) -> aiohttp.ClientSession:
+        resolver = _Resolver()
         session = aiohttp.ClientSession(
-            connector=_Connector(limit=self._connections, ssl=self._ssl or True),
+            connector=_Connector(limit=self._connections, ssl=self._ssl or True, resolver=resolver),
             cookie_jar=aiohttp.DummyCookieJar(),
         )
         self._session, self._loop, self._pid = session, asyncio.get_running_loop(), os.getpid()
         self._route.cache_clear()
-        self._close_with_loop = _close_with_loop(session)
+        self._close_with_loop = _close_with_loop(session, resolver)
         await anext(self._close_with_loop)
         return session
 
@@ -191,12 +219,13 @@ def _payload(body: bytes) -> bytes | BytesIO:
     return body if len(body) <= _LARGE_BODY else BytesIO(body)
 
 
-async def _close_with_loop(session: aiohttp.ClientSession) -> AsyncGenerator[None, None]:
+async def _close_with_loop(session: aiohttp.ClientSession, resolver: _Resolver) -> AsyncGenerator[None, None]:
     """Lasts as long as the session shall: a loop that ends closes its async generators, and so the session."""
     try:
         yield
     finally:
         await session.close()
+        await resolver.close()  # one that was given to a connector is not closed by it
 
 
 async def _exchange(

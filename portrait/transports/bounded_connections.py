@@ -26,6 +26,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from portrait.http import FailureKind, HttpRequest, HttpResponse, Timeouts, TransportFailure
 from portrait.transports.common import MAX_RESPONSE_BYTES
 from portrait.transports.failures import Phase
+from portrait.urls import is_loopback, is_loopback_address, local_name
 
 # What a connection raises for a request that gets no whole response.
 CONNECTION_ERRORS = (urllib3.exceptions.HTTPError, HTTPException, OSError)
@@ -333,12 +334,19 @@ def read_pieces(body: _Body, progress: Progress) -> bytes:
 
 
 def _resolve(host: str, port: int, seconds: float | None) -> list[Any]:
-    """The addresses of a host. The look-up cannot be stopped, so that it is left to a thread.
+    """The addresses of a host; those of a name that stands for this machine are on it (RFC 6761 §6.3).
 
     Raises:
         TimeoutError: There was no answer in time.
         OSError: There is no such host.
     """
+    if not is_loopback(host):
+        return _look_up(host, port, seconds)
+    return [found for found in _look_up(local_name(host), port, seconds) if is_loopback_address(found[4][0])]
+
+
+def _look_up(host: str, port: int, seconds: float | None) -> list[Any]:
+    """What the resolver says. A look-up cannot be stopped, so that it is left to a thread."""
     if seconds is None or ":" in host or host[-1:].isdigit():
         return socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
     results: SimpleQueue[list[Any] | OSError] = SimpleQueue()

@@ -606,6 +606,21 @@ def test_this_machine_is_never_reached_by_a_proxy_of_the_environment(colour, bar
         assert server.connections == 1 or host not in {"127.0.0.1", "localhost"}
 
 
+def test_a_name_of_this_machine_never_leads_elsewhere(colour, bare, monkeypatch):
+    """key-parser: a name server that knows `a.localhost` would get the key; RFC 6761 §6.3."""
+    look_up = socket.getaddrinfo
+
+    def foreign(host, *arguments, **options):
+        names = ["192.0.2.1", "127.0.0.1"] if host == "localhost" else ["192.0.2.1"]
+        return [address for name in names for address in look_up(name, *arguments, **options)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", foreign)
+    with RawServer(send_exactly(ok())) as server:
+        client = colour.client(base_url=f"http://a.localhost:{server.port}/v1", retry=None, timeout=1.0)
+        assert client.get_asset(id="asset-1").id == "asset-1"
+    assert b"host: a.localhost" in server.requests[0][0].lower()
+
+
 def test_an_empty_proxy_passes_the_environment_by(colour, bare):
     """`proxy=""` goes straight."""
     with RawServer(send_exactly(ok())) as proxy:
