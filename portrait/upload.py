@@ -6,6 +6,7 @@ The type is sniffed and the size checked before a byte is sent. The file is read
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -82,6 +83,7 @@ def read_image(source: Source, limits: ImageLimits = PORTRAIT_UPLOAD) -> tuple[b
 
 
 _FIELDS = {"group_id": TEXT, "name": either(TEXT, NONE)}
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://|data:", re.IGNORECASE)
 _SOURCE = {"source": having("a path, bytes or an open binary file", "read")}
 
 
@@ -94,6 +96,11 @@ def _sniff(content: bytes) -> MediaType | None:
 def _content(source: Source, size: int) -> tuple[bytes, str]:
     if isinstance(source, bytes | bytearray | memoryview):
         return bytes(source), ""
+    if isinstance(source, str) and _ADDRESS.match(source):  # it is not repeated: its query may be a secret
+        raise UsageError(
+            "The upload takes a file, and this is an address.",
+            advice="Give it to create_asset(url=…) or ensure_asset(…); what a data: address holds is given as bytes.",
+        )
     try:
         if isinstance(source, str | os.PathLike):
             path = Path(source)
@@ -103,6 +110,8 @@ def _content(source: Source, size: int) -> tuple[bytes, str]:
         content = source.read(size + 1)
     except OSError as error:
         raise UsageError(f"{error.filename or 'The file'} cannot be read: {error.strerror}.") from None
+    except ValueError as error:  # of a closed file, of a path with a null byte
+        raise UsageError(f"The file cannot be read: {error}.") from None
     if not isinstance(content, bytes):
         raise UsageError("The file must be opened in binary mode.")
     name = getattr(source, "name", "")

@@ -94,6 +94,33 @@ def test_a_file_that_does_not_fit_is_a_usage_error(colour, name):
     assert script.requests == []
 
 
+@pytest.mark.parametrize("source", ["a\0b", "closed", "raises"])
+def test_what_cannot_be_read_is_a_usage_error(colour, source):
+    """answer-sources: a name that no file has, a closed file, a stream with a fault of its own."""
+
+    class Faulty(io.BytesIO):
+        def read(self, size=-1):
+            raise ValueError(size)
+
+    closed = io.BytesIO(JPEG)
+    closed.close()
+    client, script = colour.scripted(b"")
+    with pytest.raises(UsageError, match="cannot be read"):
+        client.upload_asset({"closed": closed, "raises": Faulty()}.get(source, source), group_id="g")
+    assert script.requests == []
+
+
+@pytest.mark.parametrize(
+    "source", ["https://cdn.example/a.jpg?X-Amz-Signature=planted", "data:image/png;base64,planted"]
+)
+def test_an_address_is_no_file(colour, source):
+    """It is not repeated, and the advice leads to where addresses are taken."""
+    client, script = colour.scripted(b"")
+    with pytest.raises(UsageError, match="ensure_asset") as caught:
+        client.upload_asset(source, group_id="g")
+    assert ("planted" in str(caught.value), script.requests) == (False, [])
+
+
 def test_a_file_of_exactly_the_limit_is_sent(colour):
     """10 MB are taken."""
     client, script = colour.scripted(good(UPLOADED))
