@@ -47,6 +47,8 @@ R = TypeVar("R", bound=Result)
 
 _LOG = logging.getLogger("portrait")
 
+_INVISIBLE = "It was created a moment ago, and may not be visible yet: try again in some seconds."
+
 
 @frozen(kw_only=True)
 class Endpoint:
@@ -171,6 +173,8 @@ class Endpoint:
                         inferred=True,
                     )
                 error.may_have_executed = uncertain
+                if self._may_be_invisible(fields):
+                    error.advice = _INVISIBLE
                 raise
             except PortraitError as error:
                 uncertain = uncertain or error.may_have_executed
@@ -188,6 +192,11 @@ class Endpoint:
             yield Notify(CallRetried(action=action.name, attempt=attempt, delay=delay, error=reason))
             yield Sleep(delay)
             attempt += 1
+
+    def _may_be_invisible(self, fields: Mapping[str, Any]) -> bool:
+        """Whether this client has created a short time ago what a request names (contract §3)."""
+        now = self.clock.monotonic()
+        return any(self.recent.lag_left(str(fields.get(name, "")), now) > 0 for name in ("Id", "GroupId"))
 
     def _note(self, action: Action[Any, Any], fields: Mapping[str, Any], result: Mapping[str, Any]) -> Flow[None]:
         """Remember what was created, and forget what was deleted."""

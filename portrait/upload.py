@@ -152,5 +152,5 @@ def upload(  # noqa: PLR0917
         body=body,
         timeouts=endpoint.timeouts if timeout is None else Timeouts.of(timeout),
     )
-    result, response = yield from endpoint.send_with_retries(UPLOAD, request)
+    result, response = yield from endpoint.send_with_retries(UPLOAD, request, {"GroupId": group_id})
     return decode_result(UPLOAD, result, response)

@@ -294,10 +294,16 @@ def _clock_skew(page: GroupPage, now: float) -> float:
         return UNKNOWN_SKEW
 
 
-def call_when_visible(endpoint: Endpoint, subject: str, call: Callable[[], Flow[T]]) -> Flow[T]:
+def call_when_visible(endpoint: Endpoint, subject: str, call: Callable[[], Flow[T]], *, what: str = "group") -> Flow[T]:
     """A call about something that this client may have created a moment ago: tried again until it is visible.
 
     For everything else it is one call. Contract §3: reads, and creates into a fresh group, lag behind (M).
+
+    Args:
+        endpoint: Of the client.
+        subject: The id of what it is about.
+        call: Makes the call.
+        what: It is, for events.
 
     Raises:
         NotAccessible: It is not there, and no lag explains that.
@@ -307,16 +313,17 @@ def call_when_visible(endpoint: Endpoint, subject: str, call: Callable[[], Flow[
         try:
             return (yield from call())
         except NotAccessible as error:
-            yield from pause_until_visible(endpoint, subject, error)
+            yield from pause_until_visible(endpoint, subject, error, what=what)
 
 
-def pause_until_visible(endpoint: Endpoint, subject: str, error: NotAccessible) -> Flow[None]:
+def pause_until_visible(endpoint: Endpoint, subject: str, error: NotAccessible, *, what: str = "group") -> Flow[None]:
     """Pause before another try of a call whose subject this client may have created a moment ago.
 
     Args:
         endpoint: Of the client.
         subject: The id of what was not there.
         error: Of the call.
+        what: It is, for events.
 
     Raises:
         NotAccessible: That one, where no lag explains it.
@@ -326,7 +333,7 @@ def pause_until_visible(endpoint: Endpoint, subject: str, error: NotAccessible) 
     if remaining <= 0:
         raise error
     waited = VISIBILITY_LAG - remaining
-    yield Notify(WaitProgress(what="group", id=subject, status=NOT_VISIBLE, waited=waited, deadline=VISIBILITY_LAG))
+    yield Notify(WaitProgress(what=what, id=subject, status=NOT_VISIBLE, waited=waited, deadline=VISIBILITY_LAG))
     yield Sleep(min(POLL, remaining))
 
 

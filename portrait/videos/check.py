@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from portrait.actions import GET_ASSET
@@ -16,6 +17,7 @@ from portrait.flow import Flow, Gather
 from portrait.models import Asset, AssetStatus, AssetType, GetAssetRequest
 from portrait.video_models import AUTOMATIC_SECONDS, VIDEO_MODELS, VideoModel
 from portrait.videos.models import Reference, VideoRequest
+from portrait.wait import call_when_visible
 
 if TYPE_CHECKING:
     from portrait.endpoint import Endpoint
@@ -119,9 +121,10 @@ def _read_all(read: Reader, ids: Sequence[str]) -> Flow[list[Asset | None]]:
 
 
 def read_asset(endpoint: Endpoint, asset_id: str) -> Flow[Asset | None]:
-    """An asset by GetAsset; None if it is not accessible."""
+    """An asset by GetAsset; None if it is not accessible. One of our own that no read shows yet is waited for."""
+    read = partial(endpoint.call, GET_ASSET, GetAssetRequest(id=asset_id))
     try:
-        return (yield from endpoint.call(GET_ASSET, GetAssetRequest(id=asset_id)))
+        return (yield from call_when_visible(endpoint, asset_id, read, what="asset"))
     except NotAccessible:
         return None
 

@@ -372,6 +372,17 @@ def test_a_good_answer_without_what_the_class_needs_is_a_bad_response(result, fi
     assert len(played.sent) == 1
 
 
+def test_what_was_created_a_moment_ago_may_not_be_visible_yet():
+    """visible-create: the advice to use one's own ids would be wrong; it is, of what is somebody else's."""
+    mine = endpoint()
+    request = models.CreateAssetGroupRequest(name="hosts", group_type="AIGC")
+    play(mine.call(actions.CREATE_ASSET_GROUP, request), good({"Id": "group-1"}), clock=mine.clock)
+    for group_id, words in (("group-1", "a moment ago"), ("group-2", "your own key")):
+        asset_request = models.CreateAssetRequest(group_id=group_id, url="https://cdn.example/a", asset_type="Image")
+        played = play(mine.call(actions.CREATE_ASSET, asset_request), refused("Forbidden"), clock=mine.clock)
+        assert (type(played.error), words in played.error.advice) == (Forbidden, True)
+
+
 @pytest.mark.parametrize("created_id", ["", " ", None, False, [], {}], ids=repr)
 def test_a_create_without_an_id_in_its_answer_may_have_happened(created_id):
     """Nothing can be done with an empty id, and somebody has to look what was created."""

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 import pytest
 
 from emulator.environment import emulator
+from portrait import PortraitClient
 from portrait.errors import InvalidParameter, MediaRejected, NotFound, UsageError
 from portrait.media import measure
 from portrait.providers import PROVIDERS, Capability
@@ -112,6 +113,17 @@ def test_a_video_of_ones_own_that_is_not_visible_yet(studio, provider):
     for action in ("GetVideo", "GetTask"):
         studio.service.rules.add(match={"action": action}, when={"first": 4}, do={"error": "NotFound"})
     assert studio.videos.wait(video.id).status is VideoStatus.SUCCEEDED
+
+
+def test_an_asset_of_ones_own_that_is_not_visible_yet_is_used(studio):
+    """visible-asset: the check before the create waits for it; it is no asset of somebody else."""
+    studio = studio("alltoken")
+    client = PortraitClient.from_env()
+    asset = client.create_asset(group_id=studio.group, url="https://magic.test/a.jpg", asset_type="Image").id
+    studio.service.clock.advance(60)
+    studio.service.rules.add(match={"action": "GetAsset"}, when={"first": 3}, do={"error": "Forbidden"})
+    assert client.videos.create(model=studio.model, prompt="wave", references=[Reference(asset, "reference_image")]).id
+    client.close()
 
 
 def test_a_result_comes_in_pieces(studio, tmp_path, monkeypatch):
