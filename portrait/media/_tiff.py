@@ -16,7 +16,9 @@ from portrait.media._bytes import ByteOrder, InvalidMedia, Size, length_of, read
 _WIDTH, _HEIGHT, _ORIENTATION = 256, 257, 274
 # Where the pixels are, and how many bytes: strips, then tiles (TIFF 6.0, sections 8 and 15).
 _DATA: Final = ((273, 279), (324, 325))
-_PICTURE_TAGS: Final = frozenset({_WIDTH, _HEIGHT, _ORIENTATION, *(tag for pair in _DATA for tag in pair)})
+# Without them no decoder opens the pixels: BitsPerSample, ColorMap, ExtraSamples, SampleFormat, JPEGTables.
+_DECODING: Final = (258, 320, 338, 339, 347)
+_PICTURE_TAGS: Final = frozenset({_WIDTH, _HEIGHT, _ORIENTATION, *_DECODING, *(tag for pair in _DATA for tag in pair)})
 # Tags that tell a camera's raw file: NewSubfileType, Compression, PhotometricInterpretation, Make, SubIFDs, DNGVersion.
 _SUBFILE_TYPE, _COMPRESSION, _PHOTOMETRIC, _MAKE, _SUB_DIRECTORIES, _DNG_VERSION = 254, 259, 262, 271, 330, 50706
 _RAW_TAGS: Final = frozenset({_SUBFILE_TYPE, _COMPRESSION, _PHOTOMETRIC, _MAKE, _SUB_DIRECTORIES, _DNG_VERSION})
@@ -26,7 +28,7 @@ _RAW_BY_MAKER: Final = (
     (b"NIKON", "nef"), (b"SONY", "arw"), (b"PENTAX", "pef"), (b"RICOH", "pef"), (b"SAMSUNG", "srw"), (b"CANON", "cr2"),
 )  # fmt: skip
 _MAX_TEXT: Final = 64
-_ITEM_BYTES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 6: 1, 8: 2, 9: 4, 13: 4, 16: 8, 17: 8}
+_ITEM_BYTES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 6: 1, 7: 1, 8: 2, 9: 4, 13: 4, 16: 8, 17: 8}
 _ORDERS: Final[Mapping[bytes, ByteOrder]] = MappingProxyType({b"II": "little", b"MM": "big"})
 _MAX_ITEMS: Final = 1_000_000
 

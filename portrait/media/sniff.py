@@ -70,6 +70,10 @@ MEDIA_TYPES: Final[Mapping[str, MediaType]] = MappingProxyType(
             MediaType("webm", "video/webm", _VIDEO, ".webm"),
             MediaType("avi", "video/x-msvideo", _VIDEO, ".avi"),
             MediaType("flv", "video/x-flv", _VIDEO, ".flv"),
+            MediaType("asf", "video/x-ms-asf", _VIDEO, ".wmv"),
+            MediaType("aiff", "audio/aiff", _AUDIO, ".aiff"),
+            MediaType("amr", "audio/amr", _AUDIO, ".amr"),
+            MediaType("caf", "audio/x-caf", _AUDIO, ".caf"),
             MediaType("m4a", "audio/mp4", _AUDIO, ".m4a"),
             MediaType("aac", "audio/aac", _AUDIO, ".aac"),
             MediaType("flac", "audio/flac", _AUDIO, ".flac"),
@@ -101,6 +105,9 @@ _PREFIXES: Final = (
     (b"\x00\x00\x01\x00", "ico"),
     (b"8BPS", "psd"),
     (b"FLV\x01", "flv"),
+    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "asf"),
+    (b"#!AMR", "amr"),
+    (b"caff\x00\x01", "caf"),
     (b"fLaC", "flac"),
     (b"OggS", "ogg"),
 )
@@ -114,8 +121,10 @@ _BRANDS: Final = {
     **dict.fromkeys((b"avif", b"avis"), "avif"),
     **dict.fromkeys((b"M4A ", b"M4B ", b"M4P ", b"F4A ", b"F4B "), "m4a"),
     **dict.fromkeys(
-        (b"mp41", b"mp42", b"mp71", b"avc1", b"hvc1", b"dash", b"M4V ", b"M4VP", b"f4v ", b"F4V ", b"MSNV"), "mp4"
+        (b"mp41", b"mp42", b"mp71", b"avc1", b"hvc1", b"av01", b"dash", b"M4V ", b"M4VP", b"f4v ", b"F4V ", b"MSNV"),
+        "mp4",
     ),
+    **dict.fromkeys((b"cmfc", b"cmf2", b"isml", b"piff", b"msdh", b"dby1", b"CAEP", b"mmp4"), "mp4"),
     **dict.fromkeys((b"isom", *(b"iso%x" % n for n in range(2, 13))), "mp4"),
 }
 _IMAGE_CONTAINER_BRANDS: Final = frozenset({b"mif1", b"msf1", b"mif2"})
@@ -202,6 +211,8 @@ _BMP_HEADER_SIZES: Final = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
 def _by_container(head: bytes) -> str | None:
     if head.startswith(b"RIFF"):
         return _RIFF.get(head[8:12])
+    if head.startswith(b"FORM") and head[8:12] in {b"AIFF", b"AIFC"}:
+        return "aiff"
     if head[4:8] == b"ftyp":
         return _by_brand(head)
     # QuickTime files from before 2001 begin without ftyp.

@@ -83,6 +83,14 @@ def test_a_header_that_no_decoder_takes_is_refused(name):
         image.load()
 
 
+@pytest.mark.parametrize("missing", [1, 40, 200, 290])
+def test_a_tiff_without_the_tables_of_its_pixels(missing):
+    """Some programs write them behind the pixels: a file that was cut off may have these and not those."""
+    data = samples.image("tiff", 64, 48, compression="jpeg")
+    assert measure(data).problem is None
+    assert "cut off" in measure(data[:-missing]).problem
+
+
 DECODABLE = {
     "jpeg with exif behind its scan": JPEG[:-2] + b"\xff\xe1\x00\x22Exif\0\0" + EXIF + JPEG[-2:],
     "jpeg with exif behind its frame": JPEG[:SCAN] + b"\xff\xe1\x00\x22Exif\0\0" + EXIF + JPEG[SCAN:],
