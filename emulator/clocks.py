@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from threading import Lock
 
 from portrait.clock import Clock, ManualClock, SystemClock
 
@@ -66,9 +67,28 @@ class AutoClock(ManualClock):
     POLL_SECONDS = 3.0
     """What a patient client waits between two looks."""
 
-    def after_early_read(self) -> None:
-        """Let the time pass that a patient client would have waited before it asked again."""
-        self.advance(self.POLL_SECONDS)
+    _MOST_READS = 10_000
+
+    def __init__(self, *start: float) -> None:
+        super().__init__(*start)
+        self._reads: dict[int, float] = {}  # when each was answered last
+        self._guard = Lock()
+
+    def after_early_read(self, read: int, since: float) -> None:
+        """Let the time pass that a patient client would have waited before it asked again.
+
+        It passes once for all that wait side by side: each of them has waited since it asked last.
+
+        Args:
+            read: Tells reads apart that wait for different things.
+            since: When that which is waited for began, in seconds since 1970.
+        """
+        with self._guard:
+            last = max(self._reads.pop(read, since), since)
+            self.advance(max(0.0, min(last, self.now()) + self.POLL_SECONDS - self.now()))
+            self._reads[read] = self.now()
+            if len(self._reads) > self._MOST_READS:
+                del self._reads[next(iter(self._reads))]
 
 
 SettableClock = ManualClock | ScaledClock

@@ -77,7 +77,8 @@ def _looked_for(ctx: Context, query: AssetQuery, found: Sequence[Asset]) -> Sequ
 def _count_reads(ctx: Context, assets: Sequence[Asset]) -> bool:
     """Count a read of each that is Processing. The result is whether the review of one has ended by it."""
     waiting = [count_read(ctx, asset) for asset in assets if asset.status is AssetState.PROCESSING]
-    ctx.unfinished |= bool(waiting)
+    for asset in waiting:
+        ctx.wait_for(asset.created)
     return any(asset.status is not AssetState.PROCESSING for asset in waiting)
 
 
@@ -184,6 +185,6 @@ def create_asset(
 def _to_item(ctx: Context, asset: Asset) -> AssetItem:
     """Contract §2, *Asset item*: a signed link made anew at each read, none while Processing (D)."""
     if asset.status is AssetState.PROCESSING:
-        ctx.unfinished = True
+        ctx.wait_for(asset.created)
         return AssetItem(asset, None)
     return AssetItem(asset, ctx.config.link(asset, ctx.base, ctx.now))

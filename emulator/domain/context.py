@@ -134,7 +134,7 @@ class Context:
         measured: What the look at each file has found, by its address; that of an upload is "".
         settled: Is everything of the customer as it is at `now`?
         leaves_work: Set by a handler after which there is more to settle.
-        unfinished: Set by a handler that has found a review or a scan unfinished.
+        waits_since: When the newest began of what a handler has found unfinished; None where nothing was.
         handle: What the call log calls the validation that the call was about; handlers set it.
     """
 
@@ -150,8 +150,12 @@ class Context:
     measured: Mapping[str, Measured] = field(factory=dict)
     settled: bool = True
     leaves_work: bool = False
-    unfinished: bool = False
+    waits_since: float | None = None
     handle: str = ""
+
+    def wait_for(self, began: float) -> None:
+        """Note that a read has found something unfinished which began then."""
+        self.waits_since = max(began, self.waits_since or began)
 
     def project(self, name: str | None) -> str:
         """The project that a call is about. Contract §2: default `default`, case-sensitive (D)."""

@@ -250,7 +250,8 @@ def view(ctx: Context, generation: Generation) -> GenerationView:
     """What is shown of it."""
     now, ended = ctx.now, generation.ended
     state = generation.state(now)
-    ctx.unfinished |= ended is None
+    if ended is None:
+        ctx.wait_for(generation.created)
     playable = ended is not None and state is GenerationState.SUCCEEDED
     name, moment, link = generation.id, ended or 0.0, ctx.config.video_link
     return GenerationView(

@@ -102,6 +102,19 @@ def test_on_an_automatic_clock_reads_end_a_review(auto, kind, reads):
     assert lists == [["Processing", "Active"], ["Processing", "Active"], ["Active", "Active"]]
 
 
+def test_on_an_automatic_clock_waiting_side_by_side_takes_no_longer(auto):
+    """Programs that each wait for an asset of their own wait at the same time: a check stays open meanwhile."""
+    me = auto.customer()
+    group, token = me.group(), me.token()
+    assets = [me.asset(group, kind="Video", url=f"https://cdn.example/{n}") for n in range(12)]
+    before = auto.control("GET", "clock").body["seconds"]
+    rounds = [{me.call("GetAsset", {"Id": asset}).result["Status"] for asset in assets} for _ in range(7)]
+    assert rounds == [*[{"Processing"}] * 6, {"Processing", "Active"}]
+    assert me.call("GetAsset", {"Id": assets[0]}).result["Status"] == "Active"
+    assert auto.control("GET", "clock").body["seconds"] == before + 21
+    assert me.scan(token).status == 200
+
+
 @pytest.mark.parametrize("statuses", [["Active"], ["Active", "Failed"]])
 def test_on_an_automatic_clock_a_list_without_what_is_processing_ends_its_review(auto, statuses):
     """Whoever asks for what is Active waits for it, too; a list of another group moves nothing."""
