@@ -39,10 +39,6 @@ _LOG = logging.getLogger("portrait")
 _Step = tuple[Callable[[Any], Effect], Any]  # how a flow goes on, and with what
 
 
-def _start(flow: Flow[Any]) -> _Step:
-    return flow.send, None
-
-
 class Run(Protocol):
     """Runs a flow to its result."""
 
@@ -129,7 +125,7 @@ class Runner(_AnyRunner[Transport]):
         return self._run(flow)
 
     def _run(self, flow: Flow[T]) -> T:
-        resume, value = _start(flow)
+        resume, value = flow.send, None
         while True:
             try:
                 effect = resume(value)
@@ -139,7 +135,7 @@ class Runner(_AnyRunner[Transport]):
 
     def iterate(self, flow: Flow[Any]) -> Iterator[Any]:
         """The values that a flow emits, as they come."""
-        resume, value = _start(flow)
+        resume, value = flow.send, None
         try:
             while True:
                 try:
@@ -201,28 +197,30 @@ class Runner(_AnyRunner[Transport]):
         return effect.future.result()
 
     def _gather(self, effect: Gather) -> list[Any]:
-        cancel = effect.cancel or self._cancel or CancelToken()
-        runner = self._derive(cancel)
-
-        def run(flow: Flow[Any]) -> Any:
-            try:
-                cancel.check()
-                return runner._run(flow)  # noqa: SLF001
-            except PortraitError as error:
-                return error
-            except BaseException:
-                cancel.set()  # at once: the others are waited for in order
-                raise
-
+        cancel = effect.cancel or self._cancel
         if len(effect.flows) <= 1:  # in this thread, where an interrupt arrives
-            return [run(flow) for flow in effect.flows]
+            return [self._derive(cancel)._outcome(flow) for flow in effect.flows]  # noqa: SLF001
+        cancel = cancel or CancelToken()
         with ThreadPoolExecutor(effect.limit or len(effect.flows), "portrait") as pool:
             try:
-                return list(pool.map(run, effect.flows))
+                return list(pool.map(self._derive(cancel)._outcome, effect.flows))  # noqa: SLF001
             except BaseException:
                 cancel.set()  # before the pool waits for what is under way
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
+
+    def _outcome(self, flow: Flow[Any]) -> Any:
+        """The result of a flow that is gathered, or its error."""
+        try:
+            if self._cancel is not None:
+                self._cancel.check()
+            return self._run(flow)
+        except PortraitError as error:
+            return error
+        except BaseException:
+            if self._cancel is not None:
+                self._cancel.set()  # at once: the others are waited for in order
+            raise
 
     def _hold(self, effect: Hold) -> Any:
         right = Right(effect.renew, effect.interval, self._clock)
@@ -252,7 +250,7 @@ class AsyncRunner(_AnyRunner[AsyncTransport]):
         return await self._run(flow)
 
     async def _run(self, flow: Flow[T]) -> T:
-        resume, value = _start(flow)
+        resume, value = flow.send, None
         while True:
             try:
                 effect = resume(value)
@@ -267,7 +265,7 @@ class AsyncRunner(_AnyRunner[AsyncTransport]):
             UsageError: No asyncio loop runs.
         """
         _require_asyncio()
-        resume, value = _start(flow)
+        resume, value = flow.send, None
         try:
             while True:
                 try:

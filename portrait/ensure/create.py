@@ -65,8 +65,8 @@ def create_assets(batch: Creating, new: Sequence[NewContent]) -> Flow[Mapping[st
         return {one.content.digest: batch.fatal_error for one in new}
     # Each content is claimed by itself, in the order that all processes have, and the creates are sent under the claims
     # together: two batches that share a content wait for each other, and do not wait in a circle.
-    creation = Creation(batch.backend.endpoint, batch.options.memory, batch.target.scope)
     ordered = sorted(new, key=lambda each: each.content.digest)
+    creation = Creation(batch.backend.endpoint, batch.options.memory, batch.target.scope)
     try:
         if batch.options.check_public:
             yield from _check_public(new)
