@@ -144,11 +144,13 @@ class Hold:
         flow: The flow. What it emits is dropped.
         renew: Makes the right hold for its whole time again; False where it has ended. It blocks.
         interval: Seconds after which it is renewed.
+        release: Gives the right up once the flow has ended, however that was; None leaves it. It blocks.
     """
 
     flow: Flow[Any]
     renew: Callable[[], bool]
     interval: float
+    release: Callable[[], object] | None = None
 
 
 @frozen

@@ -32,12 +32,14 @@ class Right:
     Attributes:
         renew: Makes it hold for its whole time again; False where it has ended. It blocks.
         interval: Seconds after which it is renewed.
+        release: Gives it up; None leaves that to others. It blocks.
         clock: Of the client.
         due_at: When it is to be renewed before anything else is done, in monotonic seconds.
     """
 
     renew: Callable[[], bool]
     interval: float
+    release: Callable[[], object] | None
     clock: Clock
     due_at: float = field(init=False)
 
@@ -56,42 +58,47 @@ class Right:
         self.due_at = now + self.interval
 
     @contextlib.contextmanager
-    def beating(self) -> Iterator[None]:
-        """Renew it from beside the block, in a thread."""
-        if not self._can_beat:
-            yield
-            return
+    def held(self) -> Iterator[None]:
+        """Renew it from beside the block, in a thread, and release it afterwards."""
         ended = threading.Event()
 
         def beat() -> None:
             while not ended.wait(self.interval):
                 self._beat()
 
-        thread = threading.Thread(target=beat, name="portrait-renewal", daemon=True)
-        thread.start()
+        thread = threading.Thread(target=beat, name="portrait-renewal", daemon=True) if self._can_beat else None
+        if thread is not None:
+            thread.start()
         try:
             yield
         finally:
             ended.set()
-            thread.join()
+            if thread is not None:
+                thread.join()
+            if self.release is not None:
+                self.release()
 
     @contextlib.asynccontextmanager
-    async def async_beating(self) -> AsyncIterator[None]:
-        """Renew it from beside the block, in a task."""
-        if not self._can_beat:
-            yield
-            return
+    async def async_held(self) -> AsyncIterator[None]:
+        """Renew it from beside the block, in a task, and release it afterwards."""
 
         async def beat() -> None:
             while True:
                 await asyncio.sleep(self.interval)
                 await asyncio.to_thread(self._beat)
 
-        beats = asyncio.create_task(beat())
+        beats = asyncio.create_task(beat()) if self._can_beat else None
+        can_await = True
         try:
             yield
+        except GeneratorExit:  # the right ends by itself
+            can_await = False
+            raise
         finally:
-            beats.cancel()
+            if beats is not None:
+                beats.cancel()
+            if can_await and self.release is not None:
+                await asyncio.to_thread(self.release)
 
     @property
     def _can_beat(self) -> bool:

@@ -223,8 +223,8 @@ class Runner(_AnyRunner[Transport]):
             raise
 
     def _hold(self, effect: Hold) -> Any:
-        right = Right(effect.renew, effect.interval, self._clock)
-        with right.beating():
+        right = Right(effect.renew, effect.interval, effect.release, self._clock)
+        with right.held():
             return self._derive(self._cancel, right)._run(effect.flow)  # noqa: SLF001
 
 
@@ -348,8 +348,8 @@ class AsyncRunner(_AnyRunner[AsyncTransport]):
         return [task.result() for task in tasks]
 
     async def _hold(self, effect: Hold) -> Any:
-        right = Right(effect.renew, effect.interval, self._clock)
-        async with right.async_beating():
+        right = Right(effect.renew, effect.interval, effect.release, self._clock)
+        async with right.async_held():
             return await self._derive(self._cancel, right)._run(effect.flow)  # noqa: SLF001
 
 

@@ -177,17 +177,10 @@ class Creation:
 
     def _run_renewed(self, create: Callable[[], Flow[T]]) -> Flow[T]:
         while True:
-            can_ask = True
             try:
-                return (yield Hold(create(), self._renew, RENEWAL))  # type: ignore[no-any-return]
+                return (yield Hold(create(), self._renew, RENEWAL, self._release))  # type: ignore[no-any-return]
             except RightLost:
                 continue
-            except GeneratorExit:  # the claims end by themselves
-                can_ask = False
-                raise
-            finally:
-                if can_ask:
-                    yield RunBlocking(self._release)
 
     def _claim_among_processes(
         self, state: State, item: str, since: float, find: Callable[[], Flow[str | None]]

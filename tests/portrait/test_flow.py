@@ -179,6 +179,28 @@ def test_a_right_that_is_lost_ends_its_flow(drive):
     assert not line.sent
 
 
+@pytest.mark.parametrize("ending", ["a result", "an error", "a loss"])
+@pytest.mark.parametrize("clock", [ManualClock, SystemClock])
+def test_a_right_is_released_after_its_flow(drive, ending, clock):
+    """However the flow has ended, and not before; whoever held the right goes on after that."""
+    did = []
+
+    def flow():
+        yield RunBlocking(lambda: did.append("work"))
+        if ending == "an error":
+            raise LookupError("a slip")
+
+    def holder():
+        try:
+            yield Hold(flow(), lambda: False, 0.0 if ending == "a loss" else 60.0, lambda: did.append("release"))
+        except (LookupError, RightLost):
+            did.append("failed")
+        yield RunBlocking(lambda: did.append("more"))
+
+    drive(holder(), clock=clock())
+    assert did == ["work"] * (ending != "a loss") + ["release"] + ["failed"] * (ending != "a result") + ["more"]
+
+
 @pytest.mark.parametrize("lost", ["inner", "outer"])
 def test_of_two_rights_each_ends_what_runs_under_it(drive, lost):
     """A lease of a pool, and a claim in it: the loss of the claim is the business of what runs under the lease."""
