@@ -20,16 +20,16 @@ class Ids:
 
     Args:
         seed: The same seed gives the same ids in the same order.
-        stamps: Writes the time that an id begins with.
+        format_time: Writes the time that an id begins with.
         process: How many processes have made ids for the same store before, with other chance.
     """
 
-    def __init__(self, seed: int, stamps: TimestampFormatter, process: int = 0) -> None:
+    def __init__(self, seed: int, format_time: TimestampFormatter, process: int = 0) -> None:
         self._bits = random.Random(seed).getrandbits  # noqa: S311 - repeatable on purpose
         self._first = self._bits(25)
         if process:
             self._bits = random.Random(f"{seed}/{process}").getrandbits  # noqa: S311 - repeatable on purpose
-        self._digits = stamps.digits
+        self._digits = format_time.digits
         self._token_key = f"tokens of {seed}".encode()
 
     def group(self, now: float, number: int) -> str:

@@ -95,7 +95,7 @@ class Mount:
     upload_path: str | None = None
 
     @property
-    def speaks(self) -> str:
+    def dialect_name(self) -> str:
         """The name of the dialect."""
         return self.dialect.name
 
@@ -122,7 +122,7 @@ class RestMount:
         routes: What leads here.
         operations: What can be called, by the action of a route.
         wording: How refusals are worded.
-        speaks: The dialect of the providers that are served.
+        dialect_name: The dialect of the providers that are served.
         job_form: The form of the ids of jobs.
     """
 
@@ -130,7 +130,7 @@ class RestMount:
     routes: tuple[Route, ...]
     operations: Mapping[str, Operation]
     wording: Wording
-    speaks: str
+    dialect_name: str
     job_form: str = "task"
 
     def format(self, settings: Settings) -> Format:
@@ -165,21 +165,21 @@ def default_mounts(settings: Settings) -> tuple[AnyMount, ...]:
             routes=gateway.ROUTES,
             operations=gateway.operations(settings),
             wording=gateway.WORDING,
-            speaks="tasks",
+            dialect_name="tasks",
         ),
         RestMount(
             auth=BearerAuth(names, (PROVIDERS["apimart"],), key_providers),
             routes=library.ROUTES,
             operations=library.OPERATIONS,
             wording=gateway.WORDING,
-            speaks="tasks",
+            dialect_name="tasks",
         ),
         RestMount(
             auth=bearer,
             routes=alltoken_videos.ROUTES,
             operations=alltoken_videos.OPERATIONS,
             wording=alltoken_videos.WORDING,
-            speaks=ALLTOKEN.name,
+            dialect_name=ALLTOKEN.name,
             job_form="vgen",
         ),
         RestMount(
@@ -187,7 +187,7 @@ def default_mounts(settings: Settings) -> tuple[AnyMount, ...]:
             routes=ark_videos.ROUTES,
             operations=ark_videos.OPERATIONS,
             wording=ark_videos.WORDING,
-            speaks=ARK.name,
+            dialect_name=ARK.name,
             job_form="cgt",
         ),
     )

@@ -84,18 +84,18 @@ class Service:
         self.clock: Clock = clock or SystemClock()
         self.store = (store or store_factory(settings.store))(self._new_customer)
         self.store.share(self.clock)
-        self._stamps = TimestampFormatter()
-        self._ids = Ids(settings.seed or 0, self._stamps, self.store.process)
+        self._format_time = TimestampFormatter()
+        self._ids = Ids(settings.seed or 0, self._format_time, self.store.process)
         secret = secrets.token_bytes(32) if settings.seed is None else self._ids.secret()
-        self._signed_urls = SignedUrls(self.store.secret(secret), settings.link_life, self._stamps)
+        self._signed_urls = SignedUrls(self.store.secret(secret), settings.link_life, self._format_time)
         self._config = _config(settings, self._ids, self._signed_urls)
         self.snapshots = Snapshots(self.store, self.clock)
         names = CustomerNames(settings)
-        call_log, rules = CallLog(self._stamps, on_call), RuleSet(settings.seed or 0, names.find)
+        call_log, rules = CallLog(self._format_time, on_call), RuleSet(settings.seed or 0, names.find)
         self.pipelines = self._pipelines(mounts or default_mounts(settings), call_log, rules)
         self.control = self._control(call_log, rules, names)
         self.overview = Overview(
-            store=self.store, clock=self.clock, call_log=call_log, rules=rules, stamps=self._stamps
+            store=self.store, clock=self.clock, call_log=call_log, rules=rules, format_time=self._format_time
         )
 
     def _pipelines(self, mounts: Sequence[AnyMount], call_log: CallLog, rules: RuleSet) -> tuple[Pipeline, ...]:
@@ -121,10 +121,10 @@ class Service:
             clock=self.clock,
             call_log=call_log,
             rules=rules,
-            stamps=self._stamps,
+            format_time=self._format_time,
             begin=self._begin,
             find_customer=names.find,
-            snapshots=NamedSnapshots(self.snapshots, self._ids.byted_token, self._stamps),
+            snapshots=NamedSnapshots(self.snapshots, self._ids.byted_token, self._format_time),
         )
 
     def close(self) -> None:

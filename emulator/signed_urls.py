@@ -29,15 +29,15 @@ class SignedUrls:
     Args:
         secret: What they are signed with.
         life: Seconds that a link lives.
-        stamps: Writes the time that a link was made.
+        format_time: Writes the time that a link was made.
     """
 
-    def __init__(self, secret: bytes, life: int, stamps: TimestampFormatter) -> None:
+    def __init__(self, secret: bytes, life: int, format_time: TimestampFormatter) -> None:
         # A list of 100 items signs 100 links: a keyed BLAKE2s is as long as the vendor's HMAC and made in a quarter of
         # the time. Nobody but this emulator reads it.
         self._prepared = hashlib.blake2s(key=secret)
         self._life = life
-        self._digits = stamps.digits
+        self._digits = format_time.digits
         self._second: tuple[int, str, bytes] = (-1, "", b"")  # the last one that a link was signed in
 
     def sign(self, asset: Asset, base: str, now: float) -> str:

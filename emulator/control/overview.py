@@ -37,7 +37,7 @@ class Overview:
         clock: The emulator's.
         call_log: The last calls.
         rules: The rules.
-        stamps: Writes times.
+        format_time: Writes times.
     """
 
     def __init__(
@@ -47,13 +47,13 @@ class Overview:
         clock: Clock,
         call_log: CallLog,
         rules: RuleSet,
-        stamps: TimestampFormatter,
+        format_time: TimestampFormatter,
     ) -> None:
         self._store = store
         self._clock = clock
         self._call_log = call_log
         self._rules = rules
-        self._stamps = stamps
+        self._format_time = format_time
 
     def read(self, limit: int) -> dict[str, Any]:
         """The time, and at most `limit` each of customers, groups, assets, validations, calls and rules.
@@ -62,10 +62,10 @@ class Overview:
         """
         now = self._clock.now()
         latest = self._store.latest(limit)
-        show = _Presenter(self._stamps, now)
+        show = _Presenter(self._format_time, now)
         calls, rules = self._call_log.latest(limit), self._rules.all()
         return {
-            "now": self._stamps(now),
+            "now": self._format_time(now),
             "clock": kind(self._clock),
             "customers": list(map(show.customer, latest.customers)),
             "groups": [show.group(group, assets) for group, assets in latest.groups],
@@ -82,11 +82,11 @@ class _Presenter:
     """Records as plain values.
 
     Attributes:
-        stamp: Writes times.
+        format_time: Writes times.
         now: When, in seconds since 1970.
     """
 
-    stamp: TimestampFormatter
+    format_time: TimestampFormatter
     now: float
 
     def customer(self, usage: CustomerUsage) -> dict[str, Any]:
@@ -112,7 +112,7 @@ class _Presenter:
             "customer": group.customer,
             "project": group.project,
             "assets": assets,
-            "created": self.stamp(group.created),
+            "created": self.format_time(group.created),
         }
 
     def asset(self, asset: Asset) -> dict[str, Any]:
@@ -130,7 +130,7 @@ class _Presenter:
             "in_review": current.status is AssetState.PROCESSING,
             "picture": current.file if uploaded_image else "",
             "source": "" if current.file else without_query(current.url),
-            "created": self.stamp(current.created),
+            "created": self.format_time(current.created),
         }
 
     def validation(self, validation: Validation) -> dict[str, Any]:
@@ -143,7 +143,7 @@ class _Presenter:
             "code": validation.code,
             "group_id": validation.group_id,
             "subject": validation.subject,
-            "created": self.stamp(validation.created),
+            "created": self.format_time(validation.created),
         }
 
     def call(self, call: Mapping[str, Any]) -> dict[str, Any]:

@@ -41,7 +41,7 @@ class Control:
         clock: Clock,
         call_log: CallLog,
         rules: RuleSet,
-        stamps: TimestampFormatter,
+        format_time: TimestampFormatter,
         begin: Callable[[str], AbstractContextManager[Context]],
         find_customer: Callable[[str], str],
         snapshots: NamedSnapshots,
@@ -50,7 +50,7 @@ class Control:
         self._clock = clock
         self._call_log = call_log
         self._rules = rules
-        self._stamps = stamps
+        self._format_time = format_time
         self._begin = begin
         self._find_customer = find_customer
         self.snapshots = snapshots
@@ -101,7 +101,7 @@ class Control:
         """What time it is, and of what kind the clock is."""
         self._store.synchronize()
         now = self._clock.now()
-        return {"now": self._stamps(now), "seconds": now, "kind": kind(self._clock)}
+        return {"now": self._format_time(now), "seconds": now, "kind": kind(self._clock)}
 
     @as_control_error
     def set_clock(self, /, **change: Any) -> dict[str, Any]:
@@ -126,7 +126,7 @@ class Control:
             return self.clock()
         then = _check_clock_range(parse_time("set", change["set"]))
         if then < now:
-            raise ControlError(400, f"time runs forwards: on this clock it is {self._stamps(now)} already")
+            raise ControlError(400, f"time runs forwards: on this clock it is {self._format_time(now)} already")
         clock.set(then)
         return self.clock()
 
@@ -251,8 +251,8 @@ class Control:
             "customer": validation.customer,
             "state": lifecycle.state_name(validation, now),
             "project": validation.project,
-            "created": self._stamps(validation.created),
-            "expires": self._stamps(validation.expires),
+            "created": self._format_time(validation.created),
+            "expires": self._format_time(validation.expires),
             "group_id": validation.group_id,
             "subject": validation.subject,
         }

@@ -15,7 +15,7 @@ from portrait import models
 
 _MOST = 20_000  # encoded items that are kept: about 10 MB
 
-_stamp = TimestampFormatter()
+_format_time = TimestampFormatter()
 
 
 class ResultSerializer:
@@ -88,9 +88,9 @@ def asset_model(item: AssetItem) -> models.Asset:
         failure=models.Failure(code=asset.code, message=message_for(asset.code)) if asset.code else None,
         moderation=models.Moderation(strategy=asset.moderation) if asset.moderation else None,
         project_name=asset.project,
-        create_time=_stamp(asset.created),
-        update_time=_stamp(asset.updated),
-        last_inference_time=None if asset.used is None else _stamp(asset.used),
+        create_time=_format_time(asset.created),
+        update_time=_format_time(asset.updated),
+        last_inference_time=None if asset.used is None else _format_time(asset.used),
     )
 
 
@@ -103,6 +103,6 @@ def group_model(group: Group) -> models.AssetGroup:
         description=group.description,
         group_type=group.kind,
         project_name=group.project,
-        create_time=_stamp(group.created),
-        update_time=_stamp(group.updated),
+        create_time=_format_time(group.created),
+        update_time=_format_time(group.updated),
     )

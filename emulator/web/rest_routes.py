@@ -84,7 +84,7 @@ class RestRoutes:
         def meant(body: bytes) -> Pipeline:
             if len(candidates) == 1:
                 return candidates[0]
-            by_dialect = {each.mount.speaks: each for each in candidates}
+            by_dialect = {each.mount.dialect_name: each for each in candidates}
             return by_dialect[dialect_of(call.key, self._key_providers, body, by_dialect)]
 
         return read_json(call, head, meant)

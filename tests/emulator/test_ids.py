@@ -44,12 +44,12 @@ def test_no_id_comes_twice_in_one_second():
 
 def test_a_moment_is_written_in_utc_without_fraction():
     """Fractions are cut, and many moments push none out of shape."""
-    stamps = TimestampFormatter()
-    assert stamps(NOW) == "2026-03-18T00:00:00Z"
+    format_time = TimestampFormatter()
+    assert format_time(NOW) == "2026-03-18T00:00:00Z"
     for second in range(9_000):
-        stamps(second)
-    assert (stamps(NOW), stamps(NOW + 1)) == ("2026-03-18T00:00:00Z", "2026-03-18T00:00:01Z")
-    assert parse_timestamp(stamps(NOW)) == int(NOW)
+        format_time(second)
+    assert (format_time(NOW), format_time(NOW + 1)) == ("2026-03-18T00:00:00Z", "2026-03-18T00:00:01Z")
+    assert parse_timestamp(format_time(NOW)) == int(NOW)
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2026-03-18T00:00:00"])
