@@ -1,4 +1,4 @@
-"""Whose call it is: Bearer keys, and signatures by pairs of keys.
+"""Authentication: Bearer keys, and V4 signatures by pairs of keys.
 
 A signature is checked over what was received: method, path, query, headers and body, before any of it is decoded.
 """
@@ -30,7 +30,7 @@ _HANDLE = re.compile(r"key-[0-9a-f]{12}")
 
 @lru_cache(maxsize=4096)
 def key_handle(key: str) -> str:
-    """What stands for a key wherever people read: `key-` and 12 hexadecimal digits of its digest.
+    """The handle of a key, which stands for it in logs and pages: `key-` and 12 hexadecimal digits of its digest.
 
     It is the same in every process, so that a snapshot finds its keys again.
     """
@@ -62,12 +62,12 @@ class CustomerNames:
 
 @frozen
 class Caller:
-    """Who calls.
+    """The customer that a call is made for, and the key it is made with.
 
     Attributes:
         customer: The customer's name.
         handle: Of the Bearer key or the access key that was used. It owns the tokens that it creates.
-        provider: Whose rules the call goes by.
+        provider: The provider whose rules the call goes by.
         candidates: The names of all providers that the key may stand for, that of `provider` first; default: it alone.
     """
 
@@ -78,7 +78,7 @@ class Caller:
 
 
 class Auth(Protocol):
-    """Finds out whose call it is."""
+    """Authenticates the calls of a mount."""
 
     def authenticate(self, call: Call) -> Caller:
         """Who calls.

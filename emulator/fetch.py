@@ -1,4 +1,4 @@
-"""Files behind addresses: which of them may be fetched, fetching and measuring one, and what is wrong with it.
+"""Downloads and measures the files behind addresses, and checks them against the limits of an endpoint.
 
 An emulator is offline by default: only addresses of this machine are fetched. Contract §3: CreateAsset itself refuses
 the faults that it can find at once (M). `download_and_measure` blocks.
@@ -48,7 +48,7 @@ FETCH_POLICIES: Mapping[str, Callable[[str], bool]] = MappingProxyType(
 
 
 def check_media(found: Measurement | None, kind: str, endpoint: Endpoint = "CreateAsset") -> Measured:
-    """What is wrong with a file of the declared `kind`; nothing for one that was not measured."""
+    """The violations and the length of a file of the declared `kind`; none for a file that was not measured."""
     if found is None:
         return Measured()
     wrong = validate(found, limits_for("alltoken", endpoint=endpoint), kind)

@@ -23,14 +23,14 @@ class Call:
         path: As sent, percent-encoded.
         query: As sent, without the question mark.
         headers: As received; names in lower case, or a mapping without case.
-        action: What is to be done: the query's `Action`, "" if absent; elsewhere what the route stands for.
+        action: The query's `Action`, "" if absent; on a mount by method and path the action of the route.
         version: The query's `Version`, None if absent.
         resource: The id in the path of a route that has one.
         parameters: Of the query, decoded; the first value of each name.
         key: The Bearer key, None if there is none.
         body: The JSON body's bytes; for an upload the fields of the form as a mapping instead. None for a body that is
             not read: the call is refused without it.
-        base: Where links shall lead: `http://127.0.0.1:8787` or the public URL.
+        base: The beginning of links in the reply: `http://127.0.0.1:8787`, or the public URL.
         rule: The header `X-Emulator-Rule`, None if absent.
         file: The uploaded file, already read and within the limit.
         file_name: The name that the client gave it, "" for none; nothing is called by it.
@@ -66,7 +66,7 @@ _replace_headers = replacer(Call, "headers", "body")
 
 @frozen(kw_only=True)
 class Reply:
-    """What goes back.
+    """The reply to a call, or to any other request.
 
     Attributes:
         status: HTTP status.
@@ -87,12 +87,12 @@ class Reply:
 
 @frozen
 class RunInTurn(RunBlocking):
-    """Do work that blocks, of a kind that is done one after the other anyway: one thread does it all."""
+    """Do work that blocks, in the one thread that does all work of this kind, one after the other."""
 
 
 ReplyFlow = Generator[Sleep | RunBlocking, Any, Reply]
 
 
 def utf8_safe(text: str) -> str:
-    """A text without what UTF-8 cannot carry."""
+    """A text with question marks for what UTF-8 cannot carry: halves of surrogate pairs."""
     return text.encode(errors="replace").decode()

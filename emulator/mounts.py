@@ -1,4 +1,4 @@
-"""Where the emulator answers and how: each mount is a path, its dialect and its auth."""
+"""The mounts of the emulator: paths, with the format of their calls and replies and their auth."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ ARK_PATH = "/"
 
 
 class Decoder(Protocol):
-    """From a call to what the domain understands."""
+    """Decodes calls to requests of the domain."""
 
     def handler(self, call: Call) -> Handler:
-        """What carries out a call.
+        """The handler of a call.
 
         Raises:
             Refusal: There is no such action.
         """
 
     def request(self, call: Call, body: Mapping[str, Any]) -> tuple[Any, Mapping[str, Measured]]:
-        """The request for the handler, and what is known already of the files that it names.
+        """The request for the handler, and the measurements of files that came along.
 
         Raises:
             Refusal: A required field is missing, or a value has the wrong form.
@@ -44,7 +44,7 @@ class Decoder(Protocol):
 
 
 class Encoder(Protocol):
-    """From an outcome to the bytes of a reply."""
+    """Encodes the outcomes of calls as replies."""
 
     def result(self, result: Any, call: Call, request_id: str, provider: Provider) -> Reply:
         """A success."""
@@ -62,7 +62,7 @@ class Format:
         encoder: Writes replies.
         name_limit: Characters in a Name.
         description_limit: Characters in a Description; None means no limit.
-        cursors: Can lists be read by cursor?
+        cursors: Whether lists can be read by cursor.
         job_form: The form of the ids of jobs.
         videos: Whether videos are generated.
         hooks: How changes of what an action creates are posted.
@@ -80,11 +80,11 @@ class Format:
 
 @frozen(kw_only=True)
 class Mount:
-    """One place where Actions are answered.
+    """A mount of the 12 Actions, which the query names.
 
     Attributes:
-        dialect: How answers are worded.
-        auth: Whose call it is, and which provider's rules it goes by.
+        dialect: Its tables of errors, required fields and items.
+        auth: Authenticates its calls.
         path: Where Actions are posted.
         upload_path: Where files are posted; None where the provider takes none.
     """
@@ -115,12 +115,12 @@ class Mount:
 
 @frozen(kw_only=True)
 class RestMount:
-    """A place where calls are told apart by method and path.
+    """A mount whose calls are named by method and path.
 
     Attributes:
-        auth: Whose call it is, and which provider's rules it goes by.
-        routes: What leads here.
-        operations: What can be called, by the action of a route.
+        auth: Authenticates its calls.
+        routes: Its routes.
+        operations: Its operations, by the action of a route.
         wording: How refusals are worded.
         dialect_name: The dialect of the providers that are served.
         job_form: The form of the ids of jobs.

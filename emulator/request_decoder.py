@@ -1,4 +1,4 @@
-"""From an Action's fields to a typed request: required fields, types. Contract §10.12 gives the order (I)."""
+"""Typed requests from the bodies of Actions and uploads: required fields, then types. Contract §10.12 (I)."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class RequestDecoder:
 
     Args:
         dialect: Says which fields are required and which are unknown.
-        name_required: Must CreateAssetGroup be given a Name? Contract §10.6.
+        name_required: Whether CreateAssetGroup has to be given a Name. Contract §10.6.
     """
 
     def __init__(self, dialect: ServerDialect, *, name_required: bool) -> None:
@@ -62,7 +62,7 @@ class RequestDecoder:
         }
 
     def handler(self, call: Call) -> Handler:
-        """What carries out an Action or an upload. Contract §2, small print (I).
+        """The handler of an Action or an upload. Contract §2, small print (I).
 
         Raises:
             Refusal: Action or Version is missing or unknown.
@@ -125,7 +125,7 @@ def _as_refusal(fault: DecodeError) -> Refusal:
 
 
 def read_upload(fields: Mapping[str, str], content: bytes | None) -> tuple[UploadRequest, Measured]:
-    """The request of an upload, and what is wrong with its file. Contract §5.
+    """The request of an upload, and the measurements of its file. Contract §5.
 
     Raises:
         Refusal: A required part is missing.

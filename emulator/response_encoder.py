@@ -1,4 +1,4 @@
-"""Results and refusals as HTTP replies, in the words of a dialect and in the contract's two forms.
+"""Results and refusals of Actions as HTTP replies: in the envelope, or in the form of HTTP errors. Contract §1.
 
 The outcome that comes with a refusal is for logs: it holds no token.
 """
@@ -26,8 +26,8 @@ class ResponseEncoder:
 
     Args:
         dialect: Its tables.
-        key_in_envelope: Are errors of keys in the envelope too? Contract §10.8.
-        pending: How an open validation is answered. Contract §10.9.
+        key_in_envelope: Whether errors of keys are in the envelope, too. Contract §10.8.
+        pending: The setting for how an open validation is answered. Contract §10.9.
     """
 
     def __init__(self, dialect: ServerDialect, *, key_in_envelope: bool, pending: str = "") -> None:

@@ -1,4 +1,4 @@
-"""The settings of an emulator and their defaults: what the contract leaves open, keys, review times, links."""
+"""The settings of an emulator and their defaults: keys, times, limits, and the points that the contract leaves open."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from portrait.urls import parse_http_url
 
 @frozen
 class KeyPair:
-    """What belongs to an access key.
+    """The secret key and the customer of an access key.
 
     Attributes:
         secret_key: Its secret.
@@ -31,7 +31,7 @@ class Settings:
 
     Attributes:
         assets_per: What the asset quota counts in. Contract §10.4.
-        name_required: Must CreateAssetGroup be given a Name? Contract §10.6.
+        name_required: Whether CreateAssetGroup has to be given a Name. Contract §10.6.
         auth_error: Errors of keys: HTTP 401 with `{"error"}`, or `Unauthorized` in the envelope. Contract §10.8.
         second_result: What GetVisualValidateResult answers once its token is used up. Contract §10.10.
         token_owner: Who may read a BytedToken: the key that made it, or its whole customer. Contract §3, token table.

@@ -1,4 +1,4 @@
-"""What the pytest fixtures return: an emulator in this process, and one on a port; usable without pytest too.
+"""Emulators for tests: `Emulator` in this process, and `SharedServer` on a port. The pytest fixtures return them.
 
 All controls are calls of the control plane: whatever a test does here it could do over HTTP.
 """

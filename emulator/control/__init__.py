@@ -1,4 +1,4 @@
-"""The control plane: what tests and people may do to a running emulator, as plain JSON values. It knows no HTTP."""
+"""The control plane: reads and changes a running emulator, by plain JSON values. It knows no HTTP."""
 
 from emulator.control.overview import Overview
 from emulator.control.plane import Control

@@ -1,7 +1,7 @@
-"""What a person sees of a running emulator: the newest of everything, as plain values, for the dashboard.
+"""The data of the dashboard: the newest records, calls and rules, as plain values.
 
-Nothing is changed by looking: a review or a check whose time is over is shown as ended, and settled by the next call.
-Addresses lose their queries, and validations are called by their handles.
+Reading it changes nothing: a review that is due is shown as ended, and settled by the next call. Addresses have no
+queries, and validations are named by their handles.
 """
 
 from __future__ import annotations

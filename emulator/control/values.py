@@ -1,4 +1,4 @@
-"""The control plane's error, its times, and the table of a customer's fields."""
+"""The error of control calls, and how their values are read: times, and a customer's fields."""
 
 from __future__ import annotations
 

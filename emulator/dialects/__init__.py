@@ -1,4 +1,4 @@
-"""How the emulator words its answers, by dialect; the client's half is `portrait.dialects`."""
+"""The dialects in which the emulator answers the 12 Actions; the client's half is `portrait.dialects`."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -1,7 +1,7 @@
-"""What a dialect is on the server's side: how it words errors, which fields it requires, and how results are encoded.
+"""The server's half of a dialect: how errors are worded, which fields are required, and how results are encoded.
 
-The client's half (`portrait.dialects`) has the names and limits that both sides share. Here are the shapes and what
-alltoken and ark have in common; the two modules beside this one hold their tables.
+The client's half (`portrait.dialects`) has the names and limits that both sides share. The tables of AllToken and Ark
+stand in the modules beside this one.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class ServerDialect:
 
     @cached_property
     def serializers(self) -> Mapping[type, Serializer]:
-        """Result class → what makes its JSON object."""
+        """The serializer of each result class."""
         items: dict[type, Serializer] = {
             cls: _serializer(cls, self.item_rules.get(cls, ItemRules())) for cls in _RESULTS
         }

@@ -1,4 +1,4 @@
-"""The values of a request's fields: lengths, addresses, pages.
+"""Checks of a request's values: lengths, addresses, page numbers and sizes.
 
 Contract §10.12: values are checked after required fields and before ownership.
 """
@@ -13,7 +13,7 @@ MAX_PAGE_SIZE = 100  # items; contract §2, *Page* (D)
 
 
 def invalid(field: str, why: str) -> Refusal:
-    """A field has a value that is not taken; `why` ends a sentence."""
+    """The refusal of a field's value; `why` ends a sentence that begins with the field."""
     return Refusal(Reason.INVALID_FIELD, field=field, message=why)
 
 
@@ -42,7 +42,7 @@ def page(number: int | None, size: int | None) -> tuple[int, int]:
 
 
 def page_size(field: str, size: int | None) -> int:
-    """How many items a page is to have, by default 10."""
+    """How many items a page is to have: from 1 to 100, by default 10. Contract §2 (D, I)."""
     size = 10 if size is None else size
     if not 1 <= size <= MAX_PAGE_SIZE:
         raise invalid(field, f"must be between 1 and {MAX_PAGE_SIZE}")

@@ -1,4 +1,4 @@
-"""What a handler works with: transaction, time, settings and id makers; and the checks that all handlers share."""
+"""The context of a handler: transaction, time and settings; and the checks that handlers share."""
 
 from __future__ import annotations
 
@@ -47,22 +47,22 @@ def _no_link(name: str, base: str, moment: float) -> str:
 
 @frozen(kw_only=True)
 class ServiceConfig:
-    """What handlers go by: settings, and the limits and forms of the place where a call came in.
+    """The settings of handlers: those of the emulator, and the limits and forms of the mount that was called.
 
     Attributes:
         image_review: Seconds, for images.
         clip_review: Seconds, for video and audio.
         generation: Seconds that a video takes, the queue included.
-        second_same: A token that was read gives its group again. Contract §10.10.
+        second_same: Whether a token that was used up gives its group again. Contract §10.10.
         projects: The projects that exist; empty means any does.
-        measurable: May the file behind an address be measured?
+        measurable: Whether the file behind an address may be fetched and measured.
         ids: Makes identifiers.
         link: Makes a signed link to an asset's file.
         page_ticket: Makes the query of the link to a validation's page.
         token_life: Seconds that a BytedToken lives.
         name_limit: Characters in a Name.
         description_limit: Characters in a Description; None means no limit.
-        cursors: Can lists be read by cursor?
+        cursors: Whether lists can be read by cursor.
         list_items: How many items lists give a customer with a plan in a row.
         job_form: The form of the ids of jobs.
         models: The models of videos by name.
@@ -104,7 +104,7 @@ class Measured:
 
 
 class NeedsMedia(Exception):
-    """A handler wants the file behind an address measured, and then to be run again.
+    """Raised by a handler that needs the file behind an address measured, and is then run again.
 
     Attributes:
         url: The address.
@@ -125,14 +125,14 @@ class Context:
         tx: The customer's transaction.
         now: When the call is carried out, in seconds since 1970.
         config: The settings.
-        caller: Who asks, as far as tokens are concerned: a key or a customer.
-        base: Where links shall lead.
+        owner: Who owns the BytedTokens of the call: the handle of its key, or its customer, by setting.
+        base: The beginning of links in results, such as `http://127.0.0.1:8787`.
         review: What a rule changes about the review of the created asset.
         lag: Seconds by which a read is behind, or after which a created record is seen; None means no lag.
         page_size_max: Items that a page may have at most, whatever was asked for; None means no such limit.
         hidden_kind: The kind of group that lists do not show.
-        measured: What the look at each file has found, by its address; that of an upload is "".
-        settled: Is everything of the customer as it is at `now`?
+        measured: The measurements of files, by their addresses; that of an upload is "".
+        settled: Whether everything that was due at `now` has been done for the customer.
         leaves_work: Set by a handler after which there is more to settle.
         waits_since: When the newest began of what a handler has found unfinished; None where nothing was.
         handle: What the call log calls the validation that the call was about; handlers set it.
@@ -166,7 +166,7 @@ class Context:
         return name
 
     def group(self, group_id: str, project_name: str | None) -> Group:
-        """One's own group. One of another project is foreign, and foreign is unknown. Contract §2, §10.11 (I)."""
+        """A group of the customer in that project; any other is unknown. Contract §2, §10.11 (I)."""
         project = self.project(project_name)
         group = self.tx.group(group_id)
         if group is None or group.project != project or group.visible_from > self.now:
@@ -174,7 +174,7 @@ class Context:
         return group
 
     def asset(self, asset_id: str, project_name: str | None) -> Asset:
-        """One's own asset, which may have expired. Contract §4, `NotFound` (D)."""
+        """An asset of the customer in that project; an expired one is refused as such. Contract §4, `NotFound` (D)."""
         project = self.project(project_name)
         asset = lifecycle.asset_at(self.tx, asset_id, self.now)
         if asset is None or asset.project != project or asset.visible_from > self.now:
@@ -184,7 +184,7 @@ class Context:
         return asset
 
     def require_account(self) -> Customer:
-        """A customer who may create something: plan and balance allow it. Contract §4, `SubscriptionRequired` (D)."""
+        """The customer, whose plan and balance allow a create. Contract §4, `SubscriptionRequired` (D)."""
         customer = self.tx.customer
         # Contract §1: 402 stands for the balance (D); that it hits what creates something is ours (I).
         if customer.balance is not None and customer.balance <= 0:
@@ -195,16 +195,16 @@ class Context:
 
     @property
     def visible_until(self) -> float | None:
-        """Reads see what was created up to here; None means everything. Contract §2: reads may lag (M)."""
+        """Reads see what was created up to this time; None means everything. Contract §2: reads may lag (M)."""
         return None if self.lag is None else self.now - self.lag
 
     @property
     def visible_at(self) -> float | None:
-        """Lists leave out what is not visible at that moment; None where everything is. A rule's `lag` (M)."""
+        """Lists leave out what is not visible at this time; None where everything is. A rule's `lag` (M)."""
         return self.now if self.now < self.tx.customer.hidden_until else None
 
     def visible_from(self) -> float:
-        """From when on the record that is being created is seen by reads and lists; the customer remembers the last."""
+        """When the record that is created becomes visible to reads and lists; the customer keeps the latest time."""
         if not self.lag:
             return 0.0
         visible = self.now + self.lag
@@ -214,5 +214,5 @@ class Context:
         return visible
 
     def clamp(self, size: int) -> int:
-        """How many items a page has at most for which so many were asked."""
+        """The largest size of a page for which `size` was asked: a rule may limit it."""
         return size if self.page_size_max is None else min(size, self.page_size_max)

@@ -31,12 +31,12 @@ class GenerationRequest:
     """Generate a video.
 
     Attributes:
-        seconds: The length; 0 for the default, -1 for whatever the model likes.
+        seconds: The length; 0 for the default, -1 to leave it to the model.
         resolution: "" for the default.
         extension: Of the file, with its dot.
-        last_frame: Whether a picture of the last frame is wanted.
+        last_frame: Whether a picture of the last frame is made, too.
         expires_after: Seconds until it expires unless it has ended; 0 for the default.
-        options: What else is said, which changes nothing and is shown again.
+        options: Further fields of the request, which change nothing and are repeated by reads.
     """
 
     model: str
@@ -66,7 +66,7 @@ class ListRequest:
         states: Only those in these; empty means all.
         models: Only of these; empty means all.
         ids: Only these; empty means all.
-        options: Only those with these.
+        options: Only those that were created with these options.
         offset: How many come before the page.
         limit: How many the page may hold.
     """
@@ -89,7 +89,7 @@ class GenerationView:
         last_frame_url: Where the picture of its last frame is, "" where none was asked for.
         expires: When the addresses die; None before the end.
         expired: Whether they have.
-        total: Seconds that it takes from its creation to its end.
+        total: Seconds from its creation to its end, as planned where it has not ended.
     """
 
     id: str
@@ -224,7 +224,7 @@ def delete(ctx: Context, request: GenerationId) -> None:
 
 
 def models(ctx: Context, _: Any) -> ModelList:
-    """What can be generated with."""
+    """The models that the caller may name."""
     return ModelList(tuple(ctx.config.models.values()))
 
 
@@ -247,7 +247,7 @@ def find(ctx: Context, generation_id: str) -> Generation:
 
 
 def view(ctx: Context, generation: Generation) -> GenerationView:
-    """What is shown of it."""
+    """The generation as a read shows it."""
     now, ended = ctx.now, generation.ended
     state = generation.state(now)
     if ended is None:

@@ -1,6 +1,6 @@
-"""Jobs: what a customer waits for besides reviews. A task creates assets or leads a person; a generation makes a video.
+"""Jobs, which are created by one call and read by others: tasks of the gateways, and generations of videos.
 
-Records only, with what follows from them and `now`. Times are seconds since 1970.
+Records, and what follows from them and `now`. Times are seconds since 1970.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from emulator.domain.records import AssetState
 
 
 class TaskKind(StrEnum):
-    """What a task is about."""
+    """The kinds of tasks."""
 
     ASSETS = "assets"
     SESSION = "session"  # a liveness check was opened
@@ -23,7 +23,7 @@ class TaskKind(StrEnum):
 
 
 class TaskState(StrEnum):
-    """How far a task is."""
+    """The states of a task."""
 
     PROCESSING = "processing"
     COMPLETED = "completed"
@@ -78,7 +78,7 @@ class Task:
 
     @property
     def state(self) -> TaskState:
-        """How far it is."""
+        """Its state."""
         if self.ended is None:
             return TaskState.PROCESSING
         return TaskState.FAILED if self.failed else TaskState.COMPLETED
@@ -99,7 +99,7 @@ def percent(now: float, start: float, end: float) -> int:
 
 
 class GenerationState(StrEnum):
-    """How far a generation is."""
+    """The states of a generation."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -139,7 +139,7 @@ class Generation:
         tokens: What it costs.
         extension: Of the video's file, with its dot.
         last_frame: Whether a picture of the last frame was asked for.
-        options: What else the request said, which changes nothing and is shown again.
+        options: Further fields of the request, which change nothing and are repeated by reads.
     """
 
     number: int
@@ -163,7 +163,7 @@ class Generation:
     options: Mapping[str, Any] = field(factory=dict)
 
     def state(self, now: float) -> GenerationState:
-        """How far it is."""
+        """Its state."""
         if self.ended is not None:
             return self.outcome
         return GenerationState.RUNNING if now >= self.starts else GenerationState.QUEUED
@@ -184,5 +184,5 @@ def rejected_message(place: str, why: str) -> str:
 
 
 def unknown_asset_message(asset_id: str) -> str:
-    """What it says of an asset that is not Active, not one's own, or not there. Contract §7 (M)."""
+    """The service's sentence about an asset that is not Active, not the customer's, or not there. Contract §7 (M)."""
     return f"The specified asset {asset_id} is not found."

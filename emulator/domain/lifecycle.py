@@ -1,6 +1,6 @@
-"""The states of assets and validations: two tables of transitions, and the reviews that end by themselves.
+"""How records change with time: the transitions of assets and validations, and reviews and generations that are due.
 
-Everything here is a function of what is stored and of `now`.
+Everything here is a function of the stored records and of `now`.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ RESULT_CODES: Mapping[str, int] = MappingProxyType(
     {"pass": PASSED, "fail": 41007, "cancel": 41000, "wrong-person": PASSED}
 )
 FAILURE_CODES = tuple(sorted(SCAN_CODES.keys() - {PASSED}))
-"""What a page may report of a scan that did not pass."""
+"""The codes that a page may report of a scan that did not pass."""
 
 ENDED = frozenset({Scan.PASSED, Scan.FAILED, Scan.CANCELLED, Scan.SPENT})
 
@@ -62,7 +62,7 @@ def expired(validation: Validation, now: float) -> bool:
 
 
 def state_name(validation: Validation, now: float) -> str:
-    """The state for people: an open validation past its time is `expired`."""
+    """The state as pages and the control plane show it: an open validation past its time is `expired`."""
     open_ = validation.scan not in ENDED
     return "expired" if open_ and expired(validation, now) else str(validation.scan)
 
@@ -140,13 +140,13 @@ _FORGET_AFTER = 3_600.0  # seconds after its end for which a validation is still
 
 
 def settle(tx: Transaction, now: float, limit: int = SLICE) -> bool:
-    """Settle a slice of what time and deletions have left to do; it stays settled if the transaction is undone.
+    """Do a slice of the work that time and deletions have left; it stays done if the transaction is undone.
 
     Assets of deleted groups are dropped, reviews and generations that are due end, each at its own time, and
     validations and jobs of long ago are forgotten.
 
     Returns:
-        Is the customer settled? Until then a list could show a part of it.
+        Whether nothing is left. Until then a list could show a part of it.
     """
     forgotten = tx.drop_validations(now - _FORGET_AFTER, limit) + tx.drop_jobs(now - JOB_LIFE, limit)
     settled = tx.drop_deleted(limit)
@@ -179,7 +179,7 @@ def end_generation(tx: Transaction, generation: Generation, moment: float) -> Ge
 
 
 def generation_at(tx: Transaction, generation: Generation, now: float) -> Generation:
-    """A generation as it is at `now`: it ends if it is due, whatever else is."""
+    """A generation as it is at `now`: it is ended if it is due, before the others that are."""
     if generation.due is None or generation.due > now:
         return generation
     ended = end_generation(tx, generation, generation.due)
@@ -188,7 +188,7 @@ def generation_at(tx: Transaction, generation: Generation, now: float) -> Genera
 
 
 def asset_at(tx: Transaction, asset_id: str, now: float) -> Asset | None:
-    """An asset as it is at `now`: its review ends if it is due, whatever else is."""
+    """An asset as it is at `now`: its review is ended if it is due, before the others that are."""
     asset = tx.asset(asset_id)
     if asset is None:
         return None

@@ -1,7 +1,7 @@
-"""Which part of a list is asked for, by number or by cursor, and what stands beside the items. Contract §2.
+"""Pages of lists, by number or by cursor: reading what is asked for, and the fields beside the items. Contract §2.
 
-A cursor holds where the last item of a page lies in the order, so that what is created or deleted between two pages
-neither hides nor repeats an item.
+A cursor holds the position of a page's last item, so that what is created or deleted between two pages neither hides
+nor repeats an item.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class AssetItem:
 
 @frozen(kw_only=True)
 class Page(Generic[Item]):
-    """One page of a list, with what stands beside the items.
+    """One page of a list, with the fields beside its items.
 
     Attributes:
         items: Assets or groups.
@@ -59,12 +59,12 @@ class Page(Generic[Item]):
 
 @frozen
 class Window:
-    """One page of a list.
+    """The page that a request asks for.
 
     Attributes:
-        request: What was asked for.
-        size: How many items the page is to have.
-        limit: How many it may have: a rule may clamp pages.
+        request: The request.
+        size: How many items were asked for.
+        limit: How many the page may have: a rule may limit it.
         number: From 1; None for a page by cursor.
         after: Where the page before ended; None for a first page, and for one by number.
     """
@@ -76,7 +76,7 @@ class Window:
     after: Position | None = None
 
     def query(self, ctx: Context) -> dict[str, Any]:
-        """What the queries of groups and of assets have in common."""
+        """The fields that queries of groups and of assets have in common."""
         request = self.request
         return {
             "project": ctx.project(request.project_name),
@@ -97,7 +97,7 @@ class Window:
         return {"offset": (self.number - 1) * self.limit, "limit": self.limit}
 
     def close(self, total: int, found: Sequence[Record]) -> tuple[Sequence[Record], dict[str, Any]]:
-        """The records of the page, and what stands beside them. A page by cursor has no counts (D)."""
+        """The records of the page, and the fields beside them. A page by cursor has no counts (D)."""
         if self.number is not None:
             return found, {"total_count": total, "page_number": self.number, "page_size": self.size}
         if len(found) <= self.limit:

@@ -1,4 +1,4 @@
-"""What the rules need of a store: one customer's transaction, and the queries of lists."""
+"""The interface between the domain and a store: a transaction of one customer, the queries of lists, and files."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class AssetQuery(ListQuery):
 
 
 class Unfinished(Exception):
-    """A call has done a slice of its work: it is to be handled again, after others had their turn."""
+    """Raised where a call has done a slice of its work: it is to be handled again, after other calls."""
 
 
 class Transaction(Protocol):
@@ -93,7 +93,7 @@ class Transaction(Protocol):
 
     @property
     def customer(self) -> Customer:
-        """The customer as it stands."""
+        """The customer, with the changes of this transaction."""
 
     def save_customer(self, customer: Customer) -> None:
         """Keep changed limits or counters."""
@@ -158,7 +158,7 @@ class Transaction(Protocol):
         """How many assets the customer has in each state."""
 
     def commit(self) -> None:
-        """Keep what was changed so far, whatever becomes of the rest."""
+        """Keep what was changed so far, even if the rest is undone."""
 
     def validation(self, token: str) -> Validation | None:
         """The validation with that token, of any customer."""

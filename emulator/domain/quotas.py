@@ -1,4 +1,4 @@
-"""Full and throttled: the two limits of contract §6, which are different things (§4)."""
+"""Quotas, which are full, and rate limits, which throttle: contract §6. They are different refusals (§4)."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Tier:
     Attributes:
         groups: How many groups.
         assets: How many assets.
-        creates_per_minute: CreateAsset calls.
-        burst: May a minute's creates come at once?
+        creates_per_minute: How many CreateAsset calls.
+        burst: Whether a minute's creates may come at once.
     """
 
     groups: int

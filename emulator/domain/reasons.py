@@ -1,4 +1,4 @@
-"""Why the service refuses a call: neutral reasons, which have different codes in different places.
+"""The reasons of refusals: neutral, for each mount has codes of its own for them.
 
 Somebody else's asset is `Forbidden` on one mount and `NotFound.asset_id` on another. Handlers raise a `Refusal` with a
 `Reason`; how it is worded is not known here.
@@ -76,7 +76,7 @@ SIGNATURE_REASONS = frozenset(
         Reason.UNKNOWN_SERVICE,
     }
 )
-"""What only a signed request can have."""
+"""Reasons that only a signed request can be refused for."""
 
 FURTHER_REASONS = frozenset(
     {
@@ -89,7 +89,7 @@ FURTHER_REASONS = frozenset(
         Reason.JOB_RUNNING,
     }
 )
-"""What none of the Actions can have."""
+"""Reasons that no Action can be refused for: those of gateways and videos."""
 
 
 class Refusal(Exception):

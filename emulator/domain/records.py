@@ -30,7 +30,7 @@ class AssetState(StrEnum):
 
 
 class Scan(StrEnum):
-    """How far a validation is. Contract §3; `expired` follows from the time and is not stored."""
+    """The states of a validation's scan. Contract §3; `expired` follows from the time and is not stored."""
 
     OPEN = "open"
     SCANNING = "scanning"
@@ -47,15 +47,15 @@ class Customer:
     Attributes:
         name: Whom the keys belong to.
         number: Which customer this is, from 1.
-        aigc: Are AIGC groups enabled?
-        subscription: Does the plan include the Actions that create?
+        aigc: Whether AIGC groups are enabled.
+        subscription: Whether the plan includes the Actions that create.
         balance: None means it is not counted; 0 or less, that it is used up.
         groups: How many groups it may have.
         assets: How many assets it may have, counted by `assets_per`.
         assets_per: `group` or `customer`.
         tier: The plan whose numbers were set, None if none was.
         creates_per_minute: How often CreateAsset may be called; None means no limit.
-        creates_burst: May a minute's creates come at once?
+        creates_burst: Whether a minute's creates may come at once.
         minute: When the current minute of creating began.
         created: Assets created in that minute.
         calls: Action → the second of the last call, and the calls in it; counted for plans only.
@@ -119,7 +119,7 @@ class Asset:
         file: The key of an uploaded file, "" for a registered address.
         visible_from: When reads and lists begin to show it.
         due: When its review ends; None where it has ended, or ends by reads.
-        verdict: What the review will say.
+        verdict: The outcome that its review will have.
         reads: How often GetAsset has looked at it while its review waits for reads.
         code: Why it failed, "" if it did not.
         subject: Whose face it shows; "" if unknown.

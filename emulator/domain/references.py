@@ -1,4 +1,4 @@
-"""What a video is made from: each reference is checked when the video is created. Contract §7."""
+"""The references of a video: the pictures, clips and sounds it is made from, which its create checks. Contract §7."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Tasks: several assets created by one call, a liveness check in three calls, and reading how far each one is.
+"""The tasks of the gateways: several assets created by one call, and a liveness check in three calls. Contract §8.
 
-Contract §8. Assets, groups and validations are those of the Actions, made by the same handlers.
+Assets, groups and validations are those of the Actions, created by the same handlers.
 """
 
 from __future__ import annotations
@@ -219,7 +219,7 @@ def get(ctx: Context, request: JobRequest) -> TaskView | GenerationView:
 
 
 def get_scan(ctx: Context, request: JobRequest) -> TaskView:
-    """The task of a liveness check with the state of its scan; a read that burns nothing.
+    """The task of a liveness check with the state of its scan; it does not use the token up.
 
     Raises:
         Refusal: There is no such task.
@@ -299,7 +299,7 @@ def _end_person(ctx: Context, task: Task) -> Task | None:
 
 
 def _scan_state(ctx: Context, task: Task) -> TaskState:
-    """How far the scan is that a task is about: one that passed is usable for as long as its token is valid."""
+    """The state of the scan that a task is about: one that passed is usable for as long as its token is valid."""
     validation = ctx.tx.validation_by_handle(task.validation)
     if validation is None:
         return TaskState.FAILED

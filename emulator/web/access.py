@@ -41,7 +41,7 @@ def check_access(head: Head, token: str | None) -> str | None:
 
 
 def equal(value: str, secret: str) -> bool:
-    """Compare a secret in a time that tells nothing of it."""
+    """Compare a secret in constant time."""
     return hmac.compare_digest(value.encode("utf-8", "replace"), secret.encode("utf-8", "surrogateescape"))
 
 

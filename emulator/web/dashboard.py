@@ -1,4 +1,4 @@
-"""The dashboard at `/_emulator/`: what is in the emulator, for a person at a browser, and a few controls.
+"""The dashboard at `/_emulator/`: the newest records of the emulator as a page, and a few controls.
 
 It asks for the control token where the control plane does, and then lets a browser in by a cookie of its own. Forms
 are taken from its own origin only. Tokens and links are not in the page: a validation is opened by its handle.

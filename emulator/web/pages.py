@@ -1,4 +1,4 @@
-"""The page behind an H5Link: it shows the state of a validation, and how to finish it without a camera.
+"""The page behind an H5Link: it shows the state of a validation, and has buttons that end it without a camera.
 
 Token and link are secrets and are not in the page: the validation is named by its handle, and the buttons post to the
 page's own address.

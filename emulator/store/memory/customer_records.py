@@ -18,7 +18,7 @@ from portrait.models import AssetStatus
 
 @define(eq=False)
 class Detached:
-    """What is kept of a deleted group until its assets are freed.
+    """The assets of a deleted group, until they are freed.
 
     Attributes:
         sets: Of its assets, by name.
@@ -30,7 +30,7 @@ class Detached:
 
 
 class CustomerRecords:
-    """What one customer has.
+    """The records of one customer.
 
     Args:
         customer: The customer.

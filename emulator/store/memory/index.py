@@ -21,15 +21,15 @@ _NUMBER = (1 << _BITS) - 1
 
 
 class Record(Protocol):
-    """What can be indexed."""
+    """The interface of records in an index."""
 
     @property
     def id(self) -> str:
-        """What it is called."""
+        """Its id."""
 
     @property
     def number(self) -> int:
-        """When it came, among all of its kind."""
+        """Its place in the order of creation."""
 
     @property
     def created(self) -> float:
@@ -49,7 +49,7 @@ def by_creation(record: Record) -> int:
 
 
 def entry_key(sort: SortBy) -> Callable[[Any], Any]:
-    """What makes a record's entry in that order."""
+    """The function that makes a record's entry in that order."""
     return _ENTRIES[sort]
 
 
@@ -91,7 +91,7 @@ class Table(Generic[R]):
         return None if number is None else self.records[number]
 
     def put(self, record: R) -> None:
-        """Keep a record, new or changed."""
+        """Store a record, new or changed."""
         self.numbers[record.id] = record.number
         self._put(record)  # a call, at which others have a turn: with a million records each dict grows for 30 ms
 

@@ -1,4 +1,4 @@
-"""All that the store in memory holds, behind one lock: filled, copied and replaced as a whole."""
+"""The data of the store in memory, behind one lock: filled, copied and replaced as a whole."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _CONTAINERS = ("by_customer", "groups", "assets", "tokens", "handles", "files", 
 
 
 class Tables:
-    """All that the store holds, and the lock that guards it.
+    """The records of all customers, and the lock that guards them.
 
     Args:
         new_customer: Makes a customer's record when it first comes.

@@ -1,4 +1,4 @@
-"""How many records each set of a customer holds: counted as they come and go, for to count them anew takes long."""
+"""The sizes of a customer's sets of records, kept up to date: to count the records anew would take long."""
 
 from __future__ import annotations
 

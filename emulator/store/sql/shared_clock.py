@@ -1,6 +1,7 @@
-"""One time for all processes on a store, and after a restart: a clock that can be set follows and leads the store's.
+"""Keeps the settable clocks of all processes on a store at one time, which a restart continues.
 
-The machine's clock needs none of this.
+The store holds the time: a process whose clock is behind follows it, one whose clock is ahead moves it on. The
+machine's clock needs none of this.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _ADVANCE = (
 _SET = update(META).values(clock=bindparam("moment"), clock_set=META.c.clock_set + 1).returning(META.c.clock_set)
 
 MOMENT = (select(META.c.clock).scalar_subquery(), select(META.c.clock_set).scalar_subquery())
-"""What `follow` takes, as columns of another statement."""
+"""The arguments of `follow`, as columns of another statement."""
 
 
 def with_moment(statement: Select[Any]) -> Select[Any]:

@@ -1,4 +1,4 @@
-"""A `Store` in a database: what needs no transaction of a customer, and what concerns all records at once."""
+"""A `Store` in a database: reads across customers, and copying and replacing all records."""
 
 from __future__ import annotations
 
