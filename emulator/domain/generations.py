@@ -10,10 +10,11 @@ from attrs import evolve, field, frozen
 
 from emulator.domain import checks, lifecycle, references
 from emulator.domain.context import Context
-from emulator.domain.jobs import Generation, GenerationState
+from emulator.domain.jobs import Generation
 from emulator.domain.reasons import Reason, Refusal
 from emulator.domain.references import Reference
 from emulator.domain.verdicts import PASS, message_for
+from portrait.enums import VideoStatus
 from portrait.models import AssetStatus
 from portrait.video_models import AUTOMATIC_SECONDS, DEFAULT_SECONDS, URL_LIFE, VideoModel
 
@@ -71,7 +72,7 @@ class ListRequest:
         limit: How many the page may hold.
     """
 
-    states: tuple[GenerationState, ...] = ()
+    states: tuple[VideoStatus, ...] = ()
     models: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(factory=dict)
@@ -94,7 +95,7 @@ class GenerationView:
 
     id: str
     model: str
-    state: GenerationState
+    state: VideoStatus
     progress: int
     created: float
     updated: float
@@ -141,7 +142,7 @@ def create(ctx: Context, request: GenerationRequest) -> GenerationView:
     verdict = PASS if ctx.review is None else ctx.review.apply(PASS)
     takes = ctx.config.generation if verdict.after is None else verdict.after
     ends, gives_up = ctx.now + takes, ctx.now + (request.expires_after or _LIFE)
-    outcome = GenerationState.FAILED if verdict.status is AssetStatus.FAILED else GenerationState.SUCCEEDED
+    outcome = VideoStatus.FAILED if verdict.status is AssetStatus.FAILED else VideoStatus.SUCCEEDED
     resolution = request.resolution or ctx.config.resolution
     number = ctx.tx.number()
     generation = Generation(
@@ -152,7 +153,7 @@ def create(ctx: Context, request: GenerationRequest) -> GenerationView:
         created=ctx.now,
         starts=ctx.now + takes * _QUEUE,
         due=min(ends, gives_up),
-        outcome=outcome if ends <= gives_up else GenerationState.EXPIRED,
+        outcome=outcome if ends <= gives_up else VideoStatus.EXPIRED,
         code=verdict.code,
         message=message_for(verdict.code) if verdict.code else "",
         assets=assets,
@@ -215,9 +216,9 @@ def delete(ctx: Context, request: GenerationId) -> None:
     """Cancel it in the queue, refuse while it runs, forget it afterwards. Contract §7 (D)."""
     generation = find(ctx, request.id)
     state = generation.state(ctx.now)
-    if state is GenerationState.QUEUED:
+    if state is VideoStatus.QUEUED:
         _cancel(ctx, generation)
-    elif state in {GenerationState.RUNNING, GenerationState.CANCELLED}:
+    elif state in {VideoStatus.RUNNING, VideoStatus.CANCELLED}:
         raise Refusal(Reason.JOB_RUNNING, id=request.id)
     else:
         ctx.tx.remove_job(generation)
@@ -229,7 +230,7 @@ def models(ctx: Context, _: Any) -> ModelList:
 
 
 def _cancel(ctx: Context, generation: Generation) -> Generation:
-    cancelled = evolve(generation, ended=ctx.now, due=None, outcome=GenerationState.CANCELLED)
+    cancelled = evolve(generation, ended=ctx.now, due=None, outcome=VideoStatus.CANCELLED)
     ctx.tx.save_job(cancelled)
     return cancelled
 
@@ -252,7 +253,7 @@ def view(ctx: Context, generation: Generation) -> GenerationView:
     state = generation.state(now)
     if ended is None:
         ctx.wait_for(generation.created)
-    playable = ended is not None and state is GenerationState.SUCCEEDED
+    playable = ended is not None and state is VideoStatus.SUCCEEDED
     name, moment, link = generation.id, ended or 0.0, ctx.config.video_link
     return GenerationView(
         id=generation.id,
@@ -260,7 +261,7 @@ def view(ctx: Context, generation: Generation) -> GenerationView:
         state=state,
         progress=generation.progress(now),
         created=generation.created,
-        updated=ended or (generation.starts if state is GenerationState.RUNNING else generation.created),
+        updated=ended or (generation.starts if state is VideoStatus.RUNNING else generation.created),
         ended=ended,
         total=(ended or generation.due or 0.0) - generation.created,
         url=link(name + generation.extension, ctx.base, moment) if playable else "",
@@ -270,8 +271,8 @@ def view(ctx: Context, generation: Generation) -> GenerationView:
         expires=moment + URL_LIFE if playable else None,
         expired=playable and now >= moment + URL_LIFE,
         tokens=generation.tokens if playable else 0,
-        code=generation.code if state is GenerationState.FAILED else "",
-        message=generation.message if state is GenerationState.FAILED else "",
+        code=generation.code if state is VideoStatus.FAILED else "",
+        message=generation.message if state is VideoStatus.FAILED else "",
         seconds=generation.seconds,
         resolution=generation.resolution,
         ratio=generation.ratio,

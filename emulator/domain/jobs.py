@@ -12,6 +12,7 @@ from typing import Any
 from attrs import field, frozen
 
 from emulator.domain.records import AssetState
+from portrait.enums import VideoStatus
 
 
 class TaskKind(StrEnum):
@@ -98,17 +99,6 @@ def percent(now: float, start: float, end: float) -> int:
     return 10 + int(89 * min(max(share, 0.0), 1.0))
 
 
-class GenerationState(StrEnum):
-    """The states of a generation."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    EXPIRED = "expired"
-
-
 @frozen(kw_only=True)
 class UsedAsset:
     """An asset that a generation refers to.
@@ -150,7 +140,7 @@ class Generation:
     starts: float
     due: float | None
     ended: float | None = None
-    outcome: GenerationState = GenerationState.SUCCEEDED
+    outcome: VideoStatus = VideoStatus.SUCCEEDED
     code: str = ""
     message: str = ""
     assets: tuple[UsedAsset, ...] = ()
@@ -162,11 +152,11 @@ class Generation:
     last_frame: bool = False
     options: Mapping[str, Any] = field(factory=dict)
 
-    def state(self, now: float) -> GenerationState:
+    def state(self, now: float) -> VideoStatus:
         """Its state."""
         if self.ended is not None:
             return self.outcome
-        return GenerationState.RUNNING if now >= self.starts else GenerationState.QUEUED
+        return VideoStatus.RUNNING if now >= self.starts else VideoStatus.QUEUED
 
     def progress(self, now: float) -> int:
         """Percent: 0 in the queue, then by the time that it takes, 100 at the end."""

@@ -10,11 +10,12 @@ from types import MappingProxyType
 
 from attrs import evolve
 
-from emulator.domain.jobs import Generation, GenerationState, rejected_message, unknown_asset_message
+from emulator.domain.jobs import Generation, rejected_message, unknown_asset_message
 from emulator.domain.ports import Transaction
 from emulator.domain.records import Asset, AssetState, Group, Scan, Validation, replacer
 from emulator.domain.verdicts import MISMATCH, Verdict
 from portrait.codes import PASSED, SCAN_CODES
+from portrait.enums import VideoStatus
 from portrait.models import AssetStatus, AssetType, GroupType
 
 # Contract §3, *Asset* (D): Active and Failed are final. An Active asset may expire (§4, `NotFound`).
@@ -170,11 +171,11 @@ def end_generation(tx: Transaction, generation: Generation, moment: float) -> Ge
     An asset that is no longer there makes it a failed one: a dead asset may be found after acceptance (contract §7, M).
     """
     ended = evolve(generation, ended=moment, due=None)
-    for used in generation.assets if ended.outcome is GenerationState.SUCCEEDED else ():
+    for used in generation.assets if ended.outcome is VideoStatus.SUCCEEDED else ():
         asset = tx.asset(used.asset_id)
         if asset is None or asset.status is not AssetState.ACTIVE:
             message = rejected_message(used.place, unknown_asset_message(used.asset_id))
-            return evolve(ended, outcome=GenerationState.FAILED, code="InvalidParameter", message=message)
+            return evolve(ended, outcome=VideoStatus.FAILED, code="InvalidParameter", message=message)
     return ended
 
 

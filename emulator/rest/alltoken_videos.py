@@ -9,7 +9,6 @@ from typing import Any
 from emulator.dialects import ALLTOKEN, ErrorSpec
 from emulator.domain import FURTHER_HANDLERS as HANDLERS
 from emulator.domain.generations import GenerationPage, GenerationView, ListRequest, ModelList
-from emulator.domain.jobs import GenerationState
 from emulator.domain.reasons import Reason, Refusal
 from emulator.messages import Call
 from emulator.rest.fields import Fields, Query
@@ -23,15 +22,16 @@ from emulator.rest.videos import (
     write_last_frame,
     write_usage,
 )
+from portrait.enums import VideoStatus
 
 PATH = "/v1/videos/generations"
 
 # Where a word differs from the state's own (D).
-STATUSES: Mapping[GenerationState, str] = MappingProxyType(
+STATUSES: Mapping[VideoStatus, str] = MappingProxyType(
     {
-        **{state: str(state) for state in GenerationState},
-        GenerationState.RUNNING: "processing",
-        GenerationState.SUCCEEDED: "completed",
+        **{state: str(state) for state in VideoStatus},
+        VideoStatus.RUNNING: "processing",
+        VideoStatus.SUCCEEDED: "completed",
     }
 )
 _STATES = {word: state for state, word in STATUSES.items()}

@@ -12,7 +12,6 @@ from attrs import evolve
 from emulator.dialects import ARK, ErrorSpec
 from emulator.domain import FURTHER_HANDLERS as HANDLERS
 from emulator.domain.generations import FRAME_RATE, GenerationPage, GenerationRequest, GenerationView, ListRequest
-from emulator.domain.jobs import GenerationState
 from emulator.domain.reasons import SIGNATURE_REASONS, Reason, Refusal
 from emulator.messages import Call
 from emulator.rest.fields import Fields, Query
@@ -27,9 +26,10 @@ from emulator.rest.videos import (
     write_usage,
 )
 from emulator.webhooks import Hook
+from portrait.enums import VideoStatus
 
 PATH = "/api/v3/contents/generations/tasks"
-_STATES = {str(state): state for state in GenerationState}
+_STATES = {str(state): state for state in VideoStatus}
 _FLAGS = ("generate_audio", "draft")
 _NUMBERS = ("priority", "seed", "execution_expires_after")
 

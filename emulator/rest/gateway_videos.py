@@ -7,21 +7,21 @@ from types import MappingProxyType
 from typing import Any
 
 from emulator.domain.generations import GenerationRequest, GenerationView
-from emulator.domain.jobs import GenerationState
 from emulator.domain.references import Reference
 from emulator.rest.alltoken_videos import STATUSES as ALLTOKEN_STATUSES
 from emulator.rest.fields import Fields
 from emulator.rest.videos import DEFAULT_ROLES, read_request, write_failure, write_last_frame
+from portrait.enums import VideoStatus
 from portrait.gateways import TASK_FAILED
 from portrait.models import AssetType
 
 # Contract §8 (D).
-_STATUSES: Mapping[GenerationState, str] = MappingProxyType(
+_STATUSES: Mapping[VideoStatus, str] = MappingProxyType(
     {
         **ALLTOKEN_STATUSES,
-        GenerationState.QUEUED: "submitted",
-        GenerationState.RUNNING: "in_progress",
-        GenerationState.EXPIRED: "failed",
+        VideoStatus.QUEUED: "submitted",
+        VideoStatus.RUNNING: "in_progress",
+        VideoStatus.EXPIRED: "failed",
     }
 )
 _LISTS: Mapping[str, AssetType] = MappingProxyType(
@@ -72,6 +72,6 @@ def write_video(video: GenerationView) -> dict[str, Any]:
     if video.url:
         item = {"url": [video.url], "expires_at": int(video.expires or 0), **write_last_frame(video)}
         written["result"] = {"videos": [item]}
-    if video.state is GenerationState.EXPIRED:
+    if video.state is VideoStatus.EXPIRED:
         written["error"] = {"code": TASK_FAILED, "message": _EXPIRED}
     return written | write_failure(video)

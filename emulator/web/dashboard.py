@@ -102,18 +102,8 @@ class Dashboard:
         return _see_other(f"..{PAGES}?{query}&lng={_language(head)}")
 
     def _render(self, head: Head, status: int = 200, problem: str = "") -> Reply:
-        language = _language(head)
-        return html.render(
-            "dashboard.html",
-            status=status,
-            headers=_HEADERS,
-            language=language,
-            _=html.translator(language),
-            problem=problem,
-            limit=LIMIT,
-            advances=_ADVANCES,
-            **self._service.overview.read(LIMIT),
-        )
+        overview = self._service.overview.read(LIMIT)
+        return _page(head, "dashboard.html", status, problem, limit=LIMIT, advances=_ADVANCES, **overview)
 
     # --- access ------------------------------------------------------------------------------------------------------
 
@@ -144,15 +134,20 @@ class Dashboard:
 
 
 def _message(head: Head, status: int, problem: str, *, login: bool = False) -> Reply:
+    return _page(head, "message.html", status, problem, login=login)
+
+
+def _page(head: Head, template: str, status: int, problem: str, **values: object) -> Reply:
+    """A page in the browser's language; `problem` is "" where nothing is wrong."""
     language = _language(head)
     return html.render(
-        "message.html",
+        template,
         status=status,
         headers=_HEADERS,
         language=language,
         _=html.translator(language),
-        login=login,
         problem=problem,
+        **values,
     )
 
 

@@ -43,7 +43,7 @@ MakeCall = Callable[[Head, str], Call]
 
 
 class RestRoutes:
-    """The handlers by path and method.
+    """Routes by path and method.
 
     Args:
         pipelines: All of the emulator's.
@@ -81,29 +81,29 @@ class RestRoutes:
         if route.file_limit is not None:
             return read_form(call, head, candidates[0], route.file_limit)
 
-        def meant(body: bytes) -> Pipeline:
+        def choose(body: bytes) -> Pipeline:
             if len(candidates) == 1:
                 return candidates[0]
             by_dialect = {each.mount.dialect_name: each for each in candidates}
             return by_dialect[dialect_of(call.key, self._key_providers, body, by_dialect)]
 
-        return read_json(call, head, meant)
+        return read_json(call, head, choose)
 
 
-def read_json(call: Call, head: Head, meant: Callable[[bytes], Pipeline]) -> Reply | BodyReader:
+def read_json(call: Call, head: Head, choose: Callable[[bytes], Pipeline]) -> Reply | BodyReader:
     """Read a JSON body up to its limit, and answer.
 
     Args:
         call: Without its body.
         head: Of the request.
-        meant: Who answers a body.
+        choose: Finds the pipeline that answers a body.
     """
 
     def too_large() -> Reply:
-        return meant(b"").refuse(Refusal(Reason.BODY_TOO_LARGE), call)
+        return choose(b"").refuse(Refusal(Reason.BODY_TOO_LARGE), call)
 
     def answer(body: bytes) -> ReplyFlow:
-        return meant(body).answer(call.with_body(body))
+        return choose(body).answer(call.with_body(body))
 
     return too_large() if head.content_length > JSON_LIMIT else BufferedBody(JSON_LIMIT, too_large, answer)
 
@@ -137,7 +137,7 @@ def read_form(call: Call, head: Head, pipeline: Pipeline, file_limit: int) -> Re
 
 
 def dialect_of(key: str | None, key_providers: Mapping[str, str], body: bytes, served: Collection[str]) -> str:
-    """The dialect that a call is meant in.
+    """The dialect of a call whose path several mounts have.
 
     Args:
         key: The Bearer key of the call.

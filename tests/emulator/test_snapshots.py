@@ -11,7 +11,7 @@ from emulator.auth import key_handle
 from emulator.clocks import ScaledClock
 from emulator.control import ControlError
 from emulator.control import snapshots as named
-from emulator.domain.jobs import Generation, GenerationState, Task, TaskItem, TaskKind, UsedAsset
+from emulator.domain.jobs import Generation, Task, TaskItem, TaskKind, UsedAsset
 from emulator.domain.ports import StoredFile
 from emulator.domain.records import Asset, AssetState, Customer, Group, Scan, Validation
 from emulator.domain.verdicts import Verdict
@@ -21,6 +21,7 @@ from emulator.snapshots import Snapshot, SnapshotError, codec, decode, encode
 from emulator.snapshots.snapshot import MOMENTS
 from emulator.store.base import Contents
 from portrait.clock import ManualClock
+from portrait.enums import VideoStatus
 from portrait.models import AssetStatus, AssetType, GroupType
 from tests.emulator.conftest import Endpoint
 
@@ -69,7 +70,7 @@ CONTENTS = Contents(
         ),
         Generation(
             number=7, id="cgt-7", customer="acme", model="m", created=NOW - 3, starts=NOW + 1, due=NOW + 4,
-            ended=NOW + 7, outcome=GenerationState.FAILED, code="InternalError", message="e", seconds=5,
+            ended=NOW + 7, outcome=VideoStatus.FAILED, code="InternalError", message="e", seconds=5,
             resolution="720p", ratio="16:9", tokens=9, extension=".mov", last_frame=True,
             options={"seed": 7},
             assets=(UsedAsset(asset_id="asset-4", place="content[0].image_url.url"),),

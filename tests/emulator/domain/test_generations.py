@@ -5,11 +5,11 @@ from attrs import evolve
 
 from emulator.domain import generations, lifecycle
 from emulator.domain.generations import GenerationId, GenerationRequest, ListRequest
-from emulator.domain.jobs import GenerationState
 from emulator.domain.reasons import Reason
 from emulator.domain.records import AssetState
 from emulator.domain.references import Reference
 from emulator.domain.verdicts import ReviewChange, review
+from portrait.enums import VideoStatus
 from portrait.models import AssetType
 from portrait.video_models import VideoModel
 from tests.emulator.domain.helpers import NOW, asset, refused
@@ -60,7 +60,7 @@ def test_the_lengths_of_clips_are_summed_up(ctx):
     """Lengths that are known count, 15.2 s in all; those that are not known count nothing."""
     clips = [active(ctx, AssetType.VIDEO, seconds=seconds) for seconds in (7.6, 7.6, None)]
     references = tuple(reference(clip, AssetType.VIDEO, "reference_video", f"p{n}") for n, clip in enumerate(clips))
-    assert create(ctx, references=references).state is GenerationState.QUEUED
+    assert create(ctx, references=references).state is VideoStatus.QUEUED
     longer = active(ctx, AssetType.VIDEO, seconds=7.7)
     references = (*references[:1], reference(longer, AssetType.VIDEO, "reference_video", "p1"))
     assert refusal(ctx, references=references)[0] is Reason.INVALID_FIELD
@@ -125,7 +125,7 @@ def test_what_is_settled_first_decides(ctx):
     assert lifecycle.settle(ctx.tx, ctx.now)
     ctx.tx.remove_asset(ctx.tx.asset(first))
     found = [generations.get(ctx, GenerationId(each)) for each in ids]
-    assert [each.state for each in found] == [GenerationState.SUCCEEDED, GenerationState.FAILED]
+    assert [each.state for each in found] == [VideoStatus.SUCCEEDED, VideoStatus.FAILED]
     assert found[1].message == (
         f"The parameter `p` specified in the request is not valid: The specified asset {second} is not found."
     )
@@ -137,23 +137,23 @@ def test_a_review_changes_outcome_and_time(ctx):
     created = create(ctx)
     ctx.now = NOW + 2
     found = generations.get(ctx, GenerationId(created.id))
-    assert (found.state, found.code, found.url) == (GenerationState.FAILED, "InternalError", "")
+    assert (found.state, found.code, found.url) == (VideoStatus.FAILED, "InternalError", "")
 
 
 def test_what_can_be_done_in_each_state(ctx):
     """Cancelled until it ends; deleted in the queue and after the end; a cancelled one can be neither."""
     queued, running, ended = (create(ctx).id for _ in range(3))
-    assert generations.cancel(ctx, GenerationId(queued)).state is GenerationState.CANCELLED
+    assert generations.cancel(ctx, GenerationId(queued)).state is VideoStatus.CANCELLED
     assert refused(generations.cancel, ctx, GenerationId(queued))[0] is Reason.JOB_ENDED
     assert refused(generations.delete, ctx, GenerationId(queued))[0] is Reason.JOB_RUNNING
     ctx.now = NOW + 6
     assert refused(generations.delete, ctx, GenerationId(running))[0] is Reason.JOB_RUNNING
-    assert generations.cancel(ctx, GenerationId(running)).state is GenerationState.CANCELLED
+    assert generations.cancel(ctx, GenerationId(running)).state is VideoStatus.CANCELLED
     ctx.now = NOW + 30
     generations.delete(ctx, GenerationId(ended))
     assert refused(generations.get, ctx, GenerationId(ended))[0] is Reason.UNKNOWN_JOB
     assert lifecycle.settle(ctx.tx, ctx.now)
-    assert generations.list_(ctx, ListRequest(states=(GenerationState.CANCELLED,))).total == 2
+    assert generations.list_(ctx, ListRequest(states=(VideoStatus.CANCELLED,))).total == 2
 
 
 def test_a_deletion_in_the_queue_is_a_cancellation(ctx):
@@ -162,4 +162,4 @@ def test_a_deletion_in_the_queue_is_a_cancellation(ctx):
     generations.delete(ctx, GenerationId(created.id))
     ctx.now = NOW + 99
     found = generations.get(ctx, GenerationId(created.id))
-    assert (found.state, found.ended) == (GenerationState.CANCELLED, NOW)
+    assert (found.state, found.ended) == (VideoStatus.CANCELLED, NOW)
