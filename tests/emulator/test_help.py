@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from emulator.testing import Assets, Calls, Emulator, Rules, SharedServer, Validations
+from emulator.test_controls import Assets, Calls, Rules, Validations
+from emulator.testing import Emulator, SharedServer
 
 
 def public(instance):

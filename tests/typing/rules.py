@@ -1,7 +1,7 @@
 """Checked by mypy, never run: the types of rules. An error that does not come is an error, too."""
 
 from emulator.rules.specs import RuleSpec
-from emulator.testing import Rules
+from emulator.test_controls import Rules
 
 
 def a_rule_is_typed_by_its_parts(rules: Rules) -> None:
