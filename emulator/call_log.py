@@ -22,7 +22,7 @@ _BLANK = "***"
 _TASK_TOKEN = "byted_token"  # noqa: S105 - the field's name at the task gateways
 
 
-def blank_secrets(action: str, fields: Mapping[str, Any], handle: str) -> dict[str, Any]:
+def _blank_secrets(action: str, fields: Mapping[str, Any], handle: str) -> dict[str, Any]:
     """The fields of a request without its secrets: a token becomes its validation's handle, an address loses its query.
 
     Which fields are secret stands on the Action's record.
@@ -107,7 +107,7 @@ class CallLog:
             "outcome": outcome,
             "status": status,
             "request_id": request_id,
-            "request": blank_secrets(action, fields, handle),
+            "request": _blank_secrets(action, fields, handle),
         }
         if handle:
             item["validation"] = handle

@@ -133,9 +133,8 @@ class RestMount:
     dialect_name: str
     job_form: str = "task"
 
-    def format(self, settings: Settings) -> Format:
+    def format(self, _: Settings) -> Format:
         """The form of its calls and replies; names and descriptions are limited by the service behind (I)."""
-        del settings
         return Format(
             decoder=RestDecoder(self.operations),
             encoder=RestEncoder(self.operations, self.wording),

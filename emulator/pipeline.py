@@ -27,8 +27,7 @@ from emulator.ids import Ids
 from emulator.messages import Call, Reply, ReplyFlow, RunInTurn, utf8_safe
 from emulator.mounts import AnyMount
 from emulator.request_decoder import read_object
-from emulator.rules import Do, RuleError, RuleSet
-from emulator.rules.faults import alter_reply, short_circuit
+from emulator.rules import Do, RuleError, RuleSet, alter_reply, short_circuit
 from emulator.settings import Settings
 from emulator.signed_urls import SignedUrls
 from emulator.store.base import Store

@@ -86,7 +86,7 @@ class RequestDecoder:
             Refusal: A required field is missing, or a field has the wrong type.
         """
         if not isinstance(call.body, bytes | None):
-            request, measured = read_upload(call.body, call.file)
+            request, measured = _read_upload(call.body, call.file)
             return request, {"": measured}
         action = call.action
         for field, key, paths in self._required[action]:
@@ -124,7 +124,7 @@ def _as_refusal(fault: DecodeError) -> Refusal:
     return Refusal(Reason.INVALID_FIELD, field=fault.path, message=fault.message)
 
 
-def read_upload(fields: Mapping[str, str], content: bytes | None) -> tuple[UploadRequest, Measured]:
+def _read_upload(fields: Mapping[str, str], content: bytes | None) -> tuple[UploadRequest, Measured]:
     """The request of an upload, and the measurements of its file. Contract §5.
 
     Raises:

@@ -33,8 +33,6 @@ from emulator.timestamps import TimestampFormatter
 from emulator.webhooks import Webhooks
 from portrait.clock import Clock, SystemClock
 
-__all__ = ["Service", "StoredFile", "ValidationPage"]
-
 
 @frozen
 class ValidationPage:

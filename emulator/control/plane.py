@@ -192,7 +192,7 @@ class Control:
             asset = lifecycle.asset_at(ctx.tx, asset_id, ctx.now)
             if asset is None:
                 raise ControlError(404, "there is no such asset")
-            changed = apply_decision(asset, ctx.tx.group(asset.group_id), change, ctx.now)
+            changed = _apply_decision(asset, ctx.tx.group(asset.group_id), change, ctx.now)
             ctx.tx.save_asset(changed)
         return {"id": changed.id, "status": str(changed.status), "code": changed.code, "subject": changed.subject}
 
@@ -267,7 +267,7 @@ def _check_clock_range(value: float) -> float:
 _STATES = tuple(str(state) for state in AssetState if state is not AssetState.PROCESSING)
 
 
-def apply_decision(asset: Asset, group: Group | None, change: Mapping[str, Any], now: float) -> Asset:
+def _apply_decision(asset: Asset, group: Group | None, change: Mapping[str, Any], now: float) -> Asset:
     """The asset with `status`, `code`, `subject` and `used` applied, each where it is given.
 
     Raises:

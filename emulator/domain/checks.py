@@ -8,7 +8,7 @@ from __future__ import annotations
 from emulator.domain.reasons import Reason, Refusal
 from portrait.urls import parse_http_url
 
-_ADDRESS_LIMIT = 8192  # bytes would differ from characters only in an address that is not one
+ADDRESS_LIMIT = 8192  # bytes would differ from characters only in an address that is not one
 MAX_PAGE_SIZE = 100  # items; contract §2, *Page* (D)
 
 
@@ -25,8 +25,8 @@ def length(field: str, value: str | None, limit: int | None) -> None:
 
 def http_url(field: str, value: str) -> None:
     """An absolute http or https address with a host. Contract §2: `URL`, `CallbackURL` (D)."""
-    if len(value) > _ADDRESS_LIMIT:
-        raise invalid(field, f"must have at most {_ADDRESS_LIMIT} characters")
+    if len(value) > ADDRESS_LIMIT:
+        raise invalid(field, f"must have at most {ADDRESS_LIMIT} characters")
     try:
         parse_http_url(value)
     except ValueError:

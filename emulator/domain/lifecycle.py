@@ -158,14 +158,14 @@ def settle(tx: Transaction, now: float, limit: int = SLICE) -> bool:
     jobs = tx.due_jobs(now, limit - settled) if settled < limit else ()
     for job in jobs:
         if isinstance(job, Generation):
-            tx.save_job(end_generation(tx, job, job.due or 0.0))
+            tx.save_job(_end_generation(tx, job, job.due or 0.0))
     settled += len(jobs)
     if settled + forgotten:
         tx.commit()
     return settled < limit
 
 
-def end_generation(tx: Transaction, generation: Generation, moment: float) -> Generation:
+def _end_generation(tx: Transaction, generation: Generation, moment: float) -> Generation:
     """The generation after it ended at `moment`.
 
     An asset that is no longer there makes it a failed one: a dead asset may be found after acceptance (contract §7, M).
@@ -183,7 +183,7 @@ def generation_at(tx: Transaction, generation: Generation, now: float) -> Genera
     """A generation as it is at `now`: it is ended if it is due, before the others that are."""
     if generation.due is None or generation.due > now:
         return generation
-    ended = end_generation(tx, generation, generation.due)
+    ended = _end_generation(tx, generation, generation.due)
     tx.save_job(ended)
     return ended
 

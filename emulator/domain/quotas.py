@@ -11,7 +11,7 @@ from emulator.domain.reasons import Reason, Refusal
 from emulator.domain.records import Customer
 
 _MINUTE = 60.0
-LIST_SECONDS = 5.0  # in which the items of lists are counted; the vendor names no figure (I)
+_LIST_SECONDS = 5.0  # in which the items of lists are counted; the vendor names no figure (I)
 
 
 @frozen
@@ -107,7 +107,7 @@ def count_listed(customer: Customer, items: int, most: int, now: float) -> Custo
         Refusal: Too many were read of late.
     """
     began, listed = customer.listed
-    if not 0 <= now - began < LIST_SECONDS:
+    if not 0 <= now - began < _LIST_SECONDS:
         return evolve(customer, listed=(now, items))
     if listed + items > most:
         raise Refusal(Reason.LISTS_THROTTLED)

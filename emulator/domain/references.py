@@ -17,7 +17,7 @@ from portrait.models import AssetType
 from portrait.uri import parse_asset_id
 from portrait.video_models import AUDIO_ROLES, IMAGE_ROLES, VIDEO_ROLES, VideoModel
 
-ROLES: Mapping[AssetType, Sequence[str]] = MappingProxyType(
+_ROLES: Mapping[AssetType, Sequence[str]] = MappingProxyType(
     {AssetType.IMAGE: IMAGE_ROLES, AssetType.VIDEO: VIDEO_ROLES, AssetType.AUDIO: AUDIO_ROLES}
 )
 _FRAMES = frozenset({"first_frame", "last_frame"})
@@ -75,8 +75,8 @@ def _check_counts(model: VideoModel, references: Sequence[Reference]) -> None:
     if kinds and set(kinds) == {AssetType.AUDIO} and not model.audio_alone:
         raise checks.invalid("content", "must have a picture or a video beside sound")
     for reference in references:
-        if reference.role not in ROLES[reference.kind]:
-            raise checks.invalid(reference.place, f"must have one of the roles {', '.join(ROLES[reference.kind])}")
+        if reference.role not in _ROLES[reference.kind]:
+            raise checks.invalid(reference.place, f"must have one of the roles {', '.join(_ROLES[reference.kind])}")
 
 
 def _asset_of(ctx: Context, model: VideoModel, reference: Reference) -> Asset | None:

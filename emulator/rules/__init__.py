@@ -2,6 +2,6 @@
 
 from emulator.rules.clauses import Do, RuleError
 from emulator.rules.grammar import Rule, parse, parse_one_time
-from emulator.rules.rule_set import RuleSet
+from emulator.rules.rule_set import RuleSet, alter_reply, short_circuit
 
-__all__ = ["Do", "Rule", "RuleError", "RuleSet", "parse", "parse_one_time"]
+__all__ = ["Do", "Rule", "RuleError", "RuleSet", "alter_reply", "parse", "parse_one_time", "short_circuit"]

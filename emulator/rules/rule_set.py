@@ -1,4 +1,4 @@
-"""The rules of one emulator: their order, their counters, and whether one fires now.
+"""The rules of one emulator: which one fires on a call, and the faults that it brings.
 
 Randomness is seeded: the same calls in the same order meet the same faults.
 """
@@ -10,9 +10,12 @@ from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field
 
-from emulator.rules.clauses import Do, Limit, RuleError
+from emulator.domain.reasons import Reason, Refusal
+from emulator.domain.verdicts import message_for
+from emulator.messages import Reply
+from emulator.rules.clauses import PAGES, Do, Limit, RuleError
 from emulator.rules.grammar import Rule, parse, parse_one_time
 
 
@@ -131,3 +134,38 @@ class RuleSet:
 
 def _to_dict(name: str, entry: _Entry) -> dict[str, Any]:
     return {**entry.rule.source, "id": name, "seen": entry.seen, "fired": entry.fired}
+
+
+# --- effects ----------------------------------------------------------------------------------------------------------
+
+
+def short_circuit(do: Do) -> tuple[Reply, str] | None:
+    """The reply to a call that is not carried out, and its outcome for the log; None where it is carried out.
+
+    Raises:
+        Refusal: The rule's error.
+    """
+    if do.error is not None:
+        raise _as_refusal(*do.error)
+    if do.http is not None:
+        body, content_type = PAGES[do.http.body]
+        headers = {name: value for name, value in do.http.headers.items() if name.lower() != "content-type"}
+        content_type = next(iter(do.http.headers[name] for name in do.http.headers.keys() - headers), content_type)
+        reply = Reply(status=do.http.status, body=body, content_type=content_type, headers=headers)
+        return reply, f"http {do.http.status}"
+    if do.close == "before":
+        return Reply(drop=True), "closed"
+    return None
+
+
+def alter_reply(do: Do, reply: Reply) -> Reply:
+    """The reply to a call that was carried out, changed by the rule."""
+    if do.close == "after-commit":
+        return Reply(status=reply.status, drop=True)
+    return reply if do.truncate is None else evolve(reply, truncate=do.truncate)
+
+
+def _as_refusal(reason: Reason, detail: str) -> Refusal:
+    if reason is Reason.MEDIA_REJECTED:
+        return Refusal(reason, detail=detail, message=message_for(detail))
+    return Refusal(reason, field=detail, message="is not valid")

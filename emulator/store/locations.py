@@ -13,7 +13,7 @@ from portrait.sql.location import PostgresUrl, SqliteFile, parse, require_local
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-MEMORY = "memory"
+_MEMORY = "memory"
 
 
 class StoreError(ValueError):
@@ -29,7 +29,7 @@ def store_factory(location: str) -> StoreFactory:
     Raises:
         StoreError: It is none of them, or a library that it needs is not installed.
     """
-    if location == MEMORY:
+    if location == _MEMORY:
         return MemoryStore
     if "://" not in location:
         raise StoreError("A store is memory, sqlite:///PATH or postgresql://user:password@host/database.")

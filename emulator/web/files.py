@@ -55,7 +55,7 @@ class Files:
         if not self._service.is_video_link(name, head.parameters):
             why = "This link is not valid or has expired: a video's address lives 24 hours."
             return self._service.http_error(403, "permission_error", why)
-        return video_reply(head, name)
+        return _video_reply(head, name)
 
     def _stored(self, reply: Callable[[Head], Reply], head: Head) -> Reply | BodyReader:
         return read_store(partial(reply, head), blocks=self._service.store.blocks)
@@ -64,7 +64,7 @@ class Files:
         file = self._service.file(decode_segment(head.path.removeprefix(UPLOADED_FILES)))
         if file is None:
             return self._service.http_error(404, "not_found_error", "No file was uploaded under this key.")
-        return file_reply(head, file.content, file.content_type)
+        return _file_reply(head, file.content, file.content_type)
 
     def _signed(self, head: Head) -> Reply:
         asset = decode_segment(head.path.removeprefix(SIGNED_FILES))
@@ -75,10 +75,10 @@ class Files:
             return self._service.http_error(403, "permission_error", why)
         if isinstance(target, str):
             return Reply(status=302, headers={"Location": target})
-        return file_reply(head, target.content, target.content_type)
+        return _file_reply(head, target.content, target.content_type)
 
 
-def file_reply(head: Head, content: bytes, content_type: str) -> Reply:
+def _file_reply(head: Head, content: bytes, content_type: str) -> Reply:
     """A file, or the part of it that the request's `Range` names; several ranges at once give the whole file."""
     match = _RANGE.fullmatch(head.header("range") or "")
     if match is None or match[0] == "bytes=-" or head.header("if-range") is not None:
@@ -96,10 +96,10 @@ def file_reply(head: Head, content: bytes, content_type: str) -> Reply:
     )
 
 
-def video_reply(head: Head, name: str) -> Reply:
+def _video_reply(head: Head, name: str) -> Reply:
     """The sample that stands for every video of that extension, or for its last frame."""
     extension = Path(name).suffix
-    return file_reply(head, _sample(extension), _TYPES[extension])
+    return _file_reply(head, _sample(extension), _TYPES[extension])
 
 
 @cache

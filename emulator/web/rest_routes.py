@@ -85,7 +85,7 @@ class RestRoutes:
             if len(candidates) == 1:
                 return candidates[0]
             by_dialect = {each.mount.dialect_name: each for each in candidates}
-            return by_dialect[dialect_of(call.key, self._key_providers, body, by_dialect)]
+            return by_dialect[_dialect_of(call.key, self._key_providers, body, by_dialect)]
 
         return read_json(call, head, choose)
 
@@ -136,7 +136,7 @@ def read_form(call: Call, head: Head, pipeline: Pipeline, file_limit: int) -> Re
         return refuse(malformed(error))
 
 
-def dialect_of(key: str | None, key_providers: Mapping[str, str], body: bytes, served: Collection[str]) -> str:
+def _dialect_of(key: str | None, key_providers: Mapping[str, str], body: bytes, served: Collection[str]) -> str:
     """The dialect of a call whose path several mounts have.
 
     Args:

@@ -17,7 +17,7 @@ from portrait.models import AssetStatus
 
 
 @define(eq=False)
-class Detached:
+class _Detached:
     """The assets of a deleted group, until they are freed.
 
     Attributes:
@@ -66,7 +66,7 @@ class CustomerRecords:
         self.jobs: dict[str, Job] = {}
         self._due = SortedList()  # of (when the review ends, number of the asset)
         self._due_jobs = SortedList()  # of (when it ends, its id)
-        self._deleted: list[Detached] = []
+        self._deleted: list[_Detached] = []
         self._counts: dict[tuple[str, AssetState], int] = {}  # of assets, by group and state
 
     def add_group(self, group: Group) -> None:
@@ -82,7 +82,7 @@ class CustomerRecords:
         self.groups.replace((old.project, old.kind), old, new)
         self._update_scans(old, new)
 
-    def remove_group(self, group: Group) -> Detached:
+    def remove_group(self, group: Group) -> _Detached:
         """Remove a group: its assets are invisible at once, and freed by `drop_deleted`."""
         self.groups.remove((group.project, group.kind), by_creation(group), group)
         self._group_table.pop(group)
@@ -90,12 +90,12 @@ class CustomerRecords:
         self.asset_count -= self.assets.size((group.id, None))
         sets = {name: self.assets.detach(name) for name in ((group.id, None), (group.id, AssetState.EXPIRED))}
         counts = {status: self._counts.pop((group.id, status), 0) for status in AssetState}
-        detached = Detached({name: index for name, index in sets.items() if index is not None}, counts)
+        detached = _Detached({name: index for name, index in sets.items() if index is not None}, counts)
         self._deleted.append(detached)
         self.scans.clear()
         return detached
 
-    def restore_group(self, group: Group, detached: Detached) -> None:
+    def restore_group(self, group: Group, detached: _Detached) -> None:
         """Undo `remove_group`."""
         self._deleted.remove(detached)
         for name, index in detached.sets.items():

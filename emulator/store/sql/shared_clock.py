@@ -25,13 +25,13 @@ _ADVANCE = (
 )
 _SET = update(META).values(clock=bindparam("moment"), clock_set=META.c.clock_set + 1).returning(META.c.clock_set)
 
-MOMENT = (select(META.c.clock).scalar_subquery(), select(META.c.clock_set).scalar_subquery())
+_MOMENT = (select(META.c.clock).scalar_subquery(), select(META.c.clock_set).scalar_subquery())
 """The arguments of `follow`, as columns of another statement."""
 
 
 def with_moment(statement: Select[Any]) -> Select[Any]:
     """The statement that locks a customer, with what `follow` takes."""
-    return statement.add_columns(*MOMENT).with_for_update(of=CUSTOMERS)
+    return statement.add_columns(*_MOMENT).with_for_update(of=CUSTOMERS)
 
 
 class SharedClock:

@@ -16,6 +16,7 @@ from attrs import frozen
 from emulator.dialects import ServerDialect
 from emulator.dialects.dialect import ErrorSpec
 from emulator.domain.assets import STRATEGIES
+from emulator.domain.checks import ADDRESS_LIMIT, MAX_PAGE_SIZE
 from emulator.domain.reasons import FURTHER_REASONS, Reason
 from emulator.settings import Settings
 from portrait import models
@@ -33,7 +34,7 @@ _OFFSET_STAMP: Schema = {"type": "string", "pattern": STAMP["pattern"].replace("
 _LINK: Schema = {"type": "string", "pattern": "^https?://"}
 # Contract §2: an absolute http or https address.
 _ABSOLUTE = "^[hH][tT][tT][pP][sS]?://[^\\x00-\\x20\\x7f]+$"
-_ADDRESS: Schema = {"format": "uri", "pattern": _ABSOLUTE, "maxLength": 8192}
+_ADDRESS: Schema = {"format": "uri", "pattern": _ABSOLUTE, "maxLength": ADDRESS_LIMIT}
 
 # The format of values in results.
 _PATTERNS: Mapping[str, Schema] = {
@@ -48,6 +49,7 @@ _PATTERNS: Mapping[str, Schema] = {
     "R2Key": {"type": "string", "pattern": "^portrait-uploads/[0-9]+/[0-9a-f]+\\.[a-z]+$"},
     "TotalCount": {"type": "integer", "minimum": 0},
 }
+_PAGE_SIZE: Schema = {"minimum": 1, "maximum": MAX_PAGE_SIZE}
 # Contract §2: the limits of values in requests. The largest number is the largest integer that the decoder accepts.
 _LIMITS: Mapping[str, Callable[[ServerDialect], Schema]] = {
     "Name": lambda dialect: {"maxLength": dialect.name_limit},
@@ -55,8 +57,8 @@ _LIMITS: Mapping[str, Callable[[ServerDialect], Schema]] = {
     "URL": lambda _: _ADDRESS,
     "CallbackURL": lambda _: _ADDRESS,
     "PageNumber": lambda _: {"minimum": 1, "maximum": 2**64 - 1},
-    "PageSize": lambda _: {"minimum": 1, "maximum": 100},
-    "MaxResults": lambda _: {"minimum": 1, "maximum": 100},
+    "PageSize": lambda _: _PAGE_SIZE,
+    "MaxResults": lambda _: _PAGE_SIZE,
 }
 # Contract §3: LivenessFace groups come only from a passed check.
 _NARROWED: Mapping[tuple[type, str], Schema] = {
