@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import select
 import socket
 import ssl as ssl_module
 from collections.abc import AsyncGenerator, Mapping
@@ -18,6 +19,7 @@ from http import HTTPStatus
 from io import BytesIO
 from math import inf
 from typing import Any, NamedTuple
+from weakref import WeakSet
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -76,13 +78,24 @@ class _Resolver(AbstractResolver):
 
 
 class _Connector(aiohttp.TCPConnector):
-    """Says of each failure to connect that nothing was sent."""
+    """Says of each failure to connect that nothing was sent, and gives no connection that has ended or says anything.
+
+    What arrived on an idle connection is no answer to the next request, and one that was closed meanwhile would make
+    a request of which nobody knows whether it was carried out.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._used: WeakSet[ResponseHandler] = WeakSet()
 
     async def connect(
         self, req: aiohttp.ClientRequest, traces: list[Any], timeout: aiohttp.ClientTimeout
     ) -> aiohttp.connector.Connection:
         try:
-            return await super().connect(req, traces, timeout)
+            connection = await super().connect(req, traces, timeout)
+            while (protocol := connection.protocol) in self._used and not _is_idle(protocol):
+                connection.close()
+                connection = await super().connect(req, traces, timeout)
         except asyncio.CancelledError as error:
             # aiohttp's total limit cancels, and raises its TimeoutError from this very exception.
             error.unsent = True  # type: ignore[attr-defined]
@@ -92,6 +105,25 @@ class _Connector(aiohttp.TCPConnector):
             if isinstance(error, aiohttp.ClientHttpProxyError):
                 error.__cause__ = OSError(f"Tunnel connection failed: {error.status}")  # as http.client says it
             raise transport_failure(error, Phase.CONNECT, malformed=_MALFORMED, proxy=proxy) from error
+        if protocol is not None:
+            self._used.add(protocol)
+        return connection
+
+
+def _is_idle(protocol: ResponseHandler | None) -> bool:
+    """Whether nothing has arrived on a connection, not even its end; the event loop may not have looked yet."""
+    if protocol is None or protocol.should_close or protocol.transport is None:
+        return False
+    sock = protocol.transport.get_extra_info("socket")
+    return sock is None or not _is_readable(sock.fileno())
+
+
+def _is_readable(descriptor: int) -> bool:
+    if not hasattr(select, "poll"):  # Windows
+        return bool(select.select([descriptor], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 class _Route(NamedTuple):

@@ -62,6 +62,28 @@ def nested(*errors):
     return errors[0]
 
 
+def test_what_nobody_asked_for_is_no_answer(colour):
+    """It arrives on an idle connection: the next request gets an answer of its own."""
+    arrived = threading.Event()
+
+    def answer_twice(connection, server):
+        while server.take(connection):
+            connection.sendall(ok(body({"Id": "asset-1"})))
+            if not arrived.is_set():
+                server.over.wait(0.01)
+                connection.sendall(ok(body({"Id": "asset-of-another"})))
+                arrived.set()
+
+    with RawServer(answer_twice) as server:
+        client = colour.client(base_url=f"{server.url}/v1", retry=None)
+        for _ in range(3):
+            created = client.create_asset(group_id="g", url="https://cdn.example/a.jpg", asset_type="Image")
+            assert created.id == "asset-1"
+            arrived.wait()
+            server.over.wait(0.01)
+        assert len(server.requests) == 3
+
+
 # --- how requests break ---------------------------------------------------------------------------------------------
 
 BREAKS = {
