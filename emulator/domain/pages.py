@@ -140,24 +140,24 @@ def _window(ctx: Context, request: ListRequest, deepest: int) -> Window:
 
 
 def _write(last: Asset | Group, request: ListRequest) -> str:
-    """A token: the position, and a checksum of the query that it belongs to."""
+    """A token: the position, and a checksum of it and of the query that it belongs to."""
     position = [last.created, last.updated, last.number, getattr(last, "group_id", "")]
-    return urlsafe_b64encode(json.dumps([*position, _checksum(request)]).encode()).decode().rstrip("=")
+    return urlsafe_b64encode(json.dumps([*position, _checksum(position, request)]).encode()).decode().rstrip("=")
 
 
 def _read(request: ListRequest) -> Position:
     wrong = checks.invalid("NextToken", "is not the token of a page of this list")
     token = request.next_token or ""
     try:
-        created, updated, number, group_id, checksum = json.loads(urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-        position = Position(created=float(created), updated=float(updated), number=int(number), group_id=str(group_id))
-    except (ValueError, TypeError):
+        *position, checksum = json.loads(urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+    except (ValueError, TypeError, RecursionError):
         raise wrong from None
-    if checksum != _checksum(request):
+    if checksum != _checksum(position, request):
         raise wrong
-    return position
+    created, updated, number, group_id = position
+    return Position(created=created, updated=updated, number=number, group_id=group_id)
 
 
-def _checksum(request: ListRequest) -> int:
-    query = (request.filter, request.sort_by, request.sort_order, request.project_name)
+def _checksum(position: list[Any], request: ListRequest) -> int:
+    query = (position, request.filter, request.sort_by, request.sort_order, request.project_name)
     return crc32(repr(query).encode(errors="replace"))

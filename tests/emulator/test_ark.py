@@ -1,5 +1,6 @@
 """Ark, by clients that sign: cursors, limits of its own, ways of pending, links, and who may call."""
 
+from base64 import urlsafe_b64encode
 from contextlib import suppress
 
 import attrs
@@ -95,11 +96,18 @@ def test_a_cursor_stands_still_while_the_list_moves(client, groups, order):
     assert [each for each in found if each in groups] == (groups[::-1] if order == "ascending" else groups)
 
 
+def token(content):
+    """A cursor of one's own making."""
+    return urlsafe_b64encode(content).decode().rstrip("=")
+
+
 @pytest.mark.parametrize(
     "fields",
     [
         {"MaxResults": 10, "PageNumber": 1}, {"NextToken": "x", "PageSize": 10}, {"MaxResults": 0}, {"MaxResults": 101},
-        {"NextToken": "x"}, {"NextToken": "W10"}, {"NextToken": "é"}, {"PageNumber": 101, "PageSize": 100},
+        {"NextToken": "x"}, {"NextToken": "W10"}, {"NextToken": "é"},
+        {"NextToken": token(b"[" * 6_000)}, {"NextToken": token(b"[1%s, 1, 1, 1, 1]" % (b"0" * 400))},
+        {"PageNumber": 101, "PageSize": 100},
     ],
 )  # fmt: skip
 def test_wrong_pages_are_refused(client, fields):
