@@ -14,7 +14,7 @@ import select
 import socket
 import ssl as ssl_module
 from collections.abc import AsyncGenerator, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from http import HTTPStatus
 from io import BytesIO
 from math import inf
@@ -24,12 +24,13 @@ from weakref import WeakSet
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client_proto import ResponseHandler
-from aiohttp.http import HttpProcessingError
+from aiohttp.http import HttpProcessingError, RawResponseMessage
 from yarl import URL
 
 from portrait.errors import UsageError
 from portrait.http import FailureKind, HttpRequest, HttpResponse, Timeouts, TransportFailure
 from portrait.transports.common import MAX_RESPONSE_BYTES, encode_head, parse_request_url, ssl_context
+from portrait.transports.deadlines import Deadline, Deadlines
 from portrait.transports.failures import Phase, transport_failure
 from portrait.transports.proxies import ProxyResolver
 from portrait.transports.whole_response import WholeResponse
@@ -126,21 +127,42 @@ def _is_readable(descriptor: int) -> bool:
     return bool(poll.poll(0))
 
 
+class _Template(aiohttp.ClientRequest):
+    """A request that says which connection others need, without finding it out for each of them."""
+
+    @cached_property
+    def connection_key(self) -> aiohttp.client_reqrep.ConnectionKey:
+        return super().connection_key
+
+
+class _Direct(NamedTuple):
+    """How short requests go that need nothing of the session but a connection.
+
+    Attributes:
+        connector: Of the session.
+        template: Says which connection.
+        headers: Those of aiohttp that a request gets if it lacks them: names in lower case, and their lines.
+        deadlines: Of the event loop.
+    """
+
+    connector: aiohttp.BaseConnector
+    template: _Template
+    headers: tuple[tuple[str, str], ...]
+    deadlines: Deadlines
+
+
 class _Route(NamedTuple):
     """How requests to an address go.
 
     Attributes:
         url: The address as aiohttp takes it.
         proxy: The URL of the proxy in between.
-        template: Of requests that need nothing else of the session than a connection: says which one. None behind a
-            proxy, and with a caller's session.
-        headers: Those of aiohttp that a request gets if it lacks them: names in lower case, and their lines.
+        direct: For short requests; None behind a proxy, and with a caller's session.
     """
 
     url: URL
     proxy: str | None
-    template: aiohttp.ClientRequest | None = None
-    headers: tuple[tuple[str, str], ...] = ()
+    direct: _Direct | None = None
 
 
 class AiohttpTransport:
@@ -170,6 +192,7 @@ class AiohttpTransport:
         self._session: aiohttp.ClientSession | None = None
         self._close_with_loop: AsyncGenerator[None, None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._deadlines: Deadlines | None = None
         self._pid = os.getpid()
 
     async def send(self, request: HttpRequest) -> HttpResponse:
@@ -180,10 +203,9 @@ class AiohttpTransport:
             UsageError: Another event loop is at work with this transport.
         """
         session = self._external_session or self._session_here() or await self._open()
-        route = self._route(request.url)
-        url, proxy, template, _ = route
-        if template is not None and request.method == template.method and len(request.body) <= _SHORT:
-            return await _exchange(session, request, route, template)
+        url, proxy, direct = self._route(request.url)
+        if direct is not None and request.method == direct.template.method and len(request.body) <= _SHORT:
+            return await _exchange(direct, request)
         response = None
         try:
             response = await session.request(
@@ -208,11 +230,13 @@ class AiohttpTransport:
     def _find_route(self, address: str) -> _Route:
         parsed = parse_request_url(address)
         url, proxy = URL(parsed.origin + parsed.target, encoded=True), self._proxy_for(parsed)
-        if proxy is not None or self._session is None:
+        session, deadlines = self._session, self._deadlines
+        if proxy is not None or session is None or session.connector is None or deadlines is None:
             return _Route(url, proxy)
-        template = aiohttp.ClientRequest("POST", url, loop=self._loop, session=self._session)
+        template = _Template("POST", url, loop=self._loop, session=session)
         headers = [(name.lower(), f"{name}: {value}") for name, value in template.headers.items()]
-        return _Route(url, None, template, tuple(pair for pair in headers if pair[0] != "content-length"))
+        headers = [pair for pair in headers if pair[0] != "content-length"]
+        return _Route(url, None, _Direct(session.connector, template, tuple(headers), deadlines))
 
     def _session_here(self) -> aiohttp.ClientSession | None:
         """The session of this loop and process, if there is one."""
@@ -234,6 +258,7 @@ class AiohttpTransport:
             cookie_jar=aiohttp.DummyCookieJar(),
         )
         self._session, self._loop, self._pid = session, asyncio.get_running_loop(), os.getpid()
+        self._deadlines = Deadlines(self._loop)
         self._route.cache_clear()
         self._close_with_loop = _close_with_loop(session, resolver)
         await anext(self._close_with_loop)
@@ -260,83 +285,43 @@ async def _close_with_loop(session: aiohttp.ClientSession, resolver: _Resolver) 
         await resolver.close()  # one that was given to a connector is not closed by it
 
 
-async def _exchange(
-    session: aiohttp.ClientSession, request: HttpRequest, route: _Route, template: aiohttp.ClientRequest
-) -> HttpResponse:
+async def _exchange(direct: _Direct, request: HttpRequest) -> HttpResponse:
     """Send a short request over a connection of the session, and read the whole response.
 
     Raises:
         TransportFailure: No whole response came.
     """
-    assert session.connector is not None  # noqa: S101  (as long as it is open)
-    data = encode_head(request, route.url.raw_path_qs, route.headers) + request.body
+    data = encode_head(request, direct.template.url.raw_path_qs, direct.headers) + request.body
     loop, timeouts = asyncio.get_running_loop(), request.timeouts
     finish_by = inf if timeouts.total is None else loop.time() + timeouts.total
-    connection = await session.connector.connect(template, [], _timeout(timeouts))
-    protocol, progress = connection.protocol, _Progress(connection, loop)
+    connection = await direct.connector.connect(direct.template, [], _timeout(timeouts))
+    protocol, deadline, phase = connection.protocol, Deadline(direct.deadlines, connection), Phase.REQUEST
     assert protocol is not None  # noqa: S101  (the connection is new or was checked)
     try:
-        progress.end_at(min(finish_by, inf if timeouts.read is None else loop.time() + timeouts.read))
+        deadline.set(min(finish_by, inf if timeouts.read is None else loop.time() + timeouts.read))
         whole = WholeResponse(protocol, loop)
         _write(protocol, data)
-        response = await whole.result or await _read_response(protocol, progress, timeouts.read, finish_by)
+        response = await whole.result
+        if response is None:
+            message, content = await _read_head(protocol)
+            phase = Phase.RESPONSE
+            if not content.is_eof():
+                deadline.set(finish_by)
+                protocol.read_timeout = timeouts.read
+                protocol.start_timeout()
+            body = await _read(content, message.headers)
+            deadline.check()  # a body without a length ends with its connection
+            response = HttpResponse(status=message.code, headers=_fields(message.headers), body=body)
     except BaseException as error:
         connection.close()
         if isinstance(error, _ERRORS):
-            cause = TimeoutError() if progress.expired else error
-            raise transport_failure(cause, progress.phase, malformed=_MALFORMED, proxy=None) from error
+            cause = TimeoutError() if deadline.expired else error
+            raise transport_failure(cause, phase, malformed=_MALFORMED, proxy=None) from error
         raise
     finally:
-        progress.end()
+        deadline.cancel()
     connection.release()
     return response
-
-
-class _Progress:
-    """How far a request has come, and the end of its connection when its time is up.
-
-    It has one timer, where aiohttp sets up to three for a request.
-
-    Args:
-        connection: The connection.
-        loop: The event loop.
-
-    Attributes:
-        phase: How far it has come.
-        expired: True once the time was up.
-    """
-
-    def __init__(self, connection: aiohttp.connector.Connection, loop: asyncio.AbstractEventLoop) -> None:
-        self.phase = Phase.REQUEST
-        self.expired = False
-        self._connection = connection
-        self._loop = loop
-        self._timer: asyncio.TimerHandle | None = None
-
-    def end_at(self, moment: float) -> None:
-        """Expire at a moment of the loop's time; infinite for never."""
-        self.end()
-        if moment < inf:
-            self._timer = self._loop.call_at(moment, self._expire)
-
-    def end(self) -> None:
-        """Do not expire any more."""
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def check(self) -> None:
-        """Do nothing if the time was not up.
-
-        Raises:
-            TimeoutError: It was.
-        """
-        if self.expired:
-            raise TimeoutError
-
-    def _expire(self) -> None:
-        self.expired = True
-        if self._connection.transport is not None:
-            self._connection.transport.abort()
 
 
 def _write(protocol: ResponseHandler, data: bytes) -> None:
@@ -350,21 +335,12 @@ def _write(protocol: ResponseHandler, data: bytes) -> None:
     protocol.transport.write(data)
 
 
-async def _read_response(
-    protocol: ResponseHandler, progress: _Progress, read: float | None, finish_by: float
-) -> HttpResponse:
-    """Have aiohttp read a response that did not come in one piece."""
+async def _read_head(protocol: ResponseHandler) -> tuple[RawResponseMessage, aiohttp.StreamReader]:
+    """The head of a response that aiohttp reads; its body comes through the reader."""
     message, content = await protocol.read()
     while 100 <= message.code < 200 and message.code != HTTPStatus.SWITCHING_PROTOCOLS:  # interim (RFC 9110 §15.2)
         message, content = await protocol.read()
-    progress.phase = Phase.RESPONSE
-    if not content.is_eof():
-        progress.end_at(finish_by)
-        protocol.read_timeout = read
-        protocol.start_timeout()
-    body = await _read(content, message.headers)
-    progress.check()  # a body without a length ends with its connection
-    return HttpResponse(status=message.code, headers=_fields(message.headers), body=body)
+    return message, content
 
 
 def _fields(headers: Mapping[str, str]) -> dict[str, str]:
