@@ -51,8 +51,10 @@ class Claims:
         """As a part of a transaction: take the claim if nobody has it."""
         now = transaction.now()
         row = {**key._asdict(), "token": token, "expires_at": now + ttl}
-        transaction.upsert(_TAKE, row, now=now)
+        is_mine = transaction.upsert(_TAKE, row, now=now)
         transaction.drop_old(_OLD, now)
+        if is_mine:
+            return Claim(key=key, token=token)
         # The upsert has locked the row, whoever has it; it may be this claim, of a first try.
         owner = transaction.first(_OWNER, lambda row: (row["token"], float(row["expires_at"]) - now), **key._asdict())
         if owner is None:  # a row that cannot be understood is no claim

@@ -24,9 +24,7 @@ _REPLACED_AT = select(META.c.replaced_at)
 _WITHDRAW = delete(CREATES).where(equal(CREATES, "id"))
 _FORGET = delete(CREATES).where(equal(CREATES, "account", "result_id"))
 _RENAME = CREATES.update().where(equal(CREATES, "account", "result_id")).values(result_id=param("new_id"))
-_NEWEST = select(CREATES).where(about_key(CREATES)).order_by(CREATES.c.begun_at.desc()).limit(1)
-_ANSWERED = _NEWEST.where(CREATES.c.answered_at.is_not(None))
-_PENDING = _NEWEST.where(CREATES.c.answered_at.is_(None))
+_OF_KEY = select(CREATES).where(about_key(CREATES)).order_by(CREATES.c.begun_at.desc())
 _RESULT = select(CREATES).where(equal(CREATES, "account", "result_id")).order_by(CREATES.c.answered_at.desc()).limit(1)
 _RECENT = (
     select(CREATES)
@@ -66,11 +64,12 @@ class Creates:
             if isinstance(claim, Holder):
                 return claim
             now = transaction.now()
-            known = transaction.first(_ANSWERED, partial(_create, now=now), **key._asdict())
+            newest_first = transaction.all(_OF_KEY, partial(_create, now=now), **key._asdict())
+            known = next((each for each in newest_first if each.answered_at is not None), None)
             if known is not None and known.age < max_age():
                 Claims.drop(transaction, claim)
                 return known
-            pending = transaction.first(_PENDING, partial(_create, now=now), **key._asdict())
+            pending = next((each for each in newest_first if each.answered_at is None), None)
             if pending is not None and pending.id != token:  # it is this one where the transaction runs again
                 return ClaimedCreate(claim=claim, create=pending, is_new=False)
             create = Create(id=token, key=key, begun_at=now)

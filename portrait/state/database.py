@@ -87,9 +87,10 @@ class Transaction:
         if rows:
             self._connection.execute(insert(table), rows)
 
-    def upsert(self, statement: Upsert, row: Mapping[str, object], **values: object) -> None:
-        """Insert a row, or change the one that is there."""
-        self._run(statement.by_engine[self._engine], {**row, **_params(values)})
+    def upsert(self, statement: Upsert, row: Mapping[str, object], **values: object) -> bool:
+        """Insert a row, or change the one that is there; False where that one is left as it is."""
+        cursor = self._run(statement.by_engine[self._engine], {**row, **_params(values)})
+        return bool(cursor.rowcount == 1)
 
     def drop_old(self, retention: Retention, now: float) -> None:
         """Delete a few rows that are too old."""

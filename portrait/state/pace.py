@@ -45,9 +45,11 @@ class Paces:
         key = {"account": account, "action": action}
 
         def work(transaction: Transaction) -> T:
-            transaction.upsert(_BEGIN, {**key, **asdict(Pace())})
+            pace = transaction.first(_FIND, _build, **key)
+            if pace is None:
+                transaction.upsert(_BEGIN, {**key, **asdict(Pace())})
+                pace = transaction.first(_FIND, _build, **key) or Pace()
             # The row is locked until the transaction ends; the moment is read after it was waited for.
-            pace = transaction.first(_FIND, _build, **key) or Pace()
             now = transaction.now()
             pace, value = change(pace, now)
             # A row is as old as its last use, whether turns are apart or not.
