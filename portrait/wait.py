@@ -263,9 +263,12 @@ def _recover(endpoint: Endpoint, used: SessionError, since: float) -> Flow[Visua
     candidates: list[AssetGroup] = []
     response = Response()
     for delay in RECOVERY_DELAYS:
-        if not candidates:
-            yield Sleep(delay)
-            candidates, response = yield from _new_face_groups(endpoint, since)
+        before = {group.id for group in candidates}
+        yield Sleep(delay)
+        candidates, response = yield from _new_face_groups(endpoint, since)
+        # Lists lag by some seconds, and not by the same for each group: the first look may show another person's alone.
+        if before and before == {group.id for group in candidates}:
+            break
     if isinstance(used, TokenExpired) and not candidates:
         raise used
     # Only InvalidToken proves that the token was used: an expired one may never have been.
