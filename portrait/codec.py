@@ -18,7 +18,7 @@ import attrs
 from attrs import frozen
 from cattrs import Converter
 
-from portrait.codes import media_code
+from portrait.codes import failure_code, media_code
 from portrait.models import Asset, Failure, Result, UploadedAsset
 
 T = TypeVar("T")
@@ -332,14 +332,22 @@ def _tolerant_enum(value: Any, kind: Any) -> Any:
     return _enum_casefold(kind).get(text.lower(), text)
 
 
+_FAILURE = (("Code", "code"), ("Message", "message"))
+
+
 def _failure(value: Any, _: Any) -> Failure:
-    """Ark's `Error` object or AllToken's `FailedReason` text, which may hold the code. Contract §3, §10.2."""
+    """Ark's `Error` object or AllToken's `FailedReason` text, which may hold the code. Contract §3, §10.2.
+
+    Of several the first one; whatever else it is, it is no reason to take a failed asset for one in review.
+    """
+    if isinstance(value, list):
+        return _failure(value[0] if value else "", _)
     if isinstance(value, Mapping):
-        code, message = (_text_or_none(value.get(name)) or "" for name in ("Code", "Message"))
-        return Failure(code=code or media_code(message), message=message)
+        code, message = (_text_or_none(_first_present(value, names)[1]) or "" for names in _FAILURE)
+        return Failure(code=failure_code(code, message), message=message)
     text = _tolerant_string(value, str)
     code = media_code(text)
-    head = re.match(rf"\W*{re.escape(code)}[]:\s]*", text) if code else None
+    head = re.match(rf"\W*{re.escape(code)}[]:\s]*", text, re.IGNORECASE) if code else None
     return Failure(code=code, message=text[head.end() if head else 0 :].strip())
 
 

@@ -295,13 +295,31 @@ def code_within(text: str) -> str:
     return ""
 
 
+_MEDIA_BY_SPELLING: Mapping[str, str] = {code.lower(): code for code in MEDIA_CODES}
+
+
 def media_code(text: str) -> str:
     """The first code of a failed review inside of a text, with its detail; "" if there is none. Contract §3 (M).
 
-    `[FaceMismatch] …` and `upstream: FaceMismatch.Score: …` have one.
+    `[FaceMismatch] …` and `upstream: FaceMismatch.Score: …` have one, in any spelling.
     """
-    tails = (code for match in _WORD.finditer(text[:_SEARCHED]) for code in _tails(match[0]))
-    return next((code for code in tails if code.partition(".")[0] in MEDIA_CODES), "")
+    for match in _WORD.finditer(text[:_SEARCHED]):
+        for tail in _tails(match[0]):
+            family, dot, detail = tail.partition(".")
+            if family.lower() in _MEDIA_BY_SPELLING:
+                return f"{_MEDIA_BY_SPELLING[family.lower()]}{dot}{detail}"
+    return ""
+
+
+def failure_code(code: str, message: str) -> str:
+    """The code of a failed review: its own, or one in the message where that is none of a review (contract §3, M).
+
+    Args:
+        code: As it came; gateways write `task_failed`.
+        message: What stands beside it.
+    """
+    own = media_code(code)
+    return code if own and own in code else own or media_code(message) or code
 
 
 def _tails(code: str) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import evolve
 
-from portrait.codes import media_code
+from portrait.codes import failure_code
 from portrait.dialects.json_values import json_integer, json_mapping, json_number, json_sequence, json_text
 from portrait.dialects.plain import unwrap
 from portrait.models import Asset, AssetStatus, Failure, Response, VisualValidateSession
@@ -117,7 +117,7 @@ def _failure(value: Any) -> Failure | None:
     fields = value if isinstance(value, Mapping) else {"message": value}
     words = ("message", "failed_reason", "reason", "error_message")
     message = next((text for word in words if (text := _text(fields.get(word)))), "")
-    code = str(fields.get("code") or fields.get("error_code") or "") or media_code(message)
+    code = failure_code(str(fields.get("code") or fields.get("error_code") or ""), message)
     return Failure(code=code, message=message) if code or message else None
 
 

@@ -153,6 +153,20 @@ EQUIVALENT_FORMS = {
         {"FailedReason": "FaceMismatch: Face consistency verification failed."},
         {"failure": Failure(code="FaceMismatch", message="Face consistency verification failed.")},
     ),
+    "FailedReason in another spelling": (
+        {"FailedReason": "facemismatch: x"},
+        {"failure": Failure(code="FaceMismatch", message="x")},
+    ),
+    "FailedReason, several": (
+        {"FailedReason": ["FaceMismatch: x", "y"]},
+        {"failure": Failure(code="FaceMismatch", message="x")},
+    ),
+    "FailedReason, an empty list": ({"FailedReason": [[]]}, {"failure": Failure()}),
+    "Error in lower case": ({"Error": {"code": "A", "message": "b"}}, {"failure": Failure(code="A", message="b")}),
+    "Error with a gateway's code": (
+        {"Error": {"Code": "task_failed", "Message": "[InternalError] x"}},
+        {"failure": Failure(code="InternalError", message="[InternalError] x")},
+    ),
     "FailedReason, the code alone": ({"FailedReason": "FaceMismatch"}, {"failure": Failure(code="FaceMismatch")}),
     "FailedReason with another colon": ({"FailedReason": "Note: see"}, {"failure": Failure(message="Note: see")}),
     "answer-dotted": (
