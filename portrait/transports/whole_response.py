@@ -7,42 +7,59 @@ from __future__ import annotations
 
 import asyncio
 import re
+from functools import lru_cache
+from typing import Any
 
 from aiohttp.client_proto import ResponseHandler
 
 from portrait.http import HttpResponse
 from portrait.transports.common import MAX_RESPONSE_BYTES
 
-# A head that nobody can read in two ways (RFC 9112 §4, §5), of a final response that has a body.
-_HEAD = re.compile(
-    rb"HTTP/1\.1 (?!204|304)([2-5][0-9]{2})(?: [\t -~]*)?\r\n((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~]*\r\n){1,64})\r\n"
-)
-_TRAILING_SPACE = (b" \r\n", b"\t\r\n")  # which not all parsers drop; within the pattern it would double its time
-_MAX_BYTES = 8_000  # of a head; aiohttp limits single lines
+_HEAD_END = b"\r\n\r\n"
+_MAX_HEAD_BYTES = 8_000  # aiohttp limits single lines
+_STATUS = re.compile(r"HTTP/1\.1 (?!204|304)([2-5][0-9]{2})(?: [ -~]*)?")  # of final responses that have a body
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _REFRAMING = frozenset({"transfer-encoding", "content-encoding", "upgrade"})
 
 
 def parse_whole(data: bytes) -> HttpResponse | None:
     """The response that the bytes are, neither more nor less; None for any other bytes.
 
-    Its connection is kept, and its body has a length and is not compressed.
+    Its head is written as most servers write it, so that nobody can read it in two ways (RFC 9112 §4, §5), its
+    connection is kept, and its body has a length and is not compressed.
     """
-    match = _HEAD.match(data, 0, _MAX_BYTES)
-    if match is None or any(space in match[2] for space in _TRAILING_SPACE):
+    end = data.find(_HEAD_END, 0, _MAX_HEAD_BYTES)
+    if end < 0 or not data[:end].isascii():
         return None
-    start, lines = match.end(), match[2].decode("ascii").split("\r\n")[:-1]
-    pairs = [line.split(":", 1) for line in lines]
-    fields = {name.lower(): value.lstrip(" \t") for name, value in pairs}
-    length = len(data) - start
+    first, *lines = data[:end].decode("ascii").split("\r\n")
+    pairs = [line.partition(": ") for line in lines]
+    fields: dict[Any, str] = {_lower_name(name, colon): value.strip(" ") for name, colon, value in pairs}
+    start = end + len(_HEAD_END)
+    status, length = _status(first), len(data) - start
     if (
-        len(fields) != len(lines)  # a name that comes twice
+        status is None
+        or None in fields
+        or len(fields) != len(lines)  # a name that comes twice
         or fields.get("content-length") != str(length)
         or length > MAX_RESPONSE_BYTES
         or fields.get("connection", "keep-alive").lower() != "keep-alive"
         or not _REFRAMING.isdisjoint(fields)
+        or not "".join(lines).isprintable()
     ):
         return None
-    return HttpResponse(status=int(match[1]), headers=fields, body=data[start:])
+    return HttpResponse(status=status, headers=fields, body=data[start:])
+
+
+@lru_cache(maxsize=64)  # servers have few status lines, and few names of headers
+def _status(line: str) -> int | None:
+    match = _STATUS.fullmatch(line)
+    return None if match is None else int(match[1])
+
+
+@lru_cache(maxsize=256)
+def _lower_name(name: str, colon: str) -> str | None:
+    """The name of a header in lower case; None for what is no name, or has no colon behind it."""
+    return name.lower() if colon and _NAME.fullmatch(name) else None
 
 
 class WholeResponse:
