@@ -343,7 +343,7 @@ def test_files_in_reach_are_measured_after_access_was_checked(alice):
     assert alice.error("CreateAsset", {**body, "GroupId": "group-none"}) == alice.code(Reason.UNKNOWN_GROUP)
     assert alice.effects == []
     assert alice.error("CreateAsset", {**body, "GroupId": group}) == "InvalidParameter.WidthTooSmall"
-    assert [effect.work.args for effect in alice.effects] == [("http://127.0.0.1:9/a.png",)]
+    assert [effect.work.args[0] for effect in alice.effects] == ["http://127.0.0.1:9/a.png"]
     assert alice.asset(group, "https://cdn.example/a.png")
     assert len(alice.effects) == 1
     alice.measured = None
