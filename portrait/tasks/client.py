@@ -1,4 +1,4 @@
-"""The clients of the task gateways: their calls as methods, blocking and for asyncio. What they do is in the flows."""
+"""The clients of the task gateways: the flows of this package as methods, blocking and for asyncio."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from portrait.providers import Capability
 from portrait.tasks.library import AsyncLibrary, Library
 from portrait.tasks.models import NewAsset, Task, UploadedImage
 from portrait.tasks.operations import IMAGE_UPLOAD, TIMEOUT, NewAssets, TaskService
+from portrait.tasks.validate import TaskValidator
 from portrait.wait import POLL, TOKEN_POLL
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class _TaskBase(BaseClient):
-    """What both clients of tasks share."""
+    """The part that both clients of tasks share."""
 
     _dialects: Mapping[str, Dialect] = MappingProxyType({TASKS.name: TASKS})
 
@@ -35,8 +36,8 @@ class _TaskBase(BaseClient):
 
         return TaskBackend(service=self._tasks, memory=self._shared.memory)
 
-    def _validator(self) -> TaskService:
-        return self._tasks
+    def _validator(self) -> TaskValidator:
+        return TaskValidator(service=self._tasks)
 
     @property
     def _tasks(self) -> TaskService:
@@ -160,7 +161,7 @@ class TaskClient(_TaskBase, BlockingClient):
         Raises:
             PortraitError: A call failed.
         """
-        return self._run(self._tasks.open_session(callback_url, project_name))
+        return self._run(self._validator().open_session(callback_url, project_name))
 
     def get_visual_validate_result(self, *, byted_token: str, project_name: str | None = None) -> VisualValidateResult:
         """Exchange the token of a passed liveness check for its group, as far as that is known now.
@@ -174,7 +175,7 @@ class TaskClient(_TaskBase, BlockingClient):
             ValidationFailed: The scan failed, or nobody scanned in time.
             PortraitError: The call failed otherwise.
         """
-        return self._run(self._tasks.result(byted_token, project_name))
+        return self._run(self._validator().result(byted_token, project_name))
 
     def wait_until_validated(
         self, token: str | VisualValidateSession, *, timeout: float | None = None, poll: float = TOKEN_POLL
@@ -191,7 +192,7 @@ class TaskClient(_TaskBase, BlockingClient):
             WaitTimeout: Not passed in time.
             PortraitError: The result cannot be read.
         """
-        return self._run(self._tasks.wait_for_result(token, timeout, poll))
+        return self._run(self._validator().wait_for_result(token, timeout, poll))
 
     def upload_image(self, source: upload.Source) -> UploadedImage:
         """Have a picture of at most 20 MB kept for 72 hours, so that it has an address; apimart only.
@@ -321,7 +322,7 @@ class AsyncTaskClient(_TaskBase, AsyncioClient):
         Raises:
             PortraitError: A call failed.
         """
-        return await self._run(self._tasks.open_session(callback_url, project_name))
+        return await self._run(self._validator().open_session(callback_url, project_name))
 
     async def get_visual_validate_result(
         self, *, byted_token: str, project_name: str | None = None
@@ -337,7 +338,7 @@ class AsyncTaskClient(_TaskBase, AsyncioClient):
             ValidationFailed: The scan failed, or nobody scanned in time.
             PortraitError: The call failed otherwise.
         """
-        return await self._run(self._tasks.result(byted_token, project_name))
+        return await self._run(self._validator().result(byted_token, project_name))
 
     async def wait_until_validated(
         self, token: str | VisualValidateSession, *, timeout: float | None = None, poll: float = TOKEN_POLL
@@ -354,7 +355,7 @@ class AsyncTaskClient(_TaskBase, AsyncioClient):
             WaitTimeout: Not passed in time.
             PortraitError: The result cannot be read.
         """
-        return await self._run(self._tasks.wait_for_result(token, timeout, poll))
+        return await self._run(self._validator().wait_for_result(token, timeout, poll))
 
     async def upload_image(self, source: upload.Source) -> UploadedImage:
         """Have a picture of at most 20 MB kept for 72 hours, so that it has an address; apimart only.

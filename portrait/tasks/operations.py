@@ -1,8 +1,7 @@
-"""What a task gateway can be asked, as flows: create assets, lead a person to a group, read and await tasks, upload."""
+"""The calls of a task gateway, as flows: create assets, read and await tasks, upload a picture."""
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -17,21 +16,16 @@ from portrait.endpoint import encode_json
 from portrait.errors import (
     BadResponse,
     InvalidRequest,
-    NotAccessible,
     NotFound,
     PortraitError,
     Retry,
     UnknownOutcome,
     UsageError,
-    ValidatePending,
-    ValidationFailed,
-    WaitTimeout,
 )
-from portrait.events import WaitProgress
-from portrait.flow import Flow, Notify, Sleep
+from portrait.flow import Flow
 from portrait.http import HttpRequest
-from portrait.job_wait import may_be_invisible, pause_after, wait_for_end
-from portrait.models import AssetType, Response, VisualValidateResult, VisualValidateSession
+from portrait.job_wait import wait_for_end
+from portrait.models import AssetType, Response
 from portrait.models.common import as_asset_type
 from portrait.providers import Capability
 from portrait.results import check_subject
@@ -40,11 +34,8 @@ from portrait.tasks.check import check_batch, check_group, check_type
 from portrait.tasks.models import NewAsset, Task, TaskStatus, UploadedImage
 from portrait.tasks.shapes import decode_image, decode_task, encode_files, encode_group
 from portrait.upload import ImageLimits
-from portrait.wait import GRACE, NEW_VALIDATION, TOKEN_POLL, check_wait
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from portrait.endpoint import Endpoint
 
 IMAGE_UPLOAD = ImageLimits(
@@ -53,19 +44,9 @@ IMAGE_UPLOAD = ImageLimits(
 TIMEOUT = 180.0  # seconds; video and audio take up to two minutes, contract §3 (M)
 
 
-_SECRETS = ("byted_token",)
-PRIVATE_AVATAR = operation(gateways.PRIVATE_AVATAR, "Create assets of a virtual person.", secrets=_SECRETS)
-REAL_AVATAR = operation(gateways.REAL_AVATAR, "Create assets of a real person.", secrets=_SECRETS)
-OPEN_SESSION = operation(
-    gateways.REAL_AVATAR, "Open a liveness check.", secrets=_SECRETS, idempotency=Idempotency.SELF_EXPIRING
-)
-# A result is kept in a task, and can be asked for again: contract §8.
-ASK_RESULT = operation(
-    gateways.REAL_AVATAR,
-    "Ask for the result of a liveness check.",
-    secrets=_SECRETS,
-    idempotency=Idempotency.IDEMPOTENT,
-)
+SECRETS = ("byted_token",)
+PRIVATE_AVATAR = operation(gateways.PRIVATE_AVATAR, "Create assets of a virtual person.", secrets=SECRETS)
+REAL_AVATAR = operation(gateways.REAL_AVATAR, "Create assets of a real person.", secrets=SECRETS)
 GET_TASK = operation("GetTask", "Read a task.", idempotency=Idempotency.IDEMPOTENT, reads=True)
 # Sent twice it leaves a picture that is gone after 72 hours.
 UPLOAD_IMAGE = operation("UploadImage", "Have a picture kept.", idempotency=Idempotency.SELF_EXPIRING)
@@ -110,7 +91,7 @@ class NewAssets:
 
 @frozen(kw_only=True)
 class TaskService:
-    """Where and how a client speaks of tasks.
+    """The calls of one gateway.
 
     Attributes:
         endpoint: The gateway.
@@ -143,7 +124,7 @@ class TaskService:
             provider.require(Capability.WEBHOOK, "Use wait() instead.")
         if new.model is not None:
             provider.require(Capability.LENGTH_TIERS, "Leave model= out.")
-        further = {**self._project(new.project_name), "webhook": new.webhook, "model": new.model}
+        further = {**self.project_fields(new.project_name), "webhook": new.webhook, "model": new.model}
         body = {
             **encode_group(new.group, new.description, new.group_id),
             "asset_type": new.asset_type,
@@ -151,7 +132,7 @@ class TaskService:
             **{name: value for name, value in further.items() if value is not None},
         }
         try:
-            answer, response = yield from self._post(action, path, body)
+            answer, response = yield from self.post(action, path, body)
         except PortraitError as error:
             if error.retry is not Retry.VERIFY_FIRST:
                 raise
@@ -167,95 +148,6 @@ class TaskService:
             raise _unknown(action, "the answer has no id")
         self.endpoint.recent.add(task.id, self.endpoint.clock.monotonic())
         return task
-
-    def open_session(self, callback_url: str, project_name: str | None = None) -> Flow[VisualValidateSession]:
-        """Open a liveness check. Link and token are read from its task, where the answer has none.
-
-        Raises:
-            PortraitError: A call failed.
-        """
-        check_arguments({"callback_url": TEXT}, {"callback_url": callback_url})
-        body = {"callback_url": callback_url, **self._project(project_name)}
-        answer, response = yield from self._post(OPEN_SESSION, gateways.REAL_AVATAR_PATH, body)
-        task = decode_task(answer, response)
-        if task.session is None:
-            with contextlib.suppress(NotAccessible):  # a read may lag behind it: contract §3
-                task = yield from self.get(_identified(task, OPEN_SESSION))
-        if task.session is None:
-            task = yield from self.wait(task, TIMEOUT, TOKEN_POLL)
-        if task.session is None:
-            raise task.error() or BadResponse(
-                f"RealAvatar: the task {task.id} of the session has no byted_token.", action="RealAvatar"
-            )
-        return evolve(task.session, callback_url=callback_url)
-
-    def ask_result(self, token: str, project_name: str | None = None) -> Flow[Task]:
-        """Ask for the result of a liveness check; the task has the group, or goes on while the scan is open.
-
-        Raises:
-            PortraitError: The call failed.
-        """
-        body = {"byted_token": token, **self._project(project_name)}
-        answer, response = yield from self._post(ASK_RESULT, gateways.REAL_AVATAR_PATH, body)
-        task = decode_task(answer, response)
-        return task if task.group_id else _identified(task, ASK_RESULT)
-
-    def result(self, token: str, project_name: str | None = None) -> Flow[VisualValidateResult]:
-        """The group of the person who passed, as far as it is known now.
-
-        Raises:
-            ValidatePending: The scan is not finished.
-            ValidationFailed: It failed, or nobody scanned in time.
-        """
-        task = yield from self.ask_result(token, project_name)
-        result = _result_of(task)
-        if result is None:
-            raise _pending()
-        return result
-
-    def wait_for_result(
-        self,
-        token: str | VisualValidateSession,
-        timeout: float | None,
-        poll: float,
-        failure: Callable[[], PortraitError | None] = lambda: None,
-    ) -> Flow[VisualValidateResult]:
-        """Wait until the person has passed.
-
-        Args:
-            token: The BytedToken or the session that has it.
-            timeout: Seconds in all; None is the life of the token.
-            poll: Seconds between two looks.
-            failure: Gives the error that the CallbackURL received; it ends the wait while the task goes on.
-
-        Raises:
-            ValidationFailed: The scan failed, or nobody scanned in time.
-            WaitTimeout: Not passed within `timeout` seconds.
-        """
-        byted_token = token if isinstance(token, str) else token.byted_token
-        # Without a timeout of the caller's, the gateway is to end the task itself.
-        limit = self.endpoint.provider.token_life + GRACE if timeout is None else timeout
-        check_wait(limit, poll)
-        service = self._without_retries()
-        started, pause = self.endpoint.clock.monotonic(), poll
-        task = yield from self.ask_result(byted_token)
-        while (result := _result_of(task)) is None:
-            if (error := failure()) is not None:
-                raise error
-            waited = self.endpoint.clock.monotonic() - started
-            if waited >= limit:
-                raise WaitTimeout(
-                    f"The liveness check is not passed after {waited:.0f} s.", waited=waited, advice=NEW_VALIDATION
-                ) from _pending()
-            yield Notify(WaitProgress(what="validation", id="", status="pending", waited=waited, deadline=limit))
-            yield Sleep(min(pause, limit - waited))
-            pause = poll
-            try:
-                task = yield from service.get(task)
-            except PortraitError as fault:
-                invisible = may_be_invisible(self.endpoint, task.id, waited)
-                pause = pause_after(fault, poll, may_be_invisible=invisible)
-        return result
 
     def get(self, task: Task | str) -> Flow[Task]:
         """Read a task.
@@ -287,7 +179,7 @@ class TaskService:
         """
         check_arguments(_TASK, {"task": task})
         task_id, last = (task, None) if isinstance(task, str) else (task.id, task)
-        service = self._without_retries()
+        service = self.without_retries()
         return (
             yield from wait_for_end(
                 self.endpoint,
@@ -325,17 +217,23 @@ class TaskService:
             raise BadResponse("UploadImage: the answer has no url.", action="UploadImage", may_have_executed=True)
         return image
 
-    def _without_retries(self) -> TaskService:
-        """For a wait, whose looks are the retries."""
+    def without_retries(self) -> TaskService:
+        """The same for a wait, whose polls are the retries."""
         return evolve(self, endpoint=evolve(self.endpoint, policy=NO_RETRY))
 
-    def _project(self, project_name: str | None) -> dict[str, str]:
+    def project_fields(self, project_name: str | None) -> dict[str, str]:
+        """The field of a request that names the project."""
         project = project_name or self.endpoint.project
         return {} if project is None else {"project_name": project}
 
-    def _post(
+    def post(
         self, action: Action[Any, Any], path: str, body: Mapping[str, Any]
     ) -> Flow[tuple[Mapping[str, Any], Response]]:
+        """Send a create.
+
+        Raises:
+            PortraitError: The call failed.
+        """
         content = encode_json(action.name, dict(body)) if body else b""
         return self.endpoint.send_with_retries(action, self._request("POST", path, content), body)
 
@@ -354,39 +252,8 @@ def _describe(task: Task) -> str:
     return str(task.status) if task.progress is None else f"{task.status} {task.progress} %"
 
 
-def _identified(task: Task, action: Action[Any, Any]) -> Task:
-    if not task.id:
-        raise BadResponse(
-            f"{action.name}: the answer has no id.", action=action.name, http_status=200, may_have_executed=True
-        )
-    return task
-
-
 def _unknown(action: Action[Any, Any], why: str) -> UnknownOutcome:
     return UnknownOutcome(
         f"{action.name}: {why}; the assets may be there.",
         advice="ensure_assets() creates what is not there; or look at the provider's own pages.",
     )
-
-
-def _result_of(task: Task) -> VisualValidateResult | None:
-    """The person's group; None while the task goes on.
-
-    Raises:
-        ValidationFailed: The task has ended without one.
-    """
-    if task.group_id:
-        return VisualValidateResult(group_id=task.group_id, response=task.response)
-    if task.status.is_final:
-        raise _not_passed(task)
-    return None
-
-
-def _pending() -> ValidatePending:
-    return ValidatePending("The liveness check is not passed yet.", action=gateways.REAL_AVATAR, http_status=200)
-
-
-def _not_passed(task: Task) -> ValidationFailed:
-    """A gateway does not distinguish a failed scan from one that nobody began: contract §8 (I)."""
-    why = f": {task.failure.message}" if task.failure is not None and task.failure.message else ""
-    return ValidationFailed(f"The liveness check was not passed, or has expired{why.rstrip('.')}.")
