@@ -16,7 +16,7 @@ from attrs import evolve, frozen
 
 from portrait.errors import PortraitError
 from portrait.memory import LazyState
-from portrait.s3.pool import Context, KeyedLocks
+from portrait.s3.concurrency import Context, KeyedLocks
 from portrait.state import Holder, Key, Upload, short_digest
 
 if TYPE_CHECKING:

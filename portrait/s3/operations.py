@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from attrs import frozen
 
 from portrait.retry import RetryPolicy, exponential_backoff
+from portrait.s3.concurrency import Context
 from portrait.s3.errors import (
     TRANSIENT,
     AccessDenied,
@@ -26,7 +27,6 @@ from portrait.s3.errors import (
 from portrait.s3.files import FilePart
 from portrait.s3.models import IncompleteUpload
 from portrait.s3.parts import Part
-from portrait.s3.pool import Context
 from portrait.s3.responses import OPERATIONS, Page, bare_etag, check_response, get_field, response_date
 
 if TYPE_CHECKING:

@@ -22,6 +22,7 @@ from portrait.errors import PortraitError, UsageError
 from portrait.flow import CancelToken
 from portrait.memory import LazyState
 from portrait.options import CLOCK, STATE
+from portrait.s3.concurrency import Context, run_parallel
 from portrait.s3.errors import PartialFailure, SourceUnreadable, StorageError
 from portrait.s3.files import stat_file
 from portrait.s3.keys import (
@@ -36,7 +37,6 @@ from portrait.s3.memory import UploadMemory
 from portrait.s3.models import EventEmitter, IncompleteUpload, OnEvent, StorageWarning, StoredObject
 from portrait.s3.operations import Operations, Retrier
 from portrait.s3.parts import DEFAULT_PART_BYTES, plan_parts
-from portrait.s3.pool import Context, run_parallel
 from portrait.s3.public_check import check_public
 from portrait.s3.uploader import Uploader
 

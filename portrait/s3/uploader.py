@@ -16,6 +16,7 @@ from attrs import evolve, field, frozen
 
 from portrait.errors import PortraitError
 from portrait.media import HEAD_BYTES
+from portrait.s3.concurrency import Context, KeyedLocks, run_parallel
 from portrait.s3.errors import NoSuchUpload, SourceChanged, StorageError
 from portrait.s3.files import Digest, FilePart, FileStat, digest, part_md5, read_head, read_whole, stat_file
 from portrait.s3.keys import MediaKind, detect, key_for
@@ -23,7 +24,6 @@ from portrait.s3.memory import Turn, UploadMemory
 from portrait.s3.models import EventEmitter, Stage, StoredObject, UploadProgress
 from portrait.s3.operations import Body, ListedPart, Operations
 from portrait.s3.parts import MIB, Part, Plan, plan_parts
-from portrait.s3.pool import Context, KeyedLocks, run_parallel
 from portrait.state import Upload
 
 IN_MEMORY = MIB

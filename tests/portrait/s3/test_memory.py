@@ -15,8 +15,8 @@ from portrait.errors import Interrupted, StateError
 from portrait.flow import CancelToken
 from portrait.memory import LazyState
 from portrait.s3 import Stage, UploadProgress, memory
+from portrait.s3.concurrency import Context, KeyedLocks
 from portrait.s3.memory import POLL, TTL, UploadMemory
-from portrait.s3.pool import Context, KeyedLocks
 from portrait.state import Upload, open_state
 from portrait.state.state import State
 from tests.portrait.s3.conftest import LARGE, count_uploads, only_object

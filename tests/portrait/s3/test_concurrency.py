@@ -10,7 +10,7 @@ from concurrent.futures import CancelledError
 import pytest
 
 from portrait.flow import CancelToken
-from portrait.s3.pool import run_parallel
+from portrait.s3.concurrency import run_parallel
 
 
 def test_results_in_order() -> None:
