@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from datetime import UTC, datetime
 from typing import Protocol
 
 __all__ = [
@@ -18,8 +19,13 @@ __all__ = [
 ]
 
 
+def format_timestamp(moment: float) -> str:
+    """A moment in seconds since 1970 as the wire writes it: `2026-03-18T03:57:10Z`, UTC without a fraction."""
+    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
 class Clock(Protocol):
-    """What the library needs to know of time."""
+    """The interface of clocks."""
 
     def now(self) -> float:
         """Seconds since 1970 in UTC."""

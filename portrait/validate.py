@@ -1,7 +1,7 @@
-"""A person's way to a verified group: room for the group, a session that is shown, a wait, and a new session.
+"""`validate_person`: checks for room, opens sessions and waits, until a person has passed the liveness check.
 
-`Validations` is where the two ends of a validation meet: the flow that waits for it, and whatever serves its
-CallbackURL in the same process (`portrait.web`).
+`Validations` connects the flow that waits for a validation with the server of its CallbackURL in the same process
+(`portrait.web`).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ NONCE = "portrait_nonce"
 MAX_ENDED = 1000
 """Validations of a client that have ended, and are remembered for callbacks that come after that."""
 
-_FINAL = (NoneType, TokenExpired, UnknownOutcome, ValidationFailed)  # how the service, asked again, would not help
+_FINAL = (NoneType, TokenExpired, UnknownOutcome, ValidationFailed)  # results that the service cannot give again
 
 
 _KINDS = {
@@ -59,7 +59,7 @@ _KINDS = {
 
 @frozen(kw_only=True)
 class Query:
-    """What `validate_person` is asked for; see the clients' methods."""
+    """The arguments of `validate_person`; see the clients' methods."""
 
     callback_url: str
     show: Callable[[VisualValidateSession], object]
@@ -131,7 +131,7 @@ def add_nonce(callback_url: str, nonce: str) -> str:
 
 
 class Validator(Protocol):
-    """How a provider leads a person to a group."""
+    """The interface of a provider's liveness check."""
 
     @property
     def endpoint(self) -> Endpoint:

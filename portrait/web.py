@@ -1,7 +1,7 @@
-"""The web application's end of a validation: what a browser brings to CallbackURL, parsed and confirmed.
+"""Handles CallbackURL in a web application: parses what a browser brings, and confirms it.
 
-Anybody can forge the query (contract §3): it says which validation is meant and what the page saw. What became of the
-validation is what GetVisualValidateResult answers.
+Anybody can forge the query (contract §3): it names the validation and repeats the page's codes. Its outcome is what
+GetVisualValidateResult answers.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _HEADERS = {
 
 @frozen(kw_only=True)
 class Callback:
-    """What a browser brought to CallbackURL. Not proven: confirm it by GetVisualValidateResult.
+    """The query that a browser brought to CallbackURL. Not proven: confirm it by GetVisualValidateResult.
 
     Attributes:
         nonce: Of `callback_url` or `validate_person`; "" without one.
@@ -84,7 +84,7 @@ class Callback:
 
 @frozen(kw_only=True)
 class ValidationOutcome:
-    """What became of a validation, as the service confirmed it.
+    """The outcome of a validation, as the service confirmed it.
 
     Attributes:
         nonce: Which validation.
@@ -108,7 +108,7 @@ def callback_url(url: str, nonce: str | None = None) -> str:
 
 
 def parse_callback(url: str) -> Callback:
-    """What the query of a requested address says; never raises.
+    """Parse the query of a requested address; never raises.
 
     Args:
         url: The address, absolute or from its path on.

@@ -1,7 +1,6 @@
-"""The web application's end of a webhook: what a provider posts when a video or a task changes, parsed and confirmed.
+"""Handles webhooks in a web application: parses what a provider posts of a video or a task, and confirms it by a read.
 
-Nothing of it is signed, and anybody can post it (contract §7, `callback_url`; §8, `webhook`): it says what to read, and
-the read says what is true.
+Posts are not signed, and anybody can send one (contract §7, `callback_url`; §8, `webhook`): only its id is used.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ _DOTS = frozenset({".", ".."})  # would lead elsewhere in a path
 
 @frozen(kw_only=True)
 class WebhookEvent:
-    """What was posted. Not proven: read it by its id.
+    """The job that a post names. Not proven: read it by its id.
 
     Attributes:
         id: Of the video or the task.
@@ -42,7 +41,7 @@ class WebhookEvent:
 
 
 def parse_webhook(body: bytes | str) -> WebhookEvent | None:
-    """What a posted body says; None for one that names nothing. Never raises.
+    """Parse a posted body; None for one that names no job. Never raises.
 
     Args:
         body: That of a read: bare (Ark), or within `data` (the gateways).
@@ -62,7 +61,7 @@ def parse_webhook(body: bytes | str) -> WebhookEvent | None:
 
 
 class Job(Protocol):
-    """What is read: a `Video`, or a task."""
+    """The interface of what is read: a `Video`, or a `Task`."""
 
     @property
     def id(self) -> str:

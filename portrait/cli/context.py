@@ -1,4 +1,4 @@
-"""What a running command works with: client and state, made when they are needed, the output, and questions."""
+"""The context of a running command: client and state, created when they are needed, output, and questions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`forget`: somebody withdraws consent. Asks, erases, and reports what was erased and what could not be."""
+"""`forget`: erases a person's group and stored files after a question, and reports what was and was not erased."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`groups`, `assets` and `show`: what is there. Nothing is changed."""
+"""`groups`, `assets` and `show`: list and show what is there."""
 
 from __future__ import annotations
 

@@ -11,12 +11,11 @@ import os
 import stat
 import threading
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple, Self
 
-from portrait.clock import Clock, SystemClock
+from portrait.clock import Clock, SystemClock, format_timestamp
 from portrait.errors import PortraitError, UsageError
 
 # The fields that a line may have and that are read again; each is a text or null.
@@ -62,7 +61,7 @@ class Manifest:
 
         It raises nothing: the outcome itself must be printed whatever becomes of the manifest.
         """
-        time = datetime.fromtimestamp(self._clock.now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        time = format_timestamp(self._clock.now())
         line = json.dumps({**record, **self._context, "time": time}, ensure_ascii=False)
         # A file name that is not valid text has lone surrogates, which JSON can hold as escapes.
         return self._attempt(lambda _: self._write(f"{line}\n".encode(errors="backslashreplace")))

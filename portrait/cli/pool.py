@@ -1,9 +1,8 @@
-"""`pool`: what the pools of an account hold, and groups whose pools nobody uses any more."""
+"""`pool`: shows the status of a pool, and removes the groups of unused pools."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
 
@@ -11,6 +10,7 @@ from portrait.cli.context import Context
 from portrait.cli.output import Column
 from portrait.cli.resolve import resolve_group
 from portrait.cli.serialize import asset_record, group_record, pluralize
+from portrait.clock import format_timestamp
 from portrait.ensure import parse_digest
 from portrait.pool import PoolStatus
 from portrait.pool.prune import UnusedPool
@@ -55,7 +55,7 @@ def _status_records(pool: PoolStatus) -> Iterator[dict[str, Any]]:
     for asset in pool.assets:
         record = asset_record(asset) | {
             "foreign": parse_digest(asset.name) is None,
-            "used_at": _time(pool.used_at[asset.id]),
+            "used_at": format_timestamp(pool.used_at[asset.id]),
         }
         leases = [lease for lease in pool.leases if lease.asset_id == asset.id]
         if not leases:
@@ -68,11 +68,10 @@ def _status_records(pool: PoolStatus) -> Iterator[dict[str, Any]]:
 
 
 def _lease_record(lease: Lease, now: float) -> dict[str, Any]:
-    return {"holder": lease.holder, "until": _time(now + lease.seconds) if isfinite(lease.seconds) else "unpinned"}
-
-
-def _time(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        "holder": lease.holder,
+        "until": format_timestamp(now + lease.seconds) if isfinite(lease.seconds) else "unpinned",
+    }
 
 
 def prune(context: Context, /, *, prefix: str, unused_for: float, dry_run: bool, yes: bool) -> int:

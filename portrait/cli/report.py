@@ -1,4 +1,4 @@
-"""What became of files: one record for each, on stdout and in the manifest, and a summary for people at the end."""
+"""Reports the outcomes of files: a record for each, on stdout and in the manifest, and a summary at the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `NAME|ID` means on the command line: a group by its id or exact name, or an asset by its id."""
+"""Resolves `NAME|ID` of the command line: a group by its id or exact name, or an asset by its id."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The files that `put` is to send: which are meant, which group each goes into, and what is wrong with them.
+"""Selects the files that `put` sends, by group, and checks them.
 
 Every file is checked before anything is sent. What belongs to no media in a folder is skipped.
 """

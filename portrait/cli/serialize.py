@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from portrait.clock import format_timestamp
 from portrait.models import AssetFilter
 from portrait.uri import asset_uri
 
@@ -62,8 +62,7 @@ def video_record(video: Video) -> dict[str, Any]:
 
 
 def _time(seconds: float | None) -> str | None:
-    """A moment as the wire writes it: UTC, without a fraction."""
-    return None if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return None if seconds is None else format_timestamp(seconds)
 
 
 def count_assets(client: PortraitClient, group: AssetGroup) -> int | None:

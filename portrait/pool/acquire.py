@@ -1,5 +1,7 @@
-"""One holder on the way to its leases: what is known at once; else look, decide with all who share the state, make
-room, and create.
+"""Acquires the leases of one holder.
+
+Known assets are leased at once. Else the group is listed, it is decided with all who share the state, room is made, and
+missing assets are created.
 """
 
 from __future__ import annotations
@@ -40,7 +42,7 @@ class GroupRemoved(Exception):
 
 @define
 class Acquisition:
-    """One holder on the way to its leases.
+    """The acquisition of leases by one holder.
 
     Attributes:
         held: Who it is.

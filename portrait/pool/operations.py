@@ -1,6 +1,4 @@
-"""How a pool leases assets: those that are known at once, else look, decide with all who share the state, make room,
-create, and hold.
-"""
+"""The operations of a pool, as flows: lease, renew and release, pin and unpin, and status."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Groups of pools that nobody uses any more, such as those of environments that were thrown away: found and removed.
+"""Finds and removes the groups of unused pools, such as those of environments that were thrown away.
 
 They take up the account's quota of groups and assets. Their state may be lost as well, so that the service's own times
 count beside the state's.

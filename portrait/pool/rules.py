@@ -1,13 +1,13 @@
-"""What a pool may do with its slots: who may be leased, and which asset makes room. Values and pure rules."""
+"""The rules of a pool's slots, pure: which assets can be leased, and which one makes room."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime
 from math import inf
 
 from attrs import frozen
 
+from portrait.clock import format_timestamp
 from portrait.ensure.backend import usable
 from portrait.errors import NoFreeSlot
 from portrait.models import Asset, AssetStatus
@@ -173,5 +173,4 @@ def no_free_slot(wish: Wish, view: PoolView, now: float, reason: str = "") -> No
 def _until(seconds: float, now: float) -> str:
     if seconds == inf:
         return "for good"
-    moment = datetime.fromtimestamp(now + seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return f"until {moment} ({seconds:.0f} s)"
+    return f"until {format_timestamp(now + seconds)} ({seconds:.0f} s)"

@@ -1,4 +1,4 @@
-"""What the requests of one call share: its cancellation, its threads, and whether it has written; and locks by name."""
+"""The context and the threads of one call: its cancellation, its pauses, whether it has written; and locks by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a store remembers of unfinished uploads, and whose turn it is to upload a file.
+"""The memory of a store: unfinished uploads, and whose turn it is to upload a file.
 
 In a state this outlasts the process, and processes take turns; without one it lasts as long as the store. Which parts
 exist is known from the storage's own list, never from here.

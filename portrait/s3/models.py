@@ -1,4 +1,4 @@
-"""What the object store gives to its callers: events while it works, results at the end."""
+"""The values of the object store: events while it works, results at the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the responses of each S3 operation have, and how their parts are read."""
+"""The fields that the responses of each S3 operation must have, and how they are read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The public object store: its options, and what concerns a bucket rather than one file.
+"""The public object store: its options, and the operations on its bucket. `uploader` has those on one file.
 
 Importing it does not load boto3; making a store does.
 """

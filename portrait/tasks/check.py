@@ -1,4 +1,4 @@
-"""What is known to be wrong of a task before it is sent. The rules are contract §8; each is a `UsageError`."""
+"""Checks of a task before it is sent; each raises `UsageError`. The rules are contract §8."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from portrait.tasks.models import NewAsset
 
 
 def batches(assets: Iterable[NewAsset], size: int = BATCH) -> Iterator[tuple[NewAsset, ...]]:
-    """A list of any length in pieces that one request takes.
+    """Split a list of any length into pieces that one request takes.
 
     Args:
         assets: What is to be created. Give each piece the same `group_id`: a `group` of a name is a new one each time.
@@ -27,7 +27,7 @@ def batches(assets: Iterable[NewAsset], size: int = BATCH) -> Iterator[tuple[New
 
 
 def check_batch(assets: Sequence[NewAsset]) -> None:
-    """See that one request takes them.
+    """Check that one request takes the assets.
 
     Raises:
         UsageError: There are none, or too many.
@@ -40,7 +40,7 @@ def check_batch(assets: Sequence[NewAsset]) -> None:
 
 
 def check_group(group: str | None, description: str | None, group_id: str | None) -> None:
-    """See that there is one group.
+    """Check that exactly one group is named.
 
     Raises:
         UsageError: There is none, there are two, or the description is of none that is made.
@@ -54,7 +54,7 @@ def check_group(group: str | None, description: str | None, group_id: str | None
 
 
 def check_type(asset_type: AssetType, types: Sequence[AssetType]) -> None:
-    """See that a task takes files of that type.
+    """Check that a task takes files of that type.
 
     Raises:
         UsageError: It does not.

@@ -1,7 +1,7 @@
-"""`ensure` by tasks: up to 20 contents in one create, whose task is followed until it names the assets.
+"""The `Backend` of `ensure` over tasks: up to 20 contents in one create, whose task is read until it names the assets.
 
-A gateway with a library is looked in as the providers of Actions are. Of the others only the client's state knows what
-was created, and by which task.
+Existing assets are found in the gateway's library, where it has one; else in the client's state, which records what was
+created by which task.
 """
 
 from __future__ import annotations
@@ -212,7 +212,7 @@ class TaskBackend:
 
 
 class _Following:
-    """The tasks that are read, and what is looked for in each.
+    """The tasks that are read until they have ended, with the contents that each was created for.
 
     Args:
         service: Reads each task once.
@@ -233,7 +233,7 @@ class _Following:
                 self.tasks.setdefault(place.task_id, {})[text] = content
 
     def read(self, waited: float) -> Flow[list[AssetOutcome]]:
-        """Read each task; what became of the contents of those that have ended.
+        """Read each task once; returns the outcomes of those that have ended.
 
         Args:
             waited: Seconds so far: a task that was created a moment ago may not be visible yet (contract §3).

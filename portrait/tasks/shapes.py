@@ -1,4 +1,4 @@
-"""How tasks stand on the wire: bodies of creates, and tasks in each form that they are answered in. Contract §8."""
+"""The wire format of tasks: bodies of creates, and tasks in every form that gateways answer with. Contract §8."""
 
 from __future__ import annotations
 

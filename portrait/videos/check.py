@@ -1,6 +1,6 @@
-"""What is known of a video to be wrong before it is sent: its model, its references, and the assets behind them.
+"""Checks of a video before it is created: its model, its references, and the assets behind them.
 
-The rules are contract §7. Each is refused with the class that the service's own refusal has, and nothing is sent.
+The rules are contract §7. A broken one raises the class that the service's own refusal has, and nothing is sent.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def check_request(request: VideoRequest, provider: str) -> None:
 
 
 def _model_faults(request: VideoRequest, model: VideoModel, provider: str) -> Iterator[str]:
-    """What this model does not take."""
+    """The rules of the model that the request breaks."""
     references, name = request.references, model.name
     if not model.takes_assets and any(reference.asset_id for reference in references):
         takers = ", ".join(other.name for other in VIDEO_MODELS[provider].values() if other.takes_assets)

@@ -20,7 +20,7 @@ class Videos:
     """Videos from assets, prompts and files. `client.videos` is one; it lives as long as its client.
 
     Args:
-        service: Where and how the provider speaks of videos.
+        service: The operations as flows.
         run: Runs a flow.
     """
 
@@ -149,7 +149,7 @@ class AsyncVideos:
     """The same for asyncio.
 
     Args:
-        service: Where and how the provider speaks of videos.
+        service: The operations as flows.
         run: Runs a flow.
     """
 

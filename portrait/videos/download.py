@@ -1,4 +1,4 @@
-"""The result of a video on its way to a file: fetched in pieces, and there whole or not at all."""
+"""Downloads the result of a video into a file: in pieces, and whole or not at all."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Piece:
 
 
 class Download:
-    """A file that grows beside its place, and takes it when it is whole. One thread at a time.
+    """A download into a temporary file beside the target, which replaces it when it is whole. Not thread-safe.
 
     Args:
         path: Where it is to be.
@@ -55,13 +55,13 @@ class Download:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        self._temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         self._file: BufferedWriter | None = None
         self._size = 0
         self._first: Piece | None = None
 
     def check(self) -> None:
-        """See that a file may be there: it takes the place of what is, which must not be a folder or a device.
+        """Check that the target may be replaced: it must not be a folder or a device.
 
         Raises:
             UsageError: It may not.
@@ -97,7 +97,7 @@ class Download:
         self._guarded(lambda: self._write(piece.content))
 
     def finish(self) -> None:
-        """Put it in its place: a full disk leaves what was there.
+        """Replace the target; a full disk leaves it as it was.
 
         Raises:
             UsageError: It cannot be written.
@@ -105,16 +105,16 @@ class Download:
         self._guarded(self._replace)
 
     def discard(self) -> None:
-        """Leave nothing behind but what is finished."""
+        """Delete the temporary file, if it is there."""
         with contextlib.suppress(OSError):  # closing writes what is left, to a disk that may be full
             if self._file is not None:
                 self._file.close()
         with contextlib.suppress(OSError):  # what ended the download is told, and not this
-            self._beside.unlink(missing_ok=True)
+            self._temporary.unlink(missing_ok=True)
 
     def _write(self, content: bytes) -> None:
         if self._file is None:
-            self._file = self._beside.open("xb")
+            self._file = self._temporary.open("xb")
         self._file.write(content)
         self._size += len(content)
 
@@ -123,7 +123,7 @@ class Download:
             self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
-        self._beside.replace(self._path)
+        self._temporary.replace(self._path)
 
     def _guarded(self, work: Callable[[], None]) -> None:
         try:
@@ -152,4 +152,4 @@ def _decode(
 
 
 FILE = Dialect(name="file", action_path="", name_limit=0, decoder=_decode)
-"""How files are answered for, from wherever they are."""
+"""The dialect of plain files."""

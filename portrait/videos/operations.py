@@ -1,6 +1,6 @@
-"""What can be done about videos, as flows: create, get, list, cancel, wait, save.
+"""The operations on videos, as flows: create, get, list, cancel, wait, save.
 
-They are the same for every provider; what differs is in its `Shape`.
+They are the same for every provider; its `Shape` has the differences.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ SAVE = operation("SaveVideo", "Fetch a finished video.", **_READ)
 
 @frozen(kw_only=True)
 class VideoService:
-    """Where and how a client speaks of videos.
+    """The operations on videos of one client.
 
     Attributes:
         endpoint: The endpoint of the videos, whose dialect is `PLAIN`.

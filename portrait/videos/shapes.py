@@ -1,7 +1,7 @@
-"""How each provider says a video on the wire: AllToken's, Ark's and the task gateways' shapes. Contract §7.
+"""The wire formats of videos: AllToken's, Ark's and the task gateways'. Contract §7.
 
-A `Shape` has the paths below the base URL and the pure functions that write requests and read answers. What a provider
-cannot do is None.
+A `Shape` has the paths below the base URL and the pure functions that encode requests and decode responses; None stands
+for what a provider cannot do.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _STATUSES: Mapping[str, VideoStatus] = {
 
 @frozen(kw_only=True)
 class Shape:
-    """One way of speaking of videos.
+    """One wire format of videos.
 
     Attributes:
         create_path: Where a video is created.
@@ -89,7 +89,7 @@ class Shape:
         return VideoPage(items=videos, total=json_integer(body.get("total")) or len(videos), response=response)
 
 
-# --- what goes in
+# --- requests --------------------------------------------------------------------------------------------------------
 
 _TYPES = {AssetType.IMAGE: "image_url", AssetType.VIDEO: "video_url", AssetType.AUDIO: "audio_url"}
 
@@ -142,7 +142,7 @@ def _named(name: str, references: Sequence[Reference]) -> dict[str, list[str]]:
     return {name: [each.url for each in references]} if references else {}
 
 
-# --- what comes out
+# --- responses -------------------------------------------------------------------------------------------------------
 
 
 def _decode_alltoken(fields: Mapping[str, Any], response: Response) -> Video:
@@ -235,7 +235,7 @@ GATEWAY = Shape(
     unknown_is_invalid=True,  # apimart answers 400 (contract §8, D)
 )
 
-# By the dialect of the Actions: who speaks one of them speaks of videos in that shape.
+# By the dialect of a provider's Actions.
 SHAPES: Mapping[str, Shape] = MappingProxyType({"alltoken": ALLTOKEN, "ark": ARK, "tasks": GATEWAY})
 
 CALLBACK_FIELDS: Mapping[str, str] = MappingProxyType(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 from portrait._version import __version__
 from portrait.cli.context import Context
 from portrait.cli.doctor.findings import Finding, fault
+from portrait.clock import format_timestamp
 from portrait.errors import PortraitError
 
 # Extra → the modules that it brings.
@@ -55,7 +55,7 @@ def state(context: Context) -> Iterator[Finding]:
         yield fault("state", error)
         return
     replaced_at = report.replaced_at
-    since = "" if replaced_at is None else f", since {datetime.fromtimestamp(replaced_at, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    since = "" if replaced_at is None else f", since {format_timestamp(replaced_at)}"
     yield Finding("state", "ok", f"{report.location}{since}, creates: {report.rows[_CREATES]}")
     for note in report.notes:
         yield Finding("state", "note", note)
