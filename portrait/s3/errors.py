@@ -257,7 +257,9 @@ _CONNECTION_ERRORS: Sequence[tuple[str, bool, str, str | None]] = (
 
 def translate(error: Exception, operation: str) -> Exception:
     """The error of this package for one of boto3's; anything else is returned unchanged."""
-    from botocore import exceptions as boto  # noqa: PLC0415 - loaded already wherever there is something to translate
+    # Both are loaded already wherever there is something to translate.
+    from botocore import exceptions as boto  # noqa: PLC0415
+    from botocore.parsers import ResponseParserError  # noqa: PLC0415
 
     match error:
         case boto.ClientError():
@@ -269,7 +271,7 @@ def translate(error: Exception, operation: str) -> Exception:
                 f"{operation}: no secure connection to the storage: its certificate is not trusted.",
                 advice="Check endpoint_url=; a private certificate authority is named by AWS_CA_BUNDLE.",
             )
-        case boto.BotoCoreError() if type(error).__name__ == "ResponseParserError":
+        case ResponseParserError():
             return StorageBadResponse(f"{operation}: the response is not XML.")
         case boto.BotoCoreError():
             return _connection_error(error, operation) or UsageError(
