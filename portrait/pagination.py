@@ -120,8 +120,9 @@ class Paginator(Generic[Item]):
     def _has_more(self, page: Any, fresh: Collection[str]) -> bool:
         if self.by_cursor:
             return bool(page.next_token)
-        # Where nobody counts, a page that brings nothing new is the end.
-        further = bool(fresh) if page.total_count is None else len(self.seen) < page.total_count
+        total = page.total_count
+        # Where nobody counts, or less than there is, a page that brings nothing new is the end.
+        further = bool(fresh) if total is None or total < len(self.seen) else len(self.seen) < total
         return bool(page.items) and further
 
 

@@ -203,3 +203,16 @@ def test_what_is_of_another_group_or_type_is_somebody_elses(colour):
     client, _ = colour.scripted(good({"Items": groups, "TotalCount": 4}))
     assert [group.id for group in client.iter_asset_groups()] == ["group-AIGC", "group-Newer", "group-None"]
     assert [group.id for group in client.iter_asset_groups(group_ids=["GROUP-aigc"])] == ["group-AIGC"]
+
+
+@pytest.mark.parametrize("total", [0, 19, -1])
+def test_a_total_of_less_than_there_is_is_no_end(colour, total):
+    """once-short-page: a gateway counts wrongly; what is not read would be created again."""
+    ids = [f"asset-{n}" for n in range(50)]
+
+    def reply(request):
+        number = orjson.loads(request.body)["PageNumber"]
+        return good({"Items": [asset(each) for each in ids[(number - 1) * 20 : number * 20]], "TotalCount": total})
+
+    client, _ = colour.scripted(reply)
+    assert [item.id for item in client.iter_assets()] == ids
