@@ -51,9 +51,14 @@ class Download:
 
     Args:
         path: Where it is to be.
+
+    Raises:
+        UsageError: No file can have that name.
     """
 
     def __init__(self, path: Path) -> None:
+        if not path.name or "\0" in str(path):
+            raise UsageError(f"{str(path)!r} is the name of no file.", advice="Name a file for the video.")
         self._path = path
         self._temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         self._file: BufferedWriter | None = None
@@ -142,13 +147,33 @@ def _decode(
     del dialect, secrets
     info = Response(http_status=response.status, headers=response.headers)
     part = _RANGE.fullmatch(response.headers.get("content-range", ""))
-    if response.status in {200, 206} and response.body and (response.status == 200 or part):
+    if response.status < 400 and (fault := _fault(response, part)):
+        raise BadResponse(
+            f"{action}: the address of the result answered {fault} (HTTP status {response.status}).",
+            action=action,
+            http_status=response.status,
+            advice="Read the video again, which may give a new address; look at proxies and login pages in between.",
+        )
+    if response.status < 400:
         start, total = (int(part[1]), int(part[3])) if response.status == 206 and part else (0, len(response.body))
         version = response.headers.get("etag", "")
         return {"piece": Piece(content=response.body, start=start, total=total, version=version)}, info
     # The body may repeat the signed address, so nothing of it is told. Storages answer 403 to an address that is over.
     rule = ErrorRule(NotFound) if response.status in {401, 403, 404, 410} else None
-    raise api_error("", "", http_status=max(response.status, 400), rule=rule, action=action)
+    raise api_error("", "", http_status=response.status, rule=rule, action=action)
+
+
+_NO_VIDEO = ("text/", "application/json", "application/xml")
+
+
+def _fault(response: HttpResponse, part: re.Match[str] | None) -> str:
+    """What is wrong with a response of a good status; "" for a file, or a part of one."""
+    if 300 <= response.status < 400:
+        return "with another address, and redirects are not followed"
+    if not response.body or response.status not in {200, 206} or (response.status == 206 and part is None):
+        return "without a file"
+    page = response.status == 200 and response.body[:512].lstrip()[:1] in {b"<", b"{"}
+    return "a page or a text" if page or response.headers.get("content-type", "").startswith(_NO_VIDEO) else ""
 
 
 FILE = Dialect(name="file", action_path="", name_limit=0, decoder=_decode)

@@ -341,6 +341,36 @@ def test_parts_of_two_files_are_not_put_together(scripted, provider, tmp_path, m
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "response",
+    [
+        answer(b"<html><title>Log in</title>"),
+        answer(b'\r\n{"error": "gone"}'),
+        answer(b"gone", content_type="text/plain"),
+        answer(b""),
+        answer(b"", 204),
+        answer(b"abcd", 206),
+        answer(b"", 302, location="https://files.example/other?sign=1"),
+    ],
+    ids=["a page", "JSON", "a text", "nothing", "204", "a part without its range", "a redirect"],
+)
+def test_what_is_no_video_is_not_saved(scripted, provider, tmp_path, response):
+    """answer-put-html: a login page with a good status would take the video's place."""
+    videos, _ = scripted(finished(provider), response)
+    with pytest.raises(BadResponse, match="the address of the result answered") as error:
+        videos.save("v-1", tmp_path / "v.mp4")
+    assert "sign=1" not in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("path", ["", ".", "/", "a\0b"])
+def test_a_path_that_is_no_files_is_a_usage_error(scripted, path):
+    """And no exception of the machine's."""
+    videos, _ = scripted(finished("alltoken"), answer(b"\x00\x00\x00\x20ftypmp42"))
+    with pytest.raises(UsageError):
+        videos.save("v-1", path)
+
+
 @pytest.mark.parametrize("status", [403, 404])
 def test_a_dead_address_is_told(scripted, provider, tmp_path, status):
     """Nothing is written, and the signed address is not repeated."""
