@@ -17,9 +17,10 @@ from attrs import Factory, field, frozen
 from emulator.domain.reasons import Reason, Refusal
 from emulator.messages import Call
 from emulator.settings import KeyPair, Settings
+from emulator.signatures import SignatureError, SignatureFault, parse_authorization, verify
 from portrait.clock import Clock, SystemClock
 from portrait.providers import PROVIDERS, Provider
-from portrait.signing import DayKeys, SignatureError, SignatureFault, parse_authorization, verify
+from portrait.signing import DayKeys
 
 PUBLISHED_PAIR = ("AKLTEMULATOR", "emulator-secret")
 """The access key and the secret key that work where no pair is configured."""

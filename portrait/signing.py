@@ -1,17 +1,15 @@
-"""The V4 signature of Volcengine and BytePlus, HMAC-SHA256: sign a request, and verify one. Pure.
+"""The V4 signature of Volcengine and BytePlus, HMAC-SHA256: sign a request. Pure.
 
 Contract §9. A signature covers the exact bytes, path, query and host that are sent, and a moment; so each attempt is
-signed anew. Whether a moment is too old is for the caller of `verify` to say, by the machine's clock.
+signed anew.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import parse_qsl, quote
@@ -23,49 +21,13 @@ from portrait.urls import parse_http_url
 
 ALGORITHM = "HMAC-SHA256"
 TERMINATOR = "request"
-MAX_SKEW_SECONDS = 15 * 60  # contract §10.3
 _SIGNED = ("content-type", "content-md5", "host")
 _DEFAULT_PORTS = frozenset({"80", "443"})
 # What differs from call to call of one client, in the order of their names, and what stands for it until it is known.
 _BLANKS = ("x-content-sha256", "x-date")
 _BLANKS_WITH_TOKEN = (*_BLANKS, "x-security-token")
 _BLANK = "\0blank\0"
-_UNSIGNED = re.compile(
-    rf"{ALGORITHM}\s+Credential=(?P<credential>[^,\s]+)\s*,\s*SignedHeaders=(?P<headers>[^,\s]+)\s*,\s*"
-)
-_HEX = re.compile(r"[0-9A-Fa-f]+")
-_DATE = re.compile(r"[0-9]{8}T[0-9]{6}Z")
-_DATE_FORMAT = "%Y%m%dT%H%M%SZ"
-
-
-class SignatureFault(StrEnum):
-    """Why a signed request is refused, in the order of the checks. Contract §4, front-gateway errors."""
-
-    NO_AUTHORIZATION = "no Authorization header"
-    MALFORMED_AUTHORIZATION = "a malformed Authorization header"
-    NO_SIGNATURE = "no Signature in the Authorization header"
-    MALFORMED_CREDENTIAL = "a malformed credential scope"
-    UNKNOWN_REGION = "a region that is not served"
-    UNKNOWN_SERVICE = "a service that is not served"
-    NO_DATE = "no X-Date header"
-    STALE_DATE = "an X-Date outside of the window, or of another day than the scope"
-    UNKNOWN_ACCESS_KEY = "an unknown access key"
-    UNKNOWN_SESSION_TOKEN = "an unknown session token"  # noqa: S105
-    MISMATCH = "a signature that does not match"
-
-
-class SignatureError(Exception):
-    """A signed request is refused.
-
-    Attributes:
-        fault: Why.
-        value: The access key, region or service that is meant; "" for other faults.
-    """
-
-    def __init__(self, fault: SignatureFault, value: str = "") -> None:
-        super().__init__(fault)
-        self.fault = fault
-        self.value = value
+DATE_FORMAT = "%Y%m%dT%H%M%SZ"
 
 
 @frozen
@@ -92,22 +54,6 @@ class Scope(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.date}/{self.region}/{self.service}/{TERMINATOR}"
-
-
-class Authorization(NamedTuple):
-    """An Authorization header without its signature.
-
-    Attributes:
-        access_key: Whose signature it is.
-        scope: What it is good for.
-        names: Of the headers that are signed, in order.
-        is_complete: Whether host and date are among them, and none is twice.
-    """
-
-    access_key: str
-    scope: Scope
-    names: tuple[str, ...]
-    is_complete: bool
 
 
 @define
@@ -232,74 +178,6 @@ def sign(
     )
 
 
-def verify(
-    *,
-    method: str,
-    path: str,
-    query: str,
-    headers: Mapping[str, str],
-    body: bytes | None,
-    secret_of: Callable[[str], str | None],
-    now: float,
-    regions: Iterable[str],
-    service: str,
-    keys: DayKeys | None = None,
-) -> str:
-    """The access key whose signature a request carries.
-
-    Args:
-        method: As sent.
-        path: As sent, percent-encoded.
-        query: As sent, without the question mark.
-        headers: As received, names in lower case.
-        body: The exact bytes; None for a body that was not read, of which the request's own hash is believed.
-        secret_of: The secret of an access key; None for an unknown one.
-        now: The machine's time, in seconds since 1970.
-        regions: Those that are served.
-        service: The one that is served.
-        keys: Keeps derived keys.
-
-    Raises:
-        SignatureError: The request is refused.
-    """
-    (access_key, scope, names, is_complete), signature = parse_authorization(headers.get("authorization", ""))
-    if scope.region not in regions:
-        raise SignatureError(SignatureFault.UNKNOWN_REGION, scope.region)
-    if scope.service != service:
-        raise SignatureError(SignatureFault.UNKNOWN_SERVICE, scope.service)
-    date = headers.get("x-date", "")
-    _check_date(date, scope, now)
-    secret = secret_of(access_key)
-    if secret is None:
-        raise SignatureError(SignatureFault.UNKNOWN_ACCESS_KEY, access_key)
-    stated = headers.get("x-content-sha256")
-    body_hash = (stated or "") if body is None else hashlib.sha256(body).hexdigest()
-    if stated is not None and stated != body_hash:
-        raise SignatureError(SignatureFault.MISMATCH)
-    if not is_complete or ("x-security-token" in headers and "x-security-token" not in names):
-        raise SignatureError(SignatureFault.MISMATCH)
-    keys = keys or DayKeys()
-    try:
-        for signed in _spellings(headers, names):
-            canonical = canonical_request(method, path, query, signed, names=names, body_hash=body_hash)
-            if hmac.compare_digest(keys.sign(secret, scope, date, canonical), signature):
-                return access_key
-    except KeyError:  # one of the signed headers is not there
-        pass
-    raise SignatureError(SignatureFault.MISMATCH)
-
-
-def _spellings(headers: Mapping[str, str], names: Iterable[str]) -> Iterator[Mapping[str, str]]:
-    """The headers as they were received, and without a default port in the host.
-
-    The official SDK signs the host with its port, the rules cut a default port off: either is a signature.
-    """
-    yield headers
-    host = _without_default_port(headers["host"])
-    if host != headers["host"]:
-        yield {name: headers[name] for name in names} | {"host": host}
-
-
 def canonical_request(
     method: str, path: str, query: str, headers: Mapping[str, str], *, names: Iterable[str], body_hash: str
 ) -> str:
@@ -324,50 +202,13 @@ def canonical_query(query: str) -> str:
     return "&".join(f"{quote(name, safe='-_.~')}={quote(value, safe='-_.~')}" for name, value in pairs)
 
 
-@lru_cache(maxsize=64)  # who answers a call looks at it more than once
-def parse_authorization(text: str) -> tuple[Authorization, str]:
-    """An Authorization header, and its signature.
-
-    Raises:
-        SignatureError: It is absent or malformed.
-    """
-    if not text:
-        raise SignatureError(SignatureFault.NO_AUTHORIZATION)
-    unsigned, mark, signature = text.rpartition("Signature=")
-    if not mark or not _HEX.fullmatch(signature):
-        lacks_signature = not mark and text.startswith(ALGORITHM) and "Credential=" in text
-        raise SignatureError(SignatureFault.NO_SIGNATURE if lacks_signature else SignatureFault.MALFORMED_AUTHORIZATION)
-    return _parse_unsigned(unsigned), signature
-
-
 # Calls of a client and a day share all of the proof but the signature, and those of one second their date.
-
-
-@lru_cache(maxsize=256)
-def _parse_unsigned(text: str) -> Authorization:
-    parts = _UNSIGNED.fullmatch(text)
-    if parts is None:
-        raise SignatureError(SignatureFault.MALFORMED_AUTHORIZATION)
-    access_key, *scope = parts["credential"].rsplit("/", 4)
-    if not access_key or len(scope) != 4 or scope[3] != TERMINATOR or not all(scope):
-        raise SignatureError(SignatureFault.MALFORMED_CREDENTIAL)
-    names = tuple(parts["headers"].split(";"))
-    is_complete = {"host", "x-date"} <= set(names) and len(set(names)) == len(names)
-    return Authorization(access_key, Scope(*scope[:3]), names, is_complete)
-
-
-def _check_date(date: str, scope: Scope, now: float) -> None:
-    if not date:
-        raise SignatureError(SignatureFault.NO_DATE)
-    moment = _parse_date(date)
-    if moment is None or date[:8] != scope.date or abs(now - moment) > MAX_SKEW_SECONDS:
-        raise SignatureError(SignatureFault.STALE_DATE)
 
 
 @lru_cache(maxsize=64)
 def _date_and_scope(now: int, region: str, service: str) -> tuple[str, Scope, str]:
     """An X-Date, the scope of its signatures, and that as text."""
-    date = datetime.fromtimestamp(now, UTC).strftime(_DATE_FORMAT)
+    date = datetime.fromtimestamp(now, UTC).strftime(DATE_FORMAT)
     scope = Scope(date[:8], region, service)
     return date, scope, str(scope)
 
@@ -389,22 +230,14 @@ def _signed_form(
     return host, ";".join(names), text.replace("%", "%%").replace(_BLANK, "%s")
 
 
-@lru_cache(maxsize=64)
-def _parse_date(date: str) -> float | None:
-    """Seconds since 1970; None for what is no date."""
-    try:
-        return datetime.strptime(date, _DATE_FORMAT).replace(tzinfo=UTC).timestamp() if _DATE.fullmatch(date) else None
-    except ValueError:
-        return None
-
-
 def _split_url(url: str) -> tuple[str, str, str]:
     """Host without a default port, path, and query, as transports send them: beyond ASCII percent-encoded."""
     parsed = parse_http_url(url)
     path, _, query = parsed.target.partition("?")
-    return _without_default_port(parsed.netloc), path, query
+    return without_default_port(parsed.netloc), path, query
 
 
-def _without_default_port(host: str) -> str:
+def without_default_port(host: str) -> str:
+    """A host as it is signed: contract §9."""
     name, _, port = host.rpartition(":")
     return name if name and port in _DEFAULT_PORTS else host

@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 import attrs
 import pytest
 
+from emulator.signatures import verify
 from portrait import AuthError, QuotaExceeded, RetryPolicy, Throttled, UsageError, ValidatePending
 from portrait.clock import ManualClock, SystemClock
 from portrait.codes import CODES, api_error
 from portrait.http import HttpRequest
-from portrait.signing import verify
 from tests.portrait.helpers import answer, asset, body, good, refused
 from tests.portrait.raw_server import RawServer, ok, respond_with
 

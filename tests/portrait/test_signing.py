@@ -10,17 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emulator.signatures import SignatureError, SignatureFault, verify
 from portrait.http import HttpRequest
 from portrait.signing import (
     Credentials,
     DayKeys,
     Scope,
-    SignatureError,
-    SignatureFault,
     canonical_query,
     canonical_request,
     sign,
-    verify,
 )
 
 BEIJING, OPEN = "ark.cn-beijing.volcengineapi.com", "open.volcengineapi.com"
