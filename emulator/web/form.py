@@ -48,26 +48,20 @@ class FormReader:
         content_type: The request's Content-Type, boundary included.
         file_limit: The largest file in bytes.
 
-    Attributes:
-        file_name: The name that the client gave the file, "" for none.
-
     Raises:
         InvalidForm: The type is not multipart/form-data, or has no valid boundary.
     """
 
     def __init__(self, content_type: str, file_limit: int = FILE_LIMIT) -> None:
-        self._parser = self._open(content_type)
-        self._file_limit = file_limit
-        self.file_name = ""
-        self._fields: dict[str, str] = {}
-        self._file: bytes | None = None
+        self._form = _Form(file_limit)
+        self._parser = _open(content_type, self._form)
+        self._limit = body_limit(file_limit)
         self._size = 0
-        self._parts = 0
-        self._complete = False
-        self._headers: dict[bytes, bytes] = {}
-        self._header = [b"", b""]  # name and value of the current header
-        self._name = ""
-        self._content: BytesIO | None = None  # of the current part; None to skip it
+
+    @property
+    def file_name(self) -> str:
+        """The name that the client gave the file, "" for none."""
+        return self._form.file_name
 
     def feed(self, data: bytes) -> None:
         """Parse the next piece.
@@ -77,7 +71,7 @@ class FormReader:
             InvalidForm: The form is malformed.
         """
         self._size += len(data)
-        if self._size > body_limit(self._file_limit):
+        if self._size > self._limit:
             raise FileTooLarge
         try:
             self._parser.write(data)
@@ -90,19 +84,33 @@ class FormReader:
         Raises:
             InvalidForm: The form is incomplete.
         """
-        if not self._complete:
+        if not self._form.complete:
             raise InvalidForm("ends before the closing boundary of its multipart/form-data")
-        return self._fields, self._file
+        return self._form.fields, self._form.file
 
-    def _open(self, content_type: str) -> MultipartParser:
-        multipart = _multipart()
-        kind, options = multipart.parse_options_header(text(content_type).encode().decode("latin-1"))
-        if kind.lower() != b"multipart/form-data":
-            raise InvalidForm("must be multipart/form-data")
-        boundary = options.get(b"boundary")
-        if not boundary:
-            raise InvalidForm("has no boundary in its Content-Type")
-        callbacks: MultipartCallbacks = {
+
+class _Form:
+    """What has been parsed of a form.
+
+    It does not know its parser, which calls it: so a form whose upload is cut off is freed at once, and not by the
+    garbage collector, which may never come.
+    """
+
+    def __init__(self, file_limit: int) -> None:
+        self.file_name = ""
+        self.fields: dict[str, str] = {}
+        self.file: bytes | None = None
+        self.complete = False
+        self._file_limit = file_limit
+        self._parts = 0
+        self._headers: dict[bytes, bytes] = {}
+        self._header = [b"", b""]  # name and value of the current header
+        self._name = ""
+        self._content: BytesIO | None = None  # of the current part; None to skip it
+
+    def callbacks(self) -> MultipartCallbacks:
+        """What the parser calls."""
+        return {
             "on_part_begin": self._part_begins,
             "on_header_field": lambda data, start, end: self._header_grows(0, data[start:end]),
             "on_header_value": lambda data, start, end: self._header_grows(1, data[start:end]),
@@ -112,12 +120,6 @@ class FormReader:
             "on_part_end": self._part_ends,
             "on_end": self._form_ends,
         }
-        try:
-            parser: MultipartParser = multipart.MultipartParser(boundary, callbacks)
-        except ValueError as error:
-            raise InvalidForm("has a boundary that cannot be used") from error
-        parser.logger = _SILENT
-        return parser
 
     def _part_begins(self) -> None:
         self._parts += 1
@@ -138,7 +140,7 @@ class FormReader:
         self._name = options.get(b"name", b"").decode("utf-8", "replace")
         if not self._name:
             raise InvalidForm("has a part without a name")
-        if self._name in self._fields or (self._name == "file" and self._file is not None):
+        if self._name in self.fields or (self._name == "file" and self.file is not None):
             raise InvalidForm(f"has two parts named {self._name}")
         self._content = BytesIO() if self._name == "file" or self._name in _FIELDS else None
         if self._name == "file":
@@ -160,15 +162,31 @@ class FormReader:
         content = self._content.getvalue()
         self._content = None
         if self._name == "file":
-            self._file = content
+            self.file = content
             return
         try:
-            self._fields[self._name] = content.decode()
+            self.fields[self._name] = content.decode()
         except UnicodeDecodeError:
             raise InvalidForm(f"has a field {self._name} that is not UTF-8") from None
 
     def _form_ends(self) -> None:
-        self._complete = True
+        self.complete = True
+
+
+def _open(content_type: str, form: _Form) -> MultipartParser:
+    multipart = _multipart()
+    kind, options = multipart.parse_options_header(text(content_type).encode().decode("latin-1"))
+    if kind.lower() != b"multipart/form-data":
+        raise InvalidForm("must be multipart/form-data")
+    boundary = options.get(b"boundary")
+    if not boundary:
+        raise InvalidForm("has no boundary in its Content-Type")
+    try:
+        parser: MultipartParser = multipart.MultipartParser(boundary, form.callbacks())
+    except ValueError as error:
+        raise InvalidForm("has a boundary that cannot be used") from error
+    parser.logger = _SILENT
+    return parser
 
 
 # The parser warns of each broken form, which is answered with an error already.

@@ -57,10 +57,10 @@ class HttpHandler:
         content = request.content
         try:
             reply = await self._reply(request, content)
-        except web.RequestPayloadError:
-            return self._response(self.router.damaged_body(), keep_alive=False)
-        except ConnectionError:
-            return self._response(_DROP, keep_alive=False)
+        except (web.RequestPayloadError, ConnectionError) as error:
+            error.__traceback__ = None  # aiohttp keeps the error, and its frames would keep what has come of the body
+            reply = self.router.damaged_body() if isinstance(error, web.RequestPayloadError) else _DROP
+            return self._response(reply, keep_alive=False)
         if content.is_eof():
             return self._response(reply, keep_alive=request.keep_alive)
         answer = self._response(reply, keep_alive=False)

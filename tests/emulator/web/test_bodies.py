@@ -1,13 +1,19 @@
 """Bodies over a real socket: too large, cut off, damaged, slow; an answer or a clean end, and nothing logged."""
 
+import gc
 import gzip
 import json
 import socket
+import threading
+import time
+import weakref
 import zlib
 from contextlib import suppress
 
 import pytest
 
+from emulator.web import rest_routes
+from emulator.web.form import FormReader
 from tests.emulator.web.multipart import CONTENT_TYPE, form, part
 from tests.emulator.web.wire import ask, connected, exchange, head, until_closed
 
@@ -82,6 +88,36 @@ def test_a_client_that_waits_for_continue_is_told_to(url):
 def test_a_cut_off_body_gets_no_answer(url, target, kind, started):
     """A client that goes away in the middle of its body has called nothing."""
     assert exchange(url, head(target, Content_Length="100", Content_Type=kind) + started, end=True) == b""
+
+
+@pytest.mark.parametrize("framing", [{"Content_Length": "900000"}, {"Transfer_Encoding": "chunked"}])
+def test_what_came_of_a_cut_off_upload_is_freed_at_once(url, monkeypatch, framing):
+    """Without the garbage collector: clients that break off again and again fill no memory."""
+    readers = []
+
+    class Reader(FormReader):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            readers.append(weakref.ref(self))
+
+    monkeypatch.setattr(rest_routes, "FormReader", Reader)
+    started = form(part("file", bytes(300_000), "a.png"))[:-100]
+    gc.disable()
+    try:
+        with connected(url) as sock:
+            body = started if "Content_Length" in framing else b"%x\r\n%b\r\n" % (len(started), started)
+            sock.sendall(head(UPLOAD, Content_Type=CONTENT_TYPE, **framing) + body)
+            _wait_until(lambda: readers)
+        _wait_until(lambda: readers[0]() is None)
+    finally:
+        gc.enable()
+
+
+def _wait_until(condition):
+    deadline = time.monotonic() + 10
+    while not condition() and time.monotonic() < deadline:
+        threading.Event().wait(0.002)
+    assert condition()
 
 
 @pytest.mark.parametrize(

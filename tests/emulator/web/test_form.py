@@ -1,6 +1,8 @@
 """The upload's form reader: pieces of any size, hostile names, broken bodies, and limits that hold while it reads."""
 
+import gc
 import tracemalloc
+import weakref
 from itertools import pairwise
 
 import pytest
@@ -29,6 +31,19 @@ def test_fields_and_file_are_read():
     fields, file = read(WHOLE)
     assert fields == {"GroupId": "group-1", "Name": "主播"}
     assert file == FILE
+
+
+def test_a_form_that_is_cut_off_is_freed_at_once():
+    """A process that holds many records does without the garbage collector, and an upload has 10 MB."""
+    gc.disable()
+    try:
+        reader = FormReader(CONTENT_TYPE)
+        reader.feed(WHOLE[:-40])
+        parsed = weakref.ref(reader._form)
+        del reader
+        assert parsed() is None
+    finally:
+        gc.enable()
 
 
 @given(st.lists(st.integers(0, len(WHOLE)), max_size=12))
@@ -181,6 +196,6 @@ def test_the_parts_of_a_form_are_counted():
     reader = FormReader(CONTENT_TYPE)
     with pytest.raises(InvalidForm, match="more than 100 parts"):
         reader.feed(body)
-    assert reader._parts == 101
+    assert reader._form._parts == 101
     fields, _ = read(form(*(part(f"field-{n}", b"x") for n in range(99)), part("Name", "n")))
     assert fields == {"Name": "n"}
