@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from attrs import frozen
 
-from portrait.models import AssetType
+from portrait.enums import AssetType
 
 PRIVATE_AVATAR_PATH: Final = "/seedance2/private-avatar"
 REAL_AVATAR_PATH: Final = "/seedance2/real-avatar"

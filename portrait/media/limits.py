@@ -8,8 +8,8 @@ from typing import Final, Literal
 
 from attrs import evolve, frozen
 
+from portrait.enums import AssetType
 from portrait.gateways import IMAGE_FORMATS, IMAGE_LIMIT
-from portrait.models import AssetType
 
 MB: Final = 1_048_576
 """Bytes in what the contract calls MB. Contract §2, small print."""

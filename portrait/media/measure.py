@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 from attrs import evolve, frozen
 
+from portrait.enums import AssetType
 from portrait.errors import UsageError
 from portrait.media._bytes import InvalidMedia, length_of
 from portrait.media._images import PARSERS
@@ -16,7 +17,6 @@ from portrait.media._optional import require
 from portrait.media._tiff import camera_raw
 from portrait.media._worker import WORKER, WorkerUnavailable
 from portrait.media.sniff import HEAD_BYTES, MEDIA_TYPES, MediaType, describe, sniff, tag_length
-from portrait.models import AssetType
 
 
 @frozen(kw_only=True)

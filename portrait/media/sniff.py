@@ -12,7 +12,7 @@ from typing import Final
 
 from attrs import frozen
 
-from portrait.models import AssetType
+from portrait.enums import AssetType
 
 HEAD_BYTES: Final = 4096
 """The number of bytes that `sniff` needs at most; fewer are allowed."""

@@ -80,6 +80,14 @@ def test_the_plain_client_loads_no_upper_part(name):
     assert upper & set(done.stdout.split()) == set()
 
 
+def test_the_process_that_measures_clips_loads_no_client():
+    """It starts when the first clip is measured, which waits for it."""
+    code = "import portrait.media._worker_main, sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=20)
+    client = {"portrait.models", "portrait.endpoint", "portrait.codec", "portrait.transports", "cattrs", "orjson"}
+    assert client & set(done.stdout.split()) == set()
+
+
 def statements(body):
     """Those that run at import, without what only type checkers read."""
     for node in body:
