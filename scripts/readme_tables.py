@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from emulator import __main__ as emulator_command
 from emulator import pytest_plugin
+from emulator.command_line import make_parser
 from emulator.dialects import DIALECTS as SERVER_DIALECTS
 from emulator.dialects import ServerDialect
 from emulator.domain.reasons import Reason
@@ -240,7 +240,7 @@ def serve_table() -> str:
 
 
 def serve_parser() -> argparse.ArgumentParser:
-    commands = next(action for action in emulator_command._parser()._actions if action.dest == "command")  # noqa: SLF001
+    commands = next(action for action in make_parser()._actions if action.dest == "command")  # noqa: SLF001
     return commands.choices["serve"]
 
 
