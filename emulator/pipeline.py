@@ -28,6 +28,7 @@ from emulator.messages import Call, Reply, ReplyFlow, RunInTurn, utf8_safe
 from emulator.mounts import AnyMount
 from emulator.request_decoder import read_object
 from emulator.rules import Do, RuleError, RuleSet, alter_reply, short_circuit
+from emulator.service_config import caller_config
 from emulator.settings import Settings
 from emulator.signed_urls import SignedUrls
 from emulator.store.base import Store
@@ -35,8 +36,6 @@ from emulator.webhooks import Webhooks
 from portrait.clock import Clock
 from portrait.flow import RunBlocking, Sleep
 from portrait.media import measure
-from portrait.providers import Provider
-from portrait.video_models import DEFAULT_RESOLUTIONS, VIDEO_MODELS, VideoModel
 
 _log = logging.getLogger("emulator")
 _RULE_HEADER = "X-Emulator-Rule"
@@ -279,24 +278,10 @@ class Pipeline:
         """The settings, with the rules of this mount and of the caller's provider."""
         config = self._configs.get(caller.candidates)
         if config is None:
-            config = self._configs[caller.candidates] = self._new_config(caller.provider, caller.candidates)
+            config = self._configs[caller.candidates] = caller_config(
+                self._config, caller, self._format, self._settings, self._signed_urls
+            )
         return config
-
-    def _new_config(self, provider: Provider, names: tuple[str, ...]) -> ServiceConfig:
-        form, signed = self._format, self._signed_urls
-        return evolve(
-            self._config,
-            page_ticket=signed.page_token if provider.link_holds_token else signed.page_handle,
-            token_life=self._settings.token_life or provider.token_life,
-            name_limit=form.name_limit,
-            description_limit=form.description_limit,
-            cursors=form.cursors,
-            job_form=form.job_form,
-            models=_models_of(names) if form.videos else {},
-            resolution=DEFAULT_RESOLUTIONS.get(provider.name, "720p"),
-            video_link=signed.sign_video,
-            list_items=provider.list_items,
-        )
 
     def _consult(self, state: _RequestState, name: Any) -> Do | None:
         """The rule that fires: the request's own, else one of the rule set."""
@@ -340,8 +325,3 @@ def _count(tx: Transaction, state: _RequestState) -> None:
     """
     if state.rate is not None and tx.customer.tier is not None:
         tx.save_customer(quotas.count_call(tx.customer, state.call.action, state.rate, state.handled_at))
-
-
-def _models_of(providers: tuple[str, ...]) -> Mapping[str, VideoModel]:
-    """The models that a call may name: those of its key's provider, or of all that its key may stand for."""
-    return {name: model for each in reversed(providers) for name, model in VIDEO_MODELS.get(each, {}).items()}

@@ -13,17 +13,17 @@ from emulator.auth import CustomerNames
 from emulator.call_log import CallLog, CallRecord
 from emulator.control import Control, NamedSnapshots, Overview
 from emulator.domain import lifecycle, validations
-from emulator.domain.context import Context, ServiceConfig
+from emulator.domain.context import Context
 from emulator.domain.ports import StoredFile
 from emulator.domain.reasons import Reason, Refusal
 from emulator.domain.records import AssetState, Customer, Validation
-from emulator.fetch import FETCH_POLICIES
 from emulator.ids import Ids
 from emulator.messages import Reply
 from emulator.mounts import AnyMount, default_mounts
 from emulator.pipeline import Pipeline
 from emulator.response_encoder import http_error
 from emulator.rules import RuleSet
+from emulator.service_config import emulator_config
 from emulator.settings import Settings
 from emulator.signed_urls import SignedUrls
 from emulator.snapshots import Snapshots
@@ -86,7 +86,7 @@ class Service:
         self._ids = Ids(settings.seed or 0, self._format_time, self.store.process)
         secret = secrets.token_bytes(32) if settings.seed is None else self._ids.secret()
         self._signed_urls = SignedUrls(self.store.secret(secret), settings.link_life, self._format_time)
-        self._config = _config(settings, self._ids, self._signed_urls)
+        self._config = emulator_config(settings, self._ids, self._signed_urls)
         self.snapshots = Snapshots(self.store, self.clock)
         names = CustomerNames(settings)
         call_log, rules = CallLog(self._format_time, on_call), RuleSet(settings.seed or 0, names.find)
@@ -215,17 +215,3 @@ class Service:
             assets=settings.assets,
             assets_per=settings.assets_per,
         )
-
-
-def _config(settings: Settings, ids: Ids, signed: SignedUrls) -> ServiceConfig:
-    return ServiceConfig(
-        image_review=settings.image_review,
-        clip_review=settings.clip_review,
-        generation=settings.generation_seconds,
-        second_same=settings.second_result == "same",
-        projects=settings.projects,
-        measurable=FETCH_POLICIES[settings.fetch],
-        ids=ids,
-        link=signed.sign,
-        page_ticket=signed.page_token,
-    )
