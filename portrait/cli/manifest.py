@@ -61,6 +61,8 @@ class Manifest:
 
         It raises nothing: the outcome itself must be printed whatever becomes of the manifest.
         """
+        if self._file is None:
+            return None
         time = format_timestamp(self._clock.now())
         line = json.dumps({**record, **self._context, "time": time}, ensure_ascii=False)
         # A file name that is not valid text has lone surrogates, which JSON can hold as escapes.

@@ -105,7 +105,7 @@ def open_run(context: Context, options: PutOptions) -> Iterator[Run]:
         context.state.check()
     path = None if options.dry_run else options.manifest
     with (
-        Manifest(path, context.console.clock, context.service_identity) as manifest,
+        Manifest(path, context.console.clock, {} if path is None else context.service_identity) as manifest,
         closing(run.store) if run.store is not None else nullcontext(),
         on_sigint(lambda: run.progress.print(_STOPPING), lambda: run.progress.restore_cursor()),  # noqa: PLW0108  (changes)
     ):

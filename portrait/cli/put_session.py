@@ -52,7 +52,8 @@ class PutSession:
                     self._send(group)
             self._review()
         finally:
-            self._finish_all(Interrupted())
+            if self._in_review:
+                self._finish_all(Interrupted())
 
     def _send(self, group: Checked) -> None:
         pending = list(group.valid)
