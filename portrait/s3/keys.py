@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import mimetypes
 import re
+from collections.abc import Callable, Sequence
 from pathlib import PurePath
 from urllib.parse import quote, urlsplit
 
@@ -19,6 +20,16 @@ from portrait.urls import HttpUrl, parse_http_url
 
 MAX_PRESIGN_SECONDS = 7 * 24 * 3600
 """Seconds that a presigned address can live: the limit of V4 signing (D)."""
+
+
+# S3's longest key (D), without what `key_for` appends.
+_MAX_PREFIX = 1024 - len("/00/") - 64 - len(".0123456789")
+# Prefixes under which nothing could be stored, or nothing fetched.
+_UNUSABLE: Sequence[tuple[str, Callable[[str], object]]] = (
+    ("has a control character", re.compile(r"[\x00-\x1f\x7f]").search),
+    ("has a part . or .., which programs take out of addresses", lambda prefix: {".", ".."} & set(prefix.split("/"))),
+    (f"has more than {_MAX_PREFIX} bytes", lambda prefix: len(prefix.encode()) > _MAX_PREFIX),
+)
 
 
 @frozen
@@ -38,12 +49,16 @@ def parse_location(address: str) -> Location:
     """Read `s3://bucket/prefix`.
 
     Raises:
-        UsageError: It is not of that form.
+        UsageError: It is not of that form, or keys of that prefix could not be stored, or not be fetched.
     """
     parts = urlsplit(address)
     if parts.scheme != "s3" or not parts.netloc or parts.query or parts.fragment:
         raise UsageError(f"{address!r} does not name a bucket.", advice="Write s3://bucket or s3://bucket/prefix.")
-    return Location(parts.netloc, parts.path.strip("/"))
+    prefix = address.partition("://")[2].partition("/")[2].strip("/")  # urlsplit takes line breaks out
+    for why, is_so in _UNUSABLE:
+        if is_so(prefix):
+            raise UsageError(f"The prefix {prefix[:40]!r} {why}.", advice="Name another prefix.")
+    return Location(parts.netloc, prefix)
 
 
 def parse_base_url(option: str, url: str) -> HttpUrl:

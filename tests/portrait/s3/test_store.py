@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import subprocess
 import sys
 import threading
@@ -305,6 +306,28 @@ def test_places_that_are_none(open_store: Make, place: str) -> None:
     """Only s3://bucket and s3://bucket/prefix name a place."""
     with pytest.raises(UsageError, match="s3://bucket"):
         open_store(place)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "why"),
+    [
+        ("a\nb", "control character"),
+        ("a/\x7f", "control character"),
+        ("../a", "part . or .."),
+        ("a/./b", "part . or .."),
+        ("ä" * 500, "has more than 945 bytes"),
+    ],
+)
+def test_prefixes_whose_keys_could_not_be_fetched(open_store: Make, prefix: str, why: str) -> None:
+    """Refused when the store is made: storages take some of them, and whoever fetches the files does not."""
+    with pytest.raises(UsageError, match=re.escape(why)):
+        open_store(f"s3://portraits/{prefix}")
+
+
+def test_the_longest_key_is_taken(stub: S3Stub, open_store: Make, make_file: Make) -> None:
+    """The longest prefix leaves room for what is appended, up to 1,024 bytes."""
+    open_store(f"s3://portraits/{'x' * 945}").put(make_file(name="a.0123456789"))
+    assert len(only_object(stub)[0]) <= 1024
 
 
 @pytest.mark.parametrize(
