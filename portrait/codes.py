@@ -81,6 +81,7 @@ MEDIA_CODES: frozenset[str] = frozenset(
 
 _PASSING = "The fault lay with the service: try again with the same file."
 _MODEL = "Use a model that this provider has."
+_BALANCE = "Top up the account's balance."
 _CONTENT = "Use another file: the review does not allow what this one shows."
 # Where "use a file within the limits" does not fit.
 _MEDIA_ADVICE: Mapping[str, str] = {
@@ -126,7 +127,7 @@ CODES: Mapping[str, ErrorRule] = {
     "FlowLimitExceeded": ErrorRule(Throttled),
     "RequestLimitExceeded": ErrorRule(Throttled),
     "Throttling": ErrorRule(Throttled),
-    "AccountOverdueError": ErrorRule(AccountError, advice="Top up the account's balance."),
+    "AccountOverdueError": ErrorRule(AccountError, advice=_BALANCE),
     "UpstreamUnavailable": ErrorRule(ServerError),
     "InternalError": ErrorRule(ServerError),
     "ServiceUnavailable": ErrorRule(ServerError),
@@ -197,13 +198,13 @@ UNANSWERED = (408, 499)
 BY_STATUS: Mapping[int, ErrorRule] = {
     400: ErrorRule(InvalidRequest),
     401: ErrorRule(AuthError),
-    402: ErrorRule(AccountError, advice="Top up the account's balance."),
+    402: ErrorRule(AccountError, advice=_BALANCE),
     403: ErrorRule(AuthError),
     404: ErrorRule(NotFound),
     405: ErrorRule(InvalidRequest),
     # A proxy gave up waiting, or says that somebody did: the call may have arrived.
     **dict.fromkeys(UNANSWERED, ErrorRule(ServerError)),
-    409: ErrorRule(InvalidRequest),
+    409: ErrorRule(InvalidRequest, advice="Something is in the way: a group that has assets, or work that has ended."),
     413: ErrorRule(InvalidRequest, advice="Send less: a JSON body may have 1 MB, an uploaded file 10 MB."),
     415: ErrorRule(InvalidRequest),
     422: ErrorRule(InvalidRequest),
@@ -221,6 +222,12 @@ BY_TYPE: Mapping[str, ErrorRule] = {
 }
 
 
+# Full is of groups and assets: nothing that is deleted makes room for a video.
+OF_VIDEOS: Mapping[str, ErrorRule] = dict.fromkeys(
+    ("QuotaExceeded", "QuotaSharedPoolExceeded"),
+    ErrorRule(AccountError, advice="Look at the account's plan: what it allows of videos is used up."),
+)
+
 # The codes of video generation in the `{"error"}` form; a known code in the message says more. Contract §7 (D).
 BY_WORD: Mapping[str, ErrorRule] = {
     "invalid_request": ErrorRule(InvalidRequest),
@@ -229,6 +236,9 @@ BY_WORD: Mapping[str, ErrorRule] = {
     "nsfw_content_detected": ErrorRule(MediaRejected, advice=_CONTENT),
     "upstream_model_not_found": ErrorRule(InvalidParameter, advice=_MODEL),
     "upstream_error": ErrorRule(ServerError),
+    # Of new-api, of which gateways are made (I).
+    "model_not_found": ErrorRule(InvalidParameter, advice=_MODEL),
+    "insufficient_user_quota": ErrorRule(AccountError, advice=_BALANCE),
 }
 
 # Ark's sentence about a parameter, which a gateway passes on under a code of its own. Contract §7 (M).

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from portrait.codes import BY_STATUS, BY_TYPE, BY_WORD, CODES, UNANSWERED, ErrorRule, api_error, code_within
+from portrait.codes import BY_STATUS, BY_TYPE, BY_WORD, CODES, UNANSWERED, ErrorRule, api_error, code_within, rule_for
 from portrait.errors import ApiError, BadResponse, Retry, Throttled, ValidatePending
 from portrait.http import HttpResponse, retry_after
 from portrait.models import Response
@@ -141,7 +141,7 @@ def _bad_response(
         http_status=response.status,
         # A 4xx says that the call was turned away; a good status or a 5xx says nothing about what was done.
         may_have_executed=not 300 <= response.status < 500 or response.status in UNANSWERED,
-        advice=_PROXY_LOGIN if response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED else None,
+        advice=_STATUS_ADVICE.get(response.status),
     )
     error.retry_after = retry_after(response.headers, throttled=False)
     if 300 <= response.status < 500 and response.status not in {*UNANSWERED, HTTPStatus.TOO_EARLY}:
@@ -149,7 +149,12 @@ def _bad_response(
     return error
 
 
-_PROXY_LOGIN = "The proxy wants a user and a password: proxy=http://user:password@host:port."
+_STATUS_ADVICE: Mapping[int, str | None] = {
+    HTTPStatus.PROXY_AUTHENTICATION_REQUIRED: (
+        "The proxy wants a user and a password: proxy=http://user:password@host:port."
+    ),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: BY_STATUS[413].advice,
+}
 _EXCERPT = 300  # characters
 
 
@@ -238,7 +243,12 @@ _REQUEST_IDS = ("request_id", "requestId", "RequestId")
 
 
 def gateway_error(
-    body: Mapping[str, Any], response: HttpResponse, action: str, *, id_in_path: bool = False
+    body: Mapping[str, Any],
+    response: HttpResponse,
+    action: str,
+    *,
+    dialect: Dialect | None = None,
+    id_in_path: bool = False,
 ) -> ApiError | BadResponse:
     """A refusal outside of the envelope: `{"error": {…}}`, or one of the forms that gateways have for it.
 
@@ -246,6 +256,7 @@ def gateway_error(
         body: The answer's JSON, without secrets.
         response: The answer.
         action: The Action's name.
+        dialect: Which may read a code of one Action in its own way.
         id_in_path: True where the request's path names an id, so that 404 is about that.
     """
     error = body.get("error") or body.get("Error")
@@ -255,6 +266,8 @@ def gateway_error(
     code = _first(fields, _CODES)
     if not (code or message):
         message = _excerpt(": ".join(text for name in _NESTED for text in _texts(body.get(name)) if text))
+    throttled = rule_for(code, response.status)[0].error is Throttled
+    own = None if dialect is None or throttled else dialect.rule(action, code.partition(".")[0])
     known = code in CODES or code_within(f"{code} {message}")
     if not (code or message or response.status == HTTPStatus.TOO_MANY_REQUESTS):
         return _bad_response(response, action, "answered JSON without ResponseMetadata")
@@ -268,7 +281,7 @@ def gateway_error(
     built = api_error(
         code,
         message,
-        rule=None if known else BY_WORD.get(code) or in_200,
+        rule=own or (None if known else BY_WORD.get(code) or in_200),
         http_status=response.status,
         action=action,
         request_id=_first(fields, _REQUEST_IDS) or _first(body, _REQUEST_IDS),

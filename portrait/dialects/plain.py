@@ -26,17 +26,16 @@ def decode_plain(
 ) -> tuple[Mapping[str, Any], Response]:
     """The body of an answer, and where it came from; a `Decoder` of a dialect.
 
-    An empty body with a good status is an empty object. Such answers have no codes of one call alone.
+    An empty body with a good status is an empty object.
 
     Raises:
         ApiError: The service refused.
         BadResponse: The body is no JSON object.
     """
-    del dialect
     good = response.status < 400
     body = {} if good and not response.body.strip() else read_object(response, action, secrets)
     if not good or _is_refusal(body):
-        raise gateway_error(redact(body, secrets()), response, action, id_in_path=True)
+        raise gateway_error(redact(body, secrets()), response, action, dialect=dialect, id_in_path=True)
     request_id = response.headers.get("x-request-id", "")
     return body, Response(request_id=request_id, http_status=response.status, headers=response.headers, body=body)
 

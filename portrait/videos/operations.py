@@ -16,6 +16,7 @@ from attrs import evolve, field, frozen
 from portrait.actions import Action, Idempotency, operation
 from portrait.arguments import COUNT, check_arguments, either, one_of
 from portrait.auth import NoAuth
+from portrait.codes import OF_VIDEOS
 from portrait.dialects.dialect import Dialect
 from portrait.dialects.plain import decode_plain
 from portrait.endpoint import Endpoint, encode_json
@@ -41,7 +42,7 @@ from portrait.videos.download import FILE, Download, Piece
 from portrait.videos.models import Video, VideoPage, VideoRequest
 from portrait.videos.shapes import CALLBACK_FIELDS, SHAPES, Shape
 
-PLAIN = Dialect(name="plain", action_path="", name_limit=0, decoder=decode_plain)
+PLAIN = Dialect(name="plain", action_path="", name_limit=0, codes={"CreateVideo": OF_VIDEOS}, decoder=decode_plain)
 
 POLL = 5.0  # seconds between two looks at a video, which takes minutes
 TIMEOUT = 1800.0  # seconds; the longest documented videos take minutes, queues longer (I)

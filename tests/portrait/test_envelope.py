@@ -241,6 +241,14 @@ def test_a_page_in_the_place_of_an_answer_says_whether_the_call_may_have_happene
     assert (info.value.may_have_executed, info.value.retry) == (executed, retry)
 
 
+@pytest.mark.parametrize(("status", "words"), [(407, "proxy=http"), (413, "Send less"), (400, "base_url=")])
+def test_a_page_advises_by_its_status(status, words):
+    """advice-route: a proxy that wants a password, and one that takes less than was sent."""
+    with pytest.raises(BadResponse) as info:
+        decode(ALLTOKEN, answer(HTML, status), "CreateAsset")
+    assert words in info.value.advice
+
+
 @pytest.mark.parametrize("content", [HTML, b"", b"upstream request timeout", b"{", b"{}"])
 @pytest.mark.parametrize("dialect", [ALLTOKEN, ARK])
 def test_429_is_throttled_whatever_its_body_is(dialect, content):

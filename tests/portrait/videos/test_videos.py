@@ -5,6 +5,7 @@ import pytest
 from attrs import evolve
 
 from portrait.errors import (
+    AccountError,
     AuthError,
     BadResponse,
     ConnectFailed,
@@ -13,6 +14,7 @@ from portrait.errors import (
     NotFound,
     OutcomeError,
     ServerError,
+    Throttled,
     UnknownOutcome,
     UsageError,
     WaitTimeout,
@@ -189,15 +191,21 @@ def test_a_create_that_was_never_sent_is_sent_again(scripted, provider):
         (404, {"code": "upstream_model_not_found", "message": "m"}, InvalidParameter),
         (404, {"code": "InvalidEndpointOrModel.NotFound", "message": "m"}, InvalidParameter),
         (503, {"code": "upstream_error", "message": "m"}, ServerError),
+        (503, {"code": "model_not_found", "message": "m"}, InvalidParameter),
+        (403, {"code": "insufficient_user_quota", "message": "m"}, AccountError),
+        (400, {"code": "QuotaExceeded", "message": "m"}, AccountError),
+        (429, {"code": "QuotaExceeded", "message": "m"}, AccountError),
+        (429, {"code": "QuotaExceeded.QPM", "message": "m"}, Throttled),
     ],
 )
 def test_a_refusal_is_the_class_of_its_code(scripted, provider, status, error, kind):
-    """Contract §7: the error form of the data planes."""
+    """Contract §7: the error form of the data planes. None of them advises to delete assets."""
     videos, _ = scripted(answer({"error": error}, status), retry=None)
     with pytest.raises((kind, UnknownOutcome)) as raised:
         videos.create(model=MODELS[provider], prompt=PROMPT)
     cause = raised.value if isinstance(raised.value, kind) else raised.value.__cause__
     assert (type(cause), cause.code) == (kind, error["code"])
+    assert "delete groups" not in cause.advice.lower()
 
 
 def test_a_wait_ends_with_the_result(scripted, provider):
