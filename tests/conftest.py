@@ -1,9 +1,12 @@
 """What all tests share: how many cases Hypothesis tries, a PostgreSQL server, and what of a product is quick."""
 
+import contextlib
 import gc
 import os
 import signal
 from collections import defaultdict
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -55,6 +58,21 @@ def own_settings():
         for name in os.environ.keys() & environment._VARIABLES:
             patch.delenv(name)
         yield
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session):
+    """Have every second worker begin at the other end: in a fresh clone pytest compiles each module, and so each half.
+
+    What cannot be imported is reported where it is collected.
+    """
+    worker = getattr(session.config, "workerinput", {}).get("workerid", "gw0")
+    if int(worker.removeprefix("gw")) % 2 and session.config.args == session.config.getini("testpaths"):
+        root = session.config.rootpath
+        for path in sorted(Path(root, "tests").rglob("test_*.py"), reverse=True):
+            if "conformance" not in path.parts:
+                with contextlib.suppress(Exception, pytest.skip.Exception):
+                    import_module(".".join(path.relative_to(root).with_suffix("").parts))
 
 
 @pytest.hookimpl(tryfirst=True)
