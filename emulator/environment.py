@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import wraps
-from inspect import iscoroutinefunction
+from inspect import isasyncgenfunction, isclass, iscoroutinefunction, isgeneratorfunction
 from pkgutil import resolve_name
 from types import TracebackType
 from typing import Any, Literal, TypeVar
@@ -173,6 +173,7 @@ class emulator:  # noqa: N801  (used like a function)
     Raises:
         KeyError: There is no such provider, profile or clock.
         TypeError: A setting is unknown.
+        RuntimeError: It is entered again before it has ended.
     """
 
     def __init__(
@@ -184,9 +185,11 @@ class emulator:  # noqa: N801  (used like a function)
         if PROVIDERS[provider].dialect == TASKS.name:  # the gateways share addresses: the key tells which one answers
             key = next(iter(self._settings.api_keys), DEFAULT_KEY)
             self._settings = evolve(self._settings, key_providers={key: provider, **self._settings.key_providers})
-        self._stack = ExitStack()
+        self._stack: ExitStack | None = None
 
     def __enter__(self) -> Emulator:
+        if self._stack is not None:
+            raise RuntimeError("this emulator() is entered already: write emulator() once for each block")
         with ExitStack() as stack:
             fresh = stack.enter_context(Emulator(self._settings, self._new_clock()))
             stack.enter_context(Environment(fresh, self._provider))
@@ -196,10 +199,20 @@ class emulator:  # noqa: N801  (used like a function)
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stack.close()
+        stack, self._stack = self._stack, None
+        if stack is not None:
+            stack.close()
 
     def __call__(self, function: F) -> F:
-        """The function, run with an emulator of its own each time."""
+        """The function, run with an emulator of its own each time.
+
+        Raises:
+            TypeError: It is a class, or a generator function, which would run without it.
+        """
+        if isclass(function):
+            raise TypeError(f"emulator() decorates no class: let setUp of {function.__name__} enter it")
+        if isgeneratorfunction(function) or isasyncgenfunction(function):
+            raise TypeError(f"emulator() decorates no generator: write `with emulator():` in {function.__name__}")
         if iscoroutinefunction(function):
 
             @wraps(function)
@@ -218,5 +231,5 @@ class emulator:  # noqa: N801  (used like a function)
 
     def _again(self) -> emulator:
         other = object.__new__(type(self))
-        other.__dict__.update(self.__dict__, _stack=ExitStack())
+        other.__dict__.update(self.__dict__, _stack=None)
         return other

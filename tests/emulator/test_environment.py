@@ -169,6 +169,28 @@ class TestUnittest(unittest.TestCase):
         assert self.emulator.calls.count("CreateAsset") == 1
 
 
+def test_what_would_run_without_its_emulator_is_refused():
+    """A class and a generator run after the call that makes them; an environment that is entered twice never ends."""
+
+    class Cases(unittest.TestCase): ...
+
+    def fixture():
+        yield
+
+    async def async_fixture():
+        yield
+
+    for what, advice in ((Cases, "setUp of Cases"), (fixture, "in fixture"), (async_fixture, "in async_fixture")):
+        with pytest.raises(TypeError, match=advice):
+            emulator()(what)
+    before, service = dict(os.environ), emulator()
+    with service, pytest.raises(RuntimeError, match="once for each block"), service:
+        pass
+    assert dict(os.environ) == before
+    with service as again:
+        assert again.calls.count() == 0
+
+
 def test_variables_for_another_process(portrait_emulator):
     """What a program in another process, or another language, is given."""
     assert variables(portrait_emulator) == {
