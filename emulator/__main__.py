@@ -129,7 +129,7 @@ def _print(stream: TextIO, text: str) -> None:
 
 
 def _needs(args: argparse.Namespace) -> str:
-    """What users on other machines need; "" where only this machine can call."""
+    """Advice for users on other machines; "" where only this machine can call."""
     from portrait.urls import is_loopback  # noqa: PLC0415 - after --help
 
     if is_loopback(args.host.lower()):

@@ -82,7 +82,7 @@ class Auth(Protocol):
     """Authenticates the calls of a mount."""
 
     def authenticate(self, call: Call) -> Caller:
-        """Who calls.
+        """Authenticate a call.
 
         Raises:
             Refusal: There are no credentials, or nobody's.

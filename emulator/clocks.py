@@ -65,7 +65,7 @@ class AutoClock(ManualClock):
     """A clock for programs that wait on a clock of their own: it stands still, and moves when they ask too early."""
 
     POLL_SECONDS = 3.0
-    """What a patient client waits between two looks."""
+    """The pause of a patient client between two reads."""
 
     _MOST_READS = 10_000
 

@@ -46,7 +46,7 @@ _MAX_REQUEST_BYTES = 16_384
 
 @define
 class _RequestState:
-    """What is known of a call so far."""
+    """The state of a call in the pipeline."""
 
     call: Call
     now: float

@@ -36,7 +36,7 @@ from portrait.clock import Clock, SystemClock
 
 @frozen
 class ValidationPage:
-    """What the H5 page may know of a validation.
+    """The data of the H5 page.
 
     Attributes:
         handle: `val-3`.
@@ -97,7 +97,7 @@ class Service:
         )
 
     def _pipelines(self, mounts: Sequence[AnyMount], call_log: CallLog, rules: RuleSet) -> tuple[Pipeline, ...]:
-        """What answers the calls of each mount; all of them share everything else."""
+        """The pipelines of the mounts; all of them share everything else."""
         pipeline = partial(
             Pipeline,
             settings=self.settings,
@@ -134,7 +134,7 @@ class Service:
         return http_error(status, kind, message, self._ids.token(self.clock.now()))
 
     def file(self, key: str) -> StoredFile | None:
-        """What `{base}/r2/{key}` serves; None for what is not there, or not any more."""
+        """The uploaded file of `{base}/r2/{key}`; None for one that is not there, or not any more."""
         file = self.store.file(key)
         return file if file is not None and file.is_alive(self.clock.now()) else None
 
@@ -143,7 +143,7 @@ class Service:
         return self._signed_urls.verify_video(name, query, self.clock.now())
 
     def link(self, asset_id: str, query: Mapping[str, str]) -> StoredFile | str:
-        """What a signed link leads to: an uploaded file, or the address that an asset was registered by.
+        """The target of a signed link: an uploaded file, or the address that an asset was registered by.
 
         Raises:
             Refusal: The link is not ours, or too old, or the asset is gone.
@@ -154,7 +154,7 @@ class Service:
         return self.store.file(asset.file) or asset.url
 
     def validation_page(self, query: Mapping[str, str]) -> ValidationPage | None:
-        """What the H5 page shows; opening it starts the scan. None for a link that is not ours."""
+        """The data of the H5 page, whose opening starts the scan. None for a link that was not made here."""
         found = self._validation(query)
         if found is None:
             return None

@@ -109,5 +109,5 @@ def _query(date: str, life: int) -> str:
 
 
 def _signed(subject: str, date: str, life: int) -> bytes:
-    """What is signed."""
+    """The bytes that a signature is made of."""
     return f"{subject}\n{date}\n{life}".encode(errors="replace")

@@ -129,7 +129,7 @@ class Assets:
 
 
 class TestControls:
-    """What a test does to an emulator, by subject: what `Emulator` and `SharedServer` have in common.
+    """The controls of an emulator, by subject; the base of `Emulator` and `SharedServer`.
 
     Attributes:
         rules: Faults and verdicts on demand: `rules.add(match=…, when=…, do=…)`, `rules.all()`, `rules.clear()`.

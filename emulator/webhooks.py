@@ -30,7 +30,7 @@ _MAX_PENDING = 1_000  # what is beyond it is not followed
 
 @frozen(kw_only=True)
 class Hook:
-    """What a create says about its webhook, and how posts are sent.
+    """How an operation names its webhook, and how posts are sent to it.
 
     Attributes:
         field: The field of the request that holds the address.

@@ -68,7 +68,7 @@ class Callback:
 
     @property
     def meaning(self) -> str:
-        """What the codes mean, in a few words; "" for unknown ones."""
+        """The meaning of the codes, in a few words; "" for unknown ones."""
         return scan_meaning(self.code, self.sub_code)
 
     def failure(self) -> ValidationFailed:
@@ -206,7 +206,7 @@ class CallbackHandler:
             raise
 
     async def _confirm(self, callback: Callback) -> ValidationOutcome | None:
-        """What the service says of the validation; None where it says nothing that ends it.
+        """The outcome of the validation, from the service; None where it is not over.
 
         Raises:
             PortraitError: The service could not be asked, or knows no such token.

@@ -69,7 +69,7 @@ class Job(Protocol):
 
     @property
     def status(self) -> str:
-        """How far it is."""
+        """Its state."""
 
 
 J = TypeVar("J", bound=Job)

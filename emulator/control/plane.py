@@ -56,7 +56,7 @@ class Control:
         self.snapshots = snapshots
 
     def health(self) -> dict[str, Any]:
-        """That the emulator runs, and its time."""
+        """The status `ok`, the time, and how many customers there are."""
         return {"status": "ok", "clock": self.clock(), "customers": len(self._store.customers())}
 
     def reset(self) -> dict[str, Any]:
@@ -98,7 +98,7 @@ class Control:
     # --- time --------------------------------------------------------------------------------------------------------
 
     def clock(self) -> dict[str, Any]:
-        """What time it is, and of what kind the clock is."""
+        """The time and the kind of the clock."""
         self._store.synchronize()
         now = self._clock.now()
         return {"now": self._format_time(now), "seconds": now, "kind": kind(self._clock)}

@@ -86,7 +86,7 @@ def list_(ctx: Context, request: models.ListAssetGroupsRequest) -> Page[Group]:
 
 
 def update(ctx: Context, request: models.UpdateAssetGroupRequest) -> models.Updated:
-    """What is left out stays, and so does a Name that is to become empty: a group has one."""
+    """Fields that are left out stay, and so does a Name that is to become empty: a group has one."""
     checks.length("Name", request.name, ctx.config.name_limit)
     checks.length("Description", request.description, ctx.config.description_limit)
     group = ctx.group(request.id, request.project_name)

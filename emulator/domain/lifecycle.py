@@ -84,7 +84,7 @@ def review_seconds(kind: AssetType, verdict: Verdict, image: float, clip: float)
 
 
 def match_face(verdict: Verdict, group: Group, subject: str) -> Verdict:
-    """What is added to a person's group is matched with the person's face. Contract §3, *Group* (D).
+    """Match a file that is added to a person's group with the person's face. Contract §3, *Group* (D).
 
     A file without a subject is taken to show the person who was meant. Contract §10.14 (I).
     """

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 from attrs import evolve, field, frozen
 
@@ -127,21 +128,15 @@ def create_assets(ctx: Context, request: AssetsRequest) -> TaskView:
     group_id = request.group_id or _create_group(ctx, request)
     created = [_create_asset(ctx, request, group_id, file) for file in request.files]
     reviews = [asset.due for asset in map(ctx.tx.asset, created) if asset is not None and asset.due is not None]
-    number = ctx.tx.number()
-    task = Task(
-        number=number,
-        id=ctx.config.ids.job("task", ctx.now, number),
-        customer=ctx.tx.customer.name,
-        project=ctx.project(request.project_name),
-        kind=TaskKind.ASSETS,
-        model=request.model,
-        created=ctx.now,
+    items = (TaskItem(asset_id=asset_id, name=file.name) for asset_id, file in zip(created, request.files, strict=True))
+    task = _create(
+        ctx,
+        TaskKind.ASSETS,
+        request.project_name,
         expected=max(reviews, default=ctx.now),
-        items=tuple(
-            TaskItem(asset_id=asset_id, name=file.name) for asset_id, file in zip(created, request.files, strict=True)
-        ),
+        model=request.model,
+        items=tuple(items),
     )
-    ctx.tx.save_job(task)
     return _view(ctx, task)
 
 
@@ -186,7 +181,7 @@ def create_session(ctx: Context, request: SessionRequest) -> TaskView:
         callback_url=request.callback_url, project_name=request.project_name
     )
     validations.create(ctx, wanted)
-    return _view(ctx, _save(ctx, TaskKind.SESSION, request.project_name, ended=ctx.now))
+    return _view(ctx, _create_for_check(ctx, TaskKind.SESSION, request.project_name, ended=ctx.now))
 
 
 def create_person(ctx: Context, request: PersonRequest) -> TaskView:
@@ -196,7 +191,7 @@ def create_person(ctx: Context, request: PersonRequest) -> TaskView:
     except Refusal as refusal:
         if refusal.reason is not Reason.TOKEN_EXPIRED:
             raise
-    return _view(ctx, _advance(ctx, _save(ctx, TaskKind.PERSON, request.project_name)))
+    return _view(ctx, _advance(ctx, _create_for_check(ctx, TaskKind.PERSON, request.project_name)))
 
 
 _REAL: Mapping[type, Handler] = MappingProxyType(
@@ -231,8 +226,14 @@ def get_scan(ctx: Context, request: JobRequest) -> TaskView:
     return evolve(_view(ctx, job), state=scan, token="", link="")
 
 
-def _save(ctx: Context, kind: TaskKind, project: str | None, ended: float | None = None) -> Task:
-    """Keep a task about the validation that the call is about."""
+def _create_for_check(ctx: Context, kind: TaskKind, project: str | None, ended: float | None = None) -> Task:
+    """Create a task about the validation of this call."""
+    expected = ctx.now + ctx.config.token_life
+    return _create(ctx, kind, project, expected=expected, ended=ended, validation=ctx.handle)
+
+
+def _create(ctx: Context, kind: TaskKind, project: str | None, *, expected: float, **fields: Any) -> Task:
+    """Create and store a task."""
     number = ctx.tx.number()
     task = Task(
         number=number,
@@ -241,9 +242,8 @@ def _save(ctx: Context, kind: TaskKind, project: str | None, ended: float | None
         project=ctx.project(project),
         kind=kind,
         created=ctx.now,
-        expected=ctx.now + ctx.config.token_life,
-        ended=ended,
-        validation=ctx.handle,
+        expected=expected,
+        **fields,
     )
     ctx.tx.save_job(task)
     return task

@@ -137,7 +137,7 @@ def _row(status: int, detail: str = "", statuses: Mapping[str, int] | None = Non
 
 
 def _missing(code: str, what: str) -> ErrorSpec:
-    """What the service behind the gateway does not find, in its own words. Contract §1 (M)."""
+    """An unknown id, in the words of the service behind the gateway. Contract §1 (M)."""
     return ErrorSpec(
         404, "404", f"[{code}] The specified {what} {{id}} is not found.", http_error_type="not_found_error"
     )

@@ -96,7 +96,7 @@ class RestDecoder:
         self._operations = operations
 
     def handler(self, call: Call) -> Handler:
-        """What carries out the call."""
+        """The handler of the call's operation."""
         return self._operations[call.action].handler
 
     def request(self, call: Call, body: Mapping[str, Any]) -> tuple[Any, Mapping[str, Measured]]:

@@ -57,7 +57,7 @@ class Limit:
 
 @frozen(kw_only=True)
 class Do:
-    """What happens when a rule fires: one effect, except that `limit` may stand beside `error` or `http`.
+    """The effect of a rule that fires: one, except that `limit` may stand beside `error` or `http`.
 
     Attributes:
         error: Refuse with that reason and its detail: a fault of a file, or a field.
@@ -109,7 +109,7 @@ _WHEN: Mapping[str, Callable[[str, Any], Any]] = {
 
 
 def parse_when(value: Any) -> tuple[str, Any]:
-    """When a rule fires: the word, and its number or numbers."""
+    """Parse the clause `when`: the word, and its number or numbers."""
     when = object_("when", value, _WHEN)
     if len(when) != 1:
         fail(f"when must have exactly one of {', '.join(_WHEN)}")
@@ -244,7 +244,7 @@ REFUSALS = frozenset({"error", "http"})
 
 
 def parse_do(value: Any) -> Do:
-    """What a rule does."""
+    """Parse the clause `do`."""
     do = object_("do", value, (*_DO, "delay"))
     effects = set(do) - {"delay"}
     if "limit" in effects and len(effects) == 2:

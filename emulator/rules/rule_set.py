@@ -108,7 +108,7 @@ class RuleSet:
         return parse_one_time(source, self._find_customer)
 
     def match(self, action: str, customer: str, name: str, now: float = 0.0) -> Do | None:
-        """What happens to a call at `now`, None where no rule fires."""
+        """The effect on a call at `now`; None where no rule fires."""
         with self._lock:
             for entry in self._entries.values():
                 rule = entry.rule

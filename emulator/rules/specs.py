@@ -32,7 +32,7 @@ class HttpSpec(TypedDict, total=False):
 
 
 class ReviewSpec(TypedDict, total=False):
-    """What changes about a review; `after` in seconds, or `reads` in GetAsset calls."""
+    """A change of a review; `after` in seconds, or `reads` in GetAsset calls."""
 
     status: Literal["Active", "Failed"]
     code: str
@@ -48,7 +48,7 @@ class LimitSpec(TypedDict):
 
 
 class DoSpec(TypedDict, total=False):
-    """What happens: one key, and `delay` in seconds beside it or alone; `limit` may stand beside `error` or `http`."""
+    """The effect: one key, and `delay` in seconds beside it or alone; `limit` may stand beside `error` or `http`."""
 
     error: str
     http: HttpSpec

@@ -258,7 +258,7 @@ def _jobs(document: Mapping[str, Any]) -> Iterator[Job]:
 
 
 def _check(contents: Contents) -> None:
-    """What the store relies on: names and numbers are unique, and what a record belongs to is there."""
+    """Check what the store relies on: unique names and numbers, and owners and groups that exist."""
     numbered: tuple[Group | Asset | Job, ...] = (*contents.groups, *contents.assets, *contents.jobs)
     numbers = [each.number for each in numbered]
     validations = [each.number for each in contents.validations]

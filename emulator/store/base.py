@@ -42,7 +42,7 @@ class Contents:
 
 @frozen(kw_only=True)
 class CustomerUsage:
-    """What a customer uses of its quotas.
+    """The use that a customer makes of its quotas.
 
     Attributes:
         customer: The customer with its limits.
@@ -90,7 +90,7 @@ class Store(Protocol):
         """How many processes had opened this store before this one did."""
 
     def secret(self, new: bytes) -> bytes:
-        """What links are signed with: `new`, if no process on this store came with one before."""
+        """The secret of signed links: `new`, if no process on this store came with one before."""
 
     def share(self, clock: Clock) -> None:
         """Have this clock, if it can be set, go on where the store's was, and be one with those of other processes."""

@@ -21,7 +21,7 @@ class StoreError(ValueError):
 
 
 def store_factory(location: str) -> StoreFactory:
-    """What makes a store, and raises `StoreError` where it cannot.
+    """The factory of a store; it raises `StoreError` where the store cannot be opened.
 
     Args:
         location: `memory`, `sqlite:///PATH` or `postgresql://…`.

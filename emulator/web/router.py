@@ -94,7 +94,7 @@ class Router:
         return handler(head) if handler is not None else self._wrong_method(head, methods)
 
     def action(self, head: Head) -> AnswerBody:
-        """What replies to a body, of at most `JSON_LIMIT` bytes, of a POST to one of the paths in `actions`.
+        """Starts replies to bodies, of at most `JSON_LIMIT` bytes, that are posted to a path of `actions`.
 
         Headers that are given in place of the head's may differ in what a signature is made of, and in nothing else.
         """

@@ -111,7 +111,7 @@ class Context:
 
     @cached_property
     def state(self) -> State:
-        """What was begun before: in `--state`, `PORTRAIT_STATE`, or a file of the user's.
+        """The state, which remembers what was begun before: in `--state`, `PORTRAIT_STATE`, or a file of the user's.
 
         Raises:
             UsageError: It cannot be kept there.
@@ -172,7 +172,7 @@ class Context:
 
     @property
     def service_identity(self) -> Mapping[str, str]:
-        """What distinguishes the groups of this service and project from others of the same name; no secret.
+        """The identity of the service and project, which tells their groups from others of the same name; no secret.
 
         Raises:
             UsageError: There is no provider of that name.

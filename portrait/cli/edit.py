@@ -69,7 +69,7 @@ class _Deletion:
         self.codes: list[int] = []
 
     def find(self, words: Sequence[str]) -> list[_Target]:
-        """What is meant, once: a group may be named twice, by name and by id. What is not there is reported.
+        """The targets, each once: a group may be named twice, by name and by id. Those that are not there are reported.
 
         Assets come first: a group takes its own with it.
         """

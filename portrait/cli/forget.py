@@ -23,7 +23,7 @@ _MAX_SHOWN = 5  # kept objects, and lines of a manifest, that people see
 
 @frozen(kw_only=True)
 class ForgetOptions(StorageOptions):
-    """What the command line says.
+    """The options of one run.
 
     Attributes:
         group: The person's group.

@@ -101,7 +101,7 @@ class Manifest:
 
 
 class Lines(NamedTuple):
-    """What a manifest says.
+    """The lines of a manifest.
 
     Attributes:
         rows: Its lines, the oldest first.

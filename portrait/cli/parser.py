@@ -107,7 +107,7 @@ SHARED_OPTIONS: Sequence[click.Option] = (
 
 
 class _WithSharedOptions(click.Command):
-    """What a command and a group of commands have in common."""
+    """The base of commands and of groups of commands."""
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
@@ -189,7 +189,7 @@ def run(root: Group, argv: Sequence[str], context: Any) -> int:
 
 
 def complete_from(names: Callable[[], Iterable[str]]) -> Callable[[click.Context, click.Parameter, str], list[str]]:
-    """What a shell completes where one of these names may stand; `names` is called for shells alone."""
+    """A completion for shells from a set of names; `names` is called for shells alone."""
     return lambda _, __, incomplete: [name for name in names() if name.startswith(incomplete)]
 
 

@@ -40,13 +40,13 @@ class Progress:
                 self._tasks[stage] = display.add_task(stage, total=total, in_bytes=stage in in_bytes)
 
     def advance(self, stage: str, by: int = 1) -> None:
-        """That much more is done; a stage without a line is ignored."""
+        """Add to what is done; a stage without a line is ignored."""
         if self._display is not None and stage in self._tasks:
             self._display.advance(self._tasks[stage], by)
             self._display.update(self._tasks[stage], description=stage)
 
     def reduce_total(self, stage: str, by: int = 1) -> None:
-        """That much need not be done."""
+        """Take from what there is to do."""
         if self._display is not None and stage in self._tasks:
             task = next(task for task in self._display.tasks if task.id == self._tasks[stage])
             self._display.update(task.id, total=max(0, (task.total or 0) - by))

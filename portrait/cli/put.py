@@ -49,7 +49,7 @@ portrait: the service limits creates: the next one is sent in {seconds:.0f} s, a
 
 @frozen(kw_only=True)
 class PutOptions(StorageOptions):
-    """What the command line says of one run.
+    """The options of one run.
 
     Attributes:
         group: The group of everything that no subfolder claims.
@@ -186,7 +186,7 @@ class Run:
         return summary.finish()
 
     def _totals(self, groups: Sequence[Checked]) -> dict[str, int]:
-        """What each stage has to do; a content that comes twice is done once."""
+        """The amount of work in each stage; a content that comes twice is done once."""
         contents = {(group.group, content.digest): content for group in groups for content in group.valid}
         if not contents:
             return {}

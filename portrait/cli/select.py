@@ -97,7 +97,7 @@ def select(words: Sequence[str], group: str | None, *, subfolders: bool) -> list
 
 
 def left_out(words: Sequence[str]) -> dict[str, str]:
-    """What is passed over in the folders among these sources, with the reason: hidden files and folders, and links."""
+    """The files and folders that are skipped in the folders among these sources, with the reason: hidden, or links."""
     folders = [Path(word) for word in words if not is_url(word) and Path(word).is_dir()]
     return {str(path): reason for folder in folders for path, reason in list_skipped(folder).items()}
 

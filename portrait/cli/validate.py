@@ -93,7 +93,7 @@ def _check_callback(context: Context, callback_url: str | None) -> None:
 
 @contextmanager
 def _callback_server(client: PortraitClient, port: int | None, *, needed: bool) -> Iterator[CallbackServer | None]:
-    """What answers the callback on this machine; None where an application of the user's does."""
+    """The server of the callback on this machine; None where an application of the user's answers it."""
     if port is None and not needed:
         yield None
         return

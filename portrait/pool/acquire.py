@@ -80,7 +80,7 @@ class Acquisition:
         return max(0.0, self.deadline - self.pool.endpoint.clock.monotonic())
 
     def wish(self, *, is_full: bool = False) -> Wish:
-        """What it wants, for the rules."""
+        """The request of the holder, for the rules."""
         return Wish(holder=self.held.holder, items=self.items, slots=self.pool.slots, is_full=is_full)
 
     def hold(self) -> Hold:

@@ -58,7 +58,7 @@ class Group:
 
     @property
     def pools(self) -> Pools:
-        """What the state knows of pools."""
+        """The part of the state about pools."""
         return self.state.pools
 
 
@@ -139,13 +139,13 @@ class Pool:
         return self._group
 
     def list(self, group: Group) -> Flow[tuple[Listing, float]]:
-        """What the service lists, and the monotonic moment at which the list was started."""
+        """The assets that the service lists, and the monotonic time at which the list was started."""
         started = self.endpoint.clock.monotonic()
         assets = yield from self.backend.find(Target(group_id=group.id, group_type=group.type))
         return Listing(assets, self.endpoint.clock.monotonic() - started), started
 
     def status(self) -> Flow[PoolStatus]:
-        """What the pool holds, as the service and the state have it."""
+        """The status of the pool, from the service and the state."""
         group = yield from self.open()
         listing, _ = yield from self.list(group)
         view: PoolView = yield RunBlocking(partial(group.pools.view, group.key, listing.age))
@@ -163,7 +163,7 @@ class Pool:
         )
 
     def identify(self, sources: ensure.Sources) -> Flow[Contents]:
-        """What the sources are, in order.
+        """The names and contents of sources, in order.
 
         Raises:
             UsageError: They are none, or more than the pool has slots.
@@ -241,7 +241,7 @@ class Pool:
 
 @frozen
 class Held:
-    """What one holder has leased.
+    """The leases of one holder.
 
     Attributes:
         pool: From which.

@@ -23,7 +23,7 @@ MAX_NAMED = 8  # leases that an error names; all of them are in its `leases`
 
 @frozen(kw_only=True)
 class PoolStatus:
-    """What a pool holds.
+    """The status of a pool.
 
     Attributes:
         group_id: Its group.
@@ -48,7 +48,7 @@ class PoolStatus:
 
 @frozen(kw_only=True)
 class Wish:
-    """What a holder wants.
+    """The request of a holder.
 
     Attributes:
         holder: Who wants it.
@@ -65,7 +65,7 @@ class Wish:
 
 @frozen
 class Listing:
-    """What the service lists in a group.
+    """The assets that the service lists in a group.
 
     Attributes:
         assets: By digest; "" holds those of others.

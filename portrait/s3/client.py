@@ -176,7 +176,7 @@ _MOVED = {"PermanentRedirect", "TemporaryRedirect", "Redirect", "AuthorizationHe
 
 @frozen
 class _Template:
-    """What boto3 decided for a PUT to this bucket."""
+    """The decisions of boto3 for a PUT to this bucket."""
 
     base: str
     user_agent: str
@@ -221,7 +221,7 @@ class FastPut:
         return None
 
     def _refusal(self, response: AWSResponse) -> ClientError:
-        """What boto3 makes of such a response."""
+        """The result that boto3 makes of such a response."""
         fields = {
             "headers": HeadersDict(response.headers),
             "status_code": response.status_code,

@@ -26,7 +26,7 @@ _BLOCK = 2 * MIB
 
 @frozen
 class FileStat:
-    """What `stat` says of a file. `ctime_ns` cannot be set back, so an edit that restores the mtime still shows."""
+    """The stat of a file. `ctime_ns` cannot be set back, so an edit that restores the mtime still shows."""
 
     size: int
     mtime_ns: int

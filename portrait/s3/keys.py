@@ -41,7 +41,7 @@ class Location:
 
     @property
     def key_prefix(self) -> str:
-        """What every key in this place begins with."""
+        """The beginning of every key in this location."""
         return f"{self.prefix}/" if self.prefix else ""
 
 

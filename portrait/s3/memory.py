@@ -109,7 +109,7 @@ class ProcessUploads:
         self._etags: dict[str, dict[int, str]] = {}
 
     def find(self, source: str) -> Upload | None:
-        """What is remembered of an upload."""
+        """The upload that is remembered for a file; None without one."""
         upload = self._uploads.get(source)
         return None if upload is None else evolve(upload, etags=dict(self._etags.get(source, {})))
 

@@ -12,7 +12,7 @@ from attrs import frozen
 
 
 class Stage(StrEnum):
-    """What is being done with a file."""
+    """The stages of a file."""
 
     HASHING = "hashing"
     WAITING = "waiting"
@@ -27,7 +27,7 @@ class Stage(StrEnum):
 
 @frozen(kw_only=True)
 class UploadProgress:
-    """How far one file has come.
+    """The progress of one file.
 
     Attributes:
         stage: What is being done.

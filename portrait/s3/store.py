@@ -226,7 +226,7 @@ class ObjectStore:
 
     @property
     def _address(self) -> str:
-        """What tells uploads of this store from those of others in a state."""
+        """The name of this store's uploads in a state, which others may share."""
         return f"{self._client.meta.endpoint_url} {self._location.bucket} {self._location.prefix}"
 
     @property

@@ -186,7 +186,7 @@ _HEX = frozenset("0123456789abcdef")
 
 @frozen(kw_only=True)
 class MultipartUpload:
-    """What sending a large file needs; one for each file.
+    """The multipart upload of one large file.
 
     Attributes:
         operations: The bucket.

@@ -297,7 +297,7 @@ def _outcome(task: Task, text: str, content: Content) -> AssetOutcome:
 
 
 def _remembered(result_id: str) -> Asset:
-    """What the state knows: an asset that was Active, or a task that may go on."""
+    """An asset as the state knows it: Active, or Processing in a task that may go on."""
     return Asset(id=result_id, status=AssetStatus.PROCESSING if Place.parse(result_id) else AssetStatus.ACTIVE)
 
 

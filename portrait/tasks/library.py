@@ -43,7 +43,7 @@ from portrait.runners import Run, RunAsync
 
 
 class Library:
-    """What the gateway keeps of a customer's. `client.library` is one; it lives as long as its client.
+    """The assets and groups that a gateway keeps. `client.library` is one; it lives as long as its client.
 
     Args:
         endpoint: The gateway.

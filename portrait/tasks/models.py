@@ -38,7 +38,7 @@ class NewAsset:
 
 
 class TaskStatus(StrEnum):
-    """How far a task is. Gateways have more words for it; one that is not known counts as processing (contract §8)."""
+    """The states of a task. Gateways have more words for them; an unknown one counts as processing (contract §8)."""
 
     PROCESSING = "processing"
     COMPLETED = "completed"
@@ -60,7 +60,7 @@ class Task:
 
     Attributes:
         id: The gateway's id of it.
-        status: How far it is.
+        status: Its state.
         progress: Percent; None where the gateway does not say.
         assets: Its assets, once it has ended, in the order in which they were sent where that is known.
         names: The Names that this client sent, in order; empty for a task that was read by its id alone.

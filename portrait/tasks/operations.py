@@ -61,7 +61,7 @@ _NEW_ASSETS = dict.fromkeys(
 
 @frozen(kw_only=True)
 class NewAssets:
-    """What one request creates.
+    """The request of a create.
 
     Attributes:
         assets: 1 to 20.
@@ -248,7 +248,7 @@ class TaskService:
 
 
 def _describe(task: Task) -> str:
-    """How far a task is, for events."""
+    """The status and progress of a task, for events."""
     return str(task.status) if task.progress is None else f"{task.status} {task.progress} %"
 
 

@@ -59,7 +59,7 @@ class Reference:
 
     @property
     def kind(self) -> AssetType:
-        """What the role wants: an image, a video or a sound."""
+        """The type of file that the role takes: an image, a video or a sound."""
         return _KINDS[self.role]
 
     @property
@@ -97,7 +97,7 @@ def _to_references(values: Iterable[Reference | str]) -> tuple[Reference, ...]:
 
 @frozen(kw_only=True)
 class VideoRequest:
-    """What is to be generated.
+    """The request of a video.
 
     Attributes:
         model: The provider's name of the model, such as `seedance-2.0`.

@@ -31,15 +31,15 @@ class MemoryStore:
         self._clock: Clock | None = None
 
     def secret(self, new: bytes) -> bytes:
-        """What links are signed with: nobody else has this store."""
+        """The secret of signed links: `new`, for no other process has this store."""
         return new
 
     def share(self, clock: Clock) -> None:
-        """Nobody else has this store."""
+        """Remember the clock, for `restore`; no other process has this store."""
         self._clock = clock
 
     def synchronize(self) -> None:
-        """Nobody else has this store."""
+        """Nothing to do: no other process has this store."""
 
     def close(self) -> None:
         """Nothing is open."""

@@ -143,7 +143,7 @@ class Tables:
         self.groups.free()
 
     def customer_records(self, customer: str) -> CustomerRecords:
-        """What a customer has; a new one starts with nothing."""
+        """The records of a customer; a new one has none."""
         records = self.by_customer.get(customer)
         if records is None:
             self.customers += 1

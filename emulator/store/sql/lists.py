@@ -44,7 +44,7 @@ _FIND: Mapping[str, Callable[..., Any]] = {"sqlite": func.instr, "postgresql": f
 
 @frozen
 class _Shape:
-    """What statements differ by, apart from their values.
+    """The shape of a statement: everything but its values.
 
     Attributes:
         groups: How many groups it is about; None for a project.
@@ -170,7 +170,7 @@ def _in_project(table: Table) -> ColumnElement[bool]:
 
 
 def _narrowed(table: Table, shape: _Shape) -> ColumnElement[bool]:
-    """What records have to fulfil beside their branch."""
+    """The conditions of records besides their branch."""
     conditions: dict[str, Callable[[], ColumnElement[bool]]] = {
         "name": lambda: _FIND[shape.engine](table.c.folded_name, bindparam("part", type_=SafeText)) > 0,
         "before": lambda: table.c.created <= bindparam("before"),

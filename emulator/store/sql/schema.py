@@ -72,7 +72,7 @@ def _body() -> Column[str]:
 
 
 def _times() -> tuple[Column[Any], ...]:
-    """What lists sort by, in whole seconds, and what hides a record for a while."""
+    """The columns that lists sort by, in whole seconds, and those that hide a record for a while."""
     return (
         Column("created_second", BigInteger, nullable=False),
         Column("updated_second", BigInteger, nullable=False),

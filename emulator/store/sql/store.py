@@ -87,7 +87,7 @@ class SqlStore:
                 connection.execute(insert(COUNTERS), [{"name": name, "value": 0} for name in SEQUENCES])
 
     def secret(self, new: bytes) -> bytes:
-        """What links are signed with."""
+        """The secret of signed links, which all processes share."""
         with self._write() as connection:
             connection.execute(update(META).where(META.c.secret.is_(None)).values(secret=new))
             return bytes(connection.execute(select(META.c.secret)).scalar_one())

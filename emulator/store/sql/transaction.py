@@ -359,7 +359,7 @@ class SqlTransaction:
         return int(self._one((sql.NEXT if on_sqlite else sql.NEXT_OF_SEQUENCE)[name]))
 
     def _look(self) -> _Outlook:
-        """What there may be to settle, as of the last change."""
+        """The outlook, as of the last change."""
         if self._outlook is None:
             *moments, deleted = self._session.row(sql.OUTLOOK, {"customer": self._name})
             earliest = (inf if moment is None else moment for moment in moments)

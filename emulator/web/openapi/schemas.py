@@ -225,7 +225,7 @@ def result_schema(cls: type, section: Section, id_form: Schema) -> Schema:
 
 
 def _of_status(status: models.AssetStatus, facts: Mapping[str, Any], section: Section) -> Schema:
-    """What the schema of an asset adds for a status, by what the dialect serializes."""
+    """The schema of an asset in one status, by what the dialect serializes."""
     item = section.dialect.serialize(attrs.evolve(sample(models.Asset, full=False), status=status, **facts))
     properties: Schema = {name: {"const": value} for name, value in item.items() if value == status}
     for name, form in (("URL", _LINK), ("FailedReason", {}), ("Error", {})):
