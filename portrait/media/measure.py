@@ -67,7 +67,7 @@ def measure(source: bytes | Path | BinaryIO) -> Measurement:
 
     Files that are empty, truncated, hostile or no media do not raise: they have a `problem`, which
     `portrait.media.validate` reports. Images are not decoded. Memory is constant (HEIC files are read into memory,
-    up to 128 MiB), time is linear in the size of the file.
+    up to 32 MiB; larger ones have no width), time is linear in the size of the file.
 
     Args:
         source: The bytes, a path, or a seekable binary file, which is read from its start; its position is kept.

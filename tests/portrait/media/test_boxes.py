@@ -7,7 +7,7 @@ import struct
 import pytest
 from attrs import evolve
 
-from portrait.media import measure
+from portrait.media import limits_for, measure, validate
 from tests import media_samples as samples
 from tests.media_samples import box
 
@@ -27,6 +27,21 @@ def test_bytes_behind_the_last_box_are_skipped(format_name, trailer):
     """Cameras and programs append things of their own, and players do not mind."""
     data = samples.video(format_name)
     assert measure(data + trailer) == evolve(measure(data), size=len(data + trailer))
+
+
+@pytest.mark.parametrize("trailer", [b"abc", b"hello, these are no boxes"])
+def test_bytes_behind_a_heic_picture_are_skipped(trailer):
+    """As libheif does."""
+    data = samples.image("heic")
+    assert measure(data + trailer) == evolve(measure(data), size=len(data + trailer))
+
+
+def test_a_heic_picture_that_is_too_large_is_not_read():
+    """It is refused for its size alone, and takes no memory."""
+    data = samples.image("heic") + box(b"free", bytes(33 << 20))
+    measured = measure(data)
+    assert (measured.width, measured.problem) == (None, None)
+    assert [violation.code for violation in validate(measured, limits_for())] == ["FileSizeTooLarge"]
 
 
 @pytest.mark.parametrize("kind", [b"mdat", b"moof", b"moov", b"free"])
