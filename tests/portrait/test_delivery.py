@@ -84,6 +84,7 @@ def reaching(route, behave, authority):
         )
 
 
+@pytest.mark.rotate("route")
 @pytest.mark.parametrize("route", ["direct", "tls", "proxy", "tunnel"])
 @pytest.mark.parametrize("point", LOST)
 def test_a_lost_answer_may_have_been_executed(colour, authority, bare, point, route):

@@ -87,6 +87,7 @@ ANSWERS = {
 }
 
 
+@pytest.mark.rotate("colour")  # the code that blanks is common to both
 @pytest.mark.parametrize("reply", ANSWERS)
 @pytest.mark.parametrize("call", REQUESTS)
 def test_no_error_log_or_event_repeats_a_secret(colour, caplog, call, reply):

@@ -66,6 +66,7 @@ BAD = {
 }
 
 
+@pytest.mark.rotate("colour")  # the flow is common to both
 @pytest.mark.parametrize("kind", BAD)
 @pytest.mark.parametrize("plans", [False, True], ids=["ensure", "plan"])
 def test_one_bad_source_is_one_rejected_outcome(colour, portrait_emulator, tmp_path, group, kind, *, plans):
