@@ -140,6 +140,7 @@ def settings_of(*, profile: str = "guide", review_seconds: float | None = None, 
 
     Raises:
         TypeError: A field is unknown.
+        ValueError: A field cannot have that value.
         KeyError: There is no such profile.
     """
     reviews = {} if review_seconds is None else {"image_review": review_seconds, "clip_review": review_seconds}
@@ -173,6 +174,7 @@ class emulator:  # noqa: N801  (used like a function)
     Raises:
         KeyError: There is no such provider, profile or clock.
         TypeError: A setting is unknown.
+        ValueError: A setting cannot have that value.
         RuntimeError: It is entered again before it has ended.
     """
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from functools import cache
+from types import UnionType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from attrs import Attribute, field, frozen
 
+from emulator.json_checks import integer, one_of, seconds
 from portrait.urls import parse_http_url
 
 
@@ -58,8 +61,8 @@ class Settings:
         assets: Assets that a new customer may have, counted by `assets_per`. Contract §6.
 
     Raises:
-        ValueError: The public URL is no address that links can begin with; the control token, or the name of a
-            project, is empty.
+        ValueError: A word or a number is none that its field has; the public URL is no address that links can begin
+            with; the control token, or the name of a project, is empty.
     """
 
     assets_per: Literal["group", "customer"] = "group"
@@ -86,6 +89,10 @@ class Settings:
     link_life: int = 43_200
     groups: int = 50
     assets: int = 50
+
+    def __attrs_post_init__(self) -> None:
+        for name, hint in _hints().items():
+            _check(name, hint, getattr(self, name))
 
     @projects.validator
     def _check_projects(self, _: Attribute[frozenset[str]], projects: frozenset[str]) -> None:
@@ -125,3 +132,22 @@ class Settings:
             "task_form": "bare",
         }
         return cls(**schema_fields | changes)
+
+
+@cache
+def _hints() -> Mapping[str, Any]:
+    return get_type_hints(Settings)
+
+
+def _check(name: str, hint: Any, value: Any) -> None:
+    """A wrong word or number would show itself late or never: a test's settings are seen by no type checker."""
+    if get_origin(hint) is UnionType:
+        if value is None:
+            return
+        hint = get_args(hint)[0]
+    if get_origin(hint) is Literal:
+        one_of(name, value, get_args(hint))
+    elif hint is float:
+        seconds(name, value)
+    elif hint is int and name != "seed":
+        integer(name, value)

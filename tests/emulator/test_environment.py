@@ -132,6 +132,23 @@ def test_a_wrong_setting_is_named():
         settings_of(assetz=1)
 
 
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({"pending": "empty404"}, "pending must be one of not-found, empty-404, empty-group, empty-result"),
+        ({"assets_per": None}, "assets_per must be one of group, customer"),
+        ({"groups": -1}, "groups must be a whole number, 0 or more"),
+        ({"assets": 1.5}, "assets must be a whole number, 0 or more"),
+        ({"review_seconds": "4"}, "image_review must be a number of seconds, 0 or more"),
+        ({"token_life": float("nan")}, "token_life must be a number of seconds, 0 or more"),
+    ],
+)
+def test_a_setting_with_a_wrong_value_is_refused(settings, why):
+    """No type checker sees the marker of a test."""
+    with pytest.raises(ValueError, match=why):
+        settings_of(**settings)
+
+
 def test_a_block_a_function_and_a_coroutine_function():
     """`emulator()` serves scripts and test methods; each run has an emulator of its own."""
     with emulator(review_seconds=1) as service:
