@@ -16,6 +16,7 @@ from portrait.cli.serialize import video_record
 from portrait.errors import UsageError, WaitTimeout
 from portrait.events import Event, WaitProgress
 from portrait.videos import Reference, Video
+from portrait.videos.download import Download
 from portrait.videos.models import RoleName
 
 _COLUMNS = (
@@ -76,6 +77,8 @@ def wait(context: Context, /, id: str, *, timeout: float, path: str | None) -> i
     again = f"`portrait video wait {id}{save}` goes on."
     context.resume_hint = f"Nothing is lost: {again}"
     client = context.any_client.with_options(on_event=_StatusLine(context))
+    if path is not None:
+        Download(Path(path)).check()  # before minutes are waited
     try:
         video = client.videos.wait(id, timeout=timeout)
     except WaitTimeout as error:

@@ -66,11 +66,13 @@ class Download:
         self._first: Piece | None = None
 
     def check(self) -> None:
-        """Check that the target may be replaced: it must not be a folder or a device.
+        """Check that the target can be written: its folder is there, and it is no folder or device itself.
 
         Raises:
-            UsageError: It may not.
+            UsageError: It cannot.
         """
+        if not self._path.parent.is_dir():
+            raise UsageError(f"There is no folder {self._path.parent}.", advice="Make it, or name another file.")
         if self._path.exists() and not self._path.is_file():
             raise UsageError(f"{self._path} is not a regular file.", advice="Name a file for the video.")
 

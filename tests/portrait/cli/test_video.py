@@ -57,6 +57,13 @@ def test_a_video_is_waited_for_and_saved(portrait, video, tmp_path):
     assert "X-Tos" not in ran.out
 
 
+@pytest.mark.parametrize(("name", "why"), [("", "is not a regular file"), ("none/wave.mp4", "There is no folder")])
+def test_a_place_that_cannot_be_written_is_told_before_the_wait(portrait, emulator, tmp_path, name, why):
+    """Exit code 2, and the service is not asked."""
+    ran = portrait("video", "wait", "vgen_1", "--save", str(tmp_path / name))
+    assert (ran.code, why in ran.err, emulator.calls.count()) == (2, True, 0)
+
+
 def test_people_see_how_far_it_is(portrait, video):
     """On a terminal, each status once, on stderr."""
     ran = portrait("video", "wait", video, terminal=True)

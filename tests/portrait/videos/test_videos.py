@@ -392,7 +392,7 @@ def test_a_dead_address_is_told(scripted, provider, tmp_path, status):
 def test_a_folder_that_is_not_there_is_told(scripted, provider, tmp_path):
     """With the path, and what to do."""
     videos, _ = scripted(finished(provider), answer(b"x"))
-    with pytest.raises(UsageError, match="cannot be written"):
+    with pytest.raises(UsageError, match=r"There is no folder .*none. Make it"):
         videos.save("v-1", tmp_path / "none" / "v.mp4")
 
 
