@@ -74,7 +74,6 @@ def _serve(settings: Settings, clock: Clock, args: argparse.Namespace, start: An
     from emulator.service import Service  # noqa: PLC0415 - after --help
     from emulator.stderr_log import CallLogger, LineWriter, log_to  # noqa: PLC0415 - after --help
     from emulator.store.locations import StoreError  # noqa: PLC0415 - after --help
-    from emulator.web.control import load_state  # noqa: PLC0415 - after --help
 
     leave_old_objects()
     writer = LineWriter(sys.stderr.fileno())
@@ -89,7 +88,7 @@ def _serve(settings: Settings, clock: Clock, args: argparse.Namespace, start: An
         _print(sys.stderr, _SHARED)
     server = EmulatorServer(host=args.host, port=args.port, service=service)
     try:
-        load_state(server.control, start)
+        server.control.load_state(start)
     except ControlError as error:
         _print(sys.stderr, f"portrait-emulator: --load {args.load}: {error.message}; {LOAD_ADVICE}\n")
         return 2

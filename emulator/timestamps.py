@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
+
+from portrait.clock import format_timestamp
 
 MAX_TIME = 253_370_764_800.0
 """The latest time that a clock may show, 9999-01-01: what ends soon after it can still be written."""
 
+_PUNCTUATION = str.maketrans("", "", "-T:Z")
 _MOST = 8192  # seconds remembered; a list of 100 items shows at most 200
 
 
@@ -23,13 +26,17 @@ class TimestampFormatter:
         """`2026-03-18T03:57:10Z`: UTC, no fraction. Contract §1 (D)."""
         second = int(moment)
         text = self._texts.get(second)
-        return text if text is not None else _remember(self._texts, second, "%Y-%m-%dT%H:%M:%SZ")
+        return text if text is not None else _remember(self._texts, second, format_timestamp(second))
 
     def digits(self, moment: float) -> str:
         """`20260318035710`, the stamp inside of an id."""
         second = int(moment)
         digits = self._digits.get(second)
-        return digits if digits is not None else _remember(self._digits, second, "%Y%m%d%H%M%S")
+        return (
+            digits
+            if digits is not None
+            else _remember(self._digits, second, format_timestamp(second).translate(_PUNCTUATION))
+        )
 
 
 def parse_timestamp(text: str) -> float:
@@ -44,8 +51,8 @@ def parse_timestamp(text: str) -> float:
     return moment.timestamp()
 
 
-def _remember(written: dict[int, str], second: int, form: str) -> str:
+def _remember(written: dict[int, str], second: int, text: str) -> str:
     if len(written) >= _MOST:
         written.clear()
-    text = written[second] = datetime.fromtimestamp(second, UTC).strftime(form)
+    written[second] = text
     return text

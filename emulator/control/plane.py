@@ -6,7 +6,7 @@ customer may be named by its name, its handle or its key.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -14,14 +14,15 @@ from attrs import evolve
 
 from emulator.call_log import CallLog
 from emulator.clocks import SettableClock, kind
+from emulator.control.decisions import apply_decision
 from emulator.control.snapshots import NamedSnapshots
 from emulator.control.values import FIELDS, ControlError, as_control_error, parse_query_time, parse_time
 from emulator.domain import lifecycle, validations
 from emulator.domain.context import Context
-from emulator.domain.records import Asset, AssetState, Group, Validation
-from emulator.domain.verdicts import review
+from emulator.domain.records import Validation
 from emulator.json_checks import fail, one_of, reject_unknown, seconds, text
 from emulator.rules import RuleError, RuleSet
+from emulator.snapshots import is_snapshot
 from emulator.store.base import Store
 from emulator.timestamps import MAX_TIME, TimestampFormatter
 from portrait.clock import Clock
@@ -76,6 +77,26 @@ class Control:
             "validations": [self._validation_status(each, now) for each in self._store.validations()],
             "rules": self._rules.all(),
         }
+
+    def load_state(self, state: Any) -> None:
+        """Apply a start file.
+
+        Args:
+            state: `{"rules": [rule, …], "customers": {name: changes, …}}`, both optional; or a snapshot as JSON.
+        """
+        state = _mapping("the file", state)
+        if is_snapshot(state):
+            self.snapshots.load_document(state)
+            return
+        if state.keys() - {"rules", "customers"}:
+            raise ControlError(400, "the file may have rules and customers and nothing else")
+        rules, customers = state.get("rules", []), state.get("customers", {})
+        if not isinstance(rules, list) or not isinstance(customers, dict):
+            raise ControlError(400, "rules must be an array, customers an object")
+        for rule in rules:
+            self.add_rule(_mapping("a rule", rule))
+        for name, changes in customers.items():
+            self.patch_customer(name, **_mapping(f"the customer {name}", changes))
 
     # --- calls -------------------------------------------------------------------------------------------------------
 
@@ -192,7 +213,7 @@ class Control:
             asset = lifecycle.asset_at(ctx.tx, asset_id, ctx.now)
             if asset is None:
                 raise ControlError(404, "there is no such asset")
-            changed = _apply_decision(asset, ctx.tx.group(asset.group_id), change, ctx.now)
+            changed = apply_decision(asset, ctx.tx.group(asset.group_id), change, ctx.now)
             ctx.tx.save_asset(changed)
         return {"id": changed.id, "status": str(changed.status), "code": changed.code, "subject": changed.subject}
 
@@ -264,58 +285,7 @@ def _check_clock_range(value: float) -> float:
     return value
 
 
-_STATES = tuple(str(state) for state in AssetState if state is not AssetState.PROCESSING)
-
-
-def _apply_decision(asset: Asset, group: Group | None, change: Mapping[str, Any], now: float) -> Asset:
-    """The asset with `status`, `code`, `subject` and `used` applied, each where it is given.
-
-    Raises:
-        ControlError: They make no sense, or the review has already ended.
-        WrongValue: A value is none.
-    """
-    return _with_use(_with_status(_with_subject(asset, group, change), change, now), change, now)
-
-
-def _with_subject(asset: Asset, group: Group | None, change: Mapping[str, Any]) -> Asset:
-    """The asset with another subject, which its review compares with the group's person."""
-    if "subject" not in change:
-        return asset
-    subject = text("subject", change["subject"])
-    if "status" not in change and asset.status is not AssetState.PROCESSING:
-        raise ControlError(409, f"the review has already ended: {asset.status}")
-    verdict = asset.verdict if group is None else lifecycle.match_face(asset.verdict, group, subject)
-    return evolve(asset, subject=subject, verdict=verdict)
-
-
-def _with_status(asset: Asset, change: Mapping[str, Any], now: float) -> Asset:
-    """The asset in the state that was asked for; a code alone means Failed."""
-    if not {"status", "code"} & set(change):
-        return asset
-    status = one_of("status", change.get("status", AssetState.FAILED), _STATES)
-    code = text("code", change["code"]) if "code" in change else ""
-    if code and status != AssetState.FAILED:
-        raise ControlError(400, "code is for status Failed only")
-    if status == AssetState.EXPIRED:
-        forced = lifecycle.force_status(asset, AssetState.EXPIRED, "", now)
-    else:
-        try:
-            verdict = review(status, code)
-        except ValueError as error:
-            raise ControlError(400, str(error)) from None
-        forced = lifecycle.force_status(asset, AssetState(verdict.status), verdict.code, now)
-    if forced is None:
-        raise ControlError(409, f"the asset is {asset.status} already and cannot become {status}")
-    return forced
-
-
-def _with_use(asset: Asset, change: Mapping[str, Any], now: float) -> Asset:
-    """The asset after a generation used it."""
-    if "used" not in change:
-        return asset
-    if change["used"] is not True:
-        fail("used must be true: an asset that was used stays used")
-    used = lifecycle.mark_used(asset, now)
-    if used is None:
-        raise ControlError(409, f"the asset is {asset.status}, and only an Active one can be used")
-    return used
+def _mapping(what: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ControlError(400, f"{what} must be an object")
+    return value

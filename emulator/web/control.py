@@ -15,7 +15,6 @@ from attrs import frozen
 from emulator.control import Control, ControlError
 from emulator.messages import Reply, ReplyFlow
 from emulator.service import Service
-from emulator.snapshots import is_snapshot
 from emulator.web.access import CONTROL, OPENAPI, check_access
 from emulator.web.body_reader import BodyReader, BufferedBody, deferred
 from emulator.web.request_head import Head, decode_segment
@@ -146,33 +145,6 @@ class ControlPlane:
 
     def _error(self, status: int, message: str) -> Reply:
         return self._service.http_error(status, _KINDS.get(status, "invalid_request_error"), message)
-
-
-def load_state(control: Control, state: Any) -> None:
-    """Apply a start file: `{"rules": [rule, …], "customers": {name: changes, …}}`, both optional; or a snapshot.
-
-    Raises:
-        ControlError: It has a wrong value or an unknown key.
-    """
-    state = _mapping("the file", state)
-    if is_snapshot(state):
-        control.snapshots.load_document(state)
-        return
-    if state.keys() - {"rules", "customers"}:
-        raise ControlError(400, "the file may have rules and customers and nothing else")
-    rules, customers = state.get("rules", []), state.get("customers", {})
-    if not isinstance(rules, list) or not isinstance(customers, dict):
-        raise ControlError(400, "rules must be an array, customers an object")
-    for rule in rules:
-        control.add_rule(_mapping("a rule", rule))
-    for name, changes in customers.items():
-        control.patch_customer(name, **_mapping(f"the customer {name}", changes))
-
-
-def _mapping(what: str, value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise ControlError(400, f"{what} must be an object")
-    return value
 
 
 def _pattern(path: str) -> str:

@@ -24,7 +24,6 @@ from emulator.control import ControlError
 from emulator.service import Service
 from emulator.snapshots import encode
 from emulator.testing import Emulator
-from emulator.web.control import load_state
 from portrait import AuthError, PortraitClient
 from portrait.clock import ManualClock
 from tests.emulator.web.wire import JSON, address, ask, call, connected, head
@@ -458,7 +457,7 @@ def test_a_start_file_that_cannot_be_read_is_said_in_plain_words(tmp_path, capsy
 def test_a_start_state_with_a_wrong_value_is_refused(content):
     """Of any JSON that the file may hold."""
     with pytest.raises(ControlError):
-        load_state(Service(clock=ManualClock()).control, json.loads(content))
+        Service(clock=ManualClock()).control.load_state(json.loads(content))
 
 
 def test_help_and_version():
