@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from portrait import codec
 from portrait.actions import Action
-from portrait.errors import BadResponse
+from portrait.errors import ApiError, BadResponse, NotFound
 from portrait.models import Response, Result
 from portrait.retry import require_verification
 
@@ -72,3 +72,15 @@ def check_subject(action: Action[Any, Any], wanted: str, found: str) -> None:
             action=action.name,
             advice="Something between here and the service mixes answers up: look at caches and proxies.",
         )
+
+
+def as_not_found(error: ApiError) -> NotFound:
+    """The refusal of a read by id as what it means: apimart answers 400 for an unknown id. Contract §8 (D)."""
+    return NotFound(
+        error.message,
+        code=error.code,
+        action=error.action,
+        request_id=error.request_id,
+        http_status=error.http_status,
+        response=error.response,
+    )

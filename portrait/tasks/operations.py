@@ -16,7 +16,6 @@ from portrait.endpoint import encode_json
 from portrait.errors import (
     BadResponse,
     InvalidRequest,
-    NotFound,
     PortraitError,
     Retry,
     UnknownOutcome,
@@ -28,7 +27,7 @@ from portrait.job_wait import wait_for_end
 from portrait.models import AssetType, Response
 from portrait.models.common import as_asset_type
 from portrait.providers import Capability
-from portrait.results import check_subject
+from portrait.results import as_not_found, check_subject
 from portrait.retry import NO_RETRY
 from portrait.tasks.check import check_batch, check_group, check_type
 from portrait.tasks.models import NewAsset, Task, TaskStatus, UploadedImage
@@ -165,7 +164,7 @@ class TaskService:
         except InvalidRequest as error:  # apimart's way of saying it: contract §8 (D)
             if error.http_status != 400:
                 raise
-            raise NotFound(str(error), action="GetTask", http_status=400, response=error.response) from error
+            raise as_not_found(error) from error
         found = decode_task(answer, response, known)
         check_subject(GET_TASK, task_id, found.id)
         return found

@@ -22,10 +22,8 @@ from portrait.dialects.plain import decode_plain
 from portrait.endpoint import Endpoint, encode_json
 from portrait.enums import VideoStatus
 from portrait.errors import (
-    ApiError,
     InvalidRequest,
     NotAccessible,
-    NotFound,
     PortraitError,
     Retry,
     UnknownOutcome,
@@ -35,7 +33,7 @@ from portrait.flow import Flow, RunBlocking
 from portrait.http import HttpRequest
 from portrait.job_wait import wait_for_end
 from portrait.models import Response
-from portrait.results import check_subject
+from portrait.results import as_not_found, check_subject
 from portrait.retry import NO_RETRY
 from portrait.videos.check import Reader, check_assets, check_request
 from portrait.videos.download import FILE, Download, Piece
@@ -144,7 +142,7 @@ class VideoService:
         except InvalidRequest as error:
             if not self.shape.unknown_is_invalid:
                 raise
-            raise _not_found(error) from error  # the request has nothing but the id
+            raise as_not_found(error) from error  # the request has nothing but the id
         video = self.shape.decode_answer(answer, response)
         check_subject(GET, video_id, video.id)
         return video
@@ -278,14 +276,3 @@ def _status(value: VideoStatus | str) -> VideoStatus:
         return VideoStatus(value)
     except ValueError:
         raise UsageError(f"A video's status is one of {', '.join(VideoStatus)}, not {value!r}.") from None
-
-
-def _not_found(error: ApiError) -> NotFound:
-    return NotFound(
-        error.message,
-        code=error.code,
-        action=error.action,
-        request_id=error.request_id,
-        http_status=error.http_status,
-        response=error.response,
-    )

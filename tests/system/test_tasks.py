@@ -221,12 +221,14 @@ def test_a_throttled_create_is_sent_again(kind, provider, run):
 
 
 def test_a_task_that_is_unknown(kind, provider, run):
-    """404, and apimart's 400, are one error."""
+    """404, and apimart's 400, are one error, which names the call and says what to do once."""
     with emulator(provider=provider):
         client = kind.from_env()
         for unknown in ("task_nosuch", "a/b", "a b?c#d", "\u00fc"):
-            with pytest.raises(NotFound):
+            with pytest.raises(NotFound) as caught:
                 run(client.get_task(unknown))
+            assert str(caught.value).count("GetTask") == 1
+            assert "Fix the request" not in str(caught.value)
         with pytest.raises(UsageError, match="not the id of a task"):
             run(client.get_task(".."))
         run(client.close())
