@@ -9,8 +9,6 @@ import math
 from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 
-from portrait.arguments import is_text
-
 MAX_INTEGER = 2**63 - 1
 """The largest whole number: all that reads JSON can hold it."""
 
@@ -53,7 +51,7 @@ def text(what: str, value: Any) -> str:
     """A text that is not empty."""
     if not isinstance(value, str) or not value:
         fail(f"{what} must be a string that is not empty")
-    if not is_text(value):
+    if not value.isascii() and value != value.encode(errors="replace").decode():
         fail(f"{what} must be a string that UTF-8 can carry")
     return value
 
