@@ -113,13 +113,14 @@ def list_videos(context: Context, /, *, status: str | None, limit: int) -> int:
 
 
 def _newest(context: Context, status: str | None, size: int) -> Iterator[Video]:
-    """All of them, a page at a time."""
-    seen = 0
+    """All of them, each once, a page at a time; a page that brings nothing new is the end, whatever is counted."""
+    seen: set[str] = set()
     for page in count(1):
         found = context.any_client.videos.list(page=page, page_size=size, status=status)
-        yield from found.items
-        seen += len(found.items)
-        if not found.items or seen >= found.total:
+        fresh = {video.id: video for video in found.items if video.id not in seen}
+        yield from fresh.values()
+        seen.update(fresh)
+        if not fresh or len(seen) == found.total:
             return
 
 

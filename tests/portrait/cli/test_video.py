@@ -5,6 +5,9 @@ import json
 import pytest
 
 from portrait.video_models import URL_LIFE
+from portrait.videos import Video, VideoStatus
+from portrait.videos.client import Videos
+from portrait.videos.models import VideoPage
 
 ARGV = ("video", "create", "She waves.")
 
@@ -93,6 +96,20 @@ def test_a_dead_address_is_told(portrait, emulator, video, tmp_path):
     emulator.clock.advance(URL_LIFE + 100)
     ran = portrait("video", "wait", video, "--save", str(tmp_path / "v.mp4"))
     assert (ran.code, "24 hours" in ran.err, list(tmp_path.glob("v*"))) == (3, True, [])
+
+
+@pytest.mark.parametrize("total", [0, 1, 3, 10**9])
+def test_a_list_of_videos_ends(monkeypatch, portrait, total):
+    """once-endless, once-short-page: pages that repeat themselves, and a total that is wrong."""
+    pages = [["v-1", "v-2"], ["v-2", "v-3"], ["v-3", "v-2"]]
+
+    def page(self, *, page, page_size, status):
+        ids = pages[min(page, len(pages)) - 1]
+        return VideoPage(items=tuple(Video(id=each, status=VideoStatus.QUEUED) for each in ids), total=total)
+
+    monkeypatch.setattr(Videos, "list", page)
+    ran = portrait("video", "list", "--limit", "1000", "--quiet")
+    assert ran.out.split() == ["v-1", "v-2", "v-3"]
 
 
 def test_videos_are_listed(portrait, emulator):
