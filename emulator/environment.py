@@ -16,6 +16,7 @@ from pkgutil import resolve_name
 from types import TracebackType
 from typing import Any, Literal, TypeVar
 from unittest.mock import patch
+from urllib.request import getproxies_environment
 
 from attrs import evolve
 
@@ -73,12 +74,20 @@ def variables(emulator: Emulator, provider: str = "alltoken") -> dict[str, str]:
     """
     if PROVIDERS[provider].credential is Credential.SIGNED:
         options = emulator.signed_options(emulator.url)
-        return {"PORTRAIT_PROVIDER": provider, **{f"PORTRAIT_{name.upper()}": value for name, value in options.items()}}
-    return {
-        "PORTRAIT_PROVIDER": provider,
-        "PORTRAIT_BASE_URL": emulator.base_url,
-        "PORTRAIT_API_KEY": emulator.api_key,
-    }
+    else:
+        options = {"base_url": emulator.base_url, "api_key": emulator.api_key}
+    named = {f"PORTRAIT_{name.upper()}": value for name, value in options.items()}
+    return {"PORTRAIT_PROVIDER": provider, **named, **_around_proxies(emulator)}
+
+
+def _around_proxies(emulator: Emulator) -> dict[str, str]:
+    """What leads other HTTP clients than ours past a proxy of the environment, which does not know this machine."""
+    proxies = getproxies_environment()
+    if proxies.get("no") == "*" or not proxies.keys() - {"no"}:
+        return {}
+    before = filter(None, map(str.strip, proxies.get("no", "").split(",")))
+    hosts = ",".join(dict.fromkeys([*before, parse_http_url(emulator.url).host]))
+    return {"NO_PROXY": hosts, "no_proxy": hosts}
 
 
 class Environment:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import unittest
+import urllib.request
 
 import pytest
 
@@ -184,6 +185,24 @@ class TestUnittest(unittest.TestCase):
         """It is told of nothing."""
         assert onboard().startswith("asset://")
         assert self.emulator.calls.count("CreateAsset") == 1
+
+
+@pytest.mark.parametrize("before", [None, "intra.example", "*"])
+@pytest.mark.parametrize("provider", ["alltoken", "volcengine"])
+def test_a_proxy_of_the_environment_is_not_between(monkeypatch, before, provider):
+    """An application with an HTTP client of its own, and a program in another process, find the emulator."""
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False) if before is None else monkeypatch.setenv(name, before)
+    outside = dict(os.environ)
+    with emulator(provider=provider) as service:
+        opener = urllib.request.build_opener()  # urlopen would keep the proxy for all tests
+        with opener.open(f"{service.url}/_emulator/health") as answer:
+            assert answer.status == 200
+        assert os.environ["no_proxy"] == {None: "127.0.0.1", "*": "*"}.get(before, "intra.example,127.0.0.1")
+        assert variables(service, provider).items() <= os.environ.items()
+    assert dict(os.environ) == outside
 
 
 def test_what_would_run_without_its_emulator_is_refused():
