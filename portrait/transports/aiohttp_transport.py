@@ -51,8 +51,14 @@ _ERRORS = (TimeoutError, aiohttp.ClientError, HttpProcessingError, OSError)
 
 @lru_cache(maxsize=64)
 def _timeout(timeouts: Timeouts) -> aiohttp.ClientTimeout:
-    limits = [limit for limit in (timeouts.connect, timeouts.total) if limit is not None]
-    return aiohttp.ClientTimeout(total=timeouts.total, connect=min(limits, default=None), sock_read=timeouts.read)
+    connect, read, total = (_finite(limit) for limit in (timeouts.connect, timeouts.read, timeouts.total))
+    first = min((limit for limit in (connect, total) if limit is not None), default=None)
+    return aiohttp.ClientTimeout(total=total, connect=first, sock_read=read)
+
+
+def _finite(limit: float | None) -> float | None:
+    """Aiohttp cannot count to infinity."""
+    return None if limit == inf else limit
 
 
 class _Resolver(AbstractResolver):

@@ -30,6 +30,7 @@ from portrait.urls import is_loopback, is_loopback_address, local_name
 
 # What a connection raises for a request that gets no whole response.
 CONNECTION_ERRORS = (urllib3.exceptions.HTTPError, HTTPException, OSError)
+_LONGEST = 86_400.0 * 365  # seconds for one operation; sockets take no number beyond that of some centuries
 _SHORT = 65_536  # bytes; a longer request is not copied into one piece
 _PIECE = 65_536  # bytes that are read at once of a body whose length is not known
 # A server may close the connection once it has answered, before it has read the whole request. EPROTOTYPE is macOS's.
@@ -74,7 +75,7 @@ class Progress:
         seconds = self._connect_by - now if self.phase is Phase.CONNECT else min(self._read, self._finish_by - now)
         if seconds <= 0:
             raise TimeoutError("the time for the request is up")
-        return None if seconds == inf else seconds
+        return None if seconds == inf else min(seconds, _LONGEST)
 
 
 class Route(NamedTuple):

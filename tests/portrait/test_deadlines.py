@@ -3,13 +3,14 @@
 import socket
 import threading
 import time
+from math import inf
 
 import pytest
 
 from portrait import Timeout, Timeouts
 from portrait.http import FailureKind, HttpRequest, TransportFailure
 from tests.portrait import raw_server
-from tests.portrait.raw_server import RawServer, ok, read_head, trickling
+from tests.portrait.raw_server import RawServer, ok, read_head, respond_with, trickling
 
 LIMIT = 0.25  # seconds, of which a busy machine takes a part
 BOUND = 1.0  # far above it, and far below what would be waited without a limit
@@ -166,3 +167,11 @@ def test_interim_responses_are_skipped(colour, bare, interim):
     with RawServer(raw_server.send_exactly(interim * 3 + ok())) as server:
         response = colour.transport().send(HttpRequest(method="POST", url=f"{server.url}/", headers={}, body=b"{}"))
     assert response.status == 200
+
+
+@pytest.mark.parametrize("seconds", [1e10, 1e300, inf])
+def test_a_limit_of_centuries_is_as_good_as_none(colour, seconds):
+    """No exception of a socket, which takes no such number."""
+    with RawServer(respond_with(ok())) as server:
+        client = colour.client(base_url=server.url, timeout=Timeouts(connect=seconds, read=seconds, total=seconds))
+        assert client.get_asset(id="asset-1").id == "asset-1"
