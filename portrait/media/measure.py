@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from attrs import evolve, frozen
 
@@ -17,6 +17,8 @@ from portrait.media._optional import require
 from portrait.media._tiff import camera_raw
 from portrait.media._worker import WORKER, WorkerUnavailable
 from portrait.media.sniff import HEAD_BYTES, MEDIA_TYPES, MediaType, describe, sniff, tag_length
+
+_MAX_BYTES: Final = 256 << 20  # larger files are only named: every service refuses them for their size (contract §5)
 
 
 @frozen(kw_only=True)
@@ -67,7 +69,8 @@ def measure(source: bytes | Path | BinaryIO) -> Measurement:
 
     Files that are empty, truncated, hostile or no media do not raise: they have a `problem`, which
     `portrait.media.validate` reports. Images are not decoded. Memory is constant (HEIC files are read into memory,
-    up to 32 MiB; larger ones have no width), time is linear in the size of the file.
+    up to 32 MiB; larger ones have no width), time is linear in the size of the file. Of a file above 256 MiB only the
+    format is told.
 
     Args:
         source: The bytes, a path, or a seekable binary file, which is read from its start; its position is kept.
@@ -95,6 +98,8 @@ def _measure(file: BinaryIO) -> Measurement:
     if media is None:
         return Measurement(size=size, problem=f"the file is {describe(head)}")
     measurement = Measurement(size=size, format=media.format, mime=media.mime, asset_type=media.asset_type)
+    if size > _MAX_BYTES:
+        return measurement
     file.seek(0)
     try:
         if media.format in PARSERS:

@@ -336,3 +336,16 @@ def test_a_hostile_clip_does_not_hold_up_pictures():
         measure(picture)
         longest = max(longest, time.perf_counter() - started)
     assert longest < 0.3
+
+
+@pytest.mark.parametrize("format_name", ["jpeg", "gif", "mp3", "mp4"])
+def test_a_file_of_gigabytes_is_not_read(tmp_path, format_name):
+    """No service takes it, whatever it holds: it is refused for its size alone, and at once."""
+    path = tmp_path / "large"
+    path.write_bytes(samples.sample(format_name)[:600])
+    with path.open("r+b") as file:
+        file.truncate(8 << 30)  # it takes no room on the disk
+    started = time.perf_counter()
+    measured = measure(path)
+    assert time.perf_counter() - started < 0.5
+    assert (measured.format, codes(measured)) == (format_name, {"FileSizeTooLarge"})
