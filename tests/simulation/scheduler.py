@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable
 from itertools import count
+from math import inf
 from random import Random
 from typing import Any
 
@@ -17,7 +18,8 @@ from attrs import define, field
 
 from portrait.clock import ManualClock
 from portrait.errors import PortraitError
-from portrait.flow import Await, Emit, Flow, Gather, Notify, RunBlocking, Send, Sleep
+from portrait.flow import Await, Emit, Flow, Gather, Hold, Notify, RunBlocking, Send, Sleep
+from portrait.rights import Right, RightLost
 
 MAX_DELAY = 1.5  # seconds, each way between a client and the service
 
@@ -33,6 +35,7 @@ class Task:
     Attributes:
         flow: What is run.
         process: Whose it is.
+        rights: Under which it runs.
         emitted: What it has emitted so far.
         effects: How many effects it has asked for, those of its children included.
         result: What it returned.
@@ -43,6 +46,7 @@ class Task:
     process: Any
     on_end: Callable[[Task], None] = field(repr=False)
     parent: Task | None = field(default=None, repr=False)
+    rights: tuple[Right, ...] = ()
     emitted: list[Any] = field(factory=list)
     effects: int = 0
     ended: bool = False
@@ -119,11 +123,11 @@ class Scheduler:
             effect = resume(value)
         except StopIteration as stop:
             self._end(task, result=stop.value)
-        except PortraitError as error:
+        except (PortraitError, RightLost) as error:
             self._end(task, error=error)
         else:
             self._count(task)
-            self._carry_out(task, effect)
+            self._carry_out_under_rights(task, effect)
 
     def _count(self, task: Task | None) -> None:
         self.effects += 1
@@ -138,10 +142,24 @@ class Scheduler:
         task.ended, task.result, task.error = True, result, error
         task.on_end(task)
 
+    def _carry_out_under_rights(self, task: Task, effect: Any) -> None:
+        try:
+            for right in task.rights:
+                if self._clock.monotonic() >= right.due_at:
+                    right.extend()
+        except RightLost as error:
+            task.flow.close()
+            self._end(task, error=error)
+        else:
+            self._carry_out(task, effect)
+
     def _carry_out(self, task: Task, effect: Any) -> None:
+        longest = min((right.interval for right in task.rights), default=inf)
         match effect:
             case Send(request):
                 self.after(self._delay(), lambda: self._arrive(task, request))
+            case Sleep(seconds) if seconds > longest:
+                self._later(longest, task, Sleep, seconds - longest)  # the rest is an effect of its own
             case Sleep(seconds):
                 self._later(seconds, task, task.flow.send, None)
             case Notify():
@@ -155,6 +173,8 @@ class Scheduler:
                 future.add_done_callback(lambda done: self._later(0.0, task, *_outcome(task, done.result)))
             case Gather(flows, limit):
                 self._gather(task, list(flows), limit or len(flows))
+            case Hold():
+                self._hold(task, effect)
             case _:
                 raise AssertionError(f"{effect!r} is no effect")
 
@@ -178,12 +198,22 @@ class Scheduler:
 
         def begin() -> None:
             index, flow = waiting.pop()
-            self._begin(Task(flow, parent.process, lambda task: end(index, task), parent))
+            self._begin(Task(flow, parent.process, lambda task: end(index, task), parent, parent.rights))
 
         if not flows:
             self._later(0.0, parent, parent.flow.send, [])
         for _ in range(min(limit, len(flows))):
             begin()
+
+    def _hold(self, parent: Task, effect: Hold) -> None:
+        right = Right(effect.renew, effect.interval, effect.release, self._clock)
+
+        def end(task: Task) -> None:
+            self._resume(parent, *_outcome(parent, lambda: _released(right, task)))
+
+        task = Task(effect.flow, parent.process, end, parent, (*parent.rights, right))
+        self._alive[task] = None
+        self._resume(task, task.flow.send, None)
 
     def _delay(self) -> float:
         return self._rng.uniform(0.0, self._max_delay)
@@ -195,6 +225,15 @@ def _outcome(task: Task, work: Callable[[], Any]) -> tuple[Callable[[Any], Any],
         return task.flow.send, work()
     except Exception as error:  # noqa: BLE001  (the flow decides)
         return task.flow.throw, error
+
+
+def _released(right: Right, task: Task) -> Any:
+    """The result of a flow that has ended, or its error, once the right is given up."""
+    if right.release is not None:
+        right.release()
+    if task.error is not None:
+        raise task.error
+    return task.result
 
 
 def drain(scheduler: Scheduler, flows: Iterable[tuple[Flow[Any], Any]]) -> list[Task]:
