@@ -29,6 +29,7 @@ _UNSIGNED = re.compile(
     rf"{ALGORITHM}\s+Credential=(?P<credential>[^,\s]+)\s*,\s*SignedHeaders=(?P<headers>[^,\s]+)\s*,\s*"
 )
 _HEX = re.compile(r"[0-9A-Fa-f]+")
+_DAY = re.compile(r"[0-9]{8}")
 _DATE = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 
 
@@ -171,7 +172,7 @@ def _parse_unsigned(text: str) -> Authorization:
     if parts is None:
         raise SignatureError(SignatureFault.MALFORMED_AUTHORIZATION)
     access_key, *scope = parts["credential"].rsplit("/", 4)
-    if not access_key or len(scope) != 4 or scope[3] != TERMINATOR or not all(scope):
+    if not access_key or len(scope) != 4 or scope[3] != TERMINATOR or not all(scope) or not _DAY.fullmatch(scope[0]):
         raise SignatureError(SignatureFault.MALFORMED_CREDENTIAL)
     names = tuple(parts["headers"].split(";"))
     is_complete = {"host", "x-date"} <= set(names) and len(set(names)) == len(names)
