@@ -61,6 +61,19 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.slow)
 
 
+@pytest.fixture(scope="session")
+def second_server(start):
+    """A server whose whole state may be replaced."""
+    return start()
+
+
+@pytest.fixture
+def lone(second_server):
+    """The same, empty."""
+    second_server.control("POST", "reset", {})
+    return second_server
+
+
 @pytest.fixture
 def me(server):
     """A customer that no other test knows."""

@@ -86,18 +86,11 @@ def test_no_changed_header_is_accepted(server, name):
         assert answer.status in {400, 401, 403, 404}, (name, at, answer.raw)
 
 
-@pytest.fixture(scope="module")
-def plan_server(start):
-    """A server beside the shared one, whose customers are not to be throttled."""
-    return start()
-
-
 @pytest.fixture
-def premium(plan_server):
-    """The published pair with a plan, and nothing else there."""
-    plan_server.control("POST", "reset", {})
-    plan_server.control("PATCH", "customers/AKLTEMULATOR", {"tier": "premium"})
-    return Signer(plan_server, "volcengine")
+def premium(lone):
+    """The published pair with a plan, on a server where it throttles nobody else."""
+    lone.control("PATCH", "customers/AKLTEMULATOR", {"tier": "premium"})
+    return Signer(lone, "volcengine")
 
 
 def test_a_plan_allows_an_action_so_many_calls_a_second(premium):

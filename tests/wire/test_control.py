@@ -87,19 +87,6 @@ def test_no_reply_names_a_customer_by_its_key(me):
     assert me.key.encode() not in calls.raw + me.server.control("GET", "state").raw
 
 
-@pytest.fixture(scope="module")
-def second_server(start):
-    """A server whose whole state may be replaced."""
-    return start()
-
-
-@pytest.fixture
-def lone(second_server):
-    """The same, empty."""
-    second_server.control("POST", "reset", {})
-    return second_server
-
-
 def test_a_snapshot_brings_a_state_back_with_its_time(lone):
     """Groups, limits and open checks; the clock goes back too, and the calls stay."""
     me = lone.customer()

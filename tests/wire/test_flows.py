@@ -489,12 +489,16 @@ def test_a_validation_puts_its_group_into_its_project(me):
     assert me.call("GetAssetGroup", {"Id": group}).error == "Forbidden"
 
 
-def test_a_server_with_keys_knows_those_alone(start):
+@pytest.fixture(scope="module")
+def configured(start):
+    """A server of two customers, the first one with two keys, and of one project."""
+    keys = ("first=acme", "second=acme", "third=zenith")
+    return start(*(option for key in keys for option in ("--api-key", key)), "--project", "film")
+
+
+def test_a_server_with_keys_knows_those_alone(configured):
     """With keys configured, their customers share what they have and any other key is refused by HTTP 401."""
-    server = start("--api-key", "first=acme", "--api-key", "second=acme", "--api-key", "third=zenith")
-    first, second, third, fourth = (server.customer() for _ in range(4))
-    for customer, key in ((first, "first"), (second, "second"), (third, "third")):
-        object.__setattr__(customer, "key", key)
+    first, second, third, fourth = (configured.customer_of(key) for key in ("first", "second", "third", "fourth"))
     group = first.group()
     assert second.call("GetAssetGroup", {"Id": group}).result["Id"] == group
     assert third.call("GetAssetGroup", {"Id": group}).error == "Forbidden"
@@ -503,12 +507,9 @@ def test_a_server_with_keys_knows_those_alone(start):
     assert {"message", "type"} <= refused.body["error"].keys()
 
 
-def test_a_token_belongs_to_its_key(start):
+def test_a_token_belongs_to_its_key(configured):
     """A second key of the same customer finds the token invalid, though it shares all groups."""
-    server = start("--api-key", "first=acme", "--api-key", "second=acme")
-    first, second = server.customer(), server.customer()
-    object.__setattr__(first, "key", "first")
-    object.__setattr__(second, "key", "second")
+    first, second = configured.customer_of("first"), configured.customer_of("second")
     token = first.token()
     first.scan(token)
     assert second.call("GetVisualValidateResult", {"BytedToken": token}).error == "InvalidToken"
@@ -516,10 +517,9 @@ def test_a_token_belongs_to_its_key(start):
     assert second.call("GetAssetGroup", {"Id": group}).result["Id"] == group
 
 
-def test_a_server_with_projects_knows_those_alone(start):
+def test_a_server_with_projects_knows_those_alone(configured):
     """With projects configured, another ProjectName is not found; the default one exists always."""
-    server = start("--project", "film")
-    me = server.customer()
+    me = configured.customer_of("third")
     assert me.group(ProjectName="film")
     assert me.group()
     unknown = me.call("CreateAssetGroup", {"GroupType": "AIGC", "Name": "x", "ProjectName": "stage"})
