@@ -97,8 +97,8 @@ def _route(router: Router, request: HttpRequest) -> Reply | BodyReader:
 
 
 def _response(reply: Reply, request: HttpRequest, waited: _Waited) -> HttpResponse:
-    patience = min((s for s in (request.timeouts.read, request.timeouts.total) if s is not None), default=None)
-    if patience is not None and waited.seconds > patience:
+    limit = min((s for s in (request.timeouts.read, request.timeouts.total) if s is not None), default=None)
+    if limit is not None and waited.seconds > limit:
         raise TransportFailure(FailureKind.TIMEOUT, f"the emulator paused for {waited.seconds:g} s")
     if reply.drop:
         raise TransportFailure(FailureKind.DISCONNECTED, "the emulator dropped the connection")

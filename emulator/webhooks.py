@@ -1,6 +1,6 @@
 """Posts to the addresses that a create named, at changes of a task's or a video's status: to this machine only.
 
-Contract §7 (`callback_url`) and §8 (`webhook`). Nobody waits for them: one thread looks at what is pending, by the
+Contract §7 (`callback_url`) and §8 (`webhook`). Nobody waits for them: one thread polls what is pending, by the
 emulator's clock, and each post has a thread of its own.
 """
 
@@ -23,7 +23,7 @@ from portrait.clock import Clock, SystemClock
 from portrait.urls import parse_http_url
 
 _LOG = logging.getLogger("emulator")
-_LOOK_SECONDS = 0.02  # between two looks at what is pending, of the machine's time
+_POLL_SECONDS = 0.02  # between two polls of what is pending, of the machine's time
 _FINAL = frozenset({"completed", "succeeded", "failed", "cancelled", "expired"})
 _MAX_PENDING = 1_000  # what is beyond it is not followed
 
@@ -37,7 +37,7 @@ class Hook:
         reads: The action whose reply is posted.
         path: Appended to the address.
         every_change: Whether changes before the end are posted, too.
-        patience: Seconds without an answer after which a post has failed.
+        timeout: Seconds without an answer after which a post has failed.
         delays: Seconds until a post about the end is sent again, one after the other.
         client_error_ends: Whether an HTTP status 4xx ends the attempts.
     """
@@ -46,7 +46,7 @@ class Hook:
     reads: str
     path: str = ""
     every_change: bool = False
-    patience: float
+    timeout: float
     delays: tuple[float, ...]
     client_error_ends: bool = False
 
@@ -58,7 +58,7 @@ class _Pending:
     render: Callable[[], bytes]
     status: str
     failures: int = 0
-    again: float | None = None  # when the last post is sent again
+    retry_at: float | None = None  # when the last post is sent again
     sending: bool = False
 
 
@@ -99,7 +99,7 @@ class Webhooks:
             self._pending.append(pending)
             if not self._running:
                 self._running = True
-                _start(_look, weakref.ref(self))
+                _start(_poll, weakref.ref(self))
 
     def step(self) -> bool:
         """Begin the posts that are due; False once nothing is pending. One thread calls it."""
@@ -119,7 +119,7 @@ class Webhooks:
             self._pending.remove(pending)
             return
         status = _status(body)
-        if status == pending.status and (pending.again is None or now < pending.again):
+        if status == pending.status and (pending.retry_at is None or now < pending.retry_at):
             return
         if status != pending.status:
             pending.status, pending.failures = status, 0
@@ -128,17 +128,17 @@ class Webhooks:
             _start(self._post, pending, body)
 
     def _post(self, pending: _Pending, body: bytes) -> None:
-        status = _send(pending.address, body, pending.hook.patience)
+        status = _send(pending.address, body, pending.hook.timeout)
         hook = pending.hook
         with self._lock:
-            pending.sending, pending.again = False, None
+            pending.sending, pending.retry_at = False, None
             if pending not in self._pending or pending.status not in _FINAL:
                 return  # a change before the end is posted once
             ended = 200 <= status < 300 or (hook.client_error_ends and 400 <= status < 500)
             if ended or pending.failures >= len(hook.delays):
                 self._pending.remove(pending)
                 return
-            pending.again = self._clock.now() + hook.delays[pending.failures]
+            pending.retry_at = self._clock.now() + hook.delays[pending.failures]
             pending.failures += 1
 
 
@@ -157,7 +157,7 @@ def _start(work: Callable[..., None], *args: object) -> None:
     threading.Thread(target=work, args=args, name="portrait-emulator-webhook", daemon=True).start()
 
 
-def _look(webhooks: weakref.ref[Webhooks]) -> None:
+def _poll(webhooks: weakref.ref[Webhooks]) -> None:
     """Look at what is pending until there is nothing, or nobody needs it any more."""
     pause, clock = threading.Event(), SystemClock()
     while True:
@@ -165,7 +165,7 @@ def _look(webhooks: weakref.ref[Webhooks]) -> None:
         if found is None or not found.step():
             return
         del found
-        pause.wait(max(_LOOK_SECONDS, 9 * (clock.monotonic() - started)))  # a tenth of the time at most
+        pause.wait(max(_POLL_SECONDS, 9 * (clock.monotonic() - started)))  # a tenth of the time at most
 
 
 def _status(body: bytes) -> str:
@@ -175,13 +175,13 @@ def _status(body: bytes) -> str:
     return str(inner.get("status", ""))
 
 
-def _send(address: str, body: bytes, patience: float) -> int:
+def _send(address: str, body: bytes, timeout: float) -> int:
     """Post once to this machine: the HTTP status, 0 for none."""
     url = parse_http_url(address)
     connections = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
     try:
         for ip in addresses_of(url):
-            with closing(connections[url.scheme](ip, url.port, timeout=patience)) as connection:
+            with closing(connections[url.scheme](ip, url.port, timeout=timeout)) as connection:
                 connection.request("POST", url.target, body, {"Host": url.netloc, "Content-Type": "application/json"})
                 status: int = connection.getresponse().status
                 return status

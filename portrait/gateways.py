@@ -88,6 +88,6 @@ IMAGE_FORMATS: Final = ("jpeg", "png", "webp", "gif")
 """The upload of pictures: bytes of one, seconds that its address lives, and what it may be (D)."""
 
 WEBHOOK_PATH: Final = "/callback"
-WEBHOOK_PATIENCE: Final = 10.0
+WEBHOOK_TIMEOUT: Final = 10.0
 WEBHOOK_DELAYS: Final = (10.0, 30.0, 60.0)
 """A `webhook` is a base address; seconds without a 2xx until an attempt has failed, and until the next ones (D)."""

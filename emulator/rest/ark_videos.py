@@ -34,7 +34,7 @@ _FLAGS = ("generate_audio", "draft")
 _NUMBERS = ("priority", "seed", "execution_expires_after")
 
 # Contract §7: at every change, the final ones up to 3 more times without success in 5 s (D); the pauses are ours (I).
-_HOOK = Hook(field="callback_url", reads="GetVideo", every_change=True, patience=5.0, delays=(5.0, 5.0, 5.0))
+_HOOK = Hook(field="callback_url", reads="GetVideo", every_change=True, timeout=5.0, delays=(5.0, 5.0, 5.0))
 
 
 # --- requests and results ---------------------------------------------------------------------------------------------

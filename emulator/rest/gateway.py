@@ -30,13 +30,13 @@ _HOOK = Hook(
     field="webhook",
     reads="GetTask",
     path=gateways.WEBHOOK_PATH,
-    patience=gateways.WEBHOOK_PATIENCE,
+    timeout=gateways.WEBHOOK_TIMEOUT,
     delays=gateways.WEBHOOK_DELAYS,
     client_error_ends=True,
 )
 # Contract §8: whether there is such a post is open, and its form is ours (I).
 _PERSON_HOOK = Hook(
-    field="callback_url", reads="GetScan", patience=gateways.WEBHOOK_PATIENCE, delays=gateways.WEBHOOK_DELAYS
+    field="callback_url", reads="GetScan", timeout=gateways.WEBHOOK_TIMEOUT, delays=gateways.WEBHOOK_DELAYS
 )
 
 

@@ -67,7 +67,7 @@ def find_unused(endpoint: Endpoint, memory: Memory, prefix: str, unused_for: flo
     found = []
     for group in groups:
         if group.name.startswith(prefix):
-            pool = yield from _look(ActionBackend(endpoint=endpoint, memory=memory), state, group)
+            pool = yield from _inspect(ActionBackend(endpoint=endpoint, memory=memory), state, group)
             if pool.idle >= unused_for:
                 found.append(pool)
     return found
@@ -83,7 +83,7 @@ def remove(endpoint: Endpoint, memory: Memory, pool: UnusedPool) -> Flow[bool]:
     """
     state = yield from _state(memory)
     key = PoolKey(memory.account, pool.group.id)
-    now = yield from _look(ActionBackend(endpoint=endpoint, memory=memory), state, pool.group)
+    now = yield from _inspect(ActionBackend(endpoint=endpoint, memory=memory), state, pool.group)
     if now.foreign or now.idle < pool.idle:
         return False
     # Nobody leases from it from now on; the service may carry the call out as long as it is under way.
@@ -107,7 +107,7 @@ def _state(memory: Memory) -> Flow[State]:
     return state
 
 
-def _look(backend: ActionBackend, state: State, group: AssetGroup) -> Flow[UnusedPool]:
+def _inspect(backend: ActionBackend, state: State, group: AssetGroup) -> Flow[UnusedPool]:
     """A group as it is now."""
     by_digest = yield from backend.find(Target(group_id=group.id, group_type=GroupType.AIGC))
     key = PoolKey(backend.memory.account, group.id)

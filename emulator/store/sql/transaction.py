@@ -173,7 +173,7 @@ class SqlTransaction:
     def drop_deleted(self, limit: int) -> int:
         """Free at most that many assets of deleted groups."""
         dropped = 0
-        if not self._look().deleted:
+        if not self._read_outlook().deleted:
             return dropped
         while dropped < limit:
             group_id = self._one(sql.DELETED_GROUP, customer=self._name)
@@ -237,7 +237,7 @@ class SqlTransaction:
             groups = self._own_groups(query)
             if not groups:
                 return 0, []
-        deleted = not groups and self._look().deleted
+        deleted = not groups and self._read_outlook().deleted
         if is_search(query):
             total = lists.count(self._session, self._name, query, groups, deleted=deleted)
         else:
@@ -260,7 +260,7 @@ class SqlTransaction:
 
     def due_assets(self, now: float, limit: int) -> Sequence[Asset]:
         """At most that many assets whose review has ended by `now`."""
-        if self._look().asset_due > now:
+        if self._read_outlook().asset_due > now:
             return []
         values = {"customer": self._name, "now": now, "limit": limit}
         return [rows.read_asset(body) for (body,) in self._session.rows(sql.DUE_ASSETS, values)]
@@ -290,7 +290,7 @@ class SqlTransaction:
 
     def drop_validations(self, expired_by: float, limit: int) -> int:
         """Delete at most that many validations, of any customer, that had expired by then."""
-        if self._look().validation > expired_by:
+        if self._read_outlook().validation > expired_by:
             return 0
         return self._drop(sql.DROP_VALIDATIONS, before=expired_by, limit=limit)
 
@@ -307,7 +307,7 @@ class SqlTransaction:
 
     def due_jobs(self, now: float, limit: int) -> Sequence[Job]:
         """At most that many jobs that end by themselves by `now`."""
-        if self._look().job_due > now:
+        if self._read_outlook().job_due > now:
             return ()
         values = {"customer": self._name, "now": now, "limit": limit}
         return [rows.read_job(*row) for row in self._session.rows(sql.DUE_JOBS, values)]
@@ -323,7 +323,7 @@ class SqlTransaction:
 
     def drop_jobs(self, created_by: float, limit: int) -> int:
         """Delete at most that many of the customer's jobs that were created by then."""
-        if self._look().job_created > created_by:
+        if self._read_outlook().job_created > created_by:
             return 0
         return self._drop(sql.DROP_JOBS, customer=self._name, before=created_by, limit=limit)
 
@@ -358,7 +358,7 @@ class SqlTransaction:
         on_sqlite = self._session.engine == "sqlite"
         return int(self._one((sql.NEXT if on_sqlite else sql.NEXT_OF_SEQUENCE)[name]))
 
-    def _look(self) -> _Outlook:
+    def _read_outlook(self) -> _Outlook:
         """The outlook, as of the last change."""
         if self._outlook is None:
             *moments, deleted = self._session.row(sql.OUTLOOK, {"customer": self._name})
