@@ -11,14 +11,13 @@ import orjson
 from emulator.dialects import ServerDialect
 from emulator.domain import HANDLERS
 from emulator.domain.context import Handler, Measured
-from emulator.domain.ports import StoredFile
 from emulator.domain.reasons import Reason, Refusal
-from emulator.domain.uploads import UploadRequest, upload_asset
+from emulator.domain.uploads import UploadRequest, identify, upload_asset
 from emulator.fetch import check_media
 from emulator.messages import Call, utf8_safe
 from portrait.actions import ACTIONS, VERSION
 from portrait.codec import DecodeError, decode_strict
-from portrait.media import limits_for, measure, sniff
+from portrait.media import limits_for, measure
 from portrait.models import AssetType
 
 # A field as the refusal names it, the key where it usually is, and the paths one of which must lead to something.
@@ -135,14 +134,13 @@ def _read_upload(fields: Mapping[str, str], content: bytes | None) -> tuple[Uplo
     if content is None:
         raise Refusal(Reason.MISSING_FIELD, field="file")
     # The content decides the type, whatever name and Content-Type say (D: three formats; I: how it is detected).
-    media = sniff(content)
-    known = media if media is not None and media.format in _UPLOADED else None
+    file, extension = identify(content, _UPLOADED)
     request = UploadRequest(
         group_id=fields["GroupId"],
-        file=StoredFile(content=content, content_type=known.mime if known else "application/octet-stream"),
-        extension=known.extension if known else "",
+        file=file,
+        extension=extension,
         name=fields.get("Name"),
         asset_type=fields.get("AssetType"),
         project_name=fields.get("ProjectName"),
     )
-    return request, check_media(measure(content) if known else None, AssetType.IMAGE, "upload")
+    return request, check_media(measure(content) if extension else None, AssetType.IMAGE, "upload")

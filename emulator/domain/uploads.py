@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from attrs import evolve, field, frozen
 
 from emulator.domain import assets, checks
@@ -10,6 +12,7 @@ from emulator.domain.ports import StoredFile
 from emulator.domain.verdicts import PASS
 from portrait import models
 from portrait.gateways import IMAGE_FORMATS, IMAGE_LIFE
+from portrait.media import sniff
 from portrait.models import AssetType
 
 UPLOADED_FILES = "/r2/"
@@ -55,6 +58,18 @@ class PictureView:
     content_type: str
     size: int
     created: float
+
+
+def identify(content: bytes, formats: Container[str]) -> tuple[StoredFile, str]:
+    """A file with the type of its content, whatever its name and its Content-Type say (I).
+
+    Returns:
+        The file, and its extension with the dot: "" if it is of none of these formats.
+    """
+    media = sniff(content)
+    if media is None or media.format not in formats:
+        return StoredFile(content=content, content_type="application/octet-stream"), ""
+    return StoredFile(content=content, content_type=media.mime), media.extension
 
 
 def upload_asset(ctx: Context, request: UploadRequest) -> models.UploadedAsset:

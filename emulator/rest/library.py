@@ -14,9 +14,8 @@ from emulator.dialects.dialect import wrap
 from emulator.dialects.items import ResultSerializer
 from emulator.domain import FURTHER_HANDLERS, HANDLERS
 from emulator.domain.groups import delete_empty
-from emulator.domain.ports import StoredFile
 from emulator.domain.reasons import Reason, Refusal
-from emulator.domain.uploads import PictureRequest, PictureView
+from emulator.domain.uploads import PictureRequest, PictureView, identify
 from emulator.messages import Call
 from emulator.rest.fields import Fields, Query
 from emulator.rest.gateway import write_created_task
@@ -24,7 +23,6 @@ from emulator.rest.gateway_tasks import read_library_assets
 from emulator.rest.operations import Exchange, Operation, Route
 from portrait import gateways, models
 from portrait.actions import VERSION
-from portrait.media import sniff
 from portrait.models import AssetStatus, GroupType
 
 _ASSETS, _GROUPS = f"/v1{gateways.ASSETS_PATH}", f"/v1{gateways.GROUPS_PATH}"
@@ -36,13 +34,8 @@ def _read_picture(_: Fields, call: Call) -> PictureRequest:
     """The content decides the type, whatever its name says (I)."""
     if call.file is None:
         raise Refusal(Reason.MISSING_FIELD, field="file")
-    media = sniff(call.file)
-    known = media if media is not None and media.format in gateways.IMAGE_FORMATS else None
-    return PictureRequest(
-        file=StoredFile(content=call.file, content_type=known.mime if known else ""),
-        extension=known.extension if known else "",
-        file_name=call.file_name,
-    )
+    file, extension = identify(call.file, gateways.IMAGE_FORMATS)
+    return PictureRequest(file=file, extension=extension, file_name=call.file_name)
 
 
 def _write_picture(picture: PictureView, _: Exchange) -> dict[str, Any]:

@@ -32,9 +32,9 @@ def check_access(head: Head, token: str | None) -> str | None:
     Returns:
         None if it may, else a sentence that says what to do.
     """
-    given_token = head.header(_TOKEN)
-    if token is not None and given_token is not None:
-        if equal(given_token, token):
+    header = head.header(_TOKEN)
+    if token is not None and header is not None:
+        if equal(header, token):
             return None
         return "The header X-Emulator-Token does not hold this emulator's control token."
     return _without_token(head)
