@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from emulator.timestamps import TimestampFormatter
+from emulator.clocks import TimestampFormatter
 from portrait.actions import get_action
 
 _MAX_RECORDS = 10_000

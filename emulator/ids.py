@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from hashlib import blake2b
 
-from emulator.timestamps import TimestampFormatter
+from emulator.clocks import TimestampFormatter
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"

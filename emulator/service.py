@@ -11,6 +11,7 @@ from attrs import frozen
 
 from emulator.auth import CustomerNames
 from emulator.call_log import CallLog, CallRecord
+from emulator.clocks import TimestampFormatter
 from emulator.control import Control, NamedSnapshots, Overview
 from emulator.domain import lifecycle, validations
 from emulator.domain.context import Context
@@ -29,7 +30,6 @@ from emulator.signed_urls import SignedUrls
 from emulator.snapshots import Snapshots
 from emulator.store.base import StoreFactory
 from emulator.store.locations import store_factory
-from emulator.timestamps import TimestampFormatter
 from emulator.webhooks import Webhooks
 from portrait.clock import Clock, SystemClock
 

@@ -9,8 +9,8 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 
+from emulator.clocks import TimestampFormatter, parse_timestamp
 from emulator.domain.records import Asset, Validation
-from emulator.timestamps import TimestampFormatter, parse_timestamp
 from portrait.video_models import URL_LIFE
 
 SIGNED_FILES = "/files/"

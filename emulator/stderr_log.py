@@ -10,7 +10,7 @@ from queue import Full, Queue
 from threading import Thread
 
 from emulator.call_log import CallRecord
-from emulator.timestamps import TimestampFormatter
+from emulator.clocks import TimestampFormatter
 from portrait.clock import Clock
 
 _MAX_LINES = 10_000  # unread; further ones are dropped

@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any, Unpack
 
 from emulator.control import Control
-from emulator.rules.specs import RuleParts, RuleSpec
+from emulator.rules.grammar import RuleParts, RuleSpec
 from emulator.service import Service
 from portrait.models import VisualValidateSession
 
@@ -29,7 +29,7 @@ class Rules:
             rule: The whole rule.
             **parts: `id`; `match`: `action`, `customer`, `name`; `when`: one of `first`, `nth`, `every`, `chance`; and
                 `do`: one of `error`, `http`, `close`, `truncate`, `review`, `lag`, `limit`, `page_size_max`, `hide`,
-                and `delay`, the seconds that pass before the call is carried out. `emulator.rules.specs` has their
+                and `delay`, the seconds that pass before the call is carried out. `emulator.rules.grammar` has their
                 types.
 
         Raises:

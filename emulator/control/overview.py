@@ -14,12 +14,11 @@ from typing import Any
 from attrs import frozen
 
 from emulator.call_log import CallLog, without_query
-from emulator.clocks import kind
+from emulator.clocks import TimestampFormatter, kind
 from emulator.domain import lifecycle
 from emulator.domain.records import Asset, AssetState, Group, Validation
 from emulator.rules import RuleSet
 from emulator.store.base import CustomerUsage, Store
-from emulator.timestamps import TimestampFormatter
 from portrait.clock import Clock
 from portrait.models import AssetType
 

@@ -13,10 +13,9 @@ from typing import Any
 from attrs import evolve
 
 from emulator.call_log import CallLog
-from emulator.clocks import SettableClock, kind
-from emulator.control.decisions import apply_decision
+from emulator.clocks import MAX_TIME, SettableClock, TimestampFormatter, kind
 from emulator.control.snapshots import NamedSnapshots
-from emulator.control.values import FIELDS, ControlError, as_control_error, parse_query_time, parse_time
+from emulator.control.values import FIELDS, ControlError, apply_decision, as_control_error, parse_query_time, parse_time
 from emulator.domain import lifecycle, validations
 from emulator.domain.context import Context
 from emulator.domain.records import Validation
@@ -24,7 +23,6 @@ from emulator.json_checks import fail, one_of, reject_unknown, seconds, text
 from emulator.rules import RuleError, RuleSet
 from emulator.snapshots import is_snapshot
 from emulator.store.base import Store
-from emulator.timestamps import MAX_TIME, TimestampFormatter
 from portrait.clock import Clock
 
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable
 from threading import Lock
 from typing import Any
 
+from emulator.clocks import TimestampFormatter
 from emulator.control.values import ControlError
 from emulator.domain.records import Asset
 from emulator.snapshots import Snapshot, SnapshotError, Snapshots, decode, encode
 from emulator.snapshots.codec import VERSION
-from emulator.timestamps import TimestampFormatter
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 MAX_SNAPSHOTS = 20

@@ -1,4 +1,4 @@
-"""The error of control calls, and how their values are read: times, and a customer's fields."""
+"""The error of control calls, and how their values are read: times, fields of a customer, decisions over an asset."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from functools import wraps
 from types import MappingProxyType
 from typing import Any, ParamSpec, TypeVar
 
-from emulator.domain import quotas
+from attrs import evolve
+
+from emulator.clocks import parse_timestamp
+from emulator.domain import lifecycle, quotas
+from emulator.domain.records import Asset, AssetState, Group
+from emulator.domain.verdicts import review
 from emulator.json_checks import MAX_INTEGER, WrongValue, fail, integer, one_of, seconds, text
-from emulator.timestamps import parse_timestamp
 
 SECONDS = re.compile(r"[0-9]{1,10}(?:\.[0-9]+)?")
 """Seconds since 1970 as a query writes them."""
@@ -109,3 +113,62 @@ FIELDS: Mapping[str, Callable[[str, Any], dict[str, Any]]] = MappingProxyType(
         "balance": _balance,
     }
 )
+
+
+# --- decisions over an asset -----------------------------------------------------------------------------------------
+
+_STATES = tuple(str(state) for state in AssetState if state is not AssetState.PROCESSING)
+
+
+def apply_decision(asset: Asset, group: Group | None, change: Mapping[str, Any], now: float) -> Asset:
+    """The asset with `status`, `code`, `subject` and `used` applied, each where it is given.
+
+    Raises:
+        ControlError: They make no sense, or the review has already ended.
+        WrongValue: A value is none.
+    """
+    return _with_use(_with_status(_with_subject(asset, group, change), change, now), change, now)
+
+
+def _with_subject(asset: Asset, group: Group | None, change: Mapping[str, Any]) -> Asset:
+    """The asset with another subject, which its review compares with the group's person."""
+    if "subject" not in change:
+        return asset
+    subject = text("subject", change["subject"])
+    if "status" not in change and asset.status is not AssetState.PROCESSING:
+        raise ControlError(409, f"the review has already ended: {asset.status}")
+    verdict = asset.verdict if group is None else lifecycle.match_face(asset.verdict, group, subject)
+    return evolve(asset, subject=subject, verdict=verdict)
+
+
+def _with_status(asset: Asset, change: Mapping[str, Any], now: float) -> Asset:
+    """The asset in the state that was asked for; a code alone means Failed."""
+    if not {"status", "code"} & set(change):
+        return asset
+    status = one_of("status", change.get("status", AssetState.FAILED), _STATES)
+    code = text("code", change["code"]) if "code" in change else ""
+    if code and status != AssetState.FAILED:
+        raise ControlError(400, "code is for status Failed only")
+    if status == AssetState.EXPIRED:
+        forced = lifecycle.force_status(asset, AssetState.EXPIRED, "", now)
+    else:
+        try:
+            verdict = review(status, code)
+        except ValueError as error:
+            raise ControlError(400, str(error)) from None
+        forced = lifecycle.force_status(asset, AssetState(verdict.status), verdict.code, now)
+    if forced is None:
+        raise ControlError(409, f"the asset is {asset.status} already and cannot become {status}")
+    return forced
+
+
+def _with_use(asset: Asset, change: Mapping[str, Any], now: float) -> Asset:
+    """The asset after a generation used it."""
+    if "used" not in change:
+        return asset
+    if change["used"] is not True:
+        fail("used must be true: an asset that was used stays used")
+    used = lifecycle.mark_used(asset, now)
+    if used is None:
+        raise ControlError(409, f"the asset is {asset.status}, and only an Active one can be used")
+    return used

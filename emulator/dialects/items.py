@@ -6,11 +6,11 @@ from typing import Any
 
 import orjson
 
+from emulator.clocks import TimestampFormatter
 from emulator.dialects.dialect import ServerDialect, page_object
 from emulator.domain.pages import AssetItem, Page
 from emulator.domain.records import Asset, Group
 from emulator.domain.verdicts import message_for
-from emulator.timestamps import TimestampFormatter
 from portrait import models
 
 _MOST = 20_000  # encoded items that are kept: about 10 MB

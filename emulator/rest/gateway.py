@@ -14,8 +14,15 @@ from emulator.domain.reasons import SIGNATURE_REASONS, Reason, Refusal
 from emulator.domain.tasks import JobRequest
 from emulator.messages import Call
 from emulator.rest.fields import Fields
-from emulator.rest.gateway_tasks import read_private_avatar, read_real_avatar, write_created, write_task
-from emulator.rest.gateway_videos import read_video, write_created_video, write_video
+from emulator.rest.gateway_tasks import (
+    read_private_avatar,
+    read_real_avatar,
+    read_video,
+    write_created,
+    write_created_video,
+    write_task,
+    write_video,
+)
 from emulator.rest.operations import Exchange, Operation, Route, Wording
 from emulator.settings import Settings
 from emulator.webhooks import Hook

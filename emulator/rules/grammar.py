@@ -1,10 +1,13 @@
-"""The grammar of rules. Unknown keys, wrong values and rules that can never fire are refused with the reason."""
+"""The grammar of rules: as typed dicts, for type checkers of tests, and as a strict parser.
+
+Unknown keys, wrong values and rules that can never fire are refused with the reason.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, Literal, Required, TypedDict
 
 import attrs
 from attrs import field, frozen
@@ -13,6 +16,77 @@ from emulator.domain import FURTHER_HANDLERS
 from emulator.json_checks import WrongValue, fail, object_, one_of, text
 from emulator.rules.clauses import Do, RuleError, parse_do, parse_when
 from portrait.actions import ACTIONS
+
+
+class MatchSpec(TypedDict, total=False):
+    """Which calls a rule is about; everything named has to hold. `name` is a pattern such as `bad-*`."""
+
+    action: str
+    customer: str
+    name: str
+
+
+class WhenSpec(TypedDict, total=False):
+    """On which of those calls it fires: exactly one key. Without `when` it fires on each."""
+
+    first: int
+    nth: Sequence[int]
+    every: int
+    chance: float
+
+
+class HttpSpec(TypedDict, total=False):
+    """An answer that is not the service's own; `headers` come besides the usual ones or in their place."""
+
+    status: Required[int]
+    body: Literal["html", "empty", "text"]
+    headers: Mapping[str, str | int]
+
+
+class ReviewSpec(TypedDict, total=False):
+    """A change of a review; `after` in seconds, or `reads` in GetAsset calls."""
+
+    status: Literal["Active", "Failed"]
+    code: str
+    after: float
+    reads: int
+
+
+class LimitSpec(TypedDict):
+    """So many calls of one customer in so many seconds; those beyond are refused."""
+
+    calls: int
+    seconds: float
+
+
+class DoSpec(TypedDict, total=False):
+    """The effect: one key, and `delay` in seconds beside it or alone; `limit` may stand beside `error` or `http`."""
+
+    error: str
+    http: HttpSpec
+    close: Literal["before", "after-commit"]
+    truncate: int
+    review: ReviewSpec
+    lag: float
+    limit: LimitSpec
+    page_size_max: int
+    hide: Literal["LivenessFace"]
+    delay: float
+
+
+class RuleParts(TypedDict, total=False):
+    """The parts of a rule, all but `do` optional."""
+
+    id: str
+    match: MatchSpec
+    when: WhenSpec
+    do: DoSpec
+
+
+class RuleSpec(RuleParts):
+    """A whole rule."""
+
+    do: Required[DoSpec]  # type: ignore[misc]  # the same key, and no rule without it
 
 
 @frozen(kw_only=True)

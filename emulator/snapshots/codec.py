@@ -19,12 +19,12 @@ from cattrs.errors import ForbiddenExtraKeysError
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from emulator.call_log import without_query
+from emulator.clocks import MAX_TIME, parse_timestamp
 from emulator.domain.jobs import Generation, Job, Task
 from emulator.domain.ports import StoredFile
 from emulator.domain.records import Asset, Customer, Group, Validation
 from emulator.snapshots.snapshot import MOMENTS, Snapshot
 from emulator.store.base import Contents
-from emulator.timestamps import MAX_TIME, parse_timestamp
 
 FORMAT = "portrait-emulator snapshot"
 VERSION = 1

@@ -17,9 +17,8 @@ from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http_parser import HttpRequestParser
 
 from emulator.messages import Reply, ReplyFlow
-from emulator.web.http_handler import HttpHandler
+from emulator.web.http_handler import HttpHandler, encode
 from emulator.web.known_heads import HEAD_END, KnownHeads
-from emulator.web.raw_response import encode
 from emulator.web.request_head import Head
 from emulator.web.runner import run_async
 from portrait.flow import RunBlocking, Sleep

@@ -7,11 +7,11 @@ import pytest
 
 from emulator.auth import key_handle
 from emulator.call_log import CallLog, without_query
+from emulator.clocks import TimestampFormatter
 from emulator.messages import Call
 from emulator.service import Service
 from emulator.settings import Settings
 from emulator.stderr_log import CallLogger
-from emulator.timestamps import TimestampFormatter
 from portrait.clock import ManualClock
 from tests.emulator.conftest import Endpoint
 

@@ -6,8 +6,8 @@ import re
 import pytest
 
 import emulator.ids
+from emulator.clocks import TimestampFormatter, parse_timestamp
 from emulator.ids import Ids
-from emulator.timestamps import TimestampFormatter, parse_timestamp
 
 NOW = 1_773_792_000.9
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from emulator.rules.clauses import _DO, _WHEN, parse_do, parse_when
-from emulator.rules.specs import MatchSpec
+from emulator.rules.grammar import MatchSpec
 from emulator.web.control import _ROUTES as ROUTES
 from emulator.web.openapi.control import OPERATIONS
 from portrait.options import Options

@@ -1,6 +1,6 @@
 """Checked by mypy, never run: the types of rules. An error that does not come is an error, too."""
 
-from emulator.rules.specs import RuleSpec
+from emulator.rules.grammar import RuleSpec
 from emulator.test_controls import Rules
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from attrs import field, frozen
 
+from emulator.clocks import MAX_TIME
 from emulator.control.snapshots import KINDS, NAME
 from emulator.control.values import FIELDS, SECONDS
 from emulator.dialects import REASONS_BY_CODE
@@ -21,7 +22,6 @@ from emulator.domain.records import Scan
 from emulator.json_checks import MAX_INTEGER
 from emulator.rules.clauses import CODES_WITH_DETAIL, HEADER_NAME, MAX_DELAY, PAGES, REFUSALS
 from emulator.snapshots.codec import FORMAT, VERSION
-from emulator.timestamps import MAX_TIME
 from emulator.web.access import CONTROL
 from emulator.web.openapi.responses import errors
 from emulator.web.openapi.schemas import GROUP_ID, STAMP, TOKEN, Schema, obj, one_of

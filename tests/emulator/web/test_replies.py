@@ -7,7 +7,7 @@ import re
 import pytest
 
 from emulator.messages import Reply
-from emulator.web.raw_response import encode
+from emulator.web.http_handler import encode
 from tests.emulator.web.multipart import CONTENT_TYPE, form, part
 from tests.emulator.web.wire import JSON, ask, call, connected, exchange, head, until_closed
 from tests.wire.media import png
