@@ -84,10 +84,10 @@ def prune(context: Context, /, *, prefix: str, unused_for: float, dry_run: bool,
         context.output.print_list(map(_prune_record, pools), _PRUNE_COLUMNS, key="id", none=none)
         return 0
     removable = [pool for pool in pools if not pool.foreign]
-    question = "\n".join(
-        f"  {pool.group.id} ({pool.group.name}): {pluralize(pool.assets, 'asset')}" for pool in removable
+    lines = "\n".join(
+        f"  {pool.group.id} ({pool.group.name}) with {pluralize(pool.assets, 'asset')}" for pool in removable
     )
-    if not yes and not (removable and context.confirm(question)):
+    if not yes and not (removable and context.confirm(f"To be removed, for good:\n{lines}\nRemove?")):
         context.output.info("Nothing was removed.")
         return 1
     context.resume_hint = "The same command removes the rest."

@@ -68,7 +68,7 @@ def find_unused(endpoint: Endpoint, memory: Memory, prefix: str, unused_for: flo
     for group in groups:
         if group.name.startswith(prefix):
             pool = yield from _inspect(ActionBackend(endpoint=endpoint, memory=memory), state, group)
-            if pool.idle >= unused_for:
+            if pool is not None and pool.idle >= unused_for:
                 found.append(pool)
     return found
 
@@ -84,7 +84,7 @@ def remove(endpoint: Endpoint, memory: Memory, pool: UnusedPool) -> Flow[bool]:
     state = yield from _state(memory)
     key = PoolKey(memory.account, pool.group.id)
     now = yield from _inspect(ActionBackend(endpoint=endpoint, memory=memory), state, pool.group)
-    if now.foreign or now.idle < pool.idle:
+    if now is None or now.foreign or now.idle < pool.idle:
         return False
     # Nobody leases from it from now on; the service may carry the call out as long as it is under way.
     if not (yield RunBlocking(partial(state.pools.close, key, endpoint.timeouts.total or UNBOUNDED))):
@@ -107,20 +107,21 @@ def _state(memory: Memory) -> Flow[State]:
     return state
 
 
-def _inspect(backend: ActionBackend, state: State, group: AssetGroup) -> Flow[UnusedPool]:
-    """A group as it is now."""
-    by_digest = yield from backend.find(Target(group_id=group.id, group_type=GroupType.AIGC))
+def _inspect(backend: ActionBackend, state: State, group: AssetGroup) -> Flow[UnusedPool | None]:
+    """A group as it is now; None while somebody leases from it, or waits to."""
     key = PoolKey(backend.memory.account, group.id)
     view: PoolView = yield RunBlocking(partial(state.pools.view, key))
+    if view.leases or view.waiters:
+        return None
+    by_digest = yield from backend.find(Target(group_id=group.id, group_type=GroupType.AIGC))
     idle: float | None = yield RunBlocking(partial(state.pools.idle, key))
     assets = [asset for same in by_digest.values() for asset in same]
     now = backend.endpoint.clock.now()
     times = [*last_uses(assets, view).values(), *(parse_timestamp(asset.create_time) for asset in assets)]
     newest = max([parse_timestamp(group.create_time), *times])
-    in_use = bool(view.leases or view.waiters)
     return UnusedPool(
         group=group,
         assets=len(assets),
         foreign=len(by_digest.get("", ())),
-        idle=0.0 if in_use else min(now - newest, inf if idle is None else idle),
+        idle=min(now - newest, inf if idle is None else idle),
     )

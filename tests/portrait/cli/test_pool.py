@@ -84,7 +84,9 @@ def test_a_person_is_asked(portrait, client):
     """No is no; without a terminal the option says yes."""
     answer = portrait("pool", "prune", "--prefix", "ci-", terminal=True, interactive=True, stdin="n\n")
     assert answer.code == 1
-    assert "ci-pool" in answer.err
+    assert answer.err.startswith("To be removed, for good:\n")
+    assert "(ci-pool) with 1 asset" in answer.err
+    assert "Remove? [y/N]" in answer.err
     assert "Nothing was removed." in answer.err
     assert portrait("pool", "prune", "--prefix", "ci-").code == 2
     assert portrait("pool", "prune", "--prefix", "", "--yes").code == 2
@@ -97,10 +99,9 @@ def test_a_pool_in_use_is_not_unused(portrait, worker, emulator, old_groups):
     """Somebody leases from it, or has used an asset of it to generate; a lease in the middle of the removal counts."""
     unused = {pool.group.name: pool for pool in worker.find_unused_pools("ci-", unused_for=DAY)}
     with worker.pool(group="ci-pool").lease(URLS[0]):
-        assert {row["name"] for row in portrait("pool", "prune", "--prefix", "ci-", "--dry-run").json} == {
-            "ci-empty",
-            "ci-others",
-        }
+        for days in ("7", "0"):  # however short the time
+            listed = portrait("pool", "prune", "--prefix", "ci-", "--dry-run", "--unused-for", days).json
+            assert {row["name"] for row in listed} == {"ci-empty", "ci-others"}
         assert not worker.remove_unused_pool(unused["ci-pool"])
     worker.create_asset(group_id=old_groups["ci-empty"], url=URLS[1], asset_type="Image", name="new")
     assert not worker.remove_unused_pool(unused["ci-empty"])
