@@ -58,7 +58,7 @@ class _RequestState:
     fields: Mapping[str, Any] = field(factory=dict)
     handled_at: float = Factory(lambda self: self.now, takes_self=True)  # later than `now` after a pause or a download
     leaves_work: bool = False
-    waits_since: float | None = None
+    unfinished_since: float | None = None
     waits: bool = False  # for a transaction, at whose beginning it is handled
 
     @property
@@ -121,8 +121,10 @@ class Pipeline:
         except Exception:  # noqa: BLE001 - nothing of an error of ours may reach a client
             _log.exception("%s failed, request %s", utf8_safe(call.action), state.request_id)
             reply, outcome = self._refuse(state, Refusal(Reason.INTERNAL))
-        if state.waits_since is not None and isinstance(self._clock, AutoClock):
-            self._clock.after_early_read(hash((state.customer, call.path, call.query, call.body)), state.waits_since)
+        if state.unfinished_since is not None and isinstance(self._clock, AutoClock):
+            self._clock.after_early_read(
+                hash((state.customer, call.path, call.query, call.body)), state.unfinished_since
+            )
         if state.do is not None:
             reply = alter_reply(state.do, reply)
         self._call_log.add(
@@ -229,7 +231,7 @@ class Pipeline:
                 finally:
                     state.handle = ctx.handle
                     state.leaves_work = ctx.leaves_work
-                    state.waits_since = ctx.waits_since
+                    state.unfinished_since = ctx.unfinished_since
         except Refusal:
             if state.rate is not None:  # what was counted is undone with the rest, and refused calls count as well (I)
                 with suppress(Refusal), self._store.transaction(state.customer) as tx:

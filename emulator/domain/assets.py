@@ -61,24 +61,24 @@ def list_(ctx: Context, request: models.ListAssetsRequest) -> Page[AssetItem]:
         raise Unfinished
     query = AssetQuery(statuses=request.filter.statuses or (), **window.query(ctx))
     total, found = ctx.tx.assets(query)
-    if _count_reads(ctx, _looked_for(ctx, query, found)[: window.limit]):
+    if _count_reads(ctx, _awaited_assets(ctx, query, found)[: window.limit]):
         total, found = ctx.tx.assets(query)
     records, beside = window.close(total, found)
     return Page(items=[_to_item(ctx, asset) for asset in records], **beside)
 
 
-def _looked_for(ctx: Context, query: AssetQuery, found: Sequence[Asset]) -> Sequence[Asset]:
-    """What a list is read for: its items, or where it leaves out what is Processing, that: to see it appear."""
+def _awaited_assets(ctx: Context, query: AssetQuery, found: Sequence[Asset]) -> Sequence[Asset]:
+    """The assets that the reader of a list waits for: its items, or those in Processing where it leaves them out."""
     if not query.statuses or AssetStatus.PROCESSING in query.statuses:
         return found
     return ctx.tx.assets(evolve(query, statuses=(AssetStatus.PROCESSING,), after=None, offset=0))[1]
 
 
 def _count_reads(ctx: Context, assets: Sequence[Asset]) -> bool:
-    """Count a read of each that is Processing. The result is whether the review of one has ended by it."""
+    """Count a read of each asset in Processing; returns whether this has ended the review of one."""
     waiting = [count_read(ctx, asset) for asset in assets if asset.status is AssetState.PROCESSING]
     for asset in waiting:
-        ctx.wait_for(asset.created)
+        ctx.note_unfinished(asset.created)
     return any(asset.status is not AssetState.PROCESSING for asset in waiting)
 
 
@@ -185,6 +185,6 @@ def create_asset(
 def _to_item(ctx: Context, asset: Asset) -> AssetItem:
     """Contract §2, *Asset item*: a signed link made anew at each read, none while Processing (D)."""
     if asset.status is AssetState.PROCESSING:
-        ctx.wait_for(asset.created)
+        ctx.note_unfinished(asset.created)
         return AssetItem(asset, None)
     return AssetItem(asset, ctx.config.link(asset, ctx.base, ctx.now))

@@ -134,7 +134,7 @@ class Context:
         measured: The measurements of files, by their addresses; that of an upload is "".
         settled: Whether everything that was due at `now` has been done for the customer.
         leaves_work: Set by a handler after which there is more to settle.
-        waits_since: When the newest began of what a handler has found unfinished; None where nothing was.
+        unfinished_since: When the newest unfinished review, scan or job began that a handler has found; None for none.
         handle: What the call log calls the validation that the call was about; handlers set it.
     """
 
@@ -150,12 +150,12 @@ class Context:
     measured: Mapping[str, Measured] = field(factory=dict)
     settled: bool = True
     leaves_work: bool = False
-    waits_since: float | None = None
+    unfinished_since: float | None = None
     handle: str = ""
 
-    def wait_for(self, began: float) -> None:
-        """Note that a read has found something unfinished which began then."""
-        self.waits_since = max(began, self.waits_since or began)
+    def note_unfinished(self, began: float) -> None:
+        """Note that a read has found a review, a scan or a job unfinished which began then, in seconds since 1970."""
+        self.unfinished_since = max(began, self.unfinished_since or began)
 
     def project(self, name: str | None) -> str:
         """The project that a call is about. Contract §2: default `default`, case-sensitive (D)."""

@@ -252,7 +252,7 @@ def view(ctx: Context, generation: Generation) -> GenerationView:
     now, ended = ctx.now, generation.ended
     state = generation.state(now)
     if ended is None:
-        ctx.wait_for(generation.created)
+        ctx.note_unfinished(generation.created)
     playable = ended is not None and state is VideoStatus.SUCCEEDED
     name, moment, link = generation.id, ended or 0.0, ctx.config.video_link
     return GenerationView(

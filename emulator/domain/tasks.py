@@ -255,7 +255,7 @@ def _advance(ctx: Context, task: Task) -> Task:
         return task
     ended = _end_person(ctx, task) if task.kind is TaskKind.PERSON else _end_assets(ctx, task)
     if ended is None:
-        ctx.wait_for(task.created)
+        ctx.note_unfinished(task.created)
         return task
     ctx.tx.save_job(ended)
     return ended

@@ -61,7 +61,7 @@ def result(ctx: Context, request: models.GetVisualValidateResultRequest) -> mode
         return models.VisualValidateResult(group_id=validation.group_id)
     # Not finished, or failed: the service does not say which.
     if validation.scan is not Scan.PASSED:
-        ctx.wait_for(validation.created)
+        ctx.note_unfinished(validation.created)
         raise Refusal(Reason.VALIDATION_OPEN, id=token)
     return models.VisualValidateResult(group_id=redeem(ctx, validation).group_id)
 

@@ -90,7 +90,7 @@ class FormReader:
 
 
 class _Form:
-    """What has been parsed of a form.
+    """A form as far as it has been parsed.
 
     It does not know its parser, which calls it: so a form whose upload is cut off is freed at once, and not by the
     garbage collector, which may never come.
@@ -109,7 +109,7 @@ class _Form:
         self._content: BytesIO | None = None  # of the current part; None to skip it
 
     def callbacks(self) -> MultipartCallbacks:
-        """What the parser calls."""
+        """The callbacks of the parser."""
         return {
             "on_part_begin": self._part_begins,
             "on_header_field": lambda data, start, end: self._header_grows(0, data[start:end]),

@@ -1,4 +1,4 @@
-"""What answers requests whose heads have come before, so that they are not parsed again.
+"""Remembers the heads of requests, so that one which has come before is answered without being parsed.
 
 A client sends the same head with each body of the same length. That of a signed call differs from the last one in its
 date, the hash of its body and its signature: these are read from each head, and everything else is compared.
@@ -19,7 +19,7 @@ HEAD_END = b"\r\n\r\n"
 _MAX_HEADS = 256
 _MAX_HEAD_BYTES = 2_048
 
-# What differs between the heads of signed calls, by the names of the headers that end in it.
+# The parts that differ between the heads of signed calls, by the headers that end in them.
 _DIFFERING = {
     "authorization": re.compile(rb"\r\nauthorization: ?[^\r\n]*Signature=([0-9a-f]{64})\r\n", re.IGNORECASE),
     "x-content-sha256": re.compile(rb"\r\nx-content-sha256: ?([0-9a-f]{64})\r\n", re.IGNORECASE),
@@ -47,13 +47,13 @@ class _Layout(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """What is known of a head, or of all heads that are the same but for what differs.
+    """A head that is remembered; or all heads that are the same but for the parts that differ.
 
     Attributes:
         layout: None for a head that is compared as a whole.
         headers: Without what differs; names in lower case.
         length: Of the body.
-        answer: What answers it.
+        answer: Answers its requests.
     """
 
     layout: _Layout | None
@@ -86,9 +86,9 @@ class KnownHeads:
 
         Args:
             head: With the empty line at its end.
-            headers: What it was parsed to, a `CIMultiDict`.
+            headers: As they were parsed, a `CIMultiDict`.
             length: Of the body.
-            answer: What answers it.
+            answer: Answers its requests.
         """
         if len(head) > _MAX_HEAD_BYTES:
             return
