@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from portrait.errors import UsageError
 from portrait.s3.errors import NotPublic
+from portrait.transports.failures import describe_failure
 from portrait.urls import redact_url
 
 if TYPE_CHECKING:
@@ -81,8 +82,9 @@ def check_public(
         finally:
             response.close()  # a server that ignores the range would send it all
     except urllib3.exceptions.HTTPError as error:
+        cause = describe_failure(error).partition(";")[0]  # what follows is advice for a client
         raise NotPublic(
-            f"{display_url} cannot be reached ({type(error).__name__}).",
+            f"{display_url} cannot be reached ({cause}).",
             reason="unreachable",
             advice="Check public_base=, its DNS record and its certificate.",
         ) from None

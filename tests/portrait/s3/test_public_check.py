@@ -183,5 +183,6 @@ def test_nothing_answers() -> None:
     with pytest.raises(NotPublic) as caught:
         check_public(f"http://127.0.0.1:{port}/a.jpg", 1, "image/jpeg")
     assert caught.value.reason == "unreachable"
+    assert f"http://127.0.0.1:{port}/a.jpg cannot be reached (connection refused)." in str(caught.value)
     with pytest.raises(UsageError):
         check_public("s3://portraits/a.jpg", 1, "image/jpeg")
