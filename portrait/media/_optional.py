@@ -55,5 +55,6 @@ def require(name: str) -> None:
         from portrait.errors import UsageError  # noqa: PLC0415 - needed only here
 
         raise UsageError(
-            f"Measuring this file needs {name}, which is not installed: pip install 'portrait-actions[media]'"
+            f"Measuring this file needs {name}, which is not installed.",
+            advice="Run: pip install 'portrait-actions[media]'",
         )
