@@ -110,7 +110,7 @@ def test_a_create_passes_few_files():
     group = call("CreateAssetGroup", Name="a group", GroupType="AIGC")["Id"]
     asset = {"GroupId": group, "URL": "https://cdn.example/a.jpg", "AssetType": "Image"}
     call("CreateAsset", **asset)  # what is prepared at first use is prepared
-    assert moves(trace(lambda: call("CreateAsset", **asset))) <= 46
+    assert moves(trace(lambda: call("CreateAsset", **asset))) <= 44
 
 
 class _Hurried(SystemClock):

@@ -41,13 +41,13 @@ class CustomerRecords:
     __slots__ = (
         "_asset_table",
         "_counts",
-        "_deleted",
         "_due",
         "_due_jobs",
         "_group_table",
         "asset_count",
         "assets",
         "customer",
+        "deleted",
         "group_count",
         "groups",
         "jobs",
@@ -66,7 +66,7 @@ class CustomerRecords:
         self.jobs: dict[str, Job] = {}
         self._due = SortedList()  # of (when the review ends, number of the asset)
         self._due_jobs = SortedList()  # of (when it ends, its id)
-        self._deleted: list[_Detached] = []
+        self.deleted: list[_Detached] = []  # groups whose assets are to be freed
         self._counts: dict[tuple[str, AssetState], int] = {}  # of assets, by group and state
 
     def add_group(self, group: Group) -> None:
@@ -91,13 +91,13 @@ class CustomerRecords:
         sets = {name: self.assets.detach(name) for name in ((group.id, None), (group.id, AssetState.EXPIRED))}
         counts = {status: self._counts.pop((group.id, status), 0) for status in AssetState}
         detached = _Detached({name: index for name, index in sets.items() if index is not None}, counts)
-        self._deleted.append(detached)
+        self.deleted.append(detached)
         self.scans.clear()
         return detached
 
     def restore_group(self, group: Group, detached: _Detached) -> None:
         """Undo `remove_group`."""
-        self._deleted.remove(detached)
+        self.deleted.remove(detached)
         for name, index in detached.sets.items():
             self.assets.attach(name, index)
         for status, count in detached.counts.items():
@@ -108,10 +108,10 @@ class CustomerRecords:
     def drop_deleted(self, limit: int) -> list[Asset]:
         """Free at most that many assets of deleted groups; which ones."""
         dropped: list[Asset] = []
-        while self._deleted and len(dropped) < limit:
-            index = next((index for index in self._deleted[-1].sets.values() if index), None)
+        while self.deleted and len(dropped) < limit:
+            index = next((index for index in self.deleted[-1].sets.values() if index), None)
             if index is None:
-                self._deleted.pop()
+                self.deleted.pop()
                 continue
             for entry in index.pop(limit - len(dropped)):
                 asset = self._asset_table.records[record_number(entry)]

@@ -95,6 +95,8 @@ class MemoryTransaction:
 
     def drop_deleted(self, limit: int) -> int:
         """Free at most that many assets of deleted groups."""
+        if not self._records.deleted:  # as nearly always
+            return 0
         dropped = self._records.drop_deleted(limit)
         for asset in dropped:
             self._tables.files.pop(asset.file, None)
