@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from itertools import pairwise
+from struct import unpack
 from typing import Any, NamedTuple, Protocol
 
 from emulator.messages import ReplyFlow
@@ -38,12 +39,12 @@ class _Layout(NamedTuple):
     """Where heads of one length have what differs.
 
     Attributes:
-        differing: The headers that end in it, and the places.
-        constant: The places of everything else.
+        names: Of the headers that end in it, in the order of the head.
+        pieces: A `struct` format: what is constant and what differs, in turn. It takes a head apart in one step.
     """
 
-    differing: tuple[tuple[str, slice], ...]
-    constant: tuple[slice, ...]
+    names: tuple[str, ...]
+    pieces: str
 
 
 class _Known(NamedTuple):
@@ -66,20 +67,25 @@ class KnownHeads:
     """The heads of a server's requests. The oldest one is forgotten."""
 
     def __init__(self) -> None:
-        self._known: dict[bytes, _Known] = {}
+        self._known: dict[tuple[bytes, ...], _Known] = {}  # by what is constant
         self._layouts: dict[int, _Layout] = {}  # by the length of a head
 
     def answer(self, data: bytes) -> ReplyFlow | None:
         """The flow of the reply to a whole request whose head has come before; None for any other bytes."""
         start = data.find(HEAD_END) + len(HEAD_END)
-        head, layout = data[:start], self._layouts.get(start)
-        known = self._known.get(_constant_part(head, layout))
+        layout = self._layouts.get(start)
+        constant, differing = _take_apart(data[:start], layout)
+        known = self._known.get(constant)
         if known is None or known.layout is not layout or len(data) - start != known.length:
             return None
         if layout is None:
             return known.answer(data[start:])
-        headers = _headers_of(head, layout, known.headers)
-        return None if headers is None else known.answer(data[start:], headers)
+        if not b"".join(differing).isalnum():  # it may be more than the end of a value
+            return None
+        headers = dict(known.headers)
+        for name, end in zip(layout.names, differing, strict=True):
+            headers[name] += end.decode()
+        return known.answer(data[start:], headers)
 
     def remember(self, head: bytes, headers: Any, length: int, answer: AnswerBody) -> None:
         """Answer requests with the same head without parsing it.
@@ -100,7 +106,8 @@ class KnownHeads:
         layout = self._layouts.get(len(head))
         if len(self._known) >= _MAX_HEADS:
             del self._known[next(iter(self._known))]
-        self._known[_constant_part(head, layout)] = _Known(layout, _constant_headers(headers, layout), length, answer)
+        constant, differing = _take_apart(head, layout)
+        self._known[constant] = _Known(layout, _constant_headers(headers, layout, differing), length, answer)
 
 
 def _layout_of(head: bytes, headers: Any) -> _Layout | None:
@@ -109,30 +116,21 @@ def _layout_of(head: bytes, headers: Any) -> _Layout | None:
     if None in matches.values() or any(len(headers.getall(name)) > 1 for name in _DIFFERING):
         return None
     spans = sorted((match.span(1), name) for name, match in matches.items() if match is not None)
-    differing = [slice(*span) for span, _ in spans]
-    bounds = pairwise([slice(0, 0), *differing, slice(len(head), len(head))])
-    constant = tuple(slice(before.stop, after.start) for before, after in bounds)
-    return _Layout(tuple((name, slice(*span)) for span, name in spans), constant)
+    bounds = (0, *(bound for span, _ in spans for bound in span), len(head))
+    return _Layout(tuple(name for _, name in spans), "".join(f"{end - start}s" for start, end in pairwise(bounds)))
 
 
-def _constant_part(head: bytes, layout: _Layout | None) -> bytes:
-    return head if layout is None else b"".join([head[place] for place in layout.constant])
+def _take_apart(head: bytes, layout: _Layout | None) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
+    """What is constant in a head, and what differs; without a layout, nothing does."""
+    if layout is None:
+        return (head,), ()
+    pieces = unpack(layout.pieces, head)
+    return pieces[::2], pieces[1::2]
 
 
-def _constant_headers(headers: Any, layout: _Layout | None) -> Mapping[str, str]:
+def _constant_headers(headers: Any, layout: _Layout | None, differing: tuple[bytes, ...]) -> Mapping[str, str]:
     """The first value of each header, without what differs."""
     constant = {name.lower(): value for name, value in reversed(headers.items())}
-    for name, place in () if layout is None else layout.differing:
-        constant[name] = constant[name][: place.start - place.stop]
+    for name, end in zip(() if layout is None else layout.names, differing, strict=True):
+        constant[name] = constant[name][: -len(end)]
     return constant
-
-
-def _headers_of(head: bytes, layout: _Layout, constant: Mapping[str, str]) -> Mapping[str, str] | None:
-    """The headers of a head whose constant part is known; None if what differs may be more than the end of a value."""
-    headers = dict(constant)
-    for name, place in layout.differing:
-        end = head[place]
-        if not end.isalnum():
-            return None
-        headers[name] += end.decode()
-    return headers
