@@ -6,7 +6,7 @@ A signature is checked over what was received: method, path, query, headers and 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from hashlib import blake2b
 from types import MappingProxyType
@@ -17,7 +17,14 @@ from attrs import Factory, field, frozen
 from emulator.domain.reasons import Reason, Refusal
 from emulator.messages import Call
 from emulator.settings import KeyPair, Settings
-from emulator.signatures import SignatureError, SignatureFault, parse_authorization, verify
+from emulator.signatures import (
+    Authorization,
+    SignatureError,
+    SignatureFault,
+    Verifier,
+    parse_authorization,
+    split_authorization,
+)
 from portrait.clock import Clock, SystemClock
 from portrait.providers import PROVIDERS, Provider
 from portrait.signing import DayKeys
@@ -174,6 +181,11 @@ class SignatureAuth:
     clock: Clock = field(factory=SystemClock)
     _day_keys: DayKeys = field(factory=DayKeys, eq=False, repr=False)
     _callers: dict[tuple[str, str], Caller] = field(factory=dict, init=False, eq=False, repr=False)
+    _prepared: Callable[[str, str, str, str], tuple[Verifier, Provider]] = field(init=False, eq=False, repr=False)
+
+    @_prepared.default
+    def _remember_verifiers(self) -> Callable[[str, str, str, str], tuple[Verifier, Provider]]:
+        return lru_cache(maxsize=256)(self._prepare)
 
     def authenticate(self, call: Call) -> Caller:
         """The customer whose pair has signed.
@@ -181,26 +193,17 @@ class SignatureAuth:
         Raises:
             Refusal: There is no signature, or a wrong one.
         """
-        provider = self.provider_of(call)
+        headers = call.headers
         body = call.body if call.body is None or isinstance(call.body, bytes) else b""
         try:
-            access_key = verify(
-                method=call.method,
-                path=call.path,
-                query=call.query,
-                headers=call.headers,
-                body=body,
-                secret_of=self._secret_of,
-                now=self.clock.now(),
-                regions=(provider.region,),
-                service=provider.service,
-                keys=self._day_keys,
-            )
+            unsigned, signature = split_authorization(headers.get("authorization", ""))
+            verifier, provider = self._prepared(unsigned, call.method, call.path, call.query)
+            access_key = verifier.verify(signature, headers, body, self.clock.now())
         except SignatureError as error:
             raise Refusal(_REASONS[error.fault], id=error.value) from None
         pair = self.pairs[access_key]
         # The emulator gives out no temporary credentials: a pair without a token of its own takes any that is signed.
-        if pair.session_token is not None and call.headers.get("x-security-token") != pair.session_token:
+        if pair.session_token is not None and headers.get("x-security-token") != pair.session_token:
             raise Refusal(_REASONS[SignatureFault.UNKNOWN_SESSION_TOKEN])
         caller = self._callers.get((access_key, provider.name))
         if caller is None:
@@ -210,12 +213,41 @@ class SignatureAuth:
     def provider_of(self, call: Call) -> Provider:
         """By the access key where it stands for one, else by the region that is signed for."""
         try:
-            proof, _ = parse_authorization(call.headers.get("authorization", ""))
+            unsigned, _ = split_authorization(call.headers.get("authorization", ""))
+            return self._provider_of(parse_authorization(unsigned))
         except SignatureError:
             return self.providers[0]
-        named = self.by_key.get(proof.access_key)
+
+    def _prepare(self, unsigned: str, method: str, path: str, query: str) -> tuple[Verifier, Provider]:
+        """What verifies the signatures of calls, and the provider that they are meant for.
+
+        Args:
+            unsigned: Their Authorization header without its signature.
+            method: As sent.
+            path: As sent.
+            query: As sent.
+
+        Raises:
+            SignatureError: The header is malformed, or means a region or service that is not the provider's.
+        """
+        authorization = parse_authorization(unsigned)
+        provider = self._provider_of(authorization)
+        verifier = Verifier(
+            authorization,
+            method=method,
+            path=path,
+            query=query,
+            secret_of=self._secret_of,
+            regions=(provider.region,),
+            service=provider.service,
+            keys=self._day_keys,
+        )
+        return verifier, provider
+
+    def _provider_of(self, authorization: Authorization) -> Provider:
+        named = self.by_key.get(authorization.access_key)
         for provider in self.providers:
-            if provider.name == named or (named is None and provider.region == proof.scope.region):
+            if provider.name == named or (named is None and provider.region == authorization.scope.region):
                 return provider
         return self.providers[0]
 

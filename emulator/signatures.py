@@ -8,19 +8,20 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from portrait.signing import (
     ALGORITHM,
     DATE_FORMAT,
     TERMINATOR,
+    CanonicalForm,
     DayKeys,
     Scope,
-    canonical_request,
+    SigningKey,
     without_default_port,
 )
 
@@ -79,77 +80,109 @@ class Authorization(NamedTuple):
     is_complete: bool
 
 
-def verify(
-    *,
-    method: str,
-    path: str,
-    query: str,
-    headers: Mapping[str, str],
-    body: bytes | None,
-    secret_of: Callable[[str], str | None],
-    now: float,
-    regions: Iterable[str],
-    service: str,
-    keys: DayKeys | None = None,
-) -> str:
-    """The access key whose signature a request carries.
+class Verifier:
+    """Verifies signatures of requests that share a target and all of their Authorization header but the signature.
+
+    What such requests share is prepared once: a client sends hundreds of them.
 
     Args:
+        authorization: What they say of their signatures.
         method: As sent.
         path: As sent, percent-encoded.
         query: As sent, without the question mark.
-        headers: As received, names in lower case.
-        body: The exact bytes; None for a body that was not read, of which the request's own hash is believed.
         secret_of: The secret of an access key; None for an unknown one.
-        now: The machine's time, in seconds since 1970.
         regions: Those that are served.
         service: The one that is served.
         keys: Keeps derived keys.
 
     Raises:
-        SignatureError: The request is refused.
+        SignatureError: Another region or service is meant.
     """
-    (access_key, scope, names, is_complete), signature = parse_authorization(headers.get("authorization", ""))
-    if scope.region not in regions:
-        raise SignatureError(SignatureFault.UNKNOWN_REGION, scope.region)
-    if scope.service != service:
-        raise SignatureError(SignatureFault.UNKNOWN_SERVICE, scope.service)
-    date = headers.get("x-date", "")
-    _check_date(date, scope, now)
-    secret = secret_of(access_key)
-    if secret is None:
-        raise SignatureError(SignatureFault.UNKNOWN_ACCESS_KEY, access_key)
-    stated = headers.get("x-content-sha256")
-    body_hash = (stated or "") if body is None else hashlib.sha256(body).hexdigest()
-    if stated is not None and stated != body_hash:
-        raise SignatureError(SignatureFault.MISMATCH)
-    if not is_complete or ("x-security-token" in headers and "x-security-token" not in names):
-        raise SignatureError(SignatureFault.MISMATCH)
-    keys = keys or DayKeys()
-    try:
-        for signed in _spellings(headers, names):
-            canonical = canonical_request(method, path, query, signed, names=names, body_hash=body_hash)
-            if hmac.compare_digest(keys.sign(secret, scope, date, canonical), signature):
+
+    def __init__(
+        self,
+        authorization: Authorization,
+        *,
+        method: str,
+        path: str,
+        query: str,
+        secret_of: Callable[[str], str | None],
+        regions: Iterable[str],
+        service: str,
+        keys: DayKeys | None = None,
+    ) -> None:
+        scope = authorization.scope
+        if scope.region not in regions:
+            raise SignatureError(SignatureFault.UNKNOWN_REGION, scope.region)
+        if scope.service != service:
+            raise SignatureError(SignatureFault.UNKNOWN_SERVICE, scope.service)
+        self._authorization = authorization
+        self._target = method, path, query
+        self._secret_of = secret_of
+        self._keys = keys or DayKeys()
+
+    # Prepared once a request has a good date: the key of another day would displace those in use.
+
+    @cached_property
+    def _key(self) -> SigningKey:
+        access_key, scope, *_ = self._authorization
+        secret = self._secret_of(access_key)
+        if secret is None:
+            raise SignatureError(SignatureFault.UNKNOWN_ACCESS_KEY, access_key)
+        return self._keys.key(secret, scope)
+
+    @cached_property
+    def _form(self) -> CanonicalForm:
+        return CanonicalForm(*self._target, self._authorization.names)
+
+    def verify(self, signature: str, headers: Mapping[str, str], body: bytes | None, now: float) -> str:
+        """The access key whose signature it is.
+
+        Args:
+            signature: As sent.
+            headers: As received, names in lower case.
+            body: The exact bytes; None for a body that was not read, of which the request's own hash is believed.
+            now: The machine's time, in seconds since 1970.
+
+        Raises:
+            SignatureError: The request is refused.
+        """
+        access_key, scope, names, is_complete = self._authorization
+        date = headers.get("x-date", "")
+        if not date:
+            raise SignatureError(SignatureFault.NO_DATE)
+        moment = _parse_date(date)
+        if moment is None or date[:8] != scope.date or abs(now - moment) > MAX_SKEW_SECONDS:
+            raise SignatureError(SignatureFault.STALE_DATE)
+        key = self._key
+        stated = headers.get("x-content-sha256")
+        body_hash = (stated or "") if body is None else hashlib.sha256(body).hexdigest()
+        if stated is not None and stated != body_hash:
+            raise SignatureError(SignatureFault.MISMATCH)
+        if not is_complete or ("x-security-token" in headers and "x-security-token" not in names):
+            raise SignatureError(SignatureFault.MISMATCH)
+        try:
+            expected = key.sign(date, self._form.fill(headers, body_hash))
+            if not hmac.compare_digest(expected, signature):
+                port_cut_off = _without_default_port(headers, names)
+                expected = key.sign(date, self._form.fill(port_cut_off, body_hash))
+            if hmac.compare_digest(expected, signature):
                 return access_key
-    except KeyError:  # one of the signed headers is not there
-        pass
-    raise SignatureError(SignatureFault.MISMATCH)
+        except KeyError:  # one of the signed headers is not there
+            pass
+        raise SignatureError(SignatureFault.MISMATCH)
 
 
-def _spellings(headers: Mapping[str, str], names: Iterable[str]) -> Iterator[Mapping[str, str]]:
-    """The headers as they were received, and without a default port in the host.
+def _without_default_port(headers: Mapping[str, str], names: Iterable[str]) -> Mapping[str, str]:
+    """The signed headers without a default port in the host.
 
     The official SDK signs the host with its port, the rules cut a default port off: either is a signature.
     """
-    yield headers
-    host = without_default_port(headers["host"])
-    if host != headers["host"]:
-        yield {name: headers[name] for name in names} | {"host": host}
+    return {name: headers[name] for name in names} | {"host": without_default_port(headers["host"])}
 
 
-@lru_cache(maxsize=64)  # who answers a call looks at it more than once
-def parse_authorization(text: str) -> tuple[Authorization, str]:
-    """An Authorization header, and its signature.
+def split_authorization(text: str) -> tuple[str, str]:
+    """An Authorization header without its signature, and that.
 
     Raises:
         SignatureError: It is absent or malformed.
@@ -160,15 +193,16 @@ def parse_authorization(text: str) -> tuple[Authorization, str]:
     if not mark or not _HEX.fullmatch(signature):
         lacks_signature = not mark and text.startswith(ALGORITHM) and "Credential=" in text
         raise SignatureError(SignatureFault.NO_SIGNATURE if lacks_signature else SignatureFault.MALFORMED_AUTHORIZATION)
-    return _parse_unsigned(unsigned), signature
+    return unsigned, signature
 
 
-# Calls of a client and a day share all of the proof but the signature, and those of one second their date.
+def parse_authorization(unsigned: str) -> Authorization:
+    """An Authorization header without its signature.
 
-
-@lru_cache(maxsize=256)
-def _parse_unsigned(text: str) -> Authorization:
-    parts = _UNSIGNED.fullmatch(text)
+    Raises:
+        SignatureError: It is malformed.
+    """
+    parts = _UNSIGNED.fullmatch(unsigned)
     if parts is None:
         raise SignatureError(SignatureFault.MALFORMED_AUTHORIZATION)
     access_key, *scope = parts["credential"].rsplit("/", 4)
@@ -179,15 +213,7 @@ def _parse_unsigned(text: str) -> Authorization:
     return Authorization(access_key, Scope(*scope[:3]), names, is_complete)
 
 
-def _check_date(date: str, scope: Scope, now: float) -> None:
-    if not date:
-        raise SignatureError(SignatureFault.NO_DATE)
-    moment = _parse_date(date)
-    if moment is None or date[:8] != scope.date or abs(now - moment) > MAX_SKEW_SECONDS:
-        raise SignatureError(SignatureFault.STALE_DATE)
-
-
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=64)  # a client's calls of one second share it
 def _parse_date(date: str) -> float | None:
     """Seconds since 1970; None for what is no date."""
     try:

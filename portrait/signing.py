@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple
 from urllib.parse import parse_qsl, quote
 
@@ -63,53 +64,52 @@ class DayKeys:
     Safe across threads. Keys of other days are dropped.
     """
 
-    _keys: dict[tuple[str, Scope], _Key] = field(factory=dict, repr=False)
+    _keys: dict[tuple[str, Scope], SigningKey] = field(factory=dict, repr=False)
 
-    def sign(self, secret_key: str, scope: Scope, date: str, canonical: str) -> str:
-        """The signature of a canonical request: 64 hexadecimal digits. Contract §9.5.
+    def key(self, secret_key: str, scope: Scope) -> SigningKey:
+        """The key of a secret key's signatures for a scope. Contract §9.5.
 
         Args:
             secret_key: Its HMAC chain over the scope's date, region, service and `request` is the key.
-            scope: The signature's.
-            date: The X-Date.
-            canonical: The canonical request.
+            scope: What the signatures are good for.
         """
-        key = self._keys.get((secret_key, scope)) or self._derive(secret_key, scope)
-        # Whatever bytes a header has: they are compared, not understood.
-        digest = hashlib.sha256(canonical.encode(errors="surrogateescape")).hexdigest()
-        return key.hexdigest(f"{ALGORITHM}\n{date}\n{key.scope}\n{digest}".encode())
+        return self._keys.get((secret_key, scope)) or self._derive(secret_key, scope)
 
-    def _derive(self, secret_key: str, scope: Scope) -> _Key:
+    def _derive(self, secret_key: str, scope: Scope) -> SigningKey:
         secret = secret_key.encode()
         for part in (*scope, TERMINATOR):
             secret = hmac.digest(secret, part.encode(), "sha256")
         self._keys = {k: v for k, v in self._keys.copy().items() if k[1].date == scope.date}
-        key = self._keys[secret_key, scope] = _Key(secret, str(scope))
+        key = self._keys[secret_key, scope] = SigningKey(secret, str(scope))
         return key
 
 
-class _Key:
+class SigningKey:
     """HMAC-SHA256 (RFC 2104) with the two blocks of the key hashed in advance: a third of the time of `hmac.digest`.
 
     Args:
         secret: Of 64 bytes at most.
         scope: What the key is good for, as text.
-
-    Attributes:
-        scope: As given.
     """
 
-    __slots__ = ("_inner", "_outer", "scope")
+    __slots__ = ("_inner", "_outer", "_scope")
 
     def __init__(self, secret: bytes, scope: str) -> None:
         block = secret.ljust(64, b"\0")
         self._inner, self._outer = (hashlib.sha256(bytes(byte ^ pad for byte in block)) for pad in (0x36, 0x5C))
-        self.scope = scope
+        self._scope = scope
 
-    def hexdigest(self, message: bytes) -> str:
-        """The HMAC of a message."""
+    def sign(self, date: str, canonical: str) -> str:
+        """The signature of a canonical request: 64 hexadecimal digits. Contract §9.5.
+
+        Args:
+            date: The X-Date.
+            canonical: The canonical request.
+        """
+        # Whatever bytes a header has: they are compared, not understood.
+        digest = hashlib.sha256(canonical.encode(errors="surrogateescape")).hexdigest()
         inner, outer = self._inner.copy(), self._outer.copy()
-        inner.update(message)
+        inner.update(f"{ALGORITHM}\n{date}\n{self._scope}\n{digest}".encode())
         outer.update(inner.digest())
         return outer.hexdigest()
 
@@ -169,7 +169,7 @@ def sign(
     else:
         headers["X-Security-Token"] = token
         canonical = form % (body_hash, date, token.strip(), body_hash)
-    signature = (keys or DayKeys()).sign(credentials.secret_key, scope, date, canonical)
+    signature = (keys or DayKeys()).key(credentials.secret_key, scope).sign(date, canonical)
     headers["Authorization"] = (
         f"{ALGORITHM} Credential={credentials.access_key}/{scope_text}, SignedHeaders={names}, Signature={signature}"
     )
@@ -178,21 +178,40 @@ def sign(
     )
 
 
-def canonical_request(
-    method: str, path: str, query: str, headers: Mapping[str, str], *, names: Iterable[str], body_hash: str
-) -> str:
-    """The text whose signature is made: contract §9.4.
+class CanonicalForm:
+    """The texts whose signatures are made, of requests that differ in headers and body only: contract §9.4.
 
     Args:
         method: `POST` and the like.
         path: As sent; an empty one is `/`.
         query: As sent.
-        headers: The signed ones, and maybe others.
-        names: Of the signed ones, in lower case, in order.
-        body_hash: Hexadecimal SHA-256 of the exact bytes.
+        names: Of the signed headers, in lower case, in order; at least two.
     """
-    lines = "".join([f"{name}:{headers[name].strip()}\n" for name in names])
-    return f"{method}\n{path or '/'}\n{canonical_query(query)}\n{lines}\n{';'.join(names)}\n{body_hash}"
+
+    __slots__ = ("_format", "_values")
+
+    def __init__(self, method: str, path: str, query: str, names: tuple[str, ...]) -> None:
+        target = _escape(f"{method}\n{path or '/'}\n{canonical_query(query)}\n")
+        lines = "".join([f"{_escape(name)}:%s\n" for name in names])
+        self._format = f"{target}{lines}\n{_escape(';'.join(names))}\n%s"
+        self._values = itemgetter(*names)
+
+    def fill(self, headers: Mapping[str, str], body_hash: str) -> str:
+        """The canonical request.
+
+        Args:
+            headers: The signed ones, and maybe others.
+            body_hash: Hexadecimal SHA-256 of the exact bytes.
+
+        Raises:
+            KeyError: One of the signed headers is not there.
+        """
+        return self._format % (*map(str.strip, self._values(headers)), body_hash)
+
+
+def _escape(text: str) -> str:
+    """A text as part of a %-format."""
+    return text.replace("%", "%%")
 
 
 @lru_cache(maxsize=256)
@@ -225,9 +244,9 @@ def _signed_form(
     """
     host, path, query = _split_url(url)
     named = {**{name.lower(): value for name, value in headers}, "host": host, **dict.fromkeys(blanks, _BLANK)}
-    names = sorted(name for name in named if name in _SIGNED or name.startswith("x-"))
-    text = canonical_request(method, path, query, named, names=names, body_hash=_BLANK)
-    return host, ";".join(names), text.replace("%", "%%").replace(_BLANK, "%s")
+    names = tuple(sorted(name for name in named if name in _SIGNED or name.startswith("x-")))
+    text = CanonicalForm(method, path, query, names).fill(named, _BLANK)
+    return host, ";".join(names), _escape(text).replace(_BLANK, "%s")
 
 
 def _split_url(url: str) -> tuple[str, str, str]:

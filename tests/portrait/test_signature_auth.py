@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import attrs
 import pytest
 
-from emulator.signatures import verify
+from emulator.signatures import Verifier, parse_authorization, split_authorization
 from portrait import AuthError, QuotaExceeded, RetryPolicy, Throttled, UsageError, ValidatePending
 from portrait.clock import ManualClock, SystemClock
 from portrait.codes import CODES, api_error
@@ -33,17 +33,18 @@ def scripted(colour, *answers, **options):
 def access_key(request, now):
     """Whose signature the request carries by the verifier, which is told nothing but the secret."""
     url = urlsplit(request.url)
-    return verify(
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    unsigned, signature = split_authorization(headers["authorization"])
+    verifier = Verifier(
+        parse_authorization(unsigned),
         method=request.method,
         path=url.path,
         query=url.query,
-        headers={name.lower(): value for name, value in request.headers.items()},
-        body=request.body,
         secret_of={"AKTEST": SECRET}.get,
-        now=now,
         regions=("cn-beijing",),
         service="ark",
     )
+    return verifier.verify(signature, headers, request.body, now)
 
 
 def test_each_attempt_is_signed_anew(colour):

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.signatures import SignatureError, SignatureFault, verify
+from emulator.signatures import SignatureError, SignatureFault, Verifier, parse_authorization, split_authorization
 from portrait.http import HttpRequest
 from portrait.signing import (
+    CanonicalForm,
     Credentials,
     DayKeys,
     Scope,
     canonical_query,
-    canonical_request,
     sign,
 )
 
@@ -78,17 +78,18 @@ def check(sent, *, now=NOW, body=None, method="POST", path=None, query=None, sec
     url = urlsplit(sent.url)
     headers = {name.lower(): value for name, value in sent.headers.items()}
     headers |= {name.replace("_", "-"): value for name, value in changes.items()}
-    return verify(
+    headers = {name: value for name, value in headers.items() if value is not None}
+    unsigned, signature = split_authorization(headers.get("authorization", ""))
+    verifier = Verifier(
+        parse_authorization(unsigned),
         method=method,
         path=url.path if path is None else path,
         query=url.query if query is None else query,
-        headers={name: value for name, value in headers.items() if value is not None},
-        body=sent.body if body is None else body,
         secret_of=(secrets or {EXAMPLE.access_key: EXAMPLE.secret_key}).get,
-        now=now,
         regions=("cn-beijing", "ap-southeast-1"),
         service="ark",
     )
+    return verifier.verify(signature, headers, sent.body if body is None else body, now)
 
 
 @pytest.mark.parametrize("vector", VECTORS.values(), ids=VECTORS)
@@ -273,8 +274,8 @@ def proof_over(names):
     """An Authorization header for `SENT` that signs these of its headers, as often as they are named."""
     headers = {name.lower(): value for name, value in SENT.headers.items()}
     body_hash = hashlib.sha256(SENT.body).hexdigest()
-    text = canonical_request("POST", URL.path, URL.query, headers, names=names, body_hash=body_hash)
-    signature = DayKeys().sign(EXAMPLE.secret_key, Scope(SCOPE, "cn-beijing", "ark"), headers["x-date"], text)
+    text = CanonicalForm("POST", URL.path, URL.query, tuple(names)).fill(headers, body_hash)
+    signature = DayKeys().key(EXAMPLE.secret_key, Scope(SCOPE, "cn-beijing", "ark")).sign(headers["x-date"], text)
     start = headers["authorization"].partition("SignedHeaders=")[0]
     return f"{start}SignedHeaders={';'.join(names)}, Signature={signature}"
 
@@ -299,3 +300,37 @@ def test_a_proof_covers_what_it_has_to_once(names):
     with pytest.raises(SignatureError) as caught:
         check(SENT, authorization=proof_over(names))
     assert caught.value.fault is SignatureFault.MISMATCH
+
+
+def test_a_percent_sign_is_no_format():
+    """In the path, the query, a header's name and its value."""
+    names = ("host", "x-100%s", "x-date")
+    text = CanonicalForm("POST", "/%s", "a=%25s", names).fill({"host": "h", "x-100%s": " %d ", "x-date": "d"}, "hash")
+    assert text == "POST\n/%s\na=%25s\nhost:h\nx-100%s:%d\nx-date:d\n\nhost;x-100%s;x-date\nhash"
+
+
+def test_a_verifier_checks_each_request_anew():
+    """What it has accepted once is refused when it is too old, and with another body, date or signature."""
+    headers = {name.lower(): value for name, value in SENT.headers.items()}
+    unsigned, signature = split_authorization(headers["authorization"])
+    verifier = Verifier(
+        parse_authorization(unsigned),
+        method="POST",
+        path=URL.path,
+        query=URL.query,
+        secret_of={EXAMPLE.access_key: EXAMPLE.secret_key}.get,
+        regions=("cn-beijing",),
+        service="ark",
+    )
+    verify = {"signature": signature, "headers": headers, "body": SENT.body, "now": NOW}
+    changes = (
+        {"signature": signature[::-1]},
+        {"headers": {**headers, "x-date": f"{headers['x-date'][:-2]}9Z"}},
+        {"body": SENT.body + b" "},
+        {"now": NOW + 901},
+    )
+    for change in changes:
+        assert verifier.verify(**verify) == EXAMPLE.access_key
+        with pytest.raises(SignatureError):
+            verifier.verify(**{**verify, **change})
+    assert EXAMPLE.secret_key not in repr(verifier)
