@@ -15,6 +15,10 @@ from portrait.state.statements import Retention, Upsert, about_key, equal, param
 KEEP = 3600.0
 """Seconds for which a claim that nobody released is kept. It counts for nothing once it has ended."""
 
+FURTHEST = 900.0
+"""Seconds ahead that a claim ends at most; it lives for seconds, or for as long as a call. One that ends later is of a
+clock that was set back since: its owner would have renewed it, were it alive."""
+
 _OLD = Retention(CLAIMS.c.expires_at, KEEP)
 _TAKE = Upsert(CLAIMS, where=CLAIMS.c.expires_at <= param("now"))
 _OWNER = select(CLAIMS.c.token, CLAIMS.c.expires_at).where(about_key(CLAIMS))
@@ -57,6 +61,8 @@ class Claims:
             return Claim(key=key, token=token)
         # The upsert has locked the row, whoever has it; it may be this claim, of a first try.
         owner = transaction.first(_OWNER, lambda row: (row["token"], float(row["expires_at"]) - now), **key._asdict())
+        if owner is not None and owner[1] > max(FURTHEST, ttl):
+            owner = None
         if owner is None:  # a row that cannot be understood is no claim
             transaction.execute(_CLEAR, **key._asdict())
             transaction.upsert(_TAKE, row, now=now)

@@ -41,6 +41,15 @@ def test_a_claim_has_one_owner_until_it_ends(place):
     assert isinstance(first.claims.acquire(KEY, 30), Holder)
 
 
+@pytest.mark.parametrize("hours", [1, 24 * 365])
+def test_a_claim_from_before_the_clock_was_set_back_is_none(state, place, hours):
+    """once-kill: whoever was killed with it would keep everybody waiting until the clock has caught up."""
+    state.claims.acquire(KEY, 15)
+    place.clock.set(place.clock.now() - 3600 * hours)
+    assert isinstance(state.claims.acquire(KEY, 15), Claim)
+    assert isinstance(state.claims.acquire(KEY, 15), Holder)
+
+
 @pytest.mark.parametrize("other", [KEY._replace(account="b"), KEY._replace(scope="b"), KEY._replace(item="b")])
 def test_a_claim_is_of_one_key(state, other):
     """Another account, another scope and another item are claimed apart."""
