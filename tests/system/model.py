@@ -158,7 +158,7 @@ class Model:
         return "QuotaExceeded" if count >= customer["assets"] else ""
 
     def add_asset(self, ref, group, *, name, kind="Image", code="", after=None, reads=None, subject=""):
-        """An asset that was made just now; its review ends after some seconds, or after some GetAsset."""
+        """An asset that was made just now; its review ends after some seconds, or after some reads."""
         assert ref not in self.assets, "an id was given twice"
         owner = self.groups[group]
         # §3, *Group*: what is added to a person's group is face-matched.
@@ -185,12 +185,15 @@ class Model:
         asset = self.assets[ref]
         if self._hidden(asset, lag):
             return "Forbidden"
-        if asset["reads"] is not None:
-            if asset["reads"] == 0:
-                self._end(asset, self.now)
-            else:
-                asset["reads"] -= 1
+        self._count_read(asset)
         return ""
+
+    def _count_read(self, asset):
+        """A review by reads ends once that many have seen it Processing."""
+        if asset["reads"] == 0:
+            self._end(asset, self.now)
+        elif asset["reads"] is not None:
+            asset["reads"] -= 1
 
     def update_asset(self, who, project, ref, name):
         """§2."""
@@ -238,6 +241,17 @@ class Model:
             and (not ids or asset["group"] in ids) and (not statuses or asset["status"] in statuses)
         ]  # fmt: skip
         return sorted(found, key=lambda ref: keys[sort](self.assets[ref]), reverse=order == "Desc")
+
+    def read_assets(self, who, project, kind, *, number=1, size=100, statuses=(), **query):
+        """One page of a list, and all ids that match. It is a read of what is Processing on it, or left out of it."""
+        start, wanted = (number - 1) * size, statuses
+        if statuses and "Processing" not in statuses:
+            start, wanted = 0, ["Processing"]
+        read = self.list_assets(who, project, kind, statuses=wanted, **query)[start : start + size]
+        for ref in read:
+            self._count_read(self.assets[ref])
+        found = self.list_assets(who, project, kind, statuses=statuses, **query)
+        return found[(number - 1) * size : number * size], found
 
     # --- validations -----------------------------------------------------------------------------------------------
 

@@ -179,6 +179,8 @@ class Histories(RuleBasedStateMachine):
         who, project, kind = place
         known = self.model.groups if action == "ListAssetGroups" else self.model.assets
         (id_,) = {item["Id"] for item in self.page(who, action, project, kind)["Items"]} - known.keys()
+        if action == "ListAssets":
+            self.model.read_assets(who, project, kind)
         return id_
 
     def as_who(self, thing, mine, who, project):
@@ -376,14 +378,15 @@ class Histories(RuleBasedStateMachine):
     )
     def list_assets(self, *, who, project, kind, ids, name, statuses, sort, order, lag, number, size):
         """ListAssets: the page that the model has, in its order."""
-        found = self.model.list_assets(
-            who, project, kind, ids=ids, name=name, statuses=statuses, sort=sort, order=order, lag=lag
-        )
+        page_ids, found = self.model.read_assets(
+            who, project, kind,
+            ids=ids, name=name, statuses=statuses, sort=sort, order=order, lag=lag, number=number, size=size,
+        )  # fmt: skip
         page = self.page(
             who, "ListAssets", project, kind, Filter={"GroupIds": ids, "Name": name, "Statuses": statuses},
             SortBy=sort, SortOrder=order, PageNumber=number, PageSize=size, lag=lag,
         )  # fmt: skip
-        assert [item["Id"] for item in page["Items"]] == found[(number - 1) * size : number * size]
+        assert [item["Id"] for item in page["Items"]] == page_ids
         assert (page["TotalCount"], page["PageNumber"], page["PageSize"]) == (len(found), number, size)
         for item in page["Items"]:
             self.same_asset(item)
@@ -514,7 +517,7 @@ class Histories(RuleBasedStateMachine):
         groups = self.page(who, "ListAssetGroups", project, kind)["Items"]
         assert groups == [self.model.group_item(id_) for id_ in self.model.list_groups(who, project, kind)]
         assets = self.page(who, "ListAssets", project, kind)["Items"]
-        assert [item["Id"] for item in assets] == self.model.list_assets(who, project, kind)
+        assert [item["Id"] for item in assets] == self.model.read_assets(who, project, kind)[0]
         for item in assets:
             self.same_asset(item)
             assert item["GroupId"] in {group["Id"] for group in groups}
