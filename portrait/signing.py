@@ -107,7 +107,7 @@ class SigningKey:
             canonical: The canonical request.
         """
         # Whatever bytes a header has: they are compared, not understood.
-        digest = hashlib.sha256(canonical.encode(errors="surrogateescape")).hexdigest()
+        digest = hashlib.sha256(canonical.encode("utf-8", "surrogateescape")).hexdigest()
         inner, outer = self._inner.copy(), self._outer.copy()
         inner.update(f"{ALGORITHM}\n{date}\n{self._scope}\n{digest}".encode())
         outer.update(inner.digest())
