@@ -20,7 +20,7 @@ HEAD_END = b"\r\n\r\n"
 _MAX_HEADS = 256
 _MAX_HEAD_BYTES = 2_048
 
-# The parts that differ between the heads of signed calls, by the headers that end in them.
+# The parts that differ between the heads of signed calls: the end of the first header, and the values of the others.
 _DIFFERING = {
     "authorization": re.compile(rb"\r\nauthorization: ?[^\r\n]*Signature=([0-9a-f]{64})\r\n", re.IGNORECASE),
     "x-content-sha256": re.compile(rb"\r\nx-content-sha256: ?([0-9a-f]{64})\r\n", re.IGNORECASE),
@@ -39,12 +39,12 @@ class _Layout(NamedTuple):
     """Where heads of one length have what differs.
 
     Attributes:
-        names: Of the headers that end in it, in the order of the head.
         pieces: A `struct` format: what is constant and what differs, in turn. It takes a head apart in one step.
+        places: The indices of the signature, the hash of the body and the date in these pieces.
     """
 
-    names: tuple[str, ...]
     pieces: str
+    places: tuple[int, ...]
 
 
 class _Known(NamedTuple):
@@ -52,7 +52,7 @@ class _Known(NamedTuple):
 
     Attributes:
         layout: None for a head that is compared as a whole.
-        headers: Without what differs; names in lower case.
+        headers: Without a signature, if they have one that differs; names in lower case.
         length: Of the body.
         answer: Answers its requests.
     """
@@ -74,17 +74,19 @@ class KnownHeads:
         """The flow of the reply to a whole request whose head has come before; None for any other bytes."""
         start = data.find(HEAD_END) + len(HEAD_END)
         layout = self._layouts.get(start)
-        constant, differing = _take_apart(data[:start], layout)
-        known = self._known.get(constant)
+        pieces = _take_apart(data[:start], layout)
+        known = self._known.get(pieces[::2])
         if known is None or known.layout is not layout or len(data) - start != known.length:
             return None
         if layout is None:
             return known.answer(data[start:])
-        if not b"".join(differing).isalnum():  # it may be more than the end of a value
+        signature, body_hash, date = map(pieces.__getitem__, layout.places)
+        if not (signature + body_hash + date).isalnum():  # one may be more than a value, or its end
             return None
         headers = dict(known.headers)
-        for name, end in zip(layout.names, differing, strict=True):
-            headers[name] += end.decode()
+        headers["authorization"] += signature.decode()
+        headers["x-content-sha256"] = body_hash.decode()
+        headers["x-date"] = date.decode()
         return known.answer(data[start:], headers)
 
     def remember(self, head: bytes, headers: Any, length: int, answer: AnswerBody) -> None:
@@ -106,8 +108,11 @@ class KnownHeads:
         layout = self._layouts.get(len(head))
         if len(self._known) >= _MAX_HEADS:
             del self._known[next(iter(self._known))]
-        constant, differing = _take_apart(head, layout)
-        self._known[constant] = _Known(layout, _constant_headers(headers, layout, differing), length, answer)
+        pieces = _take_apart(head, layout)
+        constant = {name.lower(): value for name, value in reversed(headers.items())}  # the first one of each name
+        if layout is not None:
+            constant["authorization"] = constant["authorization"][: -len(pieces[layout.places[0]])]
+        self._known[pieces[::2]] = _Known(layout, constant, length, answer)
 
 
 def _layout_of(head: bytes, headers: Any) -> _Layout | None:
@@ -117,20 +122,13 @@ def _layout_of(head: bytes, headers: Any) -> _Layout | None:
         return None
     spans = sorted((match.span(1), name) for name, match in matches.items() if match is not None)
     bounds = (0, *(bound for span, _ in spans for bound in span), len(head))
-    return _Layout(tuple(name for _, name in spans), "".join(f"{end - start}s" for start, end in pairwise(bounds)))
+    order = [name for _, name in spans]
+    return _Layout(
+        pieces="".join([f"{end - start}s" for start, end in pairwise(bounds)]),
+        places=tuple(2 * order.index(name) + 1 for name in _DIFFERING),
+    )
 
 
-def _take_apart(head: bytes, layout: _Layout | None) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
-    """What is constant in a head, and what differs; without a layout, nothing does."""
-    if layout is None:
-        return (head,), ()
-    pieces = unpack(layout.pieces, head)
-    return pieces[::2], pieces[1::2]
-
-
-def _constant_headers(headers: Any, layout: _Layout | None, differing: tuple[bytes, ...]) -> Mapping[str, str]:
-    """The first value of each header, without what differs."""
-    constant = {name.lower(): value for name, value in reversed(headers.items())}
-    for name, end in zip(() if layout is None else layout.names, differing, strict=True):
-        constant[name] = constant[name][: -len(end)]
-    return constant
+def _take_apart(head: bytes, layout: _Layout | None) -> tuple[bytes, ...]:
+    """What is constant in a head and what differs, in turn; without a layout, nothing does."""
+    return (head,) if layout is None else unpack(layout.pieces, head)
