@@ -446,6 +446,22 @@ def test_a_signed_head_is_parsed_once(monkeypatch):
     assert (mine == again, mine & other) == (True, set())
 
 
+def test_the_headers_of_a_signed_head_may_come_in_any_order(monkeypatch):
+    """A known head is taken apart where its own signature, hash and date are: it is answered, and not parsed again."""
+    parsed, feed = [], fast_lane._Request.feed
+    monkeypatch.setattr(fast_lane._Request, "feed", lambda self, data: (parsed.append(data), feed(self, data))[1])
+    requests = []
+    for step, name in ((1, "a"), (1, "b"), (-1, "a"), (-1, "b")):
+        head, _, body = signed("CreateAssetGroup", {"Name": name}).partition(b"\r\n\r\n")
+        first, *lines = head.split(b"\r\n")
+        requests.append(b"\r\n".join([first, *lines[::step], b"", body]))
+    with started(access_keys=PAIRS) as server:
+        parsed.clear()
+        found = [answers(server, [each], whole)[0] for each in requests]
+    assert parsed == requests[::2]
+    assert all(b" 200 OK\r\n" in answer for answer in found)
+
+
 # What is made of a call that is signed well.
 _TAMPERED = {
     "another body": lambda known: known.replace(b"asset-a", b"asset-b"),
