@@ -47,7 +47,8 @@ def download(package: str, folder: Path) -> None:
             wheel.extractall(folder)
     else:
         with tarfile.open(archive) as sdist:
-            sdist.extractall(folder, filter="data")
+            # Python 3.11 has the filter since 3.11.4.
+            sdist.extractall(folder, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
     archive.unlink()
     (folder / "complete").touch()
 

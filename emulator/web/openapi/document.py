@@ -112,7 +112,13 @@ def _file_paths() -> Iterator[tuple[str, Schema]]:
         "200": {"description": "The state of the check.", "content": _HTML},
         "404": {"description": "There is no such check.", "content": _HTML},
     }
-    redirect = {"303": {"description": "To the CallbackURL.", "headers": _REDIRECT}, **page}
+    pressed = {
+        "303": {"description": "To the CallbackURL.", "headers": _REDIRECT},
+        "400": {"description": "No button of the page was pressed.", "content": _HTML},
+        "404": page["404"],
+        "409": {"description": "The check has ended: the button was pressed too late.", "content": _HTML},
+        **errors([(413, "invalid_request_error", ())]),
+    }
     token, language = (
         _query("bytedToken"),
         _query("lng", {"type": "string", "enum": list(LANGUAGES)}),
@@ -130,7 +136,7 @@ def _file_paths() -> Iterator[tuple[str, Schema]]:
         PAGES,
         {
             "get": _operation("ShowValidation", "The page behind an H5Link.", page, token, language),
-            "post": _operation("CompleteValidation", "The page's button.", redirect, token, language),
+            "post": _operation("CompleteValidation", "The page's button.", pressed, token, language),
         },
     )
 
