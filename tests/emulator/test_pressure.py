@@ -287,7 +287,7 @@ def test_the_entries_of_a_deleted_group_are_freed_in_slices(store, sort):
     records = store._tables.by_customer["acme"]
     with store.transaction("acme") as tx:
         tx.remove_group(tx.group("g1"))
-    index = records._deleted[0].sets["g1", None]
+    index = records.deleted[0].sets["g1", None]
     lists = list(index.lists())
     before = [len(entries) for entries in lists]
     assert len(before) == (2 if sort is SortBy.CREATE_TIME else 3)

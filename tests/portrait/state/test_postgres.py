@@ -65,7 +65,7 @@ def test_a_connection_that_is_lost_in_the_middle_is_made_anew(state, end_connect
 
     def work(transaction):
         runs.append(transaction)
-        transaction.insert(CLAIMS, [{**KEY._asdict(), "token": "t", "expires_at": 1e12}])
+        transaction.insert(CLAIMS, [{**KEY._asdict(), "token": "t", "expires_at": transaction.now() + 60}])
         if len(runs) == 1:
             end_connections(state)
         return transaction.now()
