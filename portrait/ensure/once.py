@@ -43,8 +43,8 @@ FRESH = 1.0
 whoever finds it waits for as long as a read may lag behind it."""
 LEASE = 15.0
 """Seconds for which a claim holds without a sign of life: after that long, one of a killed owner is free. An owner that
-is alive renews it all the while. What one that was killed has sent is seen
-in a list by whoever has the claim next, if the service has carried it out by then: `LEASE` is longer than `LAG`."""
+is alive renews it all the while. What one that was killed has sent is seen in a list by whoever has the claim next, if
+the service has carried it out by then: `LEASE` is longer than `LAG`."""
 RENEWAL = 5.0  # seconds after which a claim is renewed
 _UNBOUNDED = 600.0  # seconds for a call without a limit
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from attrs import frozen
-from sqlalchemy import and_, delete, select, update
+from sqlalchemy import and_, delete, or_, select, update
 
 from portrait.state.database import Database, Transaction
 from portrait.state.records import Claim, Holder, Key
@@ -20,7 +20,8 @@ FURTHEST = 900.0
 clock that was set back since: its owner would have renewed it, were it alive."""
 
 _OLD = Retention(CLAIMS.c.expires_at, KEEP)
-_TAKE = Upsert(CLAIMS, where=CLAIMS.c.expires_at <= param("now"))
+_IS_FREE = or_(CLAIMS.c.expires_at <= param("now"), CLAIMS.c.expires_at > param("furthest"))
+_TAKE = Upsert(CLAIMS, where=_IS_FREE)
 _OWNER = select(CLAIMS.c.token, CLAIMS.c.expires_at).where(about_key(CLAIMS))
 _CLEAR = delete(CLAIMS).where(about_key(CLAIMS))
 _MINE = and_(about_key(CLAIMS), equal(CLAIMS, "token"))
@@ -55,17 +56,16 @@ class Claims:
         """As a part of a transaction: take the claim if nobody has it."""
         now = transaction.now()
         row = {**key._asdict(), "token": token, "expires_at": now + ttl}
-        is_mine = transaction.upsert(_TAKE, row, now=now)
+        moments = {"now": now, "furthest": now + max(FURTHEST, ttl)}
+        is_mine = transaction.upsert(_TAKE, row, **moments)
         transaction.drop_old(_OLD, now)
         if is_mine:
             return Claim(key=key, token=token)
         # The upsert has locked the row, whoever has it; it may be this claim, of a first try.
         owner = transaction.first(_OWNER, lambda row: (row["token"], float(row["expires_at"]) - now), **key._asdict())
-        if owner is not None and owner[1] > max(FURTHEST, ttl):
-            owner = None
         if owner is None:  # a row that cannot be understood is no claim
             transaction.execute(_CLEAR, **key._asdict())
-            transaction.upsert(_TAKE, row, now=now)
+            transaction.upsert(_TAKE, row, **moments)
         if owner is None or owner[0] == token:
             return Claim(key=key, token=token)
         return Holder(seconds=owner[1])
